@@ -1,0 +1,239 @@
+//! Evaluation: an event against the rules of a pack.
+//!
+//! The fields are scanned once, each pattern that is found makes its atoms true, and each atom that
+//! becomes true wakes the rules that cannot match without it. Only those rules run, and the few that
+//! no atom can vouch for. Truth has three values (Kleene): what a response will tell is not known yet.
+
+use crate::bits::BitSet;
+use crate::event::{Event, Slot, Text};
+use crate::ids::{AtomId, FieldId, PatternId, RuleId};
+use crate::limits::MAX_STACK;
+use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables, TestKind};
+use crate::scan::{self, From};
+
+/// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Truth {
+    /// It does not hold, whatever is still to come.
+    #[default]
+    False,
+    /// It depends on what is still to come.
+    Unknown,
+    /// It holds, whatever is still to come.
+    True,
+}
+
+impl Truth {
+    fn from_bool(holds: bool) -> Truth {
+        if holds { Truth::True } else { Truth::False }
+    }
+
+    pub(crate) fn opposite(self) -> Truth {
+        match self {
+            Truth::False => Truth::True,
+            Truth::Unknown => Truth::Unknown,
+            Truth::True => Truth::False,
+        }
+    }
+}
+
+/// What made an atom true: the first pattern that was found, and in which value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) atom: AtomId,
+    pub(crate) pattern: PatternId,
+    pub(crate) text: Text,
+}
+
+/// Working memory of an evaluation, reused so that nothing is allocated per event.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    atoms: BitSet,
+    found: Vec<Found>,
+    checked: BitSet,
+    seen: BitSet,
+    woken: Vec<RuleId>,
+    matched: Vec<RuleId>,
+}
+
+impl Scratch {
+    /// The rules that matched, in the pack's order.
+    pub(crate) fn atoms(&self) -> &BitSet {
+        &self.atoms
+    }
+
+    pub(crate) fn matched(&self) -> &[RuleId] {
+        &self.matched
+    }
+
+    /// What made an atom true.
+    pub(crate) fn found(&self, atom: AtomId) -> Option<Found> {
+        self.found.iter().find(|found| found.atom == atom).copied()
+    }
+}
+
+/// Evaluates every rule of `pack` on `event`.
+pub(crate) fn evaluate(pack: &Pack, event: &Event, scratch: &mut Scratch) {
+    let tables = pack.tables();
+    scratch.atoms.reset(tables.atoms.len());
+    scratch.checked.reset(tables.patterns.len());
+    scratch.seen.reset(tables.rules.len());
+    scratch.found.clear();
+    scratch.woken.clear();
+    scratch.matched.clear();
+
+    for (field, of_field) in (0..).map(FieldId).zip(&tables.scans) {
+        if !of_field.is_empty() {
+            event.values(field).for_each(|text| scan_value(tables, of_field, event, text, scratch));
+        }
+    }
+    if !tables.keywords.is_empty() {
+        event
+            .all_values()
+            .for_each(|text| scan_value(tables, &tables.keywords, event, text, scratch));
+    }
+    for rule in &tables.always {
+        if scratch.seen.insert(rule.index()) {
+            scratch.woken.push(*rule);
+        }
+    }
+    for rule in &scratch.woken {
+        if truth_of(tables, *rule, event, &scratch.atoms) == Truth::True {
+            scratch.matched.push(*rule);
+        }
+    }
+    scratch.matched.sort_unstable();
+}
+
+fn scan_value(tables: &Tables, of: &Scan, event: &Event, text: Text, scratch: &mut Scratch) {
+    let (raw, folded) = (event.raw(text), event.folded(text));
+    scratch.checked.clear();
+    let mut found = |pattern| report(tables, pattern, raw, folded, text, scratch);
+    scan::trie(&of.forward, folded, From::Start, &mut found);
+    scan::trie(&of.backward, folded, From::End, &mut found);
+    of.grams.iter().for_each(|grams| scan::grams(grams, folded, &mut found));
+    of.always.iter().copied().for_each(&mut found);
+    if !of.networks_v4.starts.is_empty() || !of.networks_v6.starts.is_empty() {
+        match str::from_utf8(raw).ok().and_then(|text| text.parse().ok()) {
+            Some(std::net::IpAddr::V4(address)) => {
+                scan::networks(&of.networks_v4, u128::from(address.to_bits()), found);
+            }
+            Some(std::net::IpAddr::V6(address)) => {
+                scan::networks(&of.networks_v6, address.to_bits(), found);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Takes note of a pattern whose literal was found: checks it, makes its atoms true, wakes their rules.
+fn report(
+    tables: &Tables,
+    pattern_id: PatternId,
+    raw: &[u8],
+    folded: &[u8],
+    text: Text,
+    scratch: &mut Scratch,
+) {
+    let Some(pattern) = tables.patterns.get(pattern_id.index()) else { return };
+    if pattern.check != CheckKind::None {
+        let holds = scratch.checked.insert(pattern_id.index())
+            && match pattern.check {
+                CheckKind::None => true,
+                CheckKind::FoldedGlob => scan::glob(tables.glob(pattern.check_idx), folded),
+                CheckKind::CasedGlob => scan::glob(tables.glob(pattern.check_idx), raw),
+                CheckKind::Regex => {
+                    let regex = tables.regexes.get(pattern.check_idx as usize);
+                    regex.is_some_and(|regex| scan::regex(regex, raw))
+                }
+            };
+        if !holds {
+            return;
+        }
+    }
+    for atom_id in tables.pattern_atoms(pattern) {
+        if !scratch.atoms.insert(atom_id.index()) {
+            continue;
+        }
+        scratch.found.push(Found { atom: *atom_id, pattern: pattern_id, text });
+        let Some(atom) = tables.atoms.get(atom_id.index()) else { continue };
+        for rule in tables.atom_rules(atom) {
+            if scratch.seen.insert(rule.index()) {
+                scratch.woken.push(*rule);
+            }
+        }
+    }
+}
+
+/// Runs a rule's program.
+fn truth_of(tables: &Tables, rule: RuleId, event: &Event, atoms: &BitSet) -> Truth {
+    let Some(rule) = tables.rule(rule) else { return Truth::False };
+    let mut stack = Stack::new();
+    for word in tables.rule_code(rule) {
+        match Op::decode(*word) {
+            Some(Op::Atom(atom)) => stack.push(atom_truth(tables, atom, event, atoms)),
+            Some(Op::Test(test)) => stack.push(test_truth(tables, test, event)),
+            Some(Op::All(n_values)) => stack.combine(n_values, Truth::True, Truth::min),
+            Some(Op::Any(n_values)) => stack.combine(n_values, Truth::False, Truth::max),
+            Some(Op::Not) => stack.combine(1, Truth::True, |_, value| value.opposite()),
+            Some(Op::Name(_)) | None => {}
+        }
+    }
+    stack.pop()
+}
+
+/// Whether an atom holds: a pattern was found, or may still be found in a value that is to come.
+pub(crate) fn atom_truth(tables: &Tables, atom_id: AtomId, event: &Event, atoms: &BitSet) -> Truth {
+    if atoms.contains(atom_id.index()) {
+        return Truth::True;
+    }
+    let Some(atom) = tables.atoms.get(atom_id.index()) else { return Truth::False };
+    let unknown = match atom.field {
+        KEYWORDS => event.awaits_more(),
+        field => event.slot(field) == Slot::Unknown,
+    };
+    if unknown { Truth::Unknown } else { Truth::False }
+}
+
+/// The answer to a test.
+pub(crate) fn test_truth(tables: &Tables, test: u32, event: &Event) -> Truth {
+    let Some(test) = tables.tests.get(test as usize) else { return Truth::False };
+    match (test.kind, event.slot(test.field)) {
+        (_, Slot::Unknown) => Truth::Unknown,
+        (TestKind::Null, slot) => Truth::from_bool(matches!(slot, Slot::Missing | Slot::Null)),
+        (TestKind::Exists, slot) => Truth::from_bool(slot != Slot::Missing),
+    }
+}
+
+/// The values of a program that runs. `Pack::decode` has seen that it is never too deep.
+struct Stack {
+    values: [Truth; MAX_STACK],
+    len: usize,
+}
+
+impl Stack {
+    fn new() -> Self {
+        Stack { values: [Truth::False; MAX_STACK], len: 0 }
+    }
+
+    fn push(&mut self, value: Truth) {
+        if let Some(place) = self.values.get_mut(self.len) {
+            *place = value;
+            self.len += 1;
+        }
+    }
+
+    fn pop(&mut self) -> Truth {
+        self.len = self.len.saturating_sub(1);
+        self.values.get(self.len).copied().unwrap_or_default()
+    }
+
+    /// Replaces the top `n_values` by their combination.
+    fn combine(&mut self, n_values: u32, start: Truth, with: impl Fn(Truth, Truth) -> Truth) {
+        let mut result = start;
+        for _ in 0..n_values {
+            result = with(result, self.pop());
+        }
+        self.push(result);
+    }
+}

@@ -1,0 +1,191 @@
+//! What a pack is evaluated on: the answers to the fields that it names.
+//!
+//! A [`Request`](crate::Request) is one kind of event, a line of JSON another.
+//! All text of an event lies in one arena, once as it came and once folded; a value is a pair of
+//! spans, so `cs-host` costs nothing beside the `c-uri` that contains it.
+
+use crate::fold::fold_into;
+use crate::ids::FieldId;
+use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
+
+/// A piece of an event's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    raw: (u32, u32),
+    folded: (u32, u32),
+}
+
+impl Text {
+    /// From the start of this text to the end of `last`; the two must come from one run of [`Event::text`].
+    #[must_use]
+    pub fn through(self, last: Text) -> Text {
+        Text { raw: (self.raw.0, last.raw.1), folded: (self.folded.0, last.folded.1) }
+    }
+}
+
+/// What an event says of one field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// The event has no such field.
+    #[default]
+    Missing,
+    /// The field is there and null.
+    Null,
+    /// The field may still come: a response that is not there yet.
+    Unknown,
+    /// The field has values; the first and the last of a chain.
+    Values(u32, u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    text: Text,
+    next: u32,
+}
+
+const END: u32 = u32::MAX;
+
+/// The answers of one event, reused from event to event so that nothing is allocated per request.
+#[derive(Debug, Default)]
+pub struct Event {
+    raw: Vec<u8>,
+    folded: Vec<u8>,
+    links: Vec<Link>,
+    slots: Vec<Slot>,
+    /// Values of fields that the pack does not name: only keywords look at them.
+    loose: Vec<Text>,
+    truncated: bool,
+}
+
+impl Event {
+    /// Empties the event and makes room for `n_fields` fields, all missing.
+    pub fn clear(&mut self, n_fields: usize) {
+        self.raw.clear();
+        self.folded.clear();
+        self.links.clear();
+        self.slots.clear();
+        self.slots.resize(n_fields, Slot::Missing);
+        self.loose.clear();
+        self.truncated = false;
+    }
+
+    /// Adds text to the arena. Bytes past the bounds in [`crate::limits`] are cut.
+    pub fn text(&mut self, bytes: &[u8]) -> Text {
+        let room = MAX_EVENT_BYTES.saturating_sub(self.raw.len()).min(MAX_VALUE_BYTES);
+        let bytes = match bytes.get(..room) {
+            Some(cut) if bytes.len() > room => {
+                self.truncated = true;
+                cut
+            }
+            _ => bytes,
+        };
+        let start = (offset(&self.raw), offset(&self.folded));
+        self.raw.extend_from_slice(bytes);
+        fold_into(bytes, &mut self.folded);
+        Text { raw: (start.0, offset(&self.raw)), folded: (start.1, offset(&self.folded)) }
+    }
+
+    /// Answers `field` with `text`; a second answer makes the field a list, of which any value may match.
+    pub fn answer(&mut self, field: FieldId, text: Text) {
+        if self.links.len() >= MAX_EVENT_VALUES {
+            self.truncated = true;
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(field.index()) else { return };
+        let new = u32::try_from(self.links.len()).unwrap_or(END);
+        self.links.push(Link { text, next: END });
+        match *slot {
+            Slot::Values(first, last) => {
+                if let Some(link) = self.links.get_mut(last as usize) {
+                    link.next = new;
+                }
+                *slot = Slot::Values(first, new);
+            }
+            Slot::Missing | Slot::Null | Slot::Unknown => *slot = Slot::Values(new, new),
+        }
+    }
+
+    /// Answers `field` with null, unless it has a value.
+    pub fn answer_null(&mut self, field: FieldId) {
+        self.answer_empty(field, Slot::Null);
+    }
+
+    /// Says that the answer to `field` is not known yet.
+    pub fn answer_later(&mut self, field: FieldId) {
+        self.answer_empty(field, Slot::Unknown);
+    }
+
+    fn answer_empty(&mut self, field: FieldId, state: Slot) {
+        if let Some(slot) = self.slots.get_mut(field.index())
+            && *slot == Slot::Missing
+        {
+            *slot = state;
+        }
+    }
+
+    /// Adds a value of a field that the pack does not name, for keywords.
+    pub fn add_loose(&mut self, text: Text) {
+        if self.loose.len() >= MAX_EVENT_VALUES {
+            self.truncated = true;
+            return;
+        }
+        self.loose.push(text);
+    }
+
+    /// Whether a bound cut something off.
+    pub fn truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Whether any field is still to come.
+    pub(crate) fn awaits_more(&self) -> bool {
+        self.slots.contains(&Slot::Unknown)
+    }
+
+    pub(crate) fn slot(&self, field: FieldId) -> Slot {
+        self.slots.get(field.index()).copied().unwrap_or_default()
+    }
+
+    /// The values of a field, in the order in which they were given.
+    pub(crate) fn values(&self, field: FieldId) -> Values<'_> {
+        let next = match self.slot(field) {
+            Slot::Values(first, _) => first,
+            Slot::Missing | Slot::Null | Slot::Unknown => END,
+        };
+        Values { event: self, next }
+    }
+
+    /// Every value of the event: of named fields, then the loose ones.
+    pub(crate) fn all_values(&self) -> impl Iterator<Item = Text> {
+        self.links.iter().map(|link| link.text).chain(self.loose.iter().copied())
+    }
+
+    pub(crate) fn raw(&self, text: Text) -> &[u8] {
+        self.raw.get(text.raw.0 as usize..text.raw.1 as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn folded(&self, text: Text) -> &[u8] {
+        self.folded.get(text.folded.0 as usize..text.folded.1 as usize).unwrap_or_default()
+    }
+}
+
+/// See [`Event::values`].
+pub(crate) struct Values<'e> {
+    event: &'e Event,
+    next: u32,
+}
+
+impl Iterator for Values<'_> {
+    type Item = Text;
+
+    fn next(&mut self) -> Option<Text> {
+        let link = self.event.links.get(self.next as usize)?;
+        self.next = link.next;
+        Some(link.text)
+    }
+}
+
+/// The arena is far smaller than 4 GiB: [`MAX_EVENT_BYTES`], and folding at most triples it.
+fn offset(arena: &[u8]) -> u32 {
+    u32::try_from(arena.len()).unwrap_or(u32::MAX)
+}

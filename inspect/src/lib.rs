@@ -1,0 +1,52 @@
+//! The run-time of tidegate: what an outbound request is held against, inside Envoy and elsewhere.
+//!
+//! Two nouns and an arrow: [`Pack::decode`] turns bytes into compiled rules, an [`Inspector`] turns a
+//! [`Request`] into a [`Verdict`]. The verdict is the same natively, in Envoy and in a browser.
+//!
+//! ```no_run
+//! use inspect::{Inspector, Pack, Request};
+//!
+//! # fn main() -> Result<(), inspect::PackError> {
+//! # let bytes = [];
+//! let mut inspector = Inspector::new(Pack::decode(&bytes)?);
+//! let request = Request {
+//!     method: b"POST",
+//!     scheme: b"https",
+//!     authority: b"api.telegram.org",
+//!     path: Some(b"/bot1:secret/sendDocument"),
+//!     ..Request::default()
+//! };
+//! let verdict = inspector.inspect(&request);
+//! for matched in &verdict.matches {
+//!     let rule = inspector.pack().tables().rule(matched.rule);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! No I/O, no clock, no global state, and no panic on any input (DESIGN.md, invariants 1, 4 and 7).
+
+mod bits;
+mod evaluate;
+mod event;
+mod fold;
+mod ids;
+mod inspector;
+pub mod limits;
+pub mod pack;
+mod policy;
+pub mod redact;
+mod request;
+mod scan;
+mod verdict;
+
+pub use evaluate::Truth;
+pub use event::{Event, Text};
+pub use fold::{fold, fold_char, fold_into};
+pub use ids::{AtomId, FieldId, PatternId, RuleId, StrId};
+pub use inspector::Inspector;
+pub use pack::{Pack, PackError, PackErrorKind, PackHash};
+pub use policy::{Action, Mode};
+pub use request::{PROXY_FIELDS, ProxyField, Request, Response};
+pub use scan::GRAM_HASH;
+pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};

@@ -1,0 +1,191 @@
+//! A pack: compiled rules as flat tables, position independent, versioned and hashed.
+//!
+//! ```text
+//! offset  size  what
+//!      0     8  magic "tidegate"
+//!      8     4  format version, little endian
+//!     12     4  length of the body in bytes
+//!     16    32  SHA-512/256 of the body
+//!     48     .  body: the fields of `Tables`, in order
+//! ```
+//!
+//! Numbers are little endian; a list is its length and its elements. The compiler (crate `sigma`)
+//! fills [`Tables`]; only [`Pack::decode`] makes a [`Pack`], and it checks every index, so that
+//! nothing can fail when requests are evaluated (DESIGN.md, invariant 4).
+//! SHA-512/256 because it is the fastest of the SHA-2 family where words are 64 bits wide, as in
+//! wasm, and because signatures (Ed25519) need SHA-512 anyway.
+
+mod check;
+mod tables;
+mod wire;
+
+use std::fmt;
+
+use sha2::{Digest, Sha512_256};
+
+use crate::limits::MAX_PACK_BYTES;
+pub use tables::*;
+use wire::{Reader, Wire};
+
+/// The first bytes of every pack.
+pub const MAGIC: [u8; 8] = *b"tidegate";
+
+/// The format that this build reads and writes.
+/// A pack of another version is refused: the tables are read by position.
+pub const FORMAT_VERSION: u32 = 1;
+
+const HEADER_BYTES: usize = 48;
+
+/// Compiled rules, checked: evaluation cannot fail.
+#[derive(Debug)]
+pub struct Pack {
+    tables: Tables,
+    hash: PackHash,
+    n_bytes: usize,
+}
+
+/// The content hash of a pack; shown in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PackHash(pub [u8; 32]);
+
+impl PackHash {
+    /// The first eight bytes as a number, for a gauge.
+    pub fn short(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}
+
+impl fmt::Display for PackHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for PackHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Tables {
+    /// The bytes of a pack of these tables. The same tables give the same bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        self.write(&mut body);
+        let mut pack = Vec::with_capacity(HEADER_BYTES + body.len());
+        pack.extend_from_slice(&MAGIC);
+        FORMAT_VERSION.write(&mut pack);
+        u32::try_from(body.len()).unwrap_or(u32::MAX).write(&mut pack);
+        pack.extend_from_slice(&Sha512_256::digest(&body));
+        pack.extend_from_slice(&body);
+        pack
+    }
+}
+
+impl Pack {
+    /// Reads a pack from bytes that anybody may have written.
+    ///
+    /// # Errors
+    /// See [`PackErrorKind`]. Nothing of a refused pack is kept.
+    pub fn decode(bytes: &[u8]) -> Result<Pack, PackError> {
+        let refuse = |kind| PackError { kind };
+        if bytes.len() > MAX_PACK_BYTES {
+            return Err(refuse(PackErrorKind::TooLarge));
+        }
+        let mut reader = Reader::new(bytes);
+        if bytes.len() < MAGIC.len() || !bytes.starts_with(&MAGIC) {
+            return Err(refuse(PackErrorKind::NotAPack));
+        }
+        reader.skip(MAGIC.len());
+        let cut = || refuse(PackErrorKind::Truncated);
+        let version = u32::read(&mut reader).ok_or_else(cut)?;
+        if version != FORMAT_VERSION {
+            return Err(refuse(PackErrorKind::Version(version)));
+        }
+        let n_body = u32::read(&mut reader).ok_or_else(cut)? as usize;
+        let hash: [u8; 32] =
+            bytes.get(16..HEADER_BYTES).and_then(|hash| hash.try_into().ok()).ok_or_else(cut)?;
+        let body = bytes.get(HEADER_BYTES..).ok_or_else(cut)?;
+        if body.len() < n_body {
+            return Err(cut());
+        }
+        if body.len() > n_body || Sha512_256::digest(body)[..] != hash {
+            return Err(refuse(PackErrorKind::Corrupt("content hash")));
+        }
+        let mut reader = Reader::new(body);
+        let tables = Tables::read(&mut reader).filter(|_| reader.is_empty());
+        let tables = tables.ok_or_else(|| refuse(PackErrorKind::Corrupt("layout")))?;
+        check::tables(&tables).map_err(|table| refuse(PackErrorKind::Corrupt(table)))?;
+        Ok(Pack { tables, hash: PackHash(hash), n_bytes: bytes.len() })
+    }
+
+    /// The tables, checked.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// What the body hashes to.
+    pub fn hash(&self) -> PackHash {
+        self.hash
+    }
+
+    /// The size of the pack in bytes.
+    pub fn n_bytes(&self) -> usize {
+        self.n_bytes
+    }
+}
+
+/// Why bytes are not a pack that this build can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackError {
+    kind: PackErrorKind,
+}
+
+impl PackError {
+    /// What is wrong.
+    pub fn kind(self) -> PackErrorKind {
+        self.kind
+    }
+}
+
+/// What can be wrong with the bytes of a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackErrorKind {
+    /// The magic is not there: some other file.
+    NotAPack,
+    /// The header or the body ends too soon.
+    Truncated,
+    /// Another format version; this build reads [`FORMAT_VERSION`].
+    Version(u32),
+    /// More than [`MAX_PACK_BYTES`].
+    TooLarge,
+    /// The content hash does not hold, or a table is not consistent; names what.
+    Corrupt(&'static str),
+}
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            PackErrorKind::NotAPack => {
+                f.write_str("not a tidegate pack: the magic bytes are missing")
+            }
+            PackErrorKind::Truncated => f.write_str("the pack is truncated"),
+            PackErrorKind::Version(version) if version > FORMAT_VERSION => write!(
+                f,
+                "the pack has format version {version}, newer than {FORMAT_VERSION}, which this build reads; upgrade the filter or compile the pack with this version's `tidegate pack`"
+            ),
+            PackErrorKind::Version(version) => write!(
+                f,
+                "the pack has format version {version}, this build reads {FORMAT_VERSION}; compile it again with `tidegate pack`"
+            ),
+            PackErrorKind::TooLarge => {
+                write!(f, "the pack is larger than {MAX_PACK_BYTES} bytes")
+            }
+            PackErrorKind::Corrupt(what) => {
+                write!(f, "the pack is corrupt: its {what} does not hold")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PackError {}

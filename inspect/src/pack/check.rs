@@ -1,0 +1,172 @@
+//! Whether tables are consistent: every index in range, every order kept, every program closed.
+
+use super::{
+    Automaton, CheckKind, GLOB_DASH, Grams, KEYWORDS, Networks, Op, Rule, Scan, Tables, Trie,
+};
+use crate::ids::{PatternId, RuleId};
+use crate::limits::MAX_STACK;
+
+/// Checks all tables; the error names the first that does not hold.
+pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
+    let holds = |name, condition| if condition { Ok(()) } else { Err(name) };
+    let n_strings = tables.string_ends.len();
+    let string = |id: crate::ids::StrId| id.index() < n_strings;
+    let rule_ids = |ids: &[RuleId]| ids.iter().all(|id| id.index() < tables.rules.len());
+    let field = |id: crate::ids::FieldId| id.index() < tables.fields.len();
+
+    holds("string table", {
+        ascends(&tables.string_ends, tables.strings.len())
+            && tables.string_ends.iter().all(|end| tables.strings.is_char_boundary(*end as usize))
+    })?;
+    holds("field table", tables.fields.iter().all(|name| string(*name)))?;
+    holds("tag table", tables.tags.iter().all(|tag| string(*tag)))?;
+    holds("rule table", {
+        tables.rules.iter().all(|rule| {
+            [rule.id, rule.title, rule.author, rule.status, rule.logsource].into_iter().all(string)
+                && range(rule.tags_start, rule.tags_end, tables.tags.len())
+                && range(rule.code_start, rule.code_end, tables.code.len())
+        })
+    })?;
+    holds("rule programs", tables.rules.iter().all(|rule| program(tables, rule)))?;
+    holds("list of rules that are always evaluated", rule_ids(&tables.always))?;
+    holds("atom table", {
+        rule_ids(&tables.atom_rules)
+            && tables.atoms.iter().all(|atom| {
+                (field(atom.field) || atom.field == KEYWORDS)
+                    && string(atom.label)
+                    && range(atom.rules_start, atom.rules_end, tables.atom_rules.len())
+            })
+    })?;
+    holds("test table", {
+        tables.tests.iter().all(|test| field(test.field) && string(test.label))
+    })?;
+    holds("pattern table", {
+        tables.pattern_atoms.iter().all(|atom| atom.index() < tables.atoms.len())
+            && tables.patterns.iter().all(|pattern| {
+                let n_checks = match pattern.check {
+                    CheckKind::None => usize::MAX,
+                    CheckKind::FoldedGlob | CheckKind::CasedGlob => tables.glob_ends.len(),
+                    CheckKind::Regex => tables.regexes.len(),
+                };
+                string(pattern.text)
+                    && (pattern.check_idx as usize) < n_checks
+                    && range(pattern.atoms_start, pattern.atoms_end, tables.pattern_atoms.len())
+            })
+    })?;
+    holds("glob table", {
+        ascends(&tables.glob_ends, tables.glob_tokens.len())
+            && tables.glob_tokens.iter().all(|token| *token <= GLOB_DASH)
+    })?;
+    holds("regex table", tables.regexes.iter().all(automaton))?;
+    holds("scan table", {
+        tables.scans.len() == tables.fields.len()
+            && tables
+                .scans
+                .iter()
+                .chain([&tables.keywords])
+                .all(|of| scan(of, tables.patterns.len()))
+    })
+}
+
+/// Whether ends ascend to exactly `n_elements`.
+fn ascends(ends: &[u32], n_elements: usize) -> bool {
+    ends.is_sorted() && ends.last().map_or(0, |end| *end as usize) == n_elements
+}
+
+fn range(start: u32, end: u32, n_elements: usize) -> bool {
+    start <= end && end as usize <= n_elements
+}
+
+/// Whether a program leaves exactly one value and never takes one that is not there.
+fn program(tables: &Tables, rule: &Rule) -> bool {
+    let mut depth = 0usize;
+    for word in tables.rule_code(rule) {
+        let (taken, valid) = match Op::decode(*word) {
+            Some(Op::Atom(atom)) => (0, atom.index() < tables.atoms.len()),
+            Some(Op::Test(test)) => (0, (test as usize) < tables.tests.len()),
+            Some(Op::All(n_values) | Op::Any(n_values)) => (n_values as usize, n_values > 0),
+            Some(Op::Not) => (1, true),
+            Some(Op::Name(name)) => (1, name.index() < tables.string_ends.len()),
+            None => return false,
+        };
+        if !valid || taken > depth {
+            return false;
+        }
+        depth = depth - taken + 1;
+        if depth > MAX_STACK {
+            return false;
+        }
+    }
+    depth == 1
+}
+
+/// Whether an automaton is complete, so that a step can never leave it.
+fn automaton(automaton: &Automaton) -> bool {
+    let n_classes = automaton.n_classes as usize;
+    let n_states = automaton.at_end.len();
+    automaton.classes.len() == 256
+        && n_classes > 0
+        && automaton.classes.iter().all(|class| (*class as usize) < n_classes)
+        && n_states.checked_mul(n_classes) == Some(automaton.transitions.len())
+        && automaton.transitions.iter().all(|state| (*state as usize) < n_states)
+        && (automaton.start as usize) < n_states
+        && n_states > Automaton::FOUND as usize
+}
+
+fn scan(scan: &Scan, n_patterns: usize) -> bool {
+    let patterns = |ids: &[PatternId]| ids.iter().all(|id| id.index() < n_patterns);
+    trie(&scan.forward, n_patterns)
+        && trie(&scan.backward, n_patterns)
+        && scan.grams.iter().all(|of| grams(of, n_patterns))
+        && patterns(&scan.always)
+        && [&scan.networks_v4, &scan.networks_v6].into_iter().all(|of| networks(of, n_patterns))
+}
+
+/// Whether every walk ends: children come after their parent, so no walk meets a node twice.
+fn trie(trie: &Trie, n_patterns: usize) -> bool {
+    let n_nodes = trie.label_ends.len();
+    ascends(&trie.label_ends, trie.labels.len())
+        && [&trie.child_starts, &trie.child_ends, &trie.output_ends]
+            .into_iter()
+            .all(|column| column.len() == n_nodes)
+        && trie.first_bytes.len() == n_nodes
+        && ascends(&trie.output_ends, trie.outputs.len())
+        && trie.outputs.iter().all(|output| ((output >> 1) as usize) < n_patterns)
+        && trie.child_starts.iter().zip(&trie.child_ends).enumerate().all(|(node, (start, end))| {
+            range(*start, *end, n_nodes) && (start == end || *start as usize > node)
+        })
+}
+
+fn grams(grams: &Grams, n_patterns: usize) -> bool {
+    let n_bits = 64 * grams.bitmap.len() as u64;
+    let mut n_set = 0;
+    matches!(grams.width, 1 | 2 | 4)
+        && grams.shift < 32
+        && n_bits == 1 << (32 - grams.shift)
+        && grams.ranks.len() == grams.bitmap.len()
+        && grams.bitmap.iter().zip(&grams.ranks).all(|(word, rank)| {
+            let before = n_set;
+            n_set += word.count_ones();
+            *rank == before
+        })
+        && grams.bucket_ends.len() == n_set as usize
+        && ascends(&grams.bucket_ends, grams.entries.len())
+        && grams.entries.iter().all(|entry| {
+            range(entry.literal_start, entry.literal_end, grams.literals.len())
+                && entry
+                    .at
+                    .checked_add(u32::from(grams.width))
+                    .is_some_and(|end| end <= entry.literal_end - entry.literal_start)
+                && entry.pattern.index() < n_patterns
+        })
+}
+
+fn networks(networks: &Networks, n_patterns: usize) -> bool {
+    let ranges = || networks.starts.iter().zip(&networks.ends);
+    networks.starts.len() == networks.ends.len()
+        && networks.starts.len() == networks.pattern_ends.len()
+        && ranges().all(|(start, end)| start <= end)
+        && ranges().zip(ranges().skip(1)).all(|((_, end), (start, _))| end < start)
+        && ascends(&networks.pattern_ends, networks.patterns.len())
+        && networks.patterns.iter().all(|id| id.index() < n_patterns)
+}

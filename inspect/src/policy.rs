@@ -1,0 +1,67 @@
+//! What is made of a verdict.
+
+use crate::pack::{Pack, Phase};
+use crate::verdict::Verdict;
+
+/// Whether matches are only reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Matches are reported, nothing is blocked. What would have been blocked is told.
+    #[default]
+    Monitor,
+    /// Requests that a rule matches are denied, where the rule is decided before the response.
+    Enforce,
+}
+
+impl Mode {
+    /// The name in configuration and events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Monitor => "monitor",
+            Mode::Enforce => "enforce",
+        }
+    }
+}
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// No rule matched: it passes.
+    Allow,
+    /// A rule matched: it passes and is reported.
+    Observe,
+    /// A rule matched: it is answered with 403 and reported.
+    Deny,
+}
+
+impl Action {
+    /// The name in events, metrics and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Allow => "allow",
+            Action::Observe => "observe",
+            Action::Deny => "deny",
+        }
+    }
+}
+
+impl Verdict {
+    /// Whether enforcement would deny the request: a rule matched on what the request alone tells.
+    ///
+    /// A rule that matched once the response was there cannot deny, whatever the mode.
+    pub fn would_deny(&self, pack: &Pack) -> bool {
+        self.matches.iter().any(|matched| {
+            let rule = pack.tables().rule(matched.rule);
+            rule.is_some_and(|rule| rule.phase == Phase::Request)
+        })
+    }
+
+    /// What happens to the request in a mode.
+    pub fn action(&self, pack: &Pack, mode: Mode) -> Action {
+        match (self.matches.is_empty(), mode) {
+            (true, _) => Action::Allow,
+            (false, Mode::Enforce) if self.would_deny(pack) => Action::Deny,
+            (false, Mode::Enforce | Mode::Monitor) => Action::Observe,
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! One outbound request as the gateway sees it, and the fields of Sigma's proxy taxonomy in it.
+
+use crate::event::{Event, Text};
+use crate::ids::FieldId;
+use crate::pack::{Phase, Tables};
+
+/// One outbound request: bytes, borrowed from whoever received them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'r> {
+    /// The method, as sent.
+    pub method: &'r [u8],
+    /// The scheme of the request target; empty where it is not known.
+    pub scheme: &'r [u8],
+    /// The authority: host and perhaps port. For CONNECT the target.
+    pub authority: &'r [u8],
+    /// Path and query; `None` for CONNECT, which has none.
+    pub path: Option<&'r [u8]>,
+    /// The protocol version, as `HTTP/1.1`.
+    pub version: &'r [u8],
+    /// The `user-agent` header.
+    pub user_agent: Option<&'r [u8]>,
+    /// The `referer` header.
+    pub referrer: Option<&'r [u8]>,
+    /// The `cookie` header.
+    pub cookie: Option<&'r [u8]>,
+    /// The server name that the client asked for in TLS, where TLS was seen.
+    pub server_name: Option<&'r [u8]>,
+    /// The address of the client, without port.
+    pub source_address: Option<&'r [u8]>,
+    /// Who the client is, from an authenticated source: a SPIFFE id.
+    pub source_identity: Option<&'r [u8]>,
+    /// What the response tells; `None` as long as there is none.
+    pub response: Option<Response<'r>>,
+}
+
+/// What the response tells.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Response<'r> {
+    /// The status code.
+    pub status: Option<u16>,
+    /// Bytes that the client sent.
+    pub request_bytes: Option<u64>,
+    /// Bytes that the client got.
+    pub response_bytes: Option<u64>,
+    /// The address that answered, without port.
+    pub upstream_address: Option<&'r [u8]>,
+}
+
+/// A field that a [`Request`] answers.
+///
+/// The specification's descriptions of `cs-bytes` and `sc-bytes` are swapped, and that of `c-uri-query`
+/// says "path component"; the meaning here is the one that rules use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyField {
+    /// The full URL with scheme and host; for CONNECT the authority.
+    Uri,
+    /// What follows the last dot of the path's last segment.
+    UriExtension,
+    /// The query, without `?`.
+    UriQuery,
+    /// The path, without the query.
+    UriStem,
+    /// The `user-agent` header.
+    UserAgent,
+    /// Bytes that the client sent.
+    RequestBytes,
+    /// The `cookie` header.
+    Cookie,
+    /// The host, without port.
+    Host,
+    /// The method.
+    Method,
+    /// The `referer` header.
+    Referrer,
+    /// The protocol version.
+    Version,
+    /// Bytes that the client got.
+    ResponseBytes,
+    /// The status code.
+    Status,
+    /// The client's address.
+    SourceAddress,
+    /// The address that the request goes to: known at once where the host is an address.
+    DestinationAddress,
+    /// The server name that the client asked for in TLS.
+    ServerName,
+}
+
+/// Every name under which rules ask for a field, in alphabetical order.
+///
+/// Sigma's proxy taxonomy (specification 2.1, appendix taxonomy), the names that SigmaHQ's own test
+/// of log sources accepts beside it (`cs-uri`, `cs-uri-query`, `cs-uri-stem`, `r-dns`), and
+/// `tls.client.server_name`, the Elastic Common Schema's name for the SNI, which Sigma has no name for.
+pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
+    ("c-uri", ProxyField::Uri),
+    ("c-uri-extension", ProxyField::UriExtension),
+    ("c-uri-query", ProxyField::UriQuery),
+    ("c-uri-stem", ProxyField::UriStem),
+    ("c-useragent", ProxyField::UserAgent),
+    ("cs-bytes", ProxyField::RequestBytes),
+    ("cs-cookie", ProxyField::Cookie),
+    ("cs-host", ProxyField::Host),
+    ("cs-method", ProxyField::Method),
+    ("cs-referrer", ProxyField::Referrer),
+    ("cs-uri", ProxyField::Uri),
+    ("cs-uri-query", ProxyField::UriQuery),
+    ("cs-uri-stem", ProxyField::UriStem),
+    ("cs-version", ProxyField::Version),
+    ("dst_ip", ProxyField::DestinationAddress),
+    ("r-dns", ProxyField::Host),
+    ("sc-bytes", ProxyField::ResponseBytes),
+    ("sc-status", ProxyField::Status),
+    ("src_ip", ProxyField::SourceAddress),
+    ("tls.client.server_name", ProxyField::ServerName),
+];
+
+impl ProxyField {
+    /// The field behind a name, if a request answers it.
+    pub fn from_name(name: &str) -> Option<ProxyField> {
+        let idx = PROXY_FIELDS.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        PROXY_FIELDS.get(idx).map(|(_, field)| *field)
+    }
+
+    /// When the field is known.
+    pub fn phase(self) -> Phase {
+        match self {
+            ProxyField::RequestBytes
+            | ProxyField::ResponseBytes
+            | ProxyField::Status
+            | ProxyField::DestinationAddress => Phase::Response,
+            ProxyField::Uri
+            | ProxyField::UriExtension
+            | ProxyField::UriQuery
+            | ProxyField::UriStem
+            | ProxyField::UserAgent
+            | ProxyField::Cookie
+            | ProxyField::Host
+            | ProxyField::Method
+            | ProxyField::Referrer
+            | ProxyField::Version
+            | ProxyField::SourceAddress
+            | ProxyField::ServerName => Phase::Request,
+        }
+    }
+}
+
+/// Which of a pack's fields a request answers, found out once per pack.
+#[derive(Debug, Default)]
+pub(crate) struct Binding {
+    named: Vec<(ProxyField, FieldId)>,
+    /// Fields that no rule names; only keywords look at them.
+    loose: Vec<ProxyField>,
+}
+
+impl Binding {
+    pub(crate) fn new(tables: &Tables) -> Self {
+        let names = (0..).map(FieldId).zip(&tables.fields);
+        let named: Vec<_> = names
+            .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
+            .collect();
+        let mut loose = Vec::new();
+        if !tables.keywords.is_empty() {
+            for (_, field) in PROXY_FIELDS {
+                if !loose.contains(field) && named.iter().all(|(named, _)| named != field) {
+                    loose.push(*field);
+                }
+            }
+        }
+        Binding { named, loose }
+    }
+
+    /// Answers an event's fields from a request.
+    pub(crate) fn answer(&self, request: &Request<'_>, event: &mut Event) {
+        let url = Url::write(request, event);
+        for (field, id) in &self.named {
+            match url.answer(*field, request, event) {
+                Answer::Text(text) => event.answer(*id, text),
+                Answer::Later => event.answer_later(*id),
+                Answer::Missing => {}
+            }
+        }
+        for field in &self.loose {
+            if let Answer::Text(text) = url.answer(*field, request, event) {
+                event.add_loose(text);
+            }
+        }
+    }
+}
+
+enum Answer {
+    Text(Text),
+    Later,
+    Missing,
+}
+
+/// A request's URL in an event's arena, and its parts as spans of it.
+struct Url {
+    whole: Text,
+    host: Text,
+    stem: Option<Text>,
+    query: Option<Text>,
+    extension: Option<Text>,
+}
+
+impl Url {
+    fn write(request: &Request<'_>, event: &mut Event) -> Url {
+        let (host, port) = split_port(request.authority);
+        let Some(path) = request.path else {
+            let host = event.text(host);
+            let whole = host.through(event.text(port));
+            return Url { whole, host, stem: None, query: None, extension: None };
+        };
+        let scheme = event.text(request.scheme);
+        event.text(if request.scheme.is_empty() { b"" } else { b"://" });
+        let host = event.text(host);
+        event.text(port);
+        let mut halves = path.splitn(2, |byte| *byte == b'?');
+        let (stem, query) = (halves.next().unwrap_or_default(), halves.next());
+        let (before, extension) = split_extension(stem);
+        let before = event.text(before);
+        let extension = extension.map(|extension| {
+            event.text(b".");
+            event.text(extension)
+        });
+        let stem = before.through(extension.unwrap_or(before));
+        let query = query.map(|query| {
+            event.text(b"?");
+            event.text(query)
+        });
+        let whole = scheme.through(query.unwrap_or(stem));
+        Url { whole, host, stem: Some(stem), query, extension }
+    }
+
+    fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> Answer {
+        let mut text = |bytes: Option<&[u8]>| {
+            bytes.map_or(Answer::Missing, |bytes| Answer::Text(event.text(bytes)))
+        };
+        let span = |span: Option<Text>| span.map_or(Answer::Missing, Answer::Text);
+        match field {
+            ProxyField::Uri => span(Some(self.whole)),
+            ProxyField::Host => span(Some(self.host)),
+            ProxyField::UriStem => span(self.stem),
+            ProxyField::UriQuery => span(self.query),
+            ProxyField::UriExtension => span(self.extension),
+            ProxyField::UserAgent => text(request.user_agent),
+            ProxyField::Cookie => text(request.cookie),
+            ProxyField::Method => text(Some(request.method)),
+            ProxyField::Referrer => text(request.referrer),
+            ProxyField::Version => text(Some(request.version)),
+            ProxyField::SourceAddress => text(request.source_address),
+            ProxyField::ServerName => text(request.server_name),
+            ProxyField::DestinationAddress => {
+                if let Some(address) = literal_address(request.authority) {
+                    return text(Some(address));
+                }
+                request.response.map_or(Answer::Later, |response| text(response.upstream_address))
+            }
+            ProxyField::Status | ProxyField::RequestBytes | ProxyField::ResponseBytes => {
+                let Some(response) = request.response else { return Answer::Later };
+                let number = match field {
+                    ProxyField::Status => response.status.map(u64::from),
+                    ProxyField::RequestBytes => response.request_bytes,
+                    _ => response.response_bytes,
+                };
+                number.map_or(Answer::Missing, |number| text(Some(Decimal::new(number).as_bytes())))
+            }
+        }
+    }
+}
+
+/// Splits `:port` off an authority; the port keeps its colon, and is empty where there is none.
+pub(crate) fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
+    let colon = authority.iter().rposition(|byte| *byte == b':');
+    match colon.and_then(|colon| authority.split_at_checked(colon)) {
+        Some((host, port))
+            if port.iter().skip(1).all(u8::is_ascii_digit)
+                && (!host.contains(&b':') || host.ends_with(b"]")) =>
+        {
+            (host, port)
+        }
+        _ => (authority, b""),
+    }
+}
+
+/// Splits the extension off a path: what follows the last dot of the last segment.
+fn split_extension(stem: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let end = stem.iter().rposition(|byte| matches!(byte, b'.' | b'/'));
+    match end.and_then(|end| stem.split_at_checked(end)) {
+        Some((before, [b'.', extension @ ..])) if !extension.is_empty() => {
+            (before, Some(extension))
+        }
+        _ => (stem, None),
+    }
+}
+
+/// The host of an authority if it is an IP address, without the brackets of IPv6.
+fn literal_address(authority: &[u8]) -> Option<&[u8]> {
+    let (host, _) = split_port(authority);
+    let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
+    str::from_utf8(host).ok()?.parse::<std::net::IpAddr>().ok().map(|_| host)
+}
+
+/// A number's decimal digits, without allocating.
+struct Decimal {
+    digits: [u8; 20],
+    start: usize,
+}
+
+impl Decimal {
+    fn new(mut number: u64) -> Self {
+        let mut decimal = Decimal { digits: [b'0'; 20], start: 19 };
+        for (idx, digit) in decimal.digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            decimal.start = idx;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        decimal
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.digits.get(self.start..).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_names_are_sorted_so_that_they_can_be_searched() {
+        assert!(PROXY_FIELDS.is_sorted_by_key(|(name, _)| *name));
+    }
+
+    #[test]
+    fn ports_are_split_off_hosts() {
+        for (authority, host, port) in [
+            ("a.example", "a.example", ""),
+            ("a.example:443", "a.example", ":443"),
+            ("a.example:", "a.example", ":"),
+            ("a.example:x", "a.example:x", ""),
+            ("[::1]:8443", "[::1]", ":8443"),
+            ("[::1]", "[::1]", ""),
+            ("::1", "::1", ""),
+            ("", "", ""),
+        ] {
+            let expect = (host.as_bytes(), port.as_bytes());
+            assert_eq!(split_port(authority.as_bytes()), expect, "{authority}");
+        }
+    }
+
+    #[test]
+    fn extensions_stand_in_the_last_segment() {
+        for (stem, expect) in [
+            ("/a/b.exe", Some("exe")),
+            ("/a.b/c", None),
+            ("/a/b.tar.gz", Some("gz")),
+            ("/a/.", None),
+            ("/", None),
+            ("", None),
+        ] {
+            assert_eq!(split_extension(stem.as_bytes()).1, expect.map(str::as_bytes), "{stem}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for number in [0, 7, 10, 200, u64::MAX] {
+            assert_eq!(Decimal::new(number).as_bytes(), number.to_string().as_bytes());
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Finding patterns in one value. Every function here is linear in the value, with the pack's
+//! constants as factor: a trie walk ends with the value, a gram index looks at each byte once and
+//! compares at most one bucket's literals there, an automaton takes one step per byte.
+
+use crate::ids::PatternId;
+use crate::pack::{Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie};
+
+/// Which end of a value a trie is read from.
+#[derive(Clone, Copy)]
+pub(crate) enum From {
+    Start,
+    End,
+}
+
+/// Reports the patterns of a trie that start (or end) `value`, or are all of it.
+pub(crate) fn trie(trie: &Trie, value: &[u8], from: From, mut found: impl FnMut(PatternId)) {
+    let n_bytes = value.len();
+    let byte = |depth: usize| match from {
+        From::Start => value.get(depth).copied(),
+        From::End => n_bytes.checked_sub(depth + 1).and_then(|idx| value.get(idx)).copied(),
+    };
+    let (mut node, mut depth) = (0, 0);
+    loop {
+        let outputs = range(&trie.output_ends, node);
+        for output in trie.outputs.get(outputs).unwrap_or_default() {
+            if output & 1 == 0 || depth == n_bytes {
+                found(PatternId(output >> 1));
+            }
+        }
+        let Some(first) = byte(depth) else { return };
+        let (Some(start), Some(end)) = (trie.child_starts.get(node), trie.child_ends.get(node))
+        else {
+            return;
+        };
+        let children = trie.first_bytes.get(*start as usize..*end as usize).unwrap_or_default();
+        let Ok(child) = children.binary_search(&first) else { return };
+        node = *start as usize + child;
+        let label = trie.labels.get(range(&trie.label_ends, node)).unwrap_or_default();
+        for (offset, wanted) in label.iter().enumerate() {
+            if byte(depth + offset) != Some(*wanted) {
+                return;
+            }
+        }
+        depth += label.len();
+    }
+}
+
+/// The half-open range that ends at `ends[idx]` and starts where the one before ends.
+fn range(ends: &[u32], idx: usize) -> std::ops::Range<usize> {
+    let start = idx.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
+    start as usize..ends.get(idx).copied().unwrap_or_default() as usize
+}
+
+/// The multiplier of the hash that spreads grams over a bitmap (Knuth's multiplicative hashing).
+pub const GRAM_HASH: u32 = 0x9E37_79B1;
+
+/// Reports the patterns of a gram index whose literals stand anywhere in `value`.
+pub(crate) fn grams(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId)) {
+    let width = usize::from(grams.width);
+    // A gram is the last `width` bytes read, the oldest in the lowest place.
+    let top = 8 * (u32::from(grams.width) - 1);
+    let mut gram = 0u32;
+    for (idx, byte) in value.iter().enumerate() {
+        gram = gram >> 8 | u32::from(*byte) << top;
+        if idx + 1 < width {
+            continue;
+        }
+        let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
+        let Some(word) = grams.bitmap.get(hash / 64) else { return };
+        if word >> (hash % 64) & 1 == 0 {
+            continue;
+        }
+        let below = word & ((1 << (hash % 64)) - 1);
+        let rank = grams.ranks.get(hash / 64).copied().unwrap_or_default();
+        let bucket = range(&grams.bucket_ends, (rank + below.count_ones()) as usize);
+        for entry in grams.entries.get(bucket).unwrap_or_default() {
+            if entry.gram == gram && literal_stands(grams, entry, value, idx + 1 - width) {
+                found(entry.pattern);
+            }
+        }
+    }
+}
+
+fn literal_stands(grams: &Grams, entry: &Gram, value: &[u8], gram_at: usize) -> bool {
+    let literal = entry.literal_start as usize..entry.literal_end as usize;
+    let literal = grams.literals.get(literal).unwrap_or_default();
+    let Some(start) = gram_at.checked_sub(entry.at as usize) else { return false };
+    value.get(start..start + literal.len()) == Some(literal)
+}
+
+/// Reports the patterns of the networks that contain `address`.
+pub(crate) fn networks(networks: &Networks, address: u128, mut found: impl FnMut(PatternId)) {
+    let after = networks.starts.partition_point(|start| *start <= address);
+    let Some(idx) = after.checked_sub(1) else { return };
+    if networks.ends.get(idx).is_some_and(|end| address <= *end) {
+        let patterns = networks.patterns.get(range(&networks.pattern_ends, idx));
+        patterns.unwrap_or_default().iter().copied().for_each(&mut found);
+    }
+}
+
+/// Whether a regular expression is found in `value`.
+pub(crate) fn regex(automaton: &Automaton, value: &[u8]) -> bool {
+    let mut state = automaton.start;
+    for byte in value {
+        if state <= Automaton::FOUND {
+            break;
+        }
+        let class = automaton.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+        let transition = state as usize * automaton.n_classes as usize + usize::from(class);
+        state = automaton.transitions.get(transition).copied().unwrap_or_default();
+    }
+    state == Automaton::FOUND
+        || automaton.at_end.get(state as usize).is_some_and(|found| *found != 0)
+}
+
+/// Whether a glob matches all of `value`.
+///
+/// Between two stars the leftmost place is always as good as a later one, so each piece is searched
+/// once: the work is at most the value's length times the longest piece.
+pub(crate) fn glob(tokens: &[u16], value: &[u8]) -> bool {
+    let mut pieces = tokens.split(|token| *token == GLOB_MANY);
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut at) = piece_at(first, value, 0) else { return false };
+    let Some(mut piece) = pieces.next() else { return at == value.len() };
+    for next in pieces {
+        let Some(end) = (at..=value.len()).find_map(|start| piece_at(piece, value, start)) else {
+            return false;
+        };
+        (at, piece) = (end, next);
+    }
+    // The last piece ends the value. Pieces with `?` may have several lengths in bytes.
+    (at..=value.len()).rev().any(|start| piece_at(piece, value, start) == Some(value.len()))
+}
+
+/// Where a piece without stars ends if it stands at `start`.
+fn piece_at(piece: &[u16], value: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    for token in piece {
+        at += match *token {
+            GLOB_ONE => char_len(value.get(at..)?)?,
+            GLOB_DASH => dash_len(value.get(at..)?)?,
+            byte => (u16::from(*value.get(at)?) == byte).then_some(1)?,
+        };
+    }
+    Some(at)
+}
+
+/// The length of the character that starts `text`; a byte that starts none counts as one.
+fn char_len(text: &[u8]) -> Option<usize> {
+    let first = *text.first()?;
+    let n_bytes = match first {
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => return Some(1),
+    };
+    Some(if text.get(..n_bytes).is_some_and(|text| str::from_utf8(text).is_ok()) {
+        n_bytes
+    } else {
+        1
+    })
+}
+
+/// The length of the dash that starts `text`: one of those that Sigma's `windash` lists.
+fn dash_len(text: &[u8]) -> Option<usize> {
+    ["-", "/", "–", "—", "―"]
+        .iter()
+        .find(|dash| text.starts_with(dash.as_bytes()))
+        .map(|dash| dash.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(glob: &str) -> Vec<u16> {
+        let mut tokens = Vec::new();
+        for byte in glob.bytes() {
+            tokens.push(match byte {
+                b'*' => GLOB_MANY,
+                b'?' => GLOB_ONE,
+                b'~' => GLOB_DASH,
+                byte => u16::from(byte),
+            });
+        }
+        tokens
+    }
+
+    #[test]
+    fn globs_match_whole_values() {
+        for (pattern, value, expect) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("*", "x\ny", true),
+            ("a*c", "ac", true),
+            ("a*c", "abbc", true),
+            ("a*c", "acd", false),
+            ("a?c", "ac", false),
+            ("a?c", "aéc", true),
+            ("a?", "a\u{10348}", true),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b*", "xxbxxaxx", false),
+            ("*ab", "abab", true),
+            ("ab*ab", "ab", false),
+            ("ab*ab", "abab", true),
+            ("*?", "", false),
+            ("*?", "é", true),
+            ("?*?", "é", false),
+            ("~x", "–x", true),
+            ("~x", "_x", false),
+        ] {
+            assert_eq!(glob(&tokens(pattern), value.as_bytes()), expect, "{pattern} on {value}");
+        }
+        assert!(glob(&tokens("a?c"), b"a\xffc"), "a byte that is no character counts as one");
+    }
+}

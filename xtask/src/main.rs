@@ -1,0 +1,3 @@
+//! Set-up and every multi-step task.
+
+fn main() {}
