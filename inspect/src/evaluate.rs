@@ -5,10 +5,11 @@
 //! no atom can vouch for. Truth has three values (Kleene): what a response will tell is not known yet.
 
 use crate::bits::BitSet;
+use crate::compare::test_truth;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId};
 use crate::limits::MAX_STACK;
-use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables, TestKind};
+use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables};
 use crate::scan::{self, From};
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
@@ -24,7 +25,7 @@ pub enum Truth {
 }
 
 impl Truth {
-    fn from_bool(holds: bool) -> Truth {
+    pub(crate) fn from_bool(holds: bool) -> Truth {
         if holds { Truth::True } else { Truth::False }
     }
 
@@ -193,16 +194,6 @@ pub(crate) fn atom_truth(tables: &Tables, atom_id: AtomId, event: &Event, atoms:
         field => event.slot(field) == Slot::Unknown,
     };
     if unknown { Truth::Unknown } else { Truth::False }
-}
-
-/// The answer to a test.
-pub(crate) fn test_truth(tables: &Tables, test: u32, event: &Event) -> Truth {
-    let Some(test) = tables.tests.get(test as usize) else { return Truth::False };
-    match (test.kind, event.slot(test.field)) {
-        (_, Slot::Unknown) => Truth::Unknown,
-        (TestKind::Null, slot) => Truth::from_bool(matches!(slot, Slot::Missing | Slot::Null)),
-        (TestKind::Exists, slot) => Truth::from_bool(slot != Slot::Missing),
-    }
 }
 
 /// The values of a program that runs. `Pack::decode` has seen that it is never too deep.

@@ -39,6 +39,13 @@ pub fn fold_char(character: char) -> char {
     if character.is_ascii() {
         return character.to_ascii_lowercase();
     }
+    // Three pairs that Unicode calls equal although neither is the other's upper or lower case.
+    let character = match character {
+        '\u{1fd3}' => '\u{390}',
+        '\u{1fe3}' => '\u{3b0}',
+        '\u{fb05}' => '\u{fb06}',
+        other => other,
+    };
     let upper = single(character.to_uppercase()).unwrap_or(character);
     single(upper.to_lowercase()).unwrap_or(upper)
 }

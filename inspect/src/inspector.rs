@@ -1,6 +1,7 @@
 //! A pack that is at work.
 
-use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, test_truth};
+use crate::compare::test_truth;
+use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -74,9 +75,10 @@ impl Inspector {
             let condition = match Op::decode(*word)? {
                 Op::Atom(atom) => self.item(atom),
                 Op::Test(test) => {
-                    let label = tables.tests.get(test as usize)?.label;
+                    let asked = tables.tests.get(test as usize)?;
                     let truth = test_truth(tables, test, &self.event);
-                    item(truth, tables.str(label).to_owned(), Vec::new(), None)
+                    let text = tables.str(asked.text).to_owned();
+                    item(truth, tables.str(asked.label).to_owned(), vec![text], None)
                 }
                 Op::All(n_values) => {
                     let parts = split_top(&mut stack, n_values)?;

@@ -1,1 +1,43 @@
-//! To come.
+//! The rule language: Sigma text to [`Rule`]s, rules to the tables of a [`Pack`](inspect::Pack).
+//!
+//! ```
+//! let text = "
+//! title: Telegram bot API
+//! logsource:
+//!     category: proxy
+//! detection:
+//!     selection:
+//!         cs-host: api.telegram.org
+//!     condition: selection
+//! ";
+//! let parsed = sigma::parse(&sigma::Source::new("telegram.yml", text));
+//! assert!(parsed.diagnostics.is_empty());
+//!
+//! let mut compiler = sigma::Compiler::new("example", 1);
+//! for rule in &parsed.rules {
+//!     compiler.add(rule).expect("every rule that was read can be compiled, within bounds");
+//! }
+//! let pack = inspect::Pack::decode(&compiler.finish().encode())?;
+//! assert_eq!(pack.tables().rules.len(), 1);
+//! # Ok::<(), inspect::PackError>(())
+//! ```
+//!
+//! A rule that cannot be run exactly is refused with a [`Diagnostic`]: never approximated, never
+//! skipped in silence (DESIGN.md, invariant 5).
+
+pub mod codes;
+mod compile;
+mod condition;
+mod diagnostic;
+pub mod limits;
+mod modifier;
+mod read;
+mod rule;
+mod text;
+mod yaml;
+
+pub use compile::Compiler;
+pub use diagnostic::{Code, Diagnostic, Place, Severity, Span};
+pub use modifier::MODIFIERS;
+pub use read::{Parsed, Source, parse};
+pub use rule::*;

@@ -38,7 +38,9 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
             })
     })?;
     holds("test table", {
-        tables.tests.iter().all(|test| field(test.field) && string(test.label))
+        tables.tests.iter().all(|test| {
+            field(test.field) && field(test.other) && string(test.label) && string(test.text)
+        })
     })?;
     holds("pattern table", {
         tables.pattern_atoms.iter().all(|atom| atom.index() < tables.atoms.len())

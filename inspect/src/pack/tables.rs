@@ -94,6 +94,42 @@ wire_enum! {
         Null = 0,
         /// The field is there, whatever its value.
         Exists = 1,
+        /// The field is a number that compares so.
+        Number = 2,
+        /// The field's text is another field's.
+        FieldWhole = 3,
+        /// The field's text starts with another field's.
+        FieldStart = 4,
+        /// The field's text ends with another field's.
+        FieldEnd = 5,
+        /// The field's text contains another field's.
+        FieldAny = 6,
+        /// The minute of the field's time stamp compares so.
+        Minute = 7,
+        /// Its hour does.
+        Hour = 8,
+        /// Its day of the month does.
+        Day = 9,
+        /// Its week by ISO 8601 does.
+        Week = 10,
+        /// Its month does.
+        Month = 11,
+        /// Its year does.
+        Year = 12,
+    }
+
+    /// How a number compares with that of a rule.
+    pub enum Comparison {
+        /// It is equal.
+        Equal = 0,
+        /// It is less.
+        Less = 1,
+        /// It is less or equal.
+        LessOrEqual = 2,
+        /// It is greater.
+        Greater = 3,
+        /// It is greater or equal.
+        GreaterOrEqual = 4,
     }
 
     /// What decides a pattern after the scan found its literal.
@@ -196,8 +232,18 @@ wire! {
         pub kind: TestKind,
         /// The field.
         pub field: FieldId,
+        /// The field that it is compared with; for other kinds the field itself.
+        pub other: FieldId,
+        /// How numbers compare.
+        pub comparison: Comparison,
+        /// The rule's number: the bits of a 64-bit float.
+        pub number: u64,
+        /// Whether case matters where texts are compared: 0 or 1.
+        pub cased: u8,
         /// The field and its modifiers as Sigma writes them, for people.
         pub label: StrId,
+        /// The rule's value as its author wrote it.
+        pub text: StrId,
     }
 
     /// One value of a detection item.

@@ -1,0 +1,57 @@
+//! Every finding of the rule language.
+
+crate::codes! {
+    /// The text is not YAML.
+    /// Nothing behind the place is read, so that a rule is never read in half.
+    BROKEN_YAML = "S001", Error, "broken YAML";
+    /// The text is nested too deeply or unfolds into too many nodes by its aliases.
+    /// The bounds stop texts that were written to exhaust memory; no rule comes near them.
+    YAML_TOO_LARGE = "S002", Error, "YAML beyond the bounds";
+    /// A map has a key twice.
+    /// Readers of YAML differ on which of the two counts, so that the rule would mean different things to
+    /// different engines.
+    DUPLICATE_KEY = "S003", Error, "key given twice";
+    /// The document is no Sigma rule: it is not a map.
+    NOT_A_RULE = "S004", Error, "not a Sigma rule";
+    /// A key that every Sigma rule needs is missing.
+    MISSING_KEY = "S005", Error, "missing key";
+    /// A key holds another kind of value than the specification says.
+    WRONG_TYPE = "S006", Error, "wrong kind of value";
+    /// A key holds a value that the specification does not list.
+    UNKNOWN_VALUE = "S007", Error, "unknown value";
+    /// The document is a kind of Sigma document that this version does not run.
+    UNSUPPORTED_DOCUMENT = "S008", Error, "unsupported kind of document";
+
+    /// A modifier behind `|` that the specification does not have, or that this version does not run.
+    /// A rule whose modifier is not understood would be compared in another way than its author meant.
+    UNKNOWN_MODIFIER = "S010", Error, "unknown modifier";
+    /// A modifier that cannot be used on this value, or not behind the modifiers before it.
+    WRONG_MODIFIER = "S011", Error, "modifier does not fit";
+    /// A field that events of this log source do not have, by Sigma's taxonomy.
+    /// A misspelt field is always missing, so that the rule would never match, or always.
+    UNKNOWN_FIELD = "S012", Error, "unknown field";
+    /// A search identifier without anything to look for.
+    EMPTY_SEARCH = "S013", Error, "nothing to search for";
+    /// A placeholder of `expand` for which no values are given.
+    UNRESOLVED_PLACEHOLDER = "S014", Error, "placeholder without values";
+
+    /// A value that its modifiers cannot be applied to.
+    WRONG_VALUE = "S020", Error, "value does not fit its modifiers";
+    /// A network that is not written as an address and a prefix length, or whose address has bits behind it.
+    INVALID_NETWORK = "S021", Error, "invalid network";
+    /// A regular expression that cannot be read.
+    /// Expressions follow RE2, the subset that the specification and pySigma check rules by: no look-around
+    /// and no back references, so that matching takes time in proportion to the text.
+    INVALID_REGEX = "S022", Error, "invalid regular expression";
+    /// A regular expression whose automaton would be larger than the bound.
+    REGEX_TOO_LARGE = "S023", Error, "regular expression beyond the bounds";
+
+    /// A condition that cannot be read.
+    BROKEN_CONDITION = "S030", Error, "broken condition";
+    /// A condition that names a search identifier that the rule does not define.
+    UNKNOWN_SELECTION = "S031", Error, "condition names what is not there";
+    /// A condition with an aggregation behind `|`, which Sigma 2 replaced by correlations.
+    AGGREGATION = "S032", Error, "aggregation in a condition";
+    /// A condition with `N of` for another N than 1, which the specification does not have.
+    COUNT_OF = "S033", Error, "unsupported quantifier";
+}

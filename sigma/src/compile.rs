@@ -1,0 +1,189 @@
+//! Rules to the tables of a pack: everything that costs time, done before a request comes.
+
+mod grams;
+mod networks;
+mod patterns;
+mod program;
+mod regex;
+mod trie;
+
+use std::collections::HashMap;
+
+use inspect::pack::{self, Atom, KEYWORDS, Level, Op, Tables};
+use inspect::{AtomId, FieldId, RuleId, StrId};
+
+use crate::diagnostic::Diagnostic;
+use crate::rule::Rule;
+use patterns::Patterns;
+
+/// Collects rules and makes the tables of a pack of them.
+///
+/// The order of the rules is the order in the pack; the same rules in the same order give the same
+/// bytes.
+#[derive(Debug)]
+pub struct Compiler {
+    name: String,
+    version: u64,
+    strings: Strings,
+    fields: Vec<StrId>,
+    rules: Vec<pack::Rule>,
+    tags: Vec<StrId>,
+    code: Vec<u32>,
+    always: Vec<RuleId>,
+    tests: Vec<pack::Test>,
+    atoms: Vec<AtomDraft>,
+    atoms_by_key: HashMap<AtomKey, AtomId>,
+    patterns: Patterns,
+}
+
+#[derive(Debug)]
+struct AtomDraft {
+    field: FieldId,
+    label: StrId,
+    /// The rules that the atom wakes.
+    rules: Vec<RuleId>,
+    /// How often the atom will be true, roughly: the share of events.
+    frequency: f64,
+}
+
+/// What makes two atoms the same: label, field, patterns.
+type AtomKey = (StrId, FieldId, Vec<inspect::PatternId>);
+
+impl Compiler {
+    /// Starts a pack. `version` grows with each release of the pack.
+    pub fn new(name: &str, version: u64) -> Self {
+        Compiler {
+            name: name.to_owned(),
+            version,
+            strings: Strings::default(),
+            fields: Vec::new(),
+            rules: Vec::new(),
+            tags: Vec::new(),
+            code: Vec::new(),
+            always: Vec::new(),
+            tests: Vec::new(),
+            atoms: Vec::new(),
+            atoms_by_key: HashMap::new(),
+            patterns: Patterns::default(),
+        }
+    }
+
+    /// Adds a rule.
+    ///
+    /// # Errors
+    /// What in the rule cannot be run exactly. The pack is as it was before, but for unused strings.
+    pub fn add(&mut self, rule: &Rule) -> Result<RuleId, Vec<Diagnostic>> {
+        self.patterns.prepare(rule)?;
+        let id = RuleId(u32::try_from(self.rules.len()).unwrap_or(u32::MAX));
+        let code_start = end_of(&self.code);
+        let draft = program::draft(self, rule)?;
+        program::emit(self, &draft);
+        match draft.witness() {
+            Some(witness) => {
+                for atom in witness.atoms {
+                    if let Some(atom) = self.atoms.get_mut(atom.index()) {
+                        atom.rules.push(id);
+                    }
+                }
+            }
+            None => self.always.push(id),
+        }
+        let tags_start = end_of(&self.tags);
+        for tag in &rule.metadata.tags {
+            let tag = self.strings.id(tag);
+            self.tags.push(tag);
+        }
+        let logsource = [&rule.logsource.category, &rule.logsource.product, &rule.logsource.service];
+        let logsource = logsource.map(|part| part.as_deref().unwrap_or_default()).join("/");
+        let compiled = pack::Rule {
+            id: self.strings.id(rule.id_or_title()),
+            title: self.strings.id(&rule.metadata.title),
+            author: self.strings.id(rule.metadata.author.as_deref().unwrap_or_default()),
+            status: self.strings.id(rule.metadata.status.as_deref().unwrap_or_default()),
+            logsource: self.strings.id(&logsource),
+            level: rule.metadata.level.unwrap_or(Level::Unset),
+            phase: draft.phase(),
+            tags_start,
+            tags_end: end_of(&self.tags),
+            code_start,
+            code_end: end_of(&self.code),
+        };
+        self.rules.push(compiled);
+        Ok(id)
+    }
+
+    /// The tables of a pack of the rules that were added.
+    pub fn finish(self) -> Tables {
+        let mut atoms = Vec::with_capacity(self.atoms.len());
+        let mut atom_rules = Vec::new();
+        for atom in self.atoms {
+            let rules_start = end_of(&atom_rules);
+            atom_rules.extend(atom.rules);
+            let rules_end = end_of(&atom_rules);
+            atoms.push(Atom { field: atom.field, label: atom.label, rules_start, rules_end });
+        }
+        let patterns = self.patterns.finish(self.fields.len());
+        Tables {
+            name: self.name,
+            version: self.version,
+            strings: self.strings.text,
+            string_ends: self.strings.ends,
+            fields: self.fields,
+            rules: self.rules,
+            tags: self.tags,
+            code: self.code,
+            always: self.always,
+            atoms,
+            atom_rules,
+            tests: self.tests,
+            patterns: patterns.patterns,
+            pattern_atoms: patterns.pattern_atoms,
+            glob_tokens: patterns.glob_tokens,
+            glob_ends: patterns.glob_ends,
+            regexes: patterns.regexes,
+            scans: patterns.scans,
+            keywords: patterns.keywords,
+        }
+    }
+
+    /// The id of a field; `None` stands for keywords.
+    fn field(&mut self, name: Option<&str>) -> FieldId {
+        let Some(name) = name else { return KEYWORDS };
+        let name = self.strings.id(name);
+        let known = self.fields.iter().position(|field| *field == name);
+        let idx = known.unwrap_or_else(|| {
+            self.fields.push(name);
+            self.fields.len() - 1
+        });
+        FieldId(u32::try_from(idx).unwrap_or(u32::MAX))
+    }
+
+    fn push(&mut self, op: Op) {
+        self.code.push(op.encode());
+    }
+}
+
+fn end_of<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
+}
+
+/// Strings, each once.
+#[derive(Debug, Default)]
+struct Strings {
+    text: String,
+    ends: Vec<u32>,
+    ids: HashMap<String, StrId>,
+}
+
+impl Strings {
+    fn id(&mut self, text: &str) -> StrId {
+        if let Some(id) = self.ids.get(text) {
+            return *id;
+        }
+        let id = StrId(end_of(&self.ends));
+        self.text.push_str(text);
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.ids.insert(text.to_owned(), id);
+        id
+    }
+}

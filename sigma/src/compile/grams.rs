@@ -1,0 +1,100 @@
+//! Builds gram indices: for each literal, a run of its bytes that is rare elsewhere.
+
+use std::collections::HashMap;
+
+use inspect::pack::{Gram, Grams};
+use inspect::{GRAM_HASH, PatternId};
+
+use super::end_of;
+
+/// What most requests hold somewhere, folded: grams in it are looked for only where there is no other.
+const COMMON: &[u8] = b"https://www. http://www. .com/ .com .net/ .org/ .html .php index. /api/v1/ /v2/ \
+ mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/1 safari/537.36 \
+ mozilla/5.0 (macintosh; intel mac os x 10_15_7) mozilla/5.0 (x11; linux x86_64; rv:1 gecko/20100101 firefox/1 \
+ windows\\system32\\ c:\\windows\\ c:\\program files\\ c:\\users\\ \\appdata\\local\\ .exe .dll microsoft";
+
+/// Letters and signs by how often they stand in URLs and user agents, the most frequent first.
+const BY_FREQUENCY: &[u8] = b"eaotisrncl/pdm.uhg0-_1b2fw5=3647y89v&k?:x;%,()qjz +~@#!$'\"\\";
+
+/// Builds one index per gram width that is needed, the widest first.
+pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>) -> Vec<Grams> {
+    let mut by_width: [Vec<(Vec<u8>, PatternId)>; 3] = Default::default();
+    let [four, two, one] = &mut by_width;
+    for literal in literals {
+        match literal.0.len() {
+            0 => {}
+            1 => one.push(literal),
+            2 | 3 => two.push(literal),
+            _ => four.push(literal),
+        }
+    }
+    let widths = [4, 2, 1].into_iter().zip(by_width);
+    widths.filter(|(_, literals)| !literals.is_empty()).map(|(width, of)| index(width, &of)).collect()
+}
+
+fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
+    let n_width = usize::from(width);
+    // How many literals hold each gram: a gram of few makes a short bucket.
+    let mut holders: HashMap<u32, u32> = HashMap::new();
+    for (literal, _) in literals {
+        literal.windows(n_width).for_each(|bytes| *holders.entry(gram(bytes)).or_default() += 1);
+    }
+    let common: std::collections::HashSet<u32> = COMMON.windows(n_width).map(gram).collect();
+    let cost = |bytes: &[u8]| {
+        let rank = |byte: &u8| BY_FREQUENCY.iter().position(|of| of == byte).unwrap_or(64);
+        let rarity: usize = bytes.iter().map(rank).sum();
+        let crowd = holders.get(&gram(bytes)).map_or(0, |n_holders| n_holders.ilog2());
+        let common = if common.contains(&gram(bytes)) { 1000 } else { 0 };
+        common + 24 * i64::from(crowd) - i64::try_from(rarity).unwrap_or_default()
+    };
+
+    let bits = (16 * literals.len()).next_power_of_two().clamp(1 << 10, 1 << 22);
+    let shift = 32 - u8::try_from(bits.ilog2()).unwrap_or(10);
+    let mut entries = Vec::with_capacity(literals.len());
+    let mut bytes = Vec::new();
+    for (literal, pattern) in literals {
+        let windows = literal.windows(n_width).enumerate();
+        let Some((at, best)) = windows.min_by_key(|(_, bytes)| cost(bytes)) else { continue };
+        let literal_start = end_of(&bytes);
+        bytes.extend_from_slice(literal);
+        entries.push(Gram {
+            gram: gram(best),
+            at: u32::try_from(at).unwrap_or_default(),
+            literal_start,
+            literal_end: end_of(&bytes),
+            pattern: *pattern,
+        });
+    }
+    let hash = |gram: u32| (gram.wrapping_mul(GRAM_HASH) >> shift) as usize;
+    entries.sort_by_key(|entry| (hash(entry.gram), entry.gram, entry.pattern));
+
+    let mut bitmap = vec![0u64; bits / 64];
+    let mut bucket_ends = Vec::new();
+    let mut last = None;
+    for (idx, entry) in entries.iter().enumerate() {
+        let hash = hash(entry.gram);
+        if last != Some(hash) {
+            last = Some(hash);
+            bucket_ends.push(0);
+            if let Some(word) = bitmap.get_mut(hash / 64) {
+                *word |= 1 << (hash % 64);
+            }
+        }
+        if let Some(end) = bucket_ends.last_mut() {
+            *end = u32::try_from(idx + 1).unwrap_or(u32::MAX);
+        }
+    }
+    let mut n_set = 0;
+    let ranks = bitmap.iter().map(|word| {
+        let before = n_set;
+        n_set += word.count_ones();
+        before
+    });
+    let ranks = ranks.collect();
+    Grams { width, shift, bitmap, ranks, bucket_ends, entries, literals: bytes }
+}
+
+/// The bytes as a number, the first in the lowest place.
+fn gram(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte))
+}

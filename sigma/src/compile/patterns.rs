@@ -1,0 +1,330 @@
+//! Values to patterns: how each is looked for, and what checks it.
+
+use std::collections::HashMap;
+
+use inspect::pack::{
+    Automaton, CheckKind, GLOB_DASH, GLOB_MANY, GLOB_ONE, KEYWORDS, Pattern, PatternKind, Scan,
+};
+use inspect::{AtomId, FieldId, PatternId, StrId};
+
+use super::{end_of, grams, networks, regex, trie};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::rule::{Item, Network, Rule, Token, Value, ValueTest};
+use crate::text;
+
+/// All patterns of a pack, each once per field.
+#[derive(Debug, Default)]
+pub(super) struct Patterns {
+    drafts: Vec<Draft>,
+    by_key: HashMap<Key, PatternId>,
+    globs: Vec<Vec<u16>>,
+    regexes: Vec<regex::Compiled>,
+    regexes_by_text: HashMap<String, u32>,
+}
+
+#[derive(Debug)]
+struct Draft {
+    field: FieldId,
+    kind: PatternKind,
+    text: StrId,
+    check: (CheckKind, u32),
+    gate: Gate,
+    atoms: Vec<AtomId>,
+    frequency: f64,
+}
+
+/// What makes two patterns the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Text(FieldId, Vec<u16>, bool),
+    Regex(FieldId, String),
+    V4(FieldId, u32, u32),
+    V6(FieldId, u128, u128),
+}
+
+/// What the scan looks for.
+#[derive(Clone, Debug)]
+enum Gate {
+    /// The whole value, folded.
+    Whole(Vec<u8>),
+    /// The start of the value, folded.
+    Start(Vec<u8>),
+    /// The end of the value, folded.
+    End(Vec<u8>),
+    /// Any of these, anywhere in the value, folded.
+    Anywhere(Vec<Vec<u8>>),
+    /// Nothing: every value is checked.
+    Always,
+    Network(Network),
+}
+
+/// The tables of all patterns.
+pub(super) struct Finished {
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) pattern_atoms: Vec<AtomId>,
+    pub(super) glob_tokens: Vec<u16>,
+    pub(super) glob_ends: Vec<u32>,
+    pub(super) regexes: Vec<Automaton>,
+    pub(super) scans: Vec<Scan>,
+    pub(super) keywords: Scan,
+}
+
+impl Patterns {
+    /// Compiles the regular expressions of a rule, which may fail, before anything else is done.
+    pub(super) fn prepare(&mut self, rule: &Rule) -> Result<(), Vec<Diagnostic>> {
+        let mut diagnostics = Vec::new();
+        for selection in &rule.selections {
+            selection.search.items(&mut |item: &Item| {
+                for value in &item.values {
+                    let ValueTest::Regex(text) = &value.test else { continue };
+                    if self.regexes_by_text.contains_key(text) {
+                        continue;
+                    }
+                    match regex::compile(text) {
+                        Ok(compiled) => {
+                            self.regexes_by_text.insert(text.clone(), end_of(&self.regexes));
+                            self.regexes.push(compiled);
+                        }
+                        Err(problem) => diagnostics.push(Diagnostic {
+                            code: problem.code,
+                            message: problem.message,
+                            help: problem.help,
+                            place: Place { file: rule.file.clone(), span: value.span },
+                        }),
+                    }
+                }
+            });
+        }
+        if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics) }
+    }
+
+    /// The patterns of a value, and how often each is found, roughly. None for values that a test asks.
+    pub(super) fn of_value(
+        &mut self,
+        field: FieldId,
+        value: &Value,
+        text: StrId,
+    ) -> Vec<(PatternId, f64)> {
+        match &value.test {
+            ValueTest::Text { variants, cased } => {
+                variants.iter().map(|tokens| self.of_text(field, tokens, *cased, text)).collect()
+            }
+            ValueTest::Regex(pattern) => {
+                let Some(idx) = self.regexes_by_text.get(pattern).copied() else { return Vec::new() };
+                let literals = self.regexes.get(idx as usize).and_then(|regex| regex.literals.clone());
+                let gate = literals.map_or(Gate::Always, Gate::Anywhere);
+                let check = (CheckKind::Regex, idx);
+                let key = Key::Regex(field, pattern.clone());
+                vec![self.pattern(key, field, PatternKind::Regex, text, check, gate)]
+            }
+            ValueTest::Network(network) => {
+                let key = match *network {
+                    Network::V4(first, last) => Key::V4(field, first, last),
+                    Network::V6(first, last) => Key::V6(field, first, last),
+                };
+                let (kind, check) = (PatternKind::Network, (CheckKind::None, 0));
+                vec![self.pattern(key, field, kind, text, check, Gate::Network(*network))]
+            }
+            ValueTest::Null
+            | ValueTest::Exists(_)
+            | ValueTest::Number(..)
+            | ValueTest::Time(..)
+            | ValueTest::Field { .. } => Vec::new(),
+        }
+    }
+
+    fn of_text(
+        &mut self,
+        field: FieldId,
+        tokens: &[Token],
+        cased: bool,
+        text: StrId,
+    ) -> (PatternId, f64) {
+        let folded = text::folded(tokens);
+        let compared = if cased { tokens } else { &folded };
+        let (kind, gate, decided) = match folded.as_slice() {
+            [] => (PatternKind::Exact, Gate::Whole(Vec::new()), true),
+            [Token::Literal(literal)] => (PatternKind::Exact, Gate::Whole(literal.clone()), true),
+            [Token::Literal(literal), Token::Many] => {
+                (PatternKind::Prefix, Gate::Start(literal.clone()), true)
+            }
+            [Token::Many, Token::Literal(literal)] => {
+                (PatternKind::Suffix, Gate::End(literal.clone()), true)
+            }
+            [Token::Many, Token::Literal(literal), Token::Many] => {
+                (PatternKind::Contains, Gate::Anywhere(vec![literal.clone()]), true)
+            }
+            [Token::Many] => (PatternKind::Glob, Gate::Always, true),
+            mixed => (PatternKind::Glob, gate_of_glob(mixed), false),
+        };
+        let glob = glob_tokens(compared);
+        let check = if decided && !cased {
+            (CheckKind::None, 0)
+        } else {
+            let known = self.globs.iter().position(|known| *known == glob);
+            let idx = known.unwrap_or_else(|| {
+                self.globs.push(glob.clone());
+                self.globs.len() - 1
+            });
+            let kind = if cased { CheckKind::CasedGlob } else { CheckKind::FoldedGlob };
+            (kind, u32::try_from(idx).unwrap_or(u32::MAX))
+        };
+        self.pattern(Key::Text(field, glob, cased), field, kind, text, check, gate)
+    }
+
+    fn pattern(
+        &mut self,
+        key: Key,
+        field: FieldId,
+        kind: PatternKind,
+        text: StrId,
+        check: (CheckKind, u32),
+        gate: Gate,
+    ) -> (PatternId, f64) {
+        let id = *self.by_key.entry(key).or_insert_with(|| {
+            let frequency = frequency(&gate);
+            let draft = Draft { field, kind, text, check, gate, atoms: Vec::new(), frequency };
+            self.drafts.push(draft);
+            PatternId(end_of(&self.drafts) - 1)
+        });
+        (id, self.drafts.get(id.index()).map_or(1.0, |draft| draft.frequency))
+    }
+
+    /// Lets patterns make an atom true.
+    pub(super) fn feed(&mut self, patterns: &[PatternId], atom: AtomId) {
+        for pattern in patterns {
+            if let Some(draft) = self.drafts.get_mut(pattern.index()) {
+                draft.atoms.push(atom);
+            }
+        }
+    }
+
+    /// Lays everything out.
+    pub(super) fn finish(self, n_fields: usize) -> Finished {
+        let mut glob_tokens = Vec::new();
+        let mut glob_ends = Vec::new();
+        for glob in self.globs {
+            glob_tokens.extend(glob);
+            glob_ends.push(end_of(&glob_tokens));
+        }
+        let mut pattern_atoms = Vec::new();
+        let mut patterns = Vec::with_capacity(self.drafts.len());
+        let mut scans: Vec<ScanDraft> = (0..n_fields).map(|_| ScanDraft::default()).collect();
+        let mut keywords = ScanDraft::default();
+        for (id, draft) in (0..).map(PatternId).zip(self.drafts) {
+            let atoms_start = end_of(&pattern_atoms);
+            pattern_atoms.extend(draft.atoms);
+            patterns.push(Pattern {
+                kind: draft.kind,
+                text: draft.text,
+                check: draft.check.0,
+                check_idx: draft.check.1,
+                atoms_start,
+                atoms_end: end_of(&pattern_atoms),
+            });
+            let scan = if draft.field == KEYWORDS {
+                Some(&mut keywords)
+            } else {
+                scans.get_mut(draft.field.index())
+            };
+            if let Some(scan) = scan {
+                scan.add(id, draft.gate);
+            }
+        }
+        Finished {
+            patterns,
+            pattern_atoms,
+            glob_tokens,
+            glob_ends,
+            regexes: self.regexes.into_iter().map(|regex| regex.automaton).collect(),
+            scans: scans.into_iter().map(ScanDraft::finish).collect(),
+            keywords: keywords.finish(),
+        }
+    }
+}
+
+/// What one field is scanned for.
+#[derive(Default)]
+struct ScanDraft {
+    forward: Vec<trie::Entry>,
+    backward: Vec<trie::Entry>,
+    anywhere: Vec<(Vec<u8>, PatternId)>,
+    always: Vec<PatternId>,
+    v4: Vec<(u128, u128, PatternId)>,
+    v6: Vec<(u128, u128, PatternId)>,
+}
+
+impl ScanDraft {
+    fn add(&mut self, pattern: PatternId, gate: Gate) {
+        match gate {
+            Gate::Whole(bytes) => self.forward.push(trie::Entry { bytes, pattern, whole: true }),
+            Gate::Start(bytes) => self.forward.push(trie::Entry { bytes, pattern, whole: false }),
+            Gate::End(mut bytes) => {
+                bytes.reverse();
+                self.backward.push(trie::Entry { bytes, pattern, whole: false });
+            }
+            Gate::Anywhere(literals) => {
+                self.anywhere.extend(literals.into_iter().map(|literal| (literal, pattern)));
+            }
+            Gate::Always => self.always.push(pattern),
+            Gate::Network(Network::V4(first, last)) => {
+                self.v4.push((first.into(), last.into(), pattern));
+            }
+            Gate::Network(Network::V6(first, last)) => self.v6.push((first, last, pattern)),
+        }
+    }
+
+    fn finish(self) -> Scan {
+        Scan {
+            forward: trie::build(self.forward),
+            backward: trie::build(self.backward),
+            grams: grams::build(self.anywhere),
+            always: self.always,
+            networks_v4: networks::build(&self.v4),
+            networks_v6: networks::build(&self.v6),
+        }
+    }
+}
+
+fn glob_tokens(tokens: &[Token]) -> Vec<u16> {
+    let mut out = Vec::new();
+    for token in tokens {
+        match token {
+            Token::Literal(bytes) => out.extend(bytes.iter().map(|byte| u16::from(*byte))),
+            Token::One => out.push(GLOB_ONE),
+            Token::Many => out.push(GLOB_MANY),
+            Token::Dash => out.push(GLOB_DASH),
+        }
+    }
+    out
+}
+
+/// The longest literal of a glob; at an end of the value where it stands there.
+fn gate_of_glob(tokens: &[Token]) -> Gate {
+    let literals = tokens.iter().enumerate().filter_map(|(idx, token)| match token {
+        Token::Literal(bytes) => Some((idx, bytes)),
+        Token::One | Token::Many | Token::Dash => None,
+    });
+    let longest = literals.rev().max_by_key(|(_, bytes)| bytes.len());
+    match longest {
+        None => Gate::Always,
+        Some((0, bytes)) => Gate::Start(bytes.clone()),
+        Some((idx, bytes)) if idx + 1 == tokens.len() => Gate::End(bytes.clone()),
+        Some((_, bytes)) => Gate::Anywhere(vec![bytes.clone()]),
+    }
+}
+
+/// The share of events in which a gate opens, roughly: only good for choosing between two.
+fn frequency(gate: &Gate) -> f64 {
+    let literal = |bytes: &[u8]| 0.25f64.powi(i32::try_from(bytes.len().min(16)).unwrap_or(16));
+    match gate {
+        // Short whole values are methods, flags and codes: few of them share all events.
+        Gate::Whole(bytes) if bytes.len() <= 6 => 0.1,
+        Gate::Whole(bytes) | Gate::Start(bytes) | Gate::End(bytes) => literal(bytes),
+        Gate::Anywhere(literals) => {
+            literals.iter().map(|bytes| (100.0 * literal(bytes)).min(0.5)).sum()
+        }
+        Gate::Always => 1.0,
+        Gate::Network(_) => 0.01,
+    }
+}

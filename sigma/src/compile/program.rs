@@ -1,0 +1,286 @@
+//! A rule's condition as a postfix program, the atoms that vouch for it, and when it is decided.
+
+use inspect::limits::MAX_STACK;
+use inspect::pack::{Comparison, KEYWORDS, Op, Phase, Test, TestKind};
+use inspect::{AtomId, FieldId, ProxyField};
+
+use super::{AtomDraft, Compiler, end_of};
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::rule::{
+    Condition, FieldPart, Item, Linking, Rule, Search, TimePart, Value, ValueTest,
+};
+
+/// A condition with its atoms.
+#[derive(Clone, Debug)]
+pub(super) enum Draft {
+    Atom { atom: AtomId, frequency: f64, phase: Phase, keywords: bool },
+    Test { test: u32, phase: Phase },
+    All(Vec<Draft>),
+    Any(Vec<Draft>),
+    Not(Box<Draft>),
+    Named(inspect::StrId, Box<Draft>),
+}
+
+/// Atoms of which one is true wherever the rule is.
+#[derive(Clone, Debug)]
+pub(super) struct Witness {
+    pub(super) atoms: Vec<AtomId>,
+    /// How often one of them is true, roughly.
+    frequency: f64,
+}
+
+impl Draft {
+    /// The cheapest witness of the condition, if it has one.
+    pub(super) fn witness(&self) -> Option<Witness> {
+        self.witness_of(true)
+    }
+
+    fn witness_of(&self, holds: bool) -> Option<Witness> {
+        match (self, holds) {
+            (Draft::Atom { atom, frequency, .. }, true) => {
+                Some(Witness { atoms: vec![*atom], frequency: *frequency })
+            }
+            (Draft::Atom { .. }, false) | (Draft::Test { .. }, _) => None,
+            (Draft::Not(part), holds) => part.witness_of(!holds),
+            (Draft::Named(_, part), holds) => part.witness_of(holds),
+            // One part that has to hold is enough to vouch for all.
+            (Draft::All(parts), true) | (Draft::Any(parts), false) => parts
+                .iter()
+                .filter_map(|part| part.witness_of(holds))
+                .min_by(|left, right| left.frequency.total_cmp(&right.frequency)),
+            (Draft::Any(parts), true) | (Draft::All(parts), false) => {
+                let mut all = Witness { atoms: Vec::new(), frequency: 0.0 };
+                for part in parts {
+                    let witness = part.witness_of(holds)?;
+                    all.frequency += witness.frequency;
+                    all.atoms.extend(witness.atoms);
+                }
+                all.atoms.sort_unstable();
+                all.atoms.dedup();
+                Some(all)
+            }
+        }
+    }
+
+    /// When the rule can be true: with the request where no unknown answer can stand in the way.
+    pub(super) fn phase(&self) -> Phase {
+        if self.can_hold_on_request(true) { Phase::Request } else { Phase::Response }
+    }
+
+    fn can_hold_on_request(&self, holds: bool) -> bool {
+        match (self, holds) {
+            // A keyword that is not found yet may still be found in the response.
+            (Draft::Atom { keywords: true, .. }, holds) => holds,
+            (Draft::Atom { phase, .. } | Draft::Test { phase, .. }, _) => *phase == Phase::Request,
+            (Draft::Not(part), holds) => part.can_hold_on_request(!holds),
+            (Draft::Named(_, part), holds) => part.can_hold_on_request(holds),
+            (Draft::All(parts), true) | (Draft::Any(parts), false) => {
+                parts.iter().all(|part| part.can_hold_on_request(holds))
+            }
+            (Draft::Any(parts), true) | (Draft::All(parts), false) => {
+                parts.iter().any(|part| part.can_hold_on_request(holds))
+            }
+        }
+    }
+
+    /// Values on the stack while the program runs.
+    fn depth(&self) -> usize {
+        match self {
+            Draft::Atom { .. } | Draft::Test { .. } => 1,
+            Draft::Not(part) | Draft::Named(_, part) => part.depth(),
+            Draft::All(parts) | Draft::Any(parts) => {
+                let behind_first = parts.iter().skip(1).map(|part| 1 + part.depth()).max();
+                behind_first.unwrap_or(0).max(parts.first().map_or(0, Draft::depth))
+            }
+        }
+    }
+}
+
+/// Finds the atoms of a rule's condition.
+pub(super) fn draft(compiler: &mut Compiler, rule: &Rule) -> Result<Draft, Vec<Diagnostic>> {
+    let draft = condition(compiler, rule, &rule.condition);
+    if draft.depth() > MAX_STACK {
+        return Err(vec![Diagnostic {
+            code: &codes::BROKEN_CONDITION,
+            message: "the condition and its searches are nested too deeply".into(),
+            help: "split the rule".into(),
+            place: Place { file: rule.file.clone(), span: rule.span },
+        }]);
+    }
+    Ok(draft)
+}
+
+/// Appends a condition's program to the code.
+pub(super) fn emit(compiler: &mut Compiler, draft: &Draft) {
+    match draft {
+        Draft::Atom { atom, .. } => compiler.push(Op::Atom(*atom)),
+        Draft::Test { test, .. } => compiler.push(Op::Test(*test)),
+        Draft::All(parts) => emit_parts(compiler, parts, Op::All(2)),
+        Draft::Any(parts) => emit_parts(compiler, parts, Op::Any(2)),
+        Draft::Not(part) => {
+            emit(compiler, part);
+            compiler.push(Op::Not);
+        }
+        Draft::Named(name, part) => {
+            emit(compiler, part);
+            compiler.push(Op::Name(*name));
+        }
+    }
+}
+
+/// Two at a time, so that long lists need no deep stack.
+fn emit_parts(compiler: &mut Compiler, parts: &[Draft], op: Op) {
+    for (idx, part) in parts.iter().enumerate() {
+        emit(compiler, part);
+        if idx > 0 {
+            compiler.push(op);
+        }
+    }
+}
+
+fn condition(compiler: &mut Compiler, rule: &Rule, of: &Condition) -> Draft {
+    match of {
+        Condition::Selection(idx) => {
+            let Some(selection) = rule.selections.get(*idx) else { return Draft::Any(Vec::new()) };
+            let draft = search(compiler, &selection.search);
+            Draft::Named(compiler.strings.id(&selection.name), Box::new(draft))
+        }
+        Condition::All(parts) => {
+            Draft::All(parts.iter().map(|part| condition(compiler, rule, part)).collect())
+        }
+        Condition::Any(parts) => {
+            Draft::Any(parts.iter().map(|part| condition(compiler, rule, part)).collect())
+        }
+        Condition::Not(part) => Draft::Not(Box::new(condition(compiler, rule, part))),
+    }
+}
+
+fn search(compiler: &mut Compiler, of: &Search) -> Draft {
+    let single = |mut parts: Vec<Draft>, many: fn(Vec<Draft>) -> Draft| {
+        if parts.len() == 1 { parts.remove(0) } else { many(parts) }
+    };
+    match of {
+        Search::All(parts) => {
+            single(parts.iter().map(|part| search(compiler, part)).collect(), Draft::All)
+        }
+        Search::Any(parts) => {
+            single(parts.iter().map(|part| search(compiler, part)).collect(), Draft::Any)
+        }
+        Search::Item(of) => item(compiler, of),
+    }
+}
+
+fn item(compiler: &mut Compiler, item: &Item) -> Draft {
+    let field = compiler.field(item.field.as_deref());
+    let mut parts = Vec::new();
+    match item.linking {
+        Linking::All => {
+            for value in &item.values {
+                parts.extend(values(compiler, item, field, std::slice::from_ref(value)));
+            }
+        }
+        Linking::Any => parts = values(compiler, item, field, &item.values),
+    }
+    let draft = match (parts.len(), item.linking) {
+        (1, _) => parts.remove(0),
+        (_, Linking::All) => Draft::All(parts),
+        (_, Linking::Any) => Draft::Any(parts),
+    };
+    if item.negated { Draft::Not(Box::new(draft)) } else { draft }
+}
+
+/// Values of which any has to hold: one atom for those that are scanned for, a test for each other.
+fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    let mut patterns = Vec::new();
+    let mut frequency = 0.0;
+    for value in values {
+        let text = compiler.strings.id(&value.text);
+        for (pattern, of_pattern) in compiler.patterns.of_value(field, value, text) {
+            if !patterns.contains(&pattern) {
+                frequency += of_pattern;
+                patterns.push(pattern);
+            }
+        }
+        drafts.extend(test(compiler, item, field, value));
+    }
+    if !patterns.is_empty() {
+        let label = compiler.strings.id(&item.label);
+        let key = (label, field, patterns);
+        let atom = match compiler.atoms_by_key.get(&key) {
+            Some(atom) => *atom,
+            None => {
+                let atom = AtomId(end_of(&compiler.atoms));
+                compiler.atoms.push(AtomDraft { field, label, rules: Vec::new(), frequency });
+                compiler.patterns.feed(&key.2, atom);
+                compiler.atoms_by_key.insert(key, atom);
+                atom
+            }
+        };
+        let frequency = compiler.atoms.get(atom.index()).map_or(1.0, |atom| atom.frequency);
+        let keywords = field == KEYWORDS;
+        let phase = phase_of(item.field.as_deref());
+        drafts.insert(0, Draft::Atom { atom, frequency, phase, keywords });
+    }
+    drafts
+}
+
+/// The question that a value asks, if no scan answers it.
+fn test(compiler: &mut Compiler, item: &Item, field: FieldId, value: &Value) -> Option<Draft> {
+    let mut test = Test {
+        kind: TestKind::Null,
+        field,
+        other: field,
+        comparison: Comparison::Equal,
+        number: 0,
+        cased: 0,
+        label: compiler.strings.id(&item.label),
+        text: compiler.strings.id(&value.text),
+    };
+    let mut phase = phase_of(item.field.as_deref());
+    let mut holds = true;
+    match &value.test {
+        ValueTest::Text { .. } | ValueTest::Regex(_) | ValueTest::Network(_) => return None,
+        ValueTest::Null => {}
+        ValueTest::Exists(exists) => {
+            test.kind = TestKind::Exists;
+            holds = *exists;
+        }
+        ValueTest::Number(comparison, number) => {
+            test.kind = TestKind::Number;
+            (test.comparison, test.number) = (*comparison, number.to_bits());
+        }
+        ValueTest::Time(part, comparison, number) => {
+            test.kind = match part {
+                TimePart::Minute => TestKind::Minute,
+                TimePart::Hour => TestKind::Hour,
+                TimePart::Day => TestKind::Day,
+                TimePart::Week => TestKind::Week,
+                TimePart::Month => TestKind::Month,
+                TimePart::Year => TestKind::Year,
+            };
+            (test.comparison, test.number) = (*comparison, number.to_bits());
+        }
+        ValueTest::Field { field: other, part, cased } => {
+            test.kind = match part {
+                FieldPart::Whole => TestKind::FieldWhole,
+                FieldPart::Start => TestKind::FieldStart,
+                FieldPart::End => TestKind::FieldEnd,
+                FieldPart::Any => TestKind::FieldAny,
+            };
+            phase = phase.max(phase_of(Some(other)));
+            test.other = compiler.field(Some(other));
+            test.cased = u8::from(*cased);
+        }
+    }
+    let idx = end_of(&compiler.tests);
+    compiler.tests.push(test);
+    let draft = Draft::Test { test: idx, phase };
+    Some(if holds { draft } else { Draft::Not(Box::new(draft)) })
+}
+
+/// When a field is known. Fields that requests do not have are never answered, so they are known.
+fn phase_of(field: Option<&str>) -> Phase {
+    field.and_then(ProxyField::from_name).map_or(Phase::Request, ProxyField::phase)
+}

@@ -1,0 +1,340 @@
+//! Regular expressions to automata over bytes.
+//!
+//! The dialect is RE2's, by which pySigma checks rules: no look-around, no back references, and `\d`,
+//! `\s`, `\w`, `\b` are ASCII. Case folding (`(?i)`), `.` and classes are Unicode.
+
+use std::collections::HashMap;
+
+use inspect::fold_char;
+use inspect::pack::Automaton as Table;
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::{primitives::StateID, start};
+use regex_automata::{Anchored, MatchKind};
+use regex_syntax::ast::{self, Ast};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use crate::codes;
+use crate::diagnostic::Code;
+use crate::limits::MAX_REGEX_BYTES;
+
+/// A regular expression, ready to run.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) automaton: Table,
+    /// Folded texts of which one stands in every value in which the expression is found.
+    pub(super) literals: Option<Vec<Vec<u8>>>,
+}
+
+/// Why an expression cannot be run.
+pub(super) struct Problem {
+    pub(super) code: &'static Code,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// Compiles an expression.
+pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
+    let invalid = |message: String| Problem {
+        code: &codes::INVALID_REGEX,
+        message: format!("`{text}` is not a regular expression that can be run: {message}"),
+        help: "use RE2 syntax: `. ^ $ * + ? {n,m} [] | ()`, no look-around and no back references".into(),
+    };
+    let text_ascii = ascii_classes(text).map_err(&invalid)?;
+    let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(&text_ascii);
+    let hir = hir.map_err(|error| invalid(first_line(&error)))?;
+    let too_large = |_| Problem {
+        code: &codes::REGEX_TOO_LARGE,
+        message: format!("`{text}` needs an automaton of more than {MAX_REGEX_BYTES} bytes"),
+        help: "count less far (`.{1,256}`), or use ASCII classes as `[a-z]` for Unicode ones".into(),
+    };
+    let nfa = thompson::Compiler::new()
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .which_captures(thompson::WhichCaptures::None)
+                .nfa_size_limit(Some(MAX_REGEX_BYTES)),
+        )
+        .build_from_hir(&hir)
+        .map_err(|_| too_large(()))?;
+    let config = dense::Config::new()
+        .start_kind(StartKind::Unanchored)
+        .match_kind(MatchKind::All)
+        .accelerate(false)
+        .dfa_size_limit(Some(MAX_REGEX_BYTES))
+        .determinize_size_limit(Some(4 * MAX_REGEX_BYTES));
+    let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa);
+    let dfa = dfa.map_err(|_| too_large(()))?;
+    let automaton = table(&dfa).ok_or_else(|| too_large(()))?;
+    Ok(Compiled { automaton, literals: required(&hir).best })
+}
+
+/// The part of a regex-syntax error that says what is wrong.
+fn first_line(error: &regex_syntax::Error) -> String {
+    match error {
+        regex_syntax::Error::Parse(error) => error.kind().to_string(),
+        regex_syntax::Error::Translate(error) => error.kind().to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The expression with its Perl classes and word boundaries spelled out for ASCII.
+fn ascii_classes(text: &str) -> Result<String, String> {
+    let ast = ast::parse::Parser::new().parse(text).map_err(|error| error.kind().to_string())?;
+    let mut finder = Finder { replacements: Vec::new() };
+    ast::visit(&ast, &mut finder).map_err(|()| String::new())?;
+    finder.replacements.sort_by_key(|(start, ..)| *start);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (start, end, with) in finder.replacements {
+        out.push_str(text.get(at..start).unwrap_or_default());
+        out.push_str(with);
+        at = end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    Ok(out)
+}
+
+/// Collects what [`ascii_classes`] replaces: start, end, with what.
+struct Finder {
+    replacements: Vec<(usize, usize, &'static str)>,
+}
+
+impl Finder {
+    fn replace(&mut self, span: &ast::Span, with: &'static str) {
+        self.replacements.push((span.start.offset, span.end.offset, with));
+    }
+
+    fn perl(&mut self, class: &ast::ClassPerl) {
+        use ast::ClassPerlKind::{Digit, Space, Word};
+        let with = match (&class.kind, class.negated) {
+            (Digit, false) => "[0-9]",
+            (Digit, true) => "[^0-9]",
+            (Space, false) => r"[\t\n\f\r ]",
+            (Space, true) => r"[^\t\n\f\r ]",
+            (Word, false) => "[0-9A-Za-z_]",
+            (Word, true) => "[^0-9A-Za-z_]",
+        };
+        self.replace(&class.span, with);
+    }
+}
+
+impl ast::Visitor for &mut Finder {
+    type Output = ();
+    type Err = ();
+
+    fn finish(self) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn visit_pre(&mut self, ast: &Ast) -> Result<(), ()> {
+        match ast {
+            Ast::ClassPerl(class) => self.perl(class),
+            Ast::Assertion(assertion) => match assertion.kind {
+                ast::AssertionKind::WordBoundary => self.replace(&assertion.span, r"(?-u:\b)"),
+                ast::AssertionKind::NotWordBoundary => self.replace(&assertion.span, r"(?-u:\B)"),
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), ()> {
+        if let ast::ClassSetItem::Perl(class) = item {
+            self.perl(class);
+        }
+        Ok(())
+    }
+}
+
+/// The automaton as one flat table: every state that can be reached, found and dead first.
+fn table(dfa: &dense::DFA<Vec<u32>>) -> Option<Table> {
+    let byte_classes = dfa.byte_classes();
+    let mut representatives: Vec<u8> = Vec::new();
+    let mut classes = Vec::with_capacity(256);
+    let mut class_of: HashMap<u8, u8> = HashMap::new();
+    for byte in 0..=u8::MAX {
+        let class = *class_of.entry(byte_classes.get(byte)).or_insert_with(|| {
+            representatives.push(byte);
+            u8::try_from(representatives.len() - 1).unwrap_or(u8::MAX)
+        });
+        classes.push(class);
+    }
+    let n_classes = representatives.len();
+
+    let start = start::Config::new().anchored(Anchored::No);
+    let start = dfa.start_state(&start).ok()?;
+    let mut ids: HashMap<StateID, u32> = HashMap::new();
+    let mut queue = Vec::new();
+    let mut id_of = |state: StateID, queue: &mut Vec<StateID>| -> u32 {
+        if dfa.is_dead_state(state) {
+            return Table::DEAD;
+        }
+        if dfa.is_match_state(state) {
+            return Table::FOUND;
+        }
+        *ids.entry(state).or_insert_with(|| {
+            queue.push(state);
+            u32::try_from(queue.len()).unwrap_or(u32::MAX).saturating_add(1)
+        })
+    };
+    let start = id_of(start, &mut queue);
+    let mut transitions = vec![Table::DEAD; n_classes];
+    transitions.extend(std::iter::repeat_n(Table::FOUND, n_classes));
+    let mut at_end = vec![0, 1];
+    let mut done = 0;
+    while let Some(state) = queue.get(done).copied() {
+        for byte in &representatives {
+            let next = dfa.next_state(state, *byte);
+            let next = id_of(next, &mut queue);
+            transitions.push(next);
+        }
+        at_end.push(u8::from(dfa.is_match_state(dfa.next_eoi_state(state))));
+        done += 1;
+        if transitions.len() * size_of::<u32>() > MAX_REGEX_BYTES {
+            return None;
+        }
+    }
+    Some(Table { classes, transitions, at_end, n_classes: u32::try_from(n_classes).ok()?, start })
+}
+
+/// What is known of the texts that an expression matches, folded.
+struct Required {
+    /// The one text that it matches, if it is only one.
+    exact: Option<Vec<u8>>,
+    /// Texts of which one stands in every match.
+    best: Option<Vec<Vec<u8>>>,
+}
+
+/// Most literals that stand for one expression; an alternation of more is checked on every value.
+const MAX_LITERALS: usize = 64;
+/// Shortest literal that is worth looking for.
+const MIN_LITERAL_BYTES: usize = 2;
+
+fn required(hir: &Hir) -> Required {
+    let nothing = || Required { exact: None, best: None };
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Required { exact: Some(Vec::new()), best: None },
+        HirKind::Literal(literal) => exactly(inspect::fold(&literal.0)),
+        HirKind::Class(class) => one_folded_char(class).map_or_else(nothing, exactly),
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) => match (repetition.min, repetition.max) {
+            (0, _) => nothing(),
+            (1, Some(1)) => required(&repetition.sub),
+            _ => Required { exact: None, best: required(&repetition.sub).best },
+        },
+        HirKind::Concat(parts) => {
+            let mut whole = Some(Vec::new());
+            let mut run = Vec::new();
+            let mut best: Option<Vec<Vec<u8>>> = None;
+            for part in parts {
+                let part = required(part);
+                match part.exact {
+                    Some(exact) => {
+                        run.extend_from_slice(&exact);
+                        whole = whole.map(|whole: Vec<u8>| [whole, exact].concat());
+                    }
+                    None => {
+                        whole = None;
+                        best = better(best, worth(std::mem::take(&mut run)));
+                        best = better(best, part.best);
+                    }
+                }
+            }
+            best = better(best, worth(run));
+            Required { exact: whole, best }
+        }
+        HirKind::Alternation(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                match required(part).best {
+                    Some(literals) if all.len() + literals.len() <= MAX_LITERALS => all.extend(literals),
+                    _ => return nothing(),
+                }
+            }
+            all.sort_unstable();
+            all.dedup();
+            Required { exact: None, best: Some(all) }
+        }
+    }
+}
+
+fn exactly(text: Vec<u8>) -> Required {
+    Required { best: worth(text.clone()), exact: Some(text) }
+}
+
+fn worth(text: Vec<u8>) -> Option<Vec<Vec<u8>>> {
+    (text.len() >= MIN_LITERAL_BYTES).then(|| vec![text])
+}
+
+/// The set whose shortest literal is longer; of two such sets the smaller.
+fn better(left: Option<Vec<Vec<u8>>>, right: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8>>> {
+    let value = |set: &[Vec<u8>]| {
+        let shortest = set.iter().map(Vec::len).min().unwrap_or_default();
+        (shortest, usize::MAX - set.len())
+    };
+    match (left, right) {
+        (Some(left), Some(right)) if value(&left) >= value(&right) => Some(left),
+        (Some(_), Some(right)) => Some(right),
+        (left, right) => left.or(right),
+    }
+}
+
+/// The character that all of a class fold to, as `(?i)a` is `[Aa]`.
+fn one_folded_char(class: &Class) -> Option<Vec<u8>> {
+    let mut chars: Vec<char> = Vec::new();
+    match class {
+        Class::Unicode(class) => {
+            for range in class.ranges() {
+                chars.extend((range.start()..=range.end()).take(5));
+            }
+        }
+        Class::Bytes(class) => {
+            for range in class.ranges() {
+                let ascii = (range.start()..=range.end()).take(5).filter(u8::is_ascii);
+                chars.extend(ascii.map(char::from));
+                if !range.end().is_ascii() {
+                    return None;
+                }
+            }
+        }
+    }
+    let folded = fold_char(*chars.first()?);
+    let same = chars.len() < 5 && chars.iter().all(|character| fold_char(*character) == folded);
+    same.then(|| folded.to_string().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_those_that_no_match_can_do_without() {
+        for (text, expect) in [
+            ("b+c", "-"),
+            ("foobar", "foobar"),
+            ("(?i)FooBar", "foobar"),
+            ("(?i)kilo", "kilo"),
+            ("abc|defg", "abc,defg"),
+            ("abc|d", "-"),
+            ("x(ab|cde)y?", "ab,cde"),
+            ("abc.*longer", "longer"),
+            ("a{3}bc", "bc"),
+            ("(abcd)+x", "abcd"),
+            (r"\.up\.railway\.app$", ".up.railway.app"),
+            (".{150}", "-"),
+            ("[ab]cd", "cd"),
+            (r"^https?://\d+", "http"),
+        ] {
+            let shown = match compile(text) {
+                Ok(Compiled { literals: Some(literals), .. }) => {
+                    literals.iter().map(|literal| String::from_utf8_lossy(literal)).collect::<Vec<_>>().join(",")
+                }
+                Ok(Compiled { literals: None, .. }) => "-".into(),
+                Err(problem) => problem.message,
+            };
+            assert_eq!(shown, expect, "{text}");
+        }
+    }
+}

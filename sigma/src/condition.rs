@@ -1,0 +1,317 @@
+//! Conditions: `selection and not 1 of filter_*`.
+//!
+//! Precedence, loosest first: `or`, `and`, `not`, `x of`, parentheses. Operators are written in lower
+//! case. `them` and patterns leave out identifiers that start with `_`, unless the pattern does too.
+
+use crate::codes;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::limits::MAX_CONDITION_DEPTH;
+use crate::modifier::closest;
+use crate::rule::{Condition, Selection};
+
+/// A problem at a range of characters of the condition.
+struct Problem {
+    code: &'static Code,
+    message: String,
+    help: String,
+    at: (usize, usize),
+}
+
+/// Reads a condition over the selections of a rule.
+///
+/// `place` gives the span of a range of characters of the condition.
+pub(crate) fn parse(
+    text: &str,
+    selections: &[Selection],
+    place: &dyn Fn(usize, usize) -> Span,
+    report: &mut dyn FnMut(Diagnostic, Span),
+) -> Option<Condition> {
+    let tokens = tokens(text);
+    let mut parser = Parser { tokens: &tokens, selections, problems: Vec::new(), end: text.chars().count() };
+    let condition = parser.expression(0);
+    if parser.problems.is_empty()
+        && let Some(token) = parser.tokens.first()
+    {
+        let message = format!("`{}` is not expected here", token.text);
+        parser.problem(&codes::BROKEN_CONDITION, message, OPERATORS, Some(token.at));
+    }
+    let broken = !parser.problems.is_empty();
+    for Problem { code, message, help, at } in parser.problems {
+        let span = place(at.0, at.1);
+        let place = crate::diagnostic::Place { file: "".into(), span };
+        report(Diagnostic { code, message, help, place }, span);
+    }
+    condition.filter(|_| !broken)
+}
+
+const OPERATORS: &str = "combine search identifiers with `and`, `or`, `not`, `1 of`, `all of` and parentheses";
+
+#[derive(Clone, Copy, Debug)]
+struct Token<'t> {
+    text: &'t str,
+    /// The range of characters.
+    at: (usize, usize),
+}
+
+/// Words, parentheses and pipes.
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens: Vec<Token<'_>> = Vec::new();
+    let mut word: Option<(usize, usize)> = None;
+    let close = |word: &mut Option<(usize, usize)>, byte: usize, at: usize, tokens: &mut Vec<_>| {
+        if let Some((start, start_at)) = word.take() {
+            tokens.push(Token { text: text.get(start..byte).unwrap_or_default(), at: (start_at, at) });
+        }
+    };
+    for (at, (byte, character)) in text.char_indices().enumerate() {
+        if character.is_whitespace() {
+            close(&mut word, byte, at, &mut tokens);
+        } else if matches!(character, '(' | ')' | '|') {
+            close(&mut word, byte, at, &mut tokens);
+            let text = text.get(byte..byte + 1).unwrap_or_default();
+            tokens.push(Token { text, at: (at, at + 1) });
+        } else if word.is_none() {
+            word = Some((byte, at));
+        }
+    }
+    close(&mut word, text.len(), text.chars().count(), &mut tokens);
+    tokens
+}
+
+struct Parser<'t> {
+    tokens: &'t [Token<'t>],
+    selections: &'t [Selection],
+    problems: Vec<Problem>,
+    /// Characters in the condition.
+    end: usize,
+}
+
+impl<'t> Parser<'t> {
+    fn peek(&self) -> Option<&'t str> {
+        self.tokens.first().map(|token| token.text)
+    }
+
+    fn next(&mut self) -> Option<Token<'t>> {
+        let (first, rest) = self.tokens.split_first()?;
+        self.tokens = rest;
+        Some(*first)
+    }
+
+    fn problem(
+        &mut self,
+        code: &'static Code,
+        message: String,
+        help: impl Into<String>,
+        at: Option<(usize, usize)>,
+    ) {
+        let at = at.unwrap_or((self.end, self.end));
+        self.problems.push(Problem { code, message, help: help.into(), at });
+    }
+
+    /// `or`, then `and`, then `not` and what binds closer.
+    fn expression(&mut self, depth: usize) -> Option<Condition> {
+        let mut any = vec![self.conjunction(depth)?];
+        while self.peek() == Some("or") {
+            self.next();
+            any.push(self.conjunction(depth)?);
+        }
+        Some(if any.len() == 1 { any.remove(0) } else { Condition::Any(any) })
+    }
+
+    fn conjunction(&mut self, depth: usize) -> Option<Condition> {
+        let mut all = vec![self.negation(depth)?];
+        while self.peek() == Some("and") {
+            self.next();
+            all.push(self.negation(depth)?);
+        }
+        Some(if all.len() == 1 { all.remove(0) } else { Condition::All(all) })
+    }
+
+    fn negation(&mut self, depth: usize) -> Option<Condition> {
+        if depth > MAX_CONDITION_DEPTH {
+            let at = self.tokens.first().map(|token| token.at);
+            let message = format!("the condition is nested more than {MAX_CONDITION_DEPTH} levels deep");
+            self.problem(&codes::BROKEN_CONDITION, message, "split the rule", at);
+            return None;
+        }
+        let Some(token) = self.next() else {
+            self.problem(
+                &codes::BROKEN_CONDITION,
+                "the condition ends where a search identifier is expected".into(),
+                OPERATORS,
+                None,
+            );
+            return None;
+        };
+        match (token.text, self.peek()) {
+            ("not", _) => Some(Condition::Not(Box::new(self.negation(depth + 1)?))),
+            ("(", _) => {
+                let inside = self.expression(depth + 1)?;
+                if self.peek() == Some(")") {
+                    self.next();
+                    return Some(inside);
+                }
+                let message = "this parenthesis is not closed".into();
+                self.problem(&codes::BROKEN_CONDITION, message, "add `)`", Some(token.at));
+                None
+            }
+            ("1" | "any" | "all", Some("of")) => {
+                self.next();
+                self.quantified(token)
+            }
+            (number, Some("of")) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.problem(
+                    &codes::COUNT_OF,
+                    format!("`{number} of` is not part of Sigma"),
+                    "use `1 of` or `all of`, or write the combinations out",
+                    Some(token.at),
+                );
+                None
+            }
+            ("|", _) => {
+                self.problem(
+                    &codes::AGGREGATION,
+                    "aggregations in conditions are not part of Sigma 2".into(),
+                    "write a correlation rule that names this rule",
+                    Some(token.at),
+                );
+                None
+            }
+            (")" | "and" | "or" | "of" | "them", _) => {
+                let message = format!("`{}` is not expected here", token.text);
+                self.problem(&codes::BROKEN_CONDITION, message, OPERATORS, Some(token.at));
+                None
+            }
+            (upper @ ("AND" | "OR" | "NOT"), _) => {
+                let help = format!("write `{}`", upper.to_ascii_lowercase());
+                let message = format!("operators are written in lower case, `{upper}` is not one");
+                self.problem(&codes::BROKEN_CONDITION, message, help, Some(token.at));
+                None
+            }
+            (name, _) => self.selection(name, token.at),
+        }
+    }
+
+    fn selection(&mut self, name: &str, at: (usize, usize)) -> Option<Condition> {
+        let found = self.selections.iter().position(|selection| selection.name == name);
+        if found.is_none() {
+            let near = closest(name, self.selections.iter().map(|selection| selection.name.as_str()));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the rule defines {}", names(self.selections)),
+            };
+            let message = format!("the rule has no search identifier `{name}`");
+            self.problem(&codes::UNKNOWN_SELECTION, message, help, Some(at));
+        }
+        found.map(Condition::Selection)
+    }
+
+    /// What stands behind `1 of`, `any of` and `all of`.
+    fn quantified(&mut self, quantifier: Token<'_>) -> Option<Condition> {
+        let Some(pattern) = self.next() else {
+            let message = format!("`{} of` ends without saying of what", quantifier.text);
+            let help = "name a pattern as `selection_*`, or `them`";
+            self.problem(&codes::BROKEN_CONDITION, message, help, None);
+            return None;
+        };
+        let wanted = if pattern.text == "them" { "*" } else { pattern.text };
+        let matching = self.selections.iter().enumerate().filter(|(_, selection)| {
+            (!selection.name.starts_with('_') || wanted.starts_with('_'))
+                && glob(wanted, &selection.name)
+        });
+        let mut matching: Vec<_> = matching.map(|(idx, _)| Condition::Selection(idx)).collect();
+        match (matching.len(), quantifier.text) {
+            (0, _) => {
+                let message = format!("no search identifier matches `{}`", pattern.text);
+                let help = format!("the rule defines {}", names(self.selections));
+                self.problem(&codes::UNKNOWN_SELECTION, message, help, Some(pattern.at));
+                None
+            }
+            (1, _) => matching.pop(),
+            (_, "all") => Some(Condition::All(matching)),
+            (_, _) => Some(Condition::Any(matching)),
+        }
+    }
+}
+
+fn names(selections: &[Selection]) -> String {
+    let names: Vec<_> = selections.iter().map(|selection| format!("`{}`", selection.name)).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+/// Whether a pattern with stars matches a name.
+fn glob(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(first) else { return false };
+    let mut pieces = rest.split('*').peekable();
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return name.ends_with(piece);
+        }
+        match name.split_once(piece) {
+            Some((_, behind)) => name = behind,
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::Search;
+
+    fn show(condition: &Condition, names: &[Selection]) -> String {
+        let all = |parts: &[Condition]| {
+            parts.iter().map(|part| show(part, names)).collect::<Vec<_>>().join(" ")
+        };
+        match condition {
+            Condition::Selection(idx) => names[*idx].name.clone(),
+            Condition::All(parts) => format!("(and {})", all(parts)),
+            Condition::Any(parts) => format!("(or {})", all(parts)),
+            Condition::Not(part) => format!("(not {})", show(part, names)),
+        }
+    }
+
+    #[test]
+    fn conditions_are_read_by_precedence_or_refused_by_code() {
+        let names = ["a", "b", "c", "sel_x", "sel_y", "_hidden", "and_x", "x1z"];
+        let selections = names.map(|name| Selection {
+            name: name.into(),
+            span: Span::default(),
+            search: Search::Any(Vec::new()),
+        });
+        for (text, expect) in [
+            ("a", "a"),
+            ("a or b and c", "(or a (and b c))"),
+            ("not a and b", "(and (not a) b)"),
+            ("(a or b) and c", "(and (or a b) c)"),
+            ("not not a", "(not (not a))"),
+            ("1 of sel_*", "(or sel_x sel_y)"),
+            ("all of sel_*", "(and sel_x sel_y)"),
+            ("any of x*z", "x1z"),
+            ("1 of _*", "_hidden"),
+            ("all of them", "(and a b c sel_x sel_y and_x x1z)"),
+            ("a and not 1 of sel*", "(and a (not (or sel_x sel_y)))"),
+            ("and_x", "and_x"),
+            ("", "S030"),
+            ("a and", "S030"),
+            ("a b", "S030"),
+            ("(a", "S030"),
+            ("a)", "S030"),
+            ("a AND b", "S030"),
+            ("NOT a", "S030"),
+            ("1 of", "S030"),
+            ("nope", "S031"),
+            ("1 of nope*", "S031"),
+            ("a | count() > 5", "S030"),
+            ("2 of sel_*", "S033"),
+        ] {
+            let mut code = String::new();
+            let read = parse(text, &selections, &|_, _| Span::default(), &mut |diagnostic, _| {
+                code = diagnostic.code.id.into();
+            });
+            let shown = read.map_or(code, |condition| show(&condition, &selections));
+            assert_eq!(shown, expect, "{text}");
+        }
+    }
+}

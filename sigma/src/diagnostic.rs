@@ -1,0 +1,104 @@
+//! What is wrong with a text that a person wrote: where, why it matters, what to do.
+
+use std::sync::Arc;
+
+/// A finding about a rule, a note or a file. Collected; never only the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which kind of finding.
+    pub code: &'static Code,
+    /// What is wrong: lower case, no full stop, the author's words in backticks.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; the input is used as it is.
+    Warning,
+    /// The input is refused.
+    Error,
+}
+
+impl Severity {
+    /// The name in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// A kind of finding, documented once for all of its occurrences.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Stable: `S` for the rule language, `N` for notes, `F` for files, and a number.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// A short name.
+    pub title: &'static str,
+    /// What it means and why it is so: one paragraph.
+    pub explanation: &'static str,
+}
+
+/// A place in a file: lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The name under which the text was given.
+    pub file: Arc<str>,
+    /// Where it starts, and ends.
+    pub span: Span,
+}
+
+/// From a line and column to another, the end exclusive. Both count from 1; columns in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// The column after the last.
+    pub end_column: u32,
+}
+
+impl Span {
+    /// A single place.
+    pub fn point(line: u32, column: u32) -> Span {
+        Span { line, column, end_line: line, end_column: column }
+    }
+}
+
+/// Defines codes and the list of all of them, in order.
+///
+/// ```
+/// sigma::codes! {
+///     /// What it means.
+///     NO_GATE = "X001", Error, "no gate";
+/// }
+/// assert_eq!(CODES[0].title, "no gate");
+/// ```
+#[macro_export]
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $id:literal, $severity:ident, $title:literal;)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub static $name: $crate::Code = $crate::Code {
+                id: $id,
+                severity: $crate::Severity::$severity,
+                title: $title,
+                explanation: concat!($($doc, "\n"),+),
+            };
+        )+
+
+        /// Every code, in order.
+        pub static CODES: &[&$crate::Code] = &[$(&$name),+];
+    };
+}

@@ -1,0 +1,18 @@
+//! Every bound of the compiler, with what happens there.
+
+/// Deepest nesting of YAML that is read; deeper text is refused (`S002`).
+pub const MAX_YAML_DEPTH: usize = 32;
+
+/// Most YAML nodes of one text, aliases counted each time; more is refused (`S002`).
+/// The largest rule of `SigmaHQ` has some hundred.
+pub const MAX_YAML_NODES: usize = 200_000;
+
+/// Deepest nesting of a condition; deeper ones are refused (`S030`).
+pub const MAX_CONDITION_DEPTH: usize = 32;
+
+/// Most bytes that the automaton of one regular expression may take while it is built and after.
+/// A larger one is refused (`S023`): the expression counts too far or names too many characters.
+pub const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// Most variants that a value may have (`base64offset`, `expand`); more are refused (`S020`).
+pub const MAX_VARIANTS: usize = 1024;

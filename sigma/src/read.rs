@@ -1,0 +1,338 @@
+//! Sigma text to rules.
+
+mod search;
+
+use std::collections::BTreeMap;
+
+use inspect::pack::Level;
+
+use crate::codes;
+use crate::condition;
+use crate::diagnostic::{Code, Diagnostic, Place, Span};
+use crate::modifier::closest;
+use crate::rule::{Condition, Logsource, Metadata, Rule, Selection};
+use crate::yaml::{self, Kind, Node};
+
+/// A text to read rules from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'s> {
+    /// What diagnostics call it: a path.
+    pub name: &'s str,
+    /// The text: one or several YAML documents.
+    pub text: &'s str,
+    /// The line of the file on which the text starts, from 1: more than 1 for a block in a note.
+    pub first_line: u32,
+    /// What the placeholders of `expand` stand for.
+    pub placeholders: Option<&'s BTreeMap<String, Vec<String>>>,
+}
+
+impl<'s> Source<'s> {
+    /// A whole file.
+    pub fn new(name: &'s str, text: &'s str) -> Self {
+        Source { name, text, first_line: 1, placeholders: None }
+    }
+
+    /// The same text, starting on another line of its file.
+    #[must_use]
+    pub fn at_line(self, first_line: u32) -> Self {
+        Source { first_line, ..self }
+    }
+
+    /// The same text, with values for the placeholders of `expand`.
+    #[must_use]
+    pub fn with_placeholders(self, placeholders: &'s BTreeMap<String, Vec<String>>) -> Self {
+        Source { placeholders: Some(placeholders), ..self }
+    }
+
+    pub(crate) fn place(&self, span: Span) -> Place {
+        Place { file: self.name.into(), span }
+    }
+
+    /// The place at a line and column of the text, both from 1.
+    pub(crate) fn point(&self, line: usize, column: usize) -> Place {
+        let line = number(line).saturating_add(self.first_line).saturating_sub(1);
+        self.place(Span::point(line, number(column)))
+    }
+
+    pub(crate) fn span(&self, at: &saphyr_parser::Span) -> Span {
+        let line = |line: usize| number(line).saturating_add(self.first_line).saturating_sub(1);
+        Span {
+            line: line(at.start.line()),
+            column: number(at.start.col() + 1),
+            end_line: line(at.end.line()),
+            end_column: number(at.end.col() + 1),
+        }
+    }
+}
+
+fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// What a text held.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The rules that can be run.
+    pub rules: Vec<Rule>,
+    /// Rules that were read, also those that were refused.
+    pub n_read: usize,
+    /// Everything that is wrong, in the order in which it stands.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads all rules of a text. What is wrong with one does not touch the others.
+pub fn parse(source: &Source<'_>) -> Parsed {
+    let mut parsed = Parsed::default();
+    let n_broken = parsed.diagnostics.len();
+    let documents = yaml::read(source, &mut parsed.diagnostics);
+    // A text that is no YAML was meant to be a rule.
+    parsed.n_read += usize::from(parsed.diagnostics.len() > n_broken);
+    for document in &documents {
+        if matches!(document.scalar(), Some(yaml::Scalar::Null)) && documents.len() > 1 {
+            // An empty document behind the last `---`.
+            continue;
+        }
+        parsed.n_read += 1;
+        let mut reader = Reader { source, diagnostics: &mut parsed.diagnostics, refused: false };
+        if let Some(rule) = reader.rule(document) {
+            parsed.rules.push(rule);
+        }
+    }
+    parsed.diagnostics.sort_by(|left, right| left.place.cmp(&right.place));
+    parsed
+}
+
+/// Reads one document.
+struct Reader<'s, 'd> {
+    source: &'s Source<'s>,
+    diagnostics: &'d mut Vec<Diagnostic>,
+    refused: bool,
+}
+
+const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
+
+const LEVELS: &[(&str, Level)] = &[
+    ("informational", Level::Informational),
+    ("low", Level::Low),
+    ("medium", Level::Medium),
+    ("high", Level::High),
+    ("critical", Level::Critical),
+];
+
+impl Reader<'_, '_> {
+    fn refuse(&mut self, code: &'static Code, span: Span, message: String, help: impl Into<String>) {
+        self.refused = true;
+        let place = self.source.place(span);
+        self.diagnostics.push(Diagnostic { code, message, help: help.into(), place });
+    }
+
+    fn rule(&mut self, document: &Node) -> Option<Rule> {
+        let map = self.map(document, "a Sigma rule")?;
+        if let Some((key, _)) = map.iter().find(|(key, _)| matches!(key.text(), Some("correlation" | "filter" | "action"))) {
+            let kind = key.text().unwrap_or_default().to_owned();
+            self.refuse(
+                &codes::UNSUPPORTED_DOCUMENT,
+                key.span,
+                format!("documents with `{kind}` are not run by this version"),
+                "give detection rules; leave this document out of the pack",
+            );
+            return None;
+        }
+        let metadata = self.metadata(map, document.span);
+        let logsource = self.logsource(map, document.span);
+        let (selections, condition) = self.detection(map, document.span, &logsource);
+        if self.refused {
+            return None;
+        }
+        Some(Rule {
+            file: self.source.name.into(),
+            span: document.span,
+            metadata,
+            logsource,
+            selections,
+            condition: condition?,
+        })
+    }
+
+    /// The entries of a map, each key once.
+    fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Node, Node)]> {
+        let Kind::Map(map) = &node.kind else {
+            let code = if what.starts_with('a') { &codes::NOT_A_RULE } else { &codes::WRONG_TYPE };
+            let help = "write `key: value` lines; a rule has at least `title`, `logsource` and `detection`";
+            self.refuse(code, node.span, format!("{what} is a map, and this is not one"), help);
+            return None;
+        };
+        for (idx, (key, _)) in map.iter().enumerate() {
+            let Some(name) = key.text() else {
+                self.refuse(
+                    &codes::WRONG_TYPE,
+                    key.span,
+                    format!("a key of {what} is not a text"),
+                    "write the key as a word",
+                );
+                continue;
+            };
+            let before = map.get(..idx).unwrap_or_default();
+            if before.iter().any(|(before, _)| before.text() == Some(name)) {
+                let message = format!("`{name}` is given twice");
+                let help = "keep one of the two, or join their values into a list";
+                self.refuse(&codes::DUPLICATE_KEY, key.span, message, help);
+            }
+        }
+        Some(map)
+    }
+
+    fn metadata(&mut self, map: &[(Node, Node)], span: Span) -> Metadata {
+        let mut metadata = Metadata::default();
+        for (key, value) in map {
+            match key.text().unwrap_or_default() {
+                "title" => metadata.title = self.text("title", value).unwrap_or_default(),
+                "id" => metadata.id = self.text("id", value),
+                "name" => metadata.name = self.text("name", value),
+                "status" => metadata.status = self.one_of("status", value, STATUSES),
+                "description" => metadata.description = self.text("description", value),
+                "license" => metadata.license = self.text("license", value),
+                "author" => metadata.author = self.text("author", value),
+                "references" => metadata.references = self.list("references", value),
+                "date" => metadata.date = self.text("date", value),
+                "modified" => metadata.modified = self.text("modified", value),
+                "tags" => metadata.tags = self.list("tags", value),
+                "falsepositives" => metadata.falsepositives = self.list("falsepositives", value),
+                "fields" => metadata.fields = self.list("fields", value),
+                "level" => {
+                    let names: Vec<_> = LEVELS.iter().map(|(name, _)| *name).collect();
+                    let name = self.one_of("level", value, &names);
+                    let level = LEVELS.iter().find(|(level, _)| name.as_deref() == Some(*level));
+                    metadata.level = level.map(|(_, level)| *level);
+                }
+                // The specification allows custom keys.
+                _ => {}
+            }
+        }
+        let has_title = map.iter().any(|(key, _)| key.text() == Some("title"));
+        if !has_title {
+            self.missing("title", span, "say in a few words what the rule detects");
+        } else if metadata.title.trim().is_empty() && !self.refused {
+            self.missing("title", span, "say in a few words what the rule detects");
+        }
+        metadata
+    }
+
+    fn missing(&mut self, key: &str, span: Span, help: &str) {
+        let span = Span::point(span.line, span.column);
+        self.refuse(&codes::MISSING_KEY, span, format!("the rule has no `{key}`"), help);
+    }
+
+    /// A text; null counts as absent.
+    fn text(&mut self, key: &str, node: &Node) -> Option<String> {
+        match node.text() {
+            Some(text) => Some(text.trim().to_owned()),
+            None if node.scalar() == Some(yaml::Scalar::Null) => None,
+            None => {
+                let message = format!("`{key}` is a text, and this is not one");
+                self.refuse(&codes::WRONG_TYPE, node.span, message, "write one text behind the key");
+                None
+            }
+        }
+    }
+
+    fn one_of(&mut self, key: &str, node: &Node, allowed: &[&str]) -> Option<String> {
+        let text = self.text(key, node)?;
+        if allowed.contains(&text.as_str()) {
+            return Some(text);
+        }
+        let help = match closest(&text, allowed.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("use one of {}", allowed.join(", ")),
+        };
+        self.refuse(&codes::UNKNOWN_VALUE, node.span, format!("`{text}` is no {key}"), help);
+        None
+    }
+
+    /// A list of texts; a single text is a list of one, as rules in the field write it.
+    fn list(&mut self, key: &str, node: &Node) -> Vec<String> {
+        let Kind::List(list) = &node.kind else { return self.text(key, node).into_iter().collect() };
+        list.iter().filter_map(|node| self.text(key, node)).collect()
+    }
+
+    fn logsource(&mut self, map: &[(Node, Node)], span: Span) -> Logsource {
+        let mut logsource = Logsource::default();
+        let Some((_, node)) = map.iter().find(|(key, _)| key.text() == Some("logsource")) else {
+            self.missing("logsource", span, "say which logs the rule is for, as `category: proxy`");
+            return logsource;
+        };
+        for (key, value) in self.map(node, "`logsource`").unwrap_or_default() {
+            match key.text().unwrap_or_default() {
+                "category" => logsource.category = self.text("category", value),
+                "product" => logsource.product = self.text("product", value),
+                "service" => logsource.service = self.text("service", value),
+                // `definition` and custom attributes.
+                _ => {}
+            }
+        }
+        logsource
+    }
+
+    fn detection(
+        &mut self,
+        map: &[(Node, Node)],
+        span: Span,
+        logsource: &Logsource,
+    ) -> (Vec<Selection>, Option<Condition>) {
+        let Some((_, node)) = map.iter().find(|(key, _)| key.text() == Some("detection")) else {
+            self.missing("detection", span, "say what to look for, and the `condition`");
+            return (Vec::new(), None);
+        };
+        let map = self.map(node, "`detection`").unwrap_or_default();
+        let mut selections = Vec::new();
+        for (key, value) in map {
+            let name = key.text().unwrap_or_default();
+            if matches!(name, "condition" | "timeframe") {
+                continue;
+            }
+            let search = self.search(name, value, logsource);
+            selections.push(Selection { name: name.to_owned(), span: key.span, search });
+        }
+        let Some((_, node)) = map.iter().find(|(key, _)| key.text() == Some("condition")) else {
+            let help = "say how the search identifiers are combined, as `condition: selection`";
+            self.missing("condition", node.span, help);
+            return (selections, None);
+        };
+        let conditions = match &node.kind {
+            Kind::List(list) => list.as_slice(),
+            Kind::Scalar { .. } | Kind::Map(_) => std::slice::from_ref(node),
+        };
+        let mut any = Vec::new();
+        for node in conditions {
+            any.extend(self.condition(node, &selections));
+        }
+        let complete = any.len() == conditions.len();
+        let condition = if any.len() == 1 { any.pop() } else { Some(Condition::Any(any)) };
+        (selections, condition.filter(|_| complete))
+    }
+
+    fn condition(&mut self, node: &Node, selections: &[Selection]) -> Option<Condition> {
+        let Some(text) = node.text() else {
+            let help = "write the condition as one text, or a list of texts";
+            self.refuse(&codes::WRONG_TYPE, node.span, "`condition` is a text".into(), help);
+            return None;
+        };
+        let plain = matches!(&node.kind, Kind::Scalar { plain: true, .. });
+        let one_line = node.span.line == node.span.end_line;
+        let place = |start: usize, end: usize| {
+            if !one_line {
+                return node.span;
+            }
+            let column = |at: usize| node.span.column + number(at) + u32::from(!plain);
+            Span { column: column(start), end_column: column(end), ..node.span }
+        };
+        let mut problems = Vec::new();
+        let condition = condition::parse(text, selections, &place, &mut |diagnostic, _| {
+            problems.push(diagnostic);
+        });
+        for problem in problems {
+            self.refuse(problem.code, problem.place.span, problem.message, problem.help);
+        }
+        condition
+    }
+}

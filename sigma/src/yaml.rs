@@ -1,0 +1,222 @@
+//! YAML as a tree that knows where each part stands.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::limits::{MAX_YAML_DEPTH, MAX_YAML_NODES};
+use crate::read::Source;
+
+/// A part of a document.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// A scalar; `plain` where it stands without quotes, so that it may be a number or null.
+    Scalar { text: String, plain: bool },
+    /// A list.
+    List(Vec<Node>),
+    /// A map, in the order in which it stands.
+    Map(Vec<(Node, Node)>),
+}
+
+/// What a scalar is by YAML 1.2's core schema.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Scalar<'n> {
+    Null,
+    Bool(bool),
+    /// A number, in the one form in which events write it too.
+    Number(String),
+    Text(&'n str),
+}
+
+impl Node {
+    /// The scalar that this node is, if it is one.
+    pub(crate) fn scalar(&self) -> Option<Scalar<'_>> {
+        let Kind::Scalar { text, plain } = &self.kind else { return None };
+        if !plain {
+            return Some(Scalar::Text(text));
+        }
+        Some(match text.as_str() {
+            "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
+            "true" | "True" | "TRUE" => Scalar::Bool(true),
+            "false" | "False" | "FALSE" => Scalar::Bool(false),
+            text => number(text).map_or(Scalar::Text(text), Scalar::Number),
+        })
+    }
+
+    /// The text of a scalar as written; `None` for lists, maps and null.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match (&self.kind, self.scalar()?) {
+            (_, Scalar::Null) => None,
+            (Kind::Scalar { text, .. }, _) => Some(text),
+            (Kind::List(_) | Kind::Map(_), _) => None,
+        }
+    }
+}
+
+/// The canonical form of a plain scalar that YAML 1.2 reads as a number.
+fn number(text: &str) -> Option<String> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let first = *digits.as_bytes().first()?;
+    if let Some(hex) = text.strip_prefix("0x") {
+        return u64::from_str_radix(hex, 16).ok().map(|number| number.to_string());
+    }
+    if let Some(octal) = text.strip_prefix("0o") {
+        return u64::from_str_radix(octal, 8).ok().map(|number| number.to_string());
+    }
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse::<i128>().ok().map(|number| number.to_string());
+    }
+    let float = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
+    if (first.is_ascii_digit() || first == b'.') && digits.bytes().all(float) {
+        return text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number.to_string());
+    }
+    None
+}
+
+/// Reads all documents of a text.
+pub(crate) fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+    let mut documents = Vec::new();
+    let mut anchors: HashMap<usize, (Node, usize)> = HashMap::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut n_nodes = 0;
+    for event in Parser::new_from_str(source.text) {
+        let (event, at) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                let place = source.point(error.marker().line(), error.marker().col() + 1);
+                diagnostics.push(Diagnostic {
+                    code: &codes::BROKEN_YAML,
+                    message: format!("this is not YAML: {}", error.info()),
+                    help: "check the indentation, and quote values that hold `: `, `#` or start with a special character".into(),
+                    place,
+                });
+                return documents;
+            }
+        };
+        let span = source.span(&at);
+        let complete = match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let plain = style == ScalarStyle::Plain;
+                let kind = Kind::Scalar { text: text.into_owned(), plain };
+                n_nodes += 1;
+                Some((Node { span, kind }, anchor, 1))
+            }
+            Event::SequenceStart(anchor, _) => {
+                open.push(Open { node: Node { span, kind: Kind::List(Vec::new()) }, anchor, key: None, n_nodes: 1 });
+                None
+            }
+            Event::MappingStart(anchor, _) => {
+                open.push(Open { node: Node { span, kind: Kind::Map(Vec::new()) }, anchor, key: None, n_nodes: 1 });
+                None
+            }
+            Event::SequenceEnd | Event::MappingEnd => open.pop().map(|open| {
+                let mut node = open.node;
+                node.span.end_line = span.end_line;
+                node.span.end_column = span.end_column;
+                n_nodes += 1;
+                (node, open.anchor, open.n_nodes)
+            }),
+            Event::Alias(anchor) => {
+                let Some((node, size)) = anchors.get(&anchor) else {
+                    // An alias to the map that it stands in has no finite meaning.
+                    diagnostics.push(too_large(source, span));
+                    return documents;
+                };
+                n_nodes += size;
+                Some((Node { span, ..node.clone() }, 0, *size))
+            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => None,
+        };
+        if open.len() > MAX_YAML_DEPTH || n_nodes > MAX_YAML_NODES {
+            diagnostics.push(too_large(source, span));
+            return documents;
+        }
+        let Some((node, anchor, size)) = complete else { continue };
+        if anchor != 0 {
+            anchors.insert(anchor, (node.clone(), size));
+        }
+        match open.last_mut() {
+            None => documents.push(node),
+            Some(parent) => parent.add(node, size),
+        }
+    }
+    documents
+}
+
+fn too_large(source: &Source<'_>, span: Span) -> Diagnostic {
+    Diagnostic {
+        code: &codes::YAML_TOO_LARGE,
+        message: format!(
+            "more than {MAX_YAML_DEPTH} levels or {MAX_YAML_NODES} nodes, aliases included"
+        ),
+        help: "write the rule without deep nesting and without aliases of aliases".into(),
+        place: source.place(span),
+    }
+}
+
+/// A list or map that is being read.
+struct Open {
+    node: Node,
+    anchor: usize,
+    /// The key whose value comes next.
+    key: Option<Node>,
+    n_nodes: usize,
+}
+
+impl Open {
+    fn add(&mut self, node: Node, n_nodes: usize) {
+        self.n_nodes += n_nodes;
+        match (&mut self.node.kind, self.key.take()) {
+            (Kind::List(list), _) => list.push(node),
+            (Kind::Map(map), Some(key)) => map.push((key, node)),
+            (Kind::Map(_), None) => self.key = Some(node),
+            (Kind::Scalar { .. }, _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_follow_the_core_schema() {
+        let text = |text| Scalar::Text(text);
+        let number = |text: &str| Scalar::Number(text.into());
+        for (plain, expect) in [
+            ("", Scalar::Null),
+            ("~", Scalar::Null),
+            ("true", Scalar::Bool(true)),
+            ("no", text("no")),
+            ("on", text("on")),
+            ("200", number("200")),
+            ("0443", number("443")),
+            ("-1", number("-1")),
+            ("0x10", number("16")),
+            ("0o10", number("8")),
+            ("1.50", number("1.5")),
+            ("1e3", number("1000")),
+            (".inf", text(".inf")),
+            ("1.2.3", text("1.2.3")),
+            ("2025-01-01", text("2025-01-01")),
+            ("10.0.0.0/8", text("10.0.0.0/8")),
+            ("-", text("-")),
+            (".", text(".")),
+        ] {
+            let kind = Kind::Scalar { text: plain.into(), plain: true };
+            assert_eq!(Node { span: Span::default(), kind }.scalar(), Some(expect), "{plain}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! JSON events for the engine.
+
+use inspect::pack::Tables;
+use inspect::{Event, FieldId, Inspector, Pack, Verdict};
+use serde_json::Value;
+
+/// Answers a pack's fields from a JSON object, and gives keywords the rest.
+pub(crate) fn answer(object: &Value, tables: &Tables, event: &mut Event) {
+    for (id, name) in (0..).map(FieldId).zip(&tables.fields) {
+        match lookup(object, tables.str(*name)) {
+            None => {}
+            Some(Value::Null) => event.answer_null(id),
+            Some(Value::Array(values)) => values.iter().for_each(|value| one(value, id, event)),
+            Some(value) => one(value, id, event),
+        }
+    }
+    if !tables.keywords.is_empty() {
+        loose(object, event);
+    }
+}
+
+fn one(value: &Value, id: FieldId, event: &mut Event) {
+    match text(value) {
+        Some(value) => {
+            let value = event.text(value.as_bytes());
+            event.answer(id, value);
+        }
+        None => event.answer_null(id),
+    }
+}
+
+/// A field by its whole name, else by the path that its dots spell.
+fn lookup<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
+    if let Some(value) = object.get(name) {
+        return Some(value);
+    }
+    name.match_indices('.').find_map(|(dot, _)| lookup(object.get(&name[..dot])?, &name[dot + 1..]))
+}
+
+fn loose(value: &Value, event: &mut Event) {
+    match value {
+        Value::Object(object) => object.values().for_each(|value| loose(value, event)),
+        Value::Array(values) => values.iter().for_each(|value| loose(value, event)),
+        value => {
+            if let Some(value) = text(value) {
+                let value = event.text(value.as_bytes());
+                event.add_loose(value);
+            }
+        }
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => Some(match number.as_f64() {
+            Some(float) if number.is_f64() => float.to_string(),
+            _ => number.to_string(),
+        }),
+        _ => None,
+    }
+}
+
+/// The verdict on a JSON object.
+pub(crate) fn inspect(inspector: &mut Inspector, object: &Value) -> Verdict {
+    inspector.inspect_event(|tables, event| answer(object, tables, event))
+}
+
+/// A pack of the rules in a text.
+pub(crate) fn pack(text: &str) -> Result<Pack, String> {
+    let parsed = sigma::parse(&sigma::Source::new("test.yml", text));
+    if let Some(diagnostic) = parsed.diagnostics.first() {
+        return Err(format!("{}: {}", diagnostic.code.id, diagnostic.message));
+    }
+    let mut compiler = sigma::Compiler::new("test", 0);
+    for rule in &parsed.rules {
+        if let Err(diagnostics) = compiler.add(rule) {
+            return Err(format!("{}: {}", diagnostics[0].code.id, diagnostics[0].message));
+        }
+    }
+    Pack::decode(&compiler.finish().encode()).map_err(|error| error.to_string())
+}
