@@ -10,6 +10,7 @@ use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId};
 use crate::limits::MAX_STACK;
 use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables};
+use crate::nfa;
 use crate::scan::{self, From};
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
@@ -146,6 +147,10 @@ fn report(
                 CheckKind::Regex => {
                     let regex = tables.regexes.get(pattern.check_idx as usize);
                     regex.is_some_and(|regex| scan::regex(regex, raw))
+                }
+                CheckKind::Nfa => {
+                    let nfa = tables.nfas.get(pattern.check_idx as usize);
+                    nfa.is_some_and(|nfa| nfa::found(nfa, raw))
                 }
             };
         if !holds {

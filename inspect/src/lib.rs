@@ -34,6 +34,7 @@ mod fold;
 mod ids;
 mod inspector;
 pub mod limits;
+mod nfa;
 pub mod pack;
 mod policy;
 pub mod redact;

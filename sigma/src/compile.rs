@@ -141,6 +141,7 @@ impl Compiler {
             glob_tokens: patterns.glob_tokens,
             glob_ends: patterns.glob_ends,
             regexes: patterns.regexes,
+            nfas: patterns.nfas,
             scans: patterns.scans,
             keywords: patterns.keywords,
         }

@@ -10,9 +10,14 @@ pub const MAX_YAML_NODES: usize = 200_000;
 /// Deepest nesting of a condition; deeper ones are refused (`S030`).
 pub const MAX_CONDITION_DEPTH: usize = 32;
 
-/// Most bytes that the automaton of one regular expression may take while it is built and after.
-/// A larger one is refused (`S023`): the expression counts too far or names too many characters.
+/// Most bytes that the deterministic automaton of one regular expression may take, while it is built
+/// and after. A larger one runs on a nondeterministic automaton, which costs a visit of each state per
+/// byte; `tidegate check` says so (`L`-codes).
 pub const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// Most states of a nondeterministic automaton. An expression that needs more is refused (`S023`): it
+/// counts too far or names too many characters.
+pub const MAX_REGEX_STATES: usize = 16_384;
 
 /// Most variants that a value may have (`base64offset`, `expand`); more are refused (`S020`).
 pub const MAX_VARIANTS: usize = 1024;

@@ -1,7 +1,8 @@
 //! Whether tables are consistent: every index in range, every order kept, every program closed.
 
 use super::{
-    Automaton, CheckKind, GLOB_DASH, Grams, KEYWORDS, Networks, Op, Rule, Scan, Tables, Trie,
+    Automaton, CheckKind, GLOB_DASH, Grams, KEYWORDS, Networks, Nfa, NfaKind, Op, Rule, Scan, Tables,
+    Trie,
 };
 use crate::ids::{PatternId, RuleId};
 use crate::limits::MAX_STACK;
@@ -49,6 +50,7 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
                     CheckKind::None => usize::MAX,
                     CheckKind::FoldedGlob | CheckKind::CasedGlob => tables.glob_ends.len(),
                     CheckKind::Regex => tables.regexes.len(),
+                    CheckKind::Nfa => tables.nfas.len(),
                 };
                 string(pattern.text)
                     && (pattern.check_idx as usize) < n_checks
@@ -60,6 +62,7 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
             && tables.glob_tokens.iter().all(|token| *token <= GLOB_DASH)
     })?;
     holds("regex table", tables.regexes.iter().all(automaton))?;
+    holds("table of large regexes", tables.nfas.iter().all(nfa))?;
     holds("scan table", {
         tables.scans.len() == tables.fields.len()
             && tables
@@ -113,6 +116,26 @@ fn automaton(automaton: &Automaton) -> bool {
         && automaton.transitions.iter().all(|state| (*state as usize) < n_states)
         && (automaton.start as usize) < n_states
         && n_states > Automaton::FOUND as usize
+}
+
+/// Whether every edge leads to a state.
+fn nfa(nfa: &Nfa) -> bool {
+    let state = |number: &u32| (*number as usize) < nfa.states.len();
+    state(&nfa.start)
+        && nfa.states.iter().all(|of| {
+            if !range(of.edges_start, of.edges_end, nfa.edges.len()) {
+                return false;
+            }
+            let edges = nfa.edges.get(of.edges_start as usize..of.edges_end as usize);
+            let edges = edges.unwrap_or_default();
+            match of.kind {
+                NfaKind::Bytes => {
+                    edges.len() % 2 == 0
+                        && edges.as_chunks::<2>().0.iter().all(|[_, next]| state(next))
+                }
+                _ => edges.iter().all(state),
+            }
+        })
 }
 
 fn scan(scan: &Scan, n_patterns: usize) -> bool {

@@ -142,6 +142,30 @@ wire_enum! {
         CasedGlob = 2,
         /// `Tables::regexes`, on the value as it came.
         Regex = 3,
+        /// `Tables::nfas`, on the value as it came.
+        Nfa = 4,
+    }
+
+    /// What a state of an [`Nfa`] does.
+    pub enum NfaKind {
+        /// Reads a byte; two numbers per edge: lowest byte and highest byte times 256, next state.
+        Bytes = 0,
+        /// Goes on in all of its states; a number per edge.
+        Split = 1,
+        /// Goes on at the start of the value.
+        Start = 2,
+        /// Goes on at the end of the value.
+        End = 3,
+        /// Goes on at the start of a line.
+        StartLine = 4,
+        /// Goes on at the end of a line.
+        EndLine = 5,
+        /// Goes on between a word character and another, by ASCII.
+        Word = 6,
+        /// Goes on where [`NfaKind::Word`] does not.
+        NotWord = 7,
+        /// The expression is found.
+        Match = 8,
     }
 }
 
@@ -182,6 +206,8 @@ wire! {
         pub glob_ends: Vec<u32>,
         /// The regular expressions.
         pub regexes: Vec<Automaton>,
+        /// The regular expressions whose automaton would be too large.
+        pub nfas: Vec<Nfa>,
         /// How each field is scanned, in the order of `fields`.
         pub scans: Vec<Scan>,
         /// How every value of an event is scanned, for keywords.
@@ -341,6 +367,27 @@ wire! {
         pub pattern_ends: Vec<u32>,
         /// The patterns of all ranges.
         pub patterns: Vec<PatternId>,
+    }
+
+    /// A nondeterministic automaton over bytes, for expressions that count so far that a deterministic
+    /// one would not fit. Its work is the value's length times its states.
+    pub struct Nfa {
+        /// What each state does.
+        pub states: Vec<NfaState>,
+        /// The edges of all states.
+        pub edges: Vec<u32>,
+        /// The state at the start of a value.
+        pub start: u32,
+    }
+
+    /// A state of an [`Nfa`].
+    pub struct NfaState {
+        /// What it does.
+        pub kind: NfaKind,
+        /// Its edges: a range of [`Nfa::edges`].
+        pub edges_start: u32,
+        /// The end of that range.
+        pub edges_end: u32,
     }
 
     /// A complete deterministic automaton over bytes that tells whether a regular expression is found.

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use inspect::pack::{
-    Automaton, CheckKind, GLOB_DASH, GLOB_MANY, GLOB_ONE, KEYWORDS, Pattern, PatternKind, Scan,
+    Automaton, CheckKind, GLOB_DASH, GLOB_MANY, GLOB_ONE, KEYWORDS, Nfa, Pattern, PatternKind, Scan,
 };
 use inspect::{AtomId, FieldId, PatternId, StrId};
 
+use super::regex::Machine;
 use super::{end_of, grams, networks, regex, trie};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::rule::{Item, Network, Rule, Token, Value, ValueTest};
@@ -18,8 +19,9 @@ pub(super) struct Patterns {
     drafts: Vec<Draft>,
     by_key: HashMap<Key, PatternId>,
     globs: Vec<Vec<u16>>,
-    regexes: Vec<regex::Compiled>,
-    regexes_by_text: HashMap<String, u32>,
+    regexes: Vec<Automaton>,
+    nfas: Vec<Nfa>,
+    regexes_by_text: HashMap<String, Regex>,
 }
 
 #[derive(Debug)]
@@ -31,6 +33,13 @@ struct Draft {
     gate: Gate,
     atoms: Vec<AtomId>,
     frequency: f64,
+}
+
+/// A compiled expression: what checks it, and which literals it needs.
+#[derive(Clone, Debug)]
+struct Regex {
+    check: (CheckKind, u32),
+    literals: Option<Vec<Vec<u8>>>,
 }
 
 /// What makes two patterns the same.
@@ -65,6 +74,7 @@ pub(super) struct Finished {
     pub(super) glob_tokens: Vec<u16>,
     pub(super) glob_ends: Vec<u32>,
     pub(super) regexes: Vec<Automaton>,
+    pub(super) nfas: Vec<Nfa>,
     pub(super) scans: Vec<Scan>,
     pub(super) keywords: Scan,
 }
@@ -82,8 +92,18 @@ impl Patterns {
                     }
                     match regex::compile(text) {
                         Ok(compiled) => {
-                            self.regexes_by_text.insert(text.clone(), end_of(&self.regexes));
-                            self.regexes.push(compiled);
+                            let check = match compiled.machine {
+                                Machine::Dfa(automaton) => {
+                                    self.regexes.push(automaton);
+                                    (CheckKind::Regex, end_of(&self.regexes) - 1)
+                                }
+                                Machine::Nfa(nfa) => {
+                                    self.nfas.push(nfa);
+                                    (CheckKind::Nfa, end_of(&self.nfas) - 1)
+                                }
+                            };
+                            let regex = Regex { check, literals: compiled.literals };
+                            self.regexes_by_text.insert(text.clone(), regex);
                         }
                         Err(problem) => diagnostics.push(Diagnostic {
                             code: problem.code,
@@ -110,10 +130,10 @@ impl Patterns {
                 variants.iter().map(|tokens| self.of_text(field, tokens, *cased, text)).collect()
             }
             ValueTest::Regex(pattern) => {
-                let Some(idx) = self.regexes_by_text.get(pattern).copied() else { return Vec::new() };
-                let literals = self.regexes.get(idx as usize).and_then(|regex| regex.literals.clone());
+                let Some(Regex { check, literals }) = self.regexes_by_text.get(pattern).cloned() else {
+                    return Vec::new();
+                };
                 let gate = literals.map_or(Gate::Always, Gate::Anywhere);
-                let check = (CheckKind::Regex, idx);
                 let key = Key::Regex(field, pattern.clone());
                 vec![self.pattern(key, field, PatternKind::Regex, text, check, gate)]
             }
@@ -236,7 +256,8 @@ impl Patterns {
             pattern_atoms,
             glob_tokens,
             glob_ends,
-            regexes: self.regexes.into_iter().map(|regex| regex.automaton).collect(),
+            regexes: self.regexes,
+            nfas: self.nfas,
             scans: scans.into_iter().map(ScanDraft::finish).collect(),
             keywords: keywords.finish(),
         }

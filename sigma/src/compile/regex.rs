@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 
 use inspect::fold_char;
-use inspect::pack::Automaton as Table;
+use inspect::pack::{Automaton as Table, Nfa, NfaKind, NfaState};
 use regex_automata::dfa::{Automaton, StartKind, dense};
-use regex_automata::nfa::thompson;
+use regex_automata::nfa::thompson::{self, State};
+use regex_automata::util::look::Look;
 use regex_automata::util::{primitives::StateID, start};
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::ast::{self, Ast};
@@ -16,14 +17,23 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::codes;
 use crate::diagnostic::Code;
-use crate::limits::MAX_REGEX_BYTES;
+use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_STATES};
 
 /// A regular expression, ready to run.
 #[derive(Debug)]
 pub(super) struct Compiled {
-    pub(super) automaton: Table,
+    pub(super) machine: Machine,
     /// Folded texts of which one stands in every value in which the expression is found.
     pub(super) literals: Option<Vec<Vec<u8>>>,
+}
+
+/// What runs an expression.
+#[derive(Debug)]
+pub(super) enum Machine {
+    /// One step per byte.
+    Dfa(Table),
+    /// All states per byte, where the other would be too large.
+    Nfa(Nfa),
 }
 
 /// Why an expression cannot be run.
@@ -45,7 +55,7 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
     let hir = hir.map_err(|error| invalid(first_line(&error)))?;
     let too_large = |_| Problem {
         code: &codes::REGEX_TOO_LARGE,
-        message: format!("`{text}` needs an automaton of more than {MAX_REGEX_BYTES} bytes"),
+        message: format!("`{text}` needs an automaton of more than {MAX_REGEX_STATES} states"),
         help: "count less far (`.{1,256}`), or use ASCII classes as `[a-z]` for Unicode ones".into(),
     };
     let nfa = thompson::Compiler::new()
@@ -53,7 +63,7 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
             thompson::Config::new()
                 .utf8(false)
                 .which_captures(thompson::WhichCaptures::None)
-                .nfa_size_limit(Some(MAX_REGEX_BYTES)),
+                .nfa_size_limit(Some(4 * MAX_REGEX_BYTES)),
         )
         .build_from_hir(&hir)
         .map_err(|_| too_large(()))?;
@@ -62,11 +72,13 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
         .match_kind(MatchKind::All)
         .accelerate(false)
         .dfa_size_limit(Some(MAX_REGEX_BYTES))
-        .determinize_size_limit(Some(4 * MAX_REGEX_BYTES));
+        .determinize_size_limit(Some(MAX_REGEX_BYTES));
     let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa);
-    let dfa = dfa.map_err(|_| too_large(()))?;
-    let automaton = table(&dfa).ok_or_else(|| too_large(()))?;
-    Ok(Compiled { automaton, literals: required(&hir).best })
+    let machine = match dfa.ok().and_then(|dfa| table(&dfa)) {
+        Some(table) => Machine::Dfa(table),
+        None => Machine::Nfa(flat(&nfa).ok_or_else(|| too_large(()))?),
+    };
+    Ok(Compiled { machine, literals: required(&hir).best })
 }
 
 /// The part of a regex-syntax error that says what is wrong.
@@ -197,6 +209,73 @@ fn table(dfa: &dense::DFA<Vec<u32>>) -> Option<Table> {
         }
     }
     Some(Table { classes, transitions, at_end, n_classes: u32::try_from(n_classes).ok()?, start })
+}
+
+/// The nondeterministic automaton as flat tables; `None` where it asks for what is not supported.
+fn flat(nfa: &thompson::NFA) -> Option<Nfa> {
+    let mut states = Vec::with_capacity(nfa.states().len());
+    let mut edges: Vec<u32> = Vec::new();
+    let number = |state: StateID| u32::try_from(state.as_usize()).ok();
+    for state in nfa.states() {
+        let edges_start = u32::try_from(edges.len()).ok()?;
+        let byte_edge = |transition: &thompson::Transition, edges: &mut Vec<u32>| {
+            edges.push(u32::from(transition.start) | u32::from(transition.end) << 8);
+            number(transition.next).map(|next| edges.push(next))
+        };
+        let kind = match state {
+            State::ByteRange { trans } => {
+                byte_edge(trans, &mut edges)?;
+                NfaKind::Bytes
+            }
+            State::Sparse(sparse) => {
+                for transition in &*sparse.transitions {
+                    byte_edge(transition, &mut edges)?;
+                }
+                NfaKind::Bytes
+            }
+            State::Dense(dense) => {
+                for (byte, next) in (0..=u8::MAX).zip(&*dense.transitions) {
+                    // State 0 stands for "no transition" here.
+                    if *next != StateID::ZERO {
+                        let edge = thompson::Transition { start: byte, end: byte, next: *next };
+                        byte_edge(&edge, &mut edges)?;
+                    }
+                }
+                NfaKind::Bytes
+            }
+            State::Look { look, next } => {
+                edges.push(number(*next)?);
+                match look {
+                    Look::Start => NfaKind::Start,
+                    Look::End => NfaKind::End,
+                    Look::StartLF => NfaKind::StartLine,
+                    Look::EndLF => NfaKind::EndLine,
+                    Look::WordAscii => NfaKind::Word,
+                    Look::WordAsciiNegate => NfaKind::NotWord,
+                    _ => return None,
+                }
+            }
+            State::Union { alternates } => {
+                for next in &**alternates {
+                    edges.push(number(*next)?);
+                }
+                NfaKind::Split
+            }
+            State::BinaryUnion { alt1, alt2 } => {
+                edges.extend([number(*alt1)?, number(*alt2)?]);
+                NfaKind::Split
+            }
+            State::Capture { next, .. } => {
+                edges.push(number(*next)?);
+                NfaKind::Split
+            }
+            State::Fail => NfaKind::Bytes,
+            State::Match { .. } => NfaKind::Match,
+        };
+        states.push(NfaState { kind, edges_start, edges_end: u32::try_from(edges.len()).ok()? });
+    }
+    let start = number(nfa.start_unanchored())?;
+    (states.len() <= MAX_REGEX_STATES).then_some(Nfa { states, edges, start })
 }
 
 /// What is known of the texts that an expression matches, folded.
