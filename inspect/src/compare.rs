@@ -47,7 +47,7 @@ fn compares(test: &Test, value: f64) -> bool {
 
 /// A text that is a number, as logs write it: `150`, `-1.5`, `1e3`.
 fn number(value: &[u8]) -> Option<f64> {
-    let number: f64 = str::from_utf8(value).ok()?.trim().parse().ok()?;
+    let number: f64 = str::from_utf8(value).ok()?.parse().ok()?;
     number.is_finite().then_some(number)
 }
 
@@ -103,8 +103,12 @@ impl Time {
             _ => 31,
         };
         let clock_fits = clock.is_none_or(|(hour, minute)| hour < 24 && minute < 60);
-        ((1..=12).contains(&month) && (1..=n_days).contains(&day) && clock_fits)
-            .then_some(Time { year, month, day, clock })
+        ((1..=12).contains(&month) && (1..=n_days).contains(&day) && clock_fits).then_some(Time {
+            year,
+            month,
+            day,
+            clock,
+        })
     }
 
     fn part(&self, kind: TestKind) -> Option<u32> {

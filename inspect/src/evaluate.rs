@@ -9,8 +9,8 @@ use crate::compare::test_truth;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId};
 use crate::limits::MAX_STACK;
-use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables};
 use crate::nfa;
+use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables};
 use crate::scan::{self, From};
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.

@@ -19,7 +19,8 @@ pub(crate) fn found(nfa: &Nfa, value: &[u8]) -> bool {
             for [bytes, to] in edges(nfa, *state).as_chunks::<2>().0 {
                 let (low, high) = (bytes & 0xFF, bytes >> 8);
                 let byte = u32::from(*byte);
-                if low <= byte && byte <= high && next.enter(nfa, *to, value, at + 1, &mut pending) {
+                if low <= byte && byte <= high && next.enter(nfa, *to, value, at + 1, &mut pending)
+                {
                     return true;
                 }
             }
@@ -60,7 +61,14 @@ impl States {
     }
 
     /// Adds a state and all that it leads to without reading; whether that is a match.
-    fn enter(&mut self, nfa: &Nfa, state: u32, value: &[u8], at: usize, pending: &mut Vec<u32>) -> bool {
+    fn enter(
+        &mut self,
+        nfa: &Nfa,
+        state: u32,
+        value: &[u8],
+        at: usize,
+        pending: &mut Vec<u32>,
+    ) -> bool {
         pending.clear();
         pending.push(state);
         while let Some(state) = pending.pop() {
@@ -68,7 +76,9 @@ impl States {
             if std::mem::replace(visited, self.round) == self.round {
                 continue;
             }
-            let Some(kind) = nfa.states.get(state as usize).map(|state| state.kind) else { continue };
+            let Some(kind) = nfa.states.get(state as usize).map(|state| state.kind) else {
+                continue;
+            };
             let goes_on = match kind {
                 NfaKind::Bytes => {
                     self.members.push(state);
@@ -92,7 +102,8 @@ impl States {
 }
 
 fn is_boundary(value: &[u8], at: usize) -> bool {
-    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let word =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let before = at.checked_sub(1).and_then(|before| value.get(before));
     word(before) != word(value.get(at))
 }

@@ -83,7 +83,10 @@ mod tests {
             ("/", "/"),
             ("", ""),
             ("/bot123456789:AAE-secret_x/sendDocument", "/{}/sendDocument"),
-            ("/api/webhooks/112233445566778899/tOkEn-abcDEF0123456789abcdefghij", "/api/webhooks/{}/{}"),
+            (
+                "/api/webhooks/112233445566778899/tOkEn-abcDEF0123456789abcdefghij",
+                "/api/webhooks/{}/{}",
+            ),
             ("/services/T0AB12CD3/B0EF45GH6/abcdefghijklmnopqrstuvwx", "/services/{}/{}/{}"),
             ("/v1/chat/completions", "/v1/chat/completions"),
             ("/a?key=AIzaSecret&alt=json", "/a?key={}&alt={}"),

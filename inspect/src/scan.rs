@@ -135,6 +135,9 @@ pub(crate) fn glob(tokens: &[u16], value: &[u8]) -> bool {
 /// Where a piece without stars ends if it stands at `start`.
 fn piece_at(piece: &[u16], value: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
+    if piece.first() == Some(&GLOB_ONE) && is_inside_char(value, start) {
+        return None;
+    }
     for token in piece {
         at += match *token {
             GLOB_ONE => char_len(value.get(at..)?)?,
@@ -158,6 +161,14 @@ fn char_len(text: &[u8]) -> Option<usize> {
         n_bytes
     } else {
         1
+    })
+}
+
+/// Whether a character started before `at` and ends behind it.
+fn is_inside_char(value: &[u8], at: usize) -> bool {
+    (1..4).any(|n_before| {
+        let start = at.checked_sub(n_before).and_then(|start| value.get(start..));
+        start.and_then(char_len).is_some_and(|n_bytes| n_bytes > n_before)
     })
 }
 
@@ -207,6 +218,8 @@ mod tests {
             ("*?", "", false),
             ("*?", "é", true),
             ("?*?", "é", false),
+            ("*??", "€", false),
+            ("*?€", "x€€", true),
             ("~x", "–x", true),
             ("~x", "_x", false),
         ] {

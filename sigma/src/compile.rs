@@ -93,7 +93,8 @@ impl Compiler {
             let tag = self.strings.id(tag);
             self.tags.push(tag);
         }
-        let logsource = [&rule.logsource.category, &rule.logsource.product, &rule.logsource.service];
+        let logsource =
+            [&rule.logsource.category, &rule.logsource.product, &rule.logsource.service];
         let logsource = logsource.map(|part| part.as_deref().unwrap_or_default()).join("/");
         let compiled = pack::Rule {
             id: self.strings.id(rule.id_or_title()),

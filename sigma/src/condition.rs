@@ -27,7 +27,8 @@ pub(crate) fn parse(
     report: &mut dyn FnMut(Diagnostic, Span),
 ) -> Option<Condition> {
     let tokens = tokens(text);
-    let mut parser = Parser { tokens: &tokens, selections, problems: Vec::new(), end: text.chars().count() };
+    let mut parser =
+        Parser { tokens: &tokens, selections, problems: Vec::new(), end: text.chars().count() };
     let condition = parser.expression(0);
     if parser.problems.is_empty()
         && let Some(token) = parser.tokens.first()
@@ -44,7 +45,8 @@ pub(crate) fn parse(
     condition.filter(|_| !broken)
 }
 
-const OPERATORS: &str = "combine search identifiers with `and`, `or`, `not`, `1 of`, `all of` and parentheses";
+const OPERATORS: &str =
+    "combine search identifiers with `and`, `or`, `not`, `1 of`, `all of` and parentheses";
 
 #[derive(Clone, Copy, Debug)]
 struct Token<'t> {
@@ -59,7 +61,10 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut word: Option<(usize, usize)> = None;
     let close = |word: &mut Option<(usize, usize)>, byte: usize, at: usize, tokens: &mut Vec<_>| {
         if let Some((start, start_at)) = word.take() {
-            tokens.push(Token { text: text.get(start..byte).unwrap_or_default(), at: (start_at, at) });
+            tokens.push(Token {
+                text: text.get(start..byte).unwrap_or_default(),
+                at: (start_at, at),
+            });
         }
     };
     for (at, (byte, character)) in text.char_indices().enumerate() {
@@ -129,7 +134,8 @@ impl<'t> Parser<'t> {
     fn negation(&mut self, depth: usize) -> Option<Condition> {
         if depth > MAX_CONDITION_DEPTH {
             let at = self.tokens.first().map(|token| token.at);
-            let message = format!("the condition is nested more than {MAX_CONDITION_DEPTH} levels deep");
+            let message =
+                format!("the condition is nested more than {MAX_CONDITION_DEPTH} levels deep");
             self.problem(&codes::BROKEN_CONDITION, message, "split the rule", at);
             return None;
         }
@@ -194,7 +200,8 @@ impl<'t> Parser<'t> {
     fn selection(&mut self, name: &str, at: (usize, usize)) -> Option<Condition> {
         let found = self.selections.iter().position(|selection| selection.name == name);
         if found.is_none() {
-            let near = closest(name, self.selections.iter().map(|selection| selection.name.as_str()));
+            let near =
+                closest(name, self.selections.iter().map(|selection| selection.name.as_str()));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the rule defines {}", names(self.selections)),
@@ -234,7 +241,8 @@ impl<'t> Parser<'t> {
 }
 
 fn names(selections: &[Selection]) -> String {
-    let names: Vec<_> = selections.iter().map(|selection| format!("`{}`", selection.name)).collect();
+    let names: Vec<_> =
+        selections.iter().map(|selection| format!("`{}`", selection.name)).collect();
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 

@@ -159,7 +159,9 @@ pub(crate) fn apply(
             .map_err(|(code, message, help)| refuse(code, message, help))?;
     }
     let test = match state {
-        State::Test(ValueTest::Field { field, part, .. }) => ValueTest::Field { field, part, cased },
+        State::Test(ValueTest::Field { field, part, .. }) => {
+            ValueTest::Field { field, part, cased }
+        }
         State::Test(test) => test,
         State::Regex(pattern) => ValueTest::Regex(pattern),
         State::Text(variants) => ValueTest::Text { variants, cased },
@@ -189,7 +191,9 @@ impl ScalarValue {
 /// Whether only modifiers of the whole item stand before the one at `idx`.
 fn is_flag(chain: &[Modifier], idx: usize) -> bool {
     let before = chain.get(..idx).unwrap_or_default();
-    before.iter().all(|modifier| matches!(modifier, Modifier::All | Modifier::Cased | Modifier::Neq))
+    before
+        .iter()
+        .all(|modifier| matches!(modifier, Modifier::All | Modifier::Cased | Modifier::Neq))
 }
 
 type Refusal = (&'static Code, String, &'static str);
@@ -203,7 +207,11 @@ fn step(
     written: &str,
 ) -> Result<State, Refusal> {
     let misfit = |help: &'static str| -> Refusal {
-        (&codes::WRONG_MODIFIER, format!("a modifier cannot be used on `{written}`, or not in this order"), help)
+        (
+            &codes::WRONG_MODIFIER,
+            format!("a modifier cannot be used on `{written}`, or not in this order"),
+            help,
+        )
     };
     // Numbers and booleans are text to every modifier that takes text.
     let state = match (state, modifier) {
@@ -235,7 +243,9 @@ fn step(
     match (modifier, state) {
         (Modifier::All | Modifier::Cased | Modifier::Neq, state) => Ok(state),
         (Modifier::Contains, State::Text(variants)) => Ok(State::Text(wrap(variants, true, true))),
-        (Modifier::Startswith, State::Text(variants)) => Ok(State::Text(wrap(variants, false, true))),
+        (Modifier::Startswith, State::Text(variants)) => {
+            Ok(State::Text(wrap(variants, false, true)))
+        }
         (Modifier::Endswith, State::Text(variants)) => Ok(State::Text(wrap(variants, true, false))),
         (
             Modifier::Contains | Modifier::Startswith | Modifier::Endswith,
@@ -276,7 +286,8 @@ fn step(
             let mut offsets = Vec::new();
             for tokens in &variants {
                 let plain = text::plain(tokens).ok_or_else(no_wildcards)?;
-                offsets.extend(text::base64_offsets(plain).iter().map(|bytes| text::literal(bytes)));
+                offsets
+                    .extend(text::base64_offsets(plain).iter().map(|bytes| text::literal(bytes)));
             }
             Ok(State::Text(offsets))
         }
@@ -289,17 +300,21 @@ fn step(
         (Modifier::Exists, State::Scalar(ScalarValue::Bool(exists))) if first => {
             Ok(State::Test(ValueTest::Exists(exists)))
         }
-        (Modifier::Exists, _) => Err(misfit("`exists` takes `true` or `false`, and no other modifier")),
-        (Modifier::Compare(comparison), State::Test(ValueTest::Time(part, Comparison::Equal, number))) => {
-            Ok(State::Test(ValueTest::Time(part, comparison, number)))
+        (Modifier::Exists, _) => {
+            Err(misfit("`exists` takes `true` or `false`, and no other modifier"))
         }
+        (
+            Modifier::Compare(comparison),
+            State::Test(ValueTest::Time(part, Comparison::Equal, number)),
+        ) => Ok(State::Test(ValueTest::Time(part, comparison, number))),
         (Modifier::Compare(comparison), State::Scalar(scalar)) => {
             let number = scalar.number().ok_or_else(|| misfit("compare with a number"))?;
             Ok(State::Test(ValueTest::Number(comparison, number)))
         }
         (Modifier::Compare(_), _) => Err(misfit("compare with a number, written without quotes")),
         (Modifier::Time(part), State::Scalar(scalar)) if first => {
-            let number = scalar.number().ok_or_else(|| misfit("give the part of the time as a number"))?;
+            let number =
+                scalar.number().ok_or_else(|| misfit("give the part of the time as a number"))?;
             Ok(State::Test(ValueTest::Time(part, Comparison::Equal, number)))
         }
         (Modifier::Cidr, State::Text(_)) if first => {
@@ -310,9 +325,13 @@ fn step(
             part: FieldPart::Whole,
             cased: false,
         })),
-        (Modifier::Expand, State::Text(variants)) => expand(source, variants, written).map(State::Text),
+        (Modifier::Expand, State::Text(variants)) => {
+            expand(source, variants, written).map(State::Text)
+        }
         (Modifier::Flag(_), _) => Err(misfit("`i`, `m` and `s` stand behind `re`")),
-        (_, State::Regex(_)) => Err(misfit("behind `re` only `i`, `m`, `s`, `all` and `neq` may stand")),
+        (_, State::Regex(_)) => {
+            Err(misfit("behind `re` only `i`, `m`, `s`, `all` and `neq` may stand"))
+        }
         _ => Err(misfit("see the list of modifiers in docs/sigma.md for what each takes")),
     }
 }
@@ -354,11 +373,13 @@ fn network(written: &str) -> Result<Network, Refusal> {
     };
     let network = match address {
         IpAddr::V4(address) => {
-            let (address, mask) = (address.to_bits(), u32::MAX.checked_shr(prefix).unwrap_or_default());
+            let (address, mask) =
+                (address.to_bits(), u32::MAX.checked_shr(prefix).unwrap_or_default());
             (address & mask == 0).then_some(Network::V4(address, address | mask))
         }
         IpAddr::V6(address) => {
-            let (address, mask) = (address.to_bits(), u128::MAX.checked_shr(prefix).unwrap_or_default());
+            let (address, mask) =
+                (address.to_bits(), u128::MAX.checked_shr(prefix).unwrap_or_default());
             (address & mask == 0).then_some(Network::V6(address, address | mask))
         }
     };
@@ -416,7 +437,8 @@ fn placeholders(source: &Source<'_>, bytes: &[u8]) -> Result<Vec<Vec<Vec<Token>>
             pieces.push(vec![text::literal(format!("%{name}").as_bytes())]);
             break;
         };
-        let Some(values) = source.placeholders.and_then(|placeholders| placeholders.get(name)) else {
+        let Some(values) = source.placeholders.and_then(|placeholders| placeholders.get(name))
+        else {
             return Err((
                 &codes::UNRESOLVED_PLACEHOLDER,
                 format!("there are no values for `%{name}%`"),
@@ -464,8 +486,7 @@ pub(crate) fn chain(
 /// The name that is at most two edits away from `name`, if there is one.
 pub(crate) fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let name = name.to_ascii_lowercase();
-    let near = names.map(|candidate| {
-        (strsim::levenshtein(&name, &candidate.to_ascii_lowercase()), candidate)
-    });
+    let near = names
+        .map(|candidate| (strsim::levenshtein(&name, &candidate.to_ascii_lowercase()), candidate));
     near.filter(|(distance, _)| *distance <= 2).min().map(|(_, candidate)| candidate)
 }

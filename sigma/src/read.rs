@@ -120,7 +120,13 @@ const LEVELS: &[(&str, Level)] = &[
 ];
 
 impl Reader<'_, '_> {
-    fn refuse(&mut self, code: &'static Code, span: Span, message: String, help: impl Into<String>) {
+    fn refuse(
+        &mut self,
+        code: &'static Code,
+        span: Span,
+        message: String,
+        help: impl Into<String>,
+    ) {
         self.refused = true;
         let place = self.source.place(span);
         self.diagnostics.push(Diagnostic { code, message, help: help.into(), place });
@@ -128,7 +134,10 @@ impl Reader<'_, '_> {
 
     fn rule(&mut self, document: &Node) -> Option<Rule> {
         let map = self.map(document, "a Sigma rule")?;
-        if let Some((key, _)) = map.iter().find(|(key, _)| matches!(key.text(), Some("correlation" | "filter" | "action"))) {
+        if let Some((key, _)) = map
+            .iter()
+            .find(|(key, _)| matches!(key.text(), Some("correlation" | "filter" | "action")))
+        {
             let kind = key.text().unwrap_or_default().to_owned();
             self.refuse(
                 &codes::UNSUPPORTED_DOCUMENT,
@@ -230,7 +239,12 @@ impl Reader<'_, '_> {
             None if node.scalar() == Some(yaml::Scalar::Null) => None,
             None => {
                 let message = format!("`{key}` is a text, and this is not one");
-                self.refuse(&codes::WRONG_TYPE, node.span, message, "write one text behind the key");
+                self.refuse(
+                    &codes::WRONG_TYPE,
+                    node.span,
+                    message,
+                    "write one text behind the key",
+                );
                 None
             }
         }
@@ -251,7 +265,9 @@ impl Reader<'_, '_> {
 
     /// A list of texts; a single text is a list of one, as rules in the field write it.
     fn list(&mut self, key: &str, node: &Node) -> Vec<String> {
-        let Kind::List(list) = &node.kind else { return self.text(key, node).into_iter().collect() };
+        let Kind::List(list) = &node.kind else {
+            return self.text(key, node).into_iter().collect();
+        };
         list.iter().filter_map(|node| self.text(key, node)).collect()
     }
 

@@ -74,9 +74,14 @@ fn number(text: &str) -> Option<String> {
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse::<i128>().ok().map(|number| number.to_string());
     }
-    let float = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
+    let float =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
     if (first.is_ascii_digit() || first == b'.') && digits.bytes().all(float) {
-        return text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number.to_string());
+        return text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(|number| number.to_string());
     }
     None
 }
@@ -110,11 +115,21 @@ pub(crate) fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Ve
                 Some((Node { span, kind }, anchor, 1))
             }
             Event::SequenceStart(anchor, _) => {
-                open.push(Open { node: Node { span, kind: Kind::List(Vec::new()) }, anchor, key: None, n_nodes: 1 });
+                open.push(Open {
+                    node: Node { span, kind: Kind::List(Vec::new()) },
+                    anchor,
+                    key: None,
+                    n_nodes: 1,
+                });
                 None
             }
             Event::MappingStart(anchor, _) => {
-                open.push(Open { node: Node { span, kind: Kind::Map(Vec::new()) }, anchor, key: None, n_nodes: 1 });
+                open.push(Open {
+                    node: Node { span, kind: Kind::Map(Vec::new()) },
+                    anchor,
+                    key: None,
+                    n_nodes: 1,
+                });
                 None
             }
             Event::SequenceEnd | Event::MappingEnd => open.pop().map(|open| {

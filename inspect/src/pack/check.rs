@@ -1,8 +1,8 @@
 //! Whether tables are consistent: every index in range, every order kept, every program closed.
 
 use super::{
-    Automaton, CheckKind, GLOB_DASH, Grams, KEYWORDS, Networks, Nfa, NfaKind, Op, Rule, Scan, Tables,
-    Trie,
+    Automaton, CheckKind, GLOB_DASH, Grams, KEYWORDS, Networks, Nfa, NfaKind, Op, Rule, Scan,
+    Tables, Trie,
 };
 use crate::ids::{PatternId, RuleId};
 use crate::limits::MAX_STACK;

@@ -29,7 +29,10 @@ pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>) -> Vec<Grams> {
         }
     }
     let widths = [4, 2, 1].into_iter().zip(by_width);
-    widths.filter(|(_, literals)| !literals.is_empty()).map(|(width, of)| index(width, &of)).collect()
+    widths
+        .filter(|(_, literals)| !literals.is_empty())
+        .map(|(width, of)| index(width, &of))
+        .collect()
 }
 
 fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {

@@ -7,8 +7,12 @@ use super::end_of;
 
 /// Cuts networks (first address, last address, pattern) at every start and end.
 pub(super) fn build(networks: &[(u128, u128, PatternId)]) -> Networks {
-    let mut out =
-        Networks { starts: Vec::new(), ends: Vec::new(), pattern_ends: Vec::new(), patterns: Vec::new() };
+    let mut out = Networks {
+        starts: Vec::new(),
+        ends: Vec::new(),
+        pattern_ends: Vec::new(),
+        patterns: Vec::new(),
+    };
     let mut cuts: Vec<u128> = networks.iter().map(|(first, _, _)| *first).collect();
     cuts.extend(networks.iter().filter_map(|(_, last, _)| last.checked_add(1)));
     cuts.sort_unstable();

@@ -130,7 +130,8 @@ impl Patterns {
                 variants.iter().map(|tokens| self.of_text(field, tokens, *cased, text)).collect()
             }
             ValueTest::Regex(pattern) => {
-                let Some(Regex { check, literals }) = self.regexes_by_text.get(pattern).cloned() else {
+                let Some(Regex { check, literals }) = self.regexes_by_text.get(pattern).cloned()
+                else {
                     return Vec::new();
                 };
                 let gate = literals.map_or(Gate::Always, Gate::Anywhere);

@@ -48,7 +48,8 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
     let invalid = |message: String| Problem {
         code: &codes::INVALID_REGEX,
         message: format!("`{text}` is not a regular expression that can be run: {message}"),
-        help: "use RE2 syntax: `. ^ $ * + ? {n,m} [] | ()`, no look-around and no back references".into(),
+        help: "use RE2 syntax: `. ^ $ * + ? {n,m} [] | ()`, no look-around and no back references"
+            .into(),
     };
     let text_ascii = ascii_classes(text).map_err(&invalid)?;
     let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(&text_ascii);
@@ -56,7 +57,8 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
     let too_large = |_| Problem {
         code: &codes::REGEX_TOO_LARGE,
         message: format!("`{text}` needs an automaton of more than {MAX_REGEX_STATES} states"),
-        help: "count less far (`.{1,256}`), or use ASCII classes as `[a-z]` for Unicode ones".into(),
+        help: "count less far (`.{1,256}`), or use ASCII classes as `[a-z]` for Unicode ones"
+            .into(),
     };
     let nfa = thompson::Compiler::new()
         .configure(
@@ -328,7 +330,9 @@ fn required(hir: &Hir) -> Required {
             let mut all = Vec::new();
             for part in parts {
                 match required(part).best {
-                    Some(literals) if all.len() + literals.len() <= MAX_LITERALS => all.extend(literals),
+                    Some(literals) if all.len() + literals.len() <= MAX_LITERALS => {
+                        all.extend(literals)
+                    }
                     _ => return nothing(),
                 }
             }
@@ -407,9 +411,11 @@ mod tests {
             (r"^https?://\d+", "http"),
         ] {
             let shown = match compile(text) {
-                Ok(Compiled { literals: Some(literals), .. }) => {
-                    literals.iter().map(|literal| String::from_utf8_lossy(literal)).collect::<Vec<_>>().join(",")
-                }
+                Ok(Compiled { literals: Some(literals), .. }) => literals
+                    .iter()
+                    .map(|literal| String::from_utf8_lossy(literal))
+                    .collect::<Vec<_>>()
+                    .join(","),
                 Ok(Compiled { literals: None, .. }) => "-".into(),
                 Err(problem) => problem.message,
             };

@@ -52,7 +52,8 @@ fn every_edge_case_has_the_answer_of_the_specification_or_our_documented_one() {
     for case in &cases {
         let name = case["name"].as_str().unwrap();
         let detection = case["det"].as_str().unwrap().replace('\n', "\n    ");
-        let rule = format!("title: t\nlogsource:\n    category: test\ndetection:\n    {detection}\n");
+        let rule =
+            format!("title: t\nlogsource:\n    category: test\ndetection:\n    {detection}\n");
         let got = match event::pack(&rule) {
             Ok(pack) => {
                 let verdict = event::inspect(&mut Inspector::new(pack), &case["event"]);
@@ -67,7 +68,10 @@ fn every_edge_case_has_the_answer_of_the_specification_or_our_documented_one() {
             _ => "a documented choice".to_owned(),
         };
         if !got.starts_with(&want) {
-            wrong.push(format!("{name}: want {want}, got {got}\n    {detection}\n    {}", case["event"]));
+            wrong.push(format!(
+                "{name}: want {want}, got {got}\n    {detection}\n    {}",
+                case["event"]
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));

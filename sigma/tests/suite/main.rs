@@ -3,3 +3,4 @@
 mod corpus;
 mod edge_cases;
 mod event;
+mod plain;
