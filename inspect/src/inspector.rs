@@ -164,7 +164,9 @@ fn collect_evidence(condition: Condition, evidence: &mut Vec<Evidence>) {
     }
     match condition.node {
         Node::All(parts) | Node::Any(parts) => {
-            parts.into_iter().for_each(|part| collect_evidence(part, evidence));
+            for part in parts {
+                collect_evidence(part, evidence);
+            }
         }
         Node::Not(_) => {}
         Node::Item { evidence: found, .. } => {

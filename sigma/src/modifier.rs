@@ -405,7 +405,9 @@ fn expand(
                 for part in &parts {
                     for value in &piece {
                         let mut part = part.clone();
-                        value.iter().for_each(|token| text::push(&mut part, token.clone()));
+                        for token in value {
+                            text::push(&mut part, token.clone());
+                        }
                         grown.push(part);
                     }
                 }
@@ -461,23 +463,22 @@ pub(crate) fn chain(
     let mut chain = Vec::new();
     let mut known = true;
     for name in names {
-        match from_name(name) {
-            Some(modifier) => chain.push(modifier),
-            None => {
-                known = false;
-                diagnostics.push(Diagnostic {
-                    code: &codes::UNKNOWN_MODIFIER,
-                    message: format!("there is no modifier `{name}`"),
-                    help: match closest(name, MODIFIERS.iter().map(|(name, _)| *name)) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!(
-                            "the modifiers are {}",
-                            MODIFIERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
-                        ),
-                    },
-                    place: source.place(span),
-                });
-            }
+        if let Some(modifier) = from_name(name) {
+            chain.push(modifier);
+        } else {
+            known = false;
+            diagnostics.push(Diagnostic {
+                code: &codes::UNKNOWN_MODIFIER,
+                message: format!("there is no modifier `{name}`"),
+                help: match closest(name, MODIFIERS.iter().map(|(name, _)| *name)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!(
+                        "the modifiers are {}",
+                        MODIFIERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+                    ),
+                },
+                place: source.place(span),
+            });
         }
     }
     known.then_some(chain)

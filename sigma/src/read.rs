@@ -218,10 +218,9 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        let has_title = map.iter().any(|(key, _)| key.text() == Some("title"));
-        if !has_title {
-            self.missing("title", span, "say in a few words what the rule detects");
-        } else if metadata.title.trim().is_empty() && !self.refused {
+        // A title of the wrong kind has its finding already.
+        let given = map.iter().find(|(key, _)| key.text() == Some("title"));
+        if given.is_none_or(|(_, title)| title.text().is_some_and(|text| text.trim().is_empty())) {
             self.missing("title", span, "say in a few words what the rule detects");
         }
         metadata

@@ -53,10 +53,9 @@ impl Node {
 
     /// The text of a scalar as written; `None` for lists, maps and null.
     pub(crate) fn text(&self) -> Option<&str> {
-        match (&self.kind, self.scalar()?) {
-            (_, Scalar::Null) => None,
-            (Kind::Scalar { text, .. }, _) => Some(text),
-            (Kind::List(_) | Kind::Map(_), _) => None,
+        match &self.kind {
+            Kind::Scalar { text, .. } if self.scalar() != Some(Scalar::Null) => Some(text),
+            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => None,
         }
     }
 }

@@ -55,7 +55,9 @@ macro_rules! numbers {
         impl Wire for Vec<$number> {
             fn write(&self, out: &mut Vec<u8>) {
                 u32::try_from(self.len()).unwrap_or(u32::MAX).write(out);
-                self.iter().for_each(|number| number.write(out));
+                for number in self {
+                    number.write(out);
+                }
             }
 
             fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -85,7 +87,9 @@ impl Wire for String {
 /// Writes and reads a list whose elements take at least one byte each.
 pub(super) fn write_list<T: Wire>(list: &[T], out: &mut Vec<u8>) {
     u32::try_from(list.len()).unwrap_or(u32::MAX).write(out);
-    list.iter().for_each(|element| element.write(out));
+    for element in list {
+        element.write(out);
+    }
 }
 
 pub(super) fn read_list<T: Wire>(reader: &mut Reader<'_>) -> Option<Vec<T>> {

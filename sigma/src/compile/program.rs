@@ -206,15 +206,14 @@ fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]
     if !patterns.is_empty() {
         let label = compiler.strings.id(&item.label);
         let key = (label, field, patterns);
-        let atom = match compiler.atoms_by_key.get(&key) {
-            Some(atom) => *atom,
-            None => {
-                let atom = AtomId(end_of(&compiler.atoms));
-                compiler.atoms.push(AtomDraft { field, label, rules: Vec::new(), frequency });
-                compiler.patterns.feed(&key.2, atom);
-                compiler.atoms_by_key.insert(key, atom);
-                atom
-            }
+        let atom = if let Some(atom) = compiler.atoms_by_key.get(&key) {
+            *atom
+        } else {
+            let atom = AtomId(end_of(&compiler.atoms));
+            compiler.atoms.push(AtomDraft { field, label, rules: Vec::new(), frequency });
+            compiler.patterns.feed(&key.2, atom);
+            compiler.atoms_by_key.insert(key, atom);
+            atom
         };
         let frequency = compiler.atoms.get(atom.index()).map_or(1.0, |atom| atom.frequency);
         let keywords = field == KEYWORDS;

@@ -54,7 +54,7 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
     let text_ascii = ascii_classes(text).map_err(&invalid)?;
     let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(&text_ascii);
     let hir = hir.map_err(|error| invalid(first_line(&error)))?;
-    let too_large = |_| Problem {
+    let too_large = || Problem {
         code: &codes::REGEX_TOO_LARGE,
         message: format!("`{text}` needs an automaton of more than {MAX_REGEX_STATES} states"),
         help: "count less far (`.{1,256}`), or use ASCII classes as `[a-z]` for Unicode ones"
@@ -68,7 +68,7 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
                 .nfa_size_limit(Some(4 * MAX_REGEX_BYTES)),
         )
         .build_from_hir(&hir)
-        .map_err(|_| too_large(()))?;
+        .map_err(|_| too_large())?;
     let config = dense::Config::new()
         .start_kind(StartKind::Unanchored)
         .match_kind(MatchKind::All)
@@ -78,7 +78,7 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
     let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa);
     let machine = match dfa.ok().and_then(|dfa| table(&dfa)) {
         Some(table) => Machine::Dfa(table),
-        None => Machine::Nfa(flat(&nfa).ok_or_else(|| too_large(()))?),
+        None => Machine::Nfa(flat(&nfa).ok_or_else(too_large)?),
     };
     Ok(Compiled { machine, literals: required(&hir).best })
 }
@@ -311,16 +311,13 @@ fn required(hir: &Hir) -> Required {
             let mut best: Option<Vec<Vec<u8>>> = None;
             for part in parts {
                 let part = required(part);
-                match part.exact {
-                    Some(exact) => {
-                        run.extend_from_slice(&exact);
-                        whole = whole.map(|whole: Vec<u8>| [whole, exact].concat());
-                    }
-                    None => {
-                        whole = None;
-                        best = better(best, worth(std::mem::take(&mut run)));
-                        best = better(best, part.best);
-                    }
+                if let Some(exact) = part.exact {
+                    run.extend_from_slice(&exact);
+                    whole = whole.map(|whole: Vec<u8>| [whole, exact].concat());
+                } else {
+                    whole = None;
+                    best = better(best, worth(std::mem::take(&mut run)));
+                    best = better(best, part.best);
                 }
             }
             best = better(best, worth(run));
@@ -331,7 +328,7 @@ fn required(hir: &Hir) -> Required {
             for part in parts {
                 match required(part).best {
                     Some(literals) if all.len() + literals.len() <= MAX_LITERALS => {
-                        all.extend(literals)
+                        all.extend(literals);
                     }
                     _ => return nothing(),
                 }

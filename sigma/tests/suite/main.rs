@@ -1,5 +1,18 @@
 //! The language held against the specification's edge cases, the corpora and a plain evaluator.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unimplemented,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::float_cmp,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "a test may panic, says what it skips, and reads the corpora"
+)]
+
 mod corpus;
 mod edge_cases;
 mod event;
