@@ -31,6 +31,7 @@ mod condition;
 mod decidability;
 mod diagnostic;
 pub mod limits;
+pub mod lint;
 mod logsource;
 mod modifier;
 mod read;

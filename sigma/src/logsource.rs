@@ -119,7 +119,7 @@ pub fn field_at_proxy(logsource: &Logsource, field: &str) -> Option<AtProxy> {
         return inspect::PROXY_FIELDS
             .iter()
             .find(|(name, _)| *name == field)
-            .map(|(name, _)| AtProxy::Field(name));
+            .map(|(name, _)| Field(name));
     }
     let is = |wanted: &str, given: &Option<String>| {
         wanted.is_empty() || given.as_deref() == Some(wanted)
