@@ -107,6 +107,8 @@ impl Bootstrap {
     /// The configuration.
     pub fn json(&self) -> Value {
         json!({
+            // Without a name Envoy takes no configuration from files that change.
+            "node": {"id": "test", "cluster": "test"},
             "admin": {"address": socket(SocketAddr::from(([127, 0, 0, 1], 0)))},
             "stats_config": {"stats_tags": self.stats_tags},
             "static_resources": {"listeners": self.listeners, "clusters": self.clusters},

@@ -16,7 +16,7 @@ use crate::deadline::until;
 use crate::workspace;
 
 /// Lines of Envoy's log that an error quotes.
-const TAIL: usize = 15;
+const TAIL: usize = 4;
 /// What the kernel counts processor time in: `USER_HZ`, 100 on every Linux that Envoy runs on.
 const TICKS_PER_SECOND: u64 = 100;
 
@@ -111,7 +111,8 @@ impl Envoy {
         })?;
         until("Envoy to be ready", || {
             envoy.check_alive()?;
-            Ok(admin::is_ready(envoy.admin)?.then_some(()))
+            // An Envoy that ends while it is asked has said why in its log.
+            Ok(admin::is_ready(envoy.admin).unwrap_or(false).then_some(()))
         })?;
         envoy.listeners = admin::listeners(envoy.admin)?;
         Ok(envoy)
