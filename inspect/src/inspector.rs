@@ -1,7 +1,7 @@
 //! A pack that is at work.
 
 use crate::compare::test_truth;
-use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate};
+use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -108,7 +108,7 @@ impl Inspector {
 
     fn item(&self, atom_id: AtomId, detail: Detail) -> Condition {
         let tables = self.pack.tables();
-        let truth = atom_truth(tables, atom_id, &self.event, self.scratch.atoms());
+        let truth = atom_truth(tables, atom_id, &self.event, &self.scratch);
         let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
         let patterns = match detail {
             Detail::Found => Vec::new(),
@@ -121,7 +121,11 @@ impl Inspector {
                 of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
             }
         };
-        let evidence = self.scratch.found(atom_id).map(|found| self.quote(found));
+        let evidence = self
+            .scratch
+            .found(atom_id)
+            .or_else(|| lazily_found(tables, atom_id, &self.event))
+            .map(|found| self.quote(found));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }
 

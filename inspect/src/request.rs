@@ -159,7 +159,7 @@ impl Binding {
             .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
             .collect();
         let mut loose = Vec::new();
-        if !tables.keywords.is_empty() {
+        if tables.has_keywords() {
             for (_, field) in PROXY_FIELDS {
                 if !loose.contains(field) && named.iter().all(|(named, _)| named != field) {
                     loose.push(*field);
