@@ -97,6 +97,15 @@ pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>
     read(path, MAX_PACK_BYTES + 1)
 }
 
+/// Reads a file that has to be UTF-8 text, and tells its name.
+pub(crate) fn read_text(path: &Path) -> Result<(Arc<str>, String), Box<Finding>> {
+    let (name, bytes) = read(path, MAX_FILE_BYTES)?;
+    String::from_utf8(bytes).map(|text| (Arc::clone(&name), text)).map_err(|_| {
+        let help = "save the file as UTF-8";
+        Box::new(Finding::about(&name, &codes::NOT_UTF_8, "the file is not UTF-8", help))
+    })
+}
+
 /// Reads standard input to its end.
 pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Finding>> {
     let bytes = read_at_most(io::stdin().lock(), most).map_err(|error| {

@@ -126,3 +126,13 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(output.status.code(), Some(1), "the findings, not the pipe");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn the_guide_names_every_key_of_a_log_line() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    for (what, keys) in knowledge::access_log::KEYS {
+        let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        assert!(guide.contains(&keys.join(", ")), "{what}: {keys:?}");
+    }
+}
