@@ -1,8 +1,8 @@
 //! The one place that touches the file system and standard input.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -137,7 +137,21 @@ fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Writes a file whole or not at all: beside it first, and then in its place.
+///
+/// A link stays, and the file that it leads to is replaced. What is no file, as a pipe or a device,
+/// cannot be replaced: it is written to.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => fs::canonicalize(path)?,
+        Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+        Ok(_) => return OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    replace(&target, bytes)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
