@@ -1,1 +1,76 @@
-//! To come.
+//! The Envoy plugin: a proxy-wasm HTTP filter that holds each request against a pack.
+//!
+//! Thin on purpose: the engine is [`inspect`], the configuration is a pack that was compiled
+//! elsewhere, and what stands here is what happens between Envoy and the engine.
+//!
+//! # What it does
+//!
+//! 1. **Configuration** (module `config`): a pack as raw bytes, or JSON with a pack in base64 and a
+//!    mode. It is taken whole or refused with a line in the log that says why; what ran before goes on.
+//! 2. **Request headers**: one read of the header map, and one of each property that the pack asks
+//!    for (the server name of TLS, the client's address, the protocol version). The verdict lists
+//!    every rule that matched. Rules are counted (`metrics`), the access log learns of them
+//!    (`trace`), and in mode `enforce` the request is answered with 403 (`deny`).
+//! 3. **The end of the request**: rules that waited for the response are evaluated and can only
+//!    report; then one JSON event goes to the log (`event`). For tunnels this happens when they open.
+//!
+//! A request that no rule matches costs the header map, at most one property per field that the pack
+//! asks for, and one counter.
+//!
+//! # Callbacks
+//!
+//! | callback                   | what happens |
+//! | -------------------------- | ------------ |
+//! | `proxy_on_configure`       | takes or refuses a configuration |
+//! | `proxy_on_context_create`  | a context per plugin and per request |
+//! | `proxy_on_request_headers` | judges; continues, or answers and pauses |
+//! | `proxy_on_response_headers`| tells of a tunnel that opens; always continues |
+//! | `proxy_on_log`             | evaluates what waited for the response; writes the event |
+//! | `proxy_on_delete`          | frees the context |
+//!
+//! Bodies and trailers are neither read nor held back.
+//!
+//! # Capabilities
+//!
+//! The filter runs under `capability_restriction_config` with these and no others. Envoy then skips
+//! the callbacks that the SDK exports and the filter has no use for, which saves CPU on every request.
+//!
+//! ```text
+//! proxy_on_context_create       proxy_get_buffer_bytes
+//! proxy_on_vm_start             proxy_get_header_map_pairs
+//! proxy_on_configure            proxy_get_property
+//! proxy_on_request_headers      proxy_set_property
+//! proxy_on_response_headers     proxy_send_local_response
+//! proxy_on_log                  proxy_define_metric
+//! proxy_on_done                 proxy_increment_metric
+//! proxy_on_delete               proxy_record_metric
+//!                               proxy_log
+//!                               proxy_get_current_time_nanoseconds
+//! ```
+//!
+//! # When something fails
+//!
+//! No path panics, as a panic would take the VM and with it all requests on the worker: every call to
+//! the host stands in `host` and returns a `Result`, and indexing, unwrapping and the like are denied
+//! by lints. A request that cannot be judged is counted, and `failure_mode` says whether it passes
+//! (`open`, the default) or is answered with 503 (`closed`).
+
+#![deny(unsafe_code)]
+
+mod config;
+mod deny;
+mod event;
+mod headers;
+mod host;
+mod http;
+mod label;
+mod limits;
+mod metrics;
+mod plugin;
+mod proto_struct;
+mod report;
+mod root;
+mod snapshot;
+#[cfg(test)]
+mod testing;
+mod trace;

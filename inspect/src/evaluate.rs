@@ -7,11 +7,11 @@
 use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::event::{Event, Slot, Text};
-use crate::ids::{AtomId, FieldId, PatternId, RuleId};
+use crate::ids::{AtomId, PatternId, RuleId};
 use crate::limits::MAX_STACK;
 use crate::nfa;
 use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables};
-use crate::scan::{self, From};
+use crate::scan;
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,15 +84,18 @@ pub(crate) fn evaluate(pack: &Pack, event: &Event, scratch: &mut Scratch) {
     scratch.woken.clear();
     scratch.matched.clear();
 
-    for (field, of_field) in (0..).map(FieldId).zip(&tables.scans) {
-        if !of_field.is_empty() {
-            event.values(field).for_each(|text| scan_value(tables, of_field, event, text, scratch));
+    let has_keywords = !tables.keywords.is_empty();
+    for (field, text) in event.answers() {
+        let Some(of_field) = tables.scans.get(field.index()) else { continue };
+        scan_value(tables, of_field, event, text, scratch);
+        if has_keywords && of_field.with_keywords == 0 && !Event::is_part(text) {
+            scan_value(tables, &tables.keywords, event, text, scratch);
         }
     }
-    if !tables.keywords.is_empty() {
-        event
-            .all_values()
-            .for_each(|text| scan_value(tables, &tables.keywords, event, text, scratch));
+    if has_keywords {
+        for text in event.loose() {
+            scan_value(tables, &tables.keywords, event, *text, scratch);
+        }
     }
     for rule in &tables.always {
         if scratch.seen.insert(rule.index()) {
@@ -111,9 +114,15 @@ fn scan_value(tables: &Tables, of: &Scan, event: &Event, text: Text, scratch: &m
     let (raw, folded) = (event.raw(text), event.folded(text));
     scratch.checked.clear();
     let mut found = |pattern| report(tables, pattern, raw, folded, text, scratch);
-    scan::trie(&of.forward, folded, From::Start, &mut found);
-    scan::trie(&of.backward, folded, From::End, &mut found);
-    of.grams.iter().for_each(|grams| scan::grams(grams, folded, &mut found));
+    if !of.forward.outputs.is_empty() {
+        scan::starts(&of.forward, folded, &mut found);
+    }
+    if !of.backward.outputs.is_empty() {
+        scan::ends(&of.backward, folded, &mut found);
+    }
+    for grams in &of.grams {
+        scan::grams(grams, folded, &mut found);
+    }
     of.always.iter().copied().for_each(&mut found);
     if !of.networks_v4.starts.is_empty() || !of.networks_v6.starts.is_empty() {
         match str::from_utf8(raw).ok().and_then(|text| text.parse().ok()) {

@@ -101,7 +101,7 @@ impl Inspector {
     /// What holds in a rule on a reading, outside of any `not`.
     fn evidence(&self, rule: RuleId, reading: &Reading) -> Vec<Evidence> {
         let mut evidence = Vec::new();
-        if let Some(condition) = self.condition_in(rule, reading) {
+        if let Some(condition) = self.tree(rule, reading, Detail::Found) {
             collect_evidence(condition, &mut evidence);
         }
         evidence
@@ -114,15 +114,15 @@ impl Inspector {
     pub fn condition(&self, rule: RuleId) -> Option<Condition> {
         let readings = self.readings.get(..self.n_readings)?;
         let matched = readings.iter().find(|reading| reading.scratch.matched().contains(&rule));
-        self.condition_in(rule, matched.or(readings.first())?)
+        self.tree(rule, matched.or(readings.first())?, Detail::All)
     }
 
-    fn condition_in(&self, rule: RuleId, reading: &Reading) -> Option<Condition> {
+    fn tree(&self, rule: RuleId, reading: &Reading, detail: Detail) -> Option<Condition> {
         let tables = self.pack.tables();
         let mut stack: Vec<Condition> = Vec::new();
         for word in tables.rule_code(tables.rule(rule)?) {
             let condition = match Op::decode(*word)? {
-                Op::Atom(atom) => self.item(atom, reading),
+                Op::Atom(atom) => self.item(atom, reading, detail),
                 Op::Test(test) => {
                     let asked = tables.tests.get(test as usize)?;
                     let truth = test_truth(tables, test, &reading.event);
@@ -151,15 +151,21 @@ impl Inspector {
         stack.pop()
     }
 
-    fn item(&self, atom_id: AtomId, reading: &Reading) -> Condition {
+    fn item(&self, atom_id: AtomId, reading: &Reading, detail: Detail) -> Condition {
         let tables = self.pack.tables();
         let truth = atom_truth(tables, atom_id, &reading.event, reading.scratch.atoms());
         let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
-        let patterns = tables
-            .patterns
-            .iter()
-            .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
-        let patterns = patterns.map(|pattern| tables.str(pattern.text).to_owned()).collect();
+        let patterns = match detail {
+            Detail::Found => Vec::new(),
+            // Packs point from patterns to atoms; the way back is only needed here.
+            Detail::All => {
+                let of_atom = tables
+                    .patterns
+                    .iter()
+                    .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
+                of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
+            }
+        };
         let evidence = reading.scratch.found(atom_id).map(|found| self.quote(found, reading));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }
@@ -182,6 +188,15 @@ impl Inspector {
             value: value.get(..MAX_EVIDENCE_BYTES).unwrap_or(value).to_owned(),
         }
     }
+}
+
+/// How much of a condition is told.
+#[derive(Clone, Copy)]
+enum Detail {
+    /// What was found.
+    Found,
+    /// Also the values that were looked for.
+    All,
 }
 
 fn item(

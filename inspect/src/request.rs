@@ -264,7 +264,7 @@ impl Url {
         let Some(path) = request.path else {
             let host = event.text(host);
             let whole = host.through(event.text(port));
-            return Url { whole, host, stem: None, query: None, extension: None };
+            return Url { whole, host: host.part(), stem: None, query: None, extension: None };
         };
         let scheme = event.text(request.scheme);
         event.text(if request.scheme.is_empty() { b"" } else { b"://" });
@@ -284,7 +284,13 @@ impl Url {
             event.text(query)
         });
         let whole = scheme.through(query.unwrap_or(stem));
-        Url { whole, host, stem: Some(stem), query, extension }
+        Url {
+            whole,
+            host: host.part(),
+            stem: Some(stem.part()),
+            query: query.map(Text::part),
+            extension: extension.map(Text::part),
+        }
     }
 
     fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> Answer {

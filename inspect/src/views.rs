@@ -265,7 +265,7 @@ fn other_hosts(
 /// How many hiding proxies are looked through, one inside the other.
 const MAX_DISGUISES: usize = 3;
 
-/// Public names of encrypted ClientHellos: what a filter sees in place of the real server name.
+/// Public names of Encrypted Client Hello: what a filter sees in place of the real server name.
 const OUTER_NAMES: &[&str] = &["cloudflare-ech.com"];
 
 /// The host of the CONNECT in whose tunnel a request came, in its usual form.

@@ -4,7 +4,7 @@ mod grams;
 mod networks;
 mod patterns;
 mod program;
-mod regex;
+pub(crate) mod regex;
 mod trie;
 
 use std::collections::HashMap;

@@ -28,8 +28,11 @@
 pub mod codes;
 mod compile;
 mod condition;
+mod decidability;
 mod diagnostic;
 pub mod limits;
+pub mod lint;
+mod logsource;
 mod modifier;
 mod read;
 mod rule;
@@ -37,7 +40,9 @@ mod text;
 mod yaml;
 
 pub use compile::Compiler;
+pub use decidability::{Decidability, at_proxy, decidability, lead};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, Span};
+pub use logsource::{AtProxy, MAPPINGS, Mapping, field_at_proxy};
 pub use modifier::MODIFIERS;
 pub use read::{Parsed, Source, parse};
 pub use rule::*;

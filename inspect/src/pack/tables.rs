@@ -302,6 +302,8 @@ wire! {
         pub networks_v4: Networks,
         /// IPv6 networks.
         pub networks_v6: Networks,
+        /// 1 where `grams` also finds all keywords, so that values of the field need no second scan.
+        pub with_keywords: u8,
     }
 
     /// A radix trie; node 0 is the root. Labels of folded bytes.

@@ -116,8 +116,9 @@ proptest! {
     fn a_decoded_path_is_its_own_decoded_form(path in hostile()) {
         let once = path_in(View::Decoded, &path);
         // Where only parameters are dropped, the form that keeps them is the path itself.
-        prop_assume!(!once.contains(&b';') && !path.contains(&b';'));
-        prop_assert_eq!(path_in(View::Decoded, &once), once);
+        if !once.contains(&b';') && !path.contains(&b';') {
+            prop_assert_eq!(path_in(View::Decoded, &once), once);
+        }
     }
 
     #[test]
@@ -126,7 +127,9 @@ proptest! {
         let Ok(url) = url::Url::parse(&format!("http://{host}/")) else { return Ok(()) };
         let expect = url.host_str().unwrap_or_default();
         // Empty labels are kept there and dropped here, where they are an anomaly.
-        prop_assume!(!format!(".{expect}.").contains(".."));
+        if format!(".{expect}.").contains("..") {
+            return Ok(());
+        }
         let ours = String::from_utf8(canonical_host(host.as_bytes())).unwrap();
         let ours = ours.split(':').next().unwrap_or_default();
         prop_assert_eq!(ours, expect, "{}", host);

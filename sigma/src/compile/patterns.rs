@@ -252,6 +252,7 @@ impl Patterns {
                 scan.add(id, draft.gate);
             }
         }
+        keywords.join(&mut scans);
         Finished {
             patterns,
             pattern_atoms,
@@ -274,9 +275,34 @@ struct ScanDraft {
     always: Vec<PatternId>,
     v4: Vec<(u128, u128, PatternId)>,
     v6: Vec<(u128, u128, PatternId)>,
+    with_keywords: bool,
 }
 
+/// Most literals that are added to the fields' own, so that keywords cost no scan of their own.
+const MAX_JOINED_LITERALS: usize = 4096;
+
 impl ScanDraft {
+    /// Lets the fields that are searched anyway be searched for keywords in the same pass.
+    fn join(&self, fields: &mut [ScanDraft]) {
+        let is_searched =
+            |field: &&mut ScanDraft| field.anywhere.iter().any(|(literal, _)| literal.len() > 3);
+        let n_fields = fields.iter_mut().filter(is_searched).count();
+        let only_anywhere = self.forward.is_empty()
+            && self.backward.is_empty()
+            && self.always.is_empty()
+            && self.v4.is_empty()
+            && self.v6.is_empty();
+        if only_anywhere
+            && !self.anywhere.is_empty()
+            && n_fields * self.anywhere.len() <= MAX_JOINED_LITERALS
+        {
+            for field in fields.iter_mut().filter(is_searched) {
+                field.anywhere.extend(self.anywhere.iter().cloned());
+                field.with_keywords = true;
+            }
+        }
+    }
+
     fn add(&mut self, pattern: PatternId, gate: Gate) {
         match gate {
             Gate::Whole(bytes) => self.forward.push(trie::Entry { bytes, pattern, whole: true }),
@@ -304,6 +330,7 @@ impl ScanDraft {
             always: self.always,
             networks_v4: networks::build(&self.v4),
             networks_v6: networks::build(&self.v6),
+            with_keywords: u8::from(self.with_keywords),
         }
     }
 }

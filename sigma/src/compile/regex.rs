@@ -21,15 +21,15 @@ use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_STATES};
 
 /// A regular expression, ready to run.
 #[derive(Debug)]
-pub(super) struct Compiled {
-    pub(super) machine: Machine,
+pub(crate) struct Compiled {
+    pub(crate) machine: Machine,
     /// Folded texts of which one stands in every value in which the expression is found.
-    pub(super) literals: Option<Vec<Vec<u8>>>,
+    pub(crate) literals: Option<Vec<Vec<u8>>>,
 }
 
 /// What runs an expression.
 #[derive(Debug)]
-pub(super) enum Machine {
+pub(crate) enum Machine {
     /// One step per byte.
     Dfa(Table),
     /// All states per byte, where the other would be too large.
@@ -37,14 +37,14 @@ pub(super) enum Machine {
 }
 
 /// Why an expression cannot be run.
-pub(super) struct Problem {
-    pub(super) code: &'static Code,
-    pub(super) message: String,
-    pub(super) help: String,
+pub(crate) struct Problem {
+    pub(crate) code: &'static Code,
+    pub(crate) message: String,
+    pub(crate) help: String,
 }
 
 /// Compiles an expression.
-pub(super) fn compile(text: &str) -> Result<Compiled, Problem> {
+pub(crate) fn compile(text: &str) -> Result<Compiled, Problem> {
     let invalid = |message: String| Problem {
         code: &codes::INVALID_REGEX,
         message: format!("`{text}` is not a regular expression that can be run: {message}"),

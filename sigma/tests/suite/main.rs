@@ -16,4 +16,5 @@
 mod corpus;
 mod edge_cases;
 mod event;
+mod lint;
 mod plain;

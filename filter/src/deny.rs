@@ -1,0 +1,113 @@
+//! What a client gets whose request is not let through.
+//!
+//! Of the request only its id is told, and only if it is an id: everything else could carry markup,
+//! or a header of its own. The rule's id tells the person behind the client what to ask about.
+
+use inspect::pack::{Phase, Rule, Tables};
+use inspect::{RuleMatch, Verdict};
+
+use crate::host::LocalResponse;
+use crate::label::rule_label;
+use crate::metrics::Failure;
+
+/// `Forbidden`.
+const DENIED: u32 = 403;
+/// `Service Unavailable`.
+const NOT_JUDGED: u32 = 503;
+/// gRPC `PERMISSION_DENIED`.
+const GRPC_PERMISSION_DENIED: i32 = 7;
+/// What the host takes for "not gRPC".
+const NOT_GRPC: i32 = -1;
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client<'c> {
+    /// Whether it speaks gRPC.
+    pub(crate) is_grpc: bool,
+    /// The request's id, known to be one.
+    pub(crate) request_id: Option<&'c str>,
+}
+
+/// The answer to a request that policy denies, because of `rule`.
+pub(crate) fn denied(rule: &str, client: Client<'_>) -> LocalResponse {
+    let rule = rule_label(rule);
+    let details = format!("tidegate_deny{{rule={rule}}}");
+    let reason = "egress denied by policy";
+    if client.is_grpc {
+        let request = client.request_id.map(|id| format!(", request {id}")).unwrap_or_default();
+        let body = format!("{reason} (rule {rule}{request})");
+        let grpc_status = GRPC_PERMISSION_DENIED;
+        return LocalResponse { status: DENIED, grpc_status, details, headers: &[], body };
+    }
+    // The safe characters of a request id need no escapes in JSON.
+    let request = client.request_id.map(|id| format!(",\"request_id\":\"{id}\""));
+    let request = request.unwrap_or_default();
+    let body = format!("{{\"error\":\"{reason}\",\"rule\":\"{rule}\"{request}}}\n");
+    LocalResponse { status: DENIED, grpc_status: NOT_GRPC, details, headers: JSON, body }
+}
+
+/// The answer to a request that could not be judged, under `failure_mode: closed`.
+///
+/// Envoy turns it into `UNAVAILABLE` for a client that speaks gRPC.
+pub(crate) fn not_judged(failure: Failure) -> LocalResponse {
+    LocalResponse {
+        status: NOT_JUDGED,
+        grpc_status: NOT_GRPC,
+        details: format!("tidegate_error{{kind={}}}", failure.as_str()),
+        headers: JSON,
+        body: "{\"error\":\"egress policy cannot be evaluated\"}\n".to_owned(),
+    }
+}
+
+/// The rule that a denial names: of those that can deny, the first of the highest level.
+pub(crate) fn denying_rule<'t>(tables: &'t Tables, verdict: &Verdict) -> Option<&'t Rule> {
+    let rule_of = |matched: &RuleMatch| tables.rule(matched.rule);
+    let denying = verdict.matches.iter().filter_map(rule_of);
+    // `max_by_key` gives the last of equals.
+    denying.filter(|rule| rule.phase == Phase::Request).rev().max_by_key(|rule| rule.level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: &str = "7c9bcb9e-94bb-4f5c-9a1b-3f6d1e6a2c11";
+
+    #[test]
+    fn a_denial_is_json_and_names_rule_and_request() {
+        let client = Client { is_grpc: false, request_id: Some("6f1a") };
+        let response = denied(RULE, client);
+        assert_eq!((response.status, response.grpc_status), (403, -1));
+        assert_eq!(response.details, format!("tidegate_deny{{rule={RULE}}}"));
+        let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+        let expect = serde_json::json!({
+            "error": "egress denied by policy", "rule": RULE, "request_id": "6f1a",
+        });
+        assert_eq!(body, expect);
+    }
+
+    #[test]
+    fn what_a_rule_calls_itself_cannot_break_the_answer() {
+        let client = Client { is_grpc: false, request_id: None };
+        let response = denied("a \"title\"\r\nX: y", client);
+        assert_eq!(response.details, "tidegate_deny{rule=a__title___X__y}");
+        assert!(serde_json::from_str::<serde_json::Value>(&response.body).is_ok());
+    }
+
+    #[test]
+    fn grpc_clients_get_a_grpc_status() {
+        let client = Client { is_grpc: true, request_id: Some("6f1a") };
+        let response = denied(RULE, client);
+        assert_eq!(response.grpc_status, 7);
+        assert_eq!(response.body, format!("egress denied by policy (rule {RULE}, request 6f1a)"));
+    }
+
+    #[test]
+    fn a_failure_is_not_a_denial() {
+        let response = not_judged(Failure::HeaderMap);
+        assert_eq!(response.status, 503);
+        assert_eq!(response.details, "tidegate_error{kind=header_map}");
+    }
+}

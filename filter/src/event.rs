@@ -1,0 +1,402 @@
+//! The event: what a match looks like in the log.
+//!
+//! One JSON object in one line, one per request that any rule matched, written at level `warn` when
+//! the request is over. A tunnel (CONNECT, or an upgrade as WebSocket) may stay open for hours, so its
+//! event is written when the tunnel opens; rules that only match once it is closed follow in a second
+//! event that lists only them. Keys that have nothing to tell are left out.
+//!
+//! No value of the request stands in it as it came: the path is a template
+//! ([`inspect::redact`]), evidence names the rule's pattern and not what it was found in. The fields
+//! below are the schema; their order is part of it.
+
+use inspect::pack::{Phase, Rule};
+use inspect::{Action, Mode, Pack, RuleMatch, redact};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::headers::Headers;
+use crate::label::{cut, request_id};
+use crate::limits::{MAX_LISTED_RULES, MAX_NAME_BYTES, MAX_TAGS};
+use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
+
+/// The version of the schema; grows when a field changes its meaning or goes.
+const SCHEMA: u32 = 1;
+
+/// One request that rules matched.
+#[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "fields are called as their keys in the log")]
+pub(crate) struct Event<'e> {
+    /// Always `tidegate.match`: what to look for in a log that holds other lines.
+    event: &'static str,
+    /// The version of this schema.
+    schema: u32,
+    /// When the event was written, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<u64>,
+    /// `monitor` or `enforce`.
+    mode: &'static str,
+    /// What happened to the request: `observe` (it passed) or `deny` (it was answered with 403).
+    action: &'static str,
+    /// Whether mode `enforce` denies such a request: a rule matched on the request alone.
+    would_deny: bool,
+    /// The techniques of MITRE ATT&CK that the rules are tagged with, as `T1102.002`, sorted.
+    techniques: BTreeSet<String>,
+    /// How many rules matched; `rules` lists at most 64.
+    n_rules: usize,
+    /// The rules that matched, in the pack's order.
+    rules: Vec<MatchedRule<'e>>,
+    /// What was asked for.
+    request: RequestPart<'e>,
+    /// What was answered; not there where the stream ended before an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<ResponsePart>,
+    /// By which pack.
+    pack: PackPart<'e>,
+    /// Whether the request was so large that some of it was not inspected.
+    truncated: bool,
+}
+
+/// A rule that matched.
+#[derive(Debug, Serialize)]
+struct MatchedRule<'e> {
+    /// Sigma `id`, or the title where the rule has none.
+    id: Cow<'e, str>,
+    /// Sigma `title`.
+    title: Cow<'e, str>,
+    /// Sigma `level`.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    level: &'static str,
+    /// Sigma `author`: the Detection Rule License asks for it wherever a match is shown.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    author: Cow<'e, str>,
+    /// Sigma `tags`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Cow<'e, str>>,
+    /// `request`: known with the request headers, can be enforced; `response`: can only report.
+    phase: &'static str,
+    /// In which form of the request the rule matched.
+    view: &'static str,
+    /// What was found; empty for a rule that matches where something is missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<Found<'e>>,
+}
+
+/// A detection item that holds.
+#[derive(Debug, Serialize)]
+struct Found<'e> {
+    /// The field, as `cs-host`; `keywords` for a keyword.
+    field: Cow<'e, str>,
+    /// The field and its modifiers as the rule writes them, as `cs-host|endswith`.
+    item: Cow<'e, str>,
+    /// The value of the rule that was found. Never the request's.
+    pattern: Cow<'e, str>,
+}
+
+/// The request, redacted.
+#[derive(Debug, Serialize)]
+struct RequestPart<'e> {
+    /// `x-request-id`, if it is an id and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'e str>,
+    /// The method.
+    method: String,
+    /// Host and port as sent, without userinfo; bytes that are not printable ASCII as `\xff`.
+    host: String,
+    /// The server name that the client asked for in TLS, escaped like `host`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sni: Option<String>,
+    /// The path's template: words stay, what may be an identifier or a secret is `{}`.
+    /// Not there for CONNECT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// The client's address, without port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    /// Who the client is by its certificate: the URI in the subject alternative name (SPIFFE id).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+}
+
+/// The response.
+#[derive(Debug, Serialize)]
+struct ResponsePart {
+    /// The status code that the client got; for a denied request the gateway's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    /// Bytes of body that the client announced (`content-length`) or else sent. Not there in the
+    /// first event of a tunnel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_bytes: Option<u64>,
+    /// Bytes of body that the client got, as `%BYTES_SENT%` counts. Not there in the first event of
+    /// a tunnel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_bytes: Option<u64>,
+    /// The address that the gateway connected to, without port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<String>,
+}
+
+/// The pack that judged.
+#[derive(Debug, Serialize)]
+struct PackPart<'e> {
+    /// Its name.
+    name: Cow<'e, str>,
+    /// Its version.
+    version: u64,
+    /// The first 16 hexadecimal digits of its content hash.
+    hash: String,
+}
+
+/// What an event tells about.
+#[derive(Debug)]
+pub(crate) struct Told<'t> {
+    pub(crate) pack: &'t Pack,
+    pub(crate) mode: Mode,
+    pub(crate) action: Action,
+    pub(crate) would_deny: bool,
+    pub(crate) truncated: bool,
+    pub(crate) matches: &'t [&'t RuleMatch],
+    pub(crate) snapshot: &'t Snapshot,
+    pub(crate) headers: &'t Headers<'t>,
+    pub(crate) identity: Option<&'t [u8]>,
+    pub(crate) response: &'t ResponseSnapshot,
+    /// Milliseconds since 1970.
+    pub(crate) time: Option<u64>,
+}
+
+impl<'e> Event<'e> {
+    /// The event of a request.
+    pub(crate) fn new(told: &'e Told<'e>) -> Event<'e> {
+        let tables = told.pack.tables();
+        let rules = || {
+            let matches = told.matches.iter().take(MAX_LISTED_RULES);
+            matches.filter_map(|matched| Some((*matched, tables.rule(matched.rule)?)))
+        };
+        Event {
+            event: "tidegate.match",
+            schema: SCHEMA,
+            time: told.time,
+            mode: told.mode.as_str(),
+            action: told.action.as_str(),
+            would_deny: told.would_deny,
+            techniques: rules()
+                .flat_map(|(_, rule)| tables.rule_tags(rule).filter_map(technique))
+                .collect(),
+            n_rules: told.matches.len(),
+            rules: rules().map(|(matched, rule)| matched_rule(told.pack, matched, rule)).collect(),
+            request: RequestPart {
+                id: told.headers.request_id.and_then(request_id),
+                method: shown(told.headers.method),
+                host: redact::host(told.headers.authority),
+                sni: told.snapshot.server_name.as_deref().map(redact::host),
+                path: told.headers.path.map(redact::path_template),
+                source: told.snapshot.source_address.as_deref().map(without_port).map(shown),
+                identity: told.identity.map(shown),
+            },
+            response: response_part(told.response),
+            pack: PackPart {
+                name: cut(&tables.name),
+                version: tables.version,
+                hash: short_hash(told.pack),
+            },
+            truncated: told.truncated,
+        }
+    }
+
+    /// The event in one line of JSON.
+    pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}
+
+/// The first 16 hexadecimal digits of a pack's content hash: enough to tell packs apart by eye.
+pub(crate) fn short_hash(pack: &Pack) -> String {
+    format!("{:016x}", pack.hash().short())
+}
+
+fn matched_rule<'e>(pack: &'e Pack, matched: &'e RuleMatch, rule: &Rule) -> MatchedRule<'e> {
+    let tables = pack.tables();
+    let evidence = matched.evidence.iter().map(|evidence| Found {
+        field: cut(&evidence.field),
+        item: cut(&evidence.label),
+        pattern: cut(&evidence.pattern),
+    });
+    MatchedRule {
+        id: cut(tables.str(rule.id)),
+        title: cut(tables.str(rule.title)),
+        level: rule.level.as_str(),
+        author: cut(tables.str(rule.author)),
+        tags: tables.rule_tags(rule).take(MAX_TAGS).map(cut).collect(),
+        phase: match rule.phase {
+            Phase::Request => "request",
+            Phase::Response => "response",
+        },
+        view: matched.view.as_str(),
+        evidence: evidence.collect(),
+    }
+}
+
+fn response_part(response: &ResponseSnapshot) -> Option<ResponsePart> {
+    let seen = response.response();
+    let part = ResponsePart {
+        code: seen.status,
+        request_bytes: seen.request_bytes,
+        response_bytes: seen.response_bytes,
+        upstream: seen.upstream_address.map(shown),
+    };
+    (part.code.is_some() || part.upstream.is_some()).then_some(part)
+}
+
+/// The technique that a tag names: `attack.t1102.002` gives `T1102.002`.
+fn technique(tag: &str) -> Option<String> {
+    let id = tag.strip_prefix("attack.t")?;
+    let numbers = id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    (numbers && id.starts_with(|char: char| char.is_ascii_digit()) && id.len() <= 8)
+        .then(|| format!("T{id}"))
+}
+
+/// Bytes of the request that are no secret, as printable ASCII.
+fn shown(bytes: &[u8]) -> String {
+    bytes.get(..MAX_NAME_BYTES).unwrap_or(bytes).escape_ascii().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::headers::serialised;
+    use crate::testing::pack_of_rules;
+    use inspect::Inspector;
+    use inspect::Verdict;
+
+    fn judged(items: &[&str], snapshot: &Snapshot) -> (Inspector, Verdict) {
+        let mut inspector = Inspector::new(Pack::decode(&pack_of_rules(items)).unwrap());
+        let headers = Headers::read(&snapshot.header_map).unwrap();
+        let verdict = inspector.inspect(&snapshot.request(&headers, None));
+        (inspector, verdict)
+    }
+
+    fn told<'t>(
+        inspector: &'t Inspector,
+        matches: &'t [&'t RuleMatch],
+        snapshot: &'t Snapshot,
+        headers: &'t Headers<'t>,
+        response: &'t ResponseSnapshot,
+    ) -> Told<'t> {
+        Told {
+            pack: inspector.pack(),
+            mode: Mode::Monitor,
+            action: Action::Observe,
+            would_deny: true,
+            truncated: false,
+            matches,
+            snapshot,
+            headers,
+            identity: Some(b"spiffe://example/ns/a"),
+            response,
+            time: Some(1_763_697_600_123),
+        }
+    }
+
+    fn telegram() -> Snapshot {
+        Snapshot {
+            header_map: serialised(&[
+                (":method", b"POST"),
+                (":authority", b"user:pw@api.telegram.org"),
+                (":path", b"/bot123456789:AAExampleSecret/sendDocument?chat_id=42"),
+                (":scheme", b"https"),
+                ("user-agent", b"secret-agent"),
+                ("cookie", b"session=secret"),
+                ("x-request-id", b"6f1a"),
+            ]),
+            server_name: Some(b"api.telegram.org".to_vec()),
+            source_address: Some(b"192.0.2.7:51234".to_vec()),
+            version: None,
+        }
+    }
+
+    #[test]
+    fn an_event_has_this_shape() {
+        let snapshot = telegram();
+        let items = ["cs-host|endswith: api.telegram.org", "c-uri|contains: /bot"];
+        let (inspector, verdict) = judged(&items, &snapshot);
+        let headers = Headers::read(&snapshot.header_map).unwrap();
+        let response = ResponseSnapshot {
+            status: Some(200),
+            request_bytes: Some(1024),
+            response_bytes: Some(17),
+            upstream_address: Some(b"198.51.100.3:443".to_vec()),
+        };
+        let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
+        let told = told(&inspector, &matches, &snapshot, &headers, &response);
+        let json = Event::new(&told).to_json().unwrap();
+        let hash = short_hash(inspector.pack());
+        let expect = format!(
+            concat!(
+                r#"{{"event":"tidegate.match","schema":1,"time":1763697600123,"mode":"monitor","#,
+                r#""action":"observe","would_deny":true,"techniques":["T1102.002"],"n_rules":2,"rules":["#,
+                r#"{{"id":"6b3e1d1c-0000-4000-8000-000000000001","title":"Rule 1","level":"high","#,
+                r#""author":"A. Author","tags":["attack.command-and-control","attack.t1102.002"],"#,
+                r#""phase":"request","view":"raw","evidence":[{{"field":"cs-host","item":"cs-host|endswith","#,
+                r#""pattern":"api.telegram.org"}}]}},"#,
+                r#"{{"id":"6b3e1d1c-0000-4000-8000-000000000002","title":"Rule 2","level":"high","#,
+                r#""author":"A. Author","tags":["attack.command-and-control","attack.t1102.002"],"#,
+                r#""phase":"request","view":"raw","evidence":[{{"field":"c-uri","item":"c-uri|contains","#,
+                r#""pattern":"/bot"}}]}}],"#,
+                r#""request":{{"id":"6f1a","method":"POST","host":"api.telegram.org","#,
+                r#""sni":"api.telegram.org","path":"/{{}}/sendDocument?chat_id={{}}","#,
+                r#""source":"192.0.2.7","identity":"spiffe://example/ns/a"}},"#,
+                r#""response":{{"code":200,"request_bytes":1024,"response_bytes":17,"upstream":"198.51.100.3"}},"#,
+                r#""pack":{{"name":"test","version":7,"hash":"{hash}"}},"truncated":false}}"#,
+            ),
+            hash = hash
+        );
+        assert_eq!(json, expect);
+    }
+
+    #[test]
+    fn no_secret_and_no_byte_that_is_not_ascii_reaches_an_event() {
+        let mut snapshot = telegram();
+        snapshot.server_name = Some(b"\xff\"\n.example".to_vec());
+        snapshot.source_address = Some(b"\xfe".to_vec());
+        let (inspector, verdict) = judged(&["c-uri|contains: 'bot123456789'"], &snapshot);
+        let headers = Headers::read(&snapshot.header_map).unwrap();
+        let response = ResponseSnapshot::default();
+        let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
+        assert_eq!(matches.len(), 1);
+        let told = told(&inspector, &matches, &snapshot, &headers, &response);
+        let json = Event::new(&told).to_json().unwrap();
+        assert!(json.is_ascii() && !json.contains('\n'), "{json}");
+        for secret in ["AAExampleSecret", "secret", "user:pw", "session", "=42"] {
+            assert!(!json.contains(secret), "{secret} in {json}");
+        }
+        assert!(!json.contains("\"response\":"), "{json}");
+    }
+
+    #[test]
+    fn an_event_lists_so_many_rules_and_counts_the_rest() {
+        let snapshot = telegram();
+        let (inspector, verdict) = judged(&["cs-method: POST"; MAX_LISTED_RULES + 5], &snapshot);
+        let headers = Headers::read(&snapshot.header_map).unwrap();
+        let response = ResponseSnapshot::default();
+        let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
+        let told = told(&inspector, &matches, &snapshot, &headers, &response);
+        let event = Event::new(&told);
+        assert_eq!(event.n_rules, MAX_LISTED_RULES + 5);
+        assert_eq!(event.rules.len(), MAX_LISTED_RULES);
+    }
+
+    #[test]
+    fn techniques_are_read_from_tags() {
+        for (tag, expect) in [
+            ("attack.t1102", Some("T1102")),
+            ("attack.t1102.002", Some("T1102.002")),
+            ("attack.command-and-control", None),
+            ("attack.threat", None),
+            ("attack.t", None),
+            ("cve.2021-44228", None),
+        ] {
+            assert_eq!(technique(tag).as_deref(), expect, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A header map as the host hands it over, read in place.
+//!
+//! The host serialises all headers at once: the count, the lengths of each name and value (32 bits,
+//! little endian), then names and values, each with a NUL behind it. One call reads them all, which
+//! costs as much as three calls for single headers and does not hide repeated ones.
+
+use std::borrow::Cow;
+
+/// What the filter reads of a request's headers, borrowed from the map. Of headers that are repeated
+/// the first counts; Envoy has joined most of them by then (two `Host` lines arrive as `a,b`).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Headers<'m> {
+    /// `:method`; empty where there is none.
+    pub(crate) method: &'m [u8],
+    /// `:scheme`; empty where there is none, as with CONNECT.
+    pub(crate) scheme: &'m [u8],
+    /// `:authority`; empty where there is none.
+    pub(crate) authority: &'m [u8],
+    /// `:path`; CONNECT has none.
+    pub(crate) path: Option<&'m [u8]>,
+    /// `user-agent`.
+    pub(crate) user_agent: Option<&'m [u8]>,
+    /// `referer`.
+    pub(crate) referrer: Option<&'m [u8]>,
+    /// `cookie`; several are joined by `; `, as RFC 9113, 8.2.3 says.
+    pub(crate) cookie: Option<Cow<'m, [u8]>>,
+    /// `x-request-id`: Envoy's, or the client's where the listener keeps it.
+    pub(crate) request_id: Option<&'m [u8]>,
+    /// `content-type`.
+    pub(crate) content_type: Option<&'m [u8]>,
+    /// `upgrade`.
+    pub(crate) upgrade: Option<&'m [u8]>,
+}
+
+/// The bytes are no header map.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+impl<'m> Headers<'m> {
+    /// Reads a map. Linear in its bytes; allocates only where there is more than one cookie header.
+    pub(crate) fn read(map: &'m [u8]) -> Result<Headers<'m>, Malformed> {
+        let mut headers = Headers::default();
+        let (mut method, mut scheme, mut authority) = (None, None, None);
+        for pair in Pairs::new(map)? {
+            let (name, value) = pair?;
+            let place = match name {
+                b":method" => &mut method,
+                b":scheme" => &mut scheme,
+                b":authority" => &mut authority,
+                b":path" => &mut headers.path,
+                b"user-agent" => &mut headers.user_agent,
+                b"referer" => &mut headers.referrer,
+                b"x-request-id" => &mut headers.request_id,
+                b"content-type" => &mut headers.content_type,
+                b"upgrade" => &mut headers.upgrade,
+                b"cookie" => {
+                    add_cookie(&mut headers.cookie, value);
+                    continue;
+                }
+                _ => continue,
+            };
+            place.get_or_insert(value);
+        }
+        headers.method = method.unwrap_or_default();
+        headers.scheme = scheme.unwrap_or_default();
+        headers.authority = authority.unwrap_or_default();
+        Ok(headers)
+    }
+
+    /// Whether the client speaks gRPC, by the rule that Envoy has for its own answers.
+    pub(crate) fn is_grpc(&self) -> bool {
+        let rest = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
+        matches!(rest, Some([] | [b'+', ..]))
+    }
+
+    /// Whether the response opens a tunnel that may stay open for hours.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        self.method == b"CONNECT" || self.upgrade.is_some()
+    }
+}
+
+fn add_cookie<'m>(cookie: &mut Option<Cow<'m, [u8]>>, value: &'m [u8]) {
+    match cookie {
+        None => *cookie = Some(Cow::Borrowed(value)),
+        Some(joined) => {
+            let joined = joined.to_mut();
+            joined.extend_from_slice(b"; ");
+            joined.extend_from_slice(value);
+        }
+    }
+}
+
+/// The pairs of a map, one after the other; ends at the first that is not there.
+struct Pairs<'m> {
+    /// What is left of the lengths, eight bytes per pair.
+    lengths: &'m [u8],
+    /// What is left of names and values.
+    texts: &'m [u8],
+}
+
+impl<'m> Pairs<'m> {
+    fn new(map: &'m [u8]) -> Result<Self, Malformed> {
+        if map.is_empty() {
+            return Ok(Pairs { lengths: map, texts: map });
+        }
+        let (n_pairs, rest) = map.split_first_chunk().ok_or(Malformed)?;
+        let n_bytes = (u32::from_le_bytes(*n_pairs) as usize).checked_mul(8).ok_or(Malformed)?;
+        let (lengths, texts) = rest.split_at_checked(n_bytes).ok_or(Malformed)?;
+        Ok(Pairs { lengths, texts })
+    }
+
+    fn text(&mut self) -> Option<&'m [u8]> {
+        let (n_bytes, lengths) = self.lengths.split_first_chunk()?;
+        let (text, rest) = self.texts.split_at_checked(u32::from_le_bytes(*n_bytes) as usize)?;
+        let [0, texts @ ..] = rest else { return None };
+        (self.lengths, self.texts) = (lengths, texts);
+        Some(text)
+    }
+}
+
+impl<'m> Iterator for Pairs<'m> {
+    type Item = Result<(&'m [u8], &'m [u8]), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.lengths.is_empty() {
+            return None;
+        }
+        let pair = self.text().and_then(|name| Some((name, self.text()?)));
+        if pair.is_none() {
+            self.lengths = &[];
+        }
+        Some(pair.ok_or(Malformed))
+    }
+}
+
+/// The map of these pairs, as the host serialises it.
+#[cfg(test)]
+pub(crate) fn serialised(pairs: &[(&str, &[u8])]) -> Vec<u8> {
+    let length = |n_bytes: usize| u32::try_from(n_bytes).unwrap().to_le_bytes();
+    let mut map = Vec::from(length(pairs.len()));
+    for (name, value) in pairs {
+        map.extend(length(name.len()));
+        map.extend(length(value.len()));
+    }
+    for (name, value) in pairs {
+        map.extend(name.as_bytes());
+        map.push(0);
+        map.extend(*value);
+        map.push(0);
+    }
+    map
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_as_bytes() {
+        let map = serialised(&[
+            (":method", b"GET"),
+            (":authority", b"a.example"),
+            (":path", b"/\xff?q"),
+            (":scheme", b"https"),
+            ("x-other", b"\0\n"),
+            ("user-agent", b"\xff\xfe"),
+            ("content-type", b""),
+        ]);
+        let expect = Headers {
+            method: b"GET",
+            scheme: b"https",
+            authority: b"a.example",
+            path: Some(b"/\xff?q"),
+            user_agent: Some(b"\xff\xfe"),
+            content_type: Some(b""),
+            ..Headers::default()
+        };
+        assert_eq!(Headers::read(&map), Ok(expect));
+    }
+
+    #[test]
+    fn of_repeated_headers_the_first_counts_and_cookies_are_joined() {
+        let map = serialised(&[
+            (":authority", b"a"),
+            ("cookie", b"x=1"),
+            ("user-agent", b"one"),
+            (":authority", b"b"),
+            ("cookie", b"y=2"),
+            ("user-agent", b"two"),
+            ("cookie", b"z=3"),
+        ]);
+        let headers = Headers::read(&map).unwrap();
+        assert_eq!(headers.authority, b"a");
+        assert_eq!(headers.user_agent, Some(&b"one"[..]));
+        assert_eq!(headers.cookie.as_deref(), Some(&b"x=1; y=2; z=3"[..]));
+    }
+
+    #[test]
+    fn connect_has_no_path_and_an_empty_map_no_headers() {
+        let map = serialised(&[(":method", b"CONNECT"), (":authority", b"a.example:443")]);
+        let headers = Headers::read(&map).unwrap();
+        assert_eq!((headers.path, headers.is_tunnel()), (None, true));
+        assert_eq!(Headers::read(b""), Ok(Headers::default()));
+        assert_eq!(Headers::read(&serialised(&[])), Ok(Headers::default()));
+    }
+
+    #[test]
+    fn a_map_that_is_cut_anywhere_is_malformed() {
+        let map = serialised(&[(":method", b"GET"), ("cookie", b"x=1"), (":path", b"/")]);
+        for n_bytes in 1..map.len() {
+            assert_eq!(Headers::read(&map[..n_bytes]), Err(Malformed), "{n_bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_are_malformed() {
+        for map in [
+            &[0xff, 0xff, 0xff, 0xff][..],
+            &[1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0],
+            &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1],
+        ] {
+            assert_eq!(Headers::read(map), Err(Malformed), "{map:?}");
+        }
+    }
+
+    #[test]
+    fn grpc_is_told_by_the_content_type() {
+        for (content_type, expect) in [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("application/grpc-web", false),
+            ("application/json", false),
+        ] {
+            let content_type = Some(content_type.as_bytes());
+            let headers = Headers { content_type, ..Headers::default() };
+            assert_eq!(headers.is_grpc(), expect, "{content_type:?}");
+        }
+    }
+}

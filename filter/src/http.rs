@@ -1,0 +1,69 @@
+//! The context of one HTTP request: callbacks in, steps out.
+
+use std::mem;
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::plugin::{Inspection, Plugin, Step};
+
+/// One HTTP request, from its headers to its end.
+#[derive(Debug)]
+pub(crate) struct HttpStream {
+    plugin: Option<Rc<Plugin>>,
+    stage: Stage,
+}
+
+/// How far a request has come. Each stage is taken out when it is used, so that nothing is judged or
+/// told twice, whatever callbacks come.
+#[derive(Debug)]
+enum Stage {
+    /// Its headers have not been seen.
+    Waiting,
+    /// It was judged, and something is left to tell.
+    Judged(Box<Inspection>),
+    /// Nothing is left to do.
+    Over,
+}
+
+impl HttpStream {
+    pub(crate) fn new(plugin: Option<Rc<Plugin>>) -> Self {
+        HttpStream { plugin, stage: Stage::Waiting }
+    }
+}
+
+impl Context for HttpStream {}
+
+impl HttpContext for HttpStream {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let (Some(plugin), Stage::Waiting) = (&self.plugin, &self.stage) else {
+            return Action::Continue;
+        };
+        let (stage, action) = match plugin.judge() {
+            Step::Pass => (Stage::Over, Action::Continue),
+            Step::Follow(inspection) => (Stage::Judged(inspection), Action::Continue),
+            // The answer is sent once this callback returns, and comes back to us as a response.
+            Step::Deny(inspection) => (Stage::Judged(inspection), Action::Pause),
+            Step::Refuse => (Stage::Over, Action::Pause),
+        };
+        self.stage = stage;
+        action
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, &mut self.stage) {
+            plugin.tell_at_response(inspection);
+        }
+        Action::Continue
+    }
+
+    /// Called once, when the request is over, also if it was denied or reset, and never for requests
+    /// that Envoy itself refuses.
+    fn on_log(&mut self) {
+        let stage = mem::replace(&mut self.stage, Stage::Over);
+        if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, stage) {
+            plugin.conclude(*inspection);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A configuration at work: what all streams of one plugin share.
+
+use std::cell::RefCell;
+
+use inspect::{Action, Inspector, Mode, Verdict};
+
+use crate::config::{Config, FailureMode};
+use crate::deny::{Client, denied, denying_rule, not_judged};
+use crate::headers::Headers;
+use crate::host::{self, LocalResponse, LogLevel, Property};
+use crate::label::request_id;
+use crate::metrics::{Counters, Failure, record_pack};
+use crate::snapshot::{Needs, Snapshot};
+use crate::trace;
+
+/// A pack at work in a mode.
+///
+/// Shared by the contexts of all streams, and knows nothing of their kind: a network filter's
+/// context can share it as an HTTP filter's does. The engine's working memory is reused from request
+/// to request; a VM has one thread, and a callback that came inside another would find it borrowed,
+/// which is [`Failure::Busy`] and no panic.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    pub(crate) inspector: RefCell<Inspector>,
+    pub(crate) needs: Needs,
+    pub(crate) mode: Mode,
+    counters: RefCell<Counters>,
+    failure_mode: FailureMode,
+}
+
+/// What becomes of a request once its headers were judged.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// It passes, and nothing more is to be done.
+    Pass,
+    /// It passes; there is something to tell, or there are rules that wait for the response.
+    Follow(Box<Inspection>),
+    /// It was answered; there is something to tell.
+    Deny(Box<Inspection>),
+    /// It was answered, for it could not be judged.
+    Refuse,
+}
+
+/// A request that was judged, until all is told about it.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) verdict: Verdict,
+    pub(crate) action: Action,
+    /// Whether the stream may stay open for hours once the response has started.
+    pub(crate) is_tunnel: bool,
+    /// Whether the matches of the request were told already.
+    pub(crate) is_told: bool,
+}
+
+impl Plugin {
+    /// Puts a configuration to work, and says so in the log and in metrics.
+    pub(crate) fn start(config: Config) -> Plugin {
+        let Config { pack, mode, failure_mode } = config;
+        let tables = pack.tables();
+        let line = format!(
+            "tidegate: {} rules of pack `{}` version {} loaded, hash {}, mode {}, failure mode {}",
+            tables.rules.len(),
+            tables.name,
+            tables.version,
+            pack.hash(),
+            mode.as_str(),
+            failure_mode.as_str(),
+        );
+        // A host that does not log is no reason not to start.
+        host::log(LogLevel::Info, &line).unwrap_or_default();
+        record_pack(&pack);
+        Plugin {
+            needs: Needs::of(tables),
+            inspector: RefCell::new(Inspector::new(pack)),
+            counters: RefCell::default(),
+            mode,
+            failure_mode,
+        }
+    }
+
+    /// Judges the request of the current stream, and acts on it: counters, filter state, denial.
+    pub(crate) fn judge(&self) -> Step {
+        self.try_judge().unwrap_or_else(|failure| {
+            self.count_failure(failure);
+            match self.failure_mode {
+                FailureMode::Open => Step::Pass,
+                FailureMode::Closed => {
+                    // Where not even this can be sent, the stream stays paused: nothing passes.
+                    self.answer(&not_judged(failure));
+                    Step::Refuse
+                }
+            }
+        })
+    }
+
+    fn try_judge(&self) -> Result<Step, Failure> {
+        let snapshot = self.read_request()?;
+        let headers = Headers::read(&snapshot.header_map).map_err(|_| Failure::HeaderMap)?;
+        let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
+        let verdict = inspector.inspect(&snapshot.request(&headers, None));
+        let pack = inspector.pack();
+        let mut action = verdict.action(pack, self.mode);
+        self.count(Counters::request);
+        if verdict.truncated {
+            self.count_failure(Failure::Truncated);
+        }
+        if action == Action::Allow && !self.needs.response {
+            return Ok(Step::Pass);
+        }
+        if action == Action::Deny {
+            let tables = pack.tables();
+            let rule = denying_rule(tables, &verdict).map_or("", |rule| tables.str(rule.id));
+            let request_id = headers.request_id.and_then(request_id);
+            let client = Client { is_grpc: headers.is_grpc(), request_id };
+            if !self.answer(&denied(rule, client)) && self.failure_mode == FailureMode::Open {
+                action = Action::Observe;
+            }
+        }
+        if action != Action::Allow {
+            self.count(|counters| counters.matches(pack, &verdict.matches, action));
+            let path = headers.path.map(inspect::redact::path_template);
+            let would_deny = verdict.would_deny(pack);
+            if !trace::leave(pack, &verdict.matches, action, would_deny, path.as_deref()) {
+                self.count_failure(Failure::FilterState);
+            }
+        }
+        let is_tunnel = headers.is_tunnel();
+        drop(headers);
+        let inspection = Inspection { snapshot, verdict, action, is_tunnel, is_told: false };
+        Ok(match action {
+            Action::Deny => Step::Deny(Box::new(inspection)),
+            Action::Observe | Action::Allow => Step::Follow(Box::new(inspection)),
+        })
+    }
+
+    /// Reads of the request what the pack asks for, and no more.
+    fn read_request(&self) -> Result<Snapshot, Failure> {
+        let header_map = host::request_headers().map_err(|_| Failure::HeaderMap)?;
+        let read = |wanted, property| {
+            let value = if wanted { host::property(property) } else { Ok(None) };
+            value.map_err(|_| Failure::Property)
+        };
+        Ok(Snapshot {
+            header_map,
+            server_name: read(self.needs.server_name, Property::SERVER_NAME)?,
+            source_address: read(self.needs.source_address, Property::SOURCE_ADDRESS)?,
+            version: read(self.needs.version, Property::PROTOCOL)?,
+        })
+    }
+
+    /// Answers the request; whether that worked.
+    fn answer(&self, response: &LocalResponse) -> bool {
+        let sent = host::send_local_response(response).is_ok();
+        if !sent {
+            self.count_failure(Failure::LocalResponse);
+        }
+        sent
+    }
+
+    /// Counts something that went wrong.
+    pub(crate) fn count_failure(&self, failure: Failure) {
+        self.count(|counters| counters.error(failure));
+    }
+
+    /// Counts; but not inside of counting.
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Counters)) {
+        if let Ok(mut counters) = self.counters.try_borrow_mut() {
+            count(&mut counters);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The plugin's root context: takes the configuration, makes a context for each stream.
+
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+
+use crate::config::Config;
+use crate::host::{self, LogLevel};
+use crate::http::HttpStream;
+use crate::plugin::Plugin;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
+}}
+
+/// One per plugin configuration and VM.
+#[derive(Debug, Default)]
+pub(crate) struct Root {
+    /// `None` until a configuration was taken; the host starts no streams before.
+    plugin: Option<Rc<Plugin>>,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    /// Takes a configuration whole, or refuses it: a line in the log says why, what ran before goes
+    /// on, and Envoy counts `update_rejected`.
+    fn on_configure(&mut self, _: usize) -> bool {
+        let bytes = match host::plugin_configuration() {
+            Ok(bytes) => bytes,
+            Err(error) => return refuse(&error.to_string()),
+        };
+        match Config::read(&bytes) {
+            Ok(config) => {
+                drop(bytes);
+                self.plugin = Some(Rc::new(Plugin::start(config)));
+                true
+            }
+            Err(error) => refuse(&error.to_string()),
+        }
+    }
+
+    /// The SDK panics without an answer. One root makes streams of one kind only: a network filter
+    /// will be told by the configuration, answered here, and made in `create_stream_context`.
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    /// Never `None`, on which the SDK panics.
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(HttpStream::new(self.plugin.clone())))
+    }
+}
+
+fn refuse(why: &str) -> bool {
+    let line = format!("tidegate: configuration refused: {why}");
+    // Where nothing can be logged, the refusal itself still shows in Envoy's counters.
+    host::log(LogLevel::Error, &line).unwrap_or_default();
+    false
+}

@@ -1,0 +1,177 @@
+//! What was read of one request, and what a pack needs to be read.
+
+use inspect::pack::{Phase, Tables};
+use inspect::{ProxyField, Request, Response};
+
+use crate::headers::Headers;
+
+/// Which properties have to be asked for before a pack can judge a request, found out once per
+/// configuration. Each costs about as much as a fifth of the header map, so none is read in vain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each stands for one value, none excludes another"
+)]
+pub(crate) struct Needs {
+    pub(crate) server_name: bool,
+    pub(crate) source_address: bool,
+    pub(crate) version: bool,
+    /// Whether any rule may have to wait for the response.
+    pub(crate) response: bool,
+    pub(crate) status: bool,
+    pub(crate) request_bytes: bool,
+    pub(crate) response_bytes: bool,
+    pub(crate) upstream_address: bool,
+}
+
+impl Needs {
+    /// What the rules of a pack look at.
+    pub(crate) fn of(tables: &Tables) -> Needs {
+        // Keywords look at everything.
+        let everything = !tables.keywords.is_empty();
+        let fields = || {
+            let names = tables.fields.iter().map(|name| tables.str(*name));
+            names.filter_map(ProxyField::from_name)
+        };
+        let asks = |field| everything || fields().any(|asked| asked == field);
+        Needs {
+            server_name: asks(ProxyField::ServerName),
+            source_address: asks(ProxyField::SourceAddress),
+            version: asks(ProxyField::Version),
+            response: tables.rules.iter().any(|rule| rule.phase == Phase::Response),
+            status: asks(ProxyField::Status),
+            request_bytes: asks(ProxyField::RequestBytes),
+            response_bytes: asks(ProxyField::ResponseBytes),
+            upstream_address: asks(ProxyField::DestinationAddress),
+        }
+    }
+}
+
+/// A request as far as it was read: the header map as the host handed it over, and properties.
+///
+/// Kept for as long as something is still to be told about the request, so that what later filters
+/// change in the headers changes no verdict.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) header_map: Vec<u8>,
+    pub(crate) server_name: Option<Vec<u8>>,
+    /// With port, as the host gives it.
+    pub(crate) source_address: Option<Vec<u8>>,
+    pub(crate) version: Option<Vec<u8>>,
+}
+
+impl Snapshot {
+    /// The request for the engine.
+    pub(crate) fn request<'r>(
+        &'r self,
+        headers: &'r Headers<'r>,
+        response: Option<Response<'r>>,
+    ) -> Request<'r> {
+        Request {
+            method: headers.method,
+            scheme: headers.scheme,
+            authority: headers.authority,
+            path: headers.path,
+            version: self.version.as_deref().unwrap_or_default(),
+            user_agent: headers.user_agent,
+            referrer: headers.referrer,
+            cookie: headers.cookie.as_deref(),
+            server_name: self.server_name.as_deref(),
+            source_address: self.source_address.as_deref().map(without_port),
+            response,
+            ..Request::default()
+        }
+    }
+}
+
+/// What was read of a response.
+#[derive(Debug, Default)]
+pub(crate) struct ResponseSnapshot {
+    pub(crate) status: Option<u64>,
+    pub(crate) request_bytes: Option<u64>,
+    pub(crate) response_bytes: Option<u64>,
+    /// With port, as the host gives it.
+    pub(crate) upstream_address: Option<Vec<u8>>,
+}
+
+impl ResponseSnapshot {
+    /// The response for the engine.
+    pub(crate) fn response(&self) -> Response<'_> {
+        Response {
+            // Envoy has no response code, or 0, where the stream ended before there was one.
+            status: self.status.and_then(|code| u16::try_from(code).ok()).filter(|code| *code > 0),
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            upstream_address: self.upstream_address.as_deref().map(without_port),
+        }
+    }
+}
+
+/// An address as Envoy writes it (`192.0.2.1:80`, `[::1]:80`) without port and brackets.
+pub(crate) fn without_port(address: &[u8]) -> &[u8] {
+    if let Some(rest) = address.strip_prefix(b"[") {
+        return rest.split(|byte| *byte == b']').next().unwrap_or_default();
+    }
+    let mut halves = address.splitn(2, |byte| *byte == b':');
+    match (halves.next(), halves.next()) {
+        // Two colons: IPv6 without brackets has no port.
+        (Some(host), Some(port)) if !port.contains(&b':') => host,
+        _ => address,
+    }
+}
+
+/// A number as the host writes it: 64 bits, little endian.
+pub(crate) fn number(value: &[u8]) -> Option<u64> {
+    value.try_into().ok().map(u64::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::decoded;
+
+    #[test]
+    fn addresses_lose_their_port() {
+        for (address, expect) in [
+            ("192.0.2.1:8080", "192.0.2.1"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(address.as_bytes()), expect.as_bytes(), "{address}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_eight_bytes() {
+        assert_eq!(number(&200u64.to_le_bytes()), Some(200));
+        assert_eq!(number(b"200"), None);
+    }
+
+    #[test]
+    fn only_what_the_rules_look_at_is_read() {
+        let header_only = Needs::default();
+        for (item, expect) in [
+            ("cs-host: a.example", header_only),
+            ("tls.client.server_name: a.example", Needs { server_name: true, ..header_only }),
+            ("src_ip|cidr: 192.0.2.0/24", Needs { source_address: true, ..header_only }),
+            ("cs-version: HTTP/1.0", Needs { version: true, ..header_only }),
+            ("sc-status: 404", Needs { response: true, status: true, ..header_only }),
+            (
+                "dst_ip|cidr: 192.0.2.0/24",
+                Needs { response: true, upstream_address: true, ..header_only },
+            ),
+        ] {
+            assert_eq!(Needs::of(decoded(item).tables()), expect, "{item}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ended_before_a_response_has_no_status() {
+        let response = ResponseSnapshot { status: Some(0), ..ResponseSnapshot::default() };
+        assert_eq!(response.response().status, None);
+        let response = ResponseSnapshot { status: Some(403), ..ResponseSnapshot::default() };
+        assert_eq!(response.response().status, Some(403));
+    }
+}

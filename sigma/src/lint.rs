@@ -1,0 +1,103 @@
+//! Rules that run, and do not do what their author meant: evadable, never true, noisy, or nameless.
+//!
+//! Every finding is a warning: the rule runs as it is written.
+
+mod attack;
+pub mod codes;
+mod condition;
+mod duplicate;
+mod host;
+mod metadata;
+mod path;
+mod regex;
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Code, Diagnostic, Place, Span};
+use crate::logsource::{AtProxy, field_at_proxy};
+use crate::rule::{Condition, Item, Rule, Search};
+
+/// What lints may know from outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LintOptions<'l> {
+    /// The technique ids (`T1102.002`) and tactic names (`command-and-control`) of the ATT&CK version in
+    /// use, in lower case; without them ids are only held against those that are known to be retired.
+    pub attack: Option<&'l BTreeSet<String>>,
+}
+
+/// Everything that looks wrong in one rule, in the order in which it stands.
+pub fn lint(rule: &Rule, options: LintOptions<'_>) -> Vec<Diagnostic> {
+    let mut report = Report { rule, findings: Vec::new() };
+    metadata::check(&mut report);
+    attack::check(&mut report, options);
+    condition::check(&mut report);
+    for (item, excludes) in items(rule) {
+        host::check(&mut report, item, excludes);
+        path::check(&mut report, item);
+        regex::check(&mut report, item);
+    }
+    report.findings.sort_by(|left, right| left.place.cmp(&right.place));
+    report.findings
+}
+
+/// What looks wrong between rules: the same detection under two ids.
+pub fn lint_together<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagnostic> {
+    duplicate::check(rules)
+}
+
+struct Report<'r> {
+    rule: &'r Rule,
+    findings: Vec<Diagnostic>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, code: &'static Code, span: Span, message: String, help: impl Into<String>) {
+        let place = Place { file: self.rule.file.clone(), span };
+        self.findings.push(Diagnostic { code, message, help: help.into(), place });
+    }
+
+    /// The field of the proxy taxonomy that an item looks at.
+    fn proxy_field(&self, item: &Item) -> Option<&'static str> {
+        match field_at_proxy(&self.rule.logsource, item.field.as_deref()?)? {
+            AtProxy::Field(field) => Some(field),
+            AtProxy::Always(_) => None,
+        }
+    }
+}
+
+/// The items that the condition uses, each with whether it excludes: stands under a `not`.
+fn items(rule: &Rule) -> Vec<(&Item, bool)> {
+    fn of_condition<'r>(
+        rule: &'r Rule,
+        condition: &Condition,
+        excludes: bool,
+        items: &mut Vec<(&'r Item, bool)>,
+    ) {
+        match condition {
+            Condition::Selection(idx) => {
+                if let Some(selection) = rule.selections.get(*idx) {
+                    of_search(&selection.search, excludes, items);
+                }
+            }
+            Condition::All(parts) | Condition::Any(parts) => {
+                for part in parts {
+                    of_condition(rule, part, excludes, items);
+                }
+            }
+            Condition::Not(part) => of_condition(rule, part, !excludes, items),
+        }
+    }
+    fn of_search<'r>(search: &'r Search, excludes: bool, items: &mut Vec<(&'r Item, bool)>) {
+        search.items(&mut |item| items.push((item, excludes != item.negated)));
+    }
+    let mut items = Vec::new();
+    of_condition(rule, &rule.condition, false, &mut items);
+    items
+}
+
+/// A text in backticks, cut where it is long.
+fn quoted(text: &str) -> String {
+    let mut chars = text.chars();
+    let start: String = chars.by_ref().take(60).collect();
+    if chars.next().is_some() { format!("`{start}...`") } else { format!("`{start}`") }
+}

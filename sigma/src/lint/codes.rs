@@ -1,0 +1,38 @@
+//! Every finding of the lints.
+
+crate::codes! {
+    /// A host suffix that may start in the middle of a label.
+    /// Whoever registers `evilpastebin.com` matches `endswith: pastebin.com`, and a rule that exempts the
+    /// suffix exempts them too.
+    HOST_BOUNDARY = "L001", Warning, "host suffix without a label boundary";
+    /// A host suffix that starts with a dot matches all names below a domain, and not the domain itself.
+    HOST_APEX = "L002", Warning, "host suffix misses the domain itself";
+    /// A value that no host can have.
+    /// Hosts hold neither slashes nor spaces, and the port is not part of the field.
+    HOST_IMPOSSIBLE = "L003", Warning, "value that no host can have";
+    /// A value that no path can have: paths start with a slash and hold neither query nor scheme.
+    PATH_IMPOSSIBLE = "L004", Warning, "value that no path can have";
+    /// An exemption by a header that the client writes.
+    /// Malware that sends the exempt value is never seen; SigmaHQ's own rule for the Telegram API exempts
+    /// every user agent that contains `Bot`.
+    CLIENT_EXEMPTION = "L005", Warning, "exemption that the client controls";
+    /// A rule that holds for whatever does not have something.
+    /// It is evaluated on every event and matches most of them.
+    NO_POSITIVE = "L006", Warning, "nothing that has to be there";
+    /// A regular expression without a text that every match contains.
+    /// It is run on every value of its field, not only on those that can match.
+    REGEX_UNGATED = "L007", Warning, "regular expression without a fixed text";
+    /// A regular expression that counts so far that it runs on a nondeterministic automaton.
+    /// It is still linear, with the number of its states as factor.
+    REGEX_SLOW = "L008", Warning, "slow regular expression";
+    /// Two rules that detect the same.
+    DUPLICATE_DETECTION = "L009", Warning, "the same detection twice";
+    /// Metadata that those who get the alert need is missing.
+    MISSING_METADATA = "L010", Warning, "incomplete metadata";
+    /// A search identifier that the condition does not use.
+    UNUSED_SELECTION = "L011", Warning, "unused search identifier";
+    /// A tag that is not written as `namespace.name` in lower case.
+    MALFORMED_TAG = "L012", Warning, "malformed tag";
+    /// An ATT&CK tag that the version in use does not have.
+    UNKNOWN_ATTACK = "L013", Warning, "unknown or retired ATT&CK tag";
+}

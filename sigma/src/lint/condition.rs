@@ -1,0 +1,77 @@
+//! Conditions: exemptions that the client writes, nothing positive, names that are not used.
+
+use std::collections::BTreeSet;
+
+use super::{Report, codes, items};
+use crate::rule::{Condition, Rule, ValueTest};
+
+/// What the client writes as it likes.
+const CLIENT_FIELDS: &[&str] = &["c-useragent", "cs-referrer", "cs-cookie"];
+
+pub(super) fn check(report: &mut Report<'_>) {
+    for (item, excludes) in items(report.rule) {
+        // A header that must not be null is not an exemption by its value.
+        let by_value = item
+            .values
+            .iter()
+            .any(|value| !matches!(value.test, ValueTest::Null | ValueTest::Exists(_)));
+        let Some(field) = report.proxy_field(item).filter(|field| CLIENT_FIELDS.contains(field))
+        else {
+            continue;
+        };
+        if excludes && by_value {
+            report.add(
+                &codes::CLIENT_EXEMPTION,
+                item.span,
+                format!("the client chooses its `{field}`, and so whether the rule sees it"),
+                "exempt by source or host, or ask for the values of the abuse instead",
+            );
+        }
+    }
+    let positive = items(report.rule).into_iter().any(|(item, excludes)| {
+        !excludes
+            && item
+                .values
+                .iter()
+                .any(|value| !matches!(value.test, ValueTest::Null | ValueTest::Exists(false)))
+    });
+    if !positive {
+        report.add(
+            &codes::NO_POSITIVE,
+            report.rule.span,
+            "the rule asks for nothing that has to be there".into(),
+            "add a selection that says what the event has to hold",
+        );
+    }
+    unused(report);
+}
+
+fn unused(report: &mut Report<'_>) {
+    let mut used = BTreeSet::new();
+    collect(&report.rule.condition, &mut used);
+    let rule: &Rule = report.rule;
+    for (idx, selection) in rule.selections.iter().enumerate() {
+        if !used.contains(&idx) && !selection.name.starts_with('_') {
+            report.add(
+                &codes::UNUSED_SELECTION,
+                selection.span,
+                format!("the condition does not use `{}`", selection.name),
+                "use it in the condition, or remove it; a name that starts with `_` says that it is meant so",
+            );
+        }
+    }
+}
+
+fn collect(condition: &Condition, used: &mut BTreeSet<usize>) {
+    match condition {
+        Condition::Selection(idx) => {
+            used.insert(*idx);
+        }
+        Condition::All(parts) | Condition::Any(parts) => {
+            for part in parts {
+                collect(part, used);
+            }
+        }
+        Condition::Not(part) => collect(part, used),
+    }
+}

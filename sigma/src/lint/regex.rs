@@ -1,0 +1,32 @@
+//! Regular expressions that cost more than they need to.
+
+use super::{Report, codes, quoted};
+use crate::compile::regex::{Machine, compile};
+use crate::rule::{Item, ValueTest};
+
+pub(super) fn check(report: &mut Report<'_>, item: &Item) {
+    for value in &item.values {
+        let ValueTest::Regex(text) = &value.test else { continue };
+        // An expression that cannot be compiled has its error already.
+        let Ok(compiled) = compile(text) else { continue };
+        if matches!(compiled.machine, Machine::Nfa(_)) {
+            report.add(
+                &codes::REGEX_SLOW,
+                value.span,
+                format!("{} counts too far for a table of states", quoted(&value.text)),
+                "count less far, as `.{1,32}`, or use `.*`",
+            );
+        }
+        if compiled.literals.is_none() {
+            report.add(
+                &codes::REGEX_UNGATED,
+                value.span,
+                format!(
+                    "{} has no text of two or more characters that every match contains",
+                    quoted(&value.text)
+                ),
+                "name what surrounds it, or ask for another field in the same selection first",
+            );
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the lints find, and what they leave alone.
+
+use sigma::lint::{LintOptions, lint, lint_together};
+use sigma::{Rule, Source, parse};
+
+use crate::corpus;
+
+const COMPLETE: &str = "title: t\nid: 5d2c8e3e-7c7a-4f0e-9f5e-2d4a35a3b8f1\nstatus: test\ndescription: d\nauthor: a\ndate: 2026-01-01\n\
+    tags: [attack.t1102]\nfalsepositives: [f]\nlevel: low\nlogsource: {category: proxy}\n";
+
+fn rules(text: &str) -> Vec<Rule> {
+    let parsed = parse(&Source::new("rule.yml", text));
+    assert_eq!(parsed.diagnostics, [], "{text}");
+    parsed.rules
+}
+
+#[test]
+fn detections_are_found_or_left_alone() {
+    for (detection, expect) in [
+        ("{s: {cs-host|endswith: pastebin.com}, condition: s}", "L001"),
+        ("{s: {cs-host|endswith: .pastebin.com}, condition: s}", "L002"),
+        ("{s: [{cs-host|endswith: .pastebin.com}, {cs-host: pastebin.com}], condition: s}", ""),
+        ("{s: {cs-host|endswith: [.a.example, a.example]}, condition: s}", "L001"),
+        ("{s: {cs-host|endswith: .onion}, condition: s}", ""),
+        ("{s: {cs-host|endswith: -account.workers.dev}, condition: s}", ""),
+        ("{s: {cs-host|contains: ghostbin.co/}, condition: s}", "L003"),
+        ("{s: {cs-host: 'a b'}, condition: s}", "L003"),
+        ("{s: {c-uri-stem: raw/x}, condition: s}", "L004"),
+        ("{s: {c-uri-stem|startswith: '/raw\\?x'}, condition: s}", "L004"),
+        ("{s: {c-uri-stem|startswith: /raw}, condition: s}", ""),
+        (
+            "{s: {c-uri|contains: a/}, f: {c-useragent|contains: Bot}, condition: s and not f}",
+            "L005",
+        ),
+        ("{s: {c-uri|contains: a/, c-useragent|neq: Bot}, condition: s}", "L005"),
+        ("{s: {c-uri|contains: a/}, f: {c-useragent: null}, condition: s and not f}", ""),
+        ("{f: {cs-method: GET}, condition: not f}", "L006"),
+        ("{f: {cs-referrer: null}, condition: f}", "L006"),
+        ("{s: {c-uri|re: '[a-f]{32}'}, condition: s}", "L007"),
+        ("{s: {c-uri|re: 'ab.{1,256}cd.{1,99}end'}, condition: s}", "L008"),
+        ("{s: {c-uri|re: '/gate\\.php$'}, condition: s}", ""),
+        ("{s: {cs-method: GET}, t: {c-uri: x}, condition: s}", "L011"),
+        ("{s: {cs-method: GET}, _t: {c-uri: x}, condition: s}", ""),
+    ] {
+        let text = format!("{COMPLETE}detection: {detection}\n");
+        let findings = lint(&rules(&text)[0], LintOptions::default());
+        let codes: Vec<_> = findings.iter().map(|finding| finding.code.id).collect();
+        assert_eq!(codes.join(" "), expect, "{detection}");
+    }
+}
+
+#[test]
+fn metadata_is_complete_and_tags_are_known() {
+    let detection = "detection: {s: {c-uri: x}, condition: s}\n";
+    let known = ["t1102", "command-and-control"].map(str::to_owned).into();
+    for (from, to, expect) in [
+        ("", "", ""),
+        ("status: test\n", "", "L010"),
+        ("attack.t1102", "attack T1102", "L012"),
+        ("attack.t1102", "attack.command_and_control", "L013"),
+        ("attack.t1102", "attack.defense-evasion", "L013"),
+        ("attack.t1102", "attack.t9999", "L013"),
+        ("attack.t1102", "attack.g0016", ""),
+        ("attack.t1102", "cve.2026-1234", ""),
+    ] {
+        let text = format!("{}{detection}", COMPLETE.replace(from, to));
+        let findings = lint(&rules(&text)[0], LintOptions { attack: Some(&known) });
+        let codes: Vec<_> = findings.iter().map(|finding| finding.code.id).collect();
+        assert_eq!(codes.join(" "), expect, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn the_same_detection_under_other_names_is_found() {
+    let rule = |detection: &str| format!("{COMPLETE}detection: {detection}\n");
+    let one = rule("{a: {cs-method: GET, c-uri: [x, y]}, condition: a}");
+    for (other, expect) in [
+        ("{b: {c-uri: [y, x], cs-method: GET}, condition: b}", 1),
+        ("{b: {cs-method: GET}, c: {c-uri: [x, y]}, condition: all of them}", 1),
+        ("{b: {c-uri: [x, z], cs-method: GET}, condition: b}", 0),
+        ("{b: {c-uri|all: [x, y], cs-method: GET}, condition: b}", 0),
+    ] {
+        let both = rules(&format!("{one}---\n{}", rule(other)));
+        assert_eq!(lint_together(&both).len(), expect, "{other}");
+    }
+}
+
+#[test]
+fn the_evadable_patterns_of_sigmahq_are_found() {
+    let Some(root) = corpus::root() else { return corpus::skipped(1) };
+    for (file, expect) in [
+        ("rules/web/proxy_generic/proxy_telegram_api.yml", "L005"),
+        (
+            "rules/windows/network_connection/net_connection_win_domain_dead_drop_resolvers.yml",
+            "L001",
+        ),
+    ] {
+        let text = std::fs::read_to_string(root.join("sigma").join(file)).unwrap();
+        let findings = lint(&rules(&text)[0], LintOptions::default());
+        assert!(findings.iter().any(|finding| finding.code.id == expect), "{file}: {findings:?}");
+    }
+}
