@@ -316,7 +316,7 @@ fn disguises_are_taken_off_one_inside_the_other() {
         ..Request::default()
     };
     let views = Views::of(&request);
-    let last = views.forms().iter().filter(|form| form.view == View::Decoded).next_back().unwrap();
+    let last = views.forms().iter().rfind(|form| form.view == View::Decoded).unwrap();
     assert_eq!(last.authority.as_deref(), Some(&b"pastebin.com"[..]));
     assert_eq!(last.path.as_deref(), Some(&b"/raw/a"[..]));
     assert!(views.anomalies().contains(Anomaly::HostHidingProxy));
