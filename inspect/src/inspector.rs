@@ -2,7 +2,7 @@
 
 use crate::anomaly::Anomalies;
 use crate::compare::test_truth;
-use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate};
+use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -153,7 +153,7 @@ impl Inspector {
 
     fn item(&self, atom_id: AtomId, reading: &Reading, detail: Detail) -> Condition {
         let tables = self.pack.tables();
-        let truth = atom_truth(tables, atom_id, &reading.event, reading.scratch.atoms());
+        let truth = atom_truth(tables, atom_id, &reading.event, &reading.scratch);
         let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
         let patterns = match detail {
             Detail::Found => Vec::new(),
@@ -166,7 +166,11 @@ impl Inspector {
                 of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
             }
         };
-        let evidence = reading.scratch.found(atom_id).map(|found| self.quote(found, reading));
+        let evidence = reading
+            .scratch
+            .found(atom_id)
+            .or_else(|| lazily_found(tables, atom_id, &reading.event))
+            .map(|found| self.quote(found, reading));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }
 

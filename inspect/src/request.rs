@@ -183,7 +183,7 @@ impl Binding {
             .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
             .collect();
         let mut loose = Vec::new();
-        if !tables.keywords.is_empty() {
+        if tables.has_keywords() {
             for (_, field) in PROXY_FIELDS {
                 // Names of anomalies are ours, no text of the request: keywords do not see them.
                 if *field != ProxyField::Anomaly

@@ -20,15 +20,10 @@ use crate::disk;
 /// What the command line can be told to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tells everything that is wrong with notes and rules.
     Check(check::Check),
-    /// Runs the examples of every note against the note's rule.
     Test(test::Test),
-    /// Compiles the rules into a pack.
     Pack(pack::Pack),
-    /// Explains the verdict on a request.
     Explain(explain::Explain),
-    /// Shows what a pack holds.
     Show(show::Show),
 }
 

@@ -93,7 +93,8 @@ pub(crate) fn is_folder(path: &str) -> bool {
 
 /// Reads a pack, and tells its name.
 pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
-    read(path, MAX_PACK_BYTES)
+    // One byte more than a pack may have, so that its own check tells that it is too large.
+    read(path, MAX_PACK_BYTES + 1)
 }
 
 /// Reads standard input to its end.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sigma::lint::{LintOptions, lint, lint_together};
 use sigma::{Place, Rule, Source};
 
 use crate::codes;
@@ -199,9 +200,11 @@ impl Library {
         sigma::Span { end_line: rule.span.line, end_column: rule.span.column, ..rule.span }
     }
 
-    /// Whether anything that was read is refused.
-    pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
+    /// What looks wrong in rules that run: see [`sigma::lint`].
+    pub fn lint(&self) -> Vec<Finding> {
+        let rules = self.rules.iter().map(|entry| &entry.rule);
+        let alone = rules.clone().flat_map(|rule| lint(rule, LintOptions::default()));
+        alone.chain(lint_together(rules)).map(Finding::from).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::deadline::until;
 use crate::workspace;
 
 /// Lines of Envoy's log that an error quotes.
-const TAIL: usize = 4;
+const TAIL: usize = 10;
 /// What the kernel counts processor time in: `USER_HZ`, 100 on every Linux that Envoy runs on.
 const TICKS_PER_SECOND: u64 = 100;
 
@@ -214,7 +214,9 @@ impl Envoy {
     fn check_alive(&mut self) -> Result<()> {
         let Some(status) = self.child.try_wait()? else { return Ok(()) };
         let log = self.log()?;
-        let lines: Vec<_> = log.lines().collect();
+        let routine = ["][info][", "][debug]["];
+        let telling = |line: &&str| !routine.iter().any(|level| line.contains(level));
+        let lines: Vec<_> = log.lines().filter(telling).collect();
         let tail = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
         bail!("Envoy ended with {status}:\n{}", tail.join("\n"))
     }

@@ -116,6 +116,7 @@ impl Plugin {
             "name": self.name,
             // A panic would otherwise leave a dead virtual machine: see docs of the example gateway.
             "failure_policy": "FAIL_RELOAD",
+            // Deprecated in 1.40 in favour of the same field in `vm_config`, which 1.36 does not know.
             "capability_restriction_config": {"allowed_capabilities": allowed},
             "vm_config": {
                 "vm_id": self.name,

@@ -35,7 +35,10 @@ fn the_gateway_reports_and_then_denies_once_it_is_told_to() -> Result<()> {
     until("enforcement", || Ok((http1::send(address, &telegram())?.status == 403).then_some(())))?;
     assert_eq!(http1::send(address, BROWSING)?.status, 200);
 
-    let log = gateway.envoy.access_log_of(5)?;
+    let log = until("the denial in the access log", || {
+        let log = gateway.envoy.access_log()?;
+        Ok(log.iter().any(|line| line.contains("tidegate_deny")).then_some(log))
+    })?;
     let lines: Vec<Value> =
         log.iter().map(|line| Ok(serde_json::from_str(line)?)).collect::<Result<_>>()?;
     let of = |line: usize, key: &str| lines[line][key].clone();

@@ -20,13 +20,14 @@ use crate::disk;
 /// request (`CONNECT host:443 HTTP/1.1`); `-` reads it from standard input, there also several log
 /// lines. The request is shown as it was given: its secrets are not taken out.
 #[derive(Args, Debug)]
+#[command(override_usage = "tidegate explain [OPTIONS] [PATHS]... REQUEST")]
 pub(crate) struct Explain {
     /// The pack to hold the request against
     #[arg(long, value_name = "FILE")]
     pack: Option<PathBuf>,
     /// The request, and in front of it notes, Sigma files and folders of them, if no pack is given
     /// [default: knowledge/notes, if it is there]
-    #[arg(required = true, value_names = ["PATHS]... [REQUEST"])]
+    #[arg(required = true, value_name = "REQUEST")]
     operands: Vec<OsString>,
     /// Explain this rule (its id or its title) even if it does not match
     #[arg(long, value_name = "ID")]

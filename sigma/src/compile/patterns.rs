@@ -220,6 +220,14 @@ impl Patterns {
         }
     }
 
+    /// The patterns among these that no scan looks for.
+    pub(super) fn lazy(&self, patterns: &[PatternId]) -> Vec<PatternId> {
+        let is_lazy = |pattern: &PatternId| {
+            self.drafts.get(pattern.index()).is_some_and(|draft| matches!(draft.gate, Gate::Always))
+        };
+        patterns.iter().copied().filter(is_lazy).collect()
+    }
+
     /// Lays everything out.
     pub(super) fn finish(self, n_fields: usize) -> Finished {
         let mut glob_tokens = Vec::new();
@@ -272,7 +280,6 @@ struct ScanDraft {
     forward: Vec<trie::Entry>,
     backward: Vec<trie::Entry>,
     anywhere: Vec<(Vec<u8>, PatternId)>,
-    always: Vec<PatternId>,
     v4: Vec<(u128, u128, PatternId)>,
     v6: Vec<(u128, u128, PatternId)>,
     with_keywords: bool,
@@ -289,7 +296,6 @@ impl ScanDraft {
         let n_fields = fields.iter_mut().filter(is_searched).count();
         let only_anywhere = self.forward.is_empty()
             && self.backward.is_empty()
-            && self.always.is_empty()
             && self.v4.is_empty()
             && self.v6.is_empty();
         if only_anywhere
@@ -314,7 +320,8 @@ impl ScanDraft {
             Gate::Anywhere(literals) => {
                 self.anywhere.extend(literals.into_iter().map(|literal| (literal, pattern)));
             }
-            Gate::Always => self.always.push(pattern),
+            // The atom asks for it when a rule does.
+            Gate::Always => {}
             Gate::Network(Network::V4(first, last)) => {
                 self.v4.push((first.into(), last.into(), pattern));
             }
@@ -327,7 +334,6 @@ impl ScanDraft {
             forward: trie::build(self.forward),
             backward: trie::build(self.backward),
             grams: grams::build(self.anywhere),
-            always: self.always,
             networks_v4: networks::build(&self.v4),
             networks_v6: networks::build(&self.v6),
             with_keywords: u8::from(self.with_keywords),

@@ -14,7 +14,7 @@ pub(crate) fn answer(object: &Value, tables: &Tables, event: &mut Event) {
             Some(value) => one(value, id, event),
         }
     }
-    if !tables.keywords.is_empty() {
+    if tables.has_keywords() {
         loose(object, event);
     }
 }
