@@ -59,6 +59,37 @@ fn a_pack_that_is_refused_leaves_the_old_one_in_place() {
     assert_eq!(names, ["a.yml", "b.yml", "out.pack"], "nothing half-written is left behind");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_what_is_no_file_is_not_replaced() {
+    let folder = rules(&["a"]);
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("real.pack"), "").unwrap();
+    std::os::unix::fs::symlink("real.pack", at("link.pack")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    for (target, code) in [("link.pack", 0), ("folder", 1), ("/dev/null", 0)] {
+        let output =
+            tidegate(folder.path()).args(["pack", "a.yml", "-o", target]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{target}");
+    }
+    assert!(fs::symlink_metadata(at("link.pack")).unwrap().is_symlink());
+    assert!(fs::metadata(at("real.pack")).unwrap().len() > 0);
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_not_taken_for_success() {
+    let folder = rules(&["a"]);
+    let output =
+        tidegate(folder.path()).args(["pack", "a.yml", "-o", "/dev/full"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("/dev/full:1:1: error[F016]"));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = tidegate(folder.path()).args(["check", "a.yml"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
 #[test]
 fn a_folder_that_links_to_itself_is_told_and_not_followed_forever() {
     let folder = rules(&["a"]);
@@ -125,4 +156,14 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "the findings, not the pipe");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_guide_names_every_key_of_a_log_line() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    for (what, keys) in knowledge::access_log::KEYS {
+        let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        assert!(guide.contains(&keys.join(", ")), "{what}: {keys:?}");
+    }
 }

@@ -29,7 +29,7 @@ pub struct Bootstrap {
     upstream: Option<SocketAddr>,
     listeners: Vec<Value>,
     clusters: Vec<Value>,
-    stats_tags: Vec<Value>,
+    is_quiet: bool,
 }
 
 /// A certificate and its key, in PEM.
@@ -99,11 +99,10 @@ impl Bootstrap {
         self
     }
 
-    /// Turns parts of metric names into tags.
+    /// Writes no access log for listeners that are added from now on: for measuring.
     #[must_use]
-    pub fn stats_tag(mut self, name: &str, regex: &str) -> Self {
-        self.stats_tags.push(json!({"tag_name": name, "regex": regex}));
-        self
+    pub fn quiet(self) -> Self {
+        Bootstrap { is_quiet: true, ..self }
     }
 
     /// The configuration.
@@ -112,7 +111,6 @@ impl Bootstrap {
             // Without a name Envoy takes no configuration from files that change.
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": socket(SocketAddr::from(([127, 0, 0, 1], 0)))},
-            "stats_config": {"stats_tags": self.stats_tags},
             "static_resources": {"listeners": self.listeners, "clusters": self.clusters},
         })
     }
@@ -131,13 +129,15 @@ impl Bootstrap {
             "action": "%FILTER_STATE(wasm.tidegate.action:PLAIN)%",
         });
         let log = json!({"@type": LOG, "path": "/dev/stdout", "log_format": {"json_format": log}});
+        let log = json!({"name": "file", "typed_config": log});
+        let logs = if self.is_quiet { Vec::new() } else { vec![log] };
         let manager = json!({
             "@type": HTTP,
             "stat_prefix": name.replace('/', "_"),
             "http2_protocol_options": {"allow_connect": true},
             "http_protocol_options": {"accept_http_10": true},
             "upgrade_configs": [{"upgrade_type": "CONNECT"}],
-            "access_log": [{"name": "file", "typed_config": log}],
+            "access_log": logs,
             "http_filters": filters,
             // Requests of 900 headers are among the tests.
             "common_http_protocol_options": {"max_headers_count": 1000},

@@ -202,14 +202,6 @@ impl Envoy {
         Ok(kilobytes.parse::<u64>()? * 1024)
     }
 
-    /// Lets the process run on after this value is gone, and returns its number.
-    pub fn keep(self) -> u32 {
-        let pid = self.pid();
-        // Neither the process nor its directory may be cleaned up; both now belong to whoever asked.
-        std::mem::forget(self);
-        pid
-    }
-
     /// An error if the process has ended, with the end of its log.
     fn check_alive(&mut self) -> Result<()> {
         let Some(status) = self.child.try_wait()? else { return Ok(()) };

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::{Gateway, example};
-use tests::{Launch, Plugin, http1, until, workspace};
+use tests::{Launch, Plugin, http1, requests, until, workspace};
 
 const SECRET: &str = "AAExampleExampleExampleExampleExample12";
 const BROWSING: &[u8] = b"GET http://www.example.com/ HTTP/1.1\r\nHost: www.example.com\r\n\r\n";
@@ -58,6 +58,21 @@ fn the_gateway_reports_and_then_denies_once_it_is_told_to() -> Result<()> {
         |line: &str| line.starts_with("tidegate_matches_total{") && line.contains("rule=\"");
     assert!(stats.lines().any(counted), "{stats}");
     assert!(gateway.envoy.plugin_failures()?.is_empty(), "{:?}", gateway.envoy.plugin_failures()?);
+    Ok(())
+}
+
+#[test]
+fn abusive_requests_of_the_examples_match_and_ordinary_ones_pass() -> Result<()> {
+    let directory = TempDir::with_prefix("tidegate-gateway-")?;
+    let pack = fs::read(workspace::shipped_pack()?)?;
+    let gateway = Gateway::start(&Launch::new()?, directory.path(), &pack, "enforce")?;
+    let examples = requests::read(&workspace::root().join("examples/requests"))?;
+    assert!(examples.len() >= 20);
+    for example in examples {
+        let expect = if example.file == "abusive" { 403 } else { 200 };
+        let status = http1::send(gateway.address()?, &example.bytes)?.status;
+        assert_eq!(status, expect, "{}: {}", example.file, example.title);
+    }
     Ok(())
 }
 

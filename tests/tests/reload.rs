@@ -1,5 +1,4 @@
 //! Packs are replaced while traffic flows, by good ones and by bad ones, and no request fails.
-#![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
