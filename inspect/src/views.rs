@@ -115,7 +115,9 @@ impl Views {
         if request.path.is_some() {
             // The port would stand between host and path in the URL, where no rule expects one. The
             // target of a CONNECT keeps it.
-            hosts.iter_mut().for_each(|form| form.port.clear());
+            for form in &mut hosts {
+                form.port.clear();
+            }
         }
         hosts.retain(|form| form.authority() != request.authority);
         let server_name = server_names

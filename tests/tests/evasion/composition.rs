@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use inspect::{Inspector, RuleId, View};
+use inspect::{Inspector, Pack, RuleId, View};
 use knowledge::{Compilation, Expectation, Library, RecordedRequest, SourceFile};
 
 use crate::table::root;
 
+pub(crate) const SEED: u64 = 0x7469_6465_6761_7465;
 const N_COMPOSITIONS: usize = 100_000;
 
 /// Numbers that look random and are the same in every run.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
     fn below(&mut self, bound: usize) -> usize {
@@ -117,7 +118,7 @@ fn evade_path(path: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     out
 }
 
-fn evade(request: &RecordedRequest, numbers: &mut Numbers) -> RecordedRequest {
+pub(crate) fn evade(request: &RecordedRequest, numbers: &mut Numbers) -> RecordedRequest {
     let mut evaded = request.clone();
     if !numbers.one_in(4) {
         evaded.authority = evade_host(&request.authority, numbers);
@@ -142,44 +143,58 @@ fn notes(folder: &Path, files: &mut Vec<SourceFile>) {
     }
 }
 
-#[test]
-fn no_composition_of_evasions_over_a_shipped_example_escapes() {
+/// The shipped rules, and each request that one of them must match.
+pub(crate) struct Shipped {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) pack: Pack,
+    pub(crate) examples: Vec<(RuleId, RecordedRequest)>,
+    n_rules: usize,
+}
+
+pub(crate) fn shipped() -> Shipped {
     let mut files = Vec::new();
     notes(&root().join("knowledge/notes/rules"), &mut files);
     let library = Library::read(files);
     let compilation = Compilation::new(&library, "evasion", 1).unwrap();
-    let mut examples: Vec<(RuleId, &RecordedRequest)> = Vec::new();
+    let mut examples = Vec::new();
     for (entry, rule) in library.rules.iter().zip(&compilation.rule_ids) {
         let note = entry.note_idx.and_then(|note_idx| library.notes.get(note_idx));
         let (Some(note), Some(rule)) = (note, rule) else { continue };
         let matching =
             note.examples.iter().filter(|example| example.expectation == Expectation::Match);
-        examples.extend(matching.map(|example| (*rule, &example.request)));
+        examples.extend(matching.map(|example| (*rule, example.request.clone())));
     }
     assert!(examples.len() > 50, "{} examples", examples.len());
-    let mut inspector = Inspector::new(compilation.pack);
-    let mut numbers = Numbers(0x7469_6465_6761_7465);
+    let Compilation { bytes, pack, .. } = compilation;
+    Shipped { bytes, pack, examples, n_rules: library.rules.len() }
+}
+
+#[test]
+fn no_composition_of_evasions_over_a_shipped_example_escapes() {
+    let Shipped { pack, examples, n_rules, .. } = shipped();
+    let mut inspector = Inspector::new(pack);
+    let mut numbers = Numbers(SEED);
     let (mut escaped, mut n_views) = (Vec::new(), 0);
     for idx in 0..N_COMPOSITIONS {
-        let (rule, example) = examples[idx % examples.len()];
+        let (rule, example) = &examples[idx % examples.len()];
         let evaded = evade(example, &mut numbers);
         let verdict = inspector.inspect(&evaded.lend());
-        let matched = verdict.matches.iter().find(|matched| matched.rule == rule);
+        let matched = verdict.matches.iter().find(|matched| matched.rule == *rule);
         n_views += usize::from(matched.is_some_and(|matched| matched.view != View::Raw));
         if matched.is_none() {
-            let title = inspector.pack().tables().rule(rule).map(|rule| rule.title).unwrap();
+            let tables = inspector.pack().tables();
+            let title = tables.rule(*rule).map(|rule| rule.title).unwrap();
             escaped.push(format!(
                 "{}: {}  from  {}",
-                inspector.pack().tables().str(title),
+                tables.str(title),
                 evaded.url().escape_ascii(),
                 example.url().escape_ascii(),
             ));
         }
     }
     println!(
-        "compositions: {N_COMPOSITIONS} of {} examples of {} rules, {n_views} found in another view than raw, {} escaped (native)",
+        "compositions: {N_COMPOSITIONS} of {} examples of {n_rules} rules, {n_views} found in another view than raw, {} escaped (native)",
         examples.len(),
-        library.rules.len(),
         escaped.len()
     );
     // Most compositions must need a view, or this test would show nothing.

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 mod composition;
+mod envoy;
 mod page;
 mod table;
 mod traffic;
@@ -11,13 +12,17 @@ use table::{Case, PROFILES, Table};
 
 /// A pack of the rules in a text.
 fn pack(rules: &str) -> Pack {
+    Pack::decode(&rules_as_bytes(rules)).unwrap()
+}
+
+fn rules_as_bytes(rules: &str) -> Vec<u8> {
     let parsed = sigma::parse(&sigma::Source::new("evasion", rules));
     assert_eq!(parsed.diagnostics, []);
     let mut compiler = sigma::Compiler::new("evasion", 0);
     for rule in &parsed.rules {
         compiler.add(rule).unwrap();
     }
-    Pack::decode(&compiler.finish().encode()).unwrap()
+    compiler.finish().encode()
 }
 
 fn titles<'p>(inspector: &'p Inspector, verdict: &Verdict) -> Vec<&'p str> {

@@ -119,6 +119,26 @@ impl Case {
         }
     }
 
+    /// What is sent over HTTP/1.1.
+    pub(crate) fn http1(&self) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return bytes(raw);
+        }
+        let Seen { method, authority, path, .. } = self.seen(0);
+        let target = path.as_ref().unwrap_or(&authority);
+        [&method, &b" "[..], target, b" HTTP/1.1\r\nHost: ", &authority, b"\r\n\r\n"].concat()
+    }
+
+    /// What is sent over HTTP/2; `None` where a client library does not say it.
+    pub(crate) fn http2(&self) -> Option<http::Request<()>> {
+        let scheme = self.scheme.as_deref().unwrap_or("http");
+        let host = self.host.as_deref().unwrap_or("api.telegram.org");
+        let path = self.path.as_deref().unwrap_or("/bot1:a/getMe");
+        let uri = http::Uri::builder().scheme(scheme).authority(host);
+        let uri = uri.path_and_query(bytes(path).as_slice()).build().ok()?;
+        http::Request::builder().method("GET").uri(uri).body(()).ok()
+    }
+
     /// What is sent, for people.
     pub(crate) fn sent(&self) -> String {
         if let Some(raw) = &self.raw {
@@ -163,7 +183,7 @@ impl Seen {
     }
 }
 
-/// The bytes of a text: `\xNN` is a byte, `{x*N}` is `x` N times.
+/// The bytes of a text: `\xNN` is a byte, `\r` and `\n` end a line, `{x*N}` is `x` N times.
 pub(crate) fn bytes(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
@@ -173,6 +193,14 @@ pub(crate) fn bytes(text: &str) -> Vec<u8> {
             (b'\\', [b'x', a, b, behind @ ..]) => {
                 let digits = String::from_utf8(vec![*a, *b]).unwrap();
                 out.push(u8::from_str_radix(&digits, 16).unwrap());
+                rest = behind;
+            }
+            (b'\\', [b'r', behind @ ..]) => {
+                out.push(b'\r');
+                rest = behind;
+            }
+            (b'\\', [b'n', behind @ ..]) => {
+                out.push(b'\n');
                 rest = behind;
             }
             (b'{', [letter, b'*', behind @ ..]) => {
