@@ -100,8 +100,11 @@ impl Plugin {
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
         let verdict = inspector.inspect(&snapshot.request(&headers, None));
         let pack = inspector.pack();
-        let mut action = verdict.action(pack, self.mode);
+        let mut action = verdict.action(self.mode);
         self.count(Counters::request);
+        if !verdict.anomalies.is_empty() {
+            self.count(|counters| counters.anomalies(verdict.anomalies));
+        }
         if verdict.truncated {
             self.count_failure(Failure::Truncated);
         }
@@ -120,7 +123,7 @@ impl Plugin {
         if action != Action::Allow {
             self.count(|counters| counters.matches(pack, &verdict.matches, action));
             let path = headers.path.map(inspect::redact::path_template);
-            let would_deny = verdict.would_deny(pack);
+            let would_deny = verdict.would_deny();
             if !trace::leave(pack, &verdict.matches, action, would_deny, path.as_deref()) {
                 self.count_failure(Failure::FilterState);
             }

@@ -1,6 +1,6 @@
 //! What is made of a verdict.
 
-use crate::pack::{Pack, Phase};
+use crate::pack::Phase;
 use crate::verdict::Verdict;
 
 /// Whether matches are only reported.
@@ -49,18 +49,15 @@ impl Verdict {
     /// Whether enforcement would deny the request: a rule matched on what the request alone tells.
     ///
     /// A rule that matched once the response was there cannot deny, whatever the mode.
-    pub fn would_deny(&self, pack: &Pack) -> bool {
-        self.matches.iter().any(|matched| {
-            let rule = pack.tables().rule(matched.rule);
-            rule.is_some_and(|rule| rule.phase == Phase::Request)
-        })
+    pub fn would_deny(&self) -> bool {
+        self.matches.iter().any(|matched| matched.phase == Phase::Request)
     }
 
     /// What happens to the request in a mode.
-    pub fn action(&self, pack: &Pack, mode: Mode) -> Action {
+    pub fn action(&self, mode: Mode) -> Action {
         match (self.matches.is_empty(), mode) {
             (true, _) => Action::Allow,
-            (false, Mode::Enforce) if self.would_deny(pack) => Action::Deny,
+            (false, Mode::Enforce) if self.would_deny() => Action::Deny,
             (false, Mode::Enforce | Mode::Monitor) => Action::Observe,
         }
     }
