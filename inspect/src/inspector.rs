@@ -1,6 +1,7 @@
 //! A pack that is at work.
 
 use crate::compare::test_truth;
+use crate::correlation::{Sighting, Watched};
 use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
@@ -17,13 +18,15 @@ pub struct Inspector {
     binding: Binding,
     event: Event,
     scratch: Scratch,
+    watched: Watched,
 }
 
 impl Inspector {
     /// Puts a pack to work.
     pub fn new(pack: Pack) -> Self {
         let binding = Binding::new(pack.tables());
-        Inspector { pack, binding, event: Event::default(), scratch: Scratch::default() }
+        let watched = Watched::new(pack.tables());
+        Inspector { pack, binding, event: Event::default(), scratch: Scratch::default(), watched }
     }
 
     /// The pack.
@@ -54,6 +57,11 @@ impl Inspector {
             evidence: self.evidence(*rule),
         });
         Verdict { matches: matches.collect(), truncated: self.event.truncated() }
+    }
+
+    /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.
+    pub fn sightings(&self, verdict: &Verdict) -> Vec<Sighting> {
+        self.watched.sightings(self.pack.tables(), &self.event, verdict)
     }
 
     /// What holds in a rule on the event that was inspected last, outside of any `not`.

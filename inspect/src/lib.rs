@@ -28,6 +28,7 @@
 
 mod bits;
 mod compare;
+mod correlation;
 mod evaluate;
 mod event;
 mod fold;
@@ -42,10 +43,11 @@ mod request;
 mod scan;
 mod verdict;
 
+pub use correlation::{Correlator, CorrelatorCounts, Firing, Sighting};
 pub use evaluate::Truth;
 pub use event::{Event, Text};
 pub use fold::{fold, fold_char, fold_into};
-pub use ids::{AtomId, FieldId, PatternId, RuleId, StrId};
+pub use ids::{AtomId, CorrelationId, FieldId, PatternId, RuleId, StrId};
 pub use inspector::Inspector;
 pub use pack::{Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{Action, Mode};
