@@ -4,6 +4,7 @@
 
 mod check;
 mod explain;
+mod hunt;
 mod pack;
 mod show;
 mod test;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Test(test::Test),
     /// Compiles the rules into a pack.
     Pack(pack::Pack),
+    /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
+    Hunt(hunt::Hunt),
     /// Explains the verdict on a request.
     Explain(explain::Explain),
     /// Shows what a pack holds.
@@ -40,6 +43,7 @@ impl Command {
             Command::Test(command) => command.run(),
             Command::Pack(command) => command.run(),
             Command::Explain(command) => command.run(),
+            Command::Hunt(command) => command.run(),
             Command::Show(command) => command.run(),
         }
     }

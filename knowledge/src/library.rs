@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sigma::{Place, Rule, Source};
+use sigma::{Correlation, Filter, Parsed, Place, Rule, Source};
 
 use crate::codes;
 use crate::finding::{Finding, Findings};
@@ -29,9 +29,13 @@ pub struct Library {
     pub notes: Vec<Note>,
     /// The rules that can be compiled.
     pub rules: Vec<LibraryRule>,
-    /// How many rules were read, also those that were refused.
+    /// The correlations that can be compiled.
+    pub correlations: Vec<Correlation>,
+    /// The filters. They are applied to `rules` already.
+    pub filters: Vec<Filter>,
+    /// How many rules and correlations were read, also those that were refused, and refused filters.
     pub n_read: usize,
-    /// How many rules were refused.
+    /// How many of them were refused.
     pub n_refused: usize,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
@@ -58,6 +62,9 @@ impl Library {
             library.add(file);
         }
         library.refuse_duplicates();
+        let rules = library.rules.iter_mut().map(|entry| &mut entry.rule);
+        let found = sigma::apply_filters(rules, &library.filters);
+        library.findings.extend(found.into_iter().map(Finding::from));
         library
     }
 
@@ -91,16 +98,24 @@ impl Library {
     }
 
     fn add_rules(&mut self, source: Source<'_>, usable: bool) {
-        let parsed = sigma::parse(&source);
-        self.findings.extend(parsed.diagnostics.into_iter().map(Finding::from));
+        let mut parsed = sigma::parse(&source);
+        let found = std::mem::take(&mut parsed.diagnostics);
+        self.findings.extend(found.into_iter().map(Finding::from));
         self.n_read += parsed.n_read;
         if usable {
-            self.n_refused += parsed.n_read - parsed.rules.len();
-            let rules = parsed.rules.into_iter();
-            self.rules.extend(rules.map(|rule| LibraryRule { rule, note_idx: None }));
+            self.n_refused += parsed.n_refused();
+            self.keep(parsed, None);
         } else {
             self.n_refused += parsed.n_read;
         }
+    }
+
+    /// Takes over what was not refused. Filters that are applied are no longer counted.
+    fn keep(&mut self, parsed: Parsed, note_idx: Option<usize>) {
+        self.n_read -= parsed.filters.len();
+        self.rules.extend(parsed.rules.into_iter().map(|rule| LibraryRule { rule, note_idx }));
+        self.correlations.extend(parsed.correlations);
+        self.filters.extend(parsed.filters);
     }
 
     fn add_note(&mut self, name: &Arc<str>, text: &str, usable: bool) {
@@ -113,8 +128,9 @@ impl Library {
             self.findings.extend(findings);
             return;
         };
-        let parsed = sigma::parse(&Source::new(name, &block.text).at_line(block.first_line));
-        findings.extend(parsed.diagnostics.into_iter().map(Finding::from));
+        let mut parsed = sigma::parse(&Source::new(name, &block.text).at_line(block.first_line));
+        let found = std::mem::take(&mut parsed.diagnostics);
+        findings.extend(found.into_iter().map(Finding::from));
         let mut of_rule = Findings::new(name);
         match parsed.rules.as_slice() {
             [rule] if parsed.n_read == 1 => check_rule(&note, rule, &mut of_rule),
@@ -134,7 +150,7 @@ impl Library {
             return;
         }
         let note_idx = Some(self.notes.len());
-        self.rules.extend(parsed.rules.into_iter().map(|rule| LibraryRule { rule, note_idx }));
+        self.keep(parsed, note_idx);
         self.notes.push(note);
     }
 
