@@ -4,6 +4,7 @@
 
 mod check;
 mod explain;
+mod hunt;
 mod pack;
 mod show;
 mod test;
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Check(check::Check),
     Test(test::Test),
     Pack(pack::Pack),
+    /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
+    Hunt(hunt::Hunt),
     Explain(explain::Explain),
     Show(show::Show),
 }
@@ -35,6 +38,7 @@ impl Command {
             Command::Test(command) => command.run(),
             Command::Pack(command) => command.run(),
             Command::Explain(command) => command.run(),
+            Command::Hunt(command) => command.run(),
             Command::Show(command) => command.run(),
         }
     }

@@ -106,6 +106,25 @@ pub(crate) fn read_text(path: &Path) -> Result<(Arc<str>, String), Box<Finding>>
     })
 }
 
+/// Opens a log; `-` is standard input. Tells its size where it has one.
+pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
+    if path.as_os_str() == "-" {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::other("this is a folder"));
+    }
+    let size = metadata.is_file().then_some(metadata.len());
+    Ok((Box::new(file), size))
+}
+
+/// The size of a file; 0 where it has none.
+pub(crate) fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
 /// Reads standard input to its end.
 pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Finding>> {
     let bytes = read_at_most(io::stdin().lock(), most).map_err(|error| {
@@ -120,7 +139,8 @@ pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Fi
     bytes.ok_or_else(|| Box::new(too_large(name, most)))
 }
 
-fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
+/// Reads a file, and tells its name.
+pub(crate) fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
     let bytes = File::open(path).and_then(|file| read_at_most(file, most));
     match bytes.map_err(|error| Box::new(unreadable(path, &error)))? {
         Some(bytes) => Ok((name(path), bytes)),
@@ -129,7 +149,7 @@ fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
 }
 
 /// Reads to the end, or gives up one byte behind the bound.
-fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     stream.take(limit).read_to_end(&mut bytes)?;

@@ -22,6 +22,7 @@ pub mod curl;
 pub mod explain;
 mod finding;
 mod head;
+pub mod hunt;
 mod library;
 pub mod limits;
 mod note;
