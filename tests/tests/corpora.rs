@@ -1,10 +1,6 @@
 //! SigmaHQ's proxy rules and other people's requests, by a real Envoy and by the engine here: the same
 //! rules match. How many is held against other engines elsewhere.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "tests touch files and tell what they skip"
-)]
+#![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
