@@ -171,9 +171,8 @@ impl Inspector {
                 of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
             }
         };
-        let evidence = reading
-            .scratch
-            .found(atom_id)
+        let found = reading.scratch.found(atom_id);
+        let evidence = found
             .or_else(|| lazily_found(tables, atom_id, &reading.event))
             .map(|found| self.quote(found, reading));
         item(truth, tables.str(label).to_owned(), patterns, evidence)

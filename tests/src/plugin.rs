@@ -62,9 +62,14 @@ impl Plugin {
         Ok(Plugin {
             name: "tidegate".to_owned(),
             configuration: json!({"@type": STRING, "value": settings.to_string()}),
-            capabilities: &CAPABILITIES,
-            ..Plugin::new("filter")?
+            ..Plugin::new("filter")?.restricted()
         })
+    }
+
+    /// The same plugin, allowed to do what the filter needs and nothing else.
+    #[must_use]
+    pub fn restricted(self) -> Self {
+        Plugin { capabilities: &CAPABILITIES, ..self }
     }
 
     /// The same plugin with bare bytes for a configuration.

@@ -29,7 +29,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     command.stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = command.output().with_context(|| format!("`{line}`"))?;
     if !output.status.success() {
-        bail!("`{line}` failed: {}", output.status);
+        let said = String::from_utf8_lossy(&output.stdout);
+        bail!("`{line}` failed: {}\n{}", output.status, said.trim_end());
     }
     Ok(String::from_utf8(output.stdout)?)
 }
