@@ -79,7 +79,7 @@ impl Plugin {
     }
 
     /// Writes the event.
-    fn tell(
+    pub(crate) fn tell(
         &self,
         inspector: &Inspector,
         inspection: &mut Inspection,

@@ -4,6 +4,7 @@
 mod composition;
 mod envoy;
 mod page;
+mod server_name;
 mod table;
 mod traffic;
 
