@@ -1,1 +1,4 @@
-//! To come.
+//! Notes and catalogues to a library, and to the pages of an Obsidian vault.
+
+pub mod catalogue;
+pub mod query;
