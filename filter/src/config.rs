@@ -3,7 +3,7 @@
 //! Two forms, told apart by their first bytes:
 //!
 //! - a pack as `tidegate pack` writes it (`BytesValue`): monitor mode, [`FailureMode::Open`];
-//! - a JSON object (`StringValue`, or `Struct`, as Istio and Envoy Gateway send it):
+//! - an object: JSON text (`StringValue`, as Istio and Envoy Gateway send it), or a `Struct`:
 //!
 //! ```json
 //! { "pack": "<base64>", "mode": "monitor", "failure_mode": "open" }
@@ -26,6 +26,10 @@ use base64::engine::general_purpose::STANDARD;
 use inspect::pack::MAGIC;
 use inspect::{Mode, Pack, PackError};
 use serde::Deserialize;
+use serde::de::value::{Error as ValueError, MapDeserializer};
+
+use crate::label::cut;
+use crate::proto_struct::{self, Value};
 
 /// What happens to a request that the filter cannot judge, because the host does not hand over what
 /// is needed. This never happens on a healthy host; it is a policy and not an accident.
@@ -61,10 +65,14 @@ pub(crate) struct Config {
 pub(crate) enum ConfigError {
     /// No bytes at all.
     Empty,
-    /// Neither a pack nor a JSON object.
-    Unknown,
+    /// Neither a pack nor a JSON object; the first bytes.
+    Unknown(Vec<u8>),
     /// Not the JSON that the table above describes.
     Json(serde_json::Error),
+    /// Not the `Struct` that the table above describes.
+    Struct(ValueError),
+    /// A value of a `Struct` that is no string, by its key.
+    NotText(String),
     /// `pack` is not base64.
     Base64(base64::DecodeError),
     /// The pack is refused.
@@ -77,10 +85,16 @@ impl fmt::Display for ConfigError {
             ConfigError::Empty => f.write_str(
                 "the plugin has no configuration; give it a pack that `tidegate pack` wrote",
             ),
-            ConfigError::Unknown => f.write_str(
-                "the configuration is neither a tidegate pack (it would start with `tidegate`) nor a JSON object",
+            ConfigError::Unknown(start) => write!(
+                f,
+                "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `{}`",
+                start.escape_ascii(),
             ),
             ConfigError::Json(error) => write!(f, "the configuration is not valid: {error}"),
+            ConfigError::Struct(error) => write!(f, "the configuration is not valid: {error}"),
+            ConfigError::NotText(key) => {
+                write!(f, "the configuration is not valid: `{}` is not a string", cut(key))
+            }
             ConfigError::Base64(error) => write!(f, "`pack` is not base64: {error}"),
             ConfigError::Pack(error) => error.fmt(f),
         }
@@ -99,49 +113,72 @@ impl Config {
                 failure_mode: FailureMode::default(),
             });
         }
+        // A `Struct` starts with the tag of its first field, which is a line feed in text.
+        if bytes.starts_with(b"\n")
+            && let Some(entries) = proto_struct::read(bytes)
+        {
+            return Object::read_struct(&entries)?.config();
+        }
         match text.first() {
             None => Err(ConfigError::Empty),
-            Some(b'{') => Config::read_json(text),
-            Some(_) => Err(ConfigError::Unknown),
+            Some(b'{') => {
+                let object: Object<'_> = serde_json::from_slice(text).map_err(ConfigError::Json)?;
+                object.config()
+            }
+            Some(_) => {
+                let start = bytes.get(..MAGIC.len()).unwrap_or(bytes);
+                Err(ConfigError::Unknown(start.to_owned()))
+            }
         }
     }
+}
 
-    fn read_json(text: &[u8]) -> Result<Config, ConfigError> {
-        let json: Json<'_> = serde_json::from_slice(text).map_err(ConfigError::Json)?;
-        let mut encoded = json.pack;
+/// The object as it is written; apart from [`Config`] so that the engine's types stay free of serde.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Object<'j> {
+    #[serde(borrow)]
+    pack: Cow<'j, str>,
+    #[serde(default)]
+    mode: ModeName,
+    #[serde(default)]
+    failure_mode: FailureModeName,
+}
+
+impl Object<'_> {
+    fn read_struct(entries: &[(&str, Value<'_>)]) -> Result<Self, ConfigError> {
+        let text = |(key, value): &(&str, Value<'_>)| match value {
+            Value::Text(text) => Ok(((*key).to_owned(), (*text).to_owned())),
+            Value::Other => Err(ConfigError::NotText((*key).to_owned())),
+        };
+        let entries: Vec<(String, String)> = entries.iter().map(text).collect::<Result<_, _>>()?;
+        let entries = MapDeserializer::new(entries.into_iter());
+        Object::deserialize(entries).map_err(ConfigError::Struct)
+    }
+
+    fn config(self) -> Result<Config, ConfigError> {
+        let mut encoded = self.pack;
         // YAML block scalars and `base64` itself break long lines.
         if encoded.bytes().any(|byte| byte.is_ascii_whitespace()) {
             encoded.to_mut().retain(|char| !char.is_ascii_whitespace());
         }
         let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
         let pack = Pack::decode(&bytes).map_err(ConfigError::Pack)?;
-        let mode = match json.mode {
-            JsonMode::Monitor => Mode::Monitor,
-            JsonMode::Enforce => Mode::Enforce,
+        let mode = match self.mode {
+            ModeName::Monitor => Mode::Monitor,
+            ModeName::Enforce => Mode::Enforce,
         };
-        let failure_mode = match json.failure_mode {
-            JsonFailureMode::Open => FailureMode::Open,
-            JsonFailureMode::Closed => FailureMode::Closed,
+        let failure_mode = match self.failure_mode {
+            FailureModeName::Open => FailureMode::Open,
+            FailureModeName::Closed => FailureMode::Closed,
         };
         Ok(Config { pack, mode, failure_mode })
     }
 }
 
-/// The JSON as it is written; apart from [`Config`] so that the engine's types stay free of serde.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Json<'j> {
-    #[serde(borrow)]
-    pack: Cow<'j, str>,
-    #[serde(default)]
-    mode: JsonMode,
-    #[serde(default)]
-    failure_mode: JsonFailureMode,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum JsonMode {
+enum ModeName {
     #[default]
     Monitor,
     Enforce,
@@ -149,7 +186,7 @@ enum JsonMode {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum JsonFailureMode {
+enum FailureModeName {
     #[default]
     Open,
     Closed,
@@ -158,6 +195,7 @@ enum JsonFailureMode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto_struct::serialised;
     use crate::testing::pack_of;
 
     fn refusal(bytes: &[u8]) -> String {
@@ -195,6 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn a_struct_says_the_same_as_json() {
+        let pack = STANDARD.encode(pack_of("cs-host: a.example"));
+        let read = |entries: &[(&str, &str)]| Config::read(&serialised(entries));
+        let config = read(&[("mode", "enforce"), ("pack", &pack)]).unwrap();
+        assert_eq!((config.mode, config.failure_mode), (Mode::Enforce, FailureMode::Open));
+        for (entries, expect) in [
+            (&[("mode", "enforce")][..], "the configuration is not valid: missing field `pack`"),
+            (
+                &[("pack", &pack), ("moed", "enforce")],
+                "the configuration is not valid: unknown field `moed`, expected one of `pack`, `mode`, `failure_mode`",
+            ),
+            (
+                &[("pack", &pack), ("mode", "block")],
+                "the configuration is not valid: unknown variant `block`, expected `monitor` or `enforce`",
+            ),
+        ] {
+            assert_eq!(read(entries).unwrap_err().to_string(), expect);
+        }
+        let number = b"\x0a\x11\x0a\x04mode\x12\x09\x11\0\0\0\0\0\0\0\0";
+        assert_eq!(refusal(number), "the configuration is not valid: `mode` is not a string");
+    }
+
+    #[test]
     fn a_refusal_says_why() {
         let pack = pack_of("cs-host: a.example");
         let base64 = STANDARD.encode(&pack);
@@ -206,11 +267,11 @@ mod tests {
             (b" \n", "the plugin has no configuration; give it a pack that `tidegate pack` wrote"),
             (
                 b"tide",
-                "the configuration is neither a tidegate pack (it would start with `tidegate`) nor a JSON object",
+                "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `tide`",
             ),
             (
-                b"[]",
-                "the configuration is neither a tidegate pack (it would start with `tidegate`) nor a JSON object",
+                b"\x7fELF and so on",
+                "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `\\x7fELF and`",
             ),
             (b"{}", "the configuration is not valid: missing field `pack` at line 1 column 2"),
             (

@@ -124,8 +124,8 @@ struct ResponsePart {
     /// The status code that the client got; for a denied request the gateway's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
-    /// Bytes of body that the client sent, as `%BYTES_RECEIVED%` counts. Not there in the first
-    /// event of a tunnel.
+    /// Bytes of body that the client announced (`content-length`) or else sent. Not there in the
+    /// first event of a tunnel.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_bytes: Option<u64>,
     /// Bytes of body that the client got, as `%BYTES_SENT%` counts. Not there in the first event of

@@ -67,6 +67,7 @@ mod label;
 mod limits;
 mod metrics;
 mod plugin;
+mod proto_struct;
 mod report;
 mod root;
 mod snapshot;

@@ -1,4 +1,43 @@
-//! Notes and catalogues to a library, and to the pages of an Obsidian vault.
+//! Notes and Sigma files to a [`Library`]; the library's pack, its tests and its reports.
+//!
+//! Pure: text in, values and [`Finding`]s out. Nothing here touches the file system, prints, or reads a
+//! clock; the `tidegate` command line does, in its `main.rs` and `disk.rs`.
+//!
+//! ```
+//! use knowledge::{Compilation, Library, SourceFile};
+//!
+//! let bytes = b"title: x\nlogsource: {category: proxy}\ndetection: {s: {cs-host: a.example}, condition: s}";
+//! let file = SourceFile { name: "rules/x.yml".into(), bytes: bytes.to_vec() };
+//! let library = Library::read(vec![file]);
+//! assert!(library.findings.is_empty());
+//!
+//! let compilation = Compilation::new(&library, "example", 1).expect("a small pack");
+//! assert_eq!(compilation.n_read, compilation.n_compiled + compilation.n_refused);
+//! ```
 
+pub mod access_log;
 pub mod catalogue;
+pub mod codes;
+mod compilation;
+pub mod curl;
+pub mod explain;
+mod finding;
+mod head;
+mod library;
+pub mod limits;
+mod note;
+pub mod pack_file;
+mod recorded;
 pub mod query;
+pub mod report;
+mod shell;
+pub mod subject;
+mod text;
+pub mod trial;
+mod url;
+
+pub use compilation::Compilation;
+pub use finding::{Finding, Findings, Related};
+pub use library::{Library, LibraryRule, SourceFile, Sources};
+pub use note::{Block, Example, Expectation, KINDS, Note, SECTIONS};
+pub use recorded::{RecordedRequest, RecordedResponse};

@@ -1,1 +1,38 @@
-//! End to end.
+//! End to end: a real Envoy, what stands around it, and the table of cases that every runner reads.
+//!
+//! A test starts an [`Envoy`] from a [`Bootstrap`], with a [`StandIn`] for the internet behind it, and
+//! talks to it with exact bytes over [`http1`] or over [`http2`]. Everything listens on loopback, on
+//! ports that the operating system hands out, and ends when it is dropped.
+//!
+//! ```no_run
+//! use tests::{Bootstrap, Envoy, http1};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let envoy = Envoy::start(&Bootstrap::new().listener("egress", &[]).json())?;
+//! let response = http1::send(envoy.listener("egress")?, b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")?;
+//! assert_eq!(response.status, 200);
+//! # Ok(())
+//! # }
+//! ```
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this crate is where tests touch files, clocks and the environment"
+)]
+
+pub mod admin;
+mod bootstrap;
+pub mod case;
+mod deadline;
+mod envoy;
+pub mod gateway;
+pub mod http1;
+pub mod http2;
+mod plugin;
+mod stand_in;
+pub mod workspace;
+
+pub use bootstrap::{Bootstrap, Certificate, direct_response};
+pub use deadline::until;
+pub use envoy::{Cpu, Envoy, Launch};
+pub use plugin::Plugin;
+pub use stand_in::StandIn;

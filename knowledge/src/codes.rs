@@ -1,0 +1,111 @@
+//! Every finding about files, notes and written requests; the rule language's are in [`sigma::codes`].
+
+sigma::codes! {
+    /// A path cannot be read: it is not there, or the system refuses.
+    /// The other paths are still read, so that one run tells everything.
+    UNREADABLE = "F001", Error, "cannot be read";
+    /// A folder holds no note and no Sigma file, or what was given holds no rule.
+    /// A run over nothing would pass, and a gateway would run without rules; so nothing found is an error.
+    NOTHING_FOUND = "F002", Error, "nothing found";
+    /// A file that was named is neither a note (`.md`) nor a Sigma file (`.yml`, `.yaml`).
+    /// In folders such files are passed over; a file that is named is meant.
+    UNKNOWN_EXTENSION = "F003", Error, "neither a note nor a Sigma file";
+    /// A file is larger than any note or rule is.
+    /// The bound keeps a wrong path, a log or a device, from filling the memory.
+    FILE_TOO_LARGE = "F004", Error, "file beyond the bounds";
+    /// A file begins with a byte order mark.
+    /// Other readers of notes do not see the front matter behind it, so that the page would lose its
+    /// properties. What follows is read on, to find everything else at once, but nothing of it is used.
+    BYTE_ORDER_MARK = "F005", Error, "byte order mark";
+    /// A file is UTF-16. Notes and rules are UTF-8.
+    UTF_16 = "F006", Error, "UTF-16 text";
+    /// A file holds a NUL byte: it is no text.
+    BINARY = "F007", Error, "binary file";
+    /// A file is not UTF-8: Latin-1 perhaps, or a copy that was damaged.
+    /// A guess at the encoding would change what a rule looks for.
+    NOT_UTF_8 = "F008", Error, "not UTF-8";
+    /// A file that is given as a pack does not begin like one.
+    NOT_A_PACK = "F010", Error, "not a pack";
+    /// A pack ends before it is complete: an interrupted copy, or a full disk.
+    TRUNCATED_PACK = "F011", Error, "truncated pack";
+    /// A pack was written by a newer version, in a format that this one does not know.
+    NEWER_PACK = "F012", Error, "pack of a newer version";
+    /// A pack was written by an older version, in a format that this one no longer reads.
+    OLDER_PACK = "F013", Error, "pack of an older version";
+    /// A pack's content hash or tables do not hold: it was damaged or changed.
+    CORRUPT_PACK = "F014", Error, "corrupt pack";
+    /// A pack is larger than a gateway takes.
+    OVERSIZED_PACK = "F015", Error, "pack beyond the bounds";
+    /// A file cannot be written. What stood there before is untouched.
+    UNWRITABLE = "F016", Error, "cannot be written";
+
+    /// A note does not begin with front matter.
+    /// Without it nothing says what kind of note it is, and it would be left out in silence.
+    NO_FRONT_MATTER = "N001", Error, "no front matter";
+    /// A note's front matter has no second `---` line, so that all of the note would be front matter.
+    UNCLOSED_FRONT_MATTER = "N002", Error, "front matter is not closed";
+    /// A note's front matter is not a YAML map.
+    BROKEN_FRONT_MATTER = "N003", Error, "broken front matter";
+    /// A note's front matter has a key that notes of its kind do not have: misspelt, perhaps.
+    UNKNOWN_KEY = "N004", Error, "unknown key";
+    /// A note's front matter lacks a key, or gives it a value that it cannot have.
+    WRONG_KEY = "N005", Error, "missing or wrong key";
+    /// A fenced block is not closed, so that the rest of the note would belong to it.
+    UNCLOSED_FENCE = "N006", Error, "unclosed fence";
+    /// A rule note has no fenced `sigma` block, or an empty one.
+    NO_RULE = "N007", Error, "note without a rule";
+    /// A rule note has a second `sigma` block, or a second rule in its block.
+    /// The examples of a note are held against its one rule.
+    SECOND_RULE = "N008", Error, "note with a second rule";
+    /// A rule note has no heading of the first level, or several, or one that is not the rule's title.
+    /// The page is found by its heading and an alert by its rule's title: they have to be the same.
+    WRONG_TITLE = "N009", Error, "heading is not the title of the rule";
+    /// A rule note lacks a section that a reader looks for.
+    /// An analyst who is called at night reads Response and False positives first.
+    MISSING_SECTION = "N010", Warning, "missing section";
+    /// The rule of a note lacks metadata. The rule would run, but the page and the alert need it.
+    INCOMPLETE_METADATA = "N011", Error, "incomplete metadata";
+    /// A fenced `http` block does not say what is expected of its request.
+    UNKNOWN_EXPECTATION = "N012", Error, "example without expectation";
+    /// A rule note has no request that its rule must match.
+    /// A rule that nothing was ever seen to match may be dead.
+    NO_MATCH_EXAMPLE = "N013", Error, "no request that must match";
+    /// A rule note has no request that its rule must not match.
+    /// A rule that was never held against ordinary use may match all of it.
+    NO_PASS_EXAMPLE = "N014", Error, "no request that must pass";
+    /// A request that a note's rule must match, and that it does not match.
+    MISSED_EXAMPLE = "N015", Error, "example is not matched";
+    /// A request that a note's rule must not match, and that it matches.
+    CAUGHT_EXAMPLE = "N016", Error, "example is matched";
+    /// Two rules have the same id.
+    /// Alerts, exceptions and counters name a rule by its id; the first one keeps it, the others are refused.
+    DUPLICATE_ID = "N017", Error, "duplicate id";
+    /// Two rules have the same title. They run, but people cannot tell their alerts apart.
+    DUPLICATE_TITLE = "N018", Warning, "duplicate title";
+
+    /// A request head does not begin with a method, a URL and a version.
+    BROKEN_REQUEST_LINE = "R001", Error, "broken request line";
+    /// A URL is not complete: it needs a scheme and a host, and no white space.
+    /// Rules look at hosts and full URLs, so a part of one cannot stand for a request.
+    BROKEN_URL = "R002", Error, "broken URL";
+    /// A line of a request head is no header, or says for the second time what can only be said once.
+    BROKEN_HEADER = "R003", Error, "broken header";
+    /// What follows the request head is not a status line.
+    /// Bodies are not looked at; an example that shows one would promise too much.
+    BROKEN_STATUS_LINE = "R004", Error, "broken status line";
+    /// A command line has a quote that is not closed.
+    UNCLOSED_QUOTE = "R005", Error, "unclosed quote";
+    /// A curl command line without a URL, or with an option that lacks its value.
+    BROKEN_CURL = "R006", Error, "incomplete curl command";
+    /// A curl option that is not known here.
+    /// It is taken for one without a value; if it has one, that is taken for a URL.
+    UNKNOWN_OPTION = "R007", Warning, "unknown curl option";
+    /// A curl option reads a file or writes a pattern of requests, which are not looked at.
+    IGNORED_OPTION = "R008", Warning, "curl option without effect";
+    /// A line of an access log is not a JSON object.
+    BROKEN_LOG_LINE = "R009", Error, "broken log line";
+    /// A line of an access log lacks what a request cannot do without, or gives it another type.
+    INCOMPLETE_LOG_LINE = "R010", Error, "incomplete log line";
+    /// What was given as a request is none: no URL, no curl command, no log line, no request head.
+    NOT_A_REQUEST = "R011", Error, "not a request";
+}

@@ -1,0 +1,156 @@
+//! The commands: each reads its arguments, asks the disk and the library, and says what to print.
+//!
+//! A new command is a module with its arguments and a `run`, and a variant here.
+
+mod check;
+mod explain;
+mod pack;
+mod show;
+mod test;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand, ValueEnum};
+use knowledge::{Finding, Library, Sources, report};
+use serde_json::Value;
+
+use crate::disk;
+
+/// What the command line can be told to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tells everything that is wrong with notes and rules.
+    Check(check::Check),
+    /// Runs the examples of every note against the note's rule.
+    Test(test::Test),
+    /// Compiles the rules into a pack.
+    Pack(pack::Pack),
+    /// Explains the verdict on a request.
+    Explain(explain::Explain),
+    /// Shows what a pack holds.
+    Show(show::Show),
+}
+
+impl Command {
+    /// Runs the command.
+    pub(crate) fn run(&self) -> Outcome {
+        match self {
+            Command::Check(command) => command.run(),
+            Command::Test(command) => command.run(),
+            Command::Pack(command) => command.run(),
+            Command::Explain(command) => command.run(),
+            Command::Show(command) => command.run(),
+        }
+    }
+}
+
+/// What to print, and the exit code.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: u8,
+}
+
+impl Outcome {
+    /// Wrong usage: exit code 2.
+    fn usage(message: &str) -> Outcome {
+        let stderr = format!("error: {message}\n\nFor more information, try '--help'.\n");
+        Outcome { stderr, code: 2, ..Outcome::default() }
+    }
+
+    /// Input that was refused, told on standard error.
+    fn refused(findings: &[Finding], sources: &Sources) -> Outcome {
+        let stderr = report::to_text(findings, sources);
+        Outcome { stderr, code: 1, ..Outcome::default() }
+    }
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, with the lines of the source.
+    Text,
+    /// For scripts.
+    Json,
+    /// SARIF 2.1.0, for code hosts and editors.
+    Sarif,
+}
+
+/// How anything else is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PlainFormat {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+/// What to read notes and rules from.
+#[derive(Args, Debug)]
+struct Inputs {
+    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it is there]
+    paths: Vec<PathBuf>,
+}
+
+/// Where the shipped notes stand in a clone.
+const DEFAULT_PATH: &str = "knowledge/notes";
+
+impl Inputs {
+    /// Reads the library; an error is a message about wrong usage.
+    fn library(&self) -> Result<(Library, usize), Outcome> {
+        read_library(&self.paths)
+    }
+}
+
+/// Reads the library from paths, and tells how many files there were.
+fn read_library(paths: &[PathBuf]) -> Result<(Library, usize), Outcome> {
+    let default = [PathBuf::from(DEFAULT_PATH)];
+    let paths = match paths {
+        [] if disk::is_folder(DEFAULT_PATH) => &default[..],
+        [] => {
+            let message = format!("no paths are given, and there is no folder {DEFAULT_PATH} here");
+            return Err(Outcome::usage(&message));
+        }
+        paths => paths,
+    };
+    let (files, findings) = disk::gather(paths);
+    let n_files = files.len();
+    let mut library = Library::read(files);
+    library.findings.extend(findings);
+    report::sort(&mut library.findings);
+    Ok((library, n_files))
+}
+
+/// Findings in a format, and below them, as text, a command's summary.
+fn render(
+    format: Format,
+    findings: &[Finding],
+    sources: &Sources,
+    lines: &str,
+    numbers: &[(&str, Value)],
+) -> String {
+    let json = match format {
+        Format::Text => return report::to_text(findings, sources) + lines,
+        Format::Json => report::to_json(findings, numbers),
+        Format::Sarif => report::to_sarif(findings),
+    };
+    pretty(&json)
+}
+
+/// JSON over several lines, with a line break at the end.
+fn pretty(json: &Value) -> String {
+    format!("{json:#}\n")
+}
+
+/// `1 rule`, `2 rules`.
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// The name of a path in findings.
+fn name(path: &std::path::Path) -> Arc<str> {
+    disk::name(path)
+}

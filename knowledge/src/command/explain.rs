@@ -1,0 +1,125 @@
+//! `tidegate explain`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use inspect::Inspector;
+use knowledge::limits::MAX_REQUEST_BYTES;
+use knowledge::{
+    Compilation, Finding, Findings, Sources, codes, explain, pack_file, report, subject,
+};
+
+use super::{Outcome, PlainFormat, pretty, read_library};
+use crate::disk;
+
+/// Explains the verdict on a request: every rule that matches, with the truth of each part.
+///
+/// REQUEST is a URL, a curl command in quotes, a line of an Envoy access log in JSON, or the head of a
+/// request (`CONNECT host:443 HTTP/1.1`); `-` reads it from standard input, there also several log
+/// lines. The request is shown as it was given: its secrets are not taken out.
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// The pack to hold the request against
+    #[arg(long, value_name = "FILE")]
+    pack: Option<PathBuf>,
+    /// The request, and in front of it notes, Sigma files and folders of them, if no pack is given
+    /// [default: knowledge/notes, if it is there]
+    #[arg(required = true, value_names = ["PATHS]... [REQUEST"])]
+    operands: Vec<OsString>,
+    /// Explain this rule (its id or its title) even if it does not match
+    #[arg(long, value_name = "ID")]
+    rule: Vec<String>,
+    /// How to write the explanation
+    #[arg(long, value_enum, default_value = "text")]
+    format: PlainFormat,
+}
+
+impl Explain {
+    pub(super) fn run(&self) -> Outcome {
+        let Some((request, paths)) = self.operands.split_last() else {
+            return Outcome::usage("no request is given");
+        };
+        if self.pack.is_some() && !paths.is_empty() {
+            return Outcome::usage("give a pack or paths, not both; put the request in quotes");
+        }
+        let mut findings = Vec::new();
+        let mut sources = Sources::new();
+        let pack = match &self.pack {
+            Some(path) => match disk::read_pack(path)
+                .and_then(|(name, bytes)| pack_file::decode(&name, &bytes))
+            {
+                Ok(pack) => pack,
+                Err(finding) => return Outcome::refused(&[*finding], &sources),
+            },
+            None => {
+                let library =
+                    match read_library(&paths.iter().map(PathBuf::from).collect::<Vec<_>>()) {
+                        Ok((library, _)) => library,
+                        Err(outcome) => return outcome,
+                    };
+                let compilation = Compilation::new(&library, "explain", 0);
+                findings.extend(library.findings);
+                sources.extend(library.sources);
+                match compilation {
+                    Ok(compilation) => {
+                        findings.extend(compilation.findings);
+                        compilation.pack
+                    }
+                    Err(finding) => return Outcome::refused(&[*finding], &sources),
+                }
+            }
+        };
+        let mut inspector = Inspector::new(pack);
+        let mut asked = Vec::new();
+        for rule in &self.rule {
+            match explain::find_rules(&inspector, rule).as_slice() {
+                [] => return Outcome::usage(&format!("the pack has no rule '{rule}'")),
+                rules => asked.extend_from_slice(rules),
+            }
+        }
+        let (origin, text) = match read_request(request) {
+            Ok(request) => request,
+            Err(finding) => return Outcome::refused(&[*finding], &sources),
+        };
+        let mut of_request = Findings::new(&origin);
+        let requests = subject::read(&text, &mut of_request);
+        findings.extend(of_request.into_list());
+        sources.insert(origin, text);
+        report::sort(&mut findings);
+
+        let explanations: Vec<_> = requests
+            .iter()
+            .map(|request| explain::explain(&mut inspector, request, &asked))
+            .collect();
+        let stdout = match self.format {
+            PlainFormat::Json => pretty(&explain::to_json(inspector.pack(), &explanations)),
+            PlainFormat::Text => {
+                let texts: Vec<_> =
+                    explanations.iter().map(explain::Explanation::to_text).collect();
+                texts.join("\n")
+            }
+        };
+        let stderr = report::to_text(&findings, &sources);
+        let refused = findings.iter().any(Finding::is_error);
+        Outcome { stdout, stderr, code: u8::from(refused) }
+    }
+}
+
+/// The text of a request, and what findings call it.
+fn read_request(request: &OsStr) -> Result<(Arc<str>, String), Box<Finding>> {
+    let (name, bytes): (Arc<str>, Vec<u8>) = match request.as_encoded_bytes() {
+        b"-" => {
+            let name = "<stdin>".into();
+            let bytes = disk::read_stdin(MAX_REQUEST_BYTES, &name)?;
+            (name, bytes)
+        }
+        bytes => ("<request>".into(), bytes.to_vec()),
+    };
+    String::from_utf8(bytes).map(|text| (Arc::clone(&name), text)).map_err(|_| {
+        let message = "the request is not UTF-8";
+        let help = "escape other bytes, as `%FF` in a URL";
+        Box::new(Finding::about(&name, &codes::NOT_UTF_8, message, help))
+    })
+}

@@ -1,0 +1,95 @@
+//! `tidegate pack`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use knowledge::{Compilation, Finding, codes, report};
+use serde_json::json;
+
+use super::{Format, Inputs, Outcome, counted, name, render};
+use crate::disk;
+
+/// Compiles the rules of notes and Sigma files into a pack.
+///
+/// A pack is written whole or not at all. If any input is refused nothing is written and the exit
+/// code is 1; with --allow-refused the pack holds the rules that were not refused.
+#[derive(Args, Debug)]
+pub(crate) struct Pack {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Where to write the pack
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// What the pack is called in events and metrics
+    #[arg(long, default_value = "tidegate")]
+    name: String,
+    /// A number that grows with each release of the pack
+    #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = 1)]
+    release: u64,
+    /// Write the pack even if some input is refused
+    #[arg(long)]
+    allow_refused: bool,
+    /// How to write what is found
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+impl Pack {
+    pub(super) fn run(&self) -> Outcome {
+        let (library, _) = match self.inputs.library() {
+            Ok(read) => read,
+            Err(outcome) => return outcome,
+        };
+        let sources = &library.sources;
+        let compilation = match Compilation::new(&library, &self.name, self.release) {
+            Ok(compilation) => compilation,
+            Err(finding) => return Outcome::refused(&[*finding], sources),
+        };
+        let mut findings = library.findings.clone();
+        findings.extend(compilation.findings.iter().cloned());
+        if compilation.n_compiled == 0 && !findings.iter().any(Finding::is_error) {
+            let message = "there is no rule to compile";
+            let help = "give notes or Sigma files that hold rules";
+            findings.push(Finding::about(&"input".into(), &codes::NOTHING_FOUND, message, help));
+        }
+        let refuses = findings.iter().any(Finding::is_error);
+        let writes = compilation.n_compiled > 0 && (!refuses || self.allow_refused);
+        let mut written = writes;
+        if writes && let Err(error) = disk::write(&self.output, &compilation.bytes) {
+            let message = format!("the pack cannot be written: {}", disk::reason(&error));
+            let help = "give another path with `--output`, or make this one writable";
+            let code = &codes::UNWRITABLE;
+            findings.push(Finding::about(&name(&self.output), code, message, help));
+            written = false;
+        }
+        report::sort(&mut findings);
+
+        let Compilation { n_read, n_compiled, n_refused, pack, bytes, .. } = &compilation;
+        let output = name(&self.output);
+        let fate = if written {
+            format!(
+                "{output}: `{}` version {}, {}, {}, hash {}\n",
+                self.name,
+                self.release,
+                counted(*n_compiled, "rule"),
+                counted(bytes.len(), "byte"),
+                pack.hash(),
+            )
+        } else {
+            format!("{output}: nothing written\n")
+        };
+        let read = counted(*n_read, "rule");
+        let summary = format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{fate}");
+        let numbers = [
+            ("read", json!(n_read)),
+            ("compiled", json!(n_compiled)),
+            ("refused", json!(n_refused)),
+            ("written", json!(written)),
+            ("file", json!(*output)),
+            ("bytes", json!(bytes.len())),
+            ("hash", json!(pack.hash().to_string())),
+        ];
+        let stdout = render(self.format, &findings, sources, &summary, &numbers);
+        Outcome { stdout, code: u8::from(!written), ..Outcome::default() }
+    }
+}

@@ -1,0 +1,58 @@
+//! `tidegate test`.
+
+use clap::Args;
+use knowledge::{Compilation, report, trial};
+use serde_json::json;
+
+use super::{Format, Inputs, Outcome, counted, render};
+
+/// Runs the examples of every note against the note's rule, on the pack of all the rules.
+///
+/// A note that is refused is not run; it is told like an example that fails, and the exit code is 1.
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// How to write what is found
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+impl Test {
+    pub(super) fn run(&self) -> Outcome {
+        let (mut library, _) = match self.inputs.library() {
+            Ok(read) => read,
+            Err(outcome) => return outcome,
+        };
+        let mut trial = trial::Trial::default();
+        match Compilation::new(&library, "test", 0) {
+            Ok(mut compilation) => {
+                library.findings.append(&mut compilation.findings);
+                trial = trial::run(&library, compilation);
+                library.findings.append(&mut trial.findings);
+            }
+            Err(finding) => library.findings.push(*finding),
+        }
+        report::sort(&mut library.findings);
+        let (n_errors, _) = report::count(&library.findings);
+        let mut summary = format!(
+            "{}, {}, {} failed",
+            counted(trial.n_notes, "note"),
+            counted(trial.n_examples, "example"),
+            trial.n_failed,
+        );
+        if n_errors > trial.n_failed {
+            let n_others = n_errors - trial.n_failed;
+            summary.push_str("; ");
+            summary.push_str(&counted(n_others, "other error"));
+        }
+        summary.push('\n');
+        let numbers = [
+            ("notes", json!(trial.n_notes)),
+            ("examples", json!(trial.n_examples)),
+            ("failed", json!(trial.n_failed)),
+        ];
+        let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
+        Outcome { stdout, code: u8::from(!library.findings.is_empty()), ..Outcome::default() }
+    }
+}

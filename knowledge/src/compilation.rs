@@ -1,0 +1,54 @@
+//! A library's rules as a pack.
+
+use inspect::{Pack, RuleId};
+use sigma::Compiler;
+
+use crate::finding::Finding;
+use crate::library::Library;
+use crate::pack_file;
+
+/// A compiled library: the numbers add up, `n_read = n_compiled + n_refused`.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The bytes of the pack.
+    pub bytes: Vec<u8>,
+    /// The pack.
+    pub pack: Pack,
+    /// The rule in the pack for each of [`Library::rules`]; `None` where the compiler refused it.
+    pub rule_ids: Vec<Option<RuleId>>,
+    /// How many rules were read.
+    pub n_read: usize,
+    /// How many are in the pack.
+    pub n_compiled: usize,
+    /// How many were refused, by the reader or by the compiler.
+    pub n_refused: usize,
+    /// Why the compiler refused rules; what the reader found is in [`Library::findings`].
+    pub findings: Vec<Finding>,
+}
+
+impl Compilation {
+    /// Compiles the rules of a library, in its order.
+    ///
+    /// # Errors
+    /// The pack is larger than a gateway takes.
+    pub fn new(library: &Library, name: &str, version: u64) -> Result<Compilation, Box<Finding>> {
+        let mut compiler = Compiler::new(name, version);
+        let mut findings = Vec::new();
+        let mut rule_ids = Vec::new();
+        for entry in &library.rules {
+            match compiler.add(&entry.rule) {
+                Ok(rule) => rule_ids.push(Some(rule)),
+                Err(diagnostics) => {
+                    findings.extend(diagnostics.into_iter().map(Finding::from));
+                    rule_ids.push(None);
+                }
+            }
+        }
+        let bytes = compiler.finish().encode();
+        let pack = pack_file::decode(&name.into(), &bytes)?;
+        let n_compiled = rule_ids.iter().flatten().count();
+        let n_refused = library.n_refused + rule_ids.len() - n_compiled;
+        let n_read = library.n_read;
+        Ok(Compilation { bytes, pack, rule_ids, n_read, n_compiled, n_refused, findings })
+    }
+}

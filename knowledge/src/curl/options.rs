@@ -1,0 +1,435 @@
+//! curl's options: which take a value, and which change the request that is sent.
+
+/// What an option does to the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing that a rule sees.
+    None,
+    /// Names a URL.
+    Url,
+    /// Names the method.
+    Method,
+    /// Asks for HEAD.
+    Head,
+    /// Asks for PUT.
+    Put,
+    /// Asks for POST, with data that no rule sees.
+    Post,
+    /// Asks for a version of HTTP.
+    Version(&'static str),
+    /// Names the user agent.
+    UserAgent,
+    /// Names the referrer.
+    Referrer,
+    /// Gives cookies, or the name of a file.
+    Cookie,
+    /// Gives a header.
+    Header,
+    /// Gives data, which `-G` moves into the query.
+    Data,
+    /// `-G`.
+    DataToQuery,
+    /// Adds to the query.
+    Query,
+    /// Replaces path and query.
+    RequestTarget,
+    /// Reads more options from a file.
+    Config,
+}
+
+/// What is known about an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It takes no value.
+    Flag(Effect),
+    /// It takes a value.
+    Value(Effect),
+    /// It is not in the tables.
+    Unknown,
+}
+
+/// Short options with their long names.
+const SHORT: &[(char, &str)] = &[
+    ('#', "progress-bar"),
+    ('0', "http1.0"),
+    ('1', "tlsv1"),
+    ('2', "sslv2"),
+    ('3', "sslv3"),
+    ('4', "ipv4"),
+    ('6', "ipv6"),
+    ('a', "append"),
+    ('A', "user-agent"),
+    ('b', "cookie"),
+    ('B', "use-ascii"),
+    ('c', "cookie-jar"),
+    ('C', "continue-at"),
+    ('d', "data"),
+    ('D', "dump-header"),
+    ('e', "referer"),
+    ('E', "cert"),
+    ('f', "fail"),
+    ('F', "form"),
+    ('g', "globoff"),
+    ('G', "get"),
+    ('h', "help"),
+    ('H', "header"),
+    ('i', "show-headers"),
+    ('I', "head"),
+    ('j', "junk-session-cookies"),
+    ('J', "remote-header-name"),
+    ('k', "insecure"),
+    ('K', "config"),
+    ('l', "list-only"),
+    ('L', "location"),
+    ('m', "max-time"),
+    ('M', "manual"),
+    ('n', "netrc"),
+    ('N', "buffer"),
+    ('o', "output"),
+    ('O', "remote-name"),
+    ('p', "proxytunnel"),
+    ('P', "ftp-port"),
+    ('q', "disable"),
+    ('Q', "quote"),
+    ('r', "range"),
+    ('R', "remote-time"),
+    ('s', "silent"),
+    ('S', "show-error"),
+    ('t', "telnet-option"),
+    ('T', "upload-file"),
+    ('u', "user"),
+    ('U', "proxy-user"),
+    ('v', "verbose"),
+    ('V', "version"),
+    ('w', "write-out"),
+    ('x', "proxy"),
+    ('X', "request"),
+    ('y', "speed-time"),
+    ('Y', "speed-limit"),
+    ('z', "time-cond"),
+    ('Z', "parallel"),
+];
+
+/// Options that change the request, and whether they take a value.
+const WITH_EFFECT: &[(&str, Known)] = &[
+    ("config", Known::Value(Effect::Config)),
+    ("cookie", Known::Value(Effect::Cookie)),
+    ("data", Known::Value(Effect::Data)),
+    ("data-ascii", Known::Value(Effect::Data)),
+    ("data-binary", Known::Value(Effect::Data)),
+    ("data-raw", Known::Value(Effect::Data)),
+    ("data-urlencode", Known::Value(Effect::Data)),
+    ("form", Known::Value(Effect::Post)),
+    ("form-string", Known::Value(Effect::Post)),
+    ("get", Known::Flag(Effect::DataToQuery)),
+    ("head", Known::Flag(Effect::Head)),
+    ("header", Known::Value(Effect::Header)),
+    ("http0.9", Known::Flag(Effect::None)),
+    ("http1.0", Known::Flag(Effect::Version("HTTP/1.0"))),
+    ("http1.1", Known::Flag(Effect::Version("HTTP/1.1"))),
+    ("http2", Known::Flag(Effect::Version("HTTP/2"))),
+    ("http2-prior-knowledge", Known::Flag(Effect::Version("HTTP/2"))),
+    ("http3", Known::Flag(Effect::Version("HTTP/3"))),
+    ("http3-only", Known::Flag(Effect::Version("HTTP/3"))),
+    ("json", Known::Value(Effect::Data)),
+    ("referer", Known::Value(Effect::Referrer)),
+    ("request", Known::Value(Effect::Method)),
+    ("request-target", Known::Value(Effect::RequestTarget)),
+    ("upload-file", Known::Value(Effect::Put)),
+    ("url", Known::Value(Effect::Url)),
+    ("url-query", Known::Value(Effect::Query)),
+    ("user-agent", Known::Value(Effect::UserAgent)),
+];
+
+/// Other options that take a value (`curl --help all`, 8.17).
+const WITH_VALUE: &[&str] = &[
+    "abstract-unix-socket",
+    "alt-svc",
+    "aws-sigv4",
+    "cacert",
+    "capath",
+    "cert",
+    "cert-type",
+    "ciphers",
+    "connect-timeout",
+    "connect-to",
+    "continue-at",
+    "cookie-jar",
+    "create-file-mode",
+    "crlfile",
+    "curves",
+    "delegation",
+    "dns-interface",
+    "dns-ipv4-addr",
+    "dns-ipv6-addr",
+    "dns-servers",
+    "doh-url",
+    "dump-header",
+    "ech",
+    "egd-file",
+    "engine",
+    "etag-compare",
+    "etag-save",
+    "expect100-timeout",
+    "ftp-account",
+    "ftp-alternative-to-user",
+    "ftp-method",
+    "ftp-port",
+    "ftp-ssl-ccc-mode",
+    "happy-eyeballs-timeout-ms",
+    "haproxy-clientip",
+    "help",
+    "hostpubmd5",
+    "hostpubsha256",
+    "hsts",
+    "interface",
+    "ip-tos",
+    "ipfs-gateway",
+    "keepalive-cnt",
+    "keepalive-time",
+    "key",
+    "key-type",
+    "krb",
+    "libcurl",
+    "limit-rate",
+    "local-port",
+    "login-options",
+    "mail-auth",
+    "mail-from",
+    "mail-rcpt",
+    "max-filesize",
+    "max-redirs",
+    "max-time",
+    "netrc-file",
+    "noproxy",
+    "oauth2-bearer",
+    "output",
+    "output-dir",
+    "parallel-max",
+    "parallel-max-host",
+    "pass",
+    "pinnedpubkey",
+    "preproxy",
+    "proto",
+    "proto-default",
+    "proto-redir",
+    "proxy",
+    "proxy-cacert",
+    "proxy-capath",
+    "proxy-cert",
+    "proxy-cert-type",
+    "proxy-ciphers",
+    "proxy-crlfile",
+    "proxy-header",
+    "proxy-key",
+    "proxy-key-type",
+    "proxy-pass",
+    "proxy-pinnedpubkey",
+    "proxy-service-name",
+    "proxy-tls13-ciphers",
+    "proxy-tlsauthtype",
+    "proxy-tlspassword",
+    "proxy-tlsuser",
+    "proxy-user",
+    "proxy1.0",
+    "pubkey",
+    "quote",
+    "random-file",
+    "range",
+    "rate",
+    "resolve",
+    "retry",
+    "retry-delay",
+    "retry-max-time",
+    "sasl-authzid",
+    "service-name",
+    "sigalgs",
+    "socks4",
+    "socks4a",
+    "socks5",
+    "socks5-gssapi-service",
+    "socks5-hostname",
+    "speed-limit",
+    "speed-time",
+    "stderr",
+    "telnet-option",
+    "tftp-blksize",
+    "time-cond",
+    "tls-max",
+    "tls13-ciphers",
+    "tlsauthtype",
+    "tlspassword",
+    "tlsuser",
+    "trace",
+    "trace-ascii",
+    "trace-config",
+    "unix-socket",
+    "upload-flags",
+    "user",
+    "variable",
+    "vlan-priority",
+    "write-out",
+];
+
+/// Other options that take none; each also with `no-` in front.
+const WITHOUT_VALUE: &[&str] = &[
+    "anyauth",
+    "append",
+    "basic",
+    "ca-native",
+    "cert-status",
+    "compressed",
+    "compressed-ssh",
+    "create-dirs",
+    "crlf",
+    "digest",
+    "disable",
+    "disable-eprt",
+    "disable-epsv",
+    "disallow-username-in-url",
+    "doh-cert-status",
+    "doh-insecure",
+    "fail",
+    "fail-early",
+    "fail-with-body",
+    "false-start",
+    "form-escape",
+    "ftp-create-dirs",
+    "ftp-pasv",
+    "ftp-pret",
+    "ftp-skip-pasv-ip",
+    "ftp-ssl-ccc",
+    "ftp-ssl-control",
+    "globoff",
+    "haproxy-protocol",
+    "ignore-content-length",
+    "include",
+    "insecure",
+    "ipv4",
+    "ipv6",
+    "junk-session-cookies",
+    "list-only",
+    "location",
+    "location-trusted",
+    "mail-rcpt-allowfails",
+    "manual",
+    "metalink",
+    "mptcp",
+    "negotiate",
+    "netrc",
+    "netrc-optional",
+    "alpn",
+    "buffer",
+    "clobber",
+    "keepalive",
+    "npn",
+    "out-null",
+    "progress-meter",
+    "sessionid",
+    "ntlm",
+    "ntlm-wb",
+    "parallel",
+    "parallel-immediate",
+    "path-as-is",
+    "post301",
+    "post302",
+    "post303",
+    "progress-bar",
+    "proxy-anyauth",
+    "proxy-basic",
+    "proxy-ca-native",
+    "proxy-digest",
+    "proxy-http2",
+    "proxy-insecure",
+    "proxy-negotiate",
+    "proxy-ntlm",
+    "proxy-ssl-allow-beast",
+    "proxy-ssl-auto-client-cert",
+    "proxy-tlsv1",
+    "proxytunnel",
+    "raw",
+    "remote-header-name",
+    "remote-name",
+    "remote-name-all",
+    "remote-time",
+    "remove-on-error",
+    "retry-all-errors",
+    "retry-connrefused",
+    "sasl-ir",
+    "show-error",
+    "show-headers",
+    "silent",
+    "skip-existing",
+    "socks5-basic",
+    "socks5-gssapi",
+    "socks5-gssapi-nec",
+    "ssl",
+    "ssl-allow-beast",
+    "ssl-auto-client-cert",
+    "ssl-no-revoke",
+    "ssl-reqd",
+    "ssl-revoke-best-effort",
+    "ssl-sessions",
+    "sslv2",
+    "sslv3",
+    "styled-output",
+    "suppress-connect-headers",
+    "tcp-fastopen",
+    "tcp-nodelay",
+    "tftp-no-options",
+    "tls-earlydata",
+    "tlsv1",
+    "tlsv1.0",
+    "tlsv1.1",
+    "tlsv1.2",
+    "tlsv1.3",
+    "tr-encoding",
+    "trace-ids",
+    "trace-time",
+    "use-ascii",
+    "verbose",
+    "version",
+    "xattr",
+];
+
+/// What is known about `--name`.
+pub(super) fn long(name: &str) -> Known {
+    if let Some((_, known)) = WITH_EFFECT.iter().find(|(option, _)| *option == name) {
+        return *known;
+    }
+    if WITH_VALUE.contains(&name) {
+        return Known::Value(Effect::None);
+    }
+    let positive = name.strip_prefix("no-").unwrap_or(name);
+    if WITHOUT_VALUE.contains(&name) || WITHOUT_VALUE.contains(&positive) {
+        return Known::Flag(Effect::None);
+    }
+    Known::Unknown
+}
+
+/// What is known about `-letter`.
+pub(super) fn short(letter: char) -> Known {
+    SHORT.iter().find(|(short, _)| *short == letter).map_or(Known::Unknown, |(_, name)| long(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_short_option_has_a_known_long_name() {
+        for (letter, name) in SHORT {
+            assert_ne!(long(name), Known::Unknown, "{letter} {name}");
+        }
+    }
+
+    #[test]
+    fn an_option_stands_in_one_table() {
+        for name in WITH_VALUE {
+            assert!(!WITHOUT_VALUE.contains(name), "{name}");
+        }
+        for (name, _) in WITH_EFFECT {
+            assert!(!WITH_VALUE.contains(name) && !WITHOUT_VALUE.contains(name), "{name}");
+        }
+    }
+}

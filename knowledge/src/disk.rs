@@ -1,0 +1,177 @@
+//! The one place that touches the file system and standard input.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use inspect::limits::MAX_PACK_BYTES;
+use knowledge::limits::MAX_FILE_BYTES;
+use knowledge::{Finding, SourceFile, codes};
+use walkdir::WalkDir;
+
+/// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.
+///
+/// In folders, hidden files and folders are passed over, other extensions than `.md`, `.yml` and
+/// `.yaml`, and `README.md`, which says what a folder is for. A file that is named is always read.
+/// A file that is reached twice is read once.
+pub(crate) fn gather(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Finding>) {
+    let mut gathered = Gathered::default();
+    for path in paths {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => gathered.folder(path),
+            Ok(_) => gathered.file(path),
+            Err(error) => gathered.findings.push(unreadable(path, &error)),
+        }
+    }
+    (gathered.files, gathered.findings)
+}
+
+#[derive(Default)]
+struct Gathered {
+    seen: BTreeSet<PathBuf>,
+    files: Vec<SourceFile>,
+    findings: Vec<Finding>,
+}
+
+impl Gathered {
+    fn file(&mut self, path: &Path) {
+        // Where a path has no canonical form, as that of a pipe, it is its own.
+        if !self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())) {
+            return;
+        }
+        match read(path, MAX_FILE_BYTES) {
+            Ok((name, bytes)) => self.files.push(SourceFile { name, bytes }),
+            Err(finding) => self.findings.push(*finding),
+        }
+    }
+
+    fn folder(&mut self, folder: &Path) {
+        let mut n_found = 0;
+        let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
+        let is_shown = |entry: &walkdir::DirEntry| {
+            entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+        };
+        for entry in entries.filter_entry(is_shown) {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() && is_source(entry.path()) => {
+                    n_found += 1;
+                    self.file(entry.path());
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let path = error.path().unwrap_or(folder).to_owned();
+                    let error = match error.into_io_error() {
+                        Some(error) => error,
+                        None => io::Error::other("the link leads back to a folder above it"),
+                    };
+                    n_found += 1;
+                    self.findings.push(unreadable(&path, &error));
+                }
+            }
+        }
+        if n_found == 0 {
+            let message = "the folder holds no note and no Sigma file";
+            let help = "give a folder with notes (`.md`) or Sigma files (`.yml`, `.yaml`)";
+            self.findings.push(Finding::about(&name(folder), &codes::NOTHING_FOUND, message, help));
+        }
+    }
+}
+
+fn is_source(path: &Path) -> bool {
+    let extension =
+        path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let is_source = matches!(extension.as_deref(), Some("md" | "yml" | "yaml"));
+    is_source && path.file_name().is_none_or(|name| name != "README.md")
+}
+
+/// Whether there is a folder at a path.
+pub(crate) fn is_folder(path: &str) -> bool {
+    Path::new(path).is_dir()
+}
+
+/// Reads a pack, and tells its name.
+pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
+    read(path, MAX_PACK_BYTES)
+}
+
+/// Reads standard input to its end.
+pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Finding>> {
+    let bytes = read_at_most(io::stdin().lock(), most).map_err(|error| {
+        let message = format!("standard input cannot be read: {}", reason(&error));
+        Box::new(Finding::about(
+            name,
+            &codes::UNREADABLE,
+            message,
+            "give the request as an argument",
+        ))
+    })?;
+    bytes.ok_or_else(|| Box::new(too_large(name, most)))
+}
+
+fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
+    let bytes = File::open(path).and_then(|file| read_at_most(file, most));
+    match bytes.map_err(|error| Box::new(unreadable(path, &error)))? {
+        Some(bytes) => Ok((name(path), bytes)),
+        None => Err(Box::new(too_large(&name(path), most))),
+    }
+}
+
+/// Reads to the end, or gives up one byte behind the bound.
+fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    stream.take(limit).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
+}
+
+/// Writes a file whole or not at all: beside it first, and then in its place.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tidegate-");
+    #[cfg(unix)]
+    {
+        // A gateway runs as another user: readable as any new file is, by the umask.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// What findings call a path: with `/`, and without `./` in front.
+pub(crate) fn name(path: &Path) -> Arc<str> {
+    let name = path.to_string_lossy();
+    let name = if cfg!(windows) { name.replace('\\', "/").into() } else { name };
+    match name.strip_prefix("./") {
+        Some(rest) if !rest.is_empty() => rest.into(),
+        _ => name.as_ref().into(),
+    }
+}
+
+/// What the system says, as the tail of a message.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Finding {
+    let message = format!("the path cannot be read: {}", reason(error));
+    let help = "check the path, and that you may read it";
+    Finding::about(&name(path), &codes::UNREADABLE, message, help)
+}
+
+fn too_large(name: &Arc<str>, most: usize) -> Finding {
+    let message = format!("this is larger than {most} bytes");
+    let help = "give a smaller file; no note and no rule is that large";
+    Finding::about(name, &codes::FILE_TOO_LARGE, message, help)
+}

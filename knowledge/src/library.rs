@@ -1,0 +1,242 @@
+//! All notes and Sigma files: ids unique, order fixed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sigma::{Place, Rule, Source};
+
+use crate::codes;
+use crate::finding::{Finding, Findings};
+use crate::note::Note;
+use crate::text;
+
+/// A file as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// What findings call it: its path.
+    pub name: Arc<str>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What reports quote: the text of each file by its name.
+pub type Sources = BTreeMap<Arc<str>, String>;
+
+/// All notes and rules, in the order of their files' names.
+#[derive(Debug, Default)]
+pub struct Library {
+    /// The notes without an error.
+    pub notes: Vec<Note>,
+    /// The rules that can be compiled.
+    pub rules: Vec<LibraryRule>,
+    /// How many rules were read, also those that were refused.
+    pub n_read: usize,
+    /// How many rules were refused.
+    pub n_refused: usize,
+    /// Everything that is wrong.
+    pub findings: Vec<Finding>,
+    /// The texts.
+    pub sources: Sources,
+}
+
+/// A rule, and the note in which it stands.
+#[derive(Clone, Debug)]
+pub struct LibraryRule {
+    /// The rule.
+    pub rule: Rule,
+    /// An index into [`Library::notes`]; `None` for a rule of a plain Sigma file.
+    pub note_idx: Option<usize>,
+}
+
+impl Library {
+    /// Reads notes (`.md`) and Sigma files (`.yml`, `.yaml`). The order in which the files are given
+    /// does not matter.
+    pub fn read(mut files: Vec<SourceFile>) -> Library {
+        files.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut library = Library::default();
+        for file in &files {
+            library.add(file);
+        }
+        library.refuse_duplicates();
+        library
+    }
+
+    fn add(&mut self, file: &SourceFile) {
+        let extension =
+            file.name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+        let kind = match extension.as_deref() {
+            Some("md") => FileKind::Note,
+            Some("yml" | "yaml") => FileKind::Sigma,
+            _ => {
+                let message = "this is neither a note nor a Sigma file";
+                let help = "give notes as `.md` and Sigma files as `.yml` or `.yaml`";
+                let code = &codes::UNKNOWN_EXTENSION;
+                self.findings.push(Finding::about(&file.name, code, message, help));
+                return;
+            }
+        };
+        let decoded = text::decode(&file.name, &file.bytes);
+        // A file that cannot be decoded, or that others decode differently, is refused whole.
+        let usable = decoded.findings.is_empty();
+        self.findings.extend(decoded.findings);
+        let Some(text) = decoded.text else {
+            self.sources.extend(decoded.shown.map(|shown| (Arc::clone(&file.name), shown)));
+            return;
+        };
+        match kind {
+            FileKind::Note => self.add_note(&file.name, &text, usable),
+            FileKind::Sigma => self.add_rules(Source::new(&file.name, &text), usable),
+        }
+        self.sources.insert(Arc::clone(&file.name), text);
+    }
+
+    fn add_rules(&mut self, source: Source<'_>, usable: bool) {
+        let parsed = sigma::parse(&source);
+        self.findings.extend(parsed.diagnostics.into_iter().map(Finding::from));
+        self.n_read += parsed.n_read;
+        if usable {
+            self.n_refused += parsed.n_read - parsed.rules.len();
+            let rules = parsed.rules.into_iter();
+            self.rules.extend(rules.map(|rule| LibraryRule { rule, note_idx: None }));
+        } else {
+            self.n_refused += parsed.n_read;
+        }
+    }
+
+    fn add_note(&mut self, name: &Arc<str>, text: &str, usable: bool) {
+        let (note, mut findings) = Note::read(name, text);
+        let Some(note) = note else {
+            self.findings.extend(findings);
+            return;
+        };
+        let Some(block) = &note.rule else {
+            self.findings.extend(findings);
+            return;
+        };
+        let parsed = sigma::parse(&Source::new(name, &block.text).at_line(block.first_line));
+        findings.extend(parsed.diagnostics.into_iter().map(Finding::from));
+        let mut of_rule = Findings::new(name);
+        match parsed.rules.as_slice() {
+            [rule] if parsed.n_read == 1 => check_rule(&note, rule, &mut of_rule),
+            _ if parsed.n_read > 1 => {
+                let message = format!("the note's block holds {} rules", parsed.n_read);
+                let help = "write one rule per note; move the others into notes of their own";
+                of_rule.add(&codes::SECOND_RULE, block.span, message, help);
+            }
+            _ => {}
+        }
+        findings.extend(of_rule.into_list());
+        let refused = !usable || findings.iter().any(Finding::is_error);
+        self.findings.extend(findings);
+        self.n_read += parsed.n_read;
+        if refused {
+            self.n_refused += parsed.n_read;
+            return;
+        }
+        let note_idx = Some(self.notes.len());
+        self.rules.extend(parsed.rules.into_iter().map(|rule| LibraryRule { rule, note_idx }));
+        self.notes.push(note);
+    }
+
+    /// Refuses the second of two rules with one id, and tells of titles that are given twice.
+    fn refuse_duplicates(&mut self) {
+        let mut ids: BTreeMap<String, Place> = BTreeMap::new();
+        let mut titles: BTreeMap<String, Place> = BTreeMap::new();
+        let mut kept = Vec::new();
+        for entry in std::mem::take(&mut self.rules) {
+            let rule = &entry.rule;
+            let mut findings = Findings::new(&rule.file);
+            let (id, title) = (rule.id_or_title().to_owned(), &rule.metadata.title);
+            let place = findings.place(self.key_span(rule, "id", &id));
+            if let Some(first) = ids.get(&id) {
+                let message = format!("the id `{}` is that of another rule", id.escape_debug());
+                let help = "give the rule an id of its own: a new random UUID";
+                findings.add(&codes::DUPLICATE_ID, place.span, message, help);
+                let found = findings.into_list().into_iter();
+                let first = first.clone();
+                self.findings
+                    .extend(found.map(|found| found.relate(first.clone(), "the first is here")));
+                self.n_refused += 1;
+                continue;
+            }
+            ids.insert(id, place);
+            let place = findings.place(self.key_span(rule, "title", title));
+            match titles.get(title) {
+                Some(first) => {
+                    let message =
+                        format!("the title `{}` is that of another rule", title.escape_debug());
+                    let help = "say in the title how this rule differs";
+                    findings.add(&codes::DUPLICATE_TITLE, place.span, message, help);
+                    let found = findings.into_list().into_iter();
+                    let first = first.clone();
+                    self.findings.extend(
+                        found.map(|found| found.relate(first.clone(), "the first is here")),
+                    );
+                }
+                None => {
+                    titles.insert(title.clone(), place);
+                }
+            }
+            kept.push(entry);
+        }
+        self.rules = kept;
+    }
+
+    /// Where a key of a rule stands with a value; where the rule starts if it is not found.
+    fn key_span(&self, rule: &Rule, key: &str, value: &str) -> sigma::Span {
+        let text = self.sources.get(&rule.file).map_or("", String::as_str);
+        let lines = (1..).zip(text.lines()).skip_while(|(line, _)| *line < rule.span.line);
+        for (line, content) in lines {
+            let Some(rest) = content.strip_prefix(key).and_then(|rest| rest.strip_prefix(':'))
+            else {
+                continue;
+            };
+            if rest.contains(value) {
+                let end_column = text::number(content.trim_end().chars().count() + 1);
+                return sigma::Span { line, column: 1, end_line: line, end_column };
+            }
+        }
+        sigma::Span { end_line: rule.span.line, end_column: rule.span.column, ..rule.span }
+    }
+
+    /// Whether anything that was read is refused.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error)
+    }
+}
+
+enum FileKind {
+    Note,
+    Sigma,
+}
+
+/// What the rule of a note has to say beside what any Sigma rule does.
+fn check_rule(note: &Note, rule: &Rule, findings: &mut Findings) {
+    let metadata = &rule.metadata;
+    if let Some((heading, span)) = &note.title
+        && *heading != metadata.title
+    {
+        let (heading, title) = (heading.escape_debug(), metadata.title.escape_debug());
+        let message = format!("the heading `{heading}` is not the title of the rule, `{title}`");
+        findings.add(&codes::WRONG_TITLE, *span, message, "write the same in both places");
+    }
+    let missing = [
+        ("id", metadata.id.is_none()),
+        ("status", metadata.status.is_none()),
+        ("description", metadata.description.is_none()),
+        ("references", metadata.references.is_empty()),
+        ("author", metadata.author.is_none()),
+        ("date", metadata.date.is_none()),
+        ("tags", metadata.tags.is_empty()),
+        ("falsepositives", metadata.falsepositives.is_empty()),
+        ("level", metadata.level.is_none()),
+    ];
+    let missing: Vec<_> = missing.iter().filter(|(_, missing)| *missing).collect();
+    if !missing.is_empty() {
+        let names: Vec<_> = missing.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let message = format!("the rule of the note lacks {}", names.join(", "));
+        let help = "write the keys into the rule; the page and the alert show them";
+        let span = note.rule.as_ref().map_or(rule.span, |block| block.span);
+        findings.add(&codes::INCOMPLETE_METADATA, span, message, help);
+    }
+}

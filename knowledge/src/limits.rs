@@ -1,0 +1,19 @@
+//! Every bound of the library and its command line, with what happens there.
+
+/// Most bytes of a note or a Sigma file; a larger one is refused (`F004`).
+/// The largest file of SigmaHQ's corpus has some 60 KB, generated indicator lists a few MB.
+pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most bytes of a note's front matter; larger ones are refused (`N003`).
+/// Its parser recurses, and so the nesting has to be bounded before it is called.
+pub const MAX_FRONT_MATTER_BYTES: usize = 4 * 1024;
+
+/// Most bytes of a request that is given to `explain`; a larger one is refused (`F004`).
+/// Envoy takes 60 KiB of headers by default, and a log line repeats some of them.
+pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
+
+/// Most lines of source that a finding quotes; a longer place is quoted by its first line.
+pub const MAX_QUOTED_LINES: u32 = 6;
+
+/// Most values of a detection item that an explanation lists; the rest is counted.
+pub const MAX_LISTED_VALUES: usize = 8;

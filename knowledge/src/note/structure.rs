@@ -1,0 +1,158 @@
+//! The headings and fenced blocks of a note, and where they stand.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use sigma::Span;
+
+use crate::codes;
+use crate::finding::Findings;
+use crate::text::Lines;
+
+/// The structure of a note.
+#[derive(Clone, Debug)]
+pub(super) struct Structure {
+    /// Where the body starts, as a byte offset: behind the front matter.
+    pub(super) body_start: usize,
+    /// The headings of the first level.
+    pub(super) titles: Vec<(String, Span)>,
+    /// The headings of the second level.
+    pub(super) sections: Vec<(String, Span)>,
+    /// The fenced blocks.
+    pub(super) fences: Vec<Fence>,
+}
+
+/// A fenced block.
+#[derive(Clone, Debug)]
+pub(super) struct Fence {
+    /// What stands behind the opening fence.
+    pub(super) info: String,
+    /// What stands between the fences.
+    pub(super) text: String,
+    /// The line on which the text starts.
+    pub(super) first_line: u32,
+    /// The opening fence.
+    pub(super) span: Span,
+}
+
+/// What is being read.
+enum Open {
+    Nothing,
+    Heading(HeadingLevel, String, Range<usize>),
+    Fence { info: String, text: String, range: Range<usize> },
+}
+
+impl Structure {
+    /// Reads the structure of a note's body, which starts at `body_start` of `text`.
+    pub(super) fn read(text: &str, body_start: usize, findings: &mut Findings) -> Structure {
+        let lines = Lines::new(text);
+        let body = text.get(body_start..).unwrap_or_default();
+        let (titles, sections, fences) = (Vec::new(), Vec::new(), Vec::new());
+        let mut structure = Structure { body_start, titles, sections, fences };
+        let mut open = Open::Nothing;
+        for (event, range) in Parser::new_ext(body, Options::ENABLE_TABLES).into_offset_iter() {
+            let range = range.start + body_start..range.end + body_start;
+            match event {
+                Event::Start(Tag::Heading { level, .. }) => {
+                    open = Open::Heading(level, String::new(), range);
+                }
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                    open = Open::Fence { info: info.into_string(), text: String::new(), range };
+                }
+                Event::Text(piece) | Event::Code(piece) => match &mut open {
+                    Open::Heading(_, text, _) | Open::Fence { text, .. } => text.push_str(&piece),
+                    Open::Nothing => {}
+                },
+                Event::End(TagEnd::Heading(_) | TagEnd::CodeBlock) => {
+                    let closed = std::mem::replace(&mut open, Open::Nothing);
+                    structure.close(closed, text, &lines, findings);
+                }
+                _ => {}
+            }
+        }
+        structure
+    }
+
+    fn close(&mut self, open: Open, text: &str, lines: &Lines, findings: &mut Findings) {
+        match open {
+            Open::Heading(HeadingLevel::H1, title, range) => {
+                self.titles.push((title, first_line(text, &range, lines)));
+            }
+            Open::Heading(HeadingLevel::H2, title, range) => {
+                self.sections.push((title, first_line(text, &range, lines)));
+            }
+            Open::Fence { info, text: content, range } => {
+                let span = first_line(text, &range, lines);
+                if !is_closed(text.get(range).unwrap_or_default()) {
+                    let message = "the fenced block that begins here is not closed";
+                    let help = "write a line with the same fence behind its last line";
+                    findings.add(&codes::UNCLOSED_FENCE, span, message, help);
+                    return;
+                }
+                let first_line = span.line.saturating_add(1);
+                self.fences.push(Fence { info, text: content, first_line, span });
+            }
+            Open::Heading(..) | Open::Nothing => {}
+        }
+    }
+}
+
+/// The first line of a range, without its line break.
+fn first_line(text: &str, range: &Range<usize>, lines: &Lines) -> Span {
+    let line = text.get(range.clone()).unwrap_or_default().lines().next().unwrap_or_default();
+    lines.span(text, range.start..range.start + line.len())
+}
+
+/// Whether a fenced block ends with a fence. Where it does not, Markdown closes it with the text, or
+/// with the list or quote in which it stands.
+fn is_closed(block: &str) -> bool {
+    let mut lines = block.lines();
+    let opening = lines.next().unwrap_or_default().trim_start();
+    let fence = opening.chars().next().unwrap_or('`');
+    let n_opening = opening.chars().take_while(|char| *char == fence).count();
+    let closing = lines.next_back().unwrap_or_default();
+    let closing = closing.trim_start_matches([' ', '\t', '>']).trim_end();
+    closing.chars().count() >= n_opening && closing.chars().all(|char| char == fence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, fences: &[(&str, &str, u32)], n_unclosed: usize) {
+        let mut findings = Findings::new(&"a.md".into());
+        let structure = Structure::read(text, 0, &mut findings);
+        let found: Vec<_> = structure
+            .fences
+            .iter()
+            .map(|fence| (fence.info.as_str(), fence.text.as_str(), fence.first_line))
+            .collect();
+        assert_eq!(found, fences, "{text:?}");
+        assert_eq!(findings.into_list().len(), n_unclosed, "{text:?}");
+    }
+
+    #[test]
+    fn fences_have_to_be_closed() {
+        check("a\n\n```sigma\nx: y\n```\n", &[("sigma", "x: y\n", 4)], 0);
+        check("```sigma\r\nx: y\r\nz\r\n```\r\n", &[("sigma", "x: y\nz\n", 2)], 0);
+        check("~~~~ http match\na\n~~~\n~~~~~\n", &[("http match", "a\n~~~\n", 2)], 0);
+        check("```a\n```", &[("a", "", 2)], 0);
+        check("```a\nx\n", &[], 1);
+        check("```a", &[], 1);
+        check("````a\nx\n```\n", &[], 1);
+        check("- b\n\n  ```a\n  x\n  ```\n", &[("a", "x\n", 4)], 0);
+        check("> ```a\n> x\n> ```\n", &[("a", "x\n", 2)], 0);
+        check("> ```a\n> x\n\nb\n", &[], 1);
+    }
+
+    #[test]
+    fn headings_stand_in_order() {
+        let mut findings = Findings::new(&"a.md".into());
+        let text = "# The `x` rule\n\n## Goal\n\ntext\n\n```\n# no heading\n```\n";
+        let structure = Structure::read(text, 0, &mut findings);
+        let span = Span { line: 1, column: 1, end_line: 1, end_column: 15 };
+        assert_eq!(structure.titles, [("The x rule".to_owned(), span)]);
+        let span = Span { line: 3, column: 1, end_line: 3, end_column: 8 };
+        assert_eq!(structure.sections, [("Goal".to_owned(), span)]);
+    }
+}

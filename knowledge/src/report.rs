@@ -1,0 +1,28 @@
+//! Findings for people and machines.
+
+mod json;
+mod sarif;
+mod text;
+
+use crate::finding::Finding;
+
+pub use json::to_json;
+pub use sarif::{paragraph, to_sarif};
+pub use text::to_text;
+
+/// Sorts findings by place, and then by code, so that a report does not depend on the order of work.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|left, right| {
+        let key = |finding: &Finding| {
+            let diagnostic = &finding.diagnostic;
+            (diagnostic.place.clone(), diagnostic.code.id, diagnostic.message.clone())
+        };
+        key(left).cmp(&key(right))
+    });
+}
+
+/// How many findings are errors, and how many are warnings.
+pub fn count(findings: &[Finding]) -> (usize, usize) {
+    let n_errors = findings.iter().filter(|finding| finding.is_error()).count();
+    (n_errors, findings.len() - n_errors)
+}

@@ -1,0 +1,80 @@
+//! The examples of all notes, held against the rules of their notes.
+
+use inspect::{Inspector, RuleId};
+use sigma::{Diagnostic, Place};
+
+use crate::codes;
+use crate::compilation::Compilation;
+use crate::explain::condition_lines;
+use crate::finding::Finding;
+use crate::library::Library;
+use crate::note::{Example, Expectation};
+
+/// What came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Notes whose examples were run.
+    pub n_notes: usize,
+    /// Examples that were run.
+    pub n_examples: usize,
+    /// Examples that failed.
+    pub n_failed: usize,
+    /// One finding for each example that failed.
+    pub findings: Vec<Finding>,
+}
+
+/// Runs the examples of a library's notes on the pack of all of its rules: the very pack that a
+/// gateway would run.
+pub fn run(library: &Library, compilation: Compilation) -> Trial {
+    let Compilation { pack, rule_ids, .. } = compilation;
+    let mut inspector = Inspector::new(pack);
+    let mut trial = Trial::default();
+    for (entry, rule_id) in library.rules.iter().zip(&rule_ids) {
+        let note = entry.note_idx.and_then(|note_idx| library.notes.get(note_idx));
+        let (Some(note), Some(rule_id)) = (note, rule_id) else { continue };
+        trial.n_notes += 1;
+        for example in &note.examples {
+            trial.n_examples += 1;
+            if let Some(finding) =
+                fails(&mut inspector, *rule_id, &entry.rule.metadata.title, example)
+            {
+                trial.n_failed += 1;
+                trial.findings.push(finding.relate(rule_place(entry), "the rule"));
+            }
+        }
+    }
+    trial
+}
+
+fn rule_place(entry: &crate::library::LibraryRule) -> Place {
+    let span = entry.rule.span;
+    let span = sigma::Span { end_line: span.line, end_column: span.column, ..span };
+    Place { file: entry.rule.file.clone(), span }
+}
+
+fn fails(
+    inspector: &mut Inspector,
+    rule: RuleId,
+    title: &str,
+    example: &Example,
+) -> Option<Finding> {
+    let verdict = inspector.inspect(&example.request.lend());
+    let matched = verdict.matches.iter().any(|matched| matched.rule == rule);
+    let (code, message, help) = match (example.expectation, matched) {
+        (Expectation::Match, true) | (Expectation::Pass, false) => return None,
+        (Expectation::Match, false) => (
+            &codes::MISSED_EXAMPLE,
+            format!("`{title}` has to match this request, and does not"),
+            "change the rule, or the example if the rule is right; below is what the rule makes of it",
+        ),
+        (Expectation::Pass, true) => (
+            &codes::CAUGHT_EXAMPLE,
+            format!("`{title}` has to let this request pass, and matches it"),
+            "narrow the rule, or change the example if the rule is right; below is why it matches",
+        ),
+    };
+    let (help, place) = (help.to_owned(), example.place.clone());
+    let finding = Finding::from(Diagnostic { code, message, help, place });
+    let condition = inspector.condition(rule);
+    Some(finding.detail(condition.iter().flat_map(condition_lines)))
+}

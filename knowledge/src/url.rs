@@ -1,0 +1,123 @@
+//! The parts of a URL, as they stand: nothing is normalised, as the gateway's rules see it.
+//!
+//! A crate for URLs would do what a browser does: lower-case, decode and encode, resolve `..`. A rule
+//! that looks for what a client sent has to be tried on just that.
+
+/// The parts of an absolute URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Url<'u> {
+    /// The scheme, without `://`.
+    pub(crate) scheme: &'u str,
+    /// User name and password, without `@`.
+    pub(crate) userinfo: Option<&'u str>,
+    /// Host and perhaps port.
+    pub(crate) host: &'u str,
+    /// Path and query; may be empty or begin with `?`.
+    pub(crate) path: &'u str,
+    /// What follows `#`. It is not sent.
+    pub(crate) fragment: Option<&'u str>,
+}
+
+/// Why a text is no absolute URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UrlError {
+    /// It has no scheme.
+    NoScheme,
+    /// It has no host.
+    NoHost,
+    /// It holds white space or a control character: which, and at which byte.
+    White(char, usize),
+}
+
+impl Url<'_> {
+    /// Takes an absolute URL apart.
+    pub(crate) fn parse(url: &str) -> Result<Url<'_>, UrlError> {
+        let white = url.char_indices().find(|(_, char)| char.is_whitespace() || char.is_control());
+        if let Some((at, char)) = white {
+            return Err(UrlError::White(char, at));
+        }
+        let (scheme, rest) = url.split_once("://").ok_or(UrlError::NoScheme)?;
+        let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        if !scheme.starts_with(|char: char| char.is_ascii_alphabetic())
+            || !scheme.bytes().all(is_scheme)
+        {
+            return Err(UrlError::NoScheme);
+        }
+        let (rest, fragment) = match rest.split_once('#') {
+            Some((rest, fragment)) => (rest, Some(fragment)),
+            None => (rest, None),
+        };
+        let (authority, path) = rest
+            .split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))
+            .unwrap_or((rest, ""));
+        let (userinfo, host) = match authority.rsplit_once('@') {
+            Some((userinfo, host)) => (Some(userinfo), host),
+            None => (None, authority),
+        };
+        if host.is_empty() || host.starts_with(':') {
+            return Err(UrlError::NoHost);
+        }
+        Ok(Url { scheme, userinfo, host, path, fragment })
+    }
+
+    /// Path and query as they are sent: never empty.
+    pub(crate) fn request_path(&self) -> Vec<u8> {
+        let slash = if self.path.starts_with('/') { "" } else { "/" };
+        [slash, self.path].concat().into_bytes()
+    }
+}
+
+impl UrlError {
+    /// What is wrong with `url`.
+    pub(crate) fn message(self, url: &str) -> String {
+        let url = url.escape_debug();
+        match self {
+            UrlError::NoScheme => format!("`{url}` has no scheme"),
+            UrlError::NoHost => format!("`{url}` has no host"),
+            UrlError::White(char, _) => {
+                format!("`{url}` holds `{}`, which stands in no URL", char.escape_debug())
+            }
+        }
+    }
+}
+
+/// The name that a TLS client asks for: the host without port, unless it is an address.
+pub(crate) fn host_name(host: &str) -> Option<Vec<u8>> {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let is_address = name.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
+    (!is_address).then(|| name.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart_as_they_stand() {
+        for (text, expect) in [
+            ("https://A.example/x/../y?Q#f", ("https", None, "A.example", "/x/../y?Q", Some("f"))),
+            ("http://a.example", ("http", None, "a.example", "", None)),
+            ("http://a.example?q=/", ("http", None, "a.example", "?q=/", None)),
+            (
+                "https://u:p@x@a.example:8443/",
+                ("https", Some("u:p@x"), "a.example:8443", "/", None),
+            ),
+            ("https://[::1]:1/", ("https", None, "[::1]:1", "/", None)),
+        ] {
+            let (scheme, userinfo, host, path, fragment) = expect;
+            assert_eq!(Url::parse(text), Ok(Url { scheme, userinfo, host, path, fragment }));
+        }
+        for (text, expect) in [
+            ("a.example/x", UrlError::NoScheme),
+            ("/x?y=http://a", UrlError::NoScheme),
+            ("https:///x", UrlError::NoHost),
+            ("https://:80/x", UrlError::NoHost),
+            ("https://a b/", UrlError::White(' ', 9)),
+        ] {
+            assert_eq!(Url::parse(text), Err(expect), "{text}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The example gateway, put together so that it runs without the internet.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{Envoy, Launch, Plugin, StandIn, workspace};
+
+/// The file that the gateway takes its filter from.
+const DISCOVERY: &str = "tidegate.json";
+const PER_ROUTE: &str =
+    "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig";
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+
+/// `examples/egress-gateway` at work, with a stand-in where the internet would be.
+///
+/// The configuration is the example's but for four things: ports that the operating system chooses,
+/// loopback addresses, the pack, and a per-route setting of the dynamic forward proxy that makes it
+/// call the stand-in whatever host a request names.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The gateway's Envoy.
+    pub envoy: Envoy,
+    /// What it calls.
+    pub stand_in: StandIn,
+}
+
+impl Gateway {
+    /// Starts the gateway in a directory, which stays.
+    pub fn start(launch: &Launch, directory: &Path, pack: &[u8], mode: &str) -> Result<Self> {
+        fs::create_dir_all(directory)?;
+        let stand_in = StandIn::start()?;
+        let plugin = Plugin::tidegate(pack, mode)?;
+        fs::copy(&plugin.wasm, directory.join("filter.wasm"))?;
+        let bootstrap = offline(example()?, &plugin, stand_in.address())?;
+        replace(directory, &plugin, "1")?;
+        let envoy = Envoy::launch_in(launch, &bootstrap, directory)?;
+        Ok(Gateway { envoy, stand_in })
+    }
+
+    /// Replaces the filter's configuration, as an operator does: a new file, moved over the old one.
+    pub fn reload(&self, pack: &[u8], mode: &str, version: &str) -> Result<()> {
+        replace(self.envoy.directory(), &Plugin::tidegate(pack, mode)?, version)
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.envoy.listener("egress")
+    }
+}
+
+/// Writes an ECDS file with a plugin and moves it into place, which Envoy notices.
+pub fn replace(directory: &Path, plugin: &Plugin, version: &str) -> Result<()> {
+    replace_text(directory, &plugin.discovery_response(version))
+}
+
+/// Writes any text as an ECDS file and moves it into place.
+pub fn replace_text(directory: &Path, text: &str) -> Result<()> {
+    let new = directory.join("tidegate.json.new");
+    fs::write(&new, text)?;
+    fs::rename(&new, directory.join(DISCOVERY))?;
+    Ok(())
+}
+
+/// The example's configuration as it stands in the repository.
+pub fn example() -> Result<Value> {
+    let file = workspace::root().join("examples/egress-gateway/envoy.yaml");
+    let text = fs::read_to_string(&file).with_context(|| format!("`{}`", file.display()))?;
+    Ok(serde_saphyr::from_str(&text)?)
+}
+
+fn offline(mut config: Value, plugin: &Plugin, stand_in: SocketAddr) -> Result<Value> {
+    let any = json!({"socket_address": {"address": "127.0.0.1", "port_value": 0}});
+    *at(&mut config, "/admin/address")? = any.clone();
+    *at(&mut config, "/static_resources/listeners/0/address")? = any;
+    let discovery = format!("{MANAGER}/http_filters/0/config_discovery/default_config/config");
+    *at(&mut config, &format!("{discovery}/configuration"))? = plugin.configuration.clone();
+    let host = at(&mut config, &format!("{MANAGER}/route_config/virtual_hosts/0"))?;
+    let host = host.as_object_mut().context("a virtual host is an object")?;
+    let per_route = json!({"@type": PER_ROUTE, "host_rewrite_literal": stand_in.to_string()});
+    host.insert(
+        "typed_per_filter_config".to_owned(),
+        json!({"envoy.filters.http.dynamic_forward_proxy": per_route}),
+    );
+    Ok(config)
+}
+
+/// The part of the example that is to be replaced: it has to be there already.
+fn at<'c>(config: &'c mut Value, pointer: &str) -> Result<&'c mut Value> {
+    config.pointer_mut(pointer).with_context(|| format!("the example has no `{pointer}`"))
+}

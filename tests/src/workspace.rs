@@ -1,0 +1,71 @@
+//! Where things lie in the workspace.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+/// The Envoy that is installed and tested unless somebody asks for another.
+pub const ENVOY: &str = "1.40.0";
+
+/// The workspace's root folder.
+pub fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// Cargo's target folder: `CARGO_TARGET_DIR`, else `target` in the workspace.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Where `cargo xtask setup` puts a version of Envoy.
+pub fn installed_envoy(version: &str) -> PathBuf {
+    target().join("envoy").join(version).join("envoy/_bin/envoy")
+}
+
+/// The Envoy binary: `TIDEGATE_ENVOY`, else an `envoy` on the path, else what set-up installed.
+pub fn envoy() -> Result<PathBuf> {
+    if let Some(binary) = own_envoy()? {
+        return Ok(binary);
+    }
+    built(installed_envoy(ENVOY), "cargo xtask setup")
+}
+
+/// The Envoy that the environment brings along: `TIDEGATE_ENVOY`, else an `envoy` on the path.
+pub fn own_envoy() -> Result<Option<PathBuf>> {
+    if let Some(binary) = env::var_os("TIDEGATE_ENVOY") {
+        let binary = fs::canonicalize(&binary);
+        return Ok(Some(binary.context("TIDEGATE_ENVOY names no file")?));
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let candidates = env::split_paths(&path).map(|folder| folder.join("envoy"));
+    Ok(candidates.into_iter().find(|candidate| candidate.is_file()))
+}
+
+/// A wasm module that set-up built: `filter` or one of the filter's examples.
+pub fn wasm(name: &str) -> Result<PathBuf> {
+    let release = target().join("wasm32-wasip1/release");
+    let folder = if name == "filter" { release } else { release.join("examples") };
+    built(folder.join(format!("{name}.wasm")), "cargo xtask setup")
+}
+
+/// The pack of the shipped notes, as set-up compiled it.
+pub fn shipped_pack() -> Result<PathBuf> {
+    built(target().join("packs/shipped.pack"), "cargo xtask setup")
+}
+
+/// The folder of corpora: `TIDEGATE_CORPORA`, else `../shared/corpora` beside the workspace.
+/// `None` where it is not there: tests that need it then say what they skipped.
+pub fn corpora() -> Option<PathBuf> {
+    let folder = env::var_os("TIDEGATE_CORPORA")
+        .map_or_else(|| root().join("../shared/corpora"), PathBuf::from);
+    folder.is_dir().then_some(folder)
+}
+
+fn built(file: PathBuf, command: &str) -> Result<PathBuf> {
+    if !file.is_file() {
+        bail!("`{}` is not there: run `{command}` first", file.display());
+    }
+    Ok(file)
+}
