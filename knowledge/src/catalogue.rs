@@ -15,6 +15,8 @@ use std::fmt;
 
 use crate::query::Expression;
 
+pub(crate) use sigma::of_rule;
+
 /// Whose rules a collection holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Vendor {

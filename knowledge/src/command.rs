@@ -7,6 +7,7 @@ mod explain;
 mod pack;
 mod show;
 mod test;
+mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     /// Shows what a pack holds.
     Show(show::Show),
+    Vault(vault::Vault),
 }
 
 impl Command {
@@ -41,6 +43,7 @@ impl Command {
             Command::Pack(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Show(command) => command.run(),
+            Command::Vault(command) => command.run(),
         }
     }
 }

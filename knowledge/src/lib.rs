@@ -36,6 +36,7 @@ pub mod subject;
 mod text;
 pub mod trial;
 mod url;
+pub mod vault;
 
 pub use compilation::Compilation;
 pub use finding::{Finding, Findings, Related};

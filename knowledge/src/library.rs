@@ -104,6 +104,10 @@ impl Library {
     }
 
     fn add_note(&mut self, name: &Arc<str>, text: &str, usable: bool) {
+        // Services and runbooks are pages of the vault; they hold no rule.
+        if matches!(crate::vault::gather::kind(text.as_bytes()).as_deref(), Some("service" | "runbook")) {
+            return;
+        }
         let (note, mut findings) = Note::read(name, text);
         let Some(note) = note else {
             self.findings.extend(findings);

@@ -39,7 +39,7 @@ fn nothing_is_lost(path: &Path) -> TechniqueNote {
         Dialect::Compass | Dialect::CataloguePage => &text,
     };
     for line in body.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
-        let vendor = |section: &section::Section| {
+        let vendor = |section: &Section| {
             section.declared.is_some_and(|(n, _)| format!("{} {n} rules", section.title) == line)
         };
         let catalogue_heading =
