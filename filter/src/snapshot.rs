@@ -28,7 +28,7 @@ impl Needs {
     /// What the rules of a pack look at.
     pub(crate) fn of(tables: &Tables) -> Needs {
         // Keywords look at everything.
-        let everything = !tables.keywords.is_empty();
+        let everything = tables.has_keywords();
         let fields = || {
             let names = tables.fields.iter().map(|name| tables.str(*name));
             names.filter_map(ProxyField::from_name)

@@ -1,7 +1,7 @@
 //! A pack that is at work.
 
 use crate::compare::test_truth;
-use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate};
+use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -59,7 +59,7 @@ impl Inspector {
     /// What holds in a rule on the event that was inspected last, outside of any `not`.
     fn evidence(&self, rule: RuleId) -> Vec<Evidence> {
         let mut evidence = Vec::new();
-        if let Some(condition) = self.condition(rule) {
+        if let Some(condition) = self.tree(rule, Detail::Found) {
             collect_evidence(condition, &mut evidence);
         }
         evidence
@@ -69,11 +69,15 @@ impl Inspector {
     ///
     /// `None` where the pack has no such rule.
     pub fn condition(&self, rule: RuleId) -> Option<Condition> {
+        self.tree(rule, Detail::All)
+    }
+
+    fn tree(&self, rule: RuleId, detail: Detail) -> Option<Condition> {
         let tables = self.pack.tables();
         let mut stack: Vec<Condition> = Vec::new();
         for word in tables.rule_code(tables.rule(rule)?) {
             let condition = match Op::decode(*word)? {
-                Op::Atom(atom) => self.item(atom),
+                Op::Atom(atom) => self.item(atom, detail),
                 Op::Test(test) => {
                     let asked = tables.tests.get(test as usize)?;
                     let truth = test_truth(tables, test, &self.event);
@@ -102,16 +106,26 @@ impl Inspector {
         stack.pop()
     }
 
-    fn item(&self, atom_id: AtomId) -> Condition {
+    fn item(&self, atom_id: AtomId, detail: Detail) -> Condition {
         let tables = self.pack.tables();
-        let truth = atom_truth(tables, atom_id, &self.event, self.scratch.atoms());
+        let truth = atom_truth(tables, atom_id, &self.event, &self.scratch);
         let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
-        let patterns = tables
-            .patterns
-            .iter()
-            .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
-        let patterns = patterns.map(|pattern| tables.str(pattern.text).to_owned()).collect();
-        let evidence = self.scratch.found(atom_id).map(|found| self.quote(found));
+        let patterns = match detail {
+            Detail::Found => Vec::new(),
+            // Packs point from patterns to atoms; the way back is only needed here.
+            Detail::All => {
+                let of_atom = tables
+                    .patterns
+                    .iter()
+                    .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
+                of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
+            }
+        };
+        let evidence = self
+            .scratch
+            .found(atom_id)
+            .or_else(|| lazily_found(tables, atom_id, &self.event))
+            .map(|found| self.quote(found));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }
 
@@ -133,6 +147,15 @@ impl Inspector {
             value: value.get(..MAX_EVIDENCE_BYTES).unwrap_or(value).to_owned(),
         }
     }
+}
+
+/// How much of a condition is told.
+#[derive(Clone, Copy)]
+enum Detail {
+    /// What was found.
+    Found,
+    /// Also the values that were looked for.
+    All,
 }
 
 fn item(

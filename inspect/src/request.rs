@@ -159,7 +159,7 @@ impl Binding {
             .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
             .collect();
         let mut loose = Vec::new();
-        if !tables.keywords.is_empty() {
+        if tables.has_keywords() {
             for (_, field) in PROXY_FIELDS {
                 if !loose.contains(field) && named.iter().all(|(named, _)| named != field) {
                     loose.push(*field);
@@ -208,7 +208,7 @@ impl Url {
         let Some(path) = request.path else {
             let host = event.text(host);
             let whole = host.through(event.text(port));
-            return Url { whole, host, stem: None, query: None, extension: None };
+            return Url { whole, host: host.part(), stem: None, query: None, extension: None };
         };
         let scheme = event.text(request.scheme);
         event.text(if request.scheme.is_empty() { b"" } else { b"://" });
@@ -228,7 +228,13 @@ impl Url {
             event.text(query)
         });
         let whole = scheme.through(query.unwrap_or(stem));
-        Url { whole, host, stem: Some(stem), query, extension }
+        Url {
+            whole,
+            host: host.part(),
+            stem: Some(stem.part()),
+            query: query.map(Text::part),
+            extension: extension.map(Text::part),
+        }
     }
 
     fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> Answer {

@@ -4,7 +4,7 @@ use super::{
     Automaton, CheckKind, GLOB_DASH, Grams, KEYWORDS, Networks, Nfa, NfaKind, Op, Rule, Scan,
     Tables, Trie,
 };
-use crate::ids::{PatternId, RuleId};
+use crate::ids::RuleId;
 use crate::limits::MAX_STACK;
 
 /// Checks all tables; the error names the first that does not hold.
@@ -36,7 +36,11 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
                 (field(atom.field) || atom.field == KEYWORDS)
                     && string(atom.label)
                     && range(atom.rules_start, atom.rules_end, tables.atom_rules.len())
+                    && range(atom.lazy_start, atom.lazy_end, tables.lazy.len())
             })
+    })?;
+    holds("note on keywords", {
+        tables.has_keywords() == tables.atoms.iter().any(|atom| atom.field == KEYWORDS)
     })?;
     holds("test table", {
         tables.tests.iter().all(|test| {
@@ -45,6 +49,7 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
     })?;
     holds("pattern table", {
         tables.pattern_atoms.iter().all(|atom| atom.index() < tables.atoms.len())
+            && tables.lazy.iter().all(|pattern| pattern.index() < tables.patterns.len())
             && tables.patterns.iter().all(|pattern| {
                 let n_checks = match pattern.check {
                     CheckKind::None => usize::MAX,
@@ -139,11 +144,9 @@ fn nfa(nfa: &Nfa) -> bool {
 }
 
 fn scan(scan: &Scan, n_patterns: usize) -> bool {
-    let patterns = |ids: &[PatternId]| ids.iter().all(|id| id.index() < n_patterns);
     trie(&scan.forward, n_patterns)
         && trie(&scan.backward, n_patterns)
         && scan.grams.iter().all(|of| grams(of, n_patterns))
-        && patterns(&scan.always)
         && [&scan.networks_v4, &scan.networks_v6].into_iter().all(|of| networks(of, n_patterns))
 }
 

@@ -194,6 +194,8 @@ wire! {
         pub atoms: Vec<Atom>,
         /// The rules that atoms wake; an atom names a range.
         pub atom_rules: Vec<RuleId>,
+        /// Patterns without a literal to look for; an atom names a range.
+        pub lazy: Vec<PatternId>,
         /// Questions about a field that no scan answers.
         pub tests: Vec<Test>,
         /// The patterns.
@@ -212,6 +214,8 @@ wire! {
         pub scans: Vec<Scan>,
         /// How every value of an event is scanned, for keywords.
         pub keywords: Scan,
+        /// 1 where a rule has keywords, so that events have to tell all of their values.
+        pub has_keywords: u8,
     }
 
     /// One rule.
@@ -250,6 +254,11 @@ wire! {
         pub rules_start: u32,
         /// The end of that range.
         pub rules_end: u32,
+        /// Patterns that no scan looks for, because they need no literal: a range of [`Tables::lazy`].
+        /// They are checked when a rule that was woken by another atom asks for this one.
+        pub lazy_start: u32,
+        /// The end of that range.
+        pub lazy_end: u32,
     }
 
     /// A question about a field that no scan answers; asked when a rule that needs it is evaluated.
@@ -296,12 +305,12 @@ wire! {
         pub backward: Trie,
         /// What stands anywhere in a value, by the width of the grams: 4, 2 and 1 bytes.
         pub grams: Vec<Grams>,
-        /// Patterns without a literal to look for: checked on every value.
-        pub always: Vec<PatternId>,
         /// IPv4 networks.
         pub networks_v4: Networks,
         /// IPv6 networks.
         pub networks_v6: Networks,
+        /// 1 where `grams` also finds all keywords, so that values of the field need no second scan.
+        pub with_keywords: u8,
     }
 
     /// A radix trie; node 0 is the root. Labels of folded bytes.
@@ -505,6 +514,16 @@ impl Tables {
         self.atom_rules.get(atom.rules_start as usize..atom.rules_end as usize).unwrap_or_default()
     }
 
+    /// Whether a rule has keywords, so that events have to tell all of their values.
+    pub fn has_keywords(&self) -> bool {
+        self.has_keywords != 0
+    }
+
+    /// The patterns of an atom that no scan looks for.
+    pub(crate) fn atom_lazy(&self, atom: &Atom) -> &[PatternId] {
+        self.lazy.get(atom.lazy_start as usize..atom.lazy_end as usize).unwrap_or_default()
+    }
+
     /// The tokens of a glob.
     pub fn glob(&self, glob_idx: u32) -> &[u16] {
         let end = self.glob_ends.get(glob_idx as usize).copied().unwrap_or_default() as usize;
@@ -522,7 +541,6 @@ impl Scan {
         self.forward.outputs.is_empty()
             && self.backward.outputs.is_empty()
             && self.grams.is_empty()
-            && self.always.is_empty()
             && self.networks_v4.starts.is_empty()
             && self.networks_v6.starts.is_empty()
     }

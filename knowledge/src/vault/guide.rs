@@ -176,7 +176,7 @@ pub fn decidable(rule: &CatalogueRule) -> (&'static str, String) {
         let set = if taxonomy::at_the_proxy(&test.field) { &mut seen } else { &mut unseen };
         set.insert(taxonomy::normal(&test.field));
     }
-    let list = |set: &BTreeSet<&str>| set.iter().take(6).map(|field| inline(field)).collect::<Vec<_>>().join(", ");
+    let list = |set: &BTreeSet<&str>| set.iter().take(6).copied().collect::<Vec<_>>().join(", ");
     let reasons = expression.unread();
     match (seen.is_empty(), unseen.is_empty(), reasons.is_empty()) {
         (true, _, _) => ("no", "it asks for nothing that a proxy sees".into()),

@@ -26,10 +26,12 @@ fn push(escaped: &mut String, character: char) {
         '&' => escaped.push_str("&amp;"),
         '<' => escaped.push_str("&lt;"),
         '>' => escaped.push_str("&gt;"),
-        '[' | ']' | '|' | '`' | '#' | '%' | '$' | '*' | '_' | '\\' | '~' | '^' | '=' | '{' | '}' | '"' => {
+        '[' | ']' | '|' | '`' | '#' | '%' | '$' | '*' | '\\' | '~' | '^' | '=' | '{' | '}' | '"' => {
             // Writing to a string cannot fail.
             let _ = write!(escaped, "&#{};", u32::from(character));
         }
+        // Inside of a word an underline is just that.
+        '_' if !escaped.ends_with(|c: char| c.is_ascii_alphanumeric()) => escaped.push_str("&#95;"),
         // `::` makes a field; a single colon stays readable.
         ':' if escaped.ends_with(':') || escaped.ends_with("&#58;") => escaped.push_str("&#58;"),
         other => escaped.push(other),

@@ -34,12 +34,17 @@ fn number<'p>(page: &'p Page, key: &str) -> &'p str {
 
 fn of_folder<'p>(pages: &'p [Page], kind: &str) -> Vec<&'p Page> {
     let mut found: Vec<&Page> = pages.iter().filter(|page| page.id.starts_with(kind)).collect();
-    found.sort_by(|left, right| stem(left).cmp(stem(right)));
+    found.sort_by_key(|page| order(page));
     found
 }
 
 fn stem(page: &Page) -> &str {
     page.path.trim_end_matches(".md").rsplit('/').next().unwrap_or_default()
+}
+
+/// Names as Dataview sorts them: case decides last.
+fn order(page: &Page) -> (String, String) {
+    (stem(page).to_lowercase(), stem(page).to_owned())
 }
 
 fn home(builder: &Builder<'_>, pages: &[Page]) -> Page {
@@ -95,7 +100,7 @@ fn gaps(builder: &Builder<'_>, pages: &[Page]) -> Page {
     }
     let rows = pages.iter().filter(|page| page.id.starts_with("runbook/") || page.id.starts_with("atomic/"));
     let mut rows: Vec<&Page> = rows.filter(|page| number(page, "last_result") == "never run").collect();
-    rows.sort_by(|left, right| stem(left).cmp(stem(right)));
+    rows.sort_by_key(|page| order(page));
     let query = Query {
         dataview: "TABLE WITHOUT ID file.link AS \"Runbook\", steps AS \"Steps\"\nFROM \"Testing Runbooks\"\nWHERE last_result = \"never run\"\nSORT file.name ASC",
         base: Base { folder: "Testing Runbooks", filters: vec!["last_result == \"never run\"".into()], name: "Never run", columns: &["file.name", "steps"], sorted_by: Some("file.name") }.text(),

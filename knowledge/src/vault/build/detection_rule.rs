@@ -164,7 +164,7 @@ fn context(rule: &CatalogueRule) -> String {
 
 fn blind_spots(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     let (decidable, why) = guide::decidable(rule);
-    let proxy = format!("Decidable at the proxy: {decidable}; {why}.");
+    let proxy = format!("Decidable at the proxy: {decidable}; {}.", inline(&why));
     match own(note, "Blind spots") {
         Some(own) => format!("{own}\n\n{proxy}"),
         None => proxy,
