@@ -205,11 +205,14 @@ fn too_large(name: &Arc<str>, most: usize) -> Finding {
 pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     fs::metadata(root)?;
-    let is_shown = |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
+    let is_shown = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+    };
     for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(is_shown) {
         let entry = entry?;
         let path = entry.path();
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        let extension =
+            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         let wanted = extension.is_some_and(|extension| extensions.contains(&extension.as_str()));
         if !entry.file_type().is_file() || !wanted {
             continue;
@@ -234,7 +237,7 @@ pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Writes a file of a vault whole or not at all, and makes its folder. The new text is written into
 /// `.tidegate`, which Obsidian does not look into, and then put in place.
-pub(crate) fn replace(vault: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn put(vault: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     let place = vault.join(path);
     let hidden = vault.join(".tidegate");
     fs::create_dir_all(&hidden)?;

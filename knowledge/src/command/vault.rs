@@ -12,10 +12,10 @@ use knowledge::catalogue::{Vendor, technique_id};
 use knowledge::report;
 use knowledge::vault::build::{Present, Scope, build};
 use knowledge::vault::check::{KINDS, check};
+use knowledge::vault::gather;
 use knowledge::vault::merge::{self, merge};
 use knowledge::vault::page::{Page, digest};
 use knowledge::vault::property::Property;
-use knowledge::vault::gather;
 use knowledge::vault::sources::Sources;
 use serde_json::{Value, json};
 
@@ -111,7 +111,11 @@ impl Build {
         for text in &self.techniques {
             match technique_id(text) {
                 Some(id) => techniques.insert(id),
-                None => return Outcome::usage(&format!("`{text}` is no technique; write it as T1102 or T1102.002")),
+                None => {
+                    return Outcome::usage(&format!(
+                        "`{text}` is no technique; write it as T1102 or T1102.002"
+                    ));
+                }
             };
         }
         let progress = Progress::new();
@@ -124,7 +128,13 @@ impl Build {
         let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
             Ok(files) => files.into_iter().collect::<BTreeMap<_, _>>(),
             Err(_) if !self.vault.exists() => BTreeMap::new(),
-            Err(error) => return Outcome::usage(&format!("{}: {}", self.vault.display(), disk::reason(&error))),
+            Err(error) => {
+                return Outcome::usage(&format!(
+                    "{}: {}",
+                    self.vault.display(),
+                    disk::reason(&error)
+                ));
+            }
         };
         let (present, texts) = present(&disk, &state);
         progress.say("building pages");
@@ -160,7 +170,10 @@ impl Build {
     /// Reads everything that is named; an error is a message about wrong usage.
     fn sources(&self, progress: &Progress) -> Result<(Sources, String), String> {
         let mut sources = Sources::default();
-        let read = |path: &Path, extensions: &[&str]| disk::tree(path, extensions).map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)));
+        let read = |path: &Path, extensions: &[&str]| {
+            disk::tree(path, extensions)
+                .map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))
+        };
         progress.say("reading notes");
         let default = PathBuf::from(super::DEFAULT_PATH);
         let mut notes = Vec::new();
@@ -189,7 +202,8 @@ impl Build {
         }
         if let Some(path) = &self.attack {
             progress.say("reading ATT&CK");
-            let bytes = disk::bytes(path).map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))?;
+            let bytes = disk::bytes(path)
+                .map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))?;
             gather::attack(&mut sources, &path.to_string_lossy(), &bytes);
             if sources.attack.techniques.is_empty() {
                 return Err(format!("{} holds no technique of ATT&CK", path.display()));
@@ -202,7 +216,13 @@ impl Build {
         Ok((sources, findings))
     }
 
-    fn outcome(&self, summary: &Summary, sources: &Sources, vault: &knowledge::vault::build::Vault, findings: &str) -> Outcome {
+    fn outcome(
+        &self,
+        summary: &Summary,
+        sources: &Sources,
+        vault: &knowledge::vault::build::Vault,
+        findings: &str,
+    ) -> Outcome {
         let failed = !summary.failures.is_empty();
         let n_kept = summary.conflicts.len() + summary.n_kept_deleted;
         let stdout = match self.format {
@@ -248,13 +268,20 @@ impl Build {
 }
 
 /// Which pages of ours there are, by their last line, or by where they were written last.
-fn present<'d>(disk: &'d BTreeMap<String, Vec<u8>>, state: &State) -> (Present, BTreeMap<&'d str, &'d str>) {
+fn present<'d>(
+    disk: &'d BTreeMap<String, Vec<u8>>,
+    state: &State,
+) -> (Present, BTreeMap<&'d str, &'d str>) {
     let (mut present, mut texts) = (Present::default(), BTreeMap::new());
-    let by_path: BTreeMap<&str, &str> = state.pages.iter().map(|(id, path)| (path.as_str(), id.as_str())).collect();
+    let by_path: BTreeMap<&str, &str> =
+        state.pages.iter().map(|(id, path)| (path.as_str(), id.as_str())).collect();
     for (path, bytes) in disk.iter().filter(|(path, _)| path.ends_with(".md")) {
         let text = str::from_utf8(bytes).ok();
         texts.extend(text.map(|text| (path.as_str(), text)));
-        let id = text.and_then(merge::trailer).map(|trailer| trailer.id).or_else(|| by_path.get(path.as_str()).map(|id| (*id).to_owned()));
+        let id = text
+            .and_then(merge::trailer)
+            .map(|trailer| trailer.id)
+            .or_else(|| by_path.get(path.as_str()).map(|id| (*id).to_owned()));
         match id {
             // Of two copies of a page, the one where it was written last is ours.
             Some(id) if !present.pages.contains_key(&id) || state.pages.get(&id) == Some(path) => {
@@ -285,7 +312,13 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    fn page(&self, page: &Page, texts: &BTreeMap<&str, &str>, state: &State, summary: &mut Summary) {
+    fn page(
+        &self,
+        page: &Page,
+        texts: &BTreeMap<&str, &str>,
+        state: &State,
+        summary: &mut Summary,
+    ) {
         let Some(bytes) = self.disk.get(&page.path) else {
             if state.pages.get(&page.id) == Some(&page.path) {
                 summary.n_kept_deleted += 1;
@@ -295,11 +328,16 @@ impl Writer<'_> {
             return;
         };
         let Some(text) = texts.get(page.path.as_str()) else {
-            summary.conflicts.push((page.path.clone(), "the page is not UTF-8 any more; it is left as it is".into()));
+            summary.conflicts.push((
+                page.path.clone(),
+                "the page is not UTF-8 any more; it is left as it is".into(),
+            ));
             return;
         };
         let merged = merge(page, text);
-        summary.conflicts.extend(merged.conflicts.into_iter().map(|what| (page.path.clone(), what)));
+        summary
+            .conflicts
+            .extend(merged.conflicts.into_iter().map(|what| (page.path.clone(), what)));
         if merged.text.as_bytes() == bytes.as_slice() {
             summary.n_unchanged += 1;
         } else {
@@ -310,8 +348,12 @@ impl Writer<'_> {
     fn file(&self, path: &str, text: &str, state: &State, summary: &mut Summary) {
         match (self.disk.get(path), state.files.get(path)) {
             (Some(bytes), _) if bytes == text.as_bytes() => summary.n_unchanged += 1,
-            (Some(bytes), Some(last)) if digest(&String::from_utf8_lossy(bytes)) == *last => self.write(path, text, summary),
-            (Some(_), _) => summary.conflicts.push((path.to_owned(), "the file was edited; it is left as it is".into())),
+            (Some(bytes), Some(last)) if digest(&String::from_utf8_lossy(bytes)) == *last => {
+                self.write(path, text, summary)
+            }
+            (Some(_), _) => summary
+                .conflicts
+                .push((path.to_owned(), "the file was edited; it is left as it is".into())),
             (None, Some(_)) => summary.n_kept_deleted += 1,
             (None, None) => self.write(path, text, summary),
         }
@@ -323,9 +365,15 @@ impl Writer<'_> {
         let before = disk::bytes(&self.root.join(path)).ok();
         let mut value = match before.as_deref().map(serde_json::from_slice::<Value>) {
             None => json!({"types": {}}),
-            Some(Ok(value)) if value.get("types").is_none_or(Value::is_object) && value.is_object() => value,
+            Some(Ok(value))
+                if value.get("types").is_none_or(Value::is_object) && value.is_object() =>
+            {
+                value
+            }
             Some(_) => {
-                summary.conflicts.push((path.to_owned(), "the file cannot be read; it is left as it is".into()));
+                summary
+                    .conflicts
+                    .push((path.to_owned(), "the file cannot be read; it is left as it is".into()));
                 return;
             }
         };
@@ -349,7 +397,7 @@ impl Writer<'_> {
     }
 
     fn write(&self, path: &str, text: &str, summary: &mut Summary) {
-        match disk::replace(self.root, path, text.as_bytes()) {
+        match disk::put(self.root, path, text.as_bytes()) {
             Ok(()) => summary.n_written += 1,
             Err(error) => {
                 self.progress.end();
@@ -363,11 +411,23 @@ impl Check {
     fn run(&self) -> Outcome {
         let files = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
             Ok(files) => files,
-            Err(error) => return Outcome::usage(&format!("{}: {}", self.vault.display(), disk::reason(&error))),
+            Err(error) => {
+                return Outcome::usage(&format!(
+                    "{}: {}",
+                    self.vault.display(),
+                    disk::reason(&error)
+                ));
+            }
         };
-        let mut texts: BTreeMap<String, String> = files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned())).collect();
+        let mut texts: BTreeMap<String, String> = files
+            .into_iter()
+            .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
+            .collect();
         if let Ok(bytes) = disk::bytes(&self.vault.join(".obsidian/types.json")) {
-            texts.insert(".obsidian/types.json".into(), String::from_utf8_lossy(&bytes).into_owned());
+            texts.insert(
+                ".obsidian/types.json".into(),
+                String::from_utf8_lossy(&bytes).into_owned(),
+            );
         }
         let defects = check(&texts);
         let n_pages = texts.keys().filter(|path| path.ends_with(".md")).count();
@@ -381,7 +441,11 @@ impl Check {
             PlainFormat::Text => {
                 let mut text = String::new();
                 for defect in &defects {
-                    let _ = writeln!(text, "{}:{}: {}: {}", defect.path, defect.line, defect.kind, defect.message);
+                    let _ = writeln!(
+                        text,
+                        "{}:{}: {}: {}",
+                        defect.path, defect.line, defect.kind, defect.message
+                    );
                 }
                 let _ = writeln!(text, "{n_pages} pages");
                 for kind in KINDS {

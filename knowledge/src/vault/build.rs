@@ -73,7 +73,11 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
         }
     }
     let is_gap = |line: &&str| line.starts_with("No rows as of ");
-    let n_gaps = pages.iter().flat_map(|page| &page.blocks).map(|(_, text)| text.lines().filter(is_gap).count()).sum();
+    let n_gaps = pages
+        .iter()
+        .flat_map(|page| &page.blocks)
+        .map(|(_, text)| text.lines().filter(is_gap).count())
+        .sum();
     let files = files::all(&builder, &pages);
     Vault { pages, files, types, n_gaps, n_drift: dashboard::n_drift(&builder) }
 }
@@ -100,13 +104,23 @@ impl<'s> Builder<'s> {
     fn new(sources: &'s Sources, scope: &Scope, present: &Present) -> Builder<'s> {
         let in_scope = |id: &str| {
             let parent = id.split('.').next().unwrap_or(id);
-            scope.techniques.is_empty() || scope.techniques.contains(id) || scope.techniques.contains(parent)
+            scope.techniques.is_empty()
+                || scope.techniques.contains(id)
+                || scope.techniques.contains(parent)
         };
         let mut techniques: BTreeSet<String> = BTreeSet::new();
-        techniques.extend(sources.attack.techniques.values().filter(|technique| technique.retired.is_none()).map(|technique| technique.id.clone()));
+        techniques.extend(
+            sources
+                .attack
+                .techniques
+                .values()
+                .filter(|technique| technique.retired.is_none())
+                .map(|technique| technique.id.clone()),
+        );
         techniques.extend(sources.technique_notes.iter().map(|note| note.technique.clone()));
         if sources.attack.techniques.is_empty() {
-            techniques.extend(sources.rules.iter().flat_map(|rule| rule.techniques.iter().cloned()));
+            techniques
+                .extend(sources.rules.iter().flat_map(|rule| rule.techniques.iter().cloned()));
         }
         techniques.retain(|id| in_scope(id));
         let wanted = |rule: &&CatalogueRule| {
@@ -114,12 +128,23 @@ impl<'s> Builder<'s> {
             ours || scope.techniques.is_empty() || rule.techniques.iter().any(|id| in_scope(id))
         };
         let mut rules: Vec<&CatalogueRule> = sources.rules.iter().filter(wanted).collect();
-        rules.sort_by(|left, right| (left.vendor, &left.title, &left.id, &left.path).cmp(&(right.vendor, &right.title, &right.id, &right.path)));
+        rules.sort_by(|left, right| {
+            (left.vendor, &left.title, &left.id, &left.path).cmp(&(
+                right.vendor,
+                &right.title,
+                &right.id,
+                &right.path,
+            ))
+        });
         let mut rule_ids = Vec::new();
         let mut seen = BTreeSet::new();
         for rule in &rules {
             let id = format!("rule/{}/{}", rule.vendor.as_str(), rule.id);
-            rule_ids.push(if seen.insert(id.clone()) { id } else { format!("rule/{}/{}", rule.vendor.as_str(), rule.path) });
+            rule_ids.push(if seen.insert(id.clone()) {
+                id
+            } else {
+                format!("rule/{}/{}", rule.vendor.as_str(), rule.path)
+            });
         }
         let mut by_technique: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (idx, rule) in rules.iter().enumerate() {
@@ -127,10 +152,28 @@ impl<'s> Builder<'s> {
                 by_technique.entry(id).or_default().push(idx);
             }
         }
-        let dates = sources.rules.iter().flat_map(|rule| [rule.modified.as_deref(), rule.created.as_deref()]).flatten();
-        let as_of = dates.chain([sources.attack.newest.as_str()]).max().filter(|date| !date.is_empty()).unwrap_or("an unknown date").to_owned();
+        let dates = sources
+            .rules
+            .iter()
+            .flat_map(|rule| [rule.modified.as_deref(), rule.created.as_deref()])
+            .flatten();
+        let as_of = dates
+            .chain([sources.attack.newest.as_str()])
+            .max()
+            .filter(|date| !date.is_empty())
+            .unwrap_or("an unknown date")
+            .to_owned();
         let reach = Reach::of(&sources.rules);
-        let mut builder = Builder { sources, rules, rule_ids, by_technique, techniques: techniques.into_iter().collect(), paths: BTreeMap::new(), reach, as_of };
+        let mut builder = Builder {
+            sources,
+            rules,
+            rule_ids,
+            by_technique,
+            techniques: techniques.into_iter().collect(),
+            paths: BTreeMap::new(),
+            reach,
+            as_of,
+        };
         let wishes = builder.wishes();
         builder.paths = assign(&wishes, &present.pages, &present.others);
         builder
@@ -138,26 +181,61 @@ impl<'s> Builder<'s> {
 
     /// What pages want to be called, the first to choose first.
     fn wishes(&self) -> Vec<Wish> {
-        let wish = |id: String, folder: &str, title: String, apart: Vec<String>| Wish { id, folder: folder.to_owned(), title, apart };
+        let wish = |id: String, folder: &str, title: String, apart: Vec<String>| Wish {
+            id,
+            folder: folder.to_owned(),
+            title,
+            apart,
+        };
         let mut wishes = Vec::new();
         for name in dashboard::NAMES {
-            wishes.push(wish(format!("dashboard/{name}"), "", name.to_owned(), vec!["dashboard".into()]));
+            wishes.push(wish(
+                format!("dashboard/{name}"),
+                "",
+                name.to_owned(),
+                vec!["dashboard".into()],
+            ));
         }
         for id in &self.techniques {
-            wishes.push(wish(format!("technique/{id}"), "Techniques", format!("{id} - {}", self.technique_name(id)), vec![]));
+            wishes.push(wish(
+                format!("technique/{id}"),
+                "Techniques",
+                format!("{id} - {}", self.technique_name(id)),
+                vec![],
+            ));
         }
         for (name, tactic) in &self.sources.attack.tactics {
-            wishes.push(wish(format!("tactic/{name}"), "Tactics", format!("{} - {}", tactic.id, tactic.name), vec![]));
+            wishes.push(wish(
+                format!("tactic/{name}"),
+                "Tactics",
+                format!("{} - {}", tactic.id, tactic.name),
+                vec![],
+            ));
         }
         for note in &self.sources.services {
-            wishes.push(wish(format!("service/{}", note.name), "Services", note.name.clone(), vec!["service".into()]));
+            wishes.push(wish(
+                format!("service/{}", note.name),
+                "Services",
+                note.name.clone(),
+                vec!["service".into()],
+            ));
         }
         for (id, title) in countermeasure::names(self) {
-            wishes.push(wish(format!("countermeasure/{id}"), "Countermeasures", format!("{id} - {title}"), vec![]));
+            wishes.push(wish(
+                format!("countermeasure/{id}"),
+                "Countermeasures",
+                format!("{id} - {title}"),
+                vec![],
+            ));
         }
         for (rule, id) in self.rules.iter().zip(&self.rule_ids) {
             let short: String = rule.id.chars().take(8).collect();
-            wishes.push(wish(id.clone(), "Detection Rules", rule.title.clone(), vec![rule.vendor.as_str().to_owned(), short]));
+            wishes.push(wish(
+                id.clone(),
+                "Detection Rules",
+                rule.title.clone(),
+                vec![rule.vendor.as_str().to_owned(), short],
+            ));
         }
         for (id, title) in runbook::names(self) {
             wishes.push(wish(id, "Testing Runbooks", title, vec!["runbook".into()]));
@@ -167,7 +245,13 @@ impl<'s> Builder<'s> {
 
     /// The full name of a technique, as well as it is known.
     fn technique_name(&self, id: &str) -> String {
-        let from_note = || self.sources.technique_notes.iter().find(|note| note.technique == id).map(|note| note.name.clone());
+        let from_note = || {
+            self.sources
+                .technique_notes
+                .iter()
+                .find(|note| note.technique == id)
+                .map(|note| note.name.clone())
+        };
         self.sources.attack.full_name(id).or_else(from_note).unwrap_or_else(|| "Technique".into())
     }
 
@@ -194,7 +278,7 @@ impl<'s> Builder<'s> {
     fn property_link(&self, id: &str, text: &str) -> String {
         match self.paths.get(id) {
             Some(path) => format!("[[{}|{}]]", path.trim_end_matches(".md"), link_text(text)),
-            None => text.to_owned(),
+            None => link_text(text),
         }
     }
 
@@ -205,7 +289,11 @@ impl<'s> Builder<'s> {
     /// Rules with a technique's tag on their page: its own, and for a parent its sub-techniques'.
     fn rules_of(&self, technique: &str) -> Vec<usize> {
         let sub = format!("{technique}.");
-        let of = self.by_technique.range(technique..).take_while(|(id, _)| id.starts_with(technique)).filter(|(id, _)| **id == technique || id.starts_with(&sub));
+        let of = self
+            .by_technique
+            .range(technique..)
+            .take_while(|(id, _)| id.starts_with(technique))
+            .filter(|(id, _)| **id == technique || id.starts_with(&sub));
         let set: BTreeSet<usize> = of.flat_map(|(_, rules)| rules.iter().copied()).collect();
         set.into_iter().collect()
     }
@@ -223,14 +311,25 @@ impl<'s> Builder<'s> {
                 Some(Retired::Revoked(None)) => Some("revoked".into()),
                 Some(Retired::Deprecated) => Some("deprecated".into()),
             },
-            None => Some(format!("unknown to ATT&CK {}", attack.version)),
+            None => Some(format!("not in the copy of ATT&CK {} that was read", attack.version)),
         }
     }
 }
 
 /// Text behind the bar of a link: what would end the link or the table is replaced.
 fn link_text(text: &str) -> String {
-    let text: String = text.chars().map(|c| if matches!(c, '[' | ']' | '|' | '`' | '<' | '>' | '#' | '^' | '$' | '\\' | '%') || c.is_control() { ' ' } else { c }).collect();
+    let text: String = text
+        .chars()
+        .map(|c| {
+            if matches!(c, '[' | ']' | '|' | '`' | '<' | '>' | '#' | '^' | '$' | '\\' | '%')
+                || c.is_control()
+            {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
     text.replace("::", ": :").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -263,8 +362,16 @@ struct Query<'q> {
 impl Query<'_> {
     fn markdown(&self, as_of: &str) -> String {
         let table = table(self.columns, &self.rows);
-        let table = if self.rows.is_empty() { format!("No rows as of {as_of}: {}.\n", self.reason) } else { table };
-        format!("```dataview\n{}\n```\n\n#### As a Base\n\n```base\n{}\n```\n\n#### As a table\n\n{table}", self.dataview.trim_end(), self.base.trim_end())
+        let table = if self.rows.is_empty() {
+            format!("No rows as of {as_of}: {}.\n", self.reason)
+        } else {
+            table
+        };
+        format!(
+            "```dataview\n{}\n```\n\n#### As a Base\n\n```base\n{}\n```\n\n#### As a table\n\n{table}",
+            self.dataview.trim_end(),
+            self.base.trim_end()
+        )
     }
 }
 
@@ -297,7 +404,9 @@ impl Base<'_> {
             text.push_str(&format!("      - {column}\n"));
         }
         if let Some(property) = self.sorted_by {
-            text.push_str(&format!("    sort:\n      - property: {property}\n        direction: ASC\n"));
+            text.push_str(&format!(
+                "    sort:\n      - property: {property}\n        direction: ASC\n"
+            ));
         }
         text
     }

@@ -35,7 +35,8 @@ pub struct Defect {
 
 /// Checks all files of a vault: path with `/`, and text.
 pub fn check(files: &BTreeMap<String, String>) -> Vec<Defect> {
-    let mut checker = Checker { files, stems: BTreeMap::new(), types: BTreeMap::new(), found: Vec::new() };
+    let mut checker =
+        Checker { files, stems: BTreeMap::new(), types: BTreeMap::new(), found: Vec::new() };
     checker.names();
     checker.declared_types();
     for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".md")) {
@@ -71,7 +72,12 @@ impl Checker<'_> {
                 self.stems.entry(stem).or_default().push(path);
             }
         }
-        let twice: Vec<_> = self.stems.values().filter(|paths| paths.len() > 1).map(|paths| paths.join(", ")).collect();
+        let twice: Vec<_> = self
+            .stems
+            .values()
+            .filter(|paths| paths.len() > 1)
+            .map(|paths| paths.join(", "))
+            .collect();
         for paths in twice {
             self.add("duplicate basename", &paths, 1, "two pages share a name");
         }
@@ -81,7 +87,9 @@ impl Checker<'_> {
         let Some(text) = self.files.get(".obsidian/types.json") else { return };
         match serde_json::from_str::<Value>(text) {
             Ok(value) => {
-                for (key, kind) in value.get("types").and_then(Value::as_object).into_iter().flatten() {
+                for (key, kind) in
+                    value.get("types").and_then(Value::as_object).into_iter().flatten()
+                {
                     let kind = match kind.as_str().unwrap_or_default() {
                         "date" | "datetime" => "date",
                         "number" => "number",
@@ -98,10 +106,11 @@ impl Checker<'_> {
 
     fn page(&mut self, path: &str, text: &str) {
         let text = text.replace("\r\n", "\n");
-        let (head, body, first_line) = match text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")) {
-            Some((head, body)) => (head.to_owned(), body.to_owned(), head.lines().count() + 3),
-            None => (String::new(), text.clone(), 1),
-        };
+        let (head, body, first_line) =
+            match text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")) {
+                Some((head, body)) => (head.to_owned(), body.to_owned(), head.lines().count() + 3),
+                None => (String::new(), text.clone(), 1),
+            };
         if text.starts_with("---\n") && head.is_empty() {
             self.add("invalid YAML", path, 1, "the front matter is not closed");
         }
@@ -116,11 +125,25 @@ impl Checker<'_> {
         let map = match serde_saphyr::from_str::<Value>(head) {
             Ok(Value::Object(map)) => map,
             Ok(_) => return self.add("invalid YAML", path, 2, "the front matter is no map"),
-            Err(error) => return self.add("invalid YAML", path, 2, error.to_string().lines().next().unwrap_or_default()),
+            Err(error) => {
+                return self.add(
+                    "invalid YAML",
+                    path,
+                    2,
+                    error.to_string().lines().next().unwrap_or_default(),
+                );
+            }
         };
         for (key, value) in &map {
-            if matches!(key.as_str(), "file" | "position") || !key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ')) {
-                self.add("fields differ from front matter", path, 2, format!("the key `{key}` is not a field of Dataview"));
+            if matches!(key.as_str(), "file" | "position")
+                || !key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '))
+            {
+                self.add(
+                    "fields differ from front matter",
+                    path,
+                    2,
+                    format!("the key `{key}` is not a field of Dataview"),
+                );
             }
             let kind = match value {
                 Value::Null => continue,
@@ -131,8 +154,17 @@ impl Checker<'_> {
                 Value::String(text) if is_date(text) => "date",
                 Value::String(_) => "text",
             };
-            if kind == "object" || value.as_array().is_some_and(|list| list.iter().any(|item| item.is_array() || item.is_object())) {
-                self.add("fields differ from front matter", path, 2, format!("the value of `{key}` is nested"));
+            if kind == "object"
+                || value
+                    .as_array()
+                    .is_some_and(|list| list.iter().any(|item| item.is_array() || item.is_object()))
+            {
+                self.add(
+                    "fields differ from front matter",
+                    path,
+                    2,
+                    format!("the value of `{key}` is nested"),
+                );
                 continue;
             }
             match self.types.get(key) {
@@ -148,7 +180,9 @@ impl Checker<'_> {
         }
         for tag in map.get("tags").and_then(Value::as_array).into_iter().flatten() {
             let tag = tag.as_str().map_or_else(|| tag.to_string(), ToOwned::to_owned);
-            let legal = !tag.is_empty() && tag.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/')) && !tag.chars().all(|c| c.is_ascii_digit());
+            let legal = !tag.is_empty()
+                && tag.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'))
+                && !tag.chars().all(|c| c.is_ascii_digit());
             if !legal {
                 self.add("illegal tag", path, 2, format!("`{tag}`"));
             }
@@ -166,7 +200,12 @@ impl Checker<'_> {
             let number = first_line + idx;
             for field in leaked(line) {
                 self.add("leaked inline field", path, number, format!("`{field}`"));
-                self.add("fields differ from front matter", path, number, format!("`{field}` is no property"));
+                self.add(
+                    "fields differ from front matter",
+                    path,
+                    number,
+                    format!("`{field}` is no property"),
+                );
             }
             let trimmed = line.trim_start();
             let marker: String = trimmed.chars().take_while(|c| *c == '`').collect();
@@ -191,11 +230,19 @@ impl Checker<'_> {
                 self.add("fields differ from front matter", path, number, "an inline query");
             }
             if *line == "#### As a table" {
-                let rest: Vec<&&str> = lines.iter().skip(idx + 1).filter(|line| !line.is_empty()).take(3).collect();
-                let reason = rest.first().is_some_and(|line| line.starts_with("No rows as of ") && line.contains(": "));
+                let rest: Vec<&&str> =
+                    lines.iter().skip(idx + 1).filter(|line| !line.is_empty()).take(3).collect();
+                let reason = rest
+                    .first()
+                    .is_some_and(|line| line.starts_with("No rows as of ") && line.contains(": "));
                 let rows = rest.len() == 3 && rest.iter().all(|line| line.starts_with('|'));
                 if !(reason || rows) {
-                    self.add("empty table without reason", path, number, "the table has neither rows nor a reason");
+                    self.add(
+                        "empty table without reason",
+                        path,
+                        number,
+                        "the table has neither rows nor a reason",
+                    );
                 }
             }
             for target in links(line) {
@@ -236,9 +283,16 @@ fn links(line: &str) -> BTreeSet<String> {
 
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let digits = |from: usize, to: usize| bytes.get(from..to).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
+    let digits = |from: usize, to: usize| {
+        bytes.get(from..to).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
     let month = bytes.len() >= 7 && digits(0, 4) && bytes.get(4) == Some(&b'-') && digits(5, 7);
-    month && (bytes.len() == 7 || bytes.len() >= 10 && bytes.get(7) == Some(&b'-') && digits(8, 10) && bytes.get(10).is_none_or(|byte| *byte == b'T'))
+    month
+        && (bytes.len() == 7
+            || bytes.len() >= 10
+                && bytes.get(7) == Some(&b'-')
+                && digits(8, 10)
+                && bytes.get(10).is_none_or(|byte| *byte == b'T'))
 }
 
 #[cfg(test)]

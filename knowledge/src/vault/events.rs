@@ -7,7 +7,13 @@ type Event = (&'static str, &'static str, &'static str);
 /// Category of Sigma, class of an Elastic index, number of a Sysmon event in Splunk's data sources.
 /// Sources: Sigma's taxonomy appendix, the Sysmon manual, Microsoft's audit event list, Elastic's data streams.
 const KNOWN: &[(&str, &[Event])] = &[
-    ("process_creation", &[("Sysmon", "Event ID 1", "Process creation"), ("Security-Auditing", "Event ID 4688", "A new process has been created")]),
+    (
+        "process_creation",
+        &[
+            ("Sysmon", "Event ID 1", "Process creation"),
+            ("Security-Auditing", "Event ID 4688", "A new process has been created"),
+        ],
+    ),
     ("network_connection", &[("Sysmon", "Event ID 3", "Network connection")]),
     ("dns_query", &[("Sysmon", "Event ID 22", "DNSEvent (DNS query)")]),
     ("dns", &[("DNS server", "query", "Name queried")]),
@@ -17,7 +23,13 @@ const KNOWN: &[(&str, &[Event])] = &[
     ("file_event", &[("Sysmon", "Event ID 11", "FileCreate")]),
     ("image_load", &[("Sysmon", "Event ID 7", "Image loaded")]),
     ("registry_set", &[("Sysmon", "Event ID 13", "RegistryEvent (value set)")]),
-    ("registry_event", &[("Sysmon", "Event ID 12", "RegistryEvent (object added or deleted)"), ("Sysmon", "Event ID 13", "RegistryEvent (value set)")]),
+    (
+        "registry_event",
+        &[
+            ("Sysmon", "Event ID 12", "RegistryEvent (object added or deleted)"),
+            ("Sysmon", "Event ID 13", "RegistryEvent (value set)"),
+        ],
+    ),
     ("pipe_created", &[("Sysmon", "Event ID 17", "PipeEvent (pipe created)")]),
     ("ps_script", &[("PowerShell", "Event ID 4104", "Script block logged")]),
     ("process", &[("Elastic Defend", "process", "Process event")]),
@@ -28,8 +40,14 @@ const KNOWN: &[(&str, &[Event])] = &[
     ("Sysmon EventID 11", &[("Sysmon", "Event ID 11", "FileCreate")]),
     ("Sysmon EventID 13", &[("Sysmon", "Event ID 13", "RegistryEvent (value set)")]),
     ("Sysmon EventID 22", &[("Sysmon", "Event ID 22", "DNSEvent (DNS query)")]),
-    ("Windows Event Log Security 4688", &[("Security-Auditing", "Event ID 4688", "A new process has been created")]),
-    ("Powershell Script Block Logging 4104", &[("PowerShell", "Event ID 4104", "Script block logged")]),
+    (
+        "Windows Event Log Security 4688",
+        &[("Security-Auditing", "Event ID 4688", "A new process has been created")],
+    ),
+    (
+        "Powershell Script Block Logging 4104",
+        &[("PowerShell", "Event ID 4104", "Script block logged")],
+    ),
 ];
 
 /// The events of a rule; none where its log source is not known.

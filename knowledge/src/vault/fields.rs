@@ -25,7 +25,12 @@ pub fn leaked(line: &str) -> Vec<String> {
     }
     let key = line.get(..separator).unwrap_or_default();
     let key = key.trim().trim_start_matches(['-', '*', '+', '>', ' ', '_', '/']);
-    let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '-' | '/' | '*') || u32::from(c) > 0x2600;
+    let allowed = |c: char| {
+        c.is_alphanumeric()
+            || c.is_whitespace()
+            || matches!(c, '_' | '-' | '/' | '*')
+            || u32::from(c) > 0x2600
+    };
     if !key.is_empty() && key.chars().all(allowed) {
         found.push(key.to_owned());
     }

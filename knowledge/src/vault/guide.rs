@@ -15,7 +15,10 @@ const MAX_ROWS: usize = 25;
 
 /// The guide as Markdown; `as_of` stands in the reason of an empty table.
 pub fn markdown(rules: &[&CatalogueRule], reach: &Reach, as_of: &str) -> String {
-    let mut text = format!("### Authoring guide\n\nPatterns shared by {}. Field names are those of one table for all vendors; each rule counts once a row.\n\n", counted(rules.len(), "rule"));
+    let mut text = format!(
+        "### Authoring guide\n\nPatterns shared by {}. Field names are those of one table for all vendors; each rule counts once a row.\n\n",
+        counted(rules.len(), "rule")
+    );
     text.push_str(&events(rules, as_of));
     text.push_str(&fields(rules, as_of));
     text.push_str(&values(rules, reach, as_of));
@@ -33,7 +36,11 @@ fn empty(what: &str, as_of: &str) -> String {
 }
 
 fn rest(n_rows: usize) -> String {
-    if n_rows > MAX_ROWS { format!("\n{} more rows are left out.\n\n", n_rows - MAX_ROWS) } else { "\n".to_owned() }
+    if n_rows > MAX_ROWS {
+        format!("\n{} more rows are left out.\n\n", n_rows - MAX_ROWS)
+    } else {
+        "\n".to_owned()
+    }
 }
 
 fn events(rules: &[&CatalogueRule], as_of: &str) -> String {
@@ -45,7 +52,8 @@ fn events(rules: &[&CatalogueRule], as_of: &str) -> String {
     }
     let mut text = "#### Events covered\n\n".to_owned();
     if counts.is_empty() {
-        return text + &empty("no rule of this technique names a log whose events are known", as_of);
+        return text
+            + &empty("no rule of this technique names a log whose events are known", as_of);
     }
     text.push_str("| Provider | Event | Title | Rules |\n| --- | --- | --- | ---: |\n");
     for ((provider, event, title), n) in counts {
@@ -63,7 +71,8 @@ fn fields(rules: &[&CatalogueRule], as_of: &str) -> String {
     }
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for rule in rules {
-        let combinations: BTreeSet<_> = tests(rule).into_iter().map(|(_, test)| key(test)).collect();
+        let combinations: BTreeSet<_> =
+            tests(rule).into_iter().map(|(_, test)| key(test)).collect();
         let mut seen = BTreeSet::new();
         for (field, operator, value) in combinations {
             let row = rows.entry(field.clone()).or_default();
@@ -82,12 +91,23 @@ fn fields(rules: &[&CatalogueRule], as_of: &str) -> String {
     }
     let n_rows = rows.len();
     let mut sorted: Vec<_> = rows.into_iter().collect();
-    sorted.sort_by(|left, right| right.1.n_rules.cmp(&left.1.n_rules).then_with(|| left.0.cmp(&right.0)));
+    sorted.sort_by(|left, right| {
+        right.1.n_rules.cmp(&left.1.n_rules).then_with(|| left.0.cmp(&right.0))
+    });
     text.push_str("| Field | Rules | How | Samples |\n| --- | ---: | --- | --- |\n");
     for (field, row) in sorted.into_iter().take(MAX_ROWS) {
-        let how: Vec<String> = ranked(row.operators).into_iter().map(|(name, n)| format!("{name} {n}")).collect();
-        let samples: Vec<String> = ranked(row.samples).into_iter().take(3).map(|(value, _)| code(&value)).collect();
-        let _ = writeln!(text, "| {} | {} | {} | {} |", inline(&field), row.n_rules, how.join(", "), samples.join(", "));
+        let how: Vec<String> =
+            ranked(row.operators).into_iter().map(|(name, n)| format!("{name} {n}")).collect();
+        let samples: Vec<String> =
+            ranked(row.samples).into_iter().take(3).map(|(value, _)| code(&value)).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            inline(&field),
+            row.n_rules,
+            how.join(", "),
+            samples.join(", ")
+        );
     }
     text + &rest(n_rows)
 }
@@ -103,7 +123,11 @@ type Combination = (String, &'static str, String);
 fn combinations(rules: &[&CatalogueRule], wanted: Role) -> Vec<(Combination, usize)> {
     let mut counts: BTreeMap<Combination, usize> = BTreeMap::new();
     for rule in rules {
-        let of_rule: BTreeSet<_> = tests(rule).into_iter().filter(|(role, _)| *role == wanted).map(|(_, test)| key(test)).collect();
+        let of_rule: BTreeSet<_> = tests(rule)
+            .into_iter()
+            .filter(|(role, _)| *role == wanted)
+            .map(|(_, test)| key(test))
+            .collect();
         for combination in of_rule {
             *counts.entry(combination).or_default() += 1;
         }
@@ -118,12 +142,15 @@ fn values(rules: &[&CatalogueRule], reach: &Reach, as_of: &str) -> String {
         return text + &empty("no query of this technique's rules was read", as_of);
     }
     text.push_str("Corpus reach counts the rules of all collections, of any technique, that ask for the same; it is blank where none outside of this technique does.\n\n");
-    text.push_str("| Field | Kind | Value | Rules | Corpus reach |\n| --- | --- | --- | ---: | ---: |\n");
+    text.push_str(
+        "| Field | Kind | Value | Rules | Corpus reach |\n| --- | --- | --- | ---: | ---: |\n",
+    );
     for (combination, n) in rows.iter().take(MAX_ROWS) {
         let all = reach.count(combination);
         let shown = if all > *n { all.to_string() } else { String::new() };
         let (field, operator, value) = combination;
-        let _ = writeln!(text, "| {} | {operator} | {} | {n} | {shown} |", inline(field), code(value));
+        let _ =
+            writeln!(text, "| {} | {operator} | {} | {n} | {shown} |", inline(field), code(value));
     }
     text + &rest(rows.len())
 }
@@ -151,14 +178,21 @@ fn unread(rules: &[&CatalogueRule]) -> String {
                     *reasons.entry((rule.vendor, reason.to_owned())).or_default() += n;
                 }
             }
-            Reading::NoQuery(reason) => *reasons.entry((rule.vendor, (*reason).to_owned())).or_default() += 1,
-            Reading::Refused(reason) => *reasons.entry((rule.vendor, format!("not readable: {reason}"))).or_default() += 1,
+            Reading::NoQuery(reason) => {
+                *reasons.entry((rule.vendor, (*reason).to_owned())).or_default() += 1
+            }
+            Reading::Refused(reason) => {
+                *reasons.entry((rule.vendor, format!("not readable: {reason}"))).or_default() += 1
+            }
         }
     }
     if reasons.is_empty() {
         return String::new();
     }
-    let list: Vec<String> = reasons.into_iter().map(|((vendor, reason), n)| format!("{} {} ({n})", vendor.as_str(), inline(&reason))).collect();
+    let list: Vec<String> = reasons
+        .into_iter()
+        .map(|((vendor, reason), n)| format!("{} {} ({n})", vendor.as_str(), inline(&reason)))
+        .collect();
     format!("Not read exactly, and so not counted above: {}.\n", list.join("; "))
 }
 
@@ -170,7 +204,12 @@ pub fn decidable(rule: &CatalogueRule) -> (&'static str, String) {
     let (mut seen, mut unseen) = (BTreeSet::new(), BTreeSet::new());
     for (_, test) in expression.tests() {
         // Keywords and what only says which log it is decide nothing about a request.
-        if test.field.is_empty() || matches!(taxonomy::normal(&test.field), "event.code" | "event.action" | "host.os" | "connection.initiated") {
+        if test.field.is_empty()
+            || matches!(
+                taxonomy::normal(&test.field),
+                "event.code" | "event.action" | "host.os" | "connection.initiated"
+            )
+        {
             continue;
         }
         let set = if taxonomy::at_the_proxy(&test.field) { &mut seen } else { &mut unseen };
@@ -180,9 +219,20 @@ pub fn decidable(rule: &CatalogueRule) -> (&'static str, String) {
     let reasons = expression.unread();
     match (seen.is_empty(), unseen.is_empty(), reasons.is_empty()) {
         (true, _, _) => ("no", "it asks for nothing that a proxy sees".into()),
-        (false, true, true) if seen.contains("http.status") || seen.contains("bytes.in") => ("partly", format!("{} are known only with the response", list(&seen))),
+        (false, true, true) if seen.contains("http.status") || seen.contains("bytes.in") => {
+            ("partly", format!("{} are known only with the response", list(&seen)))
+        }
         (false, true, true) => ("yes", format!("a proxy sees {}", list(&seen))),
-        (false, true, false) => ("partly", format!("a proxy sees {}; {} of its conditions are not read exactly", list(&seen), reasons.values().sum::<usize>())),
-        (false, false, _) => ("partly", format!("a proxy sees {}, but not {}", list(&seen), list(&unseen))),
+        (false, true, false) => (
+            "partly",
+            format!(
+                "a proxy sees {}; {} of its conditions are not read exactly",
+                list(&seen),
+                reasons.values().sum::<usize>()
+            ),
+        ),
+        (false, false, _) => {
+            ("partly", format!("a proxy sees {}, but not {}", list(&seen), list(&unseen)))
+        }
     }
 }

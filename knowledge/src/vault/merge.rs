@@ -37,7 +37,8 @@ pub fn trailer(text: &str) -> Option<Trailer> {
     let mut trailer = Trailer { id: decoded(words.next()?), ..Trailer::default() };
     for word in words {
         if let Some(list) = word.strip_prefix("blocks=") {
-            trailer.blocks = list.split(',').filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect();
+            trailer.blocks =
+                list.split(',').filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect();
         } else if let Some(list) = word.strip_prefix("keys=") {
             let pairs = list.split(',').filter_map(|pair| pair.split_once('='));
             trailer.keys = pairs.map(|(key, hash)| (key.to_owned(), hash.to_owned())).collect();
@@ -67,7 +68,9 @@ pub fn merge(page: &Page, disk: &str) -> Merged {
     let (head, body) = split_head(&disk);
     let head = merge_head(page, head, before.as_ref(), &mut conflicts);
     let mut parts = parts(body);
-    let was_written = |name: &str| before.as_ref().is_some_and(|before| before.blocks.iter().any(|block| block == name));
+    let was_written = |name: &str| {
+        before.as_ref().is_some_and(|before| before.blocks.iter().any(|block| block == name))
+    };
     let mut written: Vec<(usize, String)> = Vec::new();
     let mut merged: Vec<String> = Vec::new();
     for part in &mut parts {
@@ -83,7 +86,9 @@ pub fn merge(page: &Page, disk: &str) -> Merged {
                         merged.push(marked(name, new_text));
                         if edited && text != new_text {
                             conflicts.push(format!("the block `{name}` was edited; the edited text is kept below the new one"));
-                            merged.push(format!("<!-- edited by hand in the block {name} -->\n\n{text}\n"));
+                            merged.push(format!(
+                                "<!-- edited by hand in the block {name} -->\n\n{text}\n"
+                            ));
                         }
                     }
                     // The source of the block is gone, or it stands here twice: what a person wrote stays.
@@ -110,13 +115,20 @@ pub fn merge(page: &Page, disk: &str) -> Merged {
 }
 
 /// Puts blocks that are new to the page behind the one that they follow; deleted ones stay deleted.
-fn insert_new(page: &Page, written: &[(usize, String)], merged: &mut Vec<String>, was_written: &dyn Fn(&str) -> bool) {
+fn insert_new(
+    page: &Page,
+    written: &[(usize, String)],
+    merged: &mut Vec<String>,
+    was_written: &dyn Fn(&str) -> bool,
+) {
     let mut previous: Option<String> = None;
     for (idx, (name, text)) in page.blocks.iter().enumerate() {
         let there = written.iter().any(|(other, _)| *other == idx);
         if !there && !was_written(name) {
             let begins = |part: &String, name: &str| part.starts_with(&format!("{BEGIN}{name} "));
-            let at = previous.as_ref().and_then(|previous| merged.iter().position(|part| begins(part, previous)).map(|at| at + 1));
+            let at = previous.as_ref().and_then(|previous| {
+                merged.iter().position(|part| begins(part, previous)).map(|at| at + 1)
+            });
             let at = match (&previous, at) {
                 (_, Some(at)) => at,
                 (None, None) if !written.is_empty() => 0,
@@ -136,7 +148,11 @@ fn marked(name: &str, text: &str) -> String {
 
 fn last_line(page: &Page) -> String {
     let blocks: Vec<&str> = page.blocks.iter().map(|(name, _)| name.as_str()).collect();
-    let keys: Vec<String> = page.properties.iter().map(|(key, value)| format!("{key}={}", digest(&value.lines(key)))).collect();
+    let keys: Vec<String> = page
+        .properties
+        .iter()
+        .map(|(key, value)| format!("{key}={}", digest(&value.lines(key))))
+        .collect();
     format!("{PAGE}{} blocks={} keys={} -->", encoded(&page.id), blocks.join(","), keys.join(","))
 }
 
@@ -157,7 +173,8 @@ fn keys(head: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for line in head.lines() {
         let continues = line.starts_with([' ', '\t', '-', '#']) || line.trim().is_empty();
-        let key = line.split_once(':').map(|(key, _)| key.trim().trim_matches(['"', '\'']).to_owned());
+        let key =
+            line.split_once(':').map(|(key, _)| key.trim().trim_matches(['"', '\'']).to_owned());
         match (key, found.last_mut()) {
             (Some(key), _) if !continues => found.push((key, format!("{line}\n"))),
             (_, Some((_, lines))) => {
@@ -170,9 +187,18 @@ fn keys(head: &str) -> Vec<(String, String)> {
     found
 }
 
-fn merge_head(page: &Page, head: Option<&str>, before: Option<&Trailer>, conflicts: &mut Vec<String>) -> String {
+fn merge_head(
+    page: &Page,
+    head: Option<&str>,
+    before: Option<&Trailer>,
+    conflicts: &mut Vec<String>,
+) -> String {
     let on_disk = keys(head.unwrap_or_default());
-    let written = |key: &str| before.and_then(|before| before.keys.iter().find(|(name, _)| name == key)).map(|(_, hash)| hash.as_str());
+    let written = |key: &str| {
+        before
+            .and_then(|before| before.keys.iter().find(|(name, _)| name == key))
+            .map(|(_, hash)| hash.as_str())
+    };
     let mut merged = String::new();
     for (key, value) in &page.properties {
         let new = value.lines(key);
@@ -211,7 +237,11 @@ fn parts(body: &str) -> Vec<Part> {
         if line.trim().starts_with(PAGE) {
             continue;
         }
-        let begin = line.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(" -->")).and_then(|rest| rest.split_once(' '));
+        let begin = line
+            .trim()
+            .strip_prefix(BEGIN)
+            .and_then(|rest| rest.strip_suffix(" -->"))
+            .and_then(|rest| rest.split_once(' '));
         if let Some((name, hash)) = begin {
             let rest = lines.get(idx..).unwrap_or_default();
             let end = format!("{END}{name} -->");

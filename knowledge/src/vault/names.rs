@@ -7,8 +7,8 @@ pub const MAX_NAME_BYTES: usize = 160;
 
 /// Names that Windows keeps for devices.
 const DEVICES: [&str; 22] = [
-    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2", "lpt3",
-    "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
+    "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 ];
 
 /// A legal name near a title: never empty, no path, no character that systems or links forbid.
@@ -19,8 +19,22 @@ pub fn legal(title: &str) -> String {
             ':' => name.push_str(" -"),
             '/' | '\\' => name.push('-'),
             '"' => name.push('\''),
-            '<' | '>' | '|' | '?' | '*' | '#' | '^' | '[' | ']' | '%' | '`' | '$' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{feff}' => name.push(' '),
+            '<'
+            | '>'
+            | '|'
+            | '?'
+            | '*'
+            | '#'
+            | '^'
+            | '['
+            | ']'
+            | '%'
+            | '`'
+            | '$'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' => name.push(' '),
             other if other.is_control() || is_combining(other) => name.push(' '),
             other => name.push(other),
         }
@@ -66,8 +80,13 @@ pub struct Wish {
 /// A page that is there keeps its path (`kept`: id to path), also where a person renamed it; `taken` are
 /// the paths of other people's files. Among pages that want one name, the first in the order of `wishes`
 /// gets it.
-pub fn assign(wishes: &[Wish], kept: &BTreeMap<String, String>, taken: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let stem = |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".md").to_lowercase();
+pub fn assign(
+    wishes: &[Wish],
+    kept: &BTreeMap<String, String>,
+    taken: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let stem =
+        |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".md").to_lowercase();
     let mut used: BTreeSet<String> = taken.iter().map(|path| stem(path)).collect();
     let mut paths = BTreeMap::new();
     for wish in wishes {
@@ -94,7 +113,10 @@ pub fn assign(wishes: &[Wish], kept: &BTreeMap<String, String>, taken: &BTreeSet
             numbered.into_iter().find(|name| !used.contains(&name.to_lowercase())).unwrap_or(base)
         });
         used.insert(name.to_lowercase());
-        paths.insert(wish.id.clone(), format!("{}/{name}.md", wish.folder).trim_start_matches('/').to_owned());
+        paths.insert(
+            wish.id.clone(),
+            format!("{}/{name}.md", wish.folder).trim_start_matches('/').to_owned(),
+        );
     }
     paths
 }
@@ -127,12 +149,21 @@ mod tests {
 
     #[test]
     fn names_are_unique_where_case_does_not_matter_and_pages_keep_theirs() {
-        let wish = |id: &str, title: &str| Wish { id: id.into(), folder: "R".into(), title: title.into(), apart: vec!["Sigma".into()] };
-        let wishes = [wish("1", "A"), wish("2", "a"), wish("3", "a"), wish("4", "B"), wish("5", "moved")];
+        let wish = |id: &str, title: &str| Wish {
+            id: id.into(),
+            folder: "R".into(),
+            title: title.into(),
+            apart: vec!["Sigma".into()],
+        };
+        let wishes =
+            [wish("1", "A"), wish("2", "a"), wish("3", "a"), wish("4", "B"), wish("5", "moved")];
         let kept = BTreeMap::from([("5".to_owned(), "Mine/b.md".to_owned())]);
         let taken = BTreeSet::from(["X/c.md".to_owned()]);
         let paths = assign(&wishes, &kept, &taken);
         let paths: Vec<_> = paths.values().map(String::as_str).collect();
-        assert_eq!(paths, ["R/A.md", "R/a (Sigma).md", "R/a (2).md", "R/B (Sigma).md", "Mine/b.md"]);
+        assert_eq!(
+            paths,
+            ["R/A.md", "R/a (Sigma).md", "R/a (2).md", "R/B (Sigma).md", "Mine/b.md"]
+        );
     }
 }

@@ -11,6 +11,10 @@ pub enum Property {
     Number(String),
     /// `true` or `false`.
     Flag(bool),
+    /// A link of ours, or text where there is nothing to link to.
+    Link(String),
+    /// Links of ours.
+    Links(Vec<String>),
     /// Texts.
     List(Vec<String>),
     /// Tags: the key `tags` alone.
@@ -23,23 +27,34 @@ impl Property {
         match (self, key) {
             (_, "aliases") => "aliases",
             (Property::Tags(_), _) | (_, "tags") => "tags",
-            (Property::Text(_), _) => "text",
+            (Property::Text(_) | Property::Link(_), _) => "text",
             (Property::Date(_), _) => "date",
             (Property::Number(_), _) => "number",
             (Property::Flag(_), _) => "checkbox",
-            (Property::List(_), _) => "multitext",
+            (Property::List(_) | Property::Links(_), _) => "multitext",
         }
     }
 
     /// The lines of the key and its value.
     pub fn lines(&self, key: &str) -> String {
         match self {
-            Property::Text(text) => format!("{key}: {}\n", quoted(text)),
+            Property::Text(text) => format!("{key}: {}\n", quoted(&unlinked(text))),
+            Property::Link(link) => format!("{key}: {}\n", quoted(link)),
             Property::Date(text) | Property::Number(text) => format!("{key}: {text}\n"),
             Property::Flag(flag) => format!("{key}: {flag}\n"),
-            Property::List(list) | Property::Tags(list) if list.is_empty() => format!("{key}: []\n"),
+            Property::List(list) | Property::Links(list) | Property::Tags(list)
+                if list.is_empty() =>
+            {
+                format!("{key}: []\n")
+            }
             Property::List(list) => {
-                let items: String = list.iter().map(|item| format!("  - {}\n", quoted(item))).collect();
+                let items: String =
+                    list.iter().map(|item| format!("  - {}\n", quoted(&unlinked(item)))).collect();
+                format!("{key}:\n{items}")
+            }
+            Property::Links(list) => {
+                let items: String =
+                    list.iter().map(|item| format!("  - {}\n", quoted(item))).collect();
                 format!("{key}:\n{items}")
             }
             Property::Tags(list) => {
@@ -48,6 +63,11 @@ impl Property {
             }
         }
     }
+}
+
+/// Other people's text is no link, whatever brackets stand in it.
+pub fn unlinked(text: &str) -> String {
+    text.replace("[[", "[ [").replace("]]", "] ]")
 }
 
 /// Text in double quotes, on one line. Text that Dataview would take for a duration or a date gets a
@@ -59,7 +79,12 @@ pub fn quoted(text: &str) -> String {
         match character {
             '"' => written.push_str("\\\""),
             '\\' => written.push_str("\\\\"),
-            other if other.is_control() || matches!(other, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {}
+            other
+                if other.is_control()
+                    || matches!(
+                        other,
+                        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+                    ) => {}
             other => written.push(other),
         }
     }
@@ -73,17 +98,46 @@ pub fn quoted(text: &str) -> String {
 fn is_duration_or_date(text: &str) -> bool {
     let text = text.trim();
     let starts = text.starts_with(|c: char| c.is_ascii_digit());
-    let duration = starts && text.split_whitespace().next_back().is_some_and(|word| {
-        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        matches!(unit.trim_end_matches('s'), "y" | "yr" | "year" | "mo" | "month" | "w" | "wk" | "week" | "d" | "day" | "h" | "hr" | "hour" | "m" | "min" | "minute" | "s" | "" | "sec" | "second")
-    });
-    let date = text.len() >= 7 && text.as_bytes().get(4) == Some(&b'-') && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b'Z' | b'.' | b'+'));
+    let duration = starts
+        && text.split_whitespace().next_back().is_some_and(|word| {
+            let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            matches!(
+                unit.trim_end_matches('s'),
+                "y" | "yr"
+                    | "year"
+                    | "mo"
+                    | "month"
+                    | "w"
+                    | "wk"
+                    | "week"
+                    | "d"
+                    | "day"
+                    | "h"
+                    | "hr"
+                    | "hour"
+                    | "m"
+                    | "min"
+                    | "minute"
+                    | "s"
+                    | ""
+                    | "sec"
+                    | "second"
+            )
+        });
+    let date = text.len() >= 7
+        && text.as_bytes().get(4) == Some(&b'-')
+        && text.bytes().all(|byte| {
+            byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b'Z' | b'.' | b'+')
+        });
     starts && (duration && text.len() < 40 || date)
 }
 
 /// A tag: letters, digits, `_`, `-`, `/`, with something that is no digit.
 pub fn tag(text: &str) -> String {
-    let mut tag: String = text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-' | '/') { c } else { '_' }).collect();
+    let mut tag: String = text
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-' | '/') { c } else { '_' })
+        .collect();
     if tag.chars().all(|c| c.is_ascii_digit()) {
         tag.push('_');
     }

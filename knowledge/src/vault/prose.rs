@@ -26,7 +26,8 @@ fn push(escaped: &mut String, character: char) {
         '&' => escaped.push_str("&amp;"),
         '<' => escaped.push_str("&lt;"),
         '>' => escaped.push_str("&gt;"),
-        '[' | ']' | '|' | '`' | '#' | '%' | '$' | '*' | '\\' | '~' | '^' | '=' | '{' | '}' | '"' => {
+        '[' | ']' | '|' | '`' | '#' | '%' | '$' | '*' | '\\' | '~' | '^' | '=' | '{' | '}'
+        | '"' => {
             // Writing to a string cannot fail.
             let _ = write!(escaped, "&#{};", u32::from(character));
         }
@@ -43,7 +44,8 @@ const MAX_LINE_BYTES: usize = 8_000;
 
 fn cut(line: &mut String) {
     if line.len() > MAX_LINE_BYTES {
-        let end = (0..=MAX_LINE_BYTES).rev().find(|at| line.is_char_boundary(*at)).unwrap_or_default();
+        let end =
+            (0..=MAX_LINE_BYTES).rev().find(|at| line.is_char_boundary(*at)).unwrap_or_default();
         line.truncate(end);
         // Half an entity would show as such.
         if let Some(at) = line.rfind('&')
@@ -62,7 +64,10 @@ pub fn paragraphs(text: &str) -> String {
         let line = inline(paragraph);
         if !line.is_empty() {
             // A line that begins like a list, a quote or a number would become one.
-            let starts_block = line.starts_with(['-', '+']) || line.split_once(['.', ')']).is_some_and(|(number, _)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+            let starts_block = line.starts_with(['-', '+'])
+                || line.split_once(['.', ')']).is_some_and(|(number, _)| {
+                    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+                });
             found.push(if starts_block { format!("\u{200a}{line}") } else { line });
         }
     }
@@ -105,7 +110,10 @@ fn plain(line: &mut String, text: &str) {
     }
 }
 
-fn citation(text: &str, citations: &std::collections::BTreeMap<String, String>) -> Option<(usize, String)> {
+fn citation(
+    text: &str,
+    citations: &std::collections::BTreeMap<String, String>,
+) -> Option<(usize, String)> {
     let rest = text.strip_prefix("(Citation:")?;
     let end = rest.find(')')?;
     let name = rest.get(..end)?.trim();
@@ -171,7 +179,9 @@ pub fn code(text: &str) -> String {
 /// A block of code, exactly as it is: a fence, or where a line of it would become a field, `<pre>`.
 pub fn block(text: &str, language: &str) -> String {
     let text = text.trim_end_matches('\n');
-    let is_plain = text.lines().all(|line| super::fields::leaked(line).is_empty() && line.len() <= 32_000) && !text.contains('\r');
+    let is_plain =
+        text.lines().all(|line| super::fields::leaked(line).is_empty() && line.len() <= 32_000)
+            && !text.contains('\r');
     if is_plain && !text.contains("<!-- tidegate:") {
         let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
         let fence = "`".repeat(longest.max(2) + 1);
@@ -200,7 +210,21 @@ mod tests {
 
     #[test]
     fn words_of_others_are_inert() {
-        for hostile in ["a ]] b", "a | b", "# a", "`$= dv.pages()`", "`= this.x`", "key:: value", "[key:: value]", "<script>x</script>", "%% c %%", "![[x]]", "a\n\n---\nb", "^id", "{{x}}"] {
+        for hostile in [
+            "a ]] b",
+            "a | b",
+            "# a",
+            "`$= dv.pages()`",
+            "`= this.x`",
+            "key:: value",
+            "[key:: value]",
+            "<script>x</script>",
+            "%% c %%",
+            "![[x]]",
+            "a\n\n---\nb",
+            "^id",
+            "{{x}}",
+        ] {
             let shown = inline(hostile);
             for bad in ["]]", "[[", "|", "`", "::", "<", "%%", "\n", "[k"] {
                 assert!(!shown.contains(bad), "{hostile}: {shown}");
@@ -221,9 +245,18 @@ mod tests {
 
     #[test]
     fn citations_and_links_of_attack_stay() {
-        let known = std::collections::BTreeMap::from([("A B".to_owned(), "https://a.example/x_(y)".to_owned())]);
-        let text = attack("[APT](https://attack.mitre.org/groups/G1) did.(Citation: A B)(Citation: C) [[x]] <code>y</code>", &known);
-        assert_eq!(text, "[APT](https://attack.mitre.org/groups/G1) did. ([A B](https://a.example/x_%28y%29)) (C) &#91;&#91;x&#93;&#93; &lt;code&gt;y&lt;/code&gt;");
+        let known = std::collections::BTreeMap::from([(
+            "A B".to_owned(),
+            "https://a.example/x_(y)".to_owned(),
+        )]);
+        let text = attack(
+            "[APT](https://attack.mitre.org/groups/G1) did.(Citation: A B)(Citation: C) [[x]] <code>y</code>",
+            &known,
+        );
+        assert_eq!(
+            text,
+            "[APT](https://attack.mitre.org/groups/G1) did. ([A B](https://a.example/x_%28y%29)) (C) &#91;&#91;x&#93;&#93; &lt;code&gt;y&lt;/code&gt;"
+        );
         assert_eq!(address("javascript:alert(1)"), None);
     }
 }

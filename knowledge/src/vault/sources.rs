@@ -98,7 +98,8 @@ impl Reach {
     pub fn of(rules: &[CatalogueRule]) -> Reach {
         let mut counts = BTreeMap::new();
         for rule in rules {
-            let of_rule: std::collections::BTreeSet<_> = tests(rule).into_iter().map(|(_, test)| key(test)).collect();
+            let of_rule: std::collections::BTreeSet<_> =
+                tests(rule).into_iter().map(|(_, test)| key(test)).collect();
             for combination in of_rule {
                 *counts.entry(combination).or_default() += 1;
             }

@@ -25,7 +25,11 @@ impl Progress {
     pub(super) fn count(&self, what: &str, step: usize, of: usize) {
         if self.shown && step.is_multiple_of(64) {
             let filled = step * 24 / of.max(1);
-            self.say(&format!("{what} [{}{}] {step}/{of}", "#".repeat(filled), " ".repeat(24 - filled)));
+            self.say(&format!(
+                "{what} [{}{}] {step}/{of}",
+                "#".repeat(filled),
+                " ".repeat(24 - filled)
+            ));
         }
     }
 

@@ -24,7 +24,9 @@ impl State {
         let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let map = |key: &str| {
             let entries = value.get(key).and_then(Value::as_object).into_iter().flatten();
-            entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+            entries
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect()
         };
         State { pages: map("pages"), files: map("files") }
     }
@@ -35,6 +37,6 @@ impl State {
             return Ok(());
         }
         let value = json!({"pages": self.pages, "files": self.files});
-        disk::replace(vault, PATH, format!("{value:#}\n").as_bytes())
+        disk::put(vault, PATH, format!("{value:#}\n").as_bytes())
     }
 }

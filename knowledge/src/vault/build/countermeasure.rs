@@ -15,10 +15,25 @@ pub(super) fn names(builder: &Builder<'_>) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for id in &builder.techniques {
         for countermeasure in d3fend.for_technique(id) {
-            names.extend(d3fend.countermeasures.get(countermeasure).map(|found| (found.id.clone(), found.name.clone())));
+            names.extend(
+                d3fend
+                    .countermeasures
+                    .get(countermeasure)
+                    .map(|found| (found.id.clone(), found.name.clone())),
+            );
         }
-        for (mitigation, _) in attack.techniques.get(id).map(|technique| technique.mitigations.as_slice()).unwrap_or_default() {
-            names.extend(attack.mitigations.get(mitigation).map(|found| (found.id.clone(), found.name.clone())));
+        for (mitigation, _) in attack
+            .techniques
+            .get(id)
+            .map(|technique| technique.mitigations.as_slice())
+            .unwrap_or_default()
+        {
+            names.extend(
+                attack
+                    .mitigations
+                    .get(mitigation)
+                    .map(|found| (found.id.clone(), found.name.clone())),
+            );
         }
     }
     names
@@ -30,13 +45,24 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
     let mut against: BTreeMap<&str, BTreeMap<&str, BTreeSet<String>>> = BTreeMap::new();
     for id in &builder.techniques {
         let parent = id.split('.').next().unwrap_or(id);
-        for meeting in d3fend.against.get(id).or_else(|| d3fend.against.get(parent)).into_iter().flatten() {
-            let how = format!("{} {}; the technique {} {}", meeting.acts, meeting.on, meeting.technique_does, meeting.artifact);
-            against.entry(&meeting.countermeasure).or_default().entry(id).or_default().insert(inline(&how));
+        for meeting in
+            d3fend.against.get(id).or_else(|| d3fend.against.get(parent)).into_iter().flatten()
+        {
+            let how = format!(
+                "{} {}; the technique {} {}",
+                meeting.acts, meeting.on, meeting.technique_does, meeting.artifact
+            );
+            against
+                .entry(&meeting.countermeasure)
+                .or_default()
+                .entry(id)
+                .or_default()
+                .insert(inline(&how));
         }
         if let Some(technique) = attack.techniques.get(id) {
             for (mitigation, how) in &technique.mitigations {
-                let how = crate::vault::prose::attack(how, &technique.citations).replace("\n\n", " ");
+                let how =
+                    crate::vault::prose::attack(how, &technique.citations).replace("\n\n", " ");
                 against.entry(mitigation).or_default().entry(id).or_default().insert(how);
             }
         }
@@ -45,9 +71,18 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
     for (id, name) in names(builder) {
         let page_id = format!("countermeasure/{id}");
         let mut page = Page::new(page_id.clone(), builder.path(&page_id));
-        let (text, kind, url) = match (d3fend.countermeasures.get(&id), attack.mitigations.get(&id)) {
-            (Some(found), _) => (paragraphs(&found.definition), found.tactic.clone(), format!("https://d3fend.mitre.org/technique/d3f%3A{}/", found.iri)),
-            (None, Some(found)) => (crate::vault::prose::attack(&found.description, &BTreeMap::new()), "Mitigation".to_owned(), found.url.clone()),
+        let (text, kind, url) = match (d3fend.countermeasures.get(&id), attack.mitigations.get(&id))
+        {
+            (Some(found), _) => (
+                paragraphs(&found.definition),
+                found.tactic.clone(),
+                format!("https://d3fend.mitre.org/technique/d3f%3A{}/", found.iri),
+            ),
+            (None, Some(found)) => (
+                crate::vault::prose::attack(&found.description, &BTreeMap::new()),
+                "Mitigation".to_owned(),
+                found.url.clone(),
+            ),
             (None, None) => continue,
         };
         page.set("title", Property::Text(name.clone()));
@@ -59,7 +94,15 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
         let mut list = "### Against\n\n".to_owned();
         for (technique, how) in against.get(id.as_str()).into_iter().flatten() {
             let how: Vec<&str> = how.iter().map(String::as_str).collect();
-            let _ = writeln!(list, "- {}: {}", builder.link(&format!("technique/{technique}"), &format!("{technique} {}", builder.technique_name(technique))), how.join("; "));
+            let _ = writeln!(
+                list,
+                "- {}: {}",
+                builder.link(
+                    &format!("technique/{technique}"),
+                    &format!("{technique} {}", builder.technique_name(technique))
+                ),
+                how.join("; ")
+            );
         }
         page.block("against", list);
         pages.push(page);

@@ -45,15 +45,42 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
     let mut page = Page::new(id.clone(), builder.path(&id));
     properties(builder, &id, rule, note, &mut page);
     page.block("title", format!("# {}", inline(&rule.title)));
-    page.block("goal", section("Goal", &own(note, "Goal").unwrap_or_else(|| paragraphs(&rule.description))));
+    page.block(
+        "goal",
+        section("Goal", &own(note, "Goal").unwrap_or_else(|| paragraphs(&rule.description))),
+    );
     page.block("categorization", categorization(builder, rule));
     page.block("strategy", section("Strategy Abstract", &strategy(rule, note)));
-    page.block("context", section("Technical Context", &own(note, "Technical context").unwrap_or_else(|| context(rule))));
+    page.block(
+        "context",
+        section(
+            "Technical Context",
+            &own(note, "Technical context").unwrap_or_else(|| context(rule)),
+        ),
+    );
     page.block("blind_spots", section("Blind Spots and Assumptions", &blind_spots(rule, note)));
     page.block("false_positives", section("False Positives", &false_positives(rule, note)));
     page.block("validation", section("Validation", &validation(builder, rule, note)));
-    page.block("priority", section("Priority", &format!("{}: as its author rates it ({} of 5 on one scale for all vendors).", inline(level(rule)), rank(level(rule)))));
-    page.block("response", section("Response", &own(note, "Response").unwrap_or_else(|| "The vendor's rule names no steps; follow the runbook of the technique.".into())));
+    page.block(
+        "priority",
+        section(
+            "Priority",
+            &format!(
+                "{}: as its author rates it ({} of 5 on one scale for all vendors).",
+                inline(level(rule)),
+                rank(level(rule))
+            ),
+        ),
+    );
+    page.block(
+        "response",
+        section(
+            "Response",
+            &own(note, "Response").unwrap_or_else(|| {
+                "The vendor's rule names no steps; follow the runbook of the technique.".into()
+            }),
+        ),
+    );
     page.block("rule", rule_text(rule));
     page.block("resources", resources(builder, rule, note));
     page
@@ -69,7 +96,13 @@ fn own(note: Option<&RuleNote>, title: &str) -> Option<String> {
     Some(section.text.trim_matches('\n').to_owned()).filter(|text| !text.is_empty())
 }
 
-fn properties(builder: &Builder<'_>, id: &str, rule: &CatalogueRule, note: Option<&RuleNote>, page: &mut Page) {
+fn properties(
+    builder: &Builder<'_>,
+    id: &str,
+    rule: &CatalogueRule,
+    note: Option<&RuleNote>,
+    page: &mut Page,
+) {
     let text = |text: &str| Property::Text(text.to_owned());
     let source = &rule.logsource;
     let (decidable, why) = guide::decidable(rule);
@@ -104,13 +137,21 @@ fn properties(builder: &Builder<'_>, id: &str, rule: &CatalogueRule, note: Optio
     page.set("license", text(rule.licence.as_deref().unwrap_or(rule.vendor.licence())));
     page.set("decidable_at_proxy", text(decidable));
     page.set("decidable_why", text(&why));
-    let techniques = rule.techniques.iter().map(|id| builder.property_link(&format!("technique/{id}"), id)).collect();
-    page.set("techniques", Property::List(techniques));
+    let techniques = rule
+        .techniques
+        .iter()
+        .map(|id| builder.property_link(&format!("technique/{id}"), id))
+        .collect();
+    page.set("techniques", Property::Links(techniques));
     if let Some(note) = note {
-        let services = note.services.iter().map(|name| builder.property_link(&format!("service/{name}"), name)).collect();
-        page.set("services", Property::List(services));
+        let services = note
+            .services
+            .iter()
+            .map(|name| builder.property_link(&format!("service/{name}"), name))
+            .collect();
+        page.set("services", Property::Links(services));
         let runbook = format!("runbook/{}", rule.id);
-        page.set("runbook", Property::Text(builder.property_link(&runbook, "Runbook")));
+        page.set("runbook", Property::Link(builder.property_link(&runbook, "Runbook")));
         page.set("pack", Property::Text(builder.sources.pack_hash.clone()));
     }
     let _ = id;
@@ -120,8 +161,13 @@ fn categorization(builder: &Builder<'_>, rule: &CatalogueRule) -> String {
     let mut text = "### Categorization\n\n".to_owned();
     for id in &rule.techniques {
         let name = format!("{id} {}", builder.sources.attack.full_name(id).unwrap_or_default());
-        let migration = builder.migration(id).map(|what| format!(" ({})", inline(&what))).unwrap_or_default();
-        let _ = writeln!(text, "- {}{migration}", builder.link(&format!("technique/{id}"), name.trim()));
+        let migration =
+            builder.migration(id).map(|what| format!(" ({})", inline(&what))).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "- {}{migration}",
+            builder.link(&format!("technique/{id}"), name.trim())
+        );
     }
     if rule.techniques.is_empty() {
         text.push_str("The rule names no technique.\n");
@@ -137,18 +183,32 @@ fn strategy(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     if let Some(own) = own(note, "Strategy") {
         return own;
     }
-    let combinations: std::collections::BTreeSet<_> = tests(rule).into_iter().filter(|(role, _)| *role == Role::Indicator).map(|(_, test)| key(test)).collect();
+    let combinations: std::collections::BTreeSet<_> = tests(rule)
+        .into_iter()
+        .filter(|(role, _)| *role == Role::Indicator)
+        .map(|(_, test)| key(test))
+        .collect();
     if combinations.is_empty() {
         return "Its query has no part that can be shown as a test of a field.".into();
     }
     let mut text = "The rule looks for:\n\n".to_owned();
-    let mut fields: std::collections::BTreeMap<(String, &str), Vec<String>> = std::collections::BTreeMap::new();
+    let mut fields: std::collections::BTreeMap<(String, &str), Vec<String>> =
+        std::collections::BTreeMap::new();
     for (field, operator, value) in combinations {
         fields.entry((field, operator)).or_default().push(value);
     }
     for ((field, operator), values) in fields {
-        let shown: Vec<String> = values.iter().take(8).filter(|value| !value.is_empty()).map(|value| code(value)).collect();
-        let more = if values.len() > 8 { format!(" and {} more", values.len() - 8) } else { String::new() };
+        let shown: Vec<String> = values
+            .iter()
+            .take(8)
+            .filter(|value| !value.is_empty())
+            .map(|value| code(value))
+            .collect();
+        let more = if values.len() > 8 {
+            format!(" and {} more", values.len() - 8)
+        } else {
+            String::new()
+        };
         let _ = writeln!(text, "- {} {operator} {}{more}", inline(&field), shown.join(", "));
     }
     text
@@ -156,9 +216,21 @@ fn strategy(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
 
 fn context(rule: &CatalogueRule) -> String {
     let source = &rule.logsource;
-    let part = |what: &str, value: Option<&str>| value.map(|value| format!("{what} {}", inline(value)));
-    let parts: Vec<String> = [part("product", source.product.as_deref()), part("service", source.service.as_deref()), part("category", source.category.as_deref())].into_iter().flatten().collect();
-    let logs = if parts.is_empty() { "It names no log source.".to_owned() } else { format!("It reads logs of {}.", parts.join(", ")) };
+    let part =
+        |what: &str, value: Option<&str>| value.map(|value| format!("{what} {}", inline(value)));
+    let parts: Vec<String> = [
+        part("product", source.product.as_deref()),
+        part("service", source.service.as_deref()),
+        part("category", source.category.as_deref()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let logs = if parts.is_empty() {
+        "It names no log source.".to_owned()
+    } else {
+        format!("It reads logs of {}.", parts.join(", "))
+    };
     format!("{logs} Its query is written in {}.", rule.language)
 }
 
@@ -175,18 +247,43 @@ fn false_positives(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     if let Some(own) = own(note, "False positives") {
         return own;
     }
-    let list: String = rule.false_positives.iter().map(|text| format!("- {}\n", inline(text))).collect();
+    let list: String =
+        rule.false_positives.iter().map(|text| format!("- {}\n", inline(text))).collect();
     if list.is_empty() { "Its author names none.".into() } else { list }
 }
 
 fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     let Some(note) = note else {
-        let tests: Vec<String> = rule.techniques.iter().flat_map(|id| super::runbook::of_technique(builder, id)).collect();
+        let tests: Vec<String> = rule
+            .techniques
+            .iter()
+            .flat_map(|id| super::runbook::of_technique(builder, id))
+            .collect();
         let tests: std::collections::BTreeSet<String> = tests.into_iter().collect();
-        let list: String = tests.iter().take(8).map(|id| format!("- {}\n", builder.link(id, builder.path(id).trim_end_matches(".md").rsplit('/').next().unwrap_or_default()))).collect();
+        let list: String = tests
+            .iter()
+            .take(8)
+            .map(|id| {
+                format!(
+                    "- {}\n",
+                    builder.link(
+                        id,
+                        builder
+                            .path(id)
+                            .trim_end_matches(".md")
+                            .rsplit('/')
+                            .next()
+                            .unwrap_or_default()
+                    )
+                )
+            })
+            .collect();
         return if list.is_empty() { "No test is known for its techniques.".into() } else { list };
     };
-    let mut text = format!("Runbook: {}\n\n", builder.link(&format!("runbook/{}", rule.id), "steps, expected verdicts and last result"));
+    let mut text = format!(
+        "Runbook: {}\n\n",
+        builder.link(&format!("runbook/{}", rule.id), "steps, expected verdicts and last result")
+    );
     for example in &note.examples {
         let verdict = match (example.expected, example.holds) {
             ("match", true) => "the rule matches",
@@ -194,7 +291,12 @@ fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNot
             (_, true) => "the rule lets it pass",
             (_, false) => "the rule should let it pass and matches",
         };
-        let _ = writeln!(text, "{} Verdict: {verdict}.\n\n{}\n", inline(&example.what), block(&example.request, "http"));
+        let _ = writeln!(
+            text,
+            "{} Verdict: {verdict}.\n\n{}\n",
+            inline(&example.what),
+            block(&example.request, "http")
+        );
     }
     text
 }
@@ -207,7 +309,12 @@ fn rule_text(rule: &CatalogueRule) -> String {
     if rule.text.trim().is_empty() {
         return "### Rule\n\nThe rule has no query: a model decides.".into();
     }
-    format!("### Rule\n\n{}\n\nWritten by {}, under {}.", block(&rule.text, language), inline(rule.author.as_deref().unwrap_or("unknown")), inline(rule.licence.as_deref().unwrap_or(rule.vendor.licence())))
+    format!(
+        "### Rule\n\n{}\n\nWritten by {}, under {}.",
+        block(&rule.text, language),
+        inline(rule.author.as_deref().unwrap_or("unknown")),
+        inline(rule.licence.as_deref().unwrap_or(rule.vendor.licence()))
+    )
 }
 
 fn resources(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {

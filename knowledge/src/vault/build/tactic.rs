@@ -20,16 +20,37 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
         page.set("url", Property::Text(tactic.url.clone()));
         page.set("tags", Property::Tags(vec!["tactic".into(), tag(&tactic.name)]));
         page.set("aliases", Property::List(vec![tactic.id.clone(), tactic.name.clone()]));
-        page.block("title", format!("# {}\n\n{}", inline(&tactic.name), attack(&tactic.description, &std::collections::BTreeMap::new())));
+        page.block(
+            "title",
+            format!(
+                "# {}\n\n{}",
+                inline(&tactic.name),
+                attack(&tactic.description, &std::collections::BTreeMap::new())
+            ),
+        );
         let mut list = String::new();
         for id in &builder.techniques {
-            let found = builder.sources.attack.techniques.get(id).is_some_and(|technique| technique.tactics.contains(name));
+            let found = builder
+                .sources
+                .attack
+                .techniques
+                .get(id)
+                .is_some_and(|technique| technique.tactics.contains(name));
             if found {
-                list.push_str(&format!("- {}\n", builder.link(&format!("technique/{id}"), &format!("{id} {}", builder.technique_name(id)))));
+                list.push_str(&format!(
+                    "- {}\n",
+                    builder.link(
+                        &format!("technique/{id}"),
+                        &format!("{id} {}", builder.technique_name(id))
+                    )
+                ));
             }
         }
         if list.is_empty() {
-            list = format!("No rows as of {}: no technique of this tactic was asked for.\n", builder.as_of);
+            list = format!(
+                "No rows as of {}: no technique of this tactic was asked for.\n",
+                builder.as_of
+            );
         }
         page.block("techniques", format!("### Techniques\n\n{list}"));
         pages.push(page);

@@ -25,7 +25,9 @@ fn a_second_run_changes_nothing() {
 #[test]
 fn what_a_person_wrote_stays_and_blocks_are_renewed() {
     let first = fresh(&page("one", "test"));
-    let edited = first.replace("status: \"test\"\n", "status: \"mine\"\nowner: me\nlist:\n- x\n").replace("<!-- tidegate:begin rows", "my words\n\n<!-- tidegate:begin rows");
+    let edited = first
+        .replace("status: \"test\"\n", "status: \"mine\"\nowner: me\nlist:\n- x\n")
+        .replace("<!-- tidegate:begin rows", "my words\n\n<!-- tidegate:begin rows");
     let merged = merge(&page("two", "test"), &edited);
     for part in ["my words", "status: \"mine\"", "owner: me\nlist:\n- x\n", "\ntwo\n"] {
         assert!(merged.text.contains(part), "{part}\n{}", merged.text);
@@ -36,7 +38,10 @@ fn what_a_person_wrote_stays_and_blocks_are_renewed() {
     let both = merge(&page("two", "stable"), &merged.text);
     assert_eq!(both.conflicts.len(), 1, "{:?}", both.conflicts);
     assert!(both.text.contains("status: \"mine\""));
-    assert_eq!(merge(&page("two", "stable"), &both.text), Merged { text: both.text, conflicts: vec![] });
+    assert_eq!(
+        merge(&page("two", "stable"), &both.text),
+        Merged { text: both.text, conflicts: vec![] }
+    );
 }
 
 #[test]
@@ -45,7 +50,10 @@ fn an_edit_inside_of_a_block_is_a_conflict_and_both_texts_stay() {
     let merged = merge(&page("two", "test"), &edited);
     assert_eq!(merged.conflicts.len(), 1);
     assert!(merged.text.contains("\ntwo\n") && merged.text.contains("one, edited"));
-    assert_eq!(merge(&page("two", "test"), &merged.text), Merged { text: merged.text, conflicts: vec![] });
+    assert_eq!(
+        merge(&page("two", "test"), &merged.text),
+        Merged { text: merged.text, conflicts: vec![] }
+    );
 }
 
 #[test]
@@ -81,7 +89,8 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % bound.max(1)
     }
 }
@@ -99,9 +108,13 @@ fn nothing_of_a_person_is_lost_in_a_thousand_random_edits() {
             match numbers.below(6) {
                 0 => lines.insert(at, word.clone()),
                 1 => lines.insert(1.min(lines.len()), format!("{word}: {word}")),
-                2 if at < lines.len() && !lines[at].starts_with("<!--") && lines[at] != "---" => lines[at].push_str(&format!(" {word}")),
+                2 if at < lines.len() && !lines[at].starts_with("<!--") && lines[at] != "---" => {
+                    lines[at].push_str(&format!(" {word}"))
+                }
                 3 => {
-                    if at < lines.len() && words.iter().all(|word: &String| !lines[at].contains(word.as_str())) {
+                    if at < lines.len()
+                        && words.iter().all(|word: &String| !lines[at].contains(word.as_str()))
+                    {
                         lines.remove(at);
                     }
                     text = lines.join("\n") + "\n";
@@ -121,7 +134,10 @@ fn nothing_of_a_person_is_lost_in_a_thousand_random_edits() {
         }
         let merged = merge(&page("two", "stable"), &text).text;
         for word in &words {
-            assert!(merged.contains(word.as_str()), "round {round}: {word}\n--- before\n{text}\n--- after\n{merged}");
+            assert!(
+                merged.contains(word.as_str()),
+                "round {round}: {word}\n--- before\n{text}\n--- after\n{merged}"
+            );
         }
         let again = merge(&page("two", "stable"), &merged).text;
         assert_eq!(again, merged, "round {round} is not stable");
