@@ -48,8 +48,9 @@ function difference(left, right) {
   return `${left.length} and ${right.length} rows; ${left[at]} / ${right[at]}`;
 }
 
+// A hair space behind a text keeps Dataview from taking it for a date; nobody sees it.
 function shown(row) {
-  return row.map((cell) => (cell === null ? "" : String(cell))).join("\t");
+  return row.map((cell) => (cell === null ? "" : String(cell).replace(/\u200a$/, ""))).join("\t");
 }
 
 // Each Dataview block with the Base and the table behind it.
