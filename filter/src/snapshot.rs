@@ -78,8 +78,8 @@ impl Snapshot {
             cookie: headers.cookie.as_deref(),
             server_name: self.server_name.as_deref(),
             source_address: self.source_address.as_deref().map(without_port),
-            source_identity: None,
             response,
+            ..Request::default()
         }
     }
 }

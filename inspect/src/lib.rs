@@ -26,6 +26,7 @@
 //!
 //! No I/O, no clock, no global state, and no panic on any input (DESIGN.md, invariants 1, 4 and 7).
 
+mod anomaly;
 mod bits;
 mod compare;
 mod evaluate;
@@ -41,7 +42,9 @@ pub mod redact;
 mod request;
 mod scan;
 mod verdict;
+mod views;
 
+pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
 pub use evaluate::Truth;
 pub use event::{Event, Text};
 pub use fold::{fold, fold_char, fold_into};
@@ -49,6 +52,7 @@ pub use ids::{AtomId, FieldId, PatternId, RuleId, StrId};
 pub use inspector::Inspector;
 pub use pack::{Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{Action, Mode};
-pub use request::{PROXY_FIELDS, ProxyField, Request, Response};
+pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport};
 pub use scan::GRAM_HASH;
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
+pub use views::{Form, Views};

@@ -24,23 +24,23 @@ fn walk(
     byte: impl Fn(usize) -> Option<u8>,
     mut found: impl FnMut(PatternId),
 ) {
-    let (mut node, mut depth) = (0, 0);
-    loop {
-        let outputs = range(&trie.output_ends, node);
+    let mut depth = 0;
+    let mut next = trie.nodes.first();
+    while let Some(node) = next {
+        let outputs = node.output_start as usize..node.output_end as usize;
         for output in trie.outputs.get(outputs).unwrap_or_default() {
             if output & 1 == 0 || depth == n_bytes {
                 found(PatternId(output >> 1));
             }
         }
         let Some(first) = byte(depth) else { return };
-        let (Some(start), Some(end)) = (trie.child_starts.get(node), trie.child_ends.get(node))
-        else {
-            return;
-        };
-        let children = trie.first_bytes.get(*start as usize..*end as usize).unwrap_or_default();
+        let children = node.child_start as usize..node.child_end as usize;
+        let children = trie.first_bytes.get(children).unwrap_or_default();
         let Ok(child) = children.binary_search(&first) else { return };
-        node = *start as usize + child;
-        let label = trie.labels.get(range(&trie.label_ends, node)).unwrap_or_default();
+        next = trie.nodes.get(node.child_start as usize + child);
+        let Some(node) = next else { return };
+        let label = node.label_start as usize..node.label_end as usize;
+        let label = trie.labels.get(label).unwrap_or_default();
         for (offset, wanted) in label.iter().enumerate().skip(1) {
             if byte(depth + offset) != Some(*wanted) {
                 return;

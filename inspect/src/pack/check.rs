@@ -152,16 +152,14 @@ fn scan(scan: &Scan, n_patterns: usize) -> bool {
 
 /// Whether every walk ends: children come after their parent, so no walk meets a node twice.
 fn trie(trie: &Trie, n_patterns: usize) -> bool {
-    let n_nodes = trie.label_ends.len();
-    ascends(&trie.label_ends, trie.labels.len())
-        && [&trie.child_starts, &trie.child_ends, &trie.output_ends]
-            .into_iter()
-            .all(|column| column.len() == n_nodes)
-        && trie.first_bytes.len() == n_nodes
-        && ascends(&trie.output_ends, trie.outputs.len())
+    let n_nodes = trie.nodes.len();
+    trie.first_bytes.len() == n_nodes
         && trie.outputs.iter().all(|output| ((output >> 1) as usize) < n_patterns)
-        && trie.child_starts.iter().zip(&trie.child_ends).enumerate().all(|(node, (start, end))| {
-            range(*start, *end, n_nodes) && (start == end || *start as usize > node)
+        && trie.nodes.iter().enumerate().all(|(idx, node)| {
+            range(node.label_start, node.label_end, trie.labels.len())
+                && range(node.output_start, node.output_end, trie.outputs.len())
+                && range(node.child_start, node.child_end, n_nodes)
+                && (node.child_start == node.child_end || node.child_start as usize > idx)
         })
 }
 

@@ -315,20 +315,30 @@ wire! {
 
     /// A radix trie; node 0 is the root. Labels of folded bytes.
     pub struct Trie {
-        /// All labels, end to end; a node's label ends where `label_ends` says.
+        /// All labels, end to end.
         pub labels: Vec<u8>,
-        /// Where each node's label ends in `labels`; it starts where the node before ends.
-        pub label_ends: Vec<u32>,
+        /// The nodes; a node's children are consecutive and come after it.
+        pub nodes: Vec<TrieNode>,
         /// The first byte of each node's label; the children of a node are sorted by it.
         pub first_bytes: Vec<u8>,
-        /// Where each node's children start. They are consecutive nodes and come after their parent.
-        pub child_starts: Vec<u32>,
-        /// Where each node's children end.
-        pub child_ends: Vec<u32>,
-        /// Where each node's outputs end in `outputs`; they start where those of the node before end.
-        pub output_ends: Vec<u32>,
         /// What is found at a node: `pattern << 1`, and 1 added where the value must end there.
         pub outputs: Vec<u32>,
+    }
+
+    /// A node of a [`Trie`]. All that a walk asks of it lies together, as most walks end at the first.
+    pub struct TrieNode {
+        /// The label: a range of [`Trie::labels`].
+        pub label_start: u32,
+        /// The end of that range.
+        pub label_end: u32,
+        /// The children: a range of [`Trie::nodes`].
+        pub child_start: u32,
+        /// The end of that range.
+        pub child_end: u32,
+        /// What is found here: a range of [`Trie::outputs`].
+        pub output_start: u32,
+        /// The end of that range.
+        pub output_end: u32,
     }
 
     /// Literals found by one gram each, a run of `width` bytes that the compiler chose to be rare.

@@ -14,6 +14,7 @@
 )]
 
 mod corpus;
+mod docs;
 mod edge_cases;
 mod event;
 mod lint;

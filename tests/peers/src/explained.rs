@@ -45,7 +45,7 @@ pub const EXPLANATIONS: &[Explanation] = &[
     },
     Explanation {
         name: "numbers in events",
-        because: "documented choice: the text of a number is its shortest form, `199.0` is `199`; rsigma's keywords see it as written",
+        because: "documented choice: a number in an event is the text of its shortest form, `199.0` is `199`; rsigma's keywords see it as written, and its `fieldref` compares numbers",
         change: numbers_shortest,
     },
     Explanation {
@@ -205,11 +205,10 @@ fn booleans_to_text(rule: &mut Rule, _: &mut Value, _: usize) -> bool {
 fn numbers_shortest(_: &mut Rule, event: &mut Value, _: usize) -> bool {
     let mut changed = false;
     change_all(event, &mut |value| {
-        if let Value::Number(number) = value
-            && number.is_f64()
-            && let Some(float) = number.as_f64()
-        {
-            *value = Value::String(float.to_string());
+        if let Value::Number(number) = value {
+            let float = number.as_f64().filter(|_| number.is_f64());
+            let text = float.map_or_else(|| number.to_string(), |float| float.to_string());
+            *value = Value::String(text);
             changed = true;
         }
     });

@@ -3,6 +3,7 @@
 //! A crate outside the workspace, so that the peers' dependencies are none of tidegate's. Two
 //! programs: `differential` compares verdicts, `engine` times.
 
+pub mod bench;
 pub mod corpus;
 pub mod detection;
 pub mod difference;
@@ -11,9 +12,11 @@ pub mod difference;
 pub mod event;
 pub mod explained;
 pub mod nearby;
+pub mod recorded;
 pub mod rsigma;
 pub mod rule;
 pub mod sample;
+pub mod sets;
 pub mod smaller;
 pub mod tidegate;
 pub mod words;

@@ -43,6 +43,23 @@ impl Tidegate {
     }
 }
 
+/// A pack at work on parsed JSON.
+pub struct Json {
+    inspector: Inspector,
+}
+
+impl Json {
+    /// Puts a pack to work.
+    pub fn new(pack: &[u8]) -> anyhow::Result<Json> {
+        Ok(Json { inspector: Inspector::new(Pack::decode(pack)?) })
+    }
+
+    /// How many rules match.
+    pub fn matches(&mut self, event: &Value) -> usize {
+        event::inspect(&mut self.inspector, event).matches.len()
+    }
+}
+
 fn add(compiler: &mut sigma::Compiler, yaml: &str) -> Result<(), String> {
     let shown =
         |diagnostic: &sigma::Diagnostic| format!("{}: {}", diagnostic.code.id, diagnostic.message);

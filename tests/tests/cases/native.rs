@@ -43,11 +43,11 @@ fn check(inspector: &mut Inspector, case: &Case) -> Result<()> {
         cookie: wire.header("cookie"),
         server_name: case.request.server_name.as_deref().map(str::as_bytes),
         source_address: Some(b"127.0.0.1"),
-        source_identity: None,
         response: Some(Response {
             status: Some(case.request.status.unwrap_or(200)),
             ..Response::default()
         }),
+        ..Request::default()
     };
     let verdict = inspector.inspect(&request);
     let titles = verdict.matches.iter().filter_map(|matched| {
