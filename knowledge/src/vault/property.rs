@@ -74,7 +74,8 @@ pub fn unlinked(text: &str) -> String {
 /// thin space behind it, which nobody sees.
 pub fn quoted(text: &str) -> String {
     let mut written = String::from('"');
-    let shown: String = text.chars().take(2_000).collect();
+    let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let shown: String = spaced.take(2_000).collect();
     for character in shown.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
         match character {
             '"' => written.push_str("\\\""),
