@@ -8,6 +8,7 @@ mod hunt;
 mod pack;
 mod show;
 mod test;
+mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
     Show(show::Show),
+    Vault(vault::Vault),
 }
 
 impl Command {
@@ -40,6 +42,7 @@ impl Command {
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
             Command::Show(command) => command.run(),
+            Command::Vault(command) => command.run(),
         }
     }
 }
