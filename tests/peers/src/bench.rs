@@ -1,6 +1,9 @@
-//! Times contenders in turns, so that what else the machine does falls on all of them.
+//! Times contenders in turns, so that what else the machine does falls on all of them; by the
+//! processor time of the thread, so that waiting for a processor does not count.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
 
 /// Something to time.
 pub struct Contender<'c> {
@@ -15,7 +18,7 @@ pub struct Contender<'c> {
 pub struct Measured {
     /// The contender.
     pub name: String,
-    /// Nanoseconds per event: the median of all rounds.
+    /// Nanoseconds of processor time per event: the median of all rounds.
     pub median: f64,
     /// The same of the best round.
     pub least: f64,
@@ -35,7 +38,7 @@ pub fn measure(
     for contender in &mut *contenders {
         // The first pass warms up and tells how many make up a round.
         matches.push((contender.run)());
-        let start = Instant::now();
+        let start = ThreadTime::now();
         (contender.run)();
         let pass = start.elapsed().max(Duration::from_nanos(1));
         passes.push((per_round.as_nanos() / pass.as_nanos()).clamp(1, 100_000));
@@ -43,7 +46,7 @@ pub fn measure(
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for _ in 0..n_rounds {
         for ((contender, n_passes), times) in contenders.iter_mut().zip(&passes).zip(&mut times) {
-            let start = Instant::now();
+            let start = ThreadTime::now();
             for _ in 0..*n_passes {
                 std::hint::black_box((contender.run)());
             }
@@ -67,11 +70,11 @@ pub fn median(mut times: Vec<f64>) -> (f64, f64) {
     (middle, times.first().copied().unwrap_or_default())
 }
 
-/// The median and the least time of `n_rounds` runs, in milliseconds.
+/// The median and the least processor time of `n_rounds` runs, in milliseconds.
 pub fn milliseconds<T>(n_rounds: usize, mut run: impl FnMut() -> T) -> (f64, f64) {
     let mut times = Vec::new();
     for _ in 0..n_rounds {
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let out = run();
         times.push(start.elapsed().as_secs_f64() * 1e3);
         drop(out);

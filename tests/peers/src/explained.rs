@@ -159,7 +159,9 @@ fn change_all(value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     }
     change(value);
     if let Value::Array(list) = value {
-        list.iter_mut().for_each(|value| change_all(value, change));
+        for value in list {
+            change_all(value, change);
+        }
     }
 }
 
@@ -321,7 +323,7 @@ fn objects_to_null(rule: &mut Rule, event: &mut Value, choice: usize) -> bool {
         if lookup(event, &name).is_some_and(Value::is_object) {
             // Null where it stands; or, beside other fields of the object, as a field of the whole
             // name, which comes before the path that its dots spell.
-            if choice % 2 == 0 {
+            if choice.is_multiple_of(2) {
                 set_null(event, &name);
             } else if let Value::Object(map) = event {
                 map.insert(name, Value::Null);
@@ -456,7 +458,7 @@ fn windash_spelled_out(rule: &mut Rule, event: &mut Value, choice: usize) -> boo
             map.insert(format!("{field} dashed"), value);
         }
         let rest: Vec<_> = names.iter().skip(1).filter(|name| **name != "windash").collect();
-        let rest: String = rest.iter().map(|name| format!("|{name}")).collect();
+        let rest = rest.iter().fold(String::new(), |rest, name| rest + "|" + name);
         (*label, *value) = (format!("{field} dashed{rest}"), Yaml::List(spelled));
         changed = true;
     });

@@ -12,6 +12,7 @@ pub mod difference;
 pub mod event;
 pub mod explained;
 pub mod nearby;
+pub mod pysigma;
 pub mod recorded;
 pub mod rsigma;
 pub mod rule;

@@ -185,7 +185,7 @@ fn realise(item: &Item<'_>, pattern: &str, rng: &mut Rng) -> String {
         for unit in text.encode_utf16() {
             match () {
                 () if has("wide") || has("utf16le") || has("utf16") => {
-                    bytes.extend(unit.to_le_bytes())
+                    bytes.extend(unit.to_le_bytes());
                 }
                 () if has("utf16be") => bytes.extend(unit.to_be_bytes()),
                 () => {}

@@ -17,12 +17,10 @@ impl Recorded {
     /// Answers the pack's fields.
     pub fn answer(&self, event: &mut Event) {
         for (field, value) in &self.named {
-            let text = event.text(value);
-            event.answer(*field, text);
+            event.answer_bytes(*field, value);
         }
         for value in &self.loose {
-            let text = event.text(value);
-            event.add_loose(text);
+            event.add_loose_bytes(value);
         }
     }
 }

@@ -75,7 +75,7 @@ pub fn mutated(text: &str, rng: &mut Rng) -> String {
         }
         1 => characters.splice(at..at, word(rng).chars()).for_each(drop),
         2 if at < characters.len() => {
-            characters[at] = ['a', 'B', '\n', 'é', '*', '?'][rng.usize(..6)]
+            characters[at] = ['a', 'B', '\n', 'é', '*', '?'][rng.usize(..6)];
         }
         3 => characters.insert(0, ['x', ' ', '\n', '.', '-'][rng.usize(..5)]),
         4 => characters.push(['x', ' ', '\n', '.', '0'][rng.usize(..5)]),

@@ -81,8 +81,8 @@ impl Yaml {
     /// Appends the value of `key:` in block style.
     pub(crate) fn write(&self, depth: usize, out: &mut String) {
         match self {
-            Yaml::Plain(text) => out.push_str(&format!(" {text}\n")),
-            Yaml::Text(text) => out.push_str(&format!(" {}\n", quoted(text))),
+            Yaml::Plain(text) => out.extend([" ", text, "\n"]),
+            Yaml::Text(text) => out.extend([" ", &quoted(text), "\n"]),
             Yaml::List(list) if list.is_empty() => out.push_str(" []\n"),
             Yaml::Map(map) if map.is_empty() => out.push_str(" {}\n"),
             Yaml::List(list) => {

@@ -1,12 +1,14 @@
 //! Compares tidegate's verdicts with rsigma's on random pairs of rules and events.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use fastrand::Rng;
 use peers::difference::Difference;
 use peers::explained::{EXPLANATIONS, explain};
+use peers::pysigma::{PySigma, out_of_reach, row};
 use peers::rule::Rule;
 use peers::smaller::smaller;
 use peers::tidegate::Tidegate;
@@ -27,6 +29,9 @@ struct Arguments {
     /// How many of a hundred batches take their rules from the corpus.
     #[arg(long, default_value_t = 50)]
     corpus_share: u32,
+    /// Compare with the `SQLite` backend of pySigma instead, by this Python (see `requirements.txt`).
+    #[arg(long)]
+    pysigma: Option<PathBuf>,
 }
 
 /// Rules of one pack, which are compared on each other's events.
@@ -60,16 +65,15 @@ fn main() -> anyhow::Result<ExitCode> {
         .collect();
     println!("{} rules of the corpus", rules.len());
 
+    if let Some(python) = &arguments.pysigma {
+        return with_pysigma(&arguments, python, &rules, &mut rng);
+    }
     let mut counts = Counts::default();
     let mut shown: Vec<String> = Vec::new();
     while counts.pairs < arguments.pairs {
         let from_corpus = rng.u32(..100) < arguments.corpus_share;
-        let batch: Vec<Rule> = (0..RULES_PER_BATCH)
-            .map(|_| match from_corpus {
-                true => rules[rng.usize(..rules.len())].clone(),
-                false => detection::random(&mut rng),
-            })
-            .collect();
+        let batch: Vec<Rule> =
+            (0..RULES_PER_BATCH).map(|_| random(&rules, from_corpus, &mut rng)).collect();
         for difference in compare(&batch, from_corpus, &mut counts, &mut rng)? {
             if let Some(explanations) = explain(&difference) {
                 counts.explained_pairs += 1;
@@ -92,6 +96,63 @@ fn main() -> anyhow::Result<ExitCode> {
     report(&counts);
     let fine = counts.unexplained == 0 && counts.refused_by_tidegate.is_empty();
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A rule of the corpus, or a generated one.
+fn random(rules: &[Rule], from_corpus: bool, rng: &mut Rng) -> Rule {
+    if from_corpus { rules[rng.usize(..rules.len())].clone() } else { detection::random(rng) }
+}
+
+/// The same with the `SQLite` backend of pySigma, as far as SQL can tell.
+fn with_pysigma(
+    arguments: &Arguments,
+    python: &Path,
+    rules: &[Rule],
+    rng: &mut Rng,
+) -> anyhow::Result<ExitCode> {
+    let mut pysigma = PySigma::start(python)?;
+    let (mut n_pairs, mut n_matches, mut n_rules, mut n_differences) = (0, 0, 0, 0);
+    let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
+    while n_pairs < arguments.pairs {
+        let from_corpus = rng.u32(..100) < arguments.corpus_share;
+        let rule = random(rules, from_corpus, rng);
+        if let Some(why) = out_of_reach(&rule) {
+            *left_out.entry(why.to_owned()).or_default() += 1;
+            continue;
+        }
+        let events = (0..3 * EVENTS_PER_RULE).map(|_| nearby::event(&rule, rng));
+        let events: Vec<_> = events.filter_map(|event| row(&event, &rule)).collect();
+        let theirs = match pysigma.matches(&rule, &events)? {
+            Ok(theirs) => theirs,
+            Err(why) => {
+                let why = why.split(['\'', '`', '"']).step_by(2).collect::<Vec<_>>().join("…");
+                *left_out.entry(format!("refused: {why}")).or_default() += 1;
+                continue;
+            }
+        };
+        let mut own = Tidegate::new(std::slice::from_ref(&rule))?;
+        n_rules += 1;
+        for (event, theirs) in events.iter().zip(theirs) {
+            let ours = own.matches(event)[0];
+            n_pairs += 1;
+            n_matches += u64::from(ours);
+            if ours != theirs {
+                n_differences += 1;
+                if n_differences <= arguments.show as u64 {
+                    println!(
+                        "\n{}    event: {event}\n    tidegate {ours}, pySigma {theirs}",
+                        rule.yaml()
+                    );
+                }
+            }
+        }
+    }
+    println!("\n{n_pairs} pairs of {n_rules} rules with pySigma, {n_matches} match");
+    for (why, n_left_out) in &left_out {
+        println!("  {n_left_out:>6} rules left out: {why}");
+    }
+    println!("  {n_differences} differences unexplained");
+    Ok(if n_differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Every rule of a batch on every event of the batch.
