@@ -168,7 +168,7 @@ impl Expression {
     fn walk<'e>(&'e self, role: Role, outermost: bool, found: &mut Vec<(Role, &'e Test)>) {
         match self {
             Expression::All(parts) => {
-                parts.iter().for_each(|part| part.walk(role, outermost, found))
+                parts.iter().for_each(|part| part.walk(role, outermost, found));
             }
             Expression::Any(parts) => {
                 let outermost = outermost && parts.len() < 2;

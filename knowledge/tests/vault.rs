@@ -1,6 +1,11 @@
 //! `tidegate vault`: fresh, merged, killed, hostile, and the full corpora.
 
-#![expect(clippy::disallowed_methods, reason = "tests over files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests over files, with helpers beside the test functions"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
