@@ -33,13 +33,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut inspector = Inspector::new(pack);
     let (mut with, mut without, mut reading) = (Duration::MAX, Duration::MAX, Duration::MAX);
     let (mut n_matches, mut n_forms) = ([0, 0], 0);
-    for _ in 0..arguments.rounds {
-        let start = Instant::now();
-        n_matches[0] = requests.iter().map(|it| inspector.inspect(it).matches.len()).sum();
-        with = with.min(start.elapsed());
-        let start = Instant::now();
-        n_matches[1] = requests.iter().map(|it| inspector.inspect_raw(it).matches.len()).sum();
-        without = without.min(start.elapsed());
+    for round in 0..2 * arguments.rounds {
+        // Who comes second finds the requests in the cache, so the two take turns.
+        for turn in [round, round + 1] {
+            let start = Instant::now();
+            if turn % 2 == 0 {
+                n_matches[0] = requests.iter().map(|it| inspector.inspect(it).matches.len()).sum();
+                with = with.min(start.elapsed());
+            } else {
+                n_matches[1] =
+                    requests.iter().map(|it| inspector.inspect_raw(it).matches.len()).sum();
+                without = without.min(start.elapsed());
+            }
+        }
         let start = Instant::now();
         n_forms = requests.iter().map(|it| Views::of(it).forms().len()).sum();
         reading = reading.min(start.elapsed());
