@@ -59,6 +59,7 @@ mod tests {
 
     fn matches(n_matches: u32) -> Vec<RuleMatch> {
         let matched = |idx| RuleMatch {
+            alerts: true,
             rule: RuleId(idx),
             view: View::Raw,
             phase: Phase::Request,

@@ -24,6 +24,8 @@ ids! {
     AtomId,
     /// One value of a detection item: an index into [`Tables::patterns`](crate::pack::Tables::patterns).
     PatternId,
+    /// A correlation: an index into [`Tables::correlations`](crate::pack::Tables::correlations).
+    CorrelationId,
     /// A string: an index into [`Tables::strings`](crate::pack::Tables::strings).
     StrId,
 }

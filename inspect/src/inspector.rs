@@ -2,6 +2,7 @@
 
 use crate::anomaly::Anomalies;
 use crate::compare::test_truth;
+use crate::correlation::{Sighting, Watched};
 use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
@@ -21,6 +22,7 @@ pub struct Inspector {
     /// of the others waits for a request that has more.
     readings: Vec<Reading>,
     n_readings: usize,
+    watched: Watched,
 }
 
 /// A request in one view, or an event that has only one.
@@ -35,7 +37,8 @@ impl Inspector {
     /// Puts a pack to work.
     pub fn new(pack: Pack) -> Self {
         let binding = Binding::new(pack.tables());
-        Inspector { pack, binding, readings: vec![Reading::default()], n_readings: 0 }
+        let watched = Watched::new(pack.tables());
+        Inspector { pack, binding, readings: vec![Reading::default()], n_readings: 0, watched }
     }
 
     /// The pack.
@@ -90,6 +93,15 @@ impl Inspector {
         evaluate(&self.pack, &reading.event, &mut reading.scratch);
     }
 
+    /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.
+    /// Of a request the reading in which it came counts, so that groups are by what was sent.
+    pub fn sightings(&self, verdict: &Verdict) -> Vec<Sighting> {
+        let raw = self.readings.first();
+        raw.map_or_else(Vec::new, |raw| {
+            self.watched.sightings(self.pack.tables(), &raw.event, verdict)
+        })
+    }
+
     /// Every rule that matched in any reading, each once.
     ///
     /// Where nothing of the response is known yet, whatever matches is certain on the request.
@@ -100,10 +112,17 @@ impl Inspector {
             for rule in reading.scratch.matched() {
                 if matches.iter().all(|matched| matched.rule != *rule) {
                     let evidence = self.evidence(*rule, reading);
-                    let compiled =
-                        self.pack.tables().rule(*rule).map_or(Phase::Request, |rule| rule.phase);
+                    let of_pack = self.pack.tables().rule(*rule);
+                    let alerts = of_pack.is_none_or(|rule| rule.alerts != 0);
+                    let compiled = of_pack.map_or(Phase::Request, |rule| rule.phase);
                     let phase = if is_early { Phase::Request } else { compiled };
-                    matches.push(RuleMatch { rule: *rule, view: reading.view, phase, evidence });
+                    matches.push(RuleMatch {
+                        rule: *rule,
+                        view: reading.view,
+                        phase,
+                        alerts,
+                        evidence,
+                    });
                 }
             }
         }

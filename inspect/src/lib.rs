@@ -29,6 +29,7 @@
 mod anomaly;
 mod bits;
 mod compare;
+mod correlation;
 mod evaluate;
 mod event;
 mod fold;
@@ -45,10 +46,11 @@ mod verdict;
 mod views;
 
 pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
+pub use correlation::{Correlator, CorrelatorCounts, Firing, Sighting};
 pub use evaluate::Truth;
 pub use event::{Event, Text};
 pub use fold::{fold, fold_char, fold_into};
-pub use ids::{AtomId, FieldId, PatternId, RuleId, StrId};
+pub use ids::{AtomId, CorrelationId, FieldId, PatternId, RuleId, StrId};
 pub use inspector::Inspector;
 pub use pack::{Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{Action, Mode};

@@ -1,7 +1,7 @@
 //! What is made of a verdict.
 
 use crate::pack::Phase;
-use crate::verdict::Verdict;
+use crate::verdict::{RuleMatch, Verdict};
 
 /// Whether matches are only reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,16 +46,23 @@ impl Action {
 }
 
 impl Verdict {
-    /// Whether enforcement would deny the request: a rule matched on what the request alone tells.
+    /// The matches that are alerts by themselves: all but those of rules that a correlation took in
+    /// without `generate: true`.
+    pub fn alerts(&self) -> impl Iterator<Item = &RuleMatch> {
+        self.matches.iter().filter(|matched| matched.alerts)
+    }
+
+    /// Whether enforcement would deny the request: a rule matched on what the request alone tells, and
+    /// is an alert by itself.
     ///
     /// A rule that matched once the response was there cannot deny, whatever the mode.
     pub fn would_deny(&self) -> bool {
-        self.matches.iter().any(|matched| matched.phase == Phase::Request)
+        self.alerts().any(|matched| matched.phase == Phase::Request)
     }
 
     /// What happens to the request in a mode.
     pub fn action(&self, mode: Mode) -> Action {
-        match (self.matches.is_empty(), mode) {
+        match (self.alerts().next().is_none(), mode) {
             (true, _) => Action::Allow,
             (false, Mode::Enforce) if self.would_deny() => Action::Deny,
             (false, Mode::Enforce | Mode::Monitor) => Action::Observe,

@@ -56,6 +56,9 @@ pub struct RuleMatch {
     /// When the match was certain. A rule may ask for what only the response tells and still match
     /// on the request: the address that a request goes to, where the host is one.
     pub phase: Phase,
+    /// Whether the match is an alert by itself: not where a correlation took the rule in without
+    /// `generate: true`.
+    pub alerts: bool,
     /// What was found: the detection items that hold and do not stand under a `not`.
     /// At most [`crate::limits::MAX_EVIDENCE`].
     pub evidence: Vec<Evidence>,

@@ -4,9 +4,11 @@
 
 mod check;
 mod explain;
+mod hunt;
 mod pack;
 mod show;
 mod test;
+mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,8 +25,11 @@ pub(crate) enum Command {
     Check(check::Check),
     Test(test::Test),
     Pack(pack::Pack),
+    /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
+    Hunt(hunt::Hunt),
     Explain(explain::Explain),
     Show(show::Show),
+    Vault(vault::Vault),
 }
 
 impl Command {
@@ -35,7 +40,9 @@ impl Command {
             Command::Test(command) => command.run(),
             Command::Pack(command) => command.run(),
             Command::Explain(command) => command.run(),
+            Command::Hunt(command) => command.run(),
             Command::Show(command) => command.run(),
+            Command::Vault(command) => command.run(),
         }
     }
 }

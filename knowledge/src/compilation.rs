@@ -16,7 +16,7 @@ pub struct Compilation {
     pub pack: Pack,
     /// The rule in the pack for each of [`Library::rules`]; `None` where the compiler refused it.
     pub rule_ids: Vec<Option<RuleId>>,
-    /// How many rules were read.
+    /// How many rules and correlations were read.
     pub n_read: usize,
     /// How many are in the pack.
     pub n_compiled: usize,
@@ -44,10 +44,19 @@ impl Compilation {
                 }
             }
         }
+        let results = compiler.add_correlations(&library.correlations);
+        let mut n_correlations = 0;
+        for result in results {
+            match result {
+                Ok(_) => n_correlations += 1,
+                Err(diagnostics) => findings.extend(diagnostics.into_iter().map(Finding::from)),
+            }
+        }
         let bytes = compiler.finish().encode();
         let pack = pack_file::decode(&name.into(), &bytes)?;
-        let n_compiled = rule_ids.iter().flatten().count();
-        let n_refused = library.n_refused + rule_ids.len() - n_compiled;
+        let n_compiled = rule_ids.iter().flatten().count() + n_correlations;
+        let n_refused =
+            library.n_refused + rule_ids.len() + library.correlations.len() - n_compiled;
         let n_read = library.n_read;
         Ok(Compilation { bytes, pack, rule_ids, n_read, n_compiled, n_refused, findings })
     }

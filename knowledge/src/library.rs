@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sigma::lint::{LintOptions, lint, lint_together};
-use sigma::{Diagnostic, Place, Rule, Source, Span};
+use sigma::{Correlation, Diagnostic, Filter, Parsed, Place, Rule, Source, Span};
 
 use crate::codes;
 use crate::finding::{Finding, Findings};
@@ -31,9 +31,13 @@ pub struct Library {
     pub notes: Vec<Note>,
     /// The rules that can be compiled.
     pub rules: Vec<LibraryRule>,
-    /// How many rules were read, also those that were refused.
+    /// The correlations that can be compiled.
+    pub correlations: Vec<Correlation>,
+    /// The filters. They are applied to `rules` already.
+    pub filters: Vec<Filter>,
+    /// How many rules and correlations were read, also those that were refused, and refused filters.
     pub n_read: usize,
-    /// How many rules were refused.
+    /// How many of them were refused.
     pub n_refused: usize,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
@@ -65,6 +69,9 @@ impl Library {
             library.add(file, placeholders);
         }
         library.refuse_duplicates();
+        let rules = library.rules.iter_mut().map(|entry| &mut entry.rule);
+        let found = sigma::apply_filters(rules, &library.filters);
+        library.findings.extend(found.into_iter().map(Finding::from));
         library
     }
 
@@ -101,19 +108,32 @@ impl Library {
     }
 
     fn add_rules(&mut self, source: &Source<'_>, usable: bool) {
-        let parsed = sigma::parse(source);
-        self.findings.extend(parsed.diagnostics.into_iter().map(Finding::from));
+        let mut parsed = sigma::parse(source);
+        let found = std::mem::take(&mut parsed.diagnostics);
+        self.findings.extend(found.into_iter().map(Finding::from));
         self.n_read += parsed.n_read;
         if usable {
-            self.n_refused += parsed.n_read - parsed.rules.len();
-            let rules = parsed.rules.into_iter();
-            self.rules.extend(rules.map(|rule| LibraryRule { rule, note_idx: None }));
+            self.n_refused += parsed.n_refused();
+            self.keep(parsed, None);
         } else {
             self.n_refused += parsed.n_read;
         }
     }
 
+    /// Takes over what was not refused. Filters that are applied are no longer counted.
+    fn keep(&mut self, parsed: Parsed, note_idx: Option<usize>) {
+        self.n_read -= parsed.filters.len();
+        self.rules.extend(parsed.rules.into_iter().map(|rule| LibraryRule { rule, note_idx }));
+        self.correlations.extend(parsed.correlations);
+        self.filters.extend(parsed.filters);
+    }
+
     fn add_note(&mut self, name: &Arc<str>, text: &str, placeholders: &Placeholders, usable: bool) {
+        // Services and runbooks are pages of the vault; they hold no rule.
+        let kind = crate::vault::gather::kind(text.as_bytes());
+        if matches!(kind.as_deref(), Some("service" | "runbook")) {
+            return;
+        }
         let (note, mut findings) = Note::read(name, text);
         let Some(note) = note else {
             self.findings.extend(findings);
@@ -124,8 +144,9 @@ impl Library {
             return;
         };
         let source = Source::new(name, &block.text).at_line(block.first_line);
-        let parsed = sigma::parse(&source.with_placeholders(placeholders));
-        findings.extend(parsed.diagnostics.into_iter().map(Finding::from));
+        let mut parsed = sigma::parse(&source.with_placeholders(placeholders));
+        let found = std::mem::take(&mut parsed.diagnostics);
+        findings.extend(found.into_iter().map(Finding::from));
         let mut of_rule = Findings::new(name);
         match parsed.rules.as_slice() {
             [rule] if parsed.n_read == 1 => check_rule(&note, rule, &mut of_rule),
@@ -145,7 +166,7 @@ impl Library {
             return;
         }
         let note_idx = Some(self.notes.len());
-        self.rules.extend(parsed.rules.into_iter().map(|rule| LibraryRule { rule, note_idx }));
+        self.keep(parsed, note_idx);
         self.notes.push(note);
     }
 

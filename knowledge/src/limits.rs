@@ -17,3 +17,18 @@ pub const MAX_QUOTED_LINES: u32 = 6;
 
 /// Most values of a detection item that an explanation lists; the rest is counted.
 pub const MAX_LISTED_VALUES: usize = 8;
+
+/// Longest line of a log that is looked at; a longer one is counted as unreadable.
+/// Envoy refuses requests with more than 60 KiB of headers, so its lines are far shorter.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// Bytes of a log that are read at once: the unit of parallel work.
+pub const PIECE_BYTES: usize = 2 << 20;
+
+/// Largest HTTP archive that is read; it is one JSON document and read whole.
+pub const MAX_HAR_BYTES: usize = 512 << 20;
+
+/// Most events that are held back so that those of several logs reach the correlations in order of
+/// time. Past it the oldest goes on; one that then comes more than a window later than others of its
+/// group is counted as late.
+pub const MAX_HELD_EVENTS: usize = 1 << 18;

@@ -4,6 +4,7 @@
 
 mod command;
 mod disk;
+mod stream;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;

@@ -19,8 +19,6 @@ crate::codes! {
     WRONG_TYPE = "S006", Error, "wrong kind of value";
     /// A key holds a value that the specification does not list.
     UNKNOWN_VALUE = "S007", Error, "unknown value";
-    /// The document is a kind of Sigma document that this version does not run.
-    UNSUPPORTED_DOCUMENT = "S008", Error, "unsupported kind of document";
 
     /// A modifier behind `|` that the specification does not have, or that this version does not run.
     /// A rule whose modifier is not understood would be compared in another way than its author meant.
@@ -54,4 +52,34 @@ crate::codes! {
     AGGREGATION = "S032", Error, "aggregation in a condition";
     /// A condition with `N of` for another N than 1, which the specification does not have.
     COUNT_OF = "S033", Error, "unsupported quantifier";
+
+    /// An `action` that collections do not have: there are `global`, `reset` and `repeat`.
+    UNKNOWN_ACTION = "S050", Error, "unknown action";
+    /// A document with `action: repeat` and nothing before it to repeat.
+    NOTHING_TO_REPEAT = "S051", Error, "nothing to repeat";
+    /// A correlation or a filter that names a rule which is not there, or several with one name.
+    /// Rules are named by `id` or `name`. A rule that was refused is not there either, so that what
+    /// builds on it is refused with it.
+    UNKNOWN_RULE = "S052", Error, "rule is not there";
+    /// A `timespan` that is not a whole number and a unit.
+    /// Units are `s`, `m`, `h`, `d` and, as in pySigma, `w`, `M` (a month of 30.4 days) and `y`; at most
+    /// ten years.
+    BROKEN_TIMESPAN = "S053", Error, "broken time span";
+    /// A correlation's `condition` that cannot be evaluated: no comparison, one that is given twice, a
+    /// threshold that is no number, or `field` or `percentile` where it is needed or has no meaning.
+    /// Several comparisons have to hold together, so that `gt` and `lte` make a range.
+    BROKEN_THRESHOLD = "S054", Error, "broken condition of a correlation";
+    /// Correlations that take each other in, so that none of them can be evaluated first.
+    CIRCULAR_CORRELATION = "S055", Error, "circular correlation";
+    /// An alias that names a rule which the correlation does not take in, or that nothing uses.
+    BROKEN_ALIAS = "S056", Error, "broken alias";
+    /// A filter that names a rule of another log source. As in pySigma it is not applied to that rule;
+    /// the rule alerts as if the filter were not there.
+    FILTER_OF_OTHER_LOGS = "S057", Warning, "filter of another log source";
+    /// A key that correlations and filters do not have: misspelt, perhaps.
+    /// A correlation that loses its `group-by` to a misspelling counts something else.
+    UNKNOWN_CORRELATION_KEY = "S058", Error, "unknown key";
+    /// A correlation beyond the bounds: it counts further than a gateway keeps events, or takes in too
+    /// much.
+    CORRELATION_TOO_LARGE = "S059", Error, "correlation beyond the bounds";
 }

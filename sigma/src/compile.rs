@@ -1,5 +1,6 @@
 //! Rules to the tables of a pack: everything that costs time, done before a request comes.
 
+mod correlations;
 mod grams;
 mod networks;
 mod patterns;
@@ -14,6 +15,7 @@ use inspect::{AtomId, FieldId, RuleId, StrId};
 
 use crate::diagnostic::Diagnostic;
 use crate::rule::Rule;
+use correlations::Correlations;
 use patterns::Patterns;
 
 /// Collects rules and makes the tables of a pack of them.
@@ -34,6 +36,7 @@ pub struct Compiler {
     atoms: Vec<AtomDraft>,
     atoms_by_key: HashMap<AtomKey, AtomId>,
     patterns: Patterns,
+    correlations: Correlations,
 }
 
 #[derive(Debug)]
@@ -67,6 +70,7 @@ impl Compiler {
             atoms: Vec::new(),
             atoms_by_key: HashMap::new(),
             patterns: Patterns::default(),
+            correlations: Correlations::default(),
         }
     }
 
@@ -106,12 +110,14 @@ impl Compiler {
             logsource: self.strings.id(&logsource),
             level: rule.metadata.level.unwrap_or(Level::Unset),
             phase: draft.phase(),
+            alerts: 1,
             tags_start,
             tags_end: end_of(&self.tags),
             code_start,
             code_end: end_of(&self.code),
         };
         self.rules.push(compiled);
+        self.correlations.name_rule(rule, id);
         Ok(id)
     }
 
@@ -159,6 +165,11 @@ impl Compiler {
             scans: patterns.scans,
             keywords: patterns.keywords,
             has_keywords,
+            correlations: self.correlations.compiled,
+            correlation_inputs: self.correlations.inputs,
+            thresholds: self.correlations.thresholds,
+            group_names: self.correlations.group_names,
+            input_fields: self.correlations.input_fields,
         }
     }
 

@@ -28,8 +28,10 @@
 pub mod codes;
 mod compile;
 mod condition;
+mod correlation;
 mod decidability;
 mod diagnostic;
+mod filter;
 pub mod limits;
 pub mod lint;
 mod logsource;
@@ -40,8 +42,10 @@ mod text;
 mod yaml;
 
 pub use compile::Compiler;
+pub use correlation::{Alias, Correlation, CorrelationKind, Reference, Threshold};
 pub use decidability::{Decidability, at_proxy, decidability, lead};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, Span};
+pub use filter::{Applies, Filter, apply_filters};
 pub use logsource::{AtProxy, MAPPINGS, Mapping, field_at_proxy};
 pub use modifier::MODIFIERS;
 pub use read::{Parsed, Source, parse};

@@ -21,3 +21,9 @@ pub const MAX_REGEX_STATES: usize = 16_384;
 
 /// Most variants that a value may have (`base64offset`, `expand`); more are refused (`S020`).
 pub const MAX_VARIANTS: usize = 1024;
+
+/// Most correlations of one pack; more are refused (`S059`).
+pub const MAX_CORRELATIONS: usize = 4096;
+
+/// Most rules that one correlation takes in, and most fields by which it groups; more are refused (`S059`).
+pub const MAX_CORRELATION_PARTS: usize = 256;

@@ -1,5 +1,8 @@
 //! Sigma text to rules.
 
+mod correlation;
+mod document;
+mod filter;
 mod search;
 
 use std::collections::BTreeMap;
@@ -8,10 +11,13 @@ use inspect::pack::Level;
 
 use crate::codes;
 use crate::condition;
+use crate::correlation::Correlation;
 use crate::diagnostic::{Code, Diagnostic, Place, Span};
+use crate::filter::Filter;
 use crate::modifier::closest;
 use crate::rule::{Condition, Logsource, Metadata, Rule, Selection};
 use crate::yaml::{self, Kind, Node};
+use document::{Collection, Document};
 
 /// A text to read rules from.
 #[derive(Clone, Copy, Debug)]
@@ -74,28 +80,44 @@ fn number(number: usize) -> u32 {
 pub struct Parsed {
     /// The rules that can be run.
     pub rules: Vec<Rule>,
-    /// Rules that were read, also those that were refused.
+    /// The correlations.
+    pub correlations: Vec<Correlation>,
+    /// The filters.
+    pub filters: Vec<Filter>,
+    /// Rules, correlations and filters that were read, also those that were refused.
     pub n_read: usize,
     /// Everything that is wrong, in the order in which it stands.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads all rules of a text. What is wrong with one does not touch the others.
+impl Parsed {
+    /// Rules, correlations and filters that were refused.
+    pub fn n_refused(&self) -> usize {
+        self.n_read - self.rules.len() - self.correlations.len() - self.filters.len()
+    }
+}
+
+/// Reads all rules, correlations and filters of a text. What is wrong with one does not touch the others.
 pub fn parse(source: &Source<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let n_broken = parsed.diagnostics.len();
     let documents = yaml::read(source, &mut parsed.diagnostics);
     // A text that is no YAML was meant to be a rule.
     parsed.n_read += usize::from(parsed.diagnostics.len() > n_broken);
+    let mut collection = Collection::default();
     for document in &documents {
         if matches!(document.scalar(), Some(yaml::Scalar::Null)) && documents.len() > 1 {
             // An empty document behind the last `---`.
             continue;
         }
-        parsed.n_read += 1;
         let mut reader = Reader { source, diagnostics: &mut parsed.diagnostics, refused: false };
-        if let Some(rule) = reader.rule(document) {
-            parsed.rules.push(rule);
+        let document = collection.take(&mut reader, document);
+        parsed.n_read += usize::from(!matches!(document, Document::Nothing));
+        match document {
+            Document::Rule(node) => parsed.rules.extend(reader.rule(&node)),
+            Document::Correlation(node) => parsed.correlations.extend(reader.correlation(&node)),
+            Document::Filter(node) => parsed.filters.extend(reader.filter(&node)),
+            Document::Nothing | Document::Refused => {}
         }
     }
     parsed.diagnostics.sort_by(|left, right| left.place.cmp(&right.place));
@@ -134,19 +156,6 @@ impl Reader<'_, '_> {
 
     fn rule(&mut self, document: &Node) -> Option<Rule> {
         let map = self.map(document, "a Sigma rule")?;
-        if let Some((key, _)) = map
-            .iter()
-            .find(|(key, _)| matches!(key.text(), Some("correlation" | "filter" | "action")))
-        {
-            let kind = key.text().unwrap_or_default().to_owned();
-            self.refuse(
-                &codes::UNSUPPORTED_DOCUMENT,
-                key.span,
-                format!("documents with `{kind}` are not run by this version"),
-                "give detection rules; leave this document out of the pack",
-            );
-            return None;
-        }
         let metadata = self.metadata(map, document.span);
         let logsource = self.logsource(map, document.span);
         let (selections, condition) = self.detection(map, document.span, &logsource);
@@ -227,8 +236,12 @@ impl Reader<'_, '_> {
     }
 
     fn missing(&mut self, key: &str, span: Span, help: &str) {
+        self.missing_in("rule", key, span, help);
+    }
+
+    fn missing_in(&mut self, what: &str, key: &str, span: Span, help: &str) {
         let span = Span::point(span.line, span.column);
-        self.refuse(&codes::MISSING_KEY, span, format!("the rule has no `{key}`"), help);
+        self.refuse(&codes::MISSING_KEY, span, format!("the {what} has no `{key}`"), help);
     }
 
     /// A text; null counts as absent.
@@ -299,10 +312,22 @@ impl Reader<'_, '_> {
             return (Vec::new(), None);
         };
         let map = self.map(node, "`detection`").unwrap_or_default();
+        self.searches("rule", map, node.span, logsource)
+    }
+
+    /// The search identifiers of a detection or a filter, and its condition.
+    fn searches(
+        &mut self,
+        what: &str,
+        map: &[(Node, Node)],
+        span: Span,
+        logsource: &Logsource,
+    ) -> (Vec<Selection>, Option<Condition>) {
         let mut selections = Vec::new();
         for (key, value) in map {
             let name = key.text().unwrap_or_default();
-            if matches!(name, "condition" | "timeframe") {
+            let is_rules = what == "filter" && name == "rules";
+            if matches!(name, "condition" | "timeframe") || is_rules {
                 continue;
             }
             let search = self.search(name, value, logsource);
@@ -310,7 +335,7 @@ impl Reader<'_, '_> {
         }
         let Some((_, node)) = map.iter().find(|(key, _)| key.text() == Some("condition")) else {
             let help = "say how the search identifiers are combined, as `condition: selection`";
-            self.missing("condition", node.span, help);
+            self.missing_in(what, "condition", span, help);
             return (selections, None);
         };
         let conditions = match &node.kind {

@@ -169,7 +169,7 @@ pub(crate) fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Ve
     documents
 }
 
-fn too_large(source: &Source<'_>, span: Span) -> Diagnostic {
+pub(crate) fn too_large(source: &Source<'_>, span: Span) -> Diagnostic {
     Diagnostic {
         code: &codes::YAML_TOO_LARGE,
         message: format!(

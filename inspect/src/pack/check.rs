@@ -1,11 +1,11 @@
 //! Whether tables are consistent: every index in range, every order kept, every program closed.
 
 use super::{
-    Automaton, CheckKind, GLOB_DASH, Grams, KEYWORDS, Networks, Nfa, NfaKind, Op, Rule, Scan,
-    Tables, Trie,
+    Automaton, CheckKind, Correlation, GLOB_DASH, Grams, InputKind, KEYWORDS, NO_FIELD, Networks,
+    Nfa, NfaKind, Op, Rule, Scan, Tables, Trie,
 };
 use crate::ids::RuleId;
-use crate::limits::MAX_STACK;
+use crate::limits::{MAX_STACK, MAX_TIMESPAN_MS};
 
 /// Checks all tables; the error names the first that does not hold.
 pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
@@ -75,6 +75,11 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
                 .iter()
                 .chain([&tables.keywords])
                 .all(|of| scan(of, tables.patterns.len()))
+    })?;
+    holds("correlation table", {
+        tables.group_names.iter().all(|name| string(*name))
+            && tables.thresholds.iter().all(|threshold| !f64::from_bits(threshold.number).is_nan())
+            && (0..).zip(&tables.correlations).all(|(idx, of)| correlation(tables, idx, of))
     })
 }
 
@@ -148,6 +153,38 @@ fn scan(scan: &Scan, n_patterns: usize) -> bool {
         && trie(&scan.backward, n_patterns)
         && scan.grams.iter().all(|of| grams(of, n_patterns))
         && [&scan.networks_v4, &scan.networks_v6].into_iter().all(|of| networks(of, n_patterns))
+}
+
+/// Whether a correlation takes in only what is there and comes before it, and whether each input answers
+/// each of the group's names.
+fn correlation(tables: &Tables, idx: u32, of: &Correlation) -> bool {
+    let strings = [of.id, of.title, of.author, of.status];
+    let n_names = of.group_end.saturating_sub(of.group_start);
+    strings.into_iter().all(|id| id.index() < tables.string_ends.len())
+        && of.percentile <= 100
+        && (1..=MAX_TIMESPAN_MS).contains(&of.timespan_ms)
+        && range(of.tags_start, of.tags_end, tables.tags.len())
+        && range(of.group_start, of.group_end, tables.group_names.len())
+        && range(of.inputs_start, of.inputs_end, tables.correlation_inputs.len())
+        && range(of.thresholds_start, of.thresholds_end, tables.thresholds.len())
+        && of.inputs_start < of.inputs_end
+        && of.thresholds_start < of.thresholds_end
+        && tables.correlation_inputs(of).iter().all(|input| {
+            let (n_inputs, n_places) = match input.kind {
+                InputKind::Rule => (tables.rules.len(), tables.fields.len()),
+                InputKind::Correlation => {
+                    let taken = tables.correlations.get(input.of as usize);
+                    let n_places = taken.map_or(0, |taken| tables.correlation_group(taken).len());
+                    (idx as usize, n_places)
+                }
+            };
+            let place = |place: &u32| *place == NO_FIELD || (*place as usize) < n_places;
+            (input.of as usize) < n_inputs
+                && range(input.fields_start, input.fields_end, tables.input_fields.len())
+                && input.fields_end - input.fields_start == n_names
+                && tables.input_fields(input).iter().all(place)
+                && place(&input.measured)
+        })
 }
 
 /// Whether every walk ends: children come after their parent, so no walk meets a node twice.

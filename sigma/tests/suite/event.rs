@@ -65,17 +65,24 @@ pub(crate) fn inspect(inspector: &mut Inspector, object: &Value) -> Verdict {
     inspector.inspect_event(|tables, event| answer(object, tables, event))
 }
 
-/// A pack of the rules in a text.
+/// A pack of the rules and correlations in a text, filters applied; or the first finding.
 pub(crate) fn pack(text: &str) -> Result<Pack, String> {
-    let parsed = sigma::parse(&sigma::Source::new("test.yml", text));
-    if let Some(diagnostic) = parsed.diagnostics.first() {
-        return Err(format!("{}: {}", diagnostic.code.id, diagnostic.message));
-    }
+    let mut parsed = sigma::parse(&sigma::Source::new("test.yml", text));
+    let mut diagnostics = std::mem::take(&mut parsed.diagnostics);
+    diagnostics.extend(sigma::apply_filters(&mut parsed.rules, &parsed.filters));
     let mut compiler = sigma::Compiler::new("test", 0);
     for rule in &parsed.rules {
-        if let Err(diagnostics) = compiler.add(rule) {
-            return Err(format!("{}: {}", diagnostics[0].code.id, diagnostics[0].message));
-        }
+        diagnostics.extend(compiler.add(rule).err().unwrap_or_default());
+    }
+    for result in compiler.add_correlations(&parsed.correlations) {
+        diagnostics.extend(result.err().unwrap_or_default());
+    }
+    if let Some(diagnostic) = diagnostics.first() {
+        let span = diagnostic.place.span;
+        return Err(format!(
+            "{} {}:{}: {}",
+            diagnostic.code.id, span.line, span.column, diagnostic.message
+        ));
     }
     Pack::decode(&compiler.finish().encode()).map_err(|error| error.to_string())
 }

@@ -7,15 +7,21 @@
     clippy::unimplemented,
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::float_cmp,
+    clippy::too_many_lines,
     clippy::format_collect,
     clippy::format_push_string,
     reason = "a test may panic, says what it skips, and reads the corpora"
 )]
 
 mod corpus;
+mod correlation;
 mod docs;
 mod edge_cases;
 mod event;
+mod filter;
 mod lint;
 mod plain;

@@ -1,0 +1,146 @@
+//! `tidegate hunt`.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use knowledge::hunt::{FieldMap, Format, Output};
+use knowledge::limits::MAX_FILE_BYTES;
+use knowledge::{Compilation, Finding, pack_file};
+
+use super::{Outcome, Vocabulary, read_library};
+use crate::{disk, stream};
+
+/// Holds logs against rules: the verdicts of the gateway, over what was recorded.
+///
+/// Reads Envoy access logs in JSON, HTTP archives (HAR), Zeek's http, ssl and dns logs in JSON, lists of
+/// URLs, and any JSON lines with a field map. Files are read in parallel; records come in the order of
+/// the files and their lines. Correlations run over the time of the events. Counts go to standard error.
+/// Exit code 1 if a log or a rule could not be read; unreadable lines are counted.
+#[derive(Args, Debug)]
+pub(crate) struct Hunt {
+    /// Logs; `-` or none for standard input
+    logs: Vec<PathBuf>,
+    /// A pack to hunt with
+    #[arg(short, long, value_name = "FILE", conflicts_with = "rules")]
+    pack: Option<PathBuf>,
+    /// Notes, Sigma files and folders of them to hunt with [default: knowledge/notes, if it is there]
+    #[arg(short, long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    #[command(flatten)]
+    vocabulary: Vocabulary,
+    /// Hunt even if some rules are refused
+    #[arg(long)]
+    allow_refused: bool,
+    /// What the logs are; without it each log's first line tells
+    #[arg(short, long, value_parser = format)]
+    format: Option<Format>,
+    /// What JSON lines call the fields of rules, as TOML: `time = "..."` and `[fields]`
+    #[arg(short, long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// How to write matches
+    #[arg(short, long, value_enum, default_value = "json")]
+    output: OutputName,
+    /// Show the values in which rules were found, and whole paths: they may hold secrets
+    #[arg(long)]
+    show_values: bool,
+    /// How many threads read lines [default: one per core]
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OutputName {
+    /// A JSON object per line.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// Columns for people.
+    Table,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    let known = Format::ALL.iter().find(|(name, _)| *name == text);
+    known.map(|(_, format)| *format).ok_or_else(|| {
+        let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
+        format!("the formats are {}", names.join(", "))
+    })
+}
+
+impl Hunt {
+    pub(super) fn run(&self) -> Outcome {
+        let map = match self.map() {
+            Ok(map) => map,
+            Err(outcome) => return outcome,
+        };
+        let (pack, mut stderr) = match self.pack() {
+            Ok(read) => read,
+            Err(outcome) => return outcome,
+        };
+        let output = match self.output {
+            OutputName::Json => Output::Json,
+            OutputName::Csv => Output::Csv,
+            OutputName::Table => Output::Table,
+        };
+        let job = stream::Job {
+            pack: &pack,
+            logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
+            // A map only has a meaning for JSON lines.
+            format: self.format.or(self.map.as_ref().map(|_| Format::Json)),
+            map: &map,
+            output,
+            show_values: self.show_values,
+            n_threads: self.threads,
+        };
+        match job.run(&mut io::stdout().lock()) {
+            Ok(done) => {
+                for (log, problem) in &done.problems {
+                    stderr.push_str(&format!("error: {log}: {problem}\n"));
+                }
+                stderr.push_str(&done.summary);
+                Outcome { stderr, code: u8::from(!done.problems.is_empty()), ..Outcome::default() }
+            }
+            // A reader that has gone away, as `head` does, has seen what it wanted.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
+            Err(error) => {
+                let stderr = format!("error: output cannot be written: {}\n", disk::reason(&error));
+                Outcome { stderr, code: 1, ..Outcome::default() }
+            }
+        }
+    }
+
+    fn map(&self) -> Result<FieldMap, Outcome> {
+        let Some(path) = &self.map else { return Ok(FieldMap::default()) };
+        let (name, bytes) = disk::read(path, MAX_FILE_BYTES)
+            .map_err(|finding| Outcome::refused(&[*finding], &knowledge::Sources::new()))?;
+        let text = String::from_utf8_lossy(&bytes);
+        FieldMap::read(&text).map_err(|error| Outcome::usage(&format!("{name}: {error}")))
+    }
+
+    /// The pack's bytes, which are known to be a pack, and what is to be told about the rules.
+    fn pack(&self) -> Result<(Vec<u8>, String), Outcome> {
+        let none = knowledge::Sources::new();
+        if let Some(path) = &self.pack {
+            let (name, bytes) =
+                disk::read_pack(path).map_err(|finding| Outcome::refused(&[*finding], &none))?;
+            pack_file::decode(&name, &bytes)
+                .map_err(|finding| Outcome::refused(&[*finding], &none))?;
+            return Ok((bytes, String::new()));
+        }
+        let (library, _) = read_library(&self.rules, &self.vocabulary)?;
+        let compilation = Compilation::new(&library, "hunt", 1)
+            .map_err(|finding| Outcome::refused(&[*finding], &library.sources))?;
+        let mut findings = library.findings.clone();
+        findings.extend(compilation.findings.iter().cloned());
+        findings.retain(Finding::is_error);
+        let refused = Outcome::refused(&findings, &library.sources);
+        if compilation.n_compiled == 0 || !findings.is_empty() && !self.allow_refused {
+            return Err(refused);
+        }
+        let told = format!(
+            "{} rules read = {} compiled + {} refused\n",
+            compilation.n_read, compilation.n_compiled, compilation.n_refused
+        );
+        Ok((compilation.bytes, refused.stderr + &told))
+    }
+}

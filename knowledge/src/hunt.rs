@@ -1,0 +1,236 @@
+//! Rules over logs: lines in, matches out, the same verdicts as inline.
+//!
+//! A [`Hunter`] takes pieces of a log that end at a line break and gives a [`Haul`] each: what matched,
+//! what correlations have to know, and how many lines were read. Pieces can be worked on in parallel;
+//! a [`Report`] takes the hauls in the order of the log, runs the correlations and writes records.
+//! What is kept is bounded: one piece, and the state of the correlations.
+//!
+//! Nothing of a request is shown but its template ([`inspect::redact`]), unless values are asked for.
+
+mod counts;
+mod events;
+mod field_map;
+mod format;
+mod har;
+mod json;
+mod output;
+mod report;
+mod requests;
+
+use inspect::{Inspector, Pack, RuleId, Sighting, Verdict, redact};
+
+use crate::limits::MAX_LINE_BYTES;
+pub use counts::{Counts, Unreadable};
+pub use field_map::FieldMap;
+pub use format::Format;
+pub use output::Output;
+pub use report::Report;
+
+/// Holds log lines against a pack.
+#[derive(Debug)]
+pub struct Hunter {
+    inspector: Inspector,
+    format: Format,
+    requests: requests::Keys,
+    events: events::Binding,
+    show_values: bool,
+}
+
+/// What a piece of a log held.
+#[derive(Debug, Default)]
+pub struct Haul {
+    /// How many lines, events, and why lines were not read.
+    pub counts: Counts,
+    hits: Vec<Hit>,
+}
+
+/// An event that a rule matched.
+#[derive(Debug)]
+struct Hit {
+    /// The line in the piece, from 1.
+    line: u64,
+    time_ms: Option<i64>,
+    /// Method, host, path template and source address, where the event is a request.
+    request: Option<Summary>,
+    matches: Vec<Matched>,
+    sightings: Vec<Sighting>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Summary {
+    method: String,
+    host: String,
+    path: String,
+    source: String,
+}
+
+/// A rule that matched, and why: the field, what the rule looks for, and the value where it may be shown.
+#[derive(Debug)]
+struct Matched {
+    rule: RuleId,
+    evidence: Vec<(String, String, Option<String>)>,
+}
+
+impl Haul {
+    /// A line that was too long to be read at all.
+    pub fn too_long() -> Haul {
+        let mut haul = Haul::default();
+        haul.counts.n_lines = 1;
+        haul.counts.refuse(Unreadable::TooLong);
+        haul
+    }
+}
+
+impl Hunter {
+    /// Puts a pack to work on a format. `map` says what fields are called in [`Format::Json`].
+    pub fn new(pack: Pack, format: Format, map: &FieldMap, show_values: bool) -> Hunter {
+        let events = events::Binding::new(pack.tables(), format, map);
+        let requests = requests::Keys::new(format);
+        Hunter { inspector: Inspector::new(pack), format, requests, events, show_values }
+    }
+
+    /// The pack.
+    pub fn pack(&self) -> &Pack {
+        self.inspector.pack()
+    }
+
+    /// Holds a piece of a log against the pack; for [`Format::Har`] a whole document.
+    pub fn hunt(&mut self, piece: &[u8]) -> Haul {
+        let mut haul = Haul::default();
+        if self.format == Format::Har {
+            self.document(piece, &mut haul);
+            return haul;
+        }
+        for (number, line) in (1..).zip(lines(piece)) {
+            haul.counts.n_lines += 1;
+            let line = line.trim_ascii();
+            // Zeek's and other logs' headers, also in JSON streams that were cut from them.
+            if line.is_empty() || line.starts_with(b"#") {
+                haul.counts.n_blank += 1;
+                continue;
+            }
+            if line.len() > MAX_LINE_BYTES {
+                haul.counts.refuse(Unreadable::TooLong);
+                continue;
+            }
+            match self.line(line, number) {
+                Ok(hit) => {
+                    haul.counts.n_events += 1;
+                    haul.hits.extend(hit);
+                }
+                Err(reason) => haul.counts.refuse(reason),
+            }
+        }
+        haul
+    }
+
+    fn line(&mut self, line: &[u8], number: u64) -> Result<Option<Hit>, Unreadable> {
+        match self.format {
+            Format::Envoy | Format::ZeekHttp => {
+                let slots = self.requests.read(line)?;
+                let request = slots.request(self.format)?;
+                let lent = request.lend();
+                let verdict = self.inspector.inspect(&lent);
+                self.hit(&verdict, number, slots.time(), Some(&lent))
+            }
+            Format::Urls => {
+                let request = requests::of_url(line)?;
+                let lent = request.lend();
+                let verdict = self.inspector.inspect(&lent);
+                self.hit(&verdict, number, None, Some(&lent))
+            }
+            Format::ZeekSsl | Format::ZeekDns | Format::Json => {
+                let events = &self.events;
+                let mut read = Err(Unreadable::NotJson);
+                let verdict = self.inspector.inspect_event(|_, event| {
+                    read = events.answer(line, event);
+                });
+                let time = read?;
+                self.hit(&verdict, number, time, None)
+            }
+            Format::Har => Err(Unreadable::NotJson),
+        }
+    }
+
+    fn document(&mut self, document: &[u8], haul: &mut Haul) {
+        let entries = match har::requests(document) {
+            Ok(entries) => entries,
+            Err(reason) => {
+                haul.counts.n_lines += 1;
+                haul.counts.refuse(reason);
+                return;
+            }
+        };
+        for (number, entry) in (1..).zip(entries) {
+            haul.counts.n_lines += 1;
+            let hit = entry.and_then(|(request, time)| {
+                let lent = request.lend();
+                let verdict = self.inspector.inspect(&lent);
+                self.hit(&verdict, number, time, Some(&lent))
+            });
+            match hit {
+                Ok(hit) => {
+                    haul.counts.n_events += 1;
+                    haul.hits.extend(hit);
+                }
+                Err(reason) => haul.counts.refuse(reason),
+            }
+        }
+    }
+
+    /// What is kept of an event that something matched. The time is only read where it is needed.
+    fn hit(
+        &self,
+        verdict: &Verdict,
+        line: u64,
+        time: Option<json::Time<'_>>,
+        request: Option<&inspect::Request<'_>>,
+    ) -> Result<Option<Hit>, Unreadable> {
+        if verdict.matches.is_empty() {
+            return Ok(None);
+        }
+        let time_ms = time.map(json::Time::milliseconds).transpose()?;
+        let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+        let request = request.map(|request| Summary {
+            method: text(request.method),
+            host: redact::host(request.authority),
+            path: match request.path {
+                Some(path) if self.show_values => text(path),
+                path => redact::path_template(path.unwrap_or_default()),
+            },
+            source: text(request.source_address.unwrap_or_default()),
+        });
+        let matches = verdict.alerts().map(|matched| Matched {
+            rule: matched.rule,
+            evidence: matched
+                .evidence
+                .iter()
+                .map(|evidence| {
+                    let value = self.show_values.then(|| String::from_utf8_lossy(&evidence.value));
+                    let value = value.map(std::borrow::Cow::into_owned);
+                    (evidence.label.clone(), evidence.pattern.clone(), value)
+                })
+                .collect(),
+        });
+        let matches = matches.collect();
+        let sightings = self.inspector.sightings(verdict);
+        Ok(Some(Hit { line, time_ms, request, matches, sightings }))
+    }
+}
+
+/// The lines of a piece; a last one without a line break counts too.
+fn lines(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = piece;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..end)?;
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line)
+    })
+}
+
+#[cfg(test)]
+mod tests;

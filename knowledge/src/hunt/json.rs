@@ -1,0 +1,65 @@
+//! The entries of a JSON object, without building a tree.
+
+use std::borrow::Cow;
+
+use super::Unreadable;
+
+/// Calls `visit` with each entry of a JSON object: the key, and its value as it is written.
+///
+/// The whole line is checked to be one JSON object and nothing more.
+pub(super) fn object<'l>(
+    line: &'l [u8],
+    mut visit: impl FnMut(&str, &'l str),
+) -> Result<(), Unreadable> {
+    let line = str::from_utf8(line).map_err(|_| Unreadable::NotJson)?.trim_ascii();
+    if !line.starts_with('{') {
+        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
+        return Err(if is_json { Unreadable::NotAnObject } else { Unreadable::NotJson });
+    }
+    let mut rest = line.get(1..).unwrap_or_default();
+    for entry in sonic_rs::to_object_iter(line) {
+        let (key, value) = entry.map_err(|_| Unreadable::NotJson)?;
+        // Only values of owned JSON are owned, and this is borrowed.
+        let Cow::Borrowed(raw) = value.as_raw_cow() else { return Err(Unreadable::NotJson) };
+        visit(&key, raw);
+        let end = (raw.as_ptr() as usize + raw.len()).saturating_sub(line.as_ptr() as usize);
+        rest = line.get(end..).unwrap_or_default();
+    }
+    // The iterator ends with the object; what follows would be lost in silence.
+    if rest.trim_ascii() == "}" { Ok(()) } else { Err(Unreadable::NotJson) }
+}
+
+/// The text of a value as it is written: a text without its quotes and escapes, a number or a truth
+/// value as it stands.
+pub(super) fn text(raw: &str) -> Result<Cow<'_, str>, Unreadable> {
+    let Some(inside) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
+        return Ok(Cow::Borrowed(raw));
+    };
+    if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(inside));
+    }
+    serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|_| Unreadable::NotJson)
+}
+
+/// A time as it is written in a log: only read where something matched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time<'l>(pub(super) &'l str);
+
+impl Time<'_> {
+    /// Milliseconds since 1970, of RFC 3339 or of seconds with a fraction; whole numbers beyond the
+    /// year 5000 are taken for milliseconds.
+    pub(super) fn milliseconds(self) -> Result<i64, Unreadable> {
+        let text = text(self.0)?;
+        if let Ok(time) = text.parse::<jiff::Timestamp>() {
+            return Ok(time.as_millisecond());
+        }
+        let seconds: f64 = text.parse().map_err(|_| Unreadable::BadTime)?;
+        let milliseconds = if seconds.abs() < 1e11 { seconds * 1000.0 } else { seconds };
+        if !milliseconds.is_finite() || milliseconds.abs() > 1e16 {
+            return Err(Unreadable::BadTime);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+        let milliseconds = milliseconds.round() as i64;
+        Ok(milliseconds)
+    }
+}

@@ -1,0 +1,228 @@
+//! Formats, redaction, counts and correlations, over short logs.
+
+use std::sync::Arc;
+
+use sigma::Source;
+
+use super::*;
+use crate::access_log;
+use crate::finding::Findings;
+
+const RULES: &str = "
+title: Bot
+id: 5a1b0ce2-0000-4000-8000-000000000001
+name: bot
+author: Ann
+level: high
+logsource: {category: proxy}
+detection: {s: {cs-host: api.telegram.org, c-uri|contains: /bot}, condition: s}
+---
+title: Host
+name: host
+logsource: {category: proxy}
+detection: {s: {cs-host|endswith: .evil.example}, condition: s}
+---
+title: Query
+logsource: {product: zeek, service: dns}
+detection: {s: {query: only.dns.example}, condition: s}
+---
+title: Beacon
+author: Bob
+correlation:
+    type: event_count
+    rules: [host]
+    group-by: [src_ip, c-uri-query]
+    timespan: 1m
+    condition: {gte: 3}
+    generate: true
+";
+
+fn pack() -> Pack {
+    let parsed = sigma::parse(&Source::new("t.yml", RULES));
+    assert_eq!(parsed.diagnostics, []);
+    let mut compiler = sigma::Compiler::new("t", 1);
+    for rule in &parsed.rules {
+        compiler.add(rule).unwrap();
+    }
+    for result in compiler.add_correlations(&parsed.correlations) {
+        result.unwrap();
+    }
+    Pack::decode(&compiler.finish().encode()).unwrap()
+}
+
+/// What a hunt over logs writes, and its summary.
+fn hunt(logs: &[(Format, &str)], map: &FieldMap, output: Output, show: bool) -> (String, String) {
+    let mut report = Report::new(pack(), output, logs.len(), show);
+    let mut out = String::new();
+    for (format, log) in logs {
+        report.begin(&Arc::from("log"));
+        let mut hunter = Hunter::new(pack(), *format, map, show);
+        out.push_str(&report.take(&hunter.hunt(log.as_bytes())));
+    }
+    out.push_str(&report.finish());
+    (out, report.summary())
+}
+
+/// The `line title` of each record.
+fn found(format: Format, log: &str, map: &FieldMap) -> Vec<String> {
+    let (out, _) = hunt(&[(format, log)], map, Output::Json, false);
+    let records = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    records
+        .map(|record| format!("{} {}", record["line"], record["title"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_format_is_detected_and_read() {
+    let envoy = r#"{"method":"POST","authority":"api.telegram.org","path":"/bot1:x/y"}"#;
+    let http = r##"{"ts":1.5,"uid":"C","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.1","method":"GET","host":"api.telegram.org","uri":"/bot1/x","version":"1.1"}"##;
+    let absolute = r#"{"uid":"C","method":"GET","host":"proxy","uri":"http://a.evil.example/"}"#;
+    let ssl =
+        r#"{"ts":1,"uid":"C","id.orig_h":"10.0.0.1","server_name":"a.evil.example","cipher":"x"}"#;
+    let dns = r#"{"ts":1,"uid":"C","id.orig_h":"10.0.0.1","query":"a.EVIL.example","qtype":1}"#;
+    let own = r#"{"uid":"C","query":"only.dns.example","qtype":1}"#;
+    let har = r#"{
+        "log": {"version": "1.2", "entries": [
+            {"request": {"method": "GET", "url": "https://api.telegram.org/bot1/x", "headers": []}, "response": {"status": 200}},
+            {"request": {"url": "nope"}}
+        ]}}"#;
+    for (log, format, expect) in [
+        (envoy, Format::Envoy, &["1 Bot"][..]),
+        (http, Format::ZeekHttp, &["1 Bot"]),
+        (absolute, Format::ZeekHttp, &["1 Host"]),
+        (ssl, Format::ZeekSsl, &["1 Host"]),
+        (dns, Format::ZeekDns, &["1 Host"]),
+        (own, Format::ZeekDns, &["1 Query"]),
+        (har, Format::Har, &["1 Bot"]),
+        (
+            "# list\n\nhttps://api.telegram.org/bot1\nhttp://x.evil.example",
+            Format::Urls,
+            &["3 Bot", "4 Host"],
+        ),
+    ] {
+        assert_eq!(Format::detect(log.as_bytes()), Some(format), "{log}");
+        assert_eq!(found(format, log, &FieldMap::default()), expect, "{log}");
+    }
+    for log in ["", "a b", "{\"x\": 1}", "[1]", "{"] {
+        assert_eq!(Format::detect(log.as_bytes()), None, "{log}");
+    }
+}
+
+#[test]
+fn json_lines_answer_by_their_own_names_or_by_a_map() {
+    let map = FieldMap::read("time = \"when\"\n[fields]\ncs-host = \"url.domain\"\n").unwrap();
+    let nested = r#"{"when": 1, "url": {"domain": ["x", "a.evil.example"]}}"#;
+    assert_eq!(found(Format::Json, nested, &map), ["1 Host"]);
+    assert_eq!(found(Format::Json, nested, &FieldMap::default()), Vec::<String>::new());
+    let own = r#"{"cs-host": "a.evil.example"}"#;
+    assert_eq!(found(Format::Json, own, &FieldMap::default()), ["1 Host"]);
+    assert_eq!(found(Format::Json, own, &map), Vec::<String>::new());
+    assert!(FieldMap::read("feilds = 1").is_err());
+}
+
+/// What a line says, by both readers.
+#[test]
+fn lines_are_read_as_explain_reads_them() {
+    for line in [
+        r#"{"method":"POST","authority":"a.example:443","path":"/x?y","protocol":"HTTP/2","user_agent":"curl","requested_server_name":"a.example","downstream_remote_address":"10.0.0.7:51234","upstream_host":"[2001:db8::1]:443","response_code":200,"bytes_received":5,"bytes_sent":77}"#,
+        r#"{":authority":"a.example","x-envoy-origin-path":"/x","path":"/rewritten","method":"GET","response_code":"0","user-agent":"-","upstream_host":null}"#,
+        r#"{"method":"CONNECT","authority":"a.example:443","path":null,"downstream_remote_address":"[2001:db8::7]:1"}"#,
+        r#"{"authority":"a\u00e9\n.example","path":"/\ud83d\ude00"}"#,
+        r#"{"authority":"a","authority":"b","path":"/"}"#,
+        r#"{"authority":7,"path":"/"}"#,
+        r#"{"authority":["a"],"path":"/"}"#,
+        r#"{"authority":"a","path":"/","response_code":"ok"}"#,
+        r#"{"authority":"a","path":"/"} x"#,
+        r#"{"authority":"a","path":"/"}}"#,
+        r#"{"authority":"a","path":"/""#,
+        r#"{"path":"/"}"#,
+        r#"{"authority":"a"}"#,
+        "{}",
+        "[1]",
+        "",
+    ] {
+        let mut findings = Findings::new(&"line".into());
+        let explained = access_log::read(line, &mut findings);
+        let hunted = requests::Keys::new(Format::Envoy).read(line.as_bytes());
+        let hunted = hunted.and_then(|slots| slots.request(Format::Envoy));
+        let show = |request: &inspect::Request<'_>| format!("{request:?}");
+        let explained = explained.map(|request| show(&request.lend()));
+        let hunted = hunted.map(|request| show(&request.lend()));
+        assert_eq!(hunted.ok(), explained, "{line}");
+    }
+}
+
+#[test]
+fn what_is_not_read_is_counted_by_reason() {
+    let long = format!("{{\"authority\":\"{}\"}}", "a".repeat(MAX_LINE_BYTES));
+    let log = format!(
+        "{{\"authority\":\"a\",\"path\":\"/\"}}\n\n# x\n{{\n[1]\n{{\"path\":\"/\"}}\n{{\"authority\":\"a\"}}\n{{\"authority\":true,\"path\":\"/\"}}\n{long}\n{{\"authority\":\"a.evil.example\",\"path\":\"/\",\"time\":\"noon\"}}"
+    );
+    let (out, summary) = hunt(&[(Format::Envoy, &log)], &FieldMap::default(), Output::Json, false);
+    assert_eq!(out, "");
+    let expect = "10 lines = 1 events + 2 blank or comments + 7 unreadable
+  1 unreadable: not JSON
+  1 unreadable: not a JSON object
+  1 unreadable: a key of the wrong type
+  1 unreadable: no host
+  1 unreadable: no path
+  1 unreadable: too long
+  1 unreadable: a time that cannot be read
+0 matches
+";
+    assert_eq!(summary, expect);
+}
+
+#[test]
+fn secrets_are_only_shown_when_they_are_asked_for() {
+    let log = r#"{"method":"POST","authority":"api.telegram.org","path":"/bot123456:AAE-secret/sendDocument?chat=77","time":0,"source_address":"10.0.0.1"}"#;
+    for output in [Output::Json, Output::Csv, Output::Table] {
+        let logs = [(Format::Envoy, log)];
+        let (hidden, summary) = hunt(&logs, &FieldMap::default(), output, false);
+        assert!(!hidden.contains("secret") && !summary.contains("secret"), "{hidden}");
+        assert!(hidden.contains("Ann"), "the author stands in every record: {hidden}");
+        let (shown, _) = hunt(&logs, &FieldMap::default(), output, true);
+        assert!(shown.contains("AAE-secret"), "{shown}");
+    }
+    let (record, _) = hunt(&[(Format::Envoy, log)], &FieldMap::default(), Output::Json, false);
+    assert_eq!(
+        record,
+        r#"{"author":"Ann","file":"log","host":"api.telegram.org","kind":"rule","level":"high","line":1,"method":"POST","path":"/{}/sendDocument?chat={}","rule":"5a1b0ce2-0000-4000-8000-000000000001","source":"10.0.0.1","time":"1970-01-01T00:00:00Z","title":"Bot","why":[{"field":"cs-host","pattern":"api.telegram.org"},{"field":"c-uri|contains","pattern":"/bot"}]}"#.to_owned() + "\n"
+    );
+}
+
+#[test]
+fn correlations_run_over_the_time_of_events_of_all_logs() {
+    let line = |time: &str| {
+        format!(
+            "{{\"authority\":\"a.evil.example\",\"path\":\"/?key=secret\",\"source_address\":\"10.0.0.1\",\"time\":{time}}}\n"
+        )
+    };
+    let one = line("10") + &line("\"1970-01-01T01:00:50+01:00\"") + &line("900");
+    let two = line("30000000000000") + &line("20.5");
+    let map = FieldMap::default();
+    let logs = [(Format::Envoy, one.as_str()), (Format::Envoy, two.as_str())];
+    let (out, summary) = hunt(&logs, &map, Output::Json, false);
+    let record = out.lines().last().unwrap();
+    assert_eq!(
+        record,
+        r#"{"author":"Bob","events":3,"file":"log","kind":"correlation","level":"","line":2,"rule":"Beacon","time":"1970-01-01T00:00:50Z","title":"Beacon","value":3.0,"why":[{"field":"src_ip","value":"10.0.0.1"},{"field":"c-uri-query","value":"{}"}]}"#
+    );
+    assert!(summary.ends_with("6 matches\n  5 Host\n  1 Beacon (correlation)\n"), "{summary}");
+    // One log alone does not reach the count.
+    let (out, _) = hunt(&logs[..1], &map, Output::Json, false);
+    assert!(!out.contains("Beacon"), "{out}");
+    let (_, summary) = hunt(&[(Format::Urls, "http://a.evil.example/")], &map, Output::Json, false);
+    assert!(summary.contains("1 events without a time"), "{summary}");
+}
+
+#[test]
+fn cells_of_csv_cannot_break_out_or_become_formulas() {
+    let log = r#"{"method":"=1+1","authority":"x,\"y\".evil.example","path":"/"}"#;
+    let (out, _) = hunt(&[(Format::Envoy, log)], &FieldMap::default(), Output::Csv, false);
+    let record = out.lines().nth(1).unwrap();
+    assert!(
+        record.contains(r#""'=1+1""#) && record.contains(r#""x,\""y\"".evil.example""#),
+        "{record}"
+    );
+}

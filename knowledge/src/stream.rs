@@ -1,0 +1,326 @@
+//! Logs in, records out: reading, threads and the order of what they find.
+//!
+//! One thread cuts logs into pieces at line breaks, others hold pieces against the rules, and this one
+//! writes what they found in the order of the pieces. There is a fixed number of buffers, so that
+//! reading waits for writing and memory does not grow with a log.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Read, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use inspect::Pack;
+use knowledge::hunt::{FieldMap, Format, Haul, Hunter, Output, Report};
+use knowledge::limits::{MAX_HAR_BYTES, PIECE_BYTES};
+
+use crate::disk;
+
+/// What to hunt, and with what.
+pub(crate) struct Job<'j> {
+    /// The bytes of a pack.
+    pub(crate) pack: &'j [u8],
+    pub(crate) logs: Vec<PathBuf>,
+    pub(crate) format: Option<Format>,
+    pub(crate) map: &'j FieldMap,
+    pub(crate) output: Output,
+    pub(crate) show_values: bool,
+    pub(crate) n_threads: Option<NonZero<usize>>,
+}
+
+/// What is told at the end.
+pub(crate) struct Done {
+    pub(crate) summary: String,
+    /// Logs that were not read, or not to their end, and why.
+    pub(crate) problems: Vec<(Arc<str>, String)>,
+}
+
+/// A part of a log, numbered in the order in which records are written.
+struct Piece {
+    number: u64,
+    part: Part,
+}
+
+enum Part {
+    /// The next log begins.
+    Log(Arc<str>),
+    /// Whole lines, or a whole document.
+    Lines(Format, Vec<u8>),
+    /// A line that does not fit into a piece.
+    TooLong,
+    /// The log cannot be read, or not on.
+    Problem(String),
+}
+
+enum Found {
+    Log(Arc<str>),
+    Haul(Haul, Option<Vec<u8>>),
+    Problem(String),
+}
+
+impl Job<'_> {
+    /// Hunts; writes records to `out` as they are found.
+    ///
+    /// # Errors
+    /// What is found cannot be written.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> io::Result<Done> {
+        let n_cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let n_threads = self.n_threads.map_or(n_cores, NonZero::get);
+        let pack = self.decode()?;
+        let mut report = Report::new(pack, self.output, self.logs.len(), self.show_values);
+        let bar = self.progress();
+        thread::scope(|scope| {
+            let (free, buffers) = channel();
+            for _ in 0..2 * n_threads + 1 {
+                free.send(Vec::new()).map_err(io::Error::other)?;
+            }
+            let (pieces, waiting) = channel();
+            let waiting = Arc::new(Mutex::new(waiting));
+            let (finds, found) = channel();
+            scope.spawn(move || {
+                let mut cutter = Cutter { number: 0, spare: None, pieces, buffers };
+                for log in &self.logs {
+                    if cutter.log(log, self.format).is_none() {
+                        // Nobody takes pieces any more.
+                        return;
+                    }
+                }
+            });
+            for _ in 0..n_threads {
+                let (waiting, finds) = (Arc::clone(&waiting), finds.clone());
+                scope.spawn(move || self.work(&waiting, &finds));
+            }
+            drop((waiting, finds));
+            let problems = collect(&found, &free, &mut report, &bar, out)?;
+            out.write_all(report.finish().as_bytes())?;
+            out.flush()?;
+            bar.finish_and_clear();
+            Ok(Done { summary: report.summary(), problems })
+        })
+    }
+
+    fn decode(&self) -> io::Result<Pack> {
+        Pack::decode(self.pack).map_err(io::Error::other)
+    }
+
+    /// A bar on a terminal, unless the records go to the same one.
+    fn progress(&self) -> ProgressBar {
+        let is_shown = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        let target =
+            if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let n_bytes = self.logs.iter().map(|log| disk::size(log)).sum();
+        let bar = ProgressBar::with_draw_target(Some(n_bytes), target);
+        let template = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+
+    /// Holds pieces against the rules until there are no more.
+    fn work(&self, waiting: &Mutex<Receiver<Piece>>, finds: &Sender<(u64, Found)>) {
+        let mut hunters: Vec<(Format, Hunter)> = Vec::new();
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(Piece { number, part }) = next else { return };
+            let found = match part {
+                Part::Log(name) => Found::Log(name),
+                Part::Problem(problem) => Found::Problem(problem),
+                Part::TooLong => Found::Haul(Haul::too_long(), None),
+                Part::Lines(format, bytes) => {
+                    if hunters.iter().all(|(of, _)| *of != format)
+                        && let Ok(pack) = self.decode()
+                    {
+                        let hunter = Hunter::new(pack, format, self.map, self.show_values);
+                        hunters.push((format, hunter));
+                    }
+                    let hunter = hunters.iter_mut().find(|(of, _)| *of == format);
+                    let haul = hunter.map(|(_, hunter)| hunter.hunt(&bytes)).unwrap_or_default();
+                    Found::Haul(haul, Some(bytes))
+                }
+            };
+            if finds.send((number, found)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Puts what was found in order and writes it. Buffers go back once their place has been written.
+fn collect(
+    found: &Receiver<(u64, Found)>,
+    free: &Sender<Vec<u8>>,
+    report: &mut Report,
+    bar: &ProgressBar,
+    out: &mut dyn Write,
+) -> io::Result<Vec<(Arc<str>, String)>> {
+    let mut problems = Vec::new();
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    let mut log: Arc<str> = "".into();
+    for (number, found) in found {
+        early.insert(number, found);
+        while let Some(found) = early.remove(&next) {
+            next += 1;
+            match found {
+                Found::Log(name) => {
+                    log = name;
+                    report.begin(&log);
+                }
+                Found::Problem(problem) => problems.push((Arc::clone(&log), problem)),
+                Found::Haul(haul, buffer) => {
+                    let records = report.take(&haul);
+                    if !records.is_empty() {
+                        out.write_all(records.as_bytes())?;
+                        out.flush()?;
+                    }
+                    if let Some(buffer) = buffer {
+                        bar.inc(buffer.len() as u64);
+                        // The reader may be done already, and then needs no buffer.
+                        let _ = free.send(buffer);
+                    }
+                }
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// Cuts logs into pieces. `None` means that nobody takes them any more.
+struct Cutter {
+    number: u64,
+    /// A buffer that was taken and not sent.
+    spare: Option<Vec<u8>>,
+    pieces: Sender<Piece>,
+    buffers: Receiver<Vec<u8>>,
+}
+
+impl Cutter {
+    fn send(&mut self, part: Part) -> Option<()> {
+        let number = self.number;
+        self.number += 1;
+        self.pieces.send(Piece { number, part }).ok()
+    }
+
+    fn problem(&mut self, error: &io::Error) -> Option<()> {
+        self.send(Part::Problem(format!("cannot be read: {}", disk::reason(error))))
+    }
+
+    fn log(&mut self, path: &Path, format: Option<Format>) -> Option<()> {
+        self.send(Part::Log(disk::name(path)))?;
+        match disk::open(path) {
+            Ok((mut reader, size)) => self.lines(&mut reader, size.is_none(), format),
+            Err(error) => self.problem(&error),
+        }
+    }
+
+    /// Cuts at line breaks. What a stream gives is passed on as it comes, a file piece by piece.
+    fn lines(
+        &mut self,
+        reader: &mut dyn Read,
+        is_stream: bool,
+        mut format: Option<Format>,
+    ) -> Option<()> {
+        let mut carry: Vec<u8> = Vec::new();
+        let mut is_skipping = false;
+        loop {
+            let mut buffer = match self.spare.take() {
+                Some(buffer) => buffer,
+                None => self.buffers.recv().ok()?,
+            };
+            buffer.clear();
+            buffer.append(&mut carry);
+            let n_read = match fill(reader, &mut buffer, is_stream) {
+                Ok(n_read) => n_read,
+                Err(error) => return self.problem(&error),
+            };
+            if format.is_none() && !buffer.is_empty() {
+                format = Format::detect(&buffer);
+                // A stream may give the first line in parts.
+                if format.is_none() && is_stream && n_read > 0 && buffer.len() < PIECE_BYTES {
+                    carry = buffer;
+                    self.spare = Some(Vec::new());
+                    continue;
+                }
+            }
+            let Some(format) = format else {
+                if buffer.is_empty() {
+                    return Some(());
+                }
+                let message = "the format cannot be told by its first line; give `--format`";
+                return self.send(Part::Problem(message.into()));
+            };
+            if format == Format::Har {
+                return self.document(reader, buffer);
+            }
+            if n_read == 0 {
+                // The last line need not end with a line break.
+                return if buffer.is_empty() || is_skipping {
+                    Some(())
+                } else {
+                    self.send(Part::Lines(format, buffer))
+                };
+            }
+            if is_skipping {
+                let Some(end) = memchr::memchr(b'\n', &buffer) else {
+                    self.spare = Some(buffer);
+                    continue;
+                };
+                buffer.drain(..=end);
+                is_skipping = false;
+            }
+            match memchr::memrchr(b'\n', &buffer) {
+                Some(end) => {
+                    carry = buffer.split_off(end + 1);
+                    self.send(Part::Lines(format, buffer))?;
+                }
+                None if buffer.len() >= PIECE_BYTES => {
+                    is_skipping = true;
+                    self.send(Part::TooLong)?;
+                    self.spare = Some(buffer);
+                }
+                None => {
+                    carry = buffer;
+                    self.spare = Some(Vec::new());
+                }
+            }
+        }
+    }
+
+    fn document(&mut self, reader: &mut dyn Read, mut document: Vec<u8>) -> Option<()> {
+        match disk::read_at_most(reader, MAX_HAR_BYTES) {
+            Ok(Some(rest)) if rest.len() + document.len() <= MAX_HAR_BYTES => {
+                document.extend(rest);
+                self.send(Part::Lines(Format::Har, document))
+            }
+            Ok(_) => {
+                let message = format!("the archive is larger than {MAX_HAR_BYTES} bytes");
+                self.send(Part::Problem(message))
+            }
+            Err(error) => self.problem(&error),
+        }
+    }
+}
+
+/// Reads until a piece is full; of a stream, what there is.
+fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, is_stream: bool) -> io::Result<usize> {
+    let start = buffer.len();
+    let mut end = start;
+    buffer.resize(start.max(PIECE_BYTES), 0);
+    while let Some(room) = buffer.get_mut(end..).filter(|room| !room.is_empty()) {
+        match reader.read(room) {
+            Ok(0) => break,
+            Ok(n_read) => end += n_read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if is_stream && end > start {
+            break;
+        }
+    }
+    buffer.truncate(end);
+    Ok(end - start)
+}

@@ -1,0 +1,74 @@
+//! A correlation that was read: rules, counted over time.
+
+use std::sync::Arc;
+
+use inspect::pack::Comparison;
+pub use inspect::pack::CorrelationKind;
+
+use crate::diagnostic::Span;
+use crate::rule::Metadata;
+
+/// A Sigma correlation.
+#[derive(Clone, Debug)]
+pub struct Correlation {
+    /// The name of the text that it was read from.
+    pub file: Arc<str>,
+    /// Where it starts there.
+    pub span: Span,
+    /// What is said about it.
+    pub metadata: Metadata,
+    /// `type`.
+    pub kind: CorrelationKind,
+    /// `rules`: rules and correlations by `id` or `name`. Never empty.
+    pub rules: Vec<Reference>,
+    /// `aliases`.
+    pub aliases: Vec<Alias>,
+    /// `group-by`: fields and aliases. All events are one group where it is empty.
+    pub group_by: Vec<Reference>,
+    /// `timespan` in milliseconds.
+    pub timespan_ms: u64,
+    /// The `field` of the condition, where the type needs one.
+    pub field: Option<Reference>,
+    /// The `percentile` of the condition, 0 to 100; 0 for other types.
+    pub percentile: u8,
+    /// The comparisons of the condition, of which all have to hold. Never empty.
+    pub thresholds: Vec<Threshold>,
+    /// `generate`: whether the rules that it takes in alert by themselves too.
+    pub generate: bool,
+}
+
+/// A name, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The name.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// One name for what the rules of a correlation call differently.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// The name, for `group-by`.
+    pub name: Reference,
+    /// The rules, and what each calls it.
+    pub fields: Vec<(Reference, String)>,
+}
+
+/// A comparison with the value of a correlation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// How it compares.
+    pub comparison: Comparison,
+    /// Whether it must not compare so (`neq`).
+    pub negated: bool,
+    /// The number.
+    pub number: f64,
+}
+
+impl Correlation {
+    /// The `id`, or the title where there is none.
+    pub fn id_or_title(&self) -> &str {
+        self.metadata.id.as_deref().unwrap_or(&self.metadata.title)
+    }
+}

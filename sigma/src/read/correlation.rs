@@ -1,0 +1,300 @@
+//! Correlations.
+
+use inspect::limits::MAX_TIMESPAN_MS;
+
+use super::Reader;
+use crate::codes;
+use crate::correlation::{Alias, Correlation, CorrelationKind, Reference, Threshold};
+use crate::diagnostic::Span;
+use crate::modifier::closest;
+use crate::rule::Comparison;
+use crate::yaml::{Node, Scalar};
+
+const KINDS: &[(&str, CorrelationKind)] = &[
+    ("event_count", CorrelationKind::EventCount),
+    ("value_count", CorrelationKind::ValueCount),
+    ("temporal", CorrelationKind::Temporal),
+    ("temporal_ordered", CorrelationKind::TemporalOrdered),
+    ("value_sum", CorrelationKind::ValueSum),
+    ("value_avg", CorrelationKind::ValueAvg),
+    ("value_percentile", CorrelationKind::ValuePercentile),
+    ("value_median", CorrelationKind::ValueMedian),
+];
+
+/// Each comparison, and whether it is negated.
+const COMPARISONS: &[(&str, Comparison, bool)] = &[
+    ("lt", Comparison::Less, false),
+    ("lte", Comparison::LessOrEqual, false),
+    ("gt", Comparison::Greater, false),
+    ("gte", Comparison::GreaterOrEqual, false),
+    ("eq", Comparison::Equal, false),
+    ("neq", Comparison::Equal, true),
+];
+
+/// Units of `timespan` in seconds; month and year as pySigma counts them.
+const UNITS: &[(char, u64)] = &[
+    ('s', 1),
+    ('m', 60),
+    ('h', 3600),
+    ('d', 86_400),
+    ('w', 604_800),
+    ('M', 2_629_746),
+    ('y', 31_556_952),
+];
+
+const KEYS: &[&str] =
+    &["type", "rules", "aliases", "group-by", "timespan", "condition", "generate"];
+
+impl Reader<'_, '_> {
+    /// A document with `correlation`.
+    pub(super) fn correlation(&mut self, document: &Node) -> Option<Correlation> {
+        let map = self.map(document, "a Sigma correlation")?;
+        let metadata = self.metadata(map, document.span);
+        let (_, node) = map.iter().find(|(key, _)| key.text() == Some("correlation"))?;
+        let inside = self.map(node, "`correlation`")?;
+        for (key, _) in inside {
+            let name = key.text().unwrap_or_default();
+            if !KEYS.contains(&name) {
+                let help = match closest(name, KEYS.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the keys are {}", KEYS.join(", ")),
+                };
+                let message = format!("correlations have no key `{name}`");
+                self.refuse(&codes::UNKNOWN_CORRELATION_KEY, key.span, message, help);
+            }
+        }
+        let value = |name: &str| {
+            inside.iter().find(|(key, _)| key.text() == Some(name)).map(|(_, value)| value)
+        };
+        let kind = match value("type") {
+            Some(node) => {
+                let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+                let name = self.one_of("type", node, &names);
+                let kind = KINDS.iter().find(|(kind, _)| name.as_deref() == Some(*kind));
+                kind.map(|(_, kind)| *kind)
+            }
+            None => {
+                self.missing_in(
+                    "correlation",
+                    "type",
+                    node.span,
+                    "say `type: event_count`, or another type",
+                );
+                None
+            }
+        };
+        let rules = match value("rules") {
+            Some(node) => self.references("rules", node),
+            None => Vec::new(),
+        };
+        if rules.is_empty() && !self.refused {
+            let help = "list the rules that it takes in, by `id` or `name`";
+            self.missing_in("correlation", "rules", node.span, help);
+        }
+        let aliases = value("aliases").map(|node| self.aliases(node)).unwrap_or_default();
+        let group_by =
+            value("group-by").map(|node| self.references("group-by", node)).unwrap_or_default();
+        let timespan_ms = match value("timespan") {
+            Some(node) => self.timespan(node),
+            None => {
+                self.missing_in(
+                    "correlation",
+                    "timespan",
+                    node.span,
+                    "say how long, as `timespan: 5m`",
+                );
+                None
+            }
+        };
+        let top = map.iter().find(|(key, _)| key.text() == Some("generate"));
+        let generate = value("generate").or(top.map(|(_, value)| value));
+        let generate = generate.is_some_and(|node| self.truth("generate", node));
+        let condition = self.thresholds(kind, value("condition"), node.span, rules.len());
+        if self.refused {
+            return None;
+        }
+        let Condition { field, percentile, thresholds } = condition;
+        Some(Correlation {
+            file: self.source.name.into(),
+            span: document.span,
+            metadata,
+            kind: kind?,
+            rules,
+            aliases,
+            group_by,
+            timespan_ms: timespan_ms?,
+            field,
+            percentile: percentile.unwrap_or_default(),
+            thresholds,
+            generate,
+        })
+    }
+
+    fn truth(&mut self, key: &str, node: &Node) -> bool {
+        match node.scalar() {
+            Some(Scalar::Bool(truth)) => truth,
+            _ => {
+                let message = format!("`{key}` is neither true nor false");
+                self.refuse(&codes::WRONG_TYPE, node.span, message, "write `true` or `false`");
+                false
+            }
+        }
+    }
+
+    fn aliases(&mut self, node: &Node) -> Vec<Alias> {
+        let mut aliases = Vec::new();
+        for (key, value) in self.map(node, "`aliases`").unwrap_or_default() {
+            let name = key.text().unwrap_or_default().to_owned();
+            let mut fields = Vec::new();
+            for (rule, field) in self.map(value, &format!("`{name}`")).unwrap_or_default() {
+                let text = rule.text().unwrap_or_default().to_owned();
+                if let Some(field) = self.text(&text, field) {
+                    fields.push((Reference { text, span: rule.span }, field));
+                }
+            }
+            aliases.push(Alias { name: Reference { text: name, span: key.span }, fields });
+        }
+        aliases
+    }
+
+    fn timespan(&mut self, node: &Node) -> Option<u64> {
+        let text = node.text().unwrap_or_default().trim();
+        let milliseconds = || {
+            let unit = text.chars().last()?;
+            let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
+            let digits = text.strip_suffix(unit)?;
+            let digits =
+                Some(digits).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+            let number: u64 = digits.parse().ok()?;
+            let milliseconds = number.checked_mul(seconds * 1000)?;
+            (1..=MAX_TIMESPAN_MS).contains(&milliseconds).then_some(milliseconds)
+        };
+        let milliseconds = milliseconds();
+        if milliseconds.is_none() {
+            let message = format!("`{text}` is no time span");
+            let help = "write a whole number and a unit, as `30s`, `5m`, `1h` or `7d`";
+            self.refuse(&codes::BROKEN_TIMESPAN, node.span, message, help);
+        }
+        milliseconds
+    }
+
+    fn thresholds(
+        &mut self,
+        kind: Option<CorrelationKind>,
+        node: Option<&Node>,
+        span: Span,
+        n_rules: usize,
+    ) -> Condition {
+        let mut condition = Condition::default();
+        let is_temporal =
+            matches!(kind, Some(CorrelationKind::Temporal | CorrelationKind::TemporalOrdered));
+        let Some(node) = node else {
+            if is_temporal {
+                // All of the rules, where a temporal correlation does not say how many.
+                #[expect(clippy::cast_precision_loss, reason = "a list of rules is short")]
+                let number = n_rules as f64;
+                let comparison = Comparison::GreaterOrEqual;
+                condition.thresholds.push(Threshold { comparison, negated: false, number });
+            } else if kind.is_some() {
+                let help = "say when it matches, as `condition: {gte: 10}`";
+                self.missing_in("correlation", "condition", span, help);
+            }
+            return condition;
+        };
+        if node.text().is_some() && is_temporal {
+            let message = "conditions over the rules' names are not run".into();
+            let help =
+                "say how many of the rules have to match, as `gte: 2`; or correlate correlations";
+            self.refuse(&codes::BROKEN_THRESHOLD, node.span, message, help);
+            return condition;
+        }
+        for (key, value) in self.map(node, "`condition`").unwrap_or_default() {
+            let name = key.text().unwrap_or_default();
+            match name {
+                "field" => {
+                    let text = self.text(name, value);
+                    condition.field = text.map(|text| Reference { text, span: value.span });
+                }
+                "percentile" => {
+                    let number = value.text().and_then(|text| text.parse().ok());
+                    condition.percentile = number.filter(|number| *number <= 100);
+                    if condition.percentile.is_none() {
+                        let message = "`percentile` is not a whole number from 0 to 100".into();
+                        let help = "write it as `percentile: 95`";
+                        self.refuse(&codes::BROKEN_THRESHOLD, value.span, message, help);
+                    }
+                }
+                _ => self.threshold(name, key, value, &mut condition),
+            }
+        }
+        self.complete(kind, node, &condition);
+        condition
+    }
+
+    fn threshold(&mut self, name: &str, key: &Node, value: &Node, condition: &mut Condition) {
+        let Some((_, comparison, negated)) = COMPARISONS.iter().find(|(of, _, _)| *of == name)
+        else {
+            let message = format!("`{name}` is no comparison");
+            let help =
+                "use lt, lte, gt, gte, eq or neq; and field and percentile where they belong";
+            self.refuse(&codes::BROKEN_THRESHOLD, key.span, message, help);
+            return;
+        };
+        let number = match value.scalar() {
+            Some(Scalar::Number(number)) => number.parse::<f64>().ok(),
+            _ => None,
+        };
+        match number {
+            Some(number) => {
+                let (comparison, negated) = (*comparison, *negated);
+                condition.thresholds.push(Threshold { comparison, negated, number });
+            }
+            None => {
+                let message = format!("`{name}` is not followed by a number");
+                let help = format!("write a number, as `{name}: 10`");
+                self.refuse(&codes::BROKEN_THRESHOLD, value.span, message, help);
+            }
+        }
+    }
+
+    /// Whether the condition says what its type needs, and nothing that has no meaning for it.
+    fn complete(&mut self, kind: Option<CorrelationKind>, node: &Node, condition: &Condition) {
+        let Some(kind) = kind else { return };
+        let needs_field = !matches!(
+            kind,
+            CorrelationKind::EventCount
+                | CorrelationKind::Temporal
+                | CorrelationKind::TemporalOrdered
+        );
+        let needs_percentile = kind == CorrelationKind::ValuePercentile;
+        let name = KINDS.iter().find(|(_, of)| *of == kind).map_or("", |(name, _)| name);
+        let parts = [
+            ("field", needs_field, condition.field.is_some()),
+            ("percentile", needs_percentile, condition.percentile.is_some()),
+        ];
+        for (part, needed, given) in parts {
+            if needed == given || self.refused {
+                continue;
+            }
+            let (message, help) = if needed {
+                (format!("a `{name}` needs `{part}`"), format!("add `{part}` to the condition"))
+            } else {
+                let message = format!("`{part}` has no meaning for `{name}`");
+                (message, format!("remove `{part}`, or use a type that needs it"))
+            };
+            self.refuse(&codes::BROKEN_THRESHOLD, node.span, message, help);
+        }
+        if condition.thresholds.is_empty() && !self.refused {
+            let message = "the condition compares with nothing".into();
+            let help = "add lt, lte, gt, gte, eq or neq with a number";
+            self.refuse(&codes::BROKEN_THRESHOLD, node.span, message, help);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Condition {
+    field: Option<Reference>,
+    percentile: Option<u8>,
+    thresholds: Vec<Threshold>,
+}
