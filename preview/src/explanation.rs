@@ -142,8 +142,8 @@ pub(crate) fn explain(
         headers: headers.collect(),
         readings,
         anomalies: anomalies.collect(),
-        monitor: verdict.action(inspector.pack(), Mode::Monitor).as_str(),
-        enforce: verdict.action(inspector.pack(), Mode::Enforce).as_str(),
+        monitor: verdict.action(Mode::Monitor).as_str(),
+        enforce: verdict.action(Mode::Enforce).as_str(),
         truncated: verdict.truncated,
         rules: rules.collect(),
     }

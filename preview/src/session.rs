@@ -255,7 +255,7 @@ fn judge_one(
     let ids = verdict.matches.iter().filter_map(|matched| tables.rule(matched.rule));
     let mut ids: Vec<_> = ids.map(|rule| tables.str(rule.id).to_owned()).collect();
     ids.sort_unstable();
-    let action = |mode| verdict.action(inspector.pack(), mode).as_str();
+    let action = |mode| verdict.action(mode).as_str();
     let actions = (action(Mode::Monitor), action(Mode::Enforce));
     (verdict, ids, actions)
 }
