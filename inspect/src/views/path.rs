@@ -15,6 +15,7 @@ pub(super) struct PathForm {
 /// Whether there is nothing to undo in a path: what most requests are.
 ///
 /// Without early returns, so that the compiler looks at many bytes at once.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would be branches at every byte")]
 pub(super) fn is_plain(path: &[u8]) -> bool {
     let (stem, query) = split_query(path);
     let is_odd = |byte: u8| matches!(byte, b'%' | b'\\' | 0 | 0x80..);

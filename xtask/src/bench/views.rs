@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let requests: Vec<Request<'_>> = rows.iter().map(request).collect();
     let pack = Pack::decode(&fs::read(workspace::shipped_pack()?)?)?;
+    let n_requests = u32::try_from(requests.len())?;
     let n_rules = pack.tables().rules.len();
     let mut inspector = Inspector::new(pack);
     let (mut with, mut without, mut reading) = (Duration::MAX, Duration::MAX, Duration::MAX);
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         n_forms = requests.iter().map(|it| Views::of(it).forms().len()).sum();
         reading = reading.min(start.elapsed());
     }
-    let each = |time: Duration| time.as_secs_f64() * 1e9 / requests.len() as f64;
+    let each = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(n_requests);
     let ratio = with.as_secs_f64() / without.as_secs_f64();
     println!(
         "views: {:.0} ns per request in all views, {:.0} ns as it came: {ratio:.2} times; {:.0} ns to find the views, {n_forms} further forms; {} requests, {n_rules} rules, {} and {} matches",
