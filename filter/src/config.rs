@@ -35,7 +35,8 @@ use crate::proto_struct::{self, Value};
 /// is needed. This never happens on a healthy host; it is a policy and not an accident.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FailureMode {
-    /// The request passes, as if no rule had matched, and is counted.
+    /// The request passes, as if no rule had matched, and is counted. Where only a property is missing,
+    /// it is judged without.
     #[default]
     Open,
     /// The request is answered with 503, and is counted.

@@ -48,7 +48,7 @@ pub(crate) enum MetricKind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MetricId(u32);
 
-/// A property of the stream, by the name that Envoy gives it; path segments end in NUL.
+/// A property of the stream, by the name that Envoy gives it; path segments are separated by NUL.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Property(&'static [u8]);
 

@@ -67,3 +67,40 @@ impl HttpContext for HttpStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, FailureMode};
+    use crate::testing::decoded;
+    use inspect::Mode;
+
+    fn stream(failure_mode: FailureMode) -> HttpStream {
+        let pack = decoded("cs-host: a.example");
+        let config = Config { pack, mode: Mode::Enforce, failure_mode };
+        HttpStream::new(Some(Rc::new(Plugin::start(config))))
+    }
+
+    // Outside of wasm every call to the host fails, which is what these tests need.
+    #[test]
+    fn a_request_that_cannot_be_judged_meets_the_failure_mode() {
+        for (failure_mode, expect) in
+            [(FailureMode::Open, Action::Continue), (FailureMode::Closed, Action::Pause)]
+        {
+            let mut stream = stream(failure_mode);
+            assert_eq!(stream.on_http_request_headers(0, true), expect, "{failure_mode:?}");
+            assert!(matches!(stream.stage, Stage::Over));
+        }
+    }
+
+    #[test]
+    fn a_stream_is_judged_once_and_only_with_a_plugin() {
+        let mut stream = stream(FailureMode::Closed);
+        assert_eq!(stream.on_http_request_headers(0, true), Action::Pause);
+        assert_eq!(stream.on_http_request_headers(0, true), Action::Continue);
+        stream.on_http_response_headers(0, true);
+        stream.on_log();
+        stream.on_log();
+        assert_eq!(HttpStream::new(None).on_http_request_headers(0, true), Action::Continue);
+    }
+}

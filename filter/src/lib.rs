@@ -37,16 +37,24 @@
 //!
 //! ```text
 //! proxy_on_context_create       proxy_get_buffer_bytes
-//! proxy_on_vm_start             proxy_get_header_map_pairs
-//! proxy_on_configure            proxy_get_property
-//! proxy_on_request_headers      proxy_set_property
-//! proxy_on_response_headers     proxy_send_local_response
-//! proxy_on_log                  proxy_define_metric
-//! proxy_on_done                 proxy_increment_metric
-//! proxy_on_delete               proxy_record_metric
+//! proxy_on_configure            proxy_get_header_map_pairs
+//! proxy_on_request_headers      proxy_get_property
+//! proxy_on_response_headers     proxy_set_property
+//! proxy_on_log                  proxy_send_local_response
+//! proxy_on_delete               proxy_define_metric
+//!                               proxy_increment_metric
+//!                               proxy_record_metric
 //!                               proxy_log
 //!                               proxy_get_current_time_nanoseconds
 //! ```
+//!
+//! # What Envoy has to be told
+//!
+//! - The server name of TLS is known only with the listener filter `tls_inspector`, also where the
+//!   listener terminates TLS itself.
+//! - `source` in events, and `src_ip` in rules, is Envoy's downstream remote address: without
+//!   `use_remote_address: true` a client sets it by `X-Forwarded-For`.
+//! - `failure_policy: FAIL_RELOAD`: with `FAIL_OPEN` a dead VM lets everything pass unseen.
 //!
 //! # When something fails
 //!

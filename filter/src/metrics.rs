@@ -30,7 +30,7 @@ use crate::label::rule_label;
 pub(crate) enum Failure {
     /// The header map was not handed over, or is none: the request cannot be judged.
     HeaderMap,
-    /// A property that the pack needs was not handed over: the request cannot be judged.
+    /// A property that the pack needs was not handed over: rules that look at it cannot be judged.
     Property,
     /// The engine is at work already: a callback inside a callback. The request cannot be judged.
     Busy,

@@ -139,7 +139,15 @@ impl Plugin {
         let header_map = host::request_headers().map_err(|_| Failure::HeaderMap)?;
         let read = |wanted, property| {
             let value = if wanted { host::property(property) } else { Ok(None) };
-            value.map_err(|_| Failure::Property)
+            match (value, self.failure_mode) {
+                (Ok(value), _) => Ok(value),
+                (Err(_), FailureMode::Closed) => Err(Failure::Property),
+                // Rules that look at other fields can still be judged.
+                (Err(_), FailureMode::Open) => {
+                    self.count_failure(Failure::Property);
+                    Ok(None)
+                }
+            }
         };
         Ok(Snapshot {
             header_map,

@@ -29,7 +29,7 @@ impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
         let bytes = match host::plugin_configuration() {
             Ok(bytes) => bytes,
-            Err(error) => return refuse(&error.to_string()),
+            Err(error) => return refuse(&format!("it cannot be read: {error}")),
         };
         match Config::read(&bytes) {
             Ok(config) => {

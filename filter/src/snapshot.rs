@@ -28,7 +28,7 @@ impl Needs {
     /// What the rules of a pack look at.
     pub(crate) fn of(tables: &Tables) -> Needs {
         // Keywords look at everything.
-        let everything = !tables.keywords.is_empty();
+        let everything = tables.has_keywords();
         let fields = || {
             let names = tables.fields.iter().map(|name| tables.str(*name));
             names.filter_map(ProxyField::from_name)
@@ -78,8 +78,8 @@ impl Snapshot {
             cookie: headers.cookie.as_deref(),
             server_name: self.server_name.as_deref(),
             source_address: self.source_address.as_deref().map(without_port),
-            source_identity: None,
             response,
+            ..Request::default()
         }
     }
 }

@@ -7,11 +7,11 @@
 use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::event::{Event, Slot, Text};
-use crate::ids::{AtomId, FieldId, PatternId, RuleId};
+use crate::ids::{AtomId, PatternId, RuleId};
 use crate::limits::MAX_STACK;
 use crate::nfa;
-use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Scan, Tables};
-use crate::scan::{self, From};
+use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Pattern, Scan, Tables};
+use crate::scan;
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,10 +60,6 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// The rules that matched, in the pack's order.
-    pub(crate) fn atoms(&self) -> &BitSet {
-        &self.atoms
-    }
-
     pub(crate) fn matched(&self) -> &[RuleId] {
         &self.matched
     }
@@ -84,24 +80,29 @@ pub(crate) fn evaluate(pack: &Pack, event: &Event, scratch: &mut Scratch) {
     scratch.woken.clear();
     scratch.matched.clear();
 
-    for (field, of_field) in (0..).map(FieldId).zip(&tables.scans) {
-        if !of_field.is_empty() {
-            event.values(field).for_each(|text| scan_value(tables, of_field, event, text, scratch));
+    let has_keywords = tables.has_keywords();
+    for (field, text) in event.answers() {
+        let Some(of_field) = tables.scans.get(field.index()) else { continue };
+        scan_value(tables, of_field, event, text, scratch);
+        if has_keywords && of_field.with_keywords == 0 && !Event::is_part(text) {
+            scan_value(tables, &tables.keywords, event, text, scratch);
         }
     }
-    if !tables.keywords.is_empty() {
-        event
-            .all_values()
-            .for_each(|text| scan_value(tables, &tables.keywords, event, text, scratch));
+    if has_keywords {
+        for text in event.loose() {
+            scan_value(tables, &tables.keywords, event, *text, scratch);
+        }
     }
     for rule in &tables.always {
         if scratch.seen.insert(rule.index()) {
             scratch.woken.push(*rule);
         }
     }
-    for rule in &scratch.woken {
-        if truth_of(tables, *rule, event, &scratch.atoms) == Truth::True {
-            scratch.matched.push(*rule);
+    // Lazy atoms wake nothing, so the list does not grow here.
+    for idx in 0..scratch.woken.len() {
+        let Some(rule) = scratch.woken.get(idx).copied() else { break };
+        if truth_of(tables, rule, event, scratch) == Truth::True {
+            scratch.matched.push(rule);
         }
     }
     scratch.matched.sort_unstable();
@@ -111,10 +112,15 @@ fn scan_value(tables: &Tables, of: &Scan, event: &Event, text: Text, scratch: &m
     let (raw, folded) = (event.raw(text), event.folded(text));
     scratch.checked.clear();
     let mut found = |pattern| report(tables, pattern, raw, folded, text, scratch);
-    scan::trie(&of.forward, folded, From::Start, &mut found);
-    scan::trie(&of.backward, folded, From::End, &mut found);
-    of.grams.iter().for_each(|grams| scan::grams(grams, folded, &mut found));
-    of.always.iter().copied().for_each(&mut found);
+    if !of.forward.outputs.is_empty() {
+        scan::starts(&of.forward, folded, &mut found);
+    }
+    if !of.backward.outputs.is_empty() {
+        scan::ends(&of.backward, folded, &mut found);
+    }
+    for grams in &of.grams {
+        scan::grams(grams, folded, &mut found);
+    }
     if !of.networks_v4.starts.is_empty() || !of.networks_v6.starts.is_empty() {
         match str::from_utf8(raw).ok().and_then(|text| text.parse().ok()) {
             Some(std::net::IpAddr::V4(address)) => {
@@ -138,24 +144,10 @@ fn report(
     scratch: &mut Scratch,
 ) {
     let Some(pattern) = tables.patterns.get(pattern_id.index()) else { return };
-    if pattern.check != CheckKind::None {
-        let holds = scratch.checked.insert(pattern_id.index())
-            && match pattern.check {
-                CheckKind::None => true,
-                CheckKind::FoldedGlob => scan::glob(tables.glob(pattern.check_idx), folded),
-                CheckKind::CasedGlob => scan::glob(tables.glob(pattern.check_idx), raw),
-                CheckKind::Regex => {
-                    let regex = tables.regexes.get(pattern.check_idx as usize);
-                    regex.is_some_and(|regex| scan::regex(regex, raw))
-                }
-                CheckKind::Nfa => {
-                    let nfa = tables.nfas.get(pattern.check_idx as usize);
-                    nfa.is_some_and(|nfa| nfa::found(nfa, raw))
-                }
-            };
-        if !holds {
-            return;
-        }
+    let holds = pattern.check == CheckKind::None
+        || (scratch.checked.insert(pattern_id.index()) && check(tables, pattern, raw, folded));
+    if !holds {
+        return;
     }
     for atom_id in tables.pattern_atoms(pattern) {
         if !scratch.atoms.insert(atom_id.index()) {
@@ -172,12 +164,12 @@ fn report(
 }
 
 /// Runs a rule's program.
-fn truth_of(tables: &Tables, rule: RuleId, event: &Event, atoms: &BitSet) -> Truth {
+fn truth_of(tables: &Tables, rule: RuleId, event: &Event, scratch: &mut Scratch) -> Truth {
     let Some(rule) = tables.rule(rule) else { return Truth::False };
     let mut stack = Stack::new();
     for word in tables.rule_code(rule) {
         match Op::decode(*word) {
-            Some(Op::Atom(atom)) => stack.push(atom_truth(tables, atom, event, atoms)),
+            Some(Op::Atom(atom)) => stack.push(ask(tables, atom, event, scratch)),
             Some(Op::Test(test)) => stack.push(test_truth(tables, test, event)),
             Some(Op::All(n_values)) => stack.combine(n_values, Truth::True, Truth::min),
             Some(Op::Any(n_values)) => stack.combine(n_values, Truth::False, Truth::max),
@@ -188,9 +180,41 @@ fn truth_of(tables: &Tables, rule: RuleId, event: &Event, atoms: &BitSet) -> Tru
     stack.pop()
 }
 
+/// Whether a pattern's check holds on a value.
+fn check(tables: &Tables, pattern: &Pattern, raw: &[u8], folded: &[u8]) -> bool {
+    let idx = pattern.check_idx;
+    match pattern.check {
+        CheckKind::None => true,
+        CheckKind::FoldedGlob => scan::glob(tables.glob(idx), folded),
+        CheckKind::CasedGlob => scan::glob(tables.glob(idx), raw),
+        CheckKind::Regex => {
+            tables.regexes.get(idx as usize).is_some_and(|regex| scan::regex(regex, raw))
+        }
+        CheckKind::Nfa => tables.nfas.get(idx as usize).is_some_and(|nfa| nfa::found(nfa, raw)),
+    }
+}
+
+/// Whether an atom holds; remembers what a lazy one was found by.
+fn ask(tables: &Tables, atom_id: AtomId, event: &Event, scratch: &mut Scratch) -> Truth {
+    let truth = atom_truth(tables, atom_id, event, scratch);
+    if truth == Truth::True
+        && !scratch.atoms.contains(atom_id.index())
+        && let Some(found) = lazily_found(tables, atom_id, event)
+    {
+        scratch.atoms.insert(atom_id.index());
+        scratch.found.push(found);
+    }
+    truth
+}
+
 /// Whether an atom holds: a pattern was found, or may still be found in a value that is to come.
-pub(crate) fn atom_truth(tables: &Tables, atom_id: AtomId, event: &Event, atoms: &BitSet) -> Truth {
-    if atoms.contains(atom_id.index()) {
+pub(crate) fn atom_truth(
+    tables: &Tables,
+    atom_id: AtomId,
+    event: &Event,
+    scratch: &Scratch,
+) -> Truth {
+    if scratch.atoms.contains(atom_id.index()) || lazily_found(tables, atom_id, event).is_some() {
         return Truth::True;
     }
     let Some(atom) = tables.atoms.get(atom_id.index()) else { return Truth::False };
@@ -199,6 +223,28 @@ pub(crate) fn atom_truth(tables: &Tables, atom_id: AtomId, event: &Event, atoms:
         field => event.slot(field) == Slot::Unknown,
     };
     if unknown { Truth::Unknown } else { Truth::False }
+}
+
+/// What makes an atom true that no scan looks for.
+pub(crate) fn lazily_found(tables: &Tables, atom_id: AtomId, event: &Event) -> Option<Found> {
+    let atom = tables.atoms.get(atom_id.index())?;
+    let lazy = tables.atom_lazy(atom);
+    if lazy.is_empty() {
+        return None;
+    }
+    let values =
+        event.answers().filter(|(field, _)| atom.field == KEYWORDS || *field == atom.field);
+    let values = values.map(|(_, text)| text);
+    let loose = if atom.field == KEYWORDS { event.loose() } else { &[] };
+    values.chain(loose.iter().copied()).find_map(|text| {
+        let pattern = lazy.iter().find(|pattern| {
+            tables
+                .patterns
+                .get(pattern.index())
+                .is_some_and(|pattern| check(tables, pattern, event.raw(text), event.folded(text)))
+        });
+        pattern.map(|pattern| Found { atom: atom_id, pattern: *pattern, text })
+    })
 }
 
 /// The values of a program that runs. `Pack::decode` has seen that it is never too deep.

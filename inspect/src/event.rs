@@ -13,13 +13,26 @@ use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
 pub struct Text {
     raw: (u32, u32),
     folded: (u32, u32),
+    /// Whether it is part of another text that is answered too, so that keywords need not look at it.
+    is_part: bool,
 }
 
 impl Text {
     /// From the start of this text to the end of `last`; the two must come from one run of [`Event::text`].
     #[must_use]
     pub fn through(self, last: Text) -> Text {
-        Text { raw: (self.raw.0, last.raw.1), folded: (self.folded.0, last.folded.1) }
+        Text {
+            raw: (self.raw.0, last.raw.1),
+            folded: (self.folded.0, last.folded.1),
+            is_part: false,
+        }
+    }
+
+    /// The same text, known to be part of another that the event answers with too: keywords are looked
+    /// for there.
+    #[must_use]
+    pub fn part(self) -> Text {
+        Text { is_part: true, ..self }
     }
 }
 
@@ -39,6 +52,7 @@ pub(crate) enum Slot {
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
+    field: FieldId,
     text: Text,
     next: u32,
 }
@@ -52,6 +66,8 @@ pub struct Event {
     folded: Vec<u8>,
     links: Vec<Link>,
     slots: Vec<Slot>,
+    /// The fields whose slot is not missing.
+    answered: Vec<FieldId>,
     /// Values of fields that the pack does not name: only keywords look at them.
     loose: Vec<Text>,
     truncated: bool,
@@ -62,9 +78,14 @@ impl Event {
     pub fn clear(&mut self, n_fields: usize) {
         self.raw.clear();
         self.folded.clear();
-        self.links.clear();
-        self.slots.clear();
+        // Only what was answered is emptied: a pack may name thousands of fields.
+        for field in self.answered.drain(..) {
+            if let Some(slot) = self.slots.get_mut(field.index()) {
+                *slot = Slot::Missing;
+            }
+        }
         self.slots.resize(n_fields, Slot::Missing);
+        self.links.clear();
         self.loose.clear();
         self.truncated = false;
     }
@@ -82,7 +103,31 @@ impl Event {
         let start = (offset(&self.raw), offset(&self.folded));
         self.raw.extend_from_slice(bytes);
         fold_into(bytes, &mut self.folded);
-        Text { raw: (start.0, offset(&self.raw)), folded: (start.1, offset(&self.folded)) }
+        Text {
+            raw: (start.0, offset(&self.raw)),
+            folded: (start.1, offset(&self.folded)),
+            is_part: false,
+        }
+    }
+
+    /// Answers `field` with bytes; bytes that the event holds already are not kept twice.
+    pub fn answer_bytes(&mut self, field: FieldId, bytes: &[u8]) {
+        let text = self.known(bytes).unwrap_or_else(|| self.text(bytes));
+        self.answer(field, text);
+    }
+
+    /// Adds the bytes of a field that the pack does not name, for keywords.
+    pub fn add_loose_bytes(&mut self, bytes: &[u8]) {
+        if self.known(bytes).is_none() {
+            let text = self.text(bytes);
+            self.add_loose(text);
+        }
+    }
+
+    /// A text of a value that equals `bytes`.
+    fn known(&self, bytes: &[u8]) -> Option<Text> {
+        let mut texts = self.links.iter().map(|link| link.text);
+        texts.find(|text| self.raw(*text) == bytes).map(Text::part)
     }
 
     /// Answers `field` with `text`; a second answer makes the field a list, of which any value may match.
@@ -93,7 +138,7 @@ impl Event {
         }
         let Some(slot) = self.slots.get_mut(field.index()) else { return };
         let new = u32::try_from(self.links.len()).unwrap_or(END);
-        self.links.push(Link { text, next: END });
+        self.links.push(Link { field, text, next: END });
         match *slot {
             Slot::Values(first, last) => {
                 if let Some(link) = self.links.get_mut(last as usize) {
@@ -101,7 +146,12 @@ impl Event {
                 }
                 *slot = Slot::Values(first, new);
             }
-            Slot::Missing | Slot::Null | Slot::Unknown => *slot = Slot::Values(new, new),
+            Slot::Missing | Slot::Null | Slot::Unknown => {
+                if *slot == Slot::Missing {
+                    self.answered.push(field);
+                }
+                *slot = Slot::Values(new, new);
+            }
         }
     }
 
@@ -120,6 +170,7 @@ impl Event {
             && *slot == Slot::Missing
         {
             *slot = state;
+            self.answered.push(field);
         }
     }
 
@@ -139,7 +190,7 @@ impl Event {
 
     /// Whether any field is still to come.
     pub(crate) fn awaits_more(&self) -> bool {
-        self.slots.contains(&Slot::Unknown)
+        self.answered.iter().any(|field| self.slot(*field) == Slot::Unknown)
     }
 
     pub(crate) fn slot(&self, field: FieldId) -> Slot {
@@ -155,9 +206,19 @@ impl Event {
         Values { event: self, next }
     }
 
-    /// Every value of the event: of named fields, then the loose ones.
-    pub(crate) fn all_values(&self) -> impl Iterator<Item = Text> {
-        self.links.iter().map(|link| link.text).chain(self.loose.iter().copied())
+    /// Every value of a named field, in the order in which they were given.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = (FieldId, Text)> {
+        self.links.iter().map(|link| (link.field, link.text))
+    }
+
+    /// The values of fields that the pack does not name.
+    pub(crate) fn loose(&self) -> &[Text] {
+        &self.loose
+    }
+
+    /// Whether keywords need not look at a text: it is part of another value.
+    pub(crate) fn is_part(text: Text) -> bool {
+        text.is_part
     }
 
     pub(crate) fn raw(&self, text: Text) -> &[u8] {

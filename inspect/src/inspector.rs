@@ -1,14 +1,16 @@
 //! A pack that is at work.
 
+use crate::anomaly::Anomalies;
 use crate::compare::test_truth;
 use crate::correlation::{Sighting, Watched};
-use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate};
+use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
 use crate::pack::{KEYWORDS, Op, Pack, Tables};
 use crate::request::{Binding, Request};
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
+use crate::views::Views;
 
 /// Holds requests and other events against a pack, one after the other, without allocating for those
 /// that match nothing.
@@ -16,9 +18,19 @@ use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 pub struct Inspector {
     pack: Pack,
     binding: Binding,
+    /// The readings of the request that was inspected last, as many as `n_readings` says; the memory
+    /// of the others waits for a request that has more.
+    readings: Vec<Reading>,
+    n_readings: usize,
+    watched: Watched,
+}
+
+/// A request in one view, or an event that has only one.
+#[derive(Debug, Default)]
+struct Reading {
+    view: View,
     event: Event,
     scratch: Scratch,
-    watched: Watched,
 }
 
 impl Inspector {
@@ -26,7 +38,7 @@ impl Inspector {
     pub fn new(pack: Pack) -> Self {
         let binding = Binding::new(pack.tables());
         let watched = Watched::new(pack.tables());
-        Inspector { pack, binding, event: Event::default(), scratch: Scratch::default(), watched }
+        Inspector { pack, binding, readings: vec![Reading::default()], n_readings: 0, watched }
     }
 
     /// The pack.
@@ -36,55 +48,103 @@ impl Inspector {
 
     /// The verdict on a request, as far as it is known: without a response, rules that need one do
     /// not match yet.
+    ///
+    /// Every rule is evaluated on every reading of the request (see [`Views`]).
     pub fn inspect(&mut self, request: &Request<'_>) -> Verdict {
-        self.event.clear(self.pack.tables().fields.len());
-        self.binding.answer(request, &mut self.event);
-        self.verdict()
+        let views = Views::of(request);
+        let anomalies = views.anomalies();
+        self.n_readings = 0;
+        self.read(View::Raw, |binding, _, event| binding.answer(request, anomalies, &[], event));
+        for form in views.forms() {
+            let crowd = if form.has_crowd { views.crowd() } else { &[] };
+            self.read(form.view, |binding, _, event| {
+                binding.answer(&form.apply(request), anomalies, crowd, event);
+            });
+        }
+        self.verdict(anomalies)
     }
 
     /// The verdict on any event; `answer` answers the pack's fields.
     pub fn inspect_event(&mut self, answer: impl FnOnce(&Tables, &mut Event)) -> Verdict {
-        self.event.clear(self.pack.tables().fields.len());
-        answer(self.pack.tables(), &mut self.event);
-        self.verdict()
+        self.n_readings = 0;
+        self.read(View::Raw, |_, tables, event| answer(tables, event));
+        self.verdict(Anomalies::default())
     }
 
-    fn verdict(&mut self) -> Verdict {
-        evaluate(&self.pack, &self.event, &mut self.scratch);
-        let matches = self.scratch.matched().iter().map(|rule| RuleMatch {
-            rule: *rule,
-            view: View::Raw,
-            evidence: self.evidence(*rule),
-        });
-        Verdict { matches: matches.collect(), truncated: self.event.truncated() }
+    /// Evaluates one reading.
+    fn read(&mut self, view: View, answer: impl FnOnce(&Binding, &Tables, &mut Event)) {
+        if self.n_readings == self.readings.len() {
+            self.readings.push(Reading::default());
+        }
+        let Some(reading) = self.readings.get_mut(self.n_readings) else { return };
+        self.n_readings += 1;
+        reading.view = view;
+        reading.event.clear(self.pack.tables().fields.len());
+        answer(&self.binding, self.pack.tables(), &mut reading.event);
+        evaluate(&self.pack, &reading.event, &mut reading.scratch);
     }
 
     /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.
+    ///
+    /// Fields are read as in the view in which the rule matched.
     pub fn sightings(&self, verdict: &Verdict) -> Vec<Sighting> {
-        self.watched.sightings(self.pack.tables(), &self.event, verdict)
+        let readings = self.readings.get(..self.n_readings).unwrap_or_default();
+        let mut sightings = Vec::new();
+        for matched in &verdict.matches {
+            let has_matched = |of: &&Reading| of.scratch.matched().contains(&matched.rule);
+            if let Some(reading) = readings.iter().find(has_matched) {
+                let tables = self.pack.tables();
+                self.watched.sightings(tables, &reading.event, matched.rule, &mut sightings);
+            }
+        }
+        sightings
     }
 
-    /// What holds in a rule on the event that was inspected last, outside of any `not`.
-    fn evidence(&self, rule: RuleId) -> Vec<Evidence> {
+    /// Every rule that matched in any reading, each once.
+    fn verdict(&self, anomalies: Anomalies) -> Verdict {
+        let readings = self.readings.get(..self.n_readings).unwrap_or_default();
+        let mut matches: Vec<RuleMatch> = Vec::new();
+        for reading in readings {
+            for rule in reading.scratch.matched() {
+                if matches.iter().all(|matched| matched.rule != *rule) {
+                    let evidence = self.evidence(*rule, reading);
+                    matches.push(RuleMatch { rule: *rule, view: reading.view, evidence });
+                }
+            }
+        }
+        matches.sort_by_key(|matched| matched.rule);
+        let truncated = readings.iter().any(|reading| reading.event.truncated());
+        Verdict { matches, anomalies, truncated }
+    }
+
+    /// What holds in a rule on a reading, outside of any `not`.
+    fn evidence(&self, rule: RuleId, reading: &Reading) -> Vec<Evidence> {
         let mut evidence = Vec::new();
-        if let Some(condition) = self.condition(rule) {
+        if let Some(condition) = self.tree(rule, reading, Detail::Found) {
             collect_evidence(condition, &mut evidence);
         }
         evidence
     }
 
     /// A rule's condition on the event that was inspected last: the tree, each part with its truth.
+    /// Of a request in the view in which the rule matched first, or raw.
     ///
     /// `None` where the pack has no such rule.
     pub fn condition(&self, rule: RuleId) -> Option<Condition> {
+        let readings = self.readings.get(..self.n_readings)?;
+        let matched = readings.iter().find(|reading| reading.scratch.matched().contains(&rule));
+        self.tree(rule, matched.or(readings.first())?, Detail::All)
+    }
+
+    fn tree(&self, rule: RuleId, reading: &Reading, detail: Detail) -> Option<Condition> {
         let tables = self.pack.tables();
         let mut stack: Vec<Condition> = Vec::new();
         for word in tables.rule_code(tables.rule(rule)?) {
             let condition = match Op::decode(*word)? {
-                Op::Atom(atom) => self.item(atom),
+                Op::Atom(atom) => self.item(atom, reading, detail),
                 Op::Test(test) => {
                     let asked = tables.tests.get(test as usize)?;
-                    let truth = test_truth(tables, test, &self.event);
+                    let truth = test_truth(tables, test, &reading.event);
                     let text = tables.str(asked.text).to_owned();
                     item(truth, tables.str(asked.label).to_owned(), vec![text], None)
                 }
@@ -110,24 +170,33 @@ impl Inspector {
         stack.pop()
     }
 
-    fn item(&self, atom_id: AtomId) -> Condition {
+    fn item(&self, atom_id: AtomId, reading: &Reading, detail: Detail) -> Condition {
         let tables = self.pack.tables();
-        let truth = atom_truth(tables, atom_id, &self.event, self.scratch.atoms());
+        let truth = atom_truth(tables, atom_id, &reading.event, &reading.scratch);
         let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
-        let patterns = tables
-            .patterns
-            .iter()
-            .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
-        let patterns = patterns.map(|pattern| tables.str(pattern.text).to_owned()).collect();
-        let evidence = self.scratch.found(atom_id).map(|found| self.quote(found));
+        let patterns = match detail {
+            Detail::Found => Vec::new(),
+            // Packs point from patterns to atoms; the way back is only needed here.
+            Detail::All => {
+                let of_atom = tables
+                    .patterns
+                    .iter()
+                    .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
+                of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
+            }
+        };
+        let found = reading.scratch.found(atom_id);
+        let evidence = found
+            .or_else(|| lazily_found(tables, atom_id, &reading.event))
+            .map(|found| self.quote(found, reading));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }
 
-    fn quote(&self, found: Found) -> Evidence {
+    fn quote(&self, found: Found, reading: &Reading) -> Evidence {
         let tables = self.pack.tables();
         let atom = tables.atoms.get(found.atom.index());
         let pattern = tables.patterns.get(found.pattern.index());
-        let value = self.event.raw(found.text);
+        let value = reading.event.raw(found.text);
         Evidence {
             atom: found.atom,
             label: atom.map_or("", |atom| tables.str(atom.label)).to_owned(),
@@ -141,6 +210,15 @@ impl Inspector {
             value: value.get(..MAX_EVIDENCE_BYTES).unwrap_or(value).to_owned(),
         }
     }
+}
+
+/// How much of a condition is told.
+#[derive(Clone, Copy)]
+enum Detail {
+    /// What was found.
+    Found,
+    /// Also the values that were looked for.
+    All,
 }
 
 fn item(

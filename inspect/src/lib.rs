@@ -26,6 +26,7 @@
 //!
 //! No I/O, no clock, no global state, and no panic on any input (DESIGN.md, invariants 1, 4 and 7).
 
+mod anomaly;
 mod bits;
 mod compare;
 mod correlation;
@@ -42,7 +43,9 @@ pub mod redact;
 mod request;
 mod scan;
 mod verdict;
+mod views;
 
+pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
 pub use correlation::{Correlator, CorrelatorCounts, Firing, Sighting};
 pub use evaluate::Truth;
 pub use event::{Event, Text};
@@ -51,6 +54,7 @@ pub use ids::{AtomId, CorrelationId, FieldId, PatternId, RuleId, StrId};
 pub use inspector::Inspector;
 pub use pack::{Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{Action, Mode};
-pub use request::{PROXY_FIELDS, ProxyField, Request, Response};
+pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport};
 pub use scan::GRAM_HASH;
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
+pub use views::{Form, Views};

@@ -46,3 +46,25 @@ pub const MAX_GROUP_EVENTS: usize = 16_384;
 /// Most events that all groups of one correlation keep, some 64 MB of them.
 /// Past it the group that was added to least recently is dropped, as with [`MAX_GROUPS`].
 pub const MAX_CORRELATION_EVENTS: usize = 1 << 20;
+
+/// Longest host name by RFC 1035; a longer one raises `host.too_long` and is looked at all the same.
+pub const MAX_NAME_BYTES: usize = 253;
+
+/// Longest label of a host name by RFC 1035; a longer one raises `host.too_long`.
+pub const MAX_LABEL_BYTES: usize = 63;
+
+/// Longest path with query that raises no `path.too_long`. A longer one is looked at all the same.
+pub const MAX_ORDINARY_PATH_BYTES: usize = 16 * 1024;
+
+/// Most readings of the host that are evaluated each on its own.
+/// Where an authority has more (a long list of hosts), the rest are values of one event: each is
+/// still matched, but a `not` that holds for one of them excuses the others; `host.multi` is raised.
+pub const MAX_HOST_FORMS: usize = 8;
+
+/// Most bytes of the path in the URLs of the hosts past [`MAX_HOST_FORMS`].
+/// Without a bound, many hosts and a long path would take steps in proportion to their product.
+pub const MAX_CROWD_PATH_BYTES: usize = 256;
+
+/// Most forms of one request that are evaluated beside the one in which it came: each reading of the
+/// host with each of the path, and the disguises. There are never more, so none is left out.
+pub const MAX_FORMS: usize = 128;

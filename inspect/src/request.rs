@@ -1,7 +1,9 @@
 //! One outbound request as the gateway sees it, and the fields of Sigma's proxy taxonomy in it.
 
+use crate::anomaly::{ANOMALY_FIELD, Anomalies};
 use crate::event::{Event, Text};
 use crate::ids::FieldId;
+use crate::limits::MAX_CROWD_PATH_BYTES;
 use crate::pack::{Phase, Tables};
 
 /// One outbound request: bytes, borrowed from whoever received them.
@@ -23,14 +25,31 @@ pub struct Request<'r> {
     pub referrer: Option<&'r [u8]>,
     /// The `cookie` header.
     pub cookie: Option<&'r [u8]>,
-    /// The server name that the client asked for in TLS, where TLS was seen.
+    /// The server name that the client asked for in TLS, where TLS was seen; empty where the client
+    /// asked for none.
     pub server_name: Option<&'r [u8]>,
+    /// What the connection speaks, where that is known.
+    pub transport: Transport,
+    /// The target of the CONNECT in whose tunnel this came, where there is one.
+    pub connect_target: Option<&'r [u8]>,
     /// The address of the client, without port.
     pub source_address: Option<&'r [u8]>,
     /// Who the client is, from an authenticated source: a SPIFFE id.
     pub source_identity: Option<&'r [u8]>,
     /// What the response tells; `None` as long as there is none.
     pub response: Option<Response<'r>>,
+}
+
+/// What a connection speaks below HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Not known, or of no concern.
+    #[default]
+    Unknown,
+    /// TLS.
+    Tls,
+    /// Something else, where TLS is expected: on port 443, or in a tunnel.
+    NotTls,
 }
 
 /// What the response tells.
@@ -84,13 +103,16 @@ pub enum ProxyField {
     DestinationAddress,
     /// The server name that the client asked for in TLS.
     ServerName,
+    /// The names of the request's anomalies.
+    Anomaly,
 }
 
 /// Every name under which rules ask for a field, in alphabetical order.
 ///
 /// Sigma's proxy taxonomy (specification 2.1, appendix taxonomy), the names that SigmaHQ's own test
-/// of log sources accepts beside it (`cs-uri`, `cs-uri-query`, `cs-uri-stem`, `r-dns`), and
-/// `tls.client.server_name`, the Elastic Common Schema's name for the SNI, which Sigma has no name for.
+/// of log sources accepts beside it (`cs-uri`, `cs-uri-query`, `cs-uri-stem`, `r-dns`),
+/// `tls.client.server_name`, the Elastic Common Schema's name for the SNI, which Sigma has no name for,
+/// and our own [`ANOMALY_FIELD`].
 pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     ("c-uri", ProxyField::Uri),
     ("c-uri-extension", ProxyField::UriExtension),
@@ -111,6 +133,7 @@ pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     ("sc-bytes", ProxyField::ResponseBytes),
     ("sc-status", ProxyField::Status),
     ("src_ip", ProxyField::SourceAddress),
+    (ANOMALY_FIELD, ProxyField::Anomaly),
     ("tls.client.server_name", ProxyField::ServerName),
 ];
 
@@ -139,7 +162,8 @@ impl ProxyField {
             | ProxyField::Referrer
             | ProxyField::Version
             | ProxyField::SourceAddress
-            | ProxyField::ServerName => Phase::Request,
+            | ProxyField::ServerName
+            | ProxyField::Anomaly => Phase::Request,
         }
     }
 }
@@ -159,9 +183,13 @@ impl Binding {
             .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
             .collect();
         let mut loose = Vec::new();
-        if !tables.keywords.is_empty() {
+        if tables.has_keywords() {
             for (_, field) in PROXY_FIELDS {
-                if !loose.contains(field) && named.iter().all(|(named, _)| named != field) {
+                // Names of anomalies are ours, no text of the request: keywords do not see them.
+                if *field != ProxyField::Anomaly
+                    && !loose.contains(field)
+                    && named.iter().all(|(named, _)| named != field)
+                {
                     loose.push(*field);
                 }
             }
@@ -169,14 +197,42 @@ impl Binding {
         Binding { named, loose }
     }
 
-    /// Answers an event's fields from a request.
-    pub(crate) fn answer(&self, request: &Request<'_>, event: &mut Event) {
+    /// Answers an event's fields from a request in one of its views. The authorities of `crowd` are
+    /// further values of its host.
+    pub(crate) fn answer(
+        &self,
+        request: &Request<'_>,
+        anomalies: Anomalies,
+        crowd: &[Vec<u8>],
+        event: &mut Event,
+    ) {
         let url = Url::write(request, event);
         for (field, id) in &self.named {
+            if *field == ProxyField::Anomaly {
+                for anomaly in anomalies.iter() {
+                    let text = event.text(anomaly.as_str().as_bytes());
+                    event.answer(*id, text);
+                }
+                continue;
+            }
             match url.answer(*field, request, event) {
                 Answer::Text(text) => event.answer(*id, text),
                 Answer::Later => event.answer_later(*id),
                 Answer::Missing => {}
+            }
+        }
+        for authority in crowd {
+            let path = request.path.map(|path| path.get(..MAX_CROWD_PATH_BYTES).unwrap_or(path));
+            let request = Request { authority, path, ..*request };
+            let url = Url::write(&request, event);
+            for (field, id) in &self.named {
+                let of_host = matches!(
+                    field,
+                    ProxyField::Host | ProxyField::Uri | ProxyField::DestinationAddress
+                );
+                if of_host && let Answer::Text(text) = url.answer(*field, &request, event) {
+                    event.answer(*id, text);
+                }
             }
         }
         for field in &self.loose {
@@ -208,7 +264,7 @@ impl Url {
         let Some(path) = request.path else {
             let host = event.text(host);
             let whole = host.through(event.text(port));
-            return Url { whole, host, stem: None, query: None, extension: None };
+            return Url { whole, host: host.part(), stem: None, query: None, extension: None };
         };
         let scheme = event.text(request.scheme);
         event.text(if request.scheme.is_empty() { b"" } else { b"://" });
@@ -228,7 +284,13 @@ impl Url {
             event.text(query)
         });
         let whole = scheme.through(query.unwrap_or(stem));
-        Url { whole, host, stem: Some(stem), query, extension }
+        Url {
+            whole,
+            host: host.part(),
+            stem: Some(stem.part()),
+            query: query.map(Text::part),
+            extension: extension.map(Text::part),
+        }
     }
 
     fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> Answer {
@@ -248,7 +310,10 @@ impl Url {
             ProxyField::Referrer => text(request.referrer),
             ProxyField::Version => text(Some(request.version)),
             ProxyField::SourceAddress => text(request.source_address),
-            ProxyField::ServerName => text(request.server_name),
+            ProxyField::ServerName => {
+                text(request.server_name.filter(|server_name| !server_name.is_empty()))
+            }
+            ProxyField::Anomaly => Answer::Missing,
             ProxyField::DestinationAddress => {
                 if let Some(address) = literal_address(request.authority) {
                     return text(Some(address));

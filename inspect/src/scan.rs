@@ -5,38 +5,43 @@
 use crate::ids::PatternId;
 use crate::pack::{Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie};
 
-/// Which end of a value a trie is read from.
-#[derive(Clone, Copy)]
-pub(crate) enum From {
-    Start,
-    End,
+/// Reports the patterns of a trie that start `value`, or are all of it.
+pub(crate) fn starts(trie: &Trie, value: &[u8], found: impl FnMut(PatternId)) {
+    walk(trie, value.len(), |depth| value.get(depth).copied(), found);
 }
 
-/// Reports the patterns of a trie that start (or end) `value`, or are all of it.
-pub(crate) fn trie(trie: &Trie, value: &[u8], from: From, mut found: impl FnMut(PatternId)) {
-    let n_bytes = value.len();
-    let byte = |depth: usize| match from {
-        From::Start => value.get(depth).copied(),
-        From::End => n_bytes.checked_sub(depth + 1).and_then(|idx| value.get(idx)).copied(),
-    };
-    let (mut node, mut depth) = (0, 0);
-    loop {
-        let outputs = range(&trie.output_ends, node);
+/// Reports the patterns of a trie that end `value`; the trie holds them in reverse.
+pub(crate) fn ends(trie: &Trie, value: &[u8], found: impl FnMut(PatternId)) {
+    let last = value.len().wrapping_sub(1);
+    walk(trie, value.len(), |depth| value.get(last.wrapping_sub(depth)).copied(), found);
+}
+
+/// Follows `byte` from depth 0 down a trie.
+#[inline]
+fn walk(
+    trie: &Trie,
+    n_bytes: usize,
+    byte: impl Fn(usize) -> Option<u8>,
+    mut found: impl FnMut(PatternId),
+) {
+    let mut depth = 0;
+    let mut next = trie.nodes.first();
+    while let Some(node) = next {
+        let outputs = node.output_start as usize..node.output_end as usize;
         for output in trie.outputs.get(outputs).unwrap_or_default() {
             if output & 1 == 0 || depth == n_bytes {
                 found(PatternId(output >> 1));
             }
         }
         let Some(first) = byte(depth) else { return };
-        let (Some(start), Some(end)) = (trie.child_starts.get(node), trie.child_ends.get(node))
-        else {
-            return;
-        };
-        let children = trie.first_bytes.get(*start as usize..*end as usize).unwrap_or_default();
+        let children = node.child_start as usize..node.child_end as usize;
+        let children = trie.first_bytes.get(children).unwrap_or_default();
         let Ok(child) = children.binary_search(&first) else { return };
-        node = *start as usize + child;
-        let label = trie.labels.get(range(&trie.label_ends, node)).unwrap_or_default();
-        for (offset, wanted) in label.iter().enumerate() {
+        next = trie.nodes.get(node.child_start as usize + child);
+        let Some(node) = next else { return };
+        let label = node.label_start as usize..node.label_end as usize;
+        let label = trie.labels.get(label).unwrap_or_default();
+        for (offset, wanted) in label.iter().enumerate().skip(1) {
             if byte(depth + offset) != Some(*wanted) {
                 return;
             }
@@ -56,27 +61,65 @@ pub const GRAM_HASH: u32 = 0x9E37_79B1;
 
 /// Reports the patterns of a gram index whose literals stand anywhere in `value`.
 pub(crate) fn grams(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId)) {
-    let width = usize::from(grams.width);
-    // A gram is the last `width` bytes read, the oldest in the lowest place.
-    let top = 8 * (u32::from(grams.width) - 1);
-    let mut gram = 0u32;
-    for (idx, byte) in value.iter().enumerate() {
-        gram = gram >> 8 | u32::from(*byte) << top;
-        if idx + 1 < width {
-            continue;
-        }
-        let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
-        let Some(word) = grams.bitmap.get(hash / 64) else { return };
-        if word >> (hash % 64) & 1 == 0 {
-            continue;
-        }
-        let below = word & ((1 << (hash % 64)) - 1);
-        let rank = grams.ranks.get(hash / 64).copied().unwrap_or_default();
-        let bucket = range(&grams.bucket_ends, (rank + below.count_ones()) as usize);
-        for entry in grams.entries.get(bucket).unwrap_or_default() {
-            if entry.gram == gram && literal_stands(grams, entry, value, idx + 1 - width) {
-                found(entry.pattern);
+    // Each gram is loaded on its own: no step waits for the one before.
+    match grams.width {
+        4 => {
+            for (at, gram) in value.array_windows().enumerate() {
+                probe(grams, value, at, u32::from_le_bytes(*gram), &mut found);
             }
+        }
+        2 if grams.entries.len() > FEW => {
+            for (at, gram) in value.array_windows().enumerate() {
+                probe(grams, value, at, u16::from_le_bytes(*gram).into(), &mut found);
+            }
+        }
+        _ => {
+            // The library's search for a byte is faster than a probe per byte.
+            for entry in &grams.entries {
+                let literal = entry.literal_start as usize..entry.literal_end as usize;
+                let literal = grams.literals.get(literal).unwrap_or_default();
+                let Some(first) = literal.first() else { continue };
+                if value.contains(first) && stands(literal, *first, value) {
+                    found(entry.pattern);
+                }
+            }
+        }
+    }
+}
+
+fn stands(literal: &[u8], first: u8, value: &[u8]) -> bool {
+    value.windows(literal.len()).any(|window| window.first() == Some(&first) && window == literal)
+}
+
+/// Up to so many short literals are searched one by one.
+const FEW: usize = 6;
+
+#[inline]
+fn probe(grams: &Grams, value: &[u8], at: usize, gram: u32, found: &mut impl FnMut(PatternId)) {
+    let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
+    let word = grams.bitmap.get(hash / 64).copied().unwrap_or_default();
+    if word >> (hash % 64) & 1 == 1 {
+        open_bucket(grams, value, at, gram, hash, found);
+    }
+}
+
+/// Compares the literals whose gram hashes like the one at `at`.
+#[cold]
+fn open_bucket(
+    grams: &Grams,
+    value: &[u8],
+    at: usize,
+    gram: u32,
+    hash: usize,
+    found: &mut impl FnMut(PatternId),
+) {
+    let word = grams.bitmap.get(hash / 64).copied().unwrap_or_default();
+    let below = word & ((1 << (hash % 64)) - 1);
+    let rank = grams.ranks.get(hash / 64).copied().unwrap_or_default();
+    let bucket = range(&grams.bucket_ends, (rank + below.count_ones()) as usize);
+    for entry in grams.entries.get(bucket).unwrap_or_default() {
+        if entry.gram == gram && literal_stands(grams, entry, value, at) {
+            found(entry.pattern);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What came out: every rule that matched, on what evidence.
 
+use crate::anomaly::Anomalies;
 use crate::evaluate::Truth;
 use crate::ids::{AtomId, RuleId};
 
@@ -9,6 +10,14 @@ pub enum View {
     /// As it came.
     #[default]
     Raw,
+    /// As a careful server reads it: lower case, one spelling for what means the same.
+    Canonical,
+    /// As the most lenient reader may take it: every escape undone, every disguise taken off.
+    Decoded,
+    /// With the server name of TLS in the place of the host.
+    ServerName,
+    /// With the name that CONNECT asked for in the place of the host.
+    Tunnel,
 }
 
 impl View {
@@ -16,6 +25,10 @@ impl View {
     pub fn as_str(self) -> &'static str {
         match self {
             View::Raw => "raw",
+            View::Canonical => "canonical",
+            View::Decoded => "decoded",
+            View::ServerName => "server-name",
+            View::Tunnel => "tunnel",
         }
     }
 }
@@ -25,6 +38,8 @@ impl View {
 pub struct Verdict {
     /// The rules that matched.
     pub matches: Vec<RuleMatch>,
+    /// What is odd about the request.
+    pub anomalies: Anomalies,
     /// Whether the request was larger than the bounds in [`crate::limits`], so that some of it was not
     /// looked at.
     pub truncated: bool,
@@ -35,7 +50,7 @@ pub struct Verdict {
 pub struct RuleMatch {
     /// Which rule.
     pub rule: RuleId,
-    /// In which view.
+    /// In which view: the first of those in which it matched, in the order of [`View`].
     pub view: View,
     /// What was found: the detection items that hold and do not stand under a `not`.
     /// At most [`crate::limits::MAX_EVIDENCE`].

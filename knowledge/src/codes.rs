@@ -38,6 +38,9 @@ sigma::codes! {
     OVERSIZED_PACK = "F015", Error, "pack beyond the bounds";
     /// A file cannot be written. What stood there before is untouched.
     UNWRITABLE = "F016", Error, "cannot be written";
+    /// A file of placeholders is not a JSON object of lists of texts.
+    /// With a part of the placeholders, rules would be refused, or look for less than they say.
+    BROKEN_PLACEHOLDERS = "F017", Error, "broken placeholders";
 
     /// A note does not begin with front matter.
     /// Without it nothing says what kind of note it is, and it would be left out in silence.

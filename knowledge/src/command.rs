@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
-use knowledge::{Finding, Library, Sources, report};
+use knowledge::{Finding, Library, Placeholders, Sources, placeholders, report};
 use serde_json::Value;
 
 use crate::disk;
@@ -21,17 +21,11 @@ use crate::disk;
 /// What the command line can be told to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tells everything that is wrong with notes and rules.
     Check(check::Check),
-    /// Runs the examples of every note against the note's rule.
     Test(test::Test),
-    /// Compiles the rules into a pack.
     Pack(pack::Pack),
-    /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
-    /// Explains the verdict on a request.
     Explain(explain::Explain),
-    /// Shows what a pack holds.
     Show(show::Show),
 }
 
@@ -96,6 +90,16 @@ enum PlainFormat {
 struct Inputs {
     /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it is there]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    vocabulary: Vocabulary,
+}
+
+/// What rules leave to those who run them.
+#[derive(Args, Debug)]
+struct Vocabulary {
+    /// A JSON object that says what the placeholders of `expand` stand for: `{"name": ["value"]}`
+    #[arg(long, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
 }
 
 /// Where the shipped notes stand in a clone.
@@ -104,12 +108,25 @@ const DEFAULT_PATH: &str = "knowledge/notes";
 impl Inputs {
     /// Reads the library; an error is a message about wrong usage.
     fn library(&self) -> Result<(Library, usize), Outcome> {
-        read_library(&self.paths)
+        read_library(&self.paths, &self.vocabulary)
+    }
+}
+
+impl Vocabulary {
+    fn read(&self) -> Result<Placeholders, Outcome> {
+        let Some(path) = &self.placeholders else { return Ok(Placeholders::new()) };
+        let mut sources = Sources::new();
+        let read = disk::read_text(path).and_then(|(name, text)| {
+            let placeholders = placeholders::read(&name, &text);
+            sources.insert(name, text);
+            placeholders
+        });
+        read.map_err(|finding| Outcome::refused(&[*finding], &sources))
     }
 }
 
 /// Reads the library from paths, and tells how many files there were.
-fn read_library(paths: &[PathBuf]) -> Result<(Library, usize), Outcome> {
+fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
     let default = [PathBuf::from(DEFAULT_PATH)];
     let paths = match paths {
         [] if disk::is_folder(DEFAULT_PATH) => &default[..],
@@ -121,7 +138,8 @@ fn read_library(paths: &[PathBuf]) -> Result<(Library, usize), Outcome> {
     };
     let (files, findings) = disk::gather(paths);
     let n_files = files.len();
-    let mut library = Library::read(files);
+    let placeholders = vocabulary.read()?;
+    let mut library = Library::read_with(files, &placeholders);
     library.findings.extend(findings);
     report::sort(&mut library.findings);
     Ok((library, n_files))

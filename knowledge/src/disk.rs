@@ -1,8 +1,8 @@
 //! The one place that touches the file system and standard input.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -93,7 +93,17 @@ pub(crate) fn is_folder(path: &str) -> bool {
 
 /// Reads a pack, and tells its name.
 pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
-    read(path, MAX_PACK_BYTES)
+    // One byte more than a pack may have, so that its own check tells that it is too large.
+    read(path, MAX_PACK_BYTES + 1)
+}
+
+/// Reads a file that has to be UTF-8 text, and tells its name.
+pub(crate) fn read_text(path: &Path) -> Result<(Arc<str>, String), Box<Finding>> {
+    let (name, bytes) = read(path, MAX_FILE_BYTES)?;
+    String::from_utf8(bytes).map(|text| (Arc::clone(&name), text)).map_err(|_| {
+        let help = "save the file as UTF-8";
+        Box::new(Finding::about(&name, &codes::NOT_UTF_8, "the file is not UTF-8", help))
+    })
 }
 
 /// Opens a log; `-` is standard input. Tells its size where it has one.
@@ -147,7 +157,21 @@ pub(crate) fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<
 }
 
 /// Writes a file whole or not at all: beside it first, and then in its place.
+///
+/// A link stays, and the file that it leads to is replaced. What is no file, as a pipe or a device,
+/// cannot be replaced: it is written to.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => fs::canonicalize(path)?,
+        Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+        Ok(_) => return OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    replace(&target, bytes)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

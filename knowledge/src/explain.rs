@@ -59,8 +59,9 @@ pub fn explain(
 ) -> Explanation {
     let verdict = inspector.inspect(&request.lend());
     let matched: Vec<_> = verdict.matches.iter().map(|matched| matched.rule).collect();
-    let n_rules = u32::try_from(inspector.pack().tables().rules.len()).unwrap_or(u32::MAX);
-    let undecided = (0..n_rules).map(RuleId).filter(|rule| !matched.contains(rule));
+    // What the request decides is known: only the truth of the other rules can still be open.
+    let rules = (0..).map(RuleId).zip(&inspector.pack().tables().rules);
+    let undecided = rules.filter(|(_, rule)| rule.phase == Phase::Response).map(|(id, _)| id);
     let is_undecided = |rule: &RuleId| {
         inspector.condition(*rule).is_some_and(|condition| condition.truth == Truth::Unknown)
     };

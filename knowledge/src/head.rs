@@ -183,3 +183,63 @@ fn span(line_number: u32, line: &str, part: &str, at: Option<usize>) -> Span {
     let end_column = column.saturating_add(number(part.chars().count()));
     Span { line: line_number, column, end_line: line_number, end_column }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The request in a line, or the codes and places of what is wrong.
+    fn check(text: &str, expect: &str) {
+        let mut findings = Findings::new(&"a.md".into()).at_line(10);
+        let shown = match read(text, &mut findings) {
+            Some(request) => {
+                let header = |value: Option<Vec<u8>>| {
+                    value.map_or("-".into(), |value| String::from_utf8(value).unwrap())
+                };
+                let url = String::from_utf8(request.url()).unwrap();
+                let status = request.response.and_then(|response| response.status);
+                let (user_agent, cookie) = (header(request.user_agent), header(request.cookie));
+                format!("{url} {user_agent} {cookie} {}", status.unwrap_or_default())
+            }
+            None => {
+                let findings = findings.into_list().into_iter().map(|finding| finding.diagnostic);
+                let places = findings.map(|found| {
+                    let span = found.place.span;
+                    format!("{}@{}:{}", found.code.id, span.line, span.column)
+                });
+                places.collect::<Vec<_>>().join(" ")
+            }
+        };
+        assert_eq!(shown, expect, "{text}");
+    }
+
+    #[test]
+    fn heads_are_read_as_they_stand() {
+        check("GET https://a.example HTTP/1.1", "https://a.example/ - - 0");
+        check("GET https://a.example?x HTTP/2\n", "https://a.example/?x - - 0");
+        check(
+            "GET https://u@A.example:8443/%2e%2E/ HTTP/1.1",
+            "https://u@A.example:8443/%2e%2E/ - - 0",
+        );
+        check("CONNECT a.example:443 HTTP/1.1\r\nuser-AGENT:  x y \r\n", "a.example:443 x y - 0");
+        check("CONNECT [::1]:443 HTTP/1.1", "[::1]:443 - - 0");
+        check(
+            "GET https://a.example/ HTTP/1.1\nCookie: a=b\nX: y\n\nHTTP/1.1 403 Forbidden\n",
+            "https://a.example/ - a=b 403",
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_head_is_told() {
+        check("", "R001@10:1");
+        check("GET  https://a.example/ HTTP/1.1", "R001@10:1");
+        check("GET https://a.example/ HTTP/9", "R001@10:24");
+        check("G(T https://a.example/ HTTP/1.1", "R001@10:1");
+        check("GET //a.example/ HTTP/1.1\nx\nHost: a", "R002@10:5 R003@11:1 R003@12:1");
+        check("GET https://a.example/#f HTTP/1.1", "R002@10:5");
+        check("CONNECT a.example HTTP/1.1", "R002@10:9");
+        check("CONNECT https://a.example:443 HTTP/1.1", "R002@10:9");
+        check("GET https://a.example/ HTTP/1.1\n\nHTTP/1.1 200\nHTTP/1.1 200", "R004@13:1");
+        check("GET https://a.example/ HTTP/1.1\n\n\nHTTP/1.1 99 x", "R004@13:1");
+    }
+}

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sigma::{Correlation, Filter, Parsed, Place, Rule, Source};
+use sigma::lint::{LintOptions, lint, lint_together};
+use sigma::{Correlation, Diagnostic, Filter, Parsed, Place, Rule, Source, Span};
 
 use crate::codes;
 use crate::finding::{Finding, Findings};
 use crate::note::Note;
+use crate::placeholders::Placeholders;
 use crate::text;
 
 /// A file as it was read.
@@ -55,11 +57,16 @@ pub struct LibraryRule {
 impl Library {
     /// Reads notes (`.md`) and Sigma files (`.yml`, `.yaml`). The order in which the files are given
     /// does not matter.
-    pub fn read(mut files: Vec<SourceFile>) -> Library {
+    pub fn read(files: Vec<SourceFile>) -> Library {
+        Library::read_with(files, &Placeholders::new())
+    }
+
+    /// The same, with values for the placeholders of `expand`.
+    pub fn read_with(mut files: Vec<SourceFile>, placeholders: &Placeholders) -> Library {
         files.sort_by(|left, right| left.name.cmp(&right.name));
         let mut library = Library::default();
         for file in &files {
-            library.add(file);
+            library.add(file, placeholders);
         }
         library.refuse_duplicates();
         let rules = library.rules.iter_mut().map(|entry| &mut entry.rule);
@@ -68,7 +75,7 @@ impl Library {
         library
     }
 
-    fn add(&mut self, file: &SourceFile) {
+    fn add(&mut self, file: &SourceFile, placeholders: &Placeholders) {
         let extension =
             file.name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
         let kind = match extension.as_deref() {
@@ -91,14 +98,17 @@ impl Library {
             return;
         };
         match kind {
-            FileKind::Note => self.add_note(&file.name, &text, usable),
-            FileKind::Sigma => self.add_rules(Source::new(&file.name, &text), usable),
+            FileKind::Note => self.add_note(&file.name, &text, placeholders, usable),
+            FileKind::Sigma => {
+                let source = Source::new(&file.name, &text).with_placeholders(placeholders);
+                self.add_rules(&source, usable);
+            }
         }
         self.sources.insert(Arc::clone(&file.name), text);
     }
 
-    fn add_rules(&mut self, source: Source<'_>, usable: bool) {
-        let mut parsed = sigma::parse(&source);
+    fn add_rules(&mut self, source: &Source<'_>, usable: bool) {
+        let mut parsed = sigma::parse(source);
         let found = std::mem::take(&mut parsed.diagnostics);
         self.findings.extend(found.into_iter().map(Finding::from));
         self.n_read += parsed.n_read;
@@ -118,7 +128,7 @@ impl Library {
         self.filters.extend(parsed.filters);
     }
 
-    fn add_note(&mut self, name: &Arc<str>, text: &str, usable: bool) {
+    fn add_note(&mut self, name: &Arc<str>, text: &str, placeholders: &Placeholders, usable: bool) {
         let (note, mut findings) = Note::read(name, text);
         let Some(note) = note else {
             self.findings.extend(findings);
@@ -128,7 +138,8 @@ impl Library {
             self.findings.extend(findings);
             return;
         };
-        let mut parsed = sigma::parse(&Source::new(name, &block.text).at_line(block.first_line));
+        let source = Source::new(name, &block.text).at_line(block.first_line);
+        let mut parsed = sigma::parse(&source.with_placeholders(placeholders));
         let found = std::mem::take(&mut parsed.diagnostics);
         findings.extend(found.into_iter().map(Finding::from));
         let mut of_rule = Findings::new(name);
@@ -156,50 +167,43 @@ impl Library {
 
     /// Refuses the second of two rules with one id, and tells of titles that are given twice.
     fn refuse_duplicates(&mut self) {
-        let mut ids: BTreeMap<String, Place> = BTreeMap::new();
-        let mut titles: BTreeMap<String, Place> = BTreeMap::new();
-        let mut kept = Vec::new();
+        let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+        let mut titles: BTreeMap<String, usize> = BTreeMap::new();
+        let mut kept: Vec<LibraryRule> = Vec::new();
+        let mut found = Vec::new();
         for entry in std::mem::take(&mut self.rules) {
             let rule = &entry.rule;
-            let mut findings = Findings::new(&rule.file);
-            let (id, title) = (rule.id_or_title().to_owned(), &rule.metadata.title);
-            let place = findings.place(self.key_span(rule, "id", &id));
-            if let Some(first) = ids.get(&id) {
+            let (id, title) = (rule.id_or_title(), &rule.metadata.title);
+            if let Some(first) = ids.get(id).and_then(|idx| kept.get(*idx)) {
                 let message = format!("the id `{}` is that of another rule", id.escape_debug());
-                let help = "give the rule an id of its own: a new random UUID";
-                findings.add(&codes::DUPLICATE_ID, place.span, message, help);
-                let found = findings.into_list().into_iter();
-                let first = first.clone();
-                self.findings
-                    .extend(found.map(|found| found.relate(first.clone(), "the first is here")));
+                let help = "give the rule an id of its own: a new random UUID".to_owned();
+                let place = self.key_place(rule, "id", id);
+                let first = self.key_place(&first.rule, "id", id);
+                let diagnostic = Diagnostic { code: &codes::DUPLICATE_ID, message, help, place };
+                found.push(Finding::from(diagnostic).relate(first, "the first is here"));
                 self.n_refused += 1;
                 continue;
             }
-            ids.insert(id, place);
-            let place = findings.place(self.key_span(rule, "title", title));
-            match titles.get(title) {
-                Some(first) => {
-                    let message =
-                        format!("the title `{}` is that of another rule", title.escape_debug());
-                    let help = "say in the title how this rule differs";
-                    findings.add(&codes::DUPLICATE_TITLE, place.span, message, help);
-                    let found = findings.into_list().into_iter();
-                    let first = first.clone();
-                    self.findings.extend(
-                        found.map(|found| found.relate(first.clone(), "the first is here")),
-                    );
-                }
-                None => {
-                    titles.insert(title.clone(), place);
-                }
+            if let Some(first) = titles.get(title).and_then(|idx| kept.get(*idx)) {
+                let message =
+                    format!("the title `{}` is that of another rule", title.escape_debug());
+                let help = "say in the title how this rule differs".to_owned();
+                let place = self.key_place(rule, "title", title);
+                let first = self.key_place(&first.rule, "title", title);
+                let diagnostic = Diagnostic { code: &codes::DUPLICATE_TITLE, message, help, place };
+                found.push(Finding::from(diagnostic).relate(first, "the first is here"));
             }
+            ids.insert(id.to_owned(), kept.len());
+            titles.entry(title.clone()).or_insert(kept.len());
             kept.push(entry);
         }
         self.rules = kept;
+        self.findings.extend(found);
     }
 
     /// Where a key of a rule stands with a value; where the rule starts if it is not found.
-    fn key_span(&self, rule: &Rule, key: &str, value: &str) -> sigma::Span {
+    fn key_place(&self, rule: &Rule, key: &str, value: &str) -> Place {
+        let file = Arc::clone(&rule.file);
         let text = self.sources.get(&rule.file).map_or("", String::as_str);
         let lines = (1..).zip(text.lines()).skip_while(|(line, _)| *line < rule.span.line);
         for (line, content) in lines {
@@ -209,15 +213,17 @@ impl Library {
             };
             if rest.contains(value) {
                 let end_column = text::number(content.trim_end().chars().count() + 1);
-                return sigma::Span { line, column: 1, end_line: line, end_column };
+                return Place { file, span: Span { line, column: 1, end_line: line, end_column } };
             }
         }
-        sigma::Span { end_line: rule.span.line, end_column: rule.span.column, ..rule.span }
+        Place { file, span: Span::point(rule.span.line, rule.span.column) }
     }
 
-    /// Whether anything that was read is refused.
-    pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
+    /// What looks wrong in rules that run: see [`sigma::lint`].
+    pub fn lint(&self) -> Vec<Finding> {
+        let rules = self.rules.iter().map(|entry| &entry.rule);
+        let alone = rules.clone().flat_map(|rule| lint(rule, LintOptions::default()));
+        alone.chain(lint_together(rules)).map(Finding::from).collect()
     }
 }
 

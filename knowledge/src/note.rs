@@ -113,7 +113,9 @@ fn rule_note(
         .filter(|section| structure.sections.iter().all(|(name, _)| name != *section))
         .map(|section| format!("`{section}`"))
         .collect();
-    if !missing.is_empty() {
+    // Behind a fence that is not closed may stand all that seems to be missing.
+    let is_cut = structure.is_cut;
+    if !missing.is_empty() && !is_cut {
         let missing = missing.join(", ");
         let help =
             "write a heading of the second level for each, and what a reader must know under it";
@@ -159,10 +161,10 @@ fn rule_note(
     let section = structure.sections.iter().find(|(name, _)| name == "Validation");
     let validation = section.map_or(top, |(_, span)| *span);
     // A block that cannot be read was told already: it may have been the one that is missing.
-    if examples.len() == n_meant {
+    if examples.len() == n_meant && !is_cut {
         require_both(&examples, validation, findings);
     }
-    if rule.as_ref().is_none_or(|rule| rule.text.trim().is_empty()) {
+    if rule.as_ref().is_none_or(|rule| rule.text.trim().is_empty()) && !is_cut {
         let span = rule.as_ref().map_or(top, |rule| rule.span);
         let message = "the note has no rule";
         let help = "write the Sigma rule into a fenced block that begins with ```sigma";

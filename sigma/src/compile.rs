@@ -45,6 +45,8 @@ struct AtomDraft {
     label: StrId,
     /// The rules that the atom wakes.
     rules: Vec<RuleId>,
+    /// The patterns that no scan looks for.
+    lazy: Vec<inspect::PatternId>,
     /// How often the atom will be true, roughly: the share of events.
     frequency: f64,
 }
@@ -123,12 +125,22 @@ impl Compiler {
     pub fn finish(self) -> Tables {
         let mut atoms = Vec::with_capacity(self.atoms.len());
         let mut atom_rules = Vec::new();
+        let mut lazy = Vec::new();
         for atom in self.atoms {
             let rules_start = end_of(&atom_rules);
             atom_rules.extend(atom.rules);
-            let rules_end = end_of(&atom_rules);
-            atoms.push(Atom { field: atom.field, label: atom.label, rules_start, rules_end });
+            let lazy_start = end_of(&lazy);
+            lazy.extend(atom.lazy);
+            atoms.push(Atom {
+                field: atom.field,
+                label: atom.label,
+                rules_start,
+                rules_end: end_of(&atom_rules),
+                lazy_start,
+                lazy_end: end_of(&lazy),
+            });
         }
+        let has_keywords = u8::from(atoms.iter().any(|atom| atom.field == KEYWORDS));
         let patterns = self.patterns.finish(self.fields.len());
         Tables {
             name: self.name,
@@ -142,6 +154,7 @@ impl Compiler {
             always: self.always,
             atoms,
             atom_rules,
+            lazy,
             tests: self.tests,
             patterns: patterns.patterns,
             pattern_atoms: patterns.pattern_atoms,
@@ -156,6 +169,7 @@ impl Compiler {
             thresholds: self.correlations.thresholds,
             group_names: self.correlations.group_names,
             input_fields: self.correlations.input_fields,
+            has_keywords,
         }
     }
 

@@ -33,8 +33,13 @@ pub(crate) fn parse(
     if parser.problems.is_empty()
         && let Some(token) = parser.tokens.first()
     {
-        let message = format!("`{}` is not expected here", token.text);
-        parser.problem(&codes::BROKEN_CONDITION, message, OPERATORS, Some(token.at));
+        let at = Some(token.at);
+        if token.text == "|" {
+            parser.aggregation(at);
+        } else {
+            let message = format!("`{}` is not expected here", token.text);
+            parser.problem(&codes::BROKEN_CONDITION, message, OPERATORS, at);
+        }
     }
     let broken = !parser.problems.is_empty();
     for Problem { code, message, help, at } in parser.problems {
@@ -122,6 +127,12 @@ impl<'t> Parser<'t> {
         Some(if any.len() == 1 { any.remove(0) } else { Condition::Any(any) })
     }
 
+    fn aggregation(&mut self, at: Option<(usize, usize)>) {
+        let message = "aggregations in conditions are not part of Sigma 2".into();
+        let help = "write a correlation rule that names this rule";
+        self.problem(&codes::AGGREGATION, message, help, at);
+    }
+
     fn conjunction(&mut self, depth: usize) -> Option<Condition> {
         let mut all = vec![self.negation(depth)?];
         while self.peek() == Some("and") {
@@ -174,12 +185,7 @@ impl<'t> Parser<'t> {
                 None
             }
             ("|", _) => {
-                self.problem(
-                    &codes::AGGREGATION,
-                    "aggregations in conditions are not part of Sigma 2".into(),
-                    "write a correlation rule that names this rule",
-                    Some(token.at),
-                );
+                self.aggregation(Some(token.at));
                 None
             }
             (")" | "and" | "or" | "of" | "them", _) => {
@@ -311,7 +317,7 @@ mod tests {
             ("1 of", "S030"),
             ("nope", "S031"),
             ("1 of nope*", "S031"),
-            ("a | count() > 5", "S030"),
+            ("a | count() > 5", "S032"),
             ("2 of sel_*", "S033"),
         ] {
             let mut code = String::new();

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::codes;
+use crate::compile::regex;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::limits::MAX_VARIANTS;
 use crate::read::Source;
@@ -163,7 +164,12 @@ pub(crate) fn apply(
             ValueTest::Field { field, part, cased }
         }
         State::Test(test) => test,
-        State::Regex(pattern) => ValueTest::Regex(pattern),
+        State::Regex(pattern) => {
+            // Told with whatever else is wrong with the rule; the automaton is built by the compiler.
+            regex::parse(&pattern)
+                .map_err(|problem| refuse(problem.code, problem.message, &problem.help))?;
+            ValueTest::Regex(pattern)
+        }
         State::Text(variants) => ValueTest::Text { variants, cased },
         State::Scalar(ScalarValue::Null) => ValueTest::Null,
         State::Scalar(scalar) => ValueTest::Text { variants: vec![scalar.tokens()], cased },

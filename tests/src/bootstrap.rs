@@ -8,6 +8,8 @@ const HTTP: &str = "type.googleapis.com/envoy.extensions.filters.network.http_co
 const TCP: &str = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const LOG: &str = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+const INSPECTOR: &str =
+    "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
 const TO_TLS: &str =
     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 const FROM_TLS: &str =
@@ -27,7 +29,7 @@ pub struct Bootstrap {
     upstream: Option<SocketAddr>,
     listeners: Vec<Value>,
     clusters: Vec<Value>,
-    stats_tags: Vec<Value>,
+    is_quiet: bool,
 }
 
 /// A certificate and its key, in PEM.
@@ -49,7 +51,7 @@ impl Bootstrap {
     #[must_use]
     pub fn upstream(mut self, address: SocketAddr) -> Self {
         self.upstream = Some(address);
-        self.clusters.push(cluster("upstream", address));
+        self.clusters.push(cluster("upstream", &socket(address)));
         self
     }
 
@@ -63,27 +65,27 @@ impl Bootstrap {
     /// Adds a listener that terminates TLS, and for each server name a listener in clear text,
     /// called `NAME/SERVER NAME`, that reaches it as a client that asks for this server name.
     ///
-    /// Envoy is its own TLS client here because it sends any bytes as a server name. The listener's
-    /// port is fixed: a cluster has to know it.
+    /// Envoy is its own TLS client here because it sends any text as a server name. The two listeners
+    /// meet at a socket file in Envoy's directory, as a cluster has to know an address beforehand.
     #[must_use]
     pub fn tls_listener(
         mut self,
         name: &str,
-        port: u16,
         certificate: Certificate<'_>,
         server_names: &[String],
         http_filters: &[Value],
     ) -> Self {
+        let file = pipe(name);
         let context = json!({"tls_certificates": [{
             "certificate_chain": {"inline_string": certificate.chain},
             "private_key": {"inline_string": certificate.key},
         }]});
         let context = json!({"@type": FROM_TLS, "common_tls_context": context});
         let filter = self.connection_manager(name, http_filters);
-        self = self.raw_listener(name, &[filter], Some((port, context)));
+        self = self.raw_listener(name, &[filter], Some(context));
         for server_name in server_names {
             let name = format!("{name}/{server_name}");
-            let mut cluster = cluster(&name, SocketAddr::from(([127, 0, 0, 1], port)));
+            let mut cluster = cluster(&name, &file);
             if let Some(cluster) = cluster.as_object_mut() {
                 let context = json!({"@type": TO_TLS, "sni": server_name});
                 let socket = json!({"name": "tls", "typed_config": context});
@@ -97,18 +99,18 @@ impl Bootstrap {
         self
     }
 
-    /// Turns parts of metric names into tags.
+    /// Writes no access log for listeners that are added from now on: for measuring.
     #[must_use]
-    pub fn stats_tag(mut self, name: &str, regex: &str) -> Self {
-        self.stats_tags.push(json!({"tag_name": name, "regex": regex}));
-        self
+    pub fn quiet(self) -> Self {
+        Bootstrap { is_quiet: true, ..self }
     }
 
     /// The configuration.
     pub fn json(&self) -> Value {
         json!({
+            // Without a name Envoy takes no configuration from files that change.
+            "node": {"id": "test", "cluster": "test"},
             "admin": {"address": socket(SocketAddr::from(([127, 0, 0, 1], 0)))},
-            "stats_config": {"stats_tags": self.stats_tags},
             "static_resources": {"listeners": self.listeners, "clusters": self.clusters},
         })
     }
@@ -127,13 +129,15 @@ impl Bootstrap {
             "action": "%FILTER_STATE(wasm.tidegate.action:PLAIN)%",
         });
         let log = json!({"@type": LOG, "path": "/dev/stdout", "log_format": {"json_format": log}});
+        let log = json!({"name": "file", "typed_config": log});
+        let logs = if self.is_quiet { Vec::new() } else { vec![log] };
         let manager = json!({
             "@type": HTTP,
             "stat_prefix": name.replace('/', "_"),
             "http2_protocol_options": {"allow_connect": true},
             "http_protocol_options": {"accept_http_10": true},
             "upgrade_configs": [{"upgrade_type": "CONNECT"}],
-            "access_log": [{"name": "file", "typed_config": log}],
+            "access_log": logs,
             "http_filters": filters,
             // Requests of 900 headers are among the tests.
             "common_http_protocol_options": {"max_headers_count": 1000},
@@ -157,15 +161,24 @@ impl Bootstrap {
         vec![with_match(tunnel, connect), with_match(plain, any)]
     }
 
-    fn raw_listener(mut self, name: &str, filters: &[Value], tls: Option<(u16, Value)>) -> Self {
+    fn raw_listener(mut self, name: &str, filters: &[Value], tls: Option<Value>) -> Self {
         let mut chain = json!({"filters": filters});
-        let port = tls.as_ref().map_or(0, |(port, _)| *port);
-        if let (Some((_, context)), Some(chain)) = (tls, chain.as_object_mut()) {
+        let mut listener_filters = Vec::new();
+        let mut address = socket(SocketAddr::from(([127, 0, 0, 1], 0)));
+        if let (Some(context), Some(chain)) = (tls, chain.as_object_mut()) {
+            address = pipe(name);
+            // The part of Envoy that reads the server name.
+            let inspector = json!({"@type": INSPECTOR});
+            listener_filters.push(json!({"name": "tls_inspector", "typed_config": inspector}));
             let socket = json!({"name": "tls", "typed_config": context});
             chain.insert("transport_socket".to_owned(), socket);
         }
-        let address = socket(SocketAddr::from(([127, 0, 0, 1], port)));
-        let listener = json!({"name": name, "address": address, "filter_chains": [chain]});
+        let listener = json!({
+            "name": name,
+            "address": address,
+            "listener_filters": listener_filters,
+            "filter_chains": [chain],
+        });
         self.listeners.push(listener);
         self
     }
@@ -178,8 +191,8 @@ fn with_match(mut route: Value, matcher: Value) -> Value {
     route
 }
 
-fn cluster(name: &str, address: SocketAddr) -> Value {
-    let endpoint = json!({"endpoint": {"address": socket(address)}});
+fn cluster(name: &str, address: &Value) -> Value {
+    let endpoint = json!({"endpoint": {"address": address}});
     let endpoints = json!({"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]});
     json!({"name": name, "load_assignment": endpoints})
 }
@@ -187,4 +200,8 @@ fn cluster(name: &str, address: SocketAddr) -> Value {
 fn socket(address: SocketAddr) -> Value {
     let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
     json!({"socket_address": socket})
+}
+
+fn pipe(listener: &str) -> Value {
+    json!({"pipe": {"path": format!("{}.sock", listener.replace('/', "_"))}})
 }

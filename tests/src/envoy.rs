@@ -16,7 +16,7 @@ use crate::deadline::until;
 use crate::workspace;
 
 /// Lines of Envoy's log that an error quotes.
-const TAIL: usize = 15;
+const TAIL: usize = 10;
 /// What the kernel counts processor time in: `USER_HZ`, 100 on every Linux that Envoy runs on.
 const TICKS_PER_SECOND: u64 = 100;
 
@@ -111,7 +111,8 @@ impl Envoy {
         })?;
         until("Envoy to be ready", || {
             envoy.check_alive()?;
-            Ok(admin::is_ready(envoy.admin)?.then_some(()))
+            // An Envoy that ends while it is asked has said why in its log.
+            Ok(admin::is_ready(envoy.admin).unwrap_or(false).then_some(()))
         })?;
         envoy.listeners = admin::listeners(envoy.admin)?;
         Ok(envoy)
@@ -201,19 +202,13 @@ impl Envoy {
         Ok(kilobytes.parse::<u64>()? * 1024)
     }
 
-    /// Lets the process run on after this value is gone, and returns its number.
-    pub fn keep(self) -> u32 {
-        let pid = self.pid();
-        // Neither the process nor its directory may be cleaned up; both now belong to whoever asked.
-        std::mem::forget(self);
-        pid
-    }
-
     /// An error if the process has ended, with the end of its log.
     fn check_alive(&mut self) -> Result<()> {
         let Some(status) = self.child.try_wait()? else { return Ok(()) };
         let log = self.log()?;
-        let lines: Vec<_> = log.lines().collect();
+        let routine = ["][info][", "][debug]["];
+        let telling = |line: &&str| !routine.iter().any(|level| line.contains(level));
+        let lines: Vec<_> = log.lines().filter(telling).collect();
         let tail = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
         bail!("Envoy ended with {status}:\n{}", tail.join("\n"))
     }

@@ -11,15 +11,15 @@ use crate::{Envoy, Launch, Plugin, StandIn, workspace};
 
 /// The file that the gateway takes its filter from.
 const DISCOVERY: &str = "tidegate.json";
-const PER_ROUTE: &str =
-    "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig";
+const SET_STATE: &str =
+    "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config";
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 /// `examples/egress-gateway` at work, with a stand-in where the internet would be.
 ///
 /// The configuration is the example's but for four things: ports that the operating system chooses,
-/// loopback addresses, the pack, and a per-route setting of the dynamic forward proxy that makes it
-/// call the stand-in whatever host a request names.
+/// loopback addresses, the pack, and a filter in front of the dynamic forward proxy that makes it call
+/// the stand-in whatever host a request names.
 #[derive(Debug)]
 pub struct Gateway {
     /// The gateway's Envoy.
@@ -78,14 +78,33 @@ fn offline(mut config: Value, plugin: &Plugin, stand_in: SocketAddr) -> Result<V
     *at(&mut config, "/static_resources/listeners/0/address")? = any;
     let discovery = format!("{MANAGER}/http_filters/0/config_discovery/default_config/config");
     *at(&mut config, &format!("{discovery}/configuration"))? = plugin.configuration.clone();
-    let host = at(&mut config, &format!("{MANAGER}/route_config/virtual_hosts/0"))?;
-    let host = host.as_object_mut().context("a virtual host is an object")?;
-    let per_route = json!({"@type": PER_ROUTE, "host_rewrite_literal": stand_in.to_string()});
-    host.insert(
-        "typed_per_filter_config".to_owned(),
-        json!({"envoy.filters.http.dynamic_forward_proxy": per_route}),
-    );
+    let filters = at(&mut config, &format!("{MANAGER}/http_filters"))?;
+    let filters = filters.as_array_mut().context("filters are a list")?;
+    let is_proxy = |filter: &Value| {
+        filter
+            .pointer("/name")
+            .is_some_and(|name| name == "envoy.filters.http.dynamic_forward_proxy")
+    };
+    let idx = filters.iter().position(is_proxy).context("no dynamic forward proxy")?;
+    filters.insert(idx, redirection(stand_in));
+    let proxy = filters.get_mut(idx + 1).and_then(|filter| filter.pointer_mut("/typed_config"));
+    let proxy = proxy.and_then(Value::as_object_mut).context("the proxy has a configuration")?;
+    proxy.insert("allow_dynamic_host_from_filter_state".to_owned(), Value::Bool(true));
     Ok(config)
+}
+
+/// The filter that tells the dynamic forward proxy where to go; the request itself stays as it is.
+fn redirection(stand_in: SocketAddr) -> Value {
+    let state = |key: &str, value: String| {
+        json!({
+            "object_key": format!("envoy.upstream.{key}"),
+            "format_string": {"text_format_source": {"inline_string": value}},
+        })
+    };
+    let host = state("dynamic_host", stand_in.ip().to_string());
+    let port = state("dynamic_port", stand_in.port().to_string());
+    let config = json!({"@type": SET_STATE, "on_request_headers": [host, port]});
+    json!({"name": "envoy.filters.http.set_filter_state", "typed_config": config})
 }
 
 /// The part of the example that is to be replaced: it has to be there already.

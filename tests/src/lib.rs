@@ -28,6 +28,7 @@ pub mod gateway;
 pub mod http1;
 pub mod http2;
 mod plugin;
+pub mod requests;
 mod stand_in;
 pub mod workspace;
 

@@ -62,9 +62,14 @@ impl Plugin {
         Ok(Plugin {
             name: "tidegate".to_owned(),
             configuration: json!({"@type": STRING, "value": settings.to_string()}),
-            capabilities: &CAPABILITIES,
-            ..Plugin::new("filter")?
+            ..Plugin::new("filter")?.restricted()
         })
+    }
+
+    /// The same plugin, allowed to do what the filter needs and nothing else.
+    #[must_use]
+    pub fn restricted(self) -> Self {
+        Plugin { capabilities: &CAPABILITIES, ..self }
     }
 
     /// The same plugin with bare bytes for a configuration.
@@ -116,6 +121,7 @@ impl Plugin {
             "name": self.name,
             // A panic would otherwise leave a dead virtual machine: see docs of the example gateway.
             "failure_policy": "FAIL_RELOAD",
+            // Deprecated in 1.40 in favour of the same field in `vm_config`, which 1.36 does not know.
             "capability_restriction_config": {"allowed_capabilities": allowed},
             "vm_config": {
                 "vm_id": self.name,

@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 
 /// The request header that chooses the status of the answer.
 const STATUS: &str = "x-stand-in-status";
+/// The most headers that a request may have.
+const MAX_HEADERS: usize = 2000;
 const BODY: &str = "This is a stand-in for the internet. It is no real service.\n";
 
 /// A server for HTTP/1.1 and HTTP/2 in clear text that answers every request with 200, or with the
@@ -81,10 +83,11 @@ async fn serve(listener: std::net::TcpListener) -> Result<Infallible> {
     loop {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(async move {
+            let mut server = auto::Builder::new(TokioExecutor::new());
+            // Requests of hundreds of headers are among the tests.
+            server.http1().max_headers(MAX_HEADERS);
             // A peer that hangs up or speaks no HTTP is the peer's business.
-            let _hung_up = auto::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(stream), service_fn(answer))
-                .await;
+            let _hung_up = server.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
         });
     }
 }

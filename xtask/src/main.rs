@@ -1,3 +1,81 @@
-//! Set-up and every multi-step task.
+//! Set-up and every task of more than one step: `cargo xtask demo | test | bench | dist | setup`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a program for people: it prints, touches files and reads clocks and the environment"
+)]
 
-fn main() {}
+mod artifact;
+mod bench;
+mod command;
+mod demo;
+mod dist;
+mod install;
+mod progress;
+mod suite;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The tasks of this workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Starts the example gateway, sends it requests and shows what it made of them.
+    Demo {
+        /// Leaves the gateway running, and says how to use it, until Ctrl-C.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Runs every test of the workspace.
+    Test {
+        /// The versions of Envoy to test with, each installed if need be.
+        #[arg(long, value_delimiter = ',', value_name = "VERSIONS")]
+        envoy: Vec<String>,
+    },
+    /// Measures.
+    Bench {
+        /// What to measure.
+        #[command(subcommand)]
+        subject: bench::Subject,
+    },
+    /// Builds what a release consists of, into `dist/`.
+    Dist,
+    /// Installs and builds what tests need: targets, Envoy, the wasm modules, the shipped pack.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Demo { keep } => demo::run(keep),
+        Task::Test { envoy } => suite::run(&envoy),
+        Task::Bench { subject } => bench::run(&subject),
+        Task::Dist => dist::run(),
+        Task::Setup => {
+            install::targets()?;
+            install::envoy()?;
+            artifact::Artifacts::build()?;
+            Ok(())
+        }
+    }
+}

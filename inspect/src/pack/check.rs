@@ -4,7 +4,7 @@ use super::{
     Automaton, CheckKind, Correlation, GLOB_DASH, Grams, InputKind, KEYWORDS, NO_FIELD, Networks,
     Nfa, NfaKind, Op, Rule, Scan, Tables, Trie,
 };
-use crate::ids::{PatternId, RuleId};
+use crate::ids::RuleId;
 use crate::limits::{MAX_STACK, MAX_TIMESPAN_MS};
 
 /// Checks all tables; the error names the first that does not hold.
@@ -36,7 +36,11 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
                 (field(atom.field) || atom.field == KEYWORDS)
                     && string(atom.label)
                     && range(atom.rules_start, atom.rules_end, tables.atom_rules.len())
+                    && range(atom.lazy_start, atom.lazy_end, tables.lazy.len())
             })
+    })?;
+    holds("note on keywords", {
+        tables.has_keywords() == tables.atoms.iter().any(|atom| atom.field == KEYWORDS)
     })?;
     holds("test table", {
         tables.tests.iter().all(|test| {
@@ -45,6 +49,7 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
     })?;
     holds("pattern table", {
         tables.pattern_atoms.iter().all(|atom| atom.index() < tables.atoms.len())
+            && tables.lazy.iter().all(|pattern| pattern.index() < tables.patterns.len())
             && tables.patterns.iter().all(|pattern| {
                 let n_checks = match pattern.check {
                     CheckKind::None => usize::MAX,
@@ -144,11 +149,9 @@ fn nfa(nfa: &Nfa) -> bool {
 }
 
 fn scan(scan: &Scan, n_patterns: usize) -> bool {
-    let patterns = |ids: &[PatternId]| ids.iter().all(|id| id.index() < n_patterns);
     trie(&scan.forward, n_patterns)
         && trie(&scan.backward, n_patterns)
         && scan.grams.iter().all(|of| grams(of, n_patterns))
-        && patterns(&scan.always)
         && [&scan.networks_v4, &scan.networks_v6].into_iter().all(|of| networks(of, n_patterns))
 }
 
@@ -186,16 +189,14 @@ fn correlation(tables: &Tables, idx: u32, of: &Correlation) -> bool {
 
 /// Whether every walk ends: children come after their parent, so no walk meets a node twice.
 fn trie(trie: &Trie, n_patterns: usize) -> bool {
-    let n_nodes = trie.label_ends.len();
-    ascends(&trie.label_ends, trie.labels.len())
-        && [&trie.child_starts, &trie.child_ends, &trie.output_ends]
-            .into_iter()
-            .all(|column| column.len() == n_nodes)
-        && trie.first_bytes.len() == n_nodes
-        && ascends(&trie.output_ends, trie.outputs.len())
+    let n_nodes = trie.nodes.len();
+    trie.first_bytes.len() == n_nodes
         && trie.outputs.iter().all(|output| ((output >> 1) as usize) < n_patterns)
-        && trie.child_starts.iter().zip(&trie.child_ends).enumerate().all(|(node, (start, end))| {
-            range(*start, *end, n_nodes) && (start == end || *start as usize > node)
+        && trie.nodes.iter().enumerate().all(|(idx, node)| {
+            range(node.label_start, node.label_end, trie.labels.len())
+                && range(node.output_start, node.output_end, trie.outputs.len())
+                && range(node.child_start, node.child_end, n_nodes)
+                && (node.child_start == node.child_end || node.child_start as usize > idx)
         })
 }
 

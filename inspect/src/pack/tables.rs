@@ -226,6 +226,8 @@ wire! {
         pub atoms: Vec<Atom>,
         /// The rules that atoms wake; an atom names a range.
         pub atom_rules: Vec<RuleId>,
+        /// Patterns without a literal to look for; an atom names a range.
+        pub lazy: Vec<PatternId>,
         /// Questions about a field that no scan answers.
         pub tests: Vec<Test>,
         /// The patterns.
@@ -254,6 +256,8 @@ wire! {
         pub group_names: Vec<StrId>,
         /// What answers those names in each input; an input names a range.
         pub input_fields: Vec<u32>,
+        /// 1 where a rule has keywords, so that events have to tell all of their values.
+        pub has_keywords: u8,
     }
 
     /// One rule.
@@ -295,6 +299,11 @@ wire! {
         pub rules_start: u32,
         /// The end of that range.
         pub rules_end: u32,
+        /// Patterns that no scan looks for, because they need no literal: a range of [`Tables::lazy`].
+        /// They are checked when a rule that was woken by another atom asks for this one.
+        pub lazy_start: u32,
+        /// The end of that range.
+        pub lazy_end: u32,
     }
 
     /// A question about a field that no scan answers; asked when a rule that needs it is evaluated.
@@ -341,30 +350,40 @@ wire! {
         pub backward: Trie,
         /// What stands anywhere in a value, by the width of the grams: 4, 2 and 1 bytes.
         pub grams: Vec<Grams>,
-        /// Patterns without a literal to look for: checked on every value.
-        pub always: Vec<PatternId>,
         /// IPv4 networks.
         pub networks_v4: Networks,
         /// IPv6 networks.
         pub networks_v6: Networks,
+        /// 1 where `grams` also finds all keywords, so that values of the field need no second scan.
+        pub with_keywords: u8,
     }
 
     /// A radix trie; node 0 is the root. Labels of folded bytes.
     pub struct Trie {
-        /// All labels, end to end; a node's label ends where `label_ends` says.
+        /// All labels, end to end.
         pub labels: Vec<u8>,
-        /// Where each node's label ends in `labels`; it starts where the node before ends.
-        pub label_ends: Vec<u32>,
+        /// The nodes; a node's children are consecutive and come after it.
+        pub nodes: Vec<TrieNode>,
         /// The first byte of each node's label; the children of a node are sorted by it.
         pub first_bytes: Vec<u8>,
-        /// Where each node's children start. They are consecutive nodes and come after their parent.
-        pub child_starts: Vec<u32>,
-        /// Where each node's children end.
-        pub child_ends: Vec<u32>,
-        /// Where each node's outputs end in `outputs`; they start where those of the node before end.
-        pub output_ends: Vec<u32>,
         /// What is found at a node: `pattern << 1`, and 1 added where the value must end there.
         pub outputs: Vec<u32>,
+    }
+
+    /// A node of a [`Trie`]. All that a walk asks of it lies together, as most walks end at the first.
+    pub struct TrieNode {
+        /// The label: a range of [`Trie::labels`].
+        pub label_start: u32,
+        /// The end of that range.
+        pub label_end: u32,
+        /// The children: a range of [`Trie::nodes`].
+        pub child_start: u32,
+        /// The end of that range.
+        pub child_end: u32,
+        /// What is found here: a range of [`Trie::outputs`].
+        pub output_start: u32,
+        /// The end of that range.
+        pub output_end: u32,
     }
 
     /// Literals found by one gram each, a run of `width` bytes that the compiler chose to be rare.
@@ -648,6 +667,16 @@ impl Tables {
         self.input_fields.get(range).unwrap_or_default()
     }
 
+    /// Whether a rule has keywords, so that events have to tell all of their values.
+    pub fn has_keywords(&self) -> bool {
+        self.has_keywords != 0
+    }
+
+    /// The patterns of an atom that no scan looks for.
+    pub(crate) fn atom_lazy(&self, atom: &Atom) -> &[PatternId] {
+        self.lazy.get(atom.lazy_start as usize..atom.lazy_end as usize).unwrap_or_default()
+    }
+
     /// The tokens of a glob.
     pub fn glob(&self, glob_idx: u32) -> &[u16] {
         let end = self.glob_ends.get(glob_idx as usize).copied().unwrap_or_default() as usize;
@@ -665,7 +694,6 @@ impl Scan {
         self.forward.outputs.is_empty()
             && self.backward.outputs.is_empty()
             && self.grams.is_empty()
-            && self.always.is_empty()
             && self.networks_v4.starts.is_empty()
             && self.networks_v6.starts.is_empty()
     }

@@ -11,6 +11,9 @@ use super::{Format, Inputs, Outcome, counted, render};
 pub(crate) struct Check {
     #[command(flatten)]
     inputs: Inputs,
+    /// Also tell what looks wrong in rules that run: evadable, never true, noisy, or nameless
+    #[arg(long)]
+    lint: bool,
     /// How to write what is found
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -26,6 +29,9 @@ impl Check {
         match Compilation::new(&library, "check", 0) {
             Ok(compilation) => library.findings.extend(compilation.findings),
             Err(finding) => library.findings.push(*finding),
+        }
+        if self.lint {
+            library.findings.append(&mut library.lint());
         }
         report::sort(&mut library.findings);
         let (n_errors, n_warnings) = report::count(&library.findings);

@@ -11,7 +11,7 @@ use knowledge::{
     Compilation, Finding, Findings, Sources, codes, explain, pack_file, report, subject,
 };
 
-use super::{Outcome, PlainFormat, pretty, read_library};
+use super::{Outcome, PlainFormat, Vocabulary, pretty, read_library};
 use crate::disk;
 
 /// Explains the verdict on a request: every rule that matches, with the truth of each part.
@@ -20,14 +20,17 @@ use crate::disk;
 /// request (`CONNECT host:443 HTTP/1.1`); `-` reads it from standard input, there also several log
 /// lines. The request is shown as it was given: its secrets are not taken out.
 #[derive(Args, Debug)]
+#[command(override_usage = "tidegate explain [OPTIONS] [PATHS]... REQUEST")]
 pub(crate) struct Explain {
     /// The pack to hold the request against
     #[arg(long, value_name = "FILE")]
     pack: Option<PathBuf>,
     /// The request, and in front of it notes, Sigma files and folders of them, if no pack is given
     /// [default: knowledge/notes, if it is there]
-    #[arg(required = true, value_names = ["PATHS]... [REQUEST"])]
+    #[arg(required = true, value_name = "REQUEST")]
     operands: Vec<OsString>,
+    #[command(flatten)]
+    vocabulary: Vocabulary,
     /// Explain this rule (its id or its title) even if it does not match
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
@@ -54,11 +57,13 @@ impl Explain {
                 Err(finding) => return Outcome::refused(&[*finding], &sources),
             },
             None => {
-                let library =
-                    match read_library(&paths.iter().map(PathBuf::from).collect::<Vec<_>>()) {
-                        Ok((library, _)) => library,
-                        Err(outcome) => return outcome,
-                    };
+                let library = match read_library(
+                    &paths.iter().map(PathBuf::from).collect::<Vec<_>>(),
+                    &self.vocabulary,
+                ) {
+                    Ok((library, _)) => library,
+                    Err(outcome) => return outcome,
+                };
                 let compilation = Compilation::new(&library, "explain", 0);
                 findings.extend(library.findings);
                 sources.extend(library.sources);

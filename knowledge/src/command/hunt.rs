@@ -8,7 +8,7 @@ use knowledge::hunt::{FieldMap, Format, Output};
 use knowledge::limits::MAX_FILE_BYTES;
 use knowledge::{Compilation, Finding, pack_file};
 
-use super::{Outcome, read_library};
+use super::{Outcome, Vocabulary, read_library};
 use crate::{disk, stream};
 
 /// Holds logs against rules: the verdicts of the gateway, over what was recorded.
@@ -27,6 +27,8 @@ pub(crate) struct Hunt {
     /// Notes, Sigma files and folders of them to hunt with [default: knowledge/notes, if it is there]
     #[arg(short, long, value_name = "PATH")]
     rules: Vec<PathBuf>,
+    #[command(flatten)]
+    vocabulary: Vocabulary,
     /// Hunt even if some rules are refused
     #[arg(long)]
     allow_refused: bool,
@@ -93,7 +95,11 @@ impl Hunt {
         match job.run(&mut io::stdout().lock()) {
             Ok(done) => {
                 for (log, problem) in &done.problems {
-                    stderr.push_str(&format!("error: {log}: {problem}\n"));
+                    stderr += "error: ";
+                    stderr += log;
+                    stderr += ": ";
+                    stderr += problem;
+                    stderr.push('\n');
                 }
                 stderr.push_str(&done.summary);
                 Outcome { stderr, code: u8::from(!done.problems.is_empty()), ..Outcome::default() }
@@ -125,7 +131,7 @@ impl Hunt {
                 .map_err(|finding| Outcome::refused(&[*finding], &none))?;
             return Ok((bytes, String::new()));
         }
-        let (library, _) = read_library(&self.rules)?;
+        let (library, _) = read_library(&self.rules, &self.vocabulary)?;
         let compilation = Compilation::new(&library, "hunt", 1)
             .map_err(|finding| Outcome::refused(&[*finding], &library.sources))?;
         let mut findings = library.findings.clone();

@@ -177,8 +177,8 @@ fn yaml_error(head: &str, error: &str) -> (String, Span) {
         rest.split(|char: char| !char.is_ascii_digit()).next()?.parse::<usize>().ok()
     };
     let message = error.split(" at byte ").next().unwrap_or(error);
-    let message = message.trim_start_matches("deserialize error: ").trim_end_matches('.');
-    let message = format!("the front matter is not YAML: {}", message.escape_debug());
+    let message = message.trim_start_matches("Deserialize error: ").replace('\n', " ");
+    let message = format!("the front matter is not YAML: {message}");
     let (Some(line), Some(column)) = (number_behind(" line "), number_behind(" column ")) else {
         return (message, Span::point(2, 1));
     };

@@ -18,8 +18,10 @@ pub(super) struct Structure {
     pub(super) titles: Vec<(String, Span)>,
     /// The headings of the second level.
     pub(super) sections: Vec<(String, Span)>,
-    /// The fenced blocks.
+    /// The fenced blocks that are closed.
     pub(super) fences: Vec<Fence>,
+    /// Whether a fenced block is not, so that what follows it was not read.
+    pub(super) is_cut: bool,
 }
 
 /// A fenced block.
@@ -48,7 +50,7 @@ impl Structure {
         let lines = Lines::new(text);
         let body = text.get(body_start..).unwrap_or_default();
         let (titles, sections, fences) = (Vec::new(), Vec::new(), Vec::new());
-        let mut structure = Structure { body_start, titles, sections, fences };
+        let mut structure = Structure { body_start, titles, sections, fences, is_cut: false };
         let mut open = Open::Nothing;
         for (event, range) in Parser::new_ext(body, Options::ENABLE_TABLES).into_offset_iter() {
             let range = range.start + body_start..range.end + body_start;
@@ -87,6 +89,7 @@ impl Structure {
                     let message = "the fenced block that begins here is not closed";
                     let help = "write a line with the same fence behind its last line";
                     findings.add(&codes::UNCLOSED_FENCE, span, message, help);
+                    self.is_cut = true;
                     return;
                 }
                 let first_line = span.line.saturating_add(1);

@@ -220,6 +220,14 @@ impl Patterns {
         }
     }
 
+    /// The patterns among these that no scan looks for.
+    pub(super) fn lazy(&self, patterns: &[PatternId]) -> Vec<PatternId> {
+        let is_lazy = |pattern: &PatternId| {
+            self.drafts.get(pattern.index()).is_some_and(|draft| matches!(draft.gate, Gate::Always))
+        };
+        patterns.iter().copied().filter(is_lazy).collect()
+    }
+
     /// Lays everything out.
     pub(super) fn finish(self, n_fields: usize) -> Finished {
         let mut glob_tokens = Vec::new();
@@ -252,6 +260,7 @@ impl Patterns {
                 scan.add(id, draft.gate);
             }
         }
+        keywords.join(&mut scans);
         Finished {
             patterns,
             pattern_atoms,
@@ -271,12 +280,35 @@ struct ScanDraft {
     forward: Vec<trie::Entry>,
     backward: Vec<trie::Entry>,
     anywhere: Vec<(Vec<u8>, PatternId)>,
-    always: Vec<PatternId>,
     v4: Vec<(u128, u128, PatternId)>,
     v6: Vec<(u128, u128, PatternId)>,
+    with_keywords: bool,
 }
 
+/// Most literals that are added to the fields' own, so that keywords cost no scan of their own.
+const MAX_JOINED_LITERALS: usize = 4096;
+
 impl ScanDraft {
+    /// Lets the fields that are searched anyway be searched for keywords in the same pass.
+    fn join(&self, fields: &mut [ScanDraft]) {
+        let is_searched =
+            |field: &&mut ScanDraft| field.anywhere.iter().any(|(literal, _)| literal.len() > 3);
+        let n_fields = fields.iter_mut().filter(is_searched).count();
+        let only_anywhere = self.forward.is_empty()
+            && self.backward.is_empty()
+            && self.v4.is_empty()
+            && self.v6.is_empty();
+        if only_anywhere
+            && !self.anywhere.is_empty()
+            && n_fields * self.anywhere.len() <= MAX_JOINED_LITERALS
+        {
+            for field in fields.iter_mut().filter(is_searched) {
+                field.anywhere.extend(self.anywhere.iter().cloned());
+                field.with_keywords = true;
+            }
+        }
+    }
+
     fn add(&mut self, pattern: PatternId, gate: Gate) {
         match gate {
             Gate::Whole(bytes) => self.forward.push(trie::Entry { bytes, pattern, whole: true }),
@@ -288,7 +320,8 @@ impl ScanDraft {
             Gate::Anywhere(literals) => {
                 self.anywhere.extend(literals.into_iter().map(|literal| (literal, pattern)));
             }
-            Gate::Always => self.always.push(pattern),
+            // The atom asks for it when a rule does.
+            Gate::Always => {}
             Gate::Network(Network::V4(first, last)) => {
                 self.v4.push((first.into(), last.into(), pattern));
             }
@@ -301,9 +334,9 @@ impl ScanDraft {
             forward: trie::build(self.forward),
             backward: trie::build(self.backward),
             grams: grams::build(self.anywhere),
-            always: self.always,
             networks_v4: networks::build(&self.v4),
             networks_v6: networks::build(&self.v6),
+            with_keywords: u8::from(self.with_keywords),
         }
     }
 }

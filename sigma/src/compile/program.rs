@@ -12,8 +12,18 @@ use crate::rule::{Condition, FieldPart, Item, Linking, Rule, Search, TimePart, V
 /// A condition with its atoms.
 #[derive(Clone, Debug)]
 pub(super) enum Draft {
-    Atom { atom: AtomId, frequency: f64, phase: Phase, keywords: bool },
-    Test { test: u32, phase: Phase },
+    /// `lazy` atoms have patterns that no scan looks for, so they vouch for nothing.
+    Atom {
+        atom: AtomId,
+        frequency: f64,
+        phase: Phase,
+        keywords: bool,
+        lazy: bool,
+    },
+    Test {
+        test: u32,
+        phase: Phase,
+    },
     All(Vec<Draft>),
     Any(Vec<Draft>),
     Not(Box<Draft>),
@@ -36,10 +46,10 @@ impl Draft {
 
     fn witness_of(&self, holds: bool) -> Option<Witness> {
         match (self, holds) {
-            (Draft::Atom { atom, frequency, .. }, true) => {
+            (Draft::Atom { atom, frequency, lazy: false, .. }, true) => {
                 Some(Witness { atoms: vec![*atom], frequency: *frequency })
             }
-            (Draft::Atom { .. }, false) | (Draft::Test { .. }, _) => None,
+            (Draft::Atom { .. } | Draft::Test { .. }, _) => None,
             (Draft::Not(part), holds) => part.witness_of(!holds),
             (Draft::Named(_, part), holds) => part.witness_of(holds),
             // One part that has to hold is enough to vouch for all.
@@ -210,15 +220,18 @@ fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]
             *atom
         } else {
             let atom = AtomId(end_of(&compiler.atoms));
-            compiler.atoms.push(AtomDraft { field, label, rules: Vec::new(), frequency });
+            let lazy = compiler.patterns.lazy(&key.2);
+            compiler.atoms.push(AtomDraft { field, label, rules: Vec::new(), lazy, frequency });
             compiler.patterns.feed(&key.2, atom);
             compiler.atoms_by_key.insert(key, atom);
             atom
         };
-        let frequency = compiler.atoms.get(atom.index()).map_or(1.0, |atom| atom.frequency);
+        let known = compiler.atoms.get(atom.index());
+        let frequency = known.map_or(1.0, |atom| atom.frequency);
+        let lazy = known.is_none_or(|atom| !atom.lazy.is_empty());
         let keywords = field == KEYWORDS;
         let phase = phase_of(item.field.as_deref());
-        drafts.insert(0, Draft::Atom { atom, frequency, phase, keywords });
+        drafts.insert(0, Draft::Atom { atom, frequency, phase, keywords, lazy });
     }
     drafts
 }

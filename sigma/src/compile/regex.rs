@@ -43,8 +43,8 @@ pub(crate) struct Problem {
     pub(crate) help: String,
 }
 
-/// Compiles an expression.
-pub(crate) fn compile(text: &str) -> Result<Compiled, Problem> {
+/// Reads an expression: all that can be said without building its automaton.
+pub(crate) fn parse(text: &str) -> Result<Hir, Problem> {
     let invalid = |message: String| Problem {
         code: &codes::INVALID_REGEX,
         message: format!("`{text}` is not a regular expression that can be run: {message}"),
@@ -53,7 +53,12 @@ pub(crate) fn compile(text: &str) -> Result<Compiled, Problem> {
     };
     let text_ascii = ascii_classes(text).map_err(&invalid)?;
     let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(&text_ascii);
-    let hir = hir.map_err(|error| invalid(first_line(&error)))?;
+    hir.map_err(|error| invalid(first_line(&error)))
+}
+
+/// Compiles an expression.
+pub(crate) fn compile(text: &str) -> Result<Compiled, Problem> {
+    let hir = parse(text)?;
     let too_large = || Problem {
         code: &codes::REGEX_TOO_LARGE,
         message: format!("`{text}` needs an automaton of more than {MAX_REGEX_STATES} states"),

@@ -1,7 +1,7 @@
 //! Builds radix tries.
 
 use inspect::PatternId;
-use inspect::pack::Trie;
+use inspect::pack::{Trie, TrieNode};
 
 use super::end_of;
 
@@ -26,11 +26,8 @@ pub(super) fn build(mut entries: Vec<Entry>) -> Trie {
     entries.sort_by(|left, right| (&left.bytes, left.pattern).cmp(&(&right.bytes, right.pattern)));
     let mut trie = Trie {
         labels: Vec::new(),
-        label_ends: Vec::new(),
+        nodes: Vec::new(),
         first_bytes: Vec::new(),
-        child_starts: Vec::new(),
-        child_ends: Vec::new(),
-        output_ends: Vec::new(),
         outputs: Vec::new(),
     };
     let mut nodes = vec![Pending { entries: 0..entries.len(), depth: 0, label: 0..0 }];
@@ -41,16 +38,16 @@ pub(super) fn build(mut entries: Vec<Entry>) -> Trie {
         let label = own.first().and_then(|first| first.bytes.get(node.label.clone()));
         let label = label.unwrap_or_default();
         trie.first_bytes.push(label.first().copied().unwrap_or_default());
+        let label_start = end_of(&trie.labels);
         trie.labels.extend_from_slice(label);
-        trie.label_ends.push(end_of(&trie.labels));
 
         let here = own.iter().take_while(|entry| entry.bytes.len() == depth).count();
+        let output_start = end_of(&trie.outputs);
         for entry in own.iter().take(here) {
             trie.outputs.push(entry.pattern.0 << 1 | u32::from(entry.whole));
         }
-        trie.output_ends.push(end_of(&trie.outputs));
 
-        trie.child_starts.push(end_of(&nodes));
+        let child_start = end_of(&nodes);
         let mut start = range.start + here;
         while start < range.end {
             let rest = entries.get(start..range.end).unwrap_or_default();
@@ -65,7 +62,14 @@ pub(super) fn build(mut entries: Vec<Entry>) -> Trie {
             });
             start += same.max(1);
         }
-        trie.child_ends.push(end_of(&nodes));
+        trie.nodes.push(TrieNode {
+            label_start,
+            label_end: end_of(&trie.labels),
+            child_start,
+            child_end: end_of(&nodes),
+            output_start,
+            output_end: end_of(&trie.outputs),
+        });
         laid_out += 1;
     }
     trie

@@ -6,6 +6,8 @@ crate::codes! {
     /// suffix exempts them too.
     HOST_BOUNDARY = "L001", Warning, "host suffix without a label boundary";
     /// A host suffix that starts with a dot matches all names below a domain, and not the domain itself.
+    /// SigmaHQ's dead drop rule writes `.t.me`, and misses `t.me`. A rule that lists whole names too is left
+    /// alone.
     HOST_APEX = "L002", Warning, "host suffix misses the domain itself";
     /// A value that no host can have.
     /// Hosts hold neither slashes nor spaces, and the port is not part of the field.
@@ -20,7 +22,7 @@ crate::codes! {
     /// It is evaluated on every event and matches most of them.
     NO_POSITIVE = "L006", Warning, "nothing that has to be there";
     /// A regular expression without a text that every match contains.
-    /// It is run on every value of its field, not only on those that can match.
+    /// Where the rule asks for nothing else that can be found quickly, it is run on every event.
     REGEX_UNGATED = "L007", Warning, "regular expression without a fixed text";
     /// A regular expression that counts so far that it runs on a nondeterministic automaton.
     /// It is still linear, with the number of its states as factor.

@@ -9,15 +9,44 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
     let Some(field) = report.proxy_field(item).filter(|field| HOSTS.contains(field)) else {
         return;
     };
+    let mut without_apex = Vec::new();
     for value in &item.values {
         for tokens in variants(value) {
             impossible(report, value, tokens);
             if let [Token::Many, Token::Literal(suffix)] = tokens.as_slice() {
                 boundary(report, value, suffix, excludes);
-                apex(report, field, value, suffix);
+                without_apex.extend(apex(suffix));
             }
         }
     }
+    // Whoever lists whole names beside suffixes has thought of the difference.
+    if !without_apex.is_empty() && !lists_whole_hosts(report, field) {
+        let names = without_apex.join("`, `");
+        report.add(
+            &codes::HOST_APEX,
+            item.span,
+            format!("suffixes that start with a dot do not match the domain itself: `{names}`"),
+            "list the domains too, where they serve what the rule looks for",
+        );
+    }
+}
+
+/// The domain below which a suffix matches, where a domain itself can be meant: two labels.
+fn apex(suffix: &[u8]) -> Option<String> {
+    let apex = str::from_utf8(suffix).ok()?.strip_prefix('.')?;
+    (apex.split('.').count() == 2).then(|| apex.to_owned())
+}
+
+fn lists_whole_hosts(report: &Report<'_>, field: &str) -> bool {
+    items(report.rule).into_iter().any(|(item, _)| {
+        report.proxy_field(item) == Some(field)
+            && item.values.iter().flat_map(variants).any(|tokens| {
+                matches!(
+                    tokens.as_slice(),
+                    [Token::Literal(_)] | [Token::Many, Token::Literal(_), Token::Many]
+                )
+            })
+    })
 }
 
 fn variants(value: &Value) -> &[Vec<Token>] {
@@ -39,30 +68,6 @@ fn boundary(report: &mut Report<'_>, value: &Value, suffix: &[u8], excludes: boo
         format!("`{name}` as a suffix also {what} `evil{name}`"),
         format!("list the name itself, and `.{name}` with `endswith`"),
     );
-}
-
-fn apex(report: &mut Report<'_>, field: &str, value: &Value, suffix: &[u8]) {
-    let Some(apex) = suffix.strip_prefix(b".").filter(|apex| apex.contains(&b'.')) else { return };
-    let covers = |tokens: &[Token]| match tokens {
-        [Token::Literal(whole)] => whole.eq_ignore_ascii_case(apex),
-        [Token::Many, Token::Literal(end)] | [Token::Many, Token::Literal(end), Token::Many] => {
-            !end.is_empty() && apex.to_ascii_lowercase().ends_with(&end.to_ascii_lowercase())
-        }
-        _ => false,
-    };
-    let listed = items(report.rule).into_iter().any(|(item, _)| {
-        report.proxy_field(item) == Some(field)
-            && item.values.iter().flat_map(variants).any(|tokens| covers(tokens))
-    });
-    if !listed {
-        let name = String::from_utf8_lossy(apex);
-        report.add(
-            &codes::HOST_APEX,
-            value.span,
-            format!("`.{name}` does not match `{name}` itself"),
-            format!("list `{name}` too, if it serves what the rule looks for"),
-        );
-    }
 }
 
 fn impossible(report: &mut Report<'_>, value: &Value, tokens: &[Token]) {

@@ -1,8 +1,9 @@
 //! Regular expressions that cost more than they need to.
 
 use super::{Report, codes, quoted};
+use crate::compile::Compiler;
 use crate::compile::regex::{Machine, compile};
-use crate::rule::{Item, ValueTest};
+use crate::rule::{Item, Rule, ValueTest};
 
 pub(super) fn check(report: &mut Report<'_>, item: &Item) {
     for value in &item.values {
@@ -17,7 +18,7 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item) {
                 "count less far, as `.{1,32}`, or use `.*`",
             );
         }
-        if compiled.literals.is_none() {
+        if compiled.literals.is_none() && runs_always(report.rule) {
             report.add(
                 &codes::REGEX_UNGATED,
                 value.span,
@@ -25,8 +26,14 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item) {
                     "{} has no text of two or more characters that every match contains",
                     quoted(&value.text)
                 ),
-                "name what surrounds it, or ask for another field in the same selection first",
+                "name what surrounds it, or ask for another field in the same selection too",
             );
         }
     }
+}
+
+/// Whether nothing that is found by a scan has to be there for the rule to match.
+fn runs_always(rule: &Rule) -> bool {
+    let mut compiler = Compiler::new("", 0);
+    compiler.add(rule).is_ok() && !compiler.finish().always.is_empty()
 }

@@ -8,7 +8,7 @@ use crate::corpus;
 use crate::event;
 
 /// Our answers where the corpora leave one open: a verdict, or the code of a refusal.
-const CHOICES: &[(&str, &str)] = &[
+pub(crate) const CHOICES: &[(&str, &str)] = &[
     ("eq turkish İ vs i", "false"),
     ("eq ß vs SS", "false"),
     ("kelvin sign K vs k", "true"),

@@ -14,7 +14,7 @@ pub(crate) fn answer(object: &Value, tables: &Tables, event: &mut Event) {
             Some(value) => one(value, id, event),
         }
     }
-    if !tables.keywords.is_empty() {
+    if tables.has_keywords() {
         loose(object, event);
     }
 }
@@ -22,8 +22,7 @@ pub(crate) fn answer(object: &Value, tables: &Tables, event: &mut Event) {
 fn one(value: &Value, id: FieldId, event: &mut Event) {
     match text(value) {
         Some(value) => {
-            let value = event.text(value.as_bytes());
-            event.answer(id, value);
+            event.answer_bytes(id, value.as_bytes());
         }
         None => event.answer_null(id),
     }
@@ -43,8 +42,7 @@ fn loose(value: &Value, event: &mut Event) {
         Value::Array(values) => values.iter().for_each(|value| loose(value, event)),
         value => {
             if let Some(value) = text(value) {
-                let value = event.text(value.as_bytes());
-                event.add_loose(value);
+                event.add_loose_bytes(value.as_bytes());
             }
         }
     }

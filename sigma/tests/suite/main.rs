@@ -19,6 +19,7 @@
 
 mod corpus;
 mod correlation;
+mod docs;
 mod edge_cases;
 mod event;
 mod filter;

@@ -1,0 +1,361 @@
+//! The readings of an authority, or of a server name.
+
+use std::net::Ipv6Addr;
+
+use super::unescape::{Reach, unescape};
+use super::{address, disguise, punycode};
+use crate::anomaly::{Anomalies, Anomaly};
+use crate::limits::{MAX_LABEL_BYTES, MAX_NAME_BYTES};
+use crate::verdict::View;
+
+/// One reading of an authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HostForm {
+    pub(super) view: View,
+    /// Lower case, no dots at the ends, no userinfo; IPv6 in brackets.
+    pub(super) host: Vec<u8>,
+    /// With its colon; empty where there is none.
+    pub(super) port: Vec<u8>,
+}
+
+impl HostForm {
+    pub(super) fn authority(&self) -> Vec<u8> {
+        [self.host.as_slice(), &self.port].concat()
+    }
+}
+
+/// Whether there is nothing to undo in an authority: what most requests have, decided in one pass.
+pub(super) fn is_plain(authority: &[u8]) -> bool {
+    let (name, port) = match authority.iter().position(|byte| *byte == b':') {
+        Some(colon) => authority.split_at_checked(colon).unwrap_or((authority, b"")),
+        None => (authority, &b""[..]),
+    };
+    let (mut before, mut n_label) = (b'.', 0);
+    for byte in name {
+        match byte {
+            b'.' if before == b'.' => return false,
+            b'.' => n_label = 0,
+            b'a'..=b'z' | b'0'..=b'9' | b'_' => n_label += 1,
+            // `xn--` and other reserved labels.
+            b'-' if n_label == 3 && before == b'-' => return false,
+            b'-' => n_label += 1,
+            _ => return false,
+        }
+        if n_label > MAX_LABEL_BYTES {
+            return false;
+        }
+        before = *byte;
+    }
+    // A name whose last label starts with a letter is no number; one that ends with a letter may be.
+    let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    last.first().is_some_and(u8::is_ascii_lowercase)
+        && name.len() <= MAX_NAME_BYTES
+        && (port.is_empty() || usual_port(port.get(1..).unwrap_or_default()))
+        && !ends_like_a_disguise(name)
+}
+
+/// Whether a name may be in the tables of [`disguise`].
+fn ends_like_a_disguise(name: &[u8]) -> bool {
+    let under = |suffix: &str| name.ends_with(suffix.as_bytes());
+    disguise::ADDRESS_SERVICES.iter().any(|suffix| under(suffix))
+        || disguise::HIDING_PROXIES.iter().any(|(suffix, _)| under(suffix))
+}
+
+fn usual_port(digits: &[u8]) -> bool {
+    digits.first().is_some_and(|first| *first != b'0') && port_number(digits).is_some()
+}
+
+fn port_number(digits: &[u8]) -> Option<u16> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(digits).ok()?.parse().ok().filter(|port| *port > 0)
+}
+
+/// The readings of an authority: the host that a client goes to first, then the others.
+pub(super) fn forms(authority: &[u8], found: &mut Anomalies, steps: &mut usize) -> Vec<HostForm> {
+    let mut readings = Readings { found: Anomalies::default(), list: Vec::new(), steps: 0 };
+    let mut view = View::Canonical;
+    *steps += 4 * authority.len();
+    let unescaped = unescape(authority, Reach::All);
+    *steps += unescaped.steps;
+    // The percent sign in front of an IPv6 zone is no encoding of the host.
+    let is_zone = authority.starts_with(b"[") && !authority.ends_with(b"%");
+    if unescaped.bytes != authority && !is_zone {
+        // Fullwidth forms alone are a spelling that browsers take, too.
+        if authority.contains(&b'%') || unescaped.seen.overlong || unescaped.seen.nul {
+            view = View::Decoded;
+        }
+        readings.found.insert_if(authority.contains(&b'%'), Anomaly::HostPercentEncoded);
+        readings.found.insert_if(unescaped.seen.nul, Anomaly::HostIllegalCharacter);
+        readings.found.insert_if(unescaped.seen.fullwidth, Anomaly::HostNotAscii);
+    }
+    readings.split(&unescaped.bytes, view);
+    if let Some(before) = &unescaped.before_nul {
+        readings.split(before, View::Decoded);
+    }
+    if unescaped.seen.nul {
+        // What stands behind the first NUL, too: one reader stops there, another starts anew.
+        let behind: Vec<u8> = unescape(&authority_with_spaces(authority), Reach::All).bytes;
+        readings.split(&behind, View::Decoded);
+    }
+    if readings.list.is_empty() {
+        readings.found.insert(Anomaly::HostEmpty);
+    }
+    found.extend(readings.found);
+    *steps += readings.steps;
+    readings.list
+}
+
+/// The authority with its NUL bytes, encoded or not, as spaces, at which hosts are split.
+fn authority_with_spaces(authority: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(authority.len());
+    let mut rest = authority;
+    while let [first, behind @ ..] = rest {
+        match (first, behind) {
+            (b'%', [b'0', b'0', behind @ ..]) => {
+                out.push(b' ');
+                rest = behind;
+            }
+            (0, _) => {
+                out.push(b' ');
+                rest = behind;
+            }
+            (other, _) => {
+                out.push(*other);
+                rest = behind;
+            }
+        }
+    }
+    out
+}
+
+struct Readings {
+    found: Anomalies,
+    list: Vec<HostForm>,
+    steps: usize,
+}
+
+impl Readings {
+    /// Reads each part of a text that no host may hold together.
+    fn split(&mut self, text: &[u8], view: View) {
+        self.steps += 2 * text.len();
+        let mut parts = Vec::new();
+        let mut start = 0;
+        for (idx, byte) in text.iter().enumerate() {
+            let anomaly = match byte {
+                b',' => Anomaly::HostMulti,
+                b'@' => Anomaly::HostUserinfo,
+                0..=b' '
+                | b'/'
+                | b'\\'
+                | b'?'
+                | b'#'
+                | b';'
+                | b'|'
+                | b'"'
+                | b'<'
+                | b'>'
+                | b'^'
+                | b'`'
+                | b'{'
+                | b'}'
+                | 0x7f => Anomaly::HostIllegalCharacter,
+                _ => continue,
+            };
+            // A space behind a comma is part of how lists are written.
+            let is_list = matches!(byte, b' ' | b'\t')
+                && text.get(..idx).is_some_and(|before| before.ends_with(b","));
+            self.found.insert_if(!is_list, anomaly);
+            parts.push((text.get(start..idx).unwrap_or_default(), *byte));
+            start = idx + 1;
+        }
+        parts.push((text.get(start..).unwrap_or_default(), b','));
+        // The host is behind the userinfo, so that part comes first.
+        for (part, _) in parts.iter().filter(|(_, delimiter)| *delimiter != b'@') {
+            self.authority(part, view);
+        }
+        for (part, _) in parts.iter().filter(|(_, delimiter)| *delimiter == b'@') {
+            self.authority(part, View::Decoded);
+        }
+    }
+
+    /// Reads one host with its port.
+    fn authority(&mut self, text: &[u8], view: View) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(inner) = text.strip_prefix(b"[") {
+            let end = inner.iter().position(|byte| *byte == b']').unwrap_or(inner.len());
+            let (address, behind) = inner.split_at_checked(end).unwrap_or((inner, b""));
+            let port = self.port(behind.get(1..).unwrap_or_default());
+            if self.v6(address, port, view) {
+                return;
+            }
+            self.found.insert(Anomaly::HostIllegalCharacter);
+        }
+        let mut parts = text.split(|byte| matches!(byte, b':' | b'[' | b']'));
+        let host = parts.next().unwrap_or_default();
+        let n_behind = parts.clone().count();
+        if n_behind > 1 && self.v6(text, Vec::new(), view) {
+            return;
+        }
+        let mut port = Vec::new();
+        for behind in parts {
+            if behind.is_empty() || behind.iter().all(u8::is_ascii_digit) {
+                let digits = [b":", behind].concat();
+                port = self.port(&digits);
+            } else {
+                // A password, or another host.
+                self.found.insert(Anomaly::PortForm);
+                self.name(behind, Vec::new(), View::Decoded);
+            }
+        }
+        self.name(host, port, view);
+    }
+
+    /// The usual form of a port that stands behind its colon.
+    fn port(&mut self, text: &[u8]) -> Vec<u8> {
+        let Some(digits) = text.strip_prefix(b":") else {
+            self.found.insert_if(!text.is_empty(), Anomaly::PortForm);
+            return Vec::new();
+        };
+        if usual_port(digits) {
+            return text.to_vec();
+        }
+        self.found.insert(Anomaly::PortForm);
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        let digits = digits.get(zeros..).unwrap_or_default();
+        if port_number(digits).is_some() { [b":", digits].concat() } else { Vec::new() }
+    }
+
+    /// Reads an IPv6 address; whether it is one.
+    fn v6(&mut self, text: &[u8], port: Vec<u8>, view: View) -> bool {
+        let mut halves = text.splitn(2, |byte| *byte == b'%');
+        let (address, zone) = (halves.next().unwrap_or_default(), halves.next());
+        let Some(address) =
+            str::from_utf8(address).ok().and_then(|text| text.parse::<Ipv6Addr>().ok())
+        else {
+            return false;
+        };
+        self.found.insert(Anomaly::IpLiteral);
+        self.found.insert_if(zone.is_some(), Anomaly::IpZone);
+        self.add(view, format!("[{address}]").into_bytes(), port.clone());
+        if let Some(v4) = address::embedded_v4(address) {
+            self.found.insert(Anomaly::IpEmbeddedV4);
+            self.add(View::Decoded, v4.to_string().into_bytes(), port);
+        }
+        true
+    }
+
+    /// Reads a name, or an IPv4 address.
+    fn name(&mut self, text: &[u8], port: Vec<u8>, view: View) {
+        self.steps += 4 * text.len();
+        let mut name = Vec::with_capacity(text.len());
+        if text.is_ascii() {
+            name.extend(text.iter().map(u8::to_ascii_lowercase));
+            self.found.insert_if(name != text, Anomaly::HostCase);
+        } else {
+            self.found.insert(Anomaly::HostNotAscii);
+            let mut buffer = [0; 4];
+            for chunk in text.utf8_chunks() {
+                for character in chunk.valid().chars().filter_map(punycode::mapped) {
+                    name.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+                }
+                name.extend_from_slice(chunk.invalid());
+            }
+        }
+        if name.is_empty() {
+            return;
+        }
+        self.found.insert_if(name.starts_with(b"."), Anomaly::HostLeadingDot);
+        self.found.insert_if(name.ends_with(b"."), Anomaly::HostTrailingDot);
+        let labels: Vec<&[u8]> =
+            name.split(|byte| *byte == b'.').filter(|label| !label.is_empty()).collect();
+        let n_dots = name.iter().filter(|byte| **byte == b'.').count();
+        let n_ends = usize::from(name.starts_with(b".")) + usize::from(name.ends_with(b"."));
+        self.found.insert_if(n_dots + 1 > labels.len() + n_ends, Anomaly::HostEmptyLabel);
+        if labels.is_empty() {
+            return;
+        }
+        let is_long = labels.iter().any(|label| label.len() > MAX_LABEL_BYTES);
+        let joined = labels.join(&b'.');
+        self.found.insert_if(is_long || joined.len() > MAX_NAME_BYTES, Anomaly::HostTooLong);
+        if address::ends_in_number(&joined) && self.v4(&joined, &port, view) {
+            return;
+        }
+        self.international(&labels, &port, view);
+        if let Some(address) = disguise::embedded_address(&joined) {
+            self.found.insert(Anomaly::HostEmbeddedAddress);
+            self.add(View::Decoded, address, port);
+        }
+    }
+
+    /// Adds a name with each label as it goes over the wire, and what the labels may stand for.
+    fn international(&mut self, labels: &[&[u8]], port: &[u8], view: View) {
+        let mut wire = Vec::new();
+        let mut shown = Vec::new();
+        for (idx, label) in labels.iter().enumerate() {
+            if idx > 0 {
+                wire.push(b'.');
+                shown.push(b'.');
+            }
+            let start = (wire.len(), shown.len());
+            wire.extend_from_slice(label);
+            shown.extend_from_slice(label);
+            // Punycode is quadratic in a label, so only labels that can be one are looked at.
+            if label.len() > MAX_LABEL_BYTES {
+                continue;
+            }
+            let text = match label.strip_prefix(b"xn--") {
+                Some(code) => punycode::decode(code),
+                None if label.is_ascii() => None,
+                None => str::from_utf8(label).ok().map(str::to_owned),
+            };
+            let Some(text) = text else { continue };
+            let text: String = text.chars().filter_map(punycode::mapped).collect();
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'-';
+            if text.is_empty() || !text.bytes().all(fits) {
+                continue;
+            }
+            if text.is_ascii() {
+                self.found.insert(Anomaly::HostPunycodeAscii);
+                shown.truncate(start.1);
+                shown.extend_from_slice(text.as_bytes());
+                continue;
+            }
+            self.found.insert_if(punycode::skeleton(&text).is_some(), Anomaly::HostHomograph);
+            if let Some(code) = punycode::encode(&text) {
+                wire.truncate(start.0);
+                wire.extend_from_slice(b"xn--");
+                wire.extend_from_slice(&code);
+            }
+        }
+        let differs = shown.is_ascii() && shown != wire;
+        self.add(view, wire, port.to_vec());
+        if differs {
+            self.add(View::Decoded, shown, port.to_vec());
+        }
+    }
+
+    /// Reads an IPv4 address in any form; whether it is one.
+    fn v4(&mut self, name: &[u8], port: &[u8], view: View) -> bool {
+        let Some(read) = address::v4(name) else { return false };
+        self.found.insert(Anomaly::IpLiteral);
+        self.found.insert_if(!read.is_usual, Anomaly::IpNonstandard);
+        self.add(view, read.standard.to_string().into_bytes(), port.to_vec());
+        if let Some(decimal) = read.decimal {
+            self.add(View::Decoded, decimal.to_string().into_bytes(), port.to_vec());
+        }
+        true
+    }
+
+    fn add(&mut self, view: View, host: Vec<u8>, port: Vec<u8>) {
+        let form = HostForm { view, host, port };
+        // A long list of hosts would be searched in vain: past a few, twice the same costs nothing.
+        let known = self.list.iter().take(16).any(|known| known.host == form.host);
+        if !known {
+            self.list.push(form);
+        }
+    }
+}

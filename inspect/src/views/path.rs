@@ -1,0 +1,242 @@
+//! The forms of a path and query.
+
+use super::unescape::{Reach, has_broken_escape, unescape};
+use crate::anomaly::{Anomalies, Anomaly};
+use crate::limits::MAX_ORDINARY_PATH_BYTES;
+use crate::verdict::View;
+
+/// A path and query in one form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PathForm {
+    pub(super) view: View,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Whether there is nothing to undo in a path: what most requests are, decided in one pass.
+pub(super) fn is_plain(path: &[u8]) -> bool {
+    let mut before = 0;
+    let mut in_query = false;
+    for byte in path {
+        match byte {
+            b'%' | b'\\' | 0 | 0x80.. => return false,
+            b'?' => in_query = true,
+            b'/' | b'.' if before == b'/' && !in_query => return false,
+            b';' if !in_query => return false,
+            _ => {}
+        }
+        before = *byte;
+    }
+    path.len() <= MAX_ORDINARY_PATH_BYTES
+}
+
+/// The forms of a path beside the one in which it came, and what had to be undone.
+pub(super) fn forms(path: &[u8], found: &mut Anomalies, steps: &mut usize) -> Vec<PathForm> {
+    let (stem, query) = split_query(path);
+    found.insert_if(path.len() > MAX_ORDINARY_PATH_BYTES, Anomaly::PathTooLong);
+    found.insert_if(stem.iter().any(|byte| *byte >= 0x80), Anomaly::PathNotAscii);
+    found.insert_if(has_broken_escape(stem), Anomaly::PathInvalidEncoding);
+    *steps += 4 * path.len();
+
+    let mut forms = Forms { raw: path, list: Vec::new(), steps: 0 };
+
+    let canonical = unescape(stem, Reach::Slashes);
+    let canonical_query = query.map(|query| unescape(query, Reach::Unreserved));
+    *steps += canonical.steps + canonical_query.as_ref().map_or(0, |query| query.steps);
+    oddities(&canonical.bytes, found);
+    let query_bytes = canonical_query.as_ref().map(|query| query.bytes.as_slice());
+    forms.add(View::Canonical, &resolve(&canonical.bytes, Parameters::Keep), query_bytes);
+
+    let decoded = unescape(stem, Reach::AllSlashes);
+    let decoded_query = query.map(|query| unescape(query, Reach::All));
+    *steps += decoded.steps + decoded_query.as_ref().map_or(0, |query| query.steps);
+    canonical.seen.in_path(found);
+    decoded.seen.in_path(found);
+    oddities(&decoded.bytes, found);
+    if let Some(query) = &decoded_query {
+        query.seen.in_query(found);
+    }
+    let query_bytes = decoded_query.as_ref().map(|query| query.bytes.as_slice());
+    for stem in std::iter::once(&decoded.bytes).chain(&decoded.before_nul) {
+        // What was encoded may have held a query of its own.
+        let (stem, inner) = split_query(stem);
+        let joined: Option<Vec<u8>> = match (inner, query_bytes) {
+            (None, None) => None,
+            (Some(only), None) | (None, Some(only)) => Some(only.to_vec()),
+            (Some(inner), Some(query)) => Some([inner, b"&", query].concat()),
+        };
+        forms.add(View::Decoded, &resolve(stem, Parameters::Keep), joined.as_deref());
+        if stem.contains(&b';') {
+            forms.add(View::Decoded, &resolve(stem, Parameters::Drop), joined.as_deref());
+        }
+    }
+    *steps += forms.steps;
+    forms.list
+}
+
+/// What is odd about a path once its escapes are undone.
+fn oddities(stem: &[u8], found: &mut Anomalies) {
+    let mut before = [0, 0];
+    let mut segment_start = true;
+    let mut n_dots = 0;
+    for byte in stem {
+        match byte {
+            b'/' => {
+                let ends_dots = n_dots > 0 && !segment_start;
+                found.insert_if(ends_dots && n_dots <= 2, Anomaly::PathDotSegment);
+                found.insert_if(before[1] == b'/' && before[0] != b':', Anomaly::PathDoubleSlash);
+                (segment_start, n_dots) = (true, 0);
+            }
+            b'.' if segment_start || n_dots > 0 => (segment_start, n_dots) = (false, n_dots + 1),
+            b';' => {
+                found.insert(Anomaly::PathParameter);
+                found.insert_if(n_dots > 0 && n_dots <= 2, Anomaly::PathDotSegment);
+                (segment_start, n_dots) = (false, 0);
+            }
+            _ => (segment_start, n_dots) = (false, 0),
+        }
+        before = [before[1], *byte];
+    }
+    found.insert_if(n_dots > 0 && n_dots <= 2, Anomaly::PathDotSegment);
+}
+
+fn split_query(path: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut halves = path.splitn(2, |byte| *byte == b'?');
+    (halves.next().unwrap_or_default(), halves.next())
+}
+
+/// The forms found so far, each once.
+struct Forms<'p> {
+    raw: &'p [u8],
+    list: Vec<PathForm>,
+    steps: usize,
+}
+
+impl Forms<'_> {
+    fn add(&mut self, view: View, stem: &[u8], query: Option<&[u8]>) {
+        let mut bytes = stem.to_vec();
+        if let Some(query) = query {
+            bytes.push(b'?');
+            bytes.extend_from_slice(query);
+        }
+        self.steps += 2 * bytes.len();
+        if bytes != self.raw && self.list.iter().all(|form| form.bytes != bytes) {
+            self.list.push(PathForm { view, bytes });
+        }
+    }
+}
+
+/// What becomes of `;` and what stands behind it in a segment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parameters {
+    Keep,
+    Drop,
+}
+
+/// Merges slashes and resolves dot segments (RFC 3986, 5.2.4; `..` at the root stays there).
+fn resolve(stem: &[u8], parameters: Parameters) -> Vec<u8> {
+    let Some(rest) = stem.strip_prefix(b"/") else {
+        // `*`, or nothing that has segments.
+        return stem.to_vec();
+    };
+    let mut out = Vec::with_capacity(stem.len());
+    let mut starts = Vec::new();
+    let mut ends_with_slash = false;
+    for segment in rest.split(|byte| *byte == b'/') {
+        let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
+        // A server that knows parameters takes `..;` for `..`; Envoy does too.
+        let shown = if parameters == Parameters::Drop { name } else { segment };
+        ends_with_slash = true;
+        match name {
+            b"." if shown == name => {}
+            b".." if shown == name => {
+                if let Some(start) = starts.pop() {
+                    out.truncate(start);
+                }
+            }
+            _ if shown.is_empty() => {}
+            _ => {
+                starts.push(out.len());
+                out.push(b'/');
+                out.extend_from_slice(shown);
+                ends_with_slash = false;
+            }
+        }
+    }
+    if ends_with_slash {
+        out.push(b'/');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, expect: &[(View, &str)], names: &[&str]) {
+        let (mut found, mut steps) = (Anomalies::default(), 0);
+        let forms = forms(path.as_bytes(), &mut found, &mut steps);
+        let forms: Vec<_> =
+            forms.iter().map(|form| (form.view, form.bytes.escape_ascii().to_string())).collect();
+        let forms: Vec<_> = forms.iter().map(|(view, bytes)| (*view, bytes.as_str())).collect();
+        assert_eq!(forms, expect, "{path}");
+        let found: Vec<_> = found.iter().map(Anomaly::as_str).collect();
+        assert_eq!(found, names, "{path}");
+        if expect.is_empty() && names.is_empty() {
+            assert!(steps <= 40 * path.len().max(1));
+        } else {
+            assert!(!is_plain(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_have_the_forms_that_servers_may_read_in_them() {
+        use View::{Canonical, Decoded};
+        for (path, expect, names) in [
+            ("/bot1/getMe", &[][..], &[][..]),
+            ("/a.b/c.d?e=f/../;x//", &[], &[]),
+            ("/a?b=%20", &[(Decoded, "/a?b= ")], &[]),
+            ("/%62ot1", &[(Canonical, "/bot1")], &["path.encoded_letter"]),
+            ("/x/../bot1/./a", &[(Canonical, "/bot1/a")], &["path.dot_segment"]),
+            ("/x/%2e%2E/bot1", &[(Canonical, "/bot1")], &["path.dot_segment"]),
+            ("//bot1//x/", &[(Canonical, "/bot1/x/")], &["path.double_slash"]),
+            ("/bot1\\getMe", &[(Canonical, "/bot1/getMe")], &["path.backslash"]),
+            ("/bot1%2fgetMe", &[(Canonical, "/bot1/getMe")], &[]),
+            ("/bot1%5CgetMe", &[(Canonical, "/bot1/getMe")], &["path.encoded_backslash"]),
+            ("/%2562ot1", &[(Decoded, "/bot1")], &["path.double_encoded", "path.encoded_letter"]),
+            ("/%u0062ot1", &[(Decoded, "/bot1")], &["path.u_encoding"]),
+            ("/a%zz%", &[], &["path.invalid_encoding"]),
+            ("/bot1;x=1/getMe", &[(Decoded, "/bot1/getMe")], &["path.parameter"]),
+            ("/x/..;/bot1", &[(Decoded, "/bot1")], &["path.dot_segment", "path.parameter"]),
+            ("/bot1%c0%afgetMe", &[(Decoded, "/bot1/getMe")], &["path.overlong"]),
+            ("/bot1%00.png", &[(Decoded, "/bot1.png"), (Decoded, "/bot1")], &["path.nul"]),
+            ("/getMe%3fa=1", &[(Decoded, "/getMe?a=1")], &["path.encoded_query"]),
+            ("/getMe%3fa=1?b=2", &[(Decoded, "/getMe?a=1&b=2")], &["path.encoded_query"]),
+            ("/b\u{f6}t", &[], &["path.not_ascii"]),
+            ("/web/https://a.example/", &[(Canonical, "/web/https:/a.example/")], &[]),
+            ("*", &[], &[]),
+            ("", &[], &[]),
+            ("/a?%61=1", &[(Canonical, "/a?a=1")], &["query.encoded_letter"]),
+            (
+                "/a?b=%252541",
+                &[(Decoded, "/a?b=A")],
+                &["query.double_encoded", "query.encoded_letter"],
+            ),
+        ] {
+            check(path, expect, names);
+        }
+    }
+
+    #[test]
+    fn plain_paths_are_known_at_once() {
+        for (path, plain) in [
+            ("/bot1/getMe?offset=1", true),
+            ("/a.b/c?d=//.;", true),
+            ("/.well-known/x", false),
+            ("/a//b", false),
+            ("/a/../b", false),
+            ("/a%20b", false),
+        ] {
+            assert_eq!(is_plain(path.as_bytes()), plain, "{path}");
+        }
+    }
+}

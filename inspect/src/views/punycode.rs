@@ -1,0 +1,283 @@
+//! Internationalised names: Punycode (RFC 3492) and the mappings that matter for disguise.
+//!
+//! The full tables of UTS 46 are a quarter of a megabyte of wasm and would only tell more spellings
+//! of names that no rule asks for. What is mapped here is what ends up as ASCII.
+
+use super::unescape::narrow;
+use crate::fold::fold_char;
+
+const BASE: u32 = 36;
+
+/// Decodes a label behind `xn--`. `None` where it is no Punycode.
+pub(super) fn decode(label: &[u8]) -> Option<String> {
+    let dash = label.iter().rposition(|byte| *byte == b'-');
+    let (basic, rest) = match dash {
+        Some(dash) => (label.get(..dash)?, label.get(dash + 1..)?),
+        None => (&[][..], label),
+    };
+    let mut out: Vec<char> = str::from_utf8(basic).ok()?.chars().collect();
+    let (mut point, mut idx, mut bias) = (128u32, 0u32, 72u32);
+    let mut digits = rest.iter();
+    while !digits.as_slice().is_empty() {
+        let (before, mut weight, mut threshold_at) = (idx, 1u32, BASE);
+        loop {
+            let digit = match digits.next()? {
+                letter @ b'a'..=b'z' => letter - b'a',
+                digit @ b'0'..=b'9' => digit - b'0' + 26,
+                _ => return None,
+            };
+            idx = idx.checked_add(u32::from(digit).checked_mul(weight)?)?;
+            let threshold = threshold(threshold_at, bias);
+            if u32::from(digit) < threshold {
+                break;
+            }
+            weight = weight.checked_mul(BASE - threshold)?;
+            threshold_at += BASE;
+        }
+        let n_points = u32::try_from(out.len()).ok()? + 1;
+        bias = adapt(idx - before, n_points, before == 0);
+        point = point.checked_add(idx / n_points)?;
+        idx %= n_points;
+        out.insert(idx as usize, char::from_u32(point)?);
+        idx += 1;
+    }
+    Some(out.into_iter().collect())
+}
+
+/// Encodes a label that is not ASCII, without `xn--`. `None` where it is too long to have a code.
+pub(super) fn encode(label: &str) -> Option<Vec<u8>> {
+    let mut out: Vec<u8> = label.bytes().filter(u8::is_ascii).collect();
+    let n_basic = u32::try_from(out.len()).ok()?;
+    let n_points = u32::try_from(label.chars().count()).ok()?;
+    if n_basic > 0 {
+        out.push(b'-');
+    }
+    let (mut point, mut delta, mut bias, mut n_done) = (128u32, 0u32, 72u32, n_basic);
+    while n_done < n_points {
+        let next = label.chars().map(u32::from).filter(|other| *other >= point).min()?;
+        delta = delta.checked_add((next - point).checked_mul(n_done + 1)?)?;
+        point = next;
+        for other in label.chars().map(u32::from) {
+            if other < point {
+                delta = delta.checked_add(1)?;
+            }
+            if other == point {
+                let (mut rest, mut threshold_at) = (delta, BASE);
+                loop {
+                    let threshold = threshold(threshold_at, bias);
+                    if rest < threshold {
+                        break;
+                    }
+                    out.push(digit(threshold + (rest - threshold) % (BASE - threshold)));
+                    rest = (rest - threshold) / (BASE - threshold);
+                    threshold_at += BASE;
+                }
+                out.push(digit(rest));
+                bias = adapt(delta, n_done + 1, n_done == n_basic);
+                delta = 0;
+                n_done += 1;
+            }
+        }
+        delta = delta.checked_add(1)?;
+        point += 1;
+    }
+    Some(out)
+}
+
+fn digit(value: u32) -> u8 {
+    let value = u8::try_from(value).unwrap_or_default();
+    if value < 26 { b'a' + value } else { b'0' + value.saturating_sub(26) }
+}
+
+fn threshold(at: u32, bias: u32) -> u32 {
+    at.saturating_sub(bias).clamp(1, 26)
+}
+
+fn adapt(delta: u32, n_points: u32, is_first: bool) -> u32 {
+    let mut delta = if is_first { delta / 700 } else { delta / 2 };
+    delta += delta / n_points.max(1);
+    let mut shift = 0;
+    while delta > 455 {
+        delta /= 35;
+        shift += BASE;
+    }
+    shift + 36 * delta / (delta + 38)
+}
+
+/// What a character of a host name is mapped to: lower case, ASCII where it is a form of an ASCII
+/// character, a dot where it is a full stop; `None` for one that is ignored (UTS 46).
+pub(super) fn mapped(character: char) -> Option<char> {
+    match character {
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{180b}'..='\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' => None,
+        '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2024}' => Some('.'),
+        other => Some(
+            narrow(other)
+                .or_else(|| styled(other))
+                .map_or_else(|| fold_char(other), |ascii| ascii.to_ascii_lowercase()),
+        ),
+    }
+}
+
+/// The ASCII letter or digit of a styled one: mathematical, circled, superscript.
+fn styled(character: char) -> Option<char> {
+    let point = u32::from(character);
+    let nth = |first: char, n: u32| char::from_u32(u32::from(first) + n);
+    match point {
+        0x1_d400..=0x1_d6a3 => nth('a', (point - 0x1_d400) % 26),
+        0x1_d7ce..=0x1_d7ff => nth('0', (point - 0x1_d7ce) % 10),
+        0x24b6..=0x24e9 => nth('a', (point - 0x24b6) % 26),
+        0x2460..=0x2468 => nth('1', point - 0x2460),
+        0x2080..=0x2089 => nth('0', point - 0x2080),
+        0x2074..=0x2079 => nth('4', point - 0x2074),
+        0x24ea | 0x2070 => Some('0'),
+        0xb9 => Some('1'),
+        0xb2 | 0xb3 => nth('2', point - 0xb2),
+        0xaa => Some('a'),
+        0xba | 0x2134 => Some('o'),
+        0x2071 | 0x2139 | 0x2148 => Some('i'),
+        0x207f => Some('n'),
+        0x2102 => Some('c'),
+        0x210a => Some('g'),
+        0x210b..=0x210e => Some('h'),
+        0x2110 | 0x2111 => Some('i'),
+        0x2112 | 0x2113 => Some('l'),
+        0x2115 => Some('n'),
+        0x2119 => Some('p'),
+        0x211a => Some('q'),
+        0x211b..=0x211d => Some('r'),
+        0x2124 | 0x2128 => Some('z'),
+        0x212c => Some('b'),
+        0x212d => Some('c'),
+        0x212f..=0x2130 => Some('e'),
+        0x2131 => Some('f'),
+        0x2133 => Some('m'),
+        0x2145 | 0x2146 => Some('d'),
+        0x2147 => Some('e'),
+        0x2149 => Some('j'),
+        _ => None,
+    }
+}
+
+/// The ASCII text that a label beyond ASCII looks like; `None` where it looks like none.
+pub(super) fn skeleton(label: &str) -> Option<String> {
+    label
+        .chars()
+        .map(|character| {
+            if character.is_ascii() {
+                return Some(character);
+            }
+            let idx = CONFUSABLES.binary_search_by_key(&character, |(from, _)| *from).ok()?;
+            CONFUSABLES.get(idx).map(|(_, to)| *to)
+        })
+        .collect()
+}
+
+/// Lower-case letters that look like ASCII ones (a part of UTS 39's table), sorted.
+const CONFUSABLES: &[(char, char)] = &[
+    ('\u{131}', 'i'),
+    ('\u{14b}', 'n'),
+    ('\u{180}', 'b'),
+    ('\u{1a5}', 'p'),
+    ('\u{251}', 'a'),
+    ('\u{261}', 'g'),
+    ('\u{269}', 'i'),
+    ('\u{26a}', 'i'),
+    ('\u{28b}', 'u'),
+    ('\u{28f}', 'y'),
+    ('\u{3b1}', 'a'),
+    ('\u{3b3}', 'y'),
+    ('\u{3b9}', 'i'),
+    ('\u{3ba}', 'k'),
+    ('\u{3bd}', 'v'),
+    ('\u{3bf}', 'o'),
+    ('\u{3c1}', 'p'),
+    ('\u{3c3}', 'o'),
+    ('\u{3c4}', 't'),
+    ('\u{3c5}', 'u'),
+    ('\u{3c9}', 'w'),
+    ('\u{3f2}', 'c'),
+    ('\u{3f3}', 'j'),
+    ('\u{430}', 'a'),
+    ('\u{432}', 'b'),
+    ('\u{433}', 'r'),
+    ('\u{435}', 'e'),
+    ('\u{43a}', 'k'),
+    ('\u{43c}', 'm'),
+    ('\u{43d}', 'h'),
+    ('\u{43e}', 'o'),
+    ('\u{43f}', 'n'),
+    ('\u{440}', 'p'),
+    ('\u{441}', 'c'),
+    ('\u{442}', 't'),
+    ('\u{443}', 'y'),
+    ('\u{445}', 'x'),
+    ('\u{44c}', 'b'),
+    ('\u{455}', 's'),
+    ('\u{456}', 'i'),
+    ('\u{457}', 'i'),
+    ('\u{458}', 'j'),
+    ('\u{461}', 'w'),
+    ('\u{475}', 'v'),
+    ('\u{4af}', 'y'),
+    ('\u{4bb}', 'h'),
+    ('\u{4cf}', 'l'),
+    ('\u{501}', 'd'),
+    ('\u{51b}', 'q'),
+    ('\u{51d}', 'w'),
+    ('\u{561}', 'w'),
+    ('\u{563}', 'q'),
+    ('\u{566}', 'q'),
+    ('\u{570}', 'h'),
+    ('\u{578}', 'n'),
+    ('\u{57c}', 'n'),
+    ('\u{57d}', 'u'),
+    ('\u{581}', 'g'),
+    ('\u{584}', 'f'),
+    ('\u{585}', 'o'),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_decoded_and_encoded_as_in_rfc_3492() {
+        for (label, text) in [
+            ("bcher-kva", "bücher"),
+            ("pi-7kc", "рi"),
+            ("ihqwcrb4cv8a8dqg056pqjye", "他们为什么不说中文"),
+            ("fiqs8s", "中国"),
+        ] {
+            let decoded = decode(label.as_bytes()).unwrap();
+            assert_eq!(encode(&decoded).unwrap(), label.as_bytes());
+            if label != "pi-7kc" {
+                assert_eq!(decoded, text);
+            }
+        }
+        assert_eq!(decode(b"api-").as_deref(), Some("api"));
+        for label in ["a b", "99999999", "\u{f6}"] {
+            assert_eq!(decode(label.as_bytes()), None, "{label}");
+        }
+    }
+
+    #[test]
+    fn forms_of_ascii_characters_are_mapped_to_them() {
+        let map = |text: &str| text.chars().filter_map(mapped).collect::<String>();
+        assert_eq!(map("ＡＰＩ。ｔelegram．org"), "api.telegram.org");
+        assert_eq!(map("𝐚𝓟ⓘ.te\u{ad}legram.org"), "api.telegram.org");
+        assert_eq!(map("Bücher"), "bücher");
+    }
+
+    #[test]
+    fn labels_that_look_like_ascii_have_a_skeleton() {
+        assert!(CONFUSABLES.is_sorted_by_key(|(from, _)| *from));
+        assert_eq!(skeleton("аpi").as_deref(), Some("api"));
+        assert_eq!(skeleton("bücher"), None);
+    }
+}

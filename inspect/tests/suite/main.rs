@@ -1,0 +1,3 @@
+//! The run-time held against properties, from outside.
+
+mod views;

@@ -1,0 +1,332 @@
+//! Reading requests: what holds for every input, and where another reader of URLs has to agree.
+
+use inspect::{Anomaly, Form, Request, View, Views};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn views(authority: &[u8], path: &[u8]) -> Views {
+    let path = Some(path);
+    Views::of(&Request { scheme: b"http", authority, path, ..Request::default() })
+}
+
+/// The canonical host of an authority.
+fn canonical_host(authority: &[u8]) -> Vec<u8> {
+    let views = views(authority, b"/");
+    let mut canonical = views.forms().iter().filter(|form| form.view == View::Canonical);
+    canonical.find_map(|form| form.authority.clone()).unwrap_or_else(|| authority.to_vec())
+}
+
+/// The first form of a path in a view; the path itself where it has none there.
+fn path_in(view: View, path: &[u8]) -> Vec<u8> {
+    let views = views(b"a.example", path);
+    let mut in_view = views.forms().iter().filter(|form| form.view == view);
+    in_view.find_map(|form| form.path.clone()).unwrap_or_else(|| path.to_vec())
+}
+
+/// Text in which the parts of escapes and of evasions are common.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let parts = prop_oneof![
+        any::<u8>().prop_map(|byte| vec![byte]),
+        prop::sample::select(PARTS).prop_map(|part| part.as_bytes().to_vec()),
+    ];
+    vec(parts, 0..40).prop_map(|parts| parts.concat())
+}
+
+const PARTS: &[&str] = &[
+    "%",
+    "%2",
+    "25",
+    "%25",
+    "%2e",
+    "%2f",
+    "%5c",
+    "%00",
+    "%u0062",
+    "%u",
+    "ff0e",
+    "%c0%ae",
+    "%e0%80%af",
+    "/",
+    "//",
+    "\\",
+    ".",
+    "..",
+    ";",
+    "?",
+    "#",
+    ",",
+    "@",
+    ":",
+    ":443",
+    "[",
+    "]",
+    "::ffff:",
+    "xn--",
+    "xn--pi-7kc",
+    "0x7f",
+    "017",
+    "1",
+    "nip.io",
+    "translate.goog",
+    "r.jina.ai",
+    "https:",
+    "\u{ff0e}",
+    "\u{3002}",
+    "\u{430}",
+    "a",
+    "api",
+    "telegram",
+    "org",
+    " ",
+    "\0",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_bytes_are_read(authority in hostile(), path in hostile(), sni in hostile(), target in hostile()) {
+        let request = Request {
+            authority: &authority,
+            path: Some(&path),
+            server_name: Some(&sni),
+            connect_target: Some(&target),
+            ..Request::default()
+        };
+        let views = Views::of(&request);
+        let n_bytes = authority.len() + path.len() + sni.len() + target.len();
+        prop_assert!(views.steps() <= 800 * (n_bytes + 1), "{} steps of {n_bytes} bytes", views.steps());
+    }
+
+    #[test]
+    fn a_canonical_host_is_its_own_canonical_form(authority in hostile()) {
+        let once = canonical_host(&authority);
+        if !once.contains(&b'%') && once != authority {
+            prop_assert_eq!(canonical_host(&once), once);
+        }
+    }
+
+    #[test]
+    fn a_canonical_path_is_its_own_canonical_form(path in hostile()) {
+        let once = path_in(View::Canonical, &path);
+        prop_assert_eq!(path_in(View::Canonical, &once), once);
+    }
+
+    #[test]
+    fn a_decoded_path_is_its_own_decoded_form(path in hostile()) {
+        let once = path_in(View::Decoded, &path);
+        // Where only parameters are dropped, the form that keeps them is the path itself.
+        prop_assume!(!once.contains(&b';') && !path.contains(&b';'));
+        prop_assert_eq!(path_in(View::Decoded, &once), once);
+    }
+
+    #[test]
+    fn hosts_agree_with_the_url_standard(host in vec(prop::sample::select(HOST_PARTS), 1..8)) {
+        let host = host.concat();
+        let Ok(url) = url::Url::parse(&format!("http://{host}/")) else { return Ok(()) };
+        let expect = url.host_str().unwrap_or_default();
+        // Empty labels are kept there and dropped here, where they are an anomaly.
+        prop_assume!(!format!(".{expect}.").contains(".."));
+        let ours = String::from_utf8(canonical_host(host.as_bytes())).unwrap();
+        let ours = ours.split(':').next().unwrap_or_default();
+        prop_assert_eq!(ours, expect, "{}", host);
+    }
+
+    #[test]
+    fn paths_agree_with_the_url_standard(segments in vec(prop::sample::select(SEGMENTS), 0..8)) {
+        let path = format!("/{}", segments.join("/"));
+        let url = url::Url::parse(&format!("http://a.example{path}")).unwrap();
+        let ours = String::from_utf8(path_in(View::Canonical, path.as_bytes())).unwrap();
+        prop_assert_eq!(ours, url.path(), "{}", path);
+    }
+}
+
+const HOST_PARTS: &[&str] = &[
+    "a",
+    "B",
+    "example",
+    "-",
+    ".",
+    ".",
+    "0",
+    "1",
+    "255",
+    "256",
+    "0x",
+    "0xfF",
+    "017",
+    "08",
+    "xn--bcher-kva",
+    "bücher",
+    "ａ",
+    "\u{3002}",
+    "\u{ad}",
+    ":81",
+];
+
+const SEGMENTS: &[&str] = &["a", "b.c", ".", "..", "%2e", "%2E%2e", ".%2E", "...", "a%20b"];
+
+#[test]
+fn twice_the_input_takes_at_most_twice_the_steps() {
+    for part in
+        PARTS.iter().chain(&["a,", "a@", "%2500", "/../", "/a;b", "%25", "xn--pi-7kc.", "%%32%35"])
+    {
+        let steps = |n_bytes: usize, in_host: bool| {
+            let text = part.as_bytes().repeat(n_bytes / part.len() + 1);
+            let path = [b"/", text.as_slice()].concat();
+            if in_host { views(&text, b"/%41").steps() } else { views(b"A.example", &path).steps() }
+        };
+        for in_host in [true, false] {
+            for n_bytes in [4096, 16384] {
+                let (once, twice) = (steps(n_bytes, in_host), steps(2 * n_bytes, in_host));
+                // The parts do not divide the length, which may add one of them.
+                let bound = 2 * once + 2 * once / 50 + 2000;
+                assert!(twice <= bound, "{part:?} in host: {in_host}: {once}, then {twice}");
+            }
+        }
+    }
+}
+
+fn check(request: &Request<'_>, forms: &[(View, &str, &str)], anomalies: &[&str]) {
+    let views = Views::of(request);
+    let text = |bytes: Option<&Vec<u8>>| match bytes {
+        Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        None => "=".to_owned(),
+    };
+    let shown = |form: &Form| (form.view, text(form.authority.as_ref()), text(form.path.as_ref()));
+    let found: Vec<_> = views.forms().iter().map(shown).collect();
+    let found: Vec<_> =
+        found.iter().map(|(view, host, path)| (*view, host.as_str(), path.as_str())).collect();
+    let authority = String::from_utf8_lossy(request.authority);
+    assert_eq!(found, forms, "{authority}");
+    let names: Vec<_> = views.anomalies().iter().map(Anomaly::as_str).collect();
+    assert_eq!(names, anomalies, "{authority}");
+}
+
+#[test]
+fn hosts_have_the_forms_that_resolvers_and_servers_may_read_in_them() {
+    use View::{Canonical, Decoded};
+    let telegram = "api.telegram.org";
+    for (authority, forms, anomalies) in [
+        ("api.telegram.org", &[][..], &[][..]),
+        ("api.telegram.org:443", &[], &[]),
+        ("API.TeLeGrAm.ORG", &[(Canonical, telegram)], &["host.case"]),
+        (
+            "api.telegram.org:0443",
+            &[(Canonical, "api.telegram.org:443")],
+            &["port.nonstandard_form"],
+        ),
+        ("api.telegram.org:99999", &[(Canonical, telegram)], &["port.nonstandard_form"]),
+        ("api.telegram.org:", &[(Canonical, telegram)], &["port.nonstandard_form"]),
+        ("api.telegram.org.", &[(Canonical, telegram)], &["host.trailing_dot"]),
+        (
+            "api.telegram.org..",
+            &[(Canonical, telegram)],
+            &["host.trailing_dot", "host.empty_label"],
+        ),
+        ("api.telegram.org.:443", &[(Canonical, "api.telegram.org:443")], &["host.trailing_dot"]),
+        (".api.telegram.org", &[(Canonical, telegram)], &["host.leading_dot"]),
+        (
+            "good.example@api.telegram.org",
+            &[(Canonical, telegram), (Decoded, "good.example")],
+            &["host.userinfo"],
+        ),
+        (
+            "api.telegram.org:443@good.example",
+            &[(Canonical, "good.example"), (Decoded, "api.telegram.org:443")],
+            &["host.userinfo"],
+        ),
+        ("api%2etelegram.org", &[(Decoded, telegram)], &["host.percent_encoded"]),
+        ("api%252etelegram.org", &[(Decoded, telegram)], &["host.percent_encoded"]),
+        ("ａpi。telegram.org", &[(Canonical, telegram)], &["host.not_ascii"]),
+        ("xn--pi-7kc.telegram.org", &[], &["host.homograph"]),
+        ("xn--api-.telegram.org", &[(Decoded, telegram)], &["host.punycode_ascii"]),
+        (
+            "good.example,api.telegram.org",
+            &[(Canonical, "good.example"), (Canonical, telegram)],
+            &["host.multi"],
+        ),
+        ("", &[], &["host.empty"]),
+        ("149.154.167.220", &[], &["ip.literal"]),
+        ("0x959aa7dc", &[(Canonical, "149.154.167.220")], &["ip.literal", "ip.nonstandard"]),
+        (
+            "010.1.1.1",
+            &[(Canonical, "8.1.1.1"), (Decoded, "10.1.1.1")],
+            &["ip.literal", "ip.nonstandard"],
+        ),
+        (
+            "[::ffff:149.154.167.220]:443",
+            &[(Decoded, "149.154.167.220:443")],
+            &["ip.literal", "ip.embedded_v4"],
+        ),
+        ("[fe80::1%25eth0]", &[(Canonical, "[fe80::1]")], &["ip.literal", "ip.zone"]),
+        ("149.154.167.220.nip.io", &[(Decoded, "149.154.167.220")], &["host.embedded_address"]),
+        ("evilpastebin.com", &[], &[]),
+    ] {
+        let request =
+            Request { authority: authority.as_bytes(), path: Some(b"/"), ..Request::default() };
+        let forms: Vec<_> = forms.iter().map(|(view, host)| (*view, *host, "=")).collect();
+        check(&request, &forms, anomalies);
+    }
+}
+
+#[test]
+fn names_of_one_request_are_held_against_each_other() {
+    let base = Request { authority: b"api.telegram.org", path: Some(b"/"), ..Request::default() };
+    let server_name = |name: &'static str| Request { server_name: Some(name.as_bytes()), ..base };
+    check(&server_name("api.telegram.org"), &[], &[]);
+    check(&server_name("www.telegram.org"), &[(View::ServerName, "www.telegram.org", "=")], &[]);
+    check(
+        &server_name("cdn.example"),
+        &[(View::ServerName, "cdn.example", "=")],
+        &["sni.mismatch"],
+    );
+    check(&server_name(""), &[], &["sni.missing"]);
+    check(&server_name("api.telegram.org."), &[(View::Canonical, "=", "=")], &["sni.odd"]);
+    check(
+        &server_name("149.154.167.220"),
+        &[(View::ServerName, "149.154.167.220", "=")],
+        &["sni.address", "sni.mismatch"],
+    );
+    let connect = Request { path: None, server_name: Some(b"gateway.corp.example"), ..base };
+    check(&connect, &[], &[]);
+    let inside = Request {
+        connect_target: Some(b"good.example:443"),
+        server_name: Some(b"api.telegram.org"),
+        path: None,
+        ..base
+    };
+    check(&inside, &[(View::Tunnel, "good.example", "=")], &["connect.sni_mismatch"]);
+    let opened = Request { path: Some(b"/"), ..inside };
+    check(
+        &opened,
+        &[(View::Tunnel, "good.example", "=")],
+        &["connect.sni_mismatch", "connect.host_mismatch"],
+    );
+}
+
+#[test]
+fn disguises_are_taken_off_one_inside_the_other() {
+    let request = Request {
+        authority: b"web.archive.org",
+        path: Some(b"/web/2020/https://r.jina.ai/https://PASTEBIN.com/raw/a"),
+        ..Request::default()
+    };
+    let views = Views::of(&request);
+    let last = views.forms().iter().filter(|form| form.view == View::Decoded).next_back().unwrap();
+    assert_eq!(last.authority.as_deref(), Some(&b"pastebin.com"[..]));
+    assert_eq!(last.path.as_deref(), Some(&b"/raw/a"[..]));
+    assert!(views.anomalies().contains(Anomaly::HostHidingProxy));
+}
+
+#[test]
+fn a_crowd_of_hosts_is_kept_whole() {
+    let hosts: Vec<_> = (0..40).map(|idx| format!("h{idx}.example")).collect();
+    let authority = hosts.join(",");
+    let views = views(authority.as_bytes(), b"/");
+    let mut seen: Vec<_> = views.forms().iter().filter_map(|form| form.authority.clone()).collect();
+    seen.extend(views.crowd().iter().cloned());
+    for host in hosts {
+        assert!(seen.contains(&host.into_bytes()));
+    }
+}

@@ -1,0 +1,169 @@
+//! How the command line behaves: streams, files, order.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may panic, says what it skips, and works on files"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const RULE: &str = "title: NAME\nlogsource: {category: proxy}\ndetection: {s: {cs-host: NAME.example}, condition: s}\n";
+
+fn tidegate(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn rules(names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        fs::write(folder.path().join(format!("{name}.yml")), RULE.replace("NAME", name)).unwrap();
+    }
+    folder
+}
+
+fn bytes_of_pack(folder: &Path, paths: &[&str]) -> Vec<u8> {
+    let output = tidegate(folder).args(["pack", "-o", "out.pack"]).args(paths).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    fs::read(folder.join("out.pack")).unwrap()
+}
+
+#[test]
+fn the_same_rules_give_the_same_pack_in_whatever_order_they_are_named() {
+    let folder = rules(&["a", "b", "c"]);
+    let expect = bytes_of_pack(folder.path(), &["a.yml", "b.yml", "c.yml"]);
+    for paths in [&["."][..], &["c.yml", "./b.yml", "a.yml"], &["b.yml", ".", "a.yml"]] {
+        assert!(bytes_of_pack(folder.path(), paths) == expect, "{paths:?}");
+    }
+}
+
+#[test]
+fn a_pack_that_is_refused_leaves_the_old_one_in_place() {
+    let folder = rules(&["a"]);
+    let before = bytes_of_pack(folder.path(), &["."]);
+    fs::write(folder.path().join("b.yml"), "title: b\n").unwrap();
+    let output = tidegate(folder.path()).args(["pack", ".", "-o", "out.pack"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(fs::read(folder.path().join("out.pack")).unwrap() == before);
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["a.yml", "b.yml", "out.pack"], "nothing half-written is left behind");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_what_is_no_file_is_not_replaced() {
+    let folder = rules(&["a"]);
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("real.pack"), "").unwrap();
+    std::os::unix::fs::symlink("real.pack", at("link.pack")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    for (target, code) in [("link.pack", 0), ("folder", 1), ("/dev/null", 0)] {
+        let output =
+            tidegate(folder.path()).args(["pack", "a.yml", "-o", target]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{target}");
+    }
+    assert!(fs::symlink_metadata(at("link.pack")).unwrap().is_symlink());
+    assert!(fs::metadata(at("real.pack")).unwrap().len() > 0);
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_not_taken_for_success() {
+    let folder = rules(&["a"]);
+    let output =
+        tidegate(folder.path()).args(["pack", "a.yml", "-o", "/dev/full"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("/dev/full:1:1: error[F016]"));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = tidegate(folder.path()).args(["check", "a.yml"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn a_folder_that_links_to_itself_is_told_and_not_followed_forever() {
+    let folder = rules(&["a"]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(".", folder.path().join("loop")).unwrap();
+    let output = tidegate(folder.path()).args(["check", "."]).output().unwrap();
+    let seen = String::from_utf8(output.stdout).unwrap();
+    assert!(!cfg!(unix) || seen.contains("error[F001]"), "{seen}");
+}
+
+#[test]
+fn explain_reads_several_log_lines_from_standard_input() {
+    let folder = rules(&["a"]);
+    let mut child = tidegate(folder.path())
+        .args(["explain", ".", "-", "--format", "json"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = "{\"authority\":\"a.example\",\"path\":\"/\"}\n\n{\"authority\":\"b.example\",\"path\":\"/\"}\n{}\n";
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let matched = seen["requests"].as_array().unwrap().iter();
+    let matched: Vec<_> =
+        matched.map(|request| request["matches"].as_array().unwrap().len()).collect();
+    assert_eq!(matched, [1, 0], "{seen:#}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("<stdin>:4:1: error[R010]"), "{told}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    let folder = rules(&["a"]);
+    for arguments in [
+        &[][..],
+        &["frobnicate"],
+        &["check"],
+        &["check", ".", "--format", "xml"],
+        &["pack", "."],
+        &["explain"],
+        &["explain", ".", "https://a.example/", "--rule", "nothing"],
+        &["explain", "--pack", "x.pack", ".", "https://a.example/"],
+    ] {
+        let output = tidegate(folder.path()).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["--version"], &["explain", "--help"]] {
+        let output = tidegate(folder.path()).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = rules(&["a"]);
+    // More than a pipe holds, so that writing fails once the reader is gone.
+    let many = "title: t\nlevel: wrong\n---\n".repeat(2_000);
+    fs::write(folder.path().join("many.yml"), many).unwrap();
+    let mut child = tidegate(folder.path()).args(["check", "."]).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "the findings, not the pipe");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_guide_names_every_key_of_a_log_line() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    for (what, keys) in knowledge::access_log::KEYS {
+        let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        assert!(guide.contains(&keys.join(", ")), "{what}: {keys:?}");
+    }
+}

