@@ -6,7 +6,7 @@
 //! - an object: JSON text (`StringValue`, as Istio and Envoy Gateway send it), or a `Struct`:
 //!
 //! ```json
-//! { "pack": "<base64>", "mode": "monitor", "failure_mode": "open" }
+//! { "pack": "<base64>", "mode": "monitor", "failure_mode": "open", "protocol": "http" }
 //! ```
 //!
 //! | key            | value                                   | default     |
@@ -14,6 +14,7 @@
 //! | `pack`         | a pack in base64; white space is ignored | (required) |
 //! | `mode`         | `monitor` or `enforce`                  | `monitor`   |
 //! | `failure_mode` | `open` or `closed`                      | `open`      |
+//! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is everything else that is not understood: a
 //! configuration is taken whole or not at all.
@@ -53,12 +54,23 @@ impl FailureMode {
     }
 }
 
+/// What the streams of a plugin speak; it has to fit the place at which Envoy runs the filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP, in an HTTP filter.
+    #[default]
+    Http,
+    /// TLS that is not ended here, in a network filter: the server name is judged.
+    Tls,
+}
+
 /// A configuration that can run.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) pack: Pack,
     pub(crate) mode: Mode,
     pub(crate) failure_mode: FailureMode,
+    pub(crate) protocol: Protocol,
 }
 
 /// Why a configuration is refused.
@@ -112,6 +124,7 @@ impl Config {
                 pack,
                 mode: Mode::default(),
                 failure_mode: FailureMode::default(),
+                protocol: Protocol::default(),
             });
         }
         // A `Struct` starts with the tag of its first field, which is a line feed in text.
@@ -144,6 +157,8 @@ struct Object<'j> {
     mode: ModeName,
     #[serde(default)]
     failure_mode: FailureModeName,
+    #[serde(default)]
+    protocol: ProtocolName,
 }
 
 impl Object<'_> {
@@ -173,7 +188,11 @@ impl Object<'_> {
             FailureModeName::Open => FailureMode::Open,
             FailureModeName::Closed => FailureMode::Closed,
         };
-        Ok(Config { pack, mode, failure_mode })
+        let protocol = match self.protocol {
+            ProtocolName::Http => Protocol::Http,
+            ProtocolName::Tls => Protocol::Tls,
+        };
+        Ok(Config { pack, mode, failure_mode, protocol })
     }
 }
 
@@ -191,6 +210,14 @@ enum FailureModeName {
     #[default]
     Open,
     Closed,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ProtocolName {
+    #[default]
+    Http,
+    Tls,
 }
 
 #[cfg(test)]
@@ -243,7 +270,7 @@ mod tests {
             (&[("mode", "enforce")][..], "the configuration is not valid: missing field `pack`"),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: unknown field `moed`, expected one of `pack`, `mode`, `failure_mode`",
+                "the configuration is not valid: unknown field `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
@@ -277,7 +304,7 @@ mod tests {
             (b"{}", "the configuration is not valid: missing field `pack` at line 1 column 2"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: unknown field `moed`, expected one of `pack`, `mode`, `failure_mode` at line 1 column 17",
+                "the configuration is not valid: unknown field `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol` at line 1 column 17",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,

@@ -10,7 +10,7 @@
 //! below are the schema; their order is part of it.
 
 use inspect::pack::{Phase, Rule};
-use inspect::{Action, Mode, Pack, RuleMatch, redact};
+use inspect::{Action, Anomalies, Anomaly, Mode, Pack, RuleMatch, redact};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -46,6 +46,9 @@ pub(crate) struct Event<'e> {
     n_rules: usize,
     /// The rules that matched, in the pack's order.
     rules: Vec<MatchedRule<'e>>,
+    /// What is odd about the request, by the names in docs/evasions.md.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    anomalies: Vec<&'static str>,
     /// What was asked for.
     request: RequestPart<'e>,
     /// What was answered; not there where the stream ended before an answer.
@@ -157,6 +160,7 @@ pub(crate) struct Told<'t> {
     pub(crate) would_deny: bool,
     pub(crate) truncated: bool,
     pub(crate) matches: &'t [&'t RuleMatch],
+    pub(crate) anomalies: Anomalies,
     pub(crate) snapshot: &'t Snapshot,
     pub(crate) headers: &'t Headers<'t>,
     pub(crate) identity: Option<&'t [u8]>,
@@ -185,6 +189,7 @@ impl<'e> Event<'e> {
                 .collect(),
             n_rules: told.matches.len(),
             rules: rules().map(|(matched, rule)| matched_rule(told.pack, matched, rule)).collect(),
+            anomalies: told.anomalies.iter().map(Anomaly::as_str).collect(),
             request: RequestPart {
                 id: told.headers.request_id.and_then(request_id),
                 method: shown(told.headers.method),
@@ -228,7 +233,7 @@ fn matched_rule<'e>(pack: &'e Pack, matched: &'e RuleMatch, rule: &Rule) -> Matc
         level: rule.level.as_str(),
         author: cut(tables.str(rule.author)),
         tags: tables.rule_tags(rule).take(MAX_TAGS).map(cut).collect(),
-        phase: match rule.phase {
+        phase: match matched.phase {
             Phase::Request => "request",
             Phase::Response => "response",
         },
@@ -290,6 +295,7 @@ mod tests {
             would_deny: true,
             truncated: false,
             matches,
+            anomalies: Anomalies::default(),
             snapshot,
             headers,
             identity: Some(b"spiffe://example/ns/a"),

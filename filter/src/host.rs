@@ -60,6 +60,7 @@ impl Property {
     pub(crate) const REQUEST_BYTES: Property = Property(b"request\0size");
     pub(crate) const RESPONSE_BYTES: Property = Property(b"response\0size");
     pub(crate) const RESPONSE_CODE: Property = Property(b"response\0code");
+    pub(crate) const DESTINATION_ADDRESS: Property = Property(b"destination\0address");
     pub(crate) const UPSTREAM_ADDRESS: Property = Property(b"upstream\0address");
 }
 
@@ -79,6 +80,22 @@ pub(crate) fn plugin_configuration() -> Result<Vec<u8>, HostError> {
     });
     // Envoy says "not found" where there is no configuration at all.
     bytes.or_else(|error| if error.0 == NOT_FOUND { Ok(Vec::new()) } else { Err(error) })
+}
+
+/// What the client has sent and is still held, at most `n_bytes` of it. Network filters only.
+pub(crate) fn downstream_data(n_bytes: usize) -> Result<Vec<u8>, HostError> {
+    const DOWNSTREAM_DATA: u32 = 2;
+    // SAFETY: the host writes through both pointers, which outlive the call.
+    returned(|data, size| unsafe {
+        proxy_get_buffer_bytes(DOWNSTREAM_DATA, 0, n_bytes, data, size)
+    })
+}
+
+/// Closes the client's connection. Network filters only.
+pub(crate) fn close_downstream() -> Result<(), HostError> {
+    const DOWNSTREAM: u32 = 2;
+    // SAFETY: no pointers.
+    done(unsafe { proxy_close_stream(DOWNSTREAM) })
 }
 
 /// A property of the current stream; `None` where the stream has none of that name, or an empty one:
@@ -170,16 +187,16 @@ pub(crate) fn send_local_response(response: &LocalResponse) -> Result<(), HostEr
 }
 
 /// Pairs as the host reads them: the count, the lengths, then names and values, each with a NUL.
-fn serialise(pairs: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn serialise<V: AsRef<[u8]>>(pairs: &[(&str, V)]) -> Vec<u8> {
     let length = |n_bytes: usize| u32::try_from(n_bytes).unwrap_or_default().to_le_bytes();
     let mut bytes = Vec::from(length(pairs.len()));
     for (name, value) in pairs {
         bytes.extend(length(name.len()));
-        bytes.extend(length(value.len()));
+        bytes.extend(length(value.as_ref().len()));
     }
     for (name, value) in pairs {
-        for text in [name, value] {
-            bytes.extend(text.as_bytes());
+        for text in [name.as_bytes(), value.as_ref()] {
+            bytes.extend(text);
             bytes.push(0);
         }
     }
@@ -257,6 +274,7 @@ imports! {
     );
     fn proxy_increment_metric(id: u32, offset: i64);
     fn proxy_record_metric(id: u32, value: u64);
+    fn proxy_close_stream(stream: u32);
     fn proxy_send_local_response(
         status: u32,
         details_data: *const u8,

@@ -77,7 +77,8 @@ mod tests {
 
     fn stream(failure_mode: FailureMode) -> HttpStream {
         let pack = decoded("cs-host: a.example");
-        let config = Config { pack, mode: Mode::Enforce, failure_mode };
+        let protocol = crate::config::Protocol::Http;
+        let config = Config { pack, mode: Mode::Enforce, failure_mode, protocol };
         HttpStream::new(Some(Rc::new(Plugin::start(config))))
     }
 

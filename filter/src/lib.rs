@@ -30,6 +30,12 @@
 //!
 //! Bodies and trailers are neither read nor held back.
 //!
+//! # TLS that passes through
+//!
+//! With `"protocol": "tls"` the same module runs as a network filter in front of `tcp_proxy`
+//! (module `connection`): the server name is judged when the first bytes of a client arrive. It also
+//! needs the capabilities `proxy_on_downstream_data` and `proxy_close_stream`.
+//!
 //! # Capabilities
 //!
 //! The filter runs under `capability_restriction_config` with these and no others. Envoy then skips
@@ -66,6 +72,7 @@
 #![deny(unsafe_code)]
 
 mod config;
+mod connection;
 mod deny;
 mod event;
 mod headers;

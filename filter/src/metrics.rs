@@ -8,6 +8,7 @@
 //! | `tidegate_requests_total`                              | counter | requests that were judged |
 //! | `tidegate_matches_total.rule=ID.action=observe`        | counter | matches of a rule that passed (`observe`) or were denied (`deny`) |
 //! | `tidegate_would_deny_total.rule=ID`                    | counter | matches of a rule that mode `enforce` denies, in either mode |
+//! | `tidegate_anomalies_total.name=NAME`                   | counter | requests with an anomaly, whether a rule matches or not; dots in the name are underscores |
 //! | `tidegate_errors_total.kind=KIND`                      | counter | what went wrong, see [`Failure`] |
 //! | `tidegate_rules_loaded`                                | gauge   | rules in the pack |
 //! | `tidegate_pack_hash`                                   | gauge   | first 64 bits of the pack's content hash |
@@ -19,7 +20,7 @@
 use std::collections::BTreeMap;
 
 use inspect::pack::Phase;
-use inspect::{Action, Pack, RuleId, RuleMatch};
+use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch};
 
 use crate::event::short_hash;
 use crate::host::{self, MetricId, MetricKind};
@@ -65,6 +66,7 @@ enum Counter {
     Observed(RuleId),
     Denied(RuleId),
     WouldDeny(RuleId),
+    Anomaly(Anomaly),
     Error(Failure),
 }
 
@@ -77,12 +79,17 @@ impl Counter {
             Counter::Observed(_) => format!("tidegate_matches_total.rule={rule}.action=observe"),
             Counter::Denied(_) => format!("tidegate_matches_total.rule={rule}.action=deny"),
             Counter::WouldDeny(_) => format!("tidegate_would_deny_total.rule={rule}"),
+            // Dots part the segments of Envoy's names.
+            Counter::Anomaly(anomaly) => {
+                format!("tidegate_anomalies_total.name={}", anomaly.as_str().replace('.', "_"))
+            }
             Counter::Error(failure) => format!("tidegate_errors_total.kind={}", failure.as_str()),
         }
     }
 }
 
-/// The counters that were needed so far. At most three per rule and one per [`Failure`].
+/// The counters that were needed so far. At most three per rule, one per [`Anomaly`] and one per
+/// [`Failure`].
 ///
 /// A host that refuses to count (a capability is not granted) changes no verdict: its errors are
 /// dropped, for where else could they be counted.
@@ -111,9 +118,9 @@ impl Counters {
         action: Action,
     ) {
         let tables = pack.tables();
-        for RuleMatch { rule: rule_id, .. } in matches {
+        for RuleMatch { rule: rule_id, phase, .. } in matches {
             let Some(rule) = tables.rule(*rule_id) else { continue };
-            let denies = rule.phase == Phase::Request;
+            let denies = *phase == Phase::Request;
             let counter = match action {
                 Action::Deny if denies => Counter::Denied(*rule_id),
                 Action::Deny | Action::Observe | Action::Allow => Counter::Observed(*rule_id),
@@ -123,6 +130,11 @@ impl Counters {
                 self.increment(Counter::WouldDeny(*rule_id), tables.str(rule.id));
             }
         }
+    }
+
+    /// Counts what is odd about a request.
+    pub(crate) fn anomalies(&mut self, anomalies: Anomalies) {
+        anomalies.iter().for_each(|anomaly| self.increment(Counter::Anomaly(anomaly), ""));
     }
 
     /// Counts something that went wrong.

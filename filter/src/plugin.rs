@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use inspect::{Action, Inspector, Mode, Verdict};
 
-use crate::config::{Config, FailureMode};
+use crate::config::{Config, FailureMode, Protocol};
 use crate::deny::{Client, denied, denying_rule, not_judged};
 use crate::headers::Headers;
 use crate::host::{self, LocalResponse, LogLevel, Property};
@@ -24,8 +24,9 @@ pub(crate) struct Plugin {
     pub(crate) inspector: RefCell<Inspector>,
     pub(crate) needs: Needs,
     pub(crate) mode: Mode,
+    pub(crate) protocol: Protocol,
+    pub(crate) failure_mode: FailureMode,
     counters: RefCell<Counters>,
-    failure_mode: FailureMode,
 }
 
 /// What becomes of a request once its headers were judged.
@@ -56,7 +57,7 @@ pub(crate) struct Inspection {
 impl Plugin {
     /// Puts a configuration to work, and says so in the log and in metrics.
     pub(crate) fn start(config: Config) -> Plugin {
-        let Config { pack, mode, failure_mode } = config;
+        let Config { pack, mode, failure_mode, protocol } = config;
         let tables = pack.tables();
         let line = format!(
             "tidegate: {} rules of pack `{}` version {} loaded, hash {}, mode {}, failure mode {}",
@@ -76,6 +77,7 @@ impl Plugin {
             counters: RefCell::default(),
             mode,
             failure_mode,
+            protocol,
         }
     }
 
@@ -100,8 +102,11 @@ impl Plugin {
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
         let verdict = inspector.inspect(&snapshot.request(&headers, None));
         let pack = inspector.pack();
-        let mut action = verdict.action(pack, self.mode);
+        let mut action = verdict.action(self.mode);
         self.count(Counters::request);
+        if !verdict.anomalies.is_empty() {
+            self.count(|counters| counters.anomalies(verdict.anomalies));
+        }
         if verdict.truncated {
             self.count_failure(Failure::Truncated);
         }
@@ -120,7 +125,7 @@ impl Plugin {
         if action != Action::Allow {
             self.count(|counters| counters.matches(pack, &verdict.matches, action));
             let path = headers.path.map(inspect::redact::path_template);
-            let would_deny = verdict.would_deny(pack);
+            let would_deny = verdict.would_deny();
             if !trace::leave(pack, &verdict.matches, action, would_deny, path.as_deref()) {
                 self.count_failure(Failure::FilterState);
             }

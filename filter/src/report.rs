@@ -71,7 +71,7 @@ impl Plugin {
         self.count(|counters| counters.matches(pack, &late, Action::Observe));
         let all: Vec<RuleMatch> = early.matches.iter().chain(&late).cloned().collect();
         let path = headers.path.map(inspect::redact::path_template);
-        let would_deny = early.would_deny(pack);
+        let would_deny = early.would_deny();
         if !trace::leave(pack, &all, Action::Observe, would_deny, path.as_deref()) {
             self.count_failure(Failure::FilterState);
         }
@@ -79,7 +79,7 @@ impl Plugin {
     }
 
     /// Writes the event.
-    fn tell(
+    pub(crate) fn tell(
         &self,
         inspector: &Inspector,
         inspection: &mut Inspection,
@@ -104,9 +104,10 @@ impl Plugin {
             pack: inspector.pack(),
             mode: self.mode,
             action: *action,
-            would_deny: verdict.would_deny(inspector.pack()),
+            would_deny: verdict.would_deny(),
             truncated: verdict.truncated,
             matches: &matches,
+            anomalies: verdict.anomalies,
             snapshot,
             headers: &headers,
             identity: identity.as_deref(),

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::traits::{Context, HttpContext, RootContext, StreamContext};
 use proxy_wasm::types::ContextType;
 
-use crate::config::Config;
+use crate::config::{Config, Protocol};
+use crate::connection::Connection;
 use crate::host::{self, LogLevel};
 use crate::http::HttpStream;
 use crate::plugin::Plugin;
@@ -41,10 +42,18 @@ impl RootContext for Root {
         }
     }
 
-    /// The SDK panics without an answer. One root makes streams of one kind only: a network filter
-    /// will be told by the configuration, answered here, and made in `create_stream_context`.
+    /// The SDK panics without an answer. One root makes streams of one kind only, which the
+    /// configuration tells.
     fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+        Some(match self.plugin.as_ref().map(|plugin| plugin.protocol) {
+            Some(Protocol::Tls) => ContextType::StreamContext,
+            Some(Protocol::Http) | None => ContextType::HttpContext,
+        })
+    }
+
+    /// Never `None`, on which the SDK panics.
+    fn create_stream_context(&self, _: u32) -> Option<Box<dyn StreamContext>> {
+        Some(Box::new(Connection::new(self.plugin.clone())))
     }
 
     /// Never `None`, on which the SDK panics.

@@ -35,7 +35,8 @@ impl Needs {
         };
         let asks = |field| everything || fields().any(|asked| asked == field);
         Needs {
-            server_name: asks(ProxyField::ServerName),
+            // What is odd about a host shows beside the server name.
+            server_name: asks(ProxyField::ServerName) || asks(ProxyField::Anomaly),
             source_address: asks(ProxyField::SourceAddress),
             version: asks(ProxyField::Version),
             response: tables.rules.iter().any(|rule| rule.phase == Phase::Response),

@@ -54,10 +54,17 @@ fn rule_list(pack: &Pack, matches: &[RuleMatch]) -> String {
 mod tests {
     use super::*;
     use crate::testing::pack_of_rules;
+    use inspect::pack::Phase;
     use inspect::{RuleId, View};
 
     fn matches(n_matches: u32) -> Vec<RuleMatch> {
-        let matched = |idx| RuleMatch { rule: RuleId(idx), view: View::Raw, evidence: Vec::new() };
+        let matched = |idx| RuleMatch {
+            alerts: true,
+            rule: RuleId(idx),
+            view: View::Raw,
+            phase: Phase::Request,
+            evidence: Vec::new(),
+        };
         (0..n_matches).map(matched).collect()
     }
 

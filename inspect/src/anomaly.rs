@@ -84,7 +84,7 @@ anomalies! {
     "sni.address" SniAddress: "The server name is an IP address", "149.154.167.220";
     "sni.odd" SniOdd: "The server name is not written as a plain host name", "api.telegram.org:443";
     "sni.mismatch" SniMismatch: "The host belongs to another domain than the server name: domain fronting", "SNI cdn.example, Host api.telegram.org";
-    "sni.outer" SniOuter: "The server name is the outer one of an encrypted ClientHello; the real one is hidden", "cloudflare-ech.com";
+    "sni.outer" SniOuter: "The server name is the outer one of an Encrypted Client Hello; the real one is hidden", "cloudflare-ech.com";
     "connect.sni_mismatch" ConnectSniMismatch: "The server name inside a tunnel is not the name that CONNECT asked for", "CONNECT good.example, SNI api.telegram.org";
     "connect.host_mismatch" ConnectHostMismatch: "The host inside a tunnel belongs to another domain than the name that CONNECT asked for", "CONNECT good.example, Host api.telegram.org";
     "tls.absent" TlsAbsent: "Something else than TLS where TLS is expected: on port 443, or inside a tunnel", "SSH-2.0 on port 443";

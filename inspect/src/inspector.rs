@@ -7,7 +7,7 @@ use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found}
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
-use crate::pack::{KEYWORDS, Op, Pack, Tables};
+use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
 use crate::request::{Binding, Request};
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::Views;
@@ -61,14 +61,14 @@ impl Inspector {
                 binding.answer(&form.apply(request), anomalies, crowd, event);
             });
         }
-        self.verdict(anomalies)
+        self.verdict(anomalies, request.response.is_none())
     }
 
     /// The verdict on any event; `answer` answers the pack's fields.
     pub fn inspect_event(&mut self, answer: impl FnOnce(&Tables, &mut Event)) -> Verdict {
         self.n_readings = 0;
         self.read(View::Raw, |_, tables, event| answer(tables, event));
-        self.verdict(Anomalies::default())
+        self.verdict(Anomalies::default(), false)
     }
 
     /// Evaluates one reading.
@@ -85,30 +85,35 @@ impl Inspector {
     }
 
     /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.
-    ///
-    /// Fields are read as in the view in which the rule matched.
+    /// Of a request the reading in which it came counts, so that groups are by what was sent.
     pub fn sightings(&self, verdict: &Verdict) -> Vec<Sighting> {
-        let readings = self.readings.get(..self.n_readings).unwrap_or_default();
-        let mut sightings = Vec::new();
-        for matched in &verdict.matches {
-            let has_matched = |of: &&Reading| of.scratch.matched().contains(&matched.rule);
-            if let Some(reading) = readings.iter().find(has_matched) {
-                let tables = self.pack.tables();
-                self.watched.sightings(tables, &reading.event, matched.rule, &mut sightings);
-            }
-        }
-        sightings
+        let raw = self.readings.first();
+        raw.map_or_else(Vec::new, |raw| {
+            self.watched.sightings(self.pack.tables(), &raw.event, verdict)
+        })
     }
 
     /// Every rule that matched in any reading, each once.
-    fn verdict(&self, anomalies: Anomalies) -> Verdict {
+    ///
+    /// Where nothing of the response is known yet, whatever matches is certain on the request.
+    fn verdict(&self, anomalies: Anomalies, is_early: bool) -> Verdict {
         let readings = self.readings.get(..self.n_readings).unwrap_or_default();
         let mut matches: Vec<RuleMatch> = Vec::new();
         for reading in readings {
             for rule in reading.scratch.matched() {
                 if matches.iter().all(|matched| matched.rule != *rule) {
                     let evidence = self.evidence(*rule, reading);
-                    matches.push(RuleMatch { rule: *rule, view: reading.view, evidence });
+                    let of_pack = self.pack.tables().rule(*rule);
+                    let alerts = of_pack.is_none_or(|rule| rule.alerts != 0);
+                    let compiled = of_pack.map_or(Phase::Request, |rule| rule.phase);
+                    let phase = if is_early { Phase::Request } else { compiled };
+                    matches.push(RuleMatch {
+                        rule: *rule,
+                        view: reading.view,
+                        phase,
+                        alerts,
+                        evidence,
+                    });
                 }
             }
         }

@@ -29,24 +29,6 @@ pub const MAX_EVIDENCE: usize = 8;
 /// Longest value that evidence quotes, in bytes; a longer one is cut.
 pub const MAX_EVIDENCE_BYTES: usize = 512;
 
-/// Longest window of a correlation, in milliseconds: about ten years.
-/// A pack with a longer one is refused when it is decoded; the compiler refuses it first.
-pub const MAX_TIMESPAN_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
-
-/// Most groups that one correlation keeps.
-/// Past it the group that was added to least recently is dropped, which
-/// [`crate::CorrelatorCounts::evicted_groups`] counts: its next event starts it anew.
-pub const MAX_GROUPS: usize = 65_536;
-
-/// Most events that one group of a correlation keeps.
-/// Past it the oldest is dropped, which [`crate::CorrelatorCounts::evicted_events`] counts. A count that
-/// could never be reached because of it is refused when the correlation is compiled.
-pub const MAX_GROUP_EVENTS: usize = 16_384;
-
-/// Most events that all groups of one correlation keep, some 64 MB of them.
-/// Past it the group that was added to least recently is dropped, as with [`MAX_GROUPS`].
-pub const MAX_CORRELATION_EVENTS: usize = 1 << 20;
-
 /// Longest host name by RFC 1035; a longer one raises `host.too_long` and is looked at all the same.
 pub const MAX_NAME_BYTES: usize = 253;
 
@@ -68,3 +50,21 @@ pub const MAX_CROWD_PATH_BYTES: usize = 256;
 /// Most forms of one request that are evaluated beside the one in which it came: each reading of the
 /// host with each of the path, and the disguises. There are never more, so none is left out.
 pub const MAX_FORMS: usize = 128;
+
+/// Longest window of a correlation, in milliseconds: about ten years.
+/// A pack with a longer one is refused when it is decoded; the compiler refuses it first.
+pub const MAX_TIMESPAN_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
+
+/// Most groups that one correlation keeps.
+/// Past it the group that was added to least recently is dropped, which
+/// [`crate::CorrelatorCounts::evicted_groups`] counts: its next event starts it anew.
+pub const MAX_GROUPS: usize = 65_536;
+
+/// Most events that one group of a correlation keeps.
+/// Past it the oldest is dropped, which [`crate::CorrelatorCounts::evicted_events`] counts. A count that
+/// could never be reached because of it is refused when the correlation is compiled.
+pub const MAX_GROUP_EVENTS: usize = 16_384;
+
+/// Most events that all groups of one correlation keep, some 64 MB of them.
+/// Past it the group that was added to least recently is dropped, as with [`MAX_GROUPS`].
+pub const MAX_CORRELATION_EVENTS: usize = 1 << 20;

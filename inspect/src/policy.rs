@@ -1,6 +1,6 @@
 //! What is made of a verdict.
 
-use crate::pack::{Pack, Phase};
+use crate::pack::Phase;
 use crate::verdict::{RuleMatch, Verdict};
 
 /// Whether matches are only reported.
@@ -48,28 +48,23 @@ impl Action {
 impl Verdict {
     /// The matches that are alerts by themselves: all but those of rules that a correlation took in
     /// without `generate: true`.
-    pub fn alerts(&self, pack: &Pack) -> impl Iterator<Item = &RuleMatch> {
-        self.matches
-            .iter()
-            .filter(|matched| pack.tables().rule(matched.rule).is_some_and(|rule| rule.alerts != 0))
+    pub fn alerts(&self) -> impl Iterator<Item = &RuleMatch> {
+        self.matches.iter().filter(|matched| matched.alerts)
     }
 
     /// Whether enforcement would deny the request: a rule matched on what the request alone tells, and
     /// is an alert by itself.
     ///
     /// A rule that matched once the response was there cannot deny, whatever the mode.
-    pub fn would_deny(&self, pack: &Pack) -> bool {
-        self.alerts(pack).any(|matched| {
-            let rule = pack.tables().rule(matched.rule);
-            rule.is_some_and(|rule| rule.phase == Phase::Request)
-        })
+    pub fn would_deny(&self) -> bool {
+        self.alerts().any(|matched| matched.phase == Phase::Request)
     }
 
     /// What happens to the request in a mode.
-    pub fn action(&self, pack: &Pack, mode: Mode) -> Action {
-        match (self.alerts(pack).next().is_none(), mode) {
+    pub fn action(&self, mode: Mode) -> Action {
+        match (self.alerts().next().is_none(), mode) {
             (true, _) => Action::Allow,
-            (false, Mode::Enforce) if self.would_deny(pack) => Action::Deny,
+            (false, Mode::Enforce) if self.would_deny() => Action::Deny,
             (false, Mode::Enforce | Mode::Monitor) => Action::Observe,
         }
     }

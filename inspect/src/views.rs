@@ -112,8 +112,14 @@ impl Views {
         let targets = self.hidden_targets(request, &hosts, &paths);
         let others = other_hosts(request, &hosts, &server_names);
 
-        let (raw_host, raw_port) = split_port(request.authority);
-        hosts.retain(|form| form.host != raw_host || form.port != raw_port);
+        if request.path.is_some() {
+            // The port would stand between host and path in the URL, where no rule expects one. The
+            // target of a CONNECT keeps it.
+            for form in &mut hosts {
+                form.port.clear();
+            }
+        }
+        hosts.retain(|form| form.authority() != request.authority);
         let server_name = server_names
             .first()
             .map(|form| form.host.clone())
@@ -265,8 +271,12 @@ fn other_hosts(
 /// How many hiding proxies are looked through, one inside the other.
 const MAX_DISGUISES: usize = 3;
 
-/// Public names of encrypted ClientHellos: what a filter sees in place of the real server name.
+/// Public names of Encrypted Client Hello: what a filter sees in place of the real server name.
 const OUTER_NAMES: &[&str] = &["cloudflare-ech.com"];
+
+fn is_outer(server_name: &[u8]) -> bool {
+    OUTER_NAMES.iter().any(|outer| outer.as_bytes() == server_name)
+}
 
 /// The host of the CONNECT in whose tunnel a request came, in its usual form.
 fn connect_target(request: &Request<'_>) -> Option<Vec<u8>> {
@@ -279,9 +289,11 @@ fn connect_target(request: &Request<'_>) -> Option<Vec<u8>> {
 fn is_ordinary(request: &Request<'_>) -> bool {
     let host = split_port(request.authority).0;
     host::is_plain(request.authority)
-        && request.path.is_none_or(path::is_plain)
+        && request
+            .path
+            .is_none_or(|path| path::is_plain(path) && host.len() == request.authority.len())
         && matches!(request.scheme, b"https" | b"http" | b"")
-        && request.server_name.is_none_or(|name| name == host)
+        && request.server_name.is_none_or(|name| name == host && !is_outer(name))
         && request.connect_target.is_none_or(|target| split_port(target).0 == host)
         && request.transport != Transport::NotTls
         && (request.transport != Transport::Tls || request.server_name.is_some())

@@ -8,6 +8,7 @@ mod hunt;
 mod pack;
 mod show;
 mod test;
+mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,9 +25,11 @@ pub(crate) enum Command {
     Check(check::Check),
     Test(test::Test),
     Pack(pack::Pack),
+    /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
     Show(show::Show),
+    Vault(vault::Vault),
 }
 
 impl Command {
@@ -39,6 +42,7 @@ impl Command {
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
             Command::Show(command) => command.run(),
+            Command::Vault(command) => command.run(),
         }
     }
 }

@@ -219,3 +219,53 @@ fn too_large(name: &Arc<str>, most: usize) -> Finding {
     let help = "give a smaller file; no note and no rule is that large";
     Finding::about(name, &codes::FILE_TOO_LARGE, message, help)
 }
+
+/// The files of a folder with these extensions: path inside of it with `/`, and bytes. Hidden ones are
+/// passed over; links are not followed, so that a folder is never left.
+pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    fs::metadata(root)?;
+    let is_shown = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+    };
+    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(is_shown) {
+        let entry = entry?;
+        let path = entry.path();
+        let extension =
+            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        let wanted = extension.is_some_and(|extension| extensions.contains(&extension.as_str()));
+        if !entry.file_type().is_file() || !wanted {
+            continue;
+        }
+        let Some(bytes) = read_at_most(File::open(path)?, MAX_FILE_BYTES)? else { continue };
+        // A file that is named is its own root.
+        let inside = match path.strip_prefix(root) {
+            Ok(inside) if inside != Path::new("") => inside.to_owned(),
+            _ => path.file_name().map(PathBuf::from).unwrap_or_default(),
+        };
+        found.push((name(&inside).to_string(), bytes));
+    }
+    Ok(found)
+}
+
+/// The bytes of a file.
+pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a file of a vault whole or not at all, and makes its folder. The new text is written into
+/// `.tidegate`, which Obsidian does not look into, and then put in place.
+pub(crate) fn put(vault: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let place = vault.join(path);
+    let hidden = vault.join(".tidegate");
+    fs::create_dir_all(&hidden)?;
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let new = hidden.join("new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    fs::rename(new, place)
+}

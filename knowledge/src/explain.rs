@@ -75,8 +75,8 @@ pub fn explain(
     let line = [&request.method[..], &request.url(), &request.version].map(printable);
     Explanation {
         request: line.join(" ").trim_end().to_owned(),
-        monitor: verdict.action(inspector.pack(), Mode::Monitor).as_str(),
-        enforce: verdict.action(inspector.pack(), Mode::Enforce).as_str(),
+        monitor: verdict.action(Mode::Monitor).as_str(),
+        enforce: verdict.action(Mode::Enforce).as_str(),
         truncated: verdict.truncated,
         matches: explained(&matched),
         undecided: explained(&undecided),

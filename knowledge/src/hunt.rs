@@ -200,7 +200,7 @@ impl Hunter {
             },
             source: text(request.source_address.unwrap_or_default()),
         });
-        let matches = verdict.alerts(self.pack()).map(|matched| Matched {
+        let matches = verdict.alerts().map(|matched| Matched {
             rule: matched.rule,
             evidence: matched
                 .evidence

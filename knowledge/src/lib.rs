@@ -16,9 +16,11 @@
 //! ```
 
 pub mod access_log;
+pub mod catalogue;
 pub mod codes;
 mod compilation;
 pub mod curl;
+pub mod dialect;
 pub mod explain;
 mod finding;
 mod head;
@@ -28,6 +30,7 @@ pub mod limits;
 mod note;
 pub mod pack_file;
 pub mod placeholders;
+pub mod query;
 mod recorded;
 pub mod report;
 mod shell;
@@ -35,6 +38,7 @@ pub mod subject;
 mod text;
 pub mod trial;
 mod url;
+pub mod vault;
 
 pub use compilation::Compilation;
 pub use finding::{Finding, Findings, Related};

@@ -129,6 +129,11 @@ impl Library {
     }
 
     fn add_note(&mut self, name: &Arc<str>, text: &str, placeholders: &Placeholders, usable: bool) {
+        // Services and runbooks are pages of the vault; they hold no rule.
+        let kind = crate::vault::gather::kind(text.as_bytes());
+        if matches!(kind.as_deref(), Some("service" | "runbook")) {
+            return;
+        }
         let (note, mut findings) = Note::read(name, text);
         let Some(note) = note else {
             self.findings.extend(findings);

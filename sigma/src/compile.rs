@@ -164,12 +164,12 @@ impl Compiler {
             nfas: patterns.nfas,
             scans: patterns.scans,
             keywords: patterns.keywords,
+            has_keywords,
             correlations: self.correlations.compiled,
             correlation_inputs: self.correlations.inputs,
             thresholds: self.correlations.thresholds,
             group_names: self.correlations.group_names,
             input_fields: self.correlations.input_fields,
-            has_keywords,
         }
     }
 

@@ -111,6 +111,10 @@ pub fn read(folder: &Path) -> Result<BTreeMap<String, Table>> {
             continue;
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if name == "evasion" {
+            // It has a form of its own: exact bytes, and what Envoy makes of them.
+            continue;
+        }
         let text = fs::read_to_string(&path)?;
         let table = Table::parse(&text).with_context(|| format!("cases `{name}`"))?;
         tables.insert(name, table);

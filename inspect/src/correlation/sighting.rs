@@ -4,6 +4,7 @@ use crate::event::Event;
 use crate::ids::{CorrelationId, FieldId, RuleId};
 use crate::limits::MAX_EVIDENCE_BYTES;
 use crate::pack::{InputKind, NO_FIELD, Tables};
+use crate::verdict::Verdict;
 
 /// A rule of a correlation matched, with what the correlation asks of the event.
 ///
@@ -42,28 +43,33 @@ impl Watched {
         Watched { inputs }
     }
 
-    /// Appends what an event tells, which a rule matched.
     pub(crate) fn sightings(
         &self,
         tables: &Tables,
         event: &Event,
-        matched: RuleId,
-        sightings: &mut Vec<Sighting>,
-    ) {
-        let start = self.inputs.partition_point(|(rule, _, _)| *rule < matched);
-        let own = self.inputs.iter().skip(start);
-        for (_, correlation, position) in own.take_while(|(rule, _, _)| *rule == matched) {
-            let Some(of) = tables.correlation(*correlation) else { continue };
-            let input = tables.correlation_inputs(of).get(*position as usize);
-            let Some(input) = input else { continue };
-            let fields = tables.input_fields(input);
-            sightings.push(Sighting {
-                correlation: *correlation,
-                input: *position,
-                group: fields.iter().map(|field| answer(event, *field)).collect(),
-                measured: answer(event, input.measured),
-            });
+        verdict: &Verdict,
+    ) -> Vec<Sighting> {
+        let mut sightings = Vec::new();
+        if self.inputs.is_empty() {
+            return sightings;
         }
+        for matched in &verdict.matches {
+            let start = self.inputs.partition_point(|(rule, _, _)| *rule < matched.rule);
+            let own = self.inputs.iter().skip(start);
+            for (_, correlation, position) in own.take_while(|(rule, _, _)| *rule == matched.rule) {
+                let Some(of) = tables.correlation(*correlation) else { continue };
+                let input = tables.correlation_inputs(of).get(*position as usize);
+                let Some(input) = input else { continue };
+                let fields = tables.input_fields(input);
+                sightings.push(Sighting {
+                    correlation: *correlation,
+                    input: *position,
+                    group: fields.iter().map(|field| answer(event, *field)).collect(),
+                    measured: answer(event, input.measured),
+                });
+            }
+        }
+        sightings
     }
 }
 

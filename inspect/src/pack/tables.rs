@@ -246,6 +246,8 @@ wire! {
         pub scans: Vec<Scan>,
         /// How every value of an event is scanned, for keywords.
         pub keywords: Scan,
+        /// 1 where a rule has keywords, so that events have to tell all of their values.
+        pub has_keywords: u8,
         /// The correlations; those that others take in come before them.
         pub correlations: Vec<Correlation>,
         /// What correlations take in; a correlation names a range.
@@ -256,8 +258,6 @@ wire! {
         pub group_names: Vec<StrId>,
         /// What answers those names in each input; an input names a range.
         pub input_fields: Vec<u32>,
-        /// 1 where a rule has keywords, so that events have to tell all of their values.
-        pub has_keywords: u8,
     }
 
     /// One rule.
@@ -632,6 +632,16 @@ impl Tables {
         self.atom_rules.get(atom.rules_start as usize..atom.rules_end as usize).unwrap_or_default()
     }
 
+    /// Whether a rule has keywords, so that events have to tell all of their values.
+    pub fn has_keywords(&self) -> bool {
+        self.has_keywords != 0
+    }
+
+    /// The patterns of an atom that no scan looks for.
+    pub(crate) fn atom_lazy(&self, atom: &Atom) -> &[PatternId] {
+        self.lazy.get(atom.lazy_start as usize..atom.lazy_end as usize).unwrap_or_default()
+    }
+
     /// A correlation, if the pack has it.
     pub fn correlation(&self, id: CorrelationId) -> Option<&Correlation> {
         self.correlations.get(id.index())
@@ -665,16 +675,6 @@ impl Tables {
     pub(crate) fn input_fields(&self, input: &CorrelationInput) -> &[u32] {
         let range = input.fields_start as usize..input.fields_end as usize;
         self.input_fields.get(range).unwrap_or_default()
-    }
-
-    /// Whether a rule has keywords, so that events have to tell all of their values.
-    pub fn has_keywords(&self) -> bool {
-        self.has_keywords != 0
-    }
-
-    /// The patterns of an atom that no scan looks for.
-    pub(crate) fn atom_lazy(&self, atom: &Atom) -> &[PatternId] {
-        self.lazy.get(atom.lazy_start as usize..atom.lazy_end as usize).unwrap_or_default()
     }
 
     /// The tokens of a glob.

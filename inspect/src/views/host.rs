@@ -35,10 +35,9 @@ pub(super) fn is_plain(authority: &[u8]) -> bool {
         match byte {
             b'.' if before == b'.' => return false,
             b'.' => n_label = 0,
-            b'a'..=b'z' | b'0'..=b'9' | b'_' => n_label += 1,
             // `xn--` and other reserved labels.
             b'-' if n_label == 3 && before == b'-' => return false,
-            b'-' => n_label += 1,
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => n_label += 1,
             _ => return false,
         }
         if n_label > MAX_LABEL_BYTES {
@@ -270,11 +269,11 @@ impl Readings {
         }
         self.found.insert_if(name.starts_with(b"."), Anomaly::HostLeadingDot);
         self.found.insert_if(name.ends_with(b"."), Anomaly::HostTrailingDot);
-        let labels: Vec<&[u8]> =
-            name.split(|byte| *byte == b'.').filter(|label| !label.is_empty()).collect();
-        let n_dots = name.iter().filter(|byte| **byte == b'.').count();
+        let mut labels: Vec<&[u8]> = name.split(|byte| *byte == b'.').collect();
+        let n_parts = labels.len();
+        labels.retain(|label| !label.is_empty());
         let n_ends = usize::from(name.starts_with(b".")) + usize::from(name.ends_with(b"."));
-        self.found.insert_if(n_dots + 1 > labels.len() + n_ends, Anomaly::HostEmptyLabel);
+        self.found.insert_if(n_parts > labels.len() + n_ends, Anomaly::HostEmptyLabel);
         if labels.is_empty() {
             return;
         }

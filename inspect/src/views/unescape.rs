@@ -76,7 +76,9 @@ pub(super) fn unescape(text: &[u8], reach: Reach) -> Unescaped {
         out: Unescaped { bytes: Vec::with_capacity(text.len()), ..Unescaped::default() },
         depths: Vec::with_capacity(text.len()),
     };
-    text.iter().for_each(|byte| machine.push(*byte, 0));
+    for byte in text {
+        machine.push(*byte, 0);
+    }
     machine.out
 }
 

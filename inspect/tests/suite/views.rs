@@ -116,8 +116,9 @@ proptest! {
     fn a_decoded_path_is_its_own_decoded_form(path in hostile()) {
         let once = path_in(View::Decoded, &path);
         // Where only parameters are dropped, the form that keeps them is the path itself.
-        prop_assume!(!once.contains(&b';') && !path.contains(&b';'));
-        prop_assert_eq!(path_in(View::Decoded, &once), once);
+        if !once.contains(&b';') && !path.contains(&b';') {
+            prop_assert_eq!(path_in(View::Decoded, &once), once);
+        }
     }
 
     #[test]
@@ -126,7 +127,9 @@ proptest! {
         let Ok(url) = url::Url::parse(&format!("http://{host}/")) else { return Ok(()) };
         let expect = url.host_str().unwrap_or_default();
         // Empty labels are kept there and dropped here, where they are an anomaly.
-        prop_assume!(!format!(".{expect}.").contains(".."));
+        if format!(".{expect}.").contains("..") {
+            return Ok(());
+        }
         let ours = String::from_utf8(canonical_host(host.as_bytes())).unwrap();
         let ours = ours.split(':').next().unwrap_or_default();
         prop_assert_eq!(ours, expect, "{}", host);
@@ -209,13 +212,9 @@ fn hosts_have_the_forms_that_resolvers_and_servers_may_read_in_them() {
     let telegram = "api.telegram.org";
     for (authority, forms, anomalies) in [
         ("api.telegram.org", &[][..], &[][..]),
-        ("api.telegram.org:443", &[], &[]),
+        ("api.telegram.org:443", &[(Canonical, telegram)], &[]),
         ("API.TeLeGrAm.ORG", &[(Canonical, telegram)], &["host.case"]),
-        (
-            "api.telegram.org:0443",
-            &[(Canonical, "api.telegram.org:443")],
-            &["port.nonstandard_form"],
-        ),
+        ("api.telegram.org:0443", &[(Canonical, telegram)], &["port.nonstandard_form"]),
         ("api.telegram.org:99999", &[(Canonical, telegram)], &["port.nonstandard_form"]),
         ("api.telegram.org:", &[(Canonical, telegram)], &["port.nonstandard_form"]),
         ("api.telegram.org.", &[(Canonical, telegram)], &["host.trailing_dot"]),
@@ -224,7 +223,7 @@ fn hosts_have_the_forms_that_resolvers_and_servers_may_read_in_them() {
             &[(Canonical, telegram)],
             &["host.trailing_dot", "host.empty_label"],
         ),
-        ("api.telegram.org.:443", &[(Canonical, "api.telegram.org:443")], &["host.trailing_dot"]),
+        ("api.telegram.org.:443", &[(Canonical, telegram)], &["host.trailing_dot"]),
         (".api.telegram.org", &[(Canonical, telegram)], &["host.leading_dot"]),
         (
             "good.example@api.telegram.org",
@@ -233,7 +232,7 @@ fn hosts_have_the_forms_that_resolvers_and_servers_may_read_in_them() {
         ),
         (
             "api.telegram.org:443@good.example",
-            &[(Canonical, "good.example"), (Decoded, "api.telegram.org:443")],
+            &[(Canonical, "good.example"), (Decoded, telegram)],
             &["host.userinfo"],
         ),
         ("api%2etelegram.org", &[(Decoded, telegram)], &["host.percent_encoded"]),
@@ -256,7 +255,7 @@ fn hosts_have_the_forms_that_resolvers_and_servers_may_read_in_them() {
         ),
         (
             "[::ffff:149.154.167.220]:443",
-            &[(Decoded, "149.154.167.220:443")],
+            &[(Canonical, "[::ffff:149.154.167.220]"), (Decoded, "149.154.167.220")],
             &["ip.literal", "ip.embedded_v4"],
         ),
         ("[fe80::1%25eth0]", &[(Canonical, "[fe80::1]")], &["ip.literal", "ip.zone"]),
@@ -313,7 +312,7 @@ fn disguises_are_taken_off_one_inside_the_other() {
         ..Request::default()
     };
     let views = Views::of(&request);
-    let last = views.forms().iter().filter(|form| form.view == View::Decoded).next_back().unwrap();
+    let last = views.forms().iter().rfind(|form| form.view == View::Decoded).unwrap();
     assert_eq!(last.authority.as_deref(), Some(&b"pastebin.com"[..]));
     assert_eq!(last.path.as_deref(), Some(&b"/raw/a"[..]));
     assert!(views.anomalies().contains(Anomaly::HostHidingProxy));

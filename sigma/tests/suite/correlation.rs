@@ -207,7 +207,7 @@ fn rules_that_do_not_alert_by_themselves_are_not_enforced() {
         let mut inspector = Inspector::new(event::pack(&format!("{text}{more}")).unwrap());
         let verdict = inspector.inspect(&request);
         assert_eq!(verdict.matches.len(), 1);
-        assert_eq!(verdict.action(inspector.pack(), inspect::Mode::Enforce), expect, "{more}");
+        assert_eq!(verdict.action(inspect::Mode::Enforce), expect, "{more}");
     }
 }
 

@@ -56,7 +56,7 @@ fn check(inspector: &mut Inspector, case: &Case) -> Result<()> {
     });
     rules::same(titles.collect(), &case.expect.rules)?;
     for mode in [Mode::Monitor, Mode::Enforce] {
-        let action = verdict.action(inspector.pack(), mode).as_str();
+        let action = verdict.action(mode).as_str();
         let expect = case.expect.action(mode.as_str());
         ensure!(action == expect, "{} does `{action}`, expected `{expect}`", mode.as_str());
     }

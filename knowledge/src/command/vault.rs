@@ -1,0 +1,459 @@
+//! `tidegate vault`.
+
+mod progress;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use knowledge::catalogue::{Vendor, technique_id};
+use knowledge::report;
+use knowledge::vault::build::{Present, Scope, build};
+use knowledge::vault::check::{KINDS, check};
+use knowledge::vault::gather;
+use knowledge::vault::merge::{self, merge};
+use knowledge::vault::page::{Page, digest};
+use knowledge::vault::property::Property;
+use knowledge::vault::sources::Sources;
+use serde_json::{Value, json};
+
+use super::{Outcome, PlainFormat, pretty};
+use crate::disk;
+use progress::Progress;
+use state::State;
+
+/// Writes the Obsidian vault from notes and catalogues, or checks one.
+#[derive(Args, Debug)]
+pub(crate) struct Vault {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Build(Build),
+    Check(Check),
+}
+
+/// Writes a vault: what a person wrote in it stays, and what did not change is not touched.
+#[derive(Args, Debug)]
+struct Build {
+    /// Notes: rules, services, runbooks, techniques [default: knowledge/notes, if it is there]
+    #[arg(long)]
+    notes: Vec<PathBuf>,
+    /// A copy of SigmaHQ's rules
+    #[arg(long)]
+    sigma: Option<PathBuf>,
+    /// A copy of Elastic's detection rules
+    #[arg(long)]
+    elastic: Option<PathBuf>,
+    /// A copy of Splunk's security content
+    #[arg(long)]
+    splunk: Option<PathBuf>,
+    /// A copy of Atomic Red Team
+    #[arg(long)]
+    atomic: Option<PathBuf>,
+    /// ATT&CK as STIX 2.0 or 2.1, a file
+    #[arg(long)]
+    attack: Option<PathBuf>,
+    /// A copy of D3FEND's ontology or of its mappings
+    #[arg(long)]
+    d3fend: Option<PathBuf>,
+    /// Techniques, with their sub-techniques [default: all]
+    #[arg(long, value_delimiter = ',', conflicts_with = "all")]
+    techniques: Vec<String>,
+    /// All techniques
+    #[arg(long)]
+    all: bool,
+    /// How to write the summary
+    #[arg(long, value_enum, default_value = "text")]
+    format: PlainFormat,
+    /// The vault's folder
+    vault: PathBuf,
+}
+
+/// Checks a vault: YAML, tags, names, links, fields, types, empty tables.
+#[derive(Args, Debug)]
+struct Check {
+    /// How to write the result
+    #[arg(long, value_enum, default_value = "text")]
+    format: PlainFormat,
+    /// The vault's folder
+    vault: PathBuf,
+}
+
+impl Vault {
+    pub(super) fn run(&self) -> Outcome {
+        match &self.action {
+            Action::Build(command) => command.run(),
+            Action::Check(command) => command.run(),
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+struct Summary {
+    n_written: usize,
+    n_unchanged: usize,
+    n_tombstones: usize,
+    /// Deleted by a person, and so not written again.
+    n_kept_deleted: usize,
+    conflicts: Vec<(String, String)>,
+    failures: Vec<String>,
+}
+
+impl Build {
+    fn run(&self) -> Outcome {
+        let mut techniques = BTreeSet::new();
+        for text in &self.techniques {
+            match technique_id(text) {
+                Some(id) => techniques.insert(id),
+                None => {
+                    return Outcome::usage(&format!(
+                        "`{text}` is no technique; write it as T1102 or T1102.002"
+                    ));
+                }
+            };
+        }
+        let progress = Progress::new();
+        let (sources, findings) = match self.sources(&progress) {
+            Ok(read) => read,
+            Err(message) => return Outcome::usage(&message),
+        };
+        progress.say("reading the vault");
+        let state = State::read(&self.vault);
+        let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
+            Ok(files) => files.into_iter().collect::<BTreeMap<_, _>>(),
+            Err(_) if !self.vault.exists() => BTreeMap::new(),
+            Err(error) => {
+                return Outcome::usage(&format!(
+                    "{}: {}",
+                    self.vault.display(),
+                    disk::reason(&error)
+                ));
+            }
+        };
+        let (present, texts) = present(&disk, &state);
+        progress.say("building pages");
+        let vault = build(&sources, &Scope { techniques }, &present);
+        let mut summary = Summary::default();
+        let writer = Writer { root: &self.vault, disk: &disk, progress: &progress };
+        let mut pages: BTreeMap<String, String> = BTreeMap::new();
+        for (idx, page) in vault.pages.iter().enumerate() {
+            progress.count("writing pages", idx, vault.pages.len());
+            pages.insert(page.id.clone(), page.path.clone());
+            writer.page(page, &texts, &state, &mut summary);
+        }
+        for (id, path) in &present.pages {
+            if !pages.contains_key(id) {
+                pages.insert(id.clone(), path.clone());
+                summary.n_tombstones += 1;
+                writer.page(&tombstone(id, path), &texts, &state, &mut summary);
+            }
+        }
+        let mut files = BTreeMap::new();
+        for (path, text) in &vault.files {
+            files.insert(path.clone(), digest(text));
+            writer.file(path, text, &state, &mut summary);
+        }
+        writer.types(&vault.types, &mut summary);
+        if let Err(error) = (State { pages, files }).write(&self.vault, &state) {
+            summary.failures.push(format!(".tidegate/state.json: {}", disk::reason(&error)));
+        }
+        progress.end();
+        self.outcome(&summary, &sources, &vault, &findings)
+    }
+
+    /// Reads everything that is named; an error is a message about wrong usage.
+    fn sources(&self, progress: &Progress) -> Result<(Sources, String), String> {
+        let mut sources = Sources::default();
+        let read = |path: &Path, extensions: &[&str]| {
+            disk::tree(path, extensions)
+                .map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))
+        };
+        progress.say("reading notes");
+        let default = PathBuf::from(super::DEFAULT_PATH);
+        let mut notes = Vec::new();
+        if self.notes.is_empty() && disk::is_folder(super::DEFAULT_PATH) {
+            notes.extend(read(&default, &["md"])?);
+        }
+        for path in &self.notes {
+            notes.extend(read(path, &["md"])?);
+        }
+        notes.retain(|(path, _)| path.rsplit('/').next() != Some("README.md"));
+        let library = gather::notes(&mut sources, notes);
+        let findings = report::to_text(&library.findings, &library.sources);
+        for (vendor, path, extensions) in [
+            (Vendor::Sigma, &self.sigma, &["yml", "yaml"][..]),
+            (Vendor::Elastic, &self.elastic, &["toml"][..]),
+            (Vendor::Splunk, &self.splunk, &["yml", "yaml"][..]),
+        ] {
+            if let Some(path) = path {
+                progress.say(&format!("reading {}", vendor.as_str()));
+                gather::collection(&mut sources, vendor, &read(path, extensions)?);
+            }
+        }
+        if let Some(path) = &self.atomic {
+            progress.say("reading Atomic Red Team");
+            gather::tests(&mut sources, &read(path, &["yaml"])?);
+        }
+        if let Some(path) = &self.attack {
+            progress.say("reading ATT&CK");
+            let bytes = disk::bytes(path)
+                .map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))?;
+            gather::attack(&mut sources, &path.to_string_lossy(), &bytes);
+            if sources.attack.techniques.is_empty() {
+                return Err(format!("{} holds no technique of ATT&CK", path.display()));
+            }
+        }
+        if let Some(path) = &self.d3fend {
+            progress.say("reading D3FEND");
+            gather::d3fend(&mut sources, &read(path, &["ttl", "json"])?);
+        }
+        Ok((sources, findings))
+    }
+
+    fn outcome(
+        &self,
+        summary: &Summary,
+        sources: &Sources,
+        vault: &knowledge::vault::build::Vault,
+        findings: &str,
+    ) -> Outcome {
+        let failed = !summary.failures.is_empty();
+        let n_kept = summary.conflicts.len() + summary.n_kept_deleted;
+        let stdout = match self.format {
+            PlainFormat::Json => pretty(&json!({
+                "pages": vault.pages.len(),
+                "written": summary.n_written,
+                "unchanged": summary.n_unchanged,
+                "tombstones": summary.n_tombstones,
+                "kept_deleted": summary.n_kept_deleted,
+                "conflicts": summary.conflicts.iter().map(|(path, what)| json!({"path": path, "what": what})).collect::<Vec<_>>(),
+                "gaps": vault.n_gaps,
+                "drift": vault.n_drift,
+                "rules_read": sources.rules.len(),
+                "not_read": sources.broken.iter().map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
+                "failures": summary.failures,
+            })),
+            PlainFormat::Text => {
+                let mut text = String::new();
+                for (path, what) in &summary.conflicts {
+                    let _ = writeln!(text, "conflict: {path}: {what}");
+                }
+                for failure in &summary.failures {
+                    let _ = writeln!(text, "error: {failure}");
+                }
+                for (path, why) in &sources.broken {
+                    let _ = writeln!(text, "not read: {path}: {why}");
+                }
+                let _ = writeln!(
+                    text,
+                    "{} pages: {} files written, {} unchanged, {n_kept} kept as a person left them, {} tombstones, {} gaps, {} drifts",
+                    vault.pages.len(),
+                    summary.n_written,
+                    summary.n_unchanged,
+                    summary.n_tombstones,
+                    vault.n_gaps,
+                    vault.n_drift,
+                );
+                text
+            }
+        };
+        Outcome { stdout, stderr: findings.to_owned(), code: u8::from(failed) }
+    }
+}
+
+/// Which pages of ours there are, by their last line, or by where they were written last.
+fn present<'d>(
+    disk: &'d BTreeMap<String, Vec<u8>>,
+    state: &State,
+) -> (Present, BTreeMap<&'d str, &'d str>) {
+    let (mut present, mut texts) = (Present::default(), BTreeMap::new());
+    let by_path: BTreeMap<&str, &str> =
+        state.pages.iter().map(|(id, path)| (path.as_str(), id.as_str())).collect();
+    for (path, bytes) in disk.iter().filter(|(path, _)| path.ends_with(".md")) {
+        let text = str::from_utf8(bytes).ok();
+        texts.extend(text.map(|text| (path.as_str(), text)));
+        let id = text
+            .and_then(merge::trailer)
+            .map(|trailer| trailer.id)
+            .or_else(|| by_path.get(path.as_str()).map(|id| (*id).to_owned()));
+        match id {
+            // Of two copies of a page, the one where it was written last is ours.
+            Some(id) if !present.pages.contains_key(&id) || state.pages.get(&id) == Some(path) => {
+                if let Some(other) = present.pages.insert(id, path.clone()) {
+                    present.others.insert(other);
+                }
+            }
+            _ => {
+                present.others.insert(path.clone());
+            }
+        }
+    }
+    (present, texts)
+}
+
+fn tombstone(id: &str, path: &str) -> Page {
+    let mut page = Page::new(id, path);
+    page.set("tombstone", Property::Flag(true));
+    page.set("tags", Property::Tags(vec!["tombstone".into()]));
+    page.block("tombstone", "> [!warning] The source of this page is gone\n> What was generated here is taken away; what a person wrote stays. Delete the page when nobody needs it.");
+    page
+}
+
+struct Writer<'w> {
+    root: &'w Path,
+    disk: &'w BTreeMap<String, Vec<u8>>,
+    progress: &'w Progress,
+}
+
+impl Writer<'_> {
+    fn page(
+        &self,
+        page: &Page,
+        texts: &BTreeMap<&str, &str>,
+        state: &State,
+        summary: &mut Summary,
+    ) {
+        let Some(bytes) = self.disk.get(&page.path) else {
+            if state.pages.get(&page.id) == Some(&page.path) {
+                summary.n_kept_deleted += 1;
+            } else {
+                self.write(&page.path, &merge::fresh(page), summary);
+            }
+            return;
+        };
+        let Some(text) = texts.get(page.path.as_str()) else {
+            summary.conflicts.push((
+                page.path.clone(),
+                "the page is not UTF-8 any more; it is left as it is".into(),
+            ));
+            return;
+        };
+        let merged = merge(page, text);
+        summary
+            .conflicts
+            .extend(merged.conflicts.into_iter().map(|what| (page.path.clone(), what)));
+        if merged.text.as_bytes() == bytes.as_slice() {
+            summary.n_unchanged += 1;
+        } else {
+            self.write(&page.path, &merged.text, summary);
+        }
+    }
+
+    fn file(&self, path: &str, text: &str, state: &State, summary: &mut Summary) {
+        match (self.disk.get(path), state.files.get(path)) {
+            (Some(bytes), _) if bytes == text.as_bytes() => summary.n_unchanged += 1,
+            (Some(bytes), Some(last)) if digest(&String::from_utf8_lossy(bytes)) == *last => {
+                self.write(path, text, summary)
+            }
+            (Some(_), _) => summary
+                .conflicts
+                .push((path.to_owned(), "the file was edited; it is left as it is".into())),
+            (None, Some(_)) => summary.n_kept_deleted += 1,
+            (None, None) => self.write(path, text, summary),
+        }
+    }
+
+    /// Adds types of properties that have none; a person's stay.
+    fn types(&self, types: &BTreeMap<String, &'static str>, summary: &mut Summary) {
+        let path = ".obsidian/types.json";
+        let before = disk::bytes(&self.root.join(path)).ok();
+        let mut value = match before.as_deref().map(serde_json::from_slice::<Value>) {
+            None => json!({"types": {}}),
+            Some(Ok(value))
+                if value.get("types").is_none_or(Value::is_object) && value.is_object() =>
+            {
+                value
+            }
+            Some(_) => {
+                summary
+                    .conflicts
+                    .push((path.to_owned(), "the file cannot be read; it is left as it is".into()));
+                return;
+            }
+        };
+        let mut added = false;
+        if let Some(map) = value.as_object_mut() {
+            let known = map.entry("types").or_insert_with(|| json!({}));
+            for (key, kind) in types {
+                if let Some(known) = known.as_object_mut()
+                    && !known.contains_key(key)
+                {
+                    known.insert(key.clone(), json!(kind));
+                    added = true;
+                }
+            }
+        }
+        if added {
+            self.write(path, &pretty(&value), summary);
+        } else {
+            summary.n_unchanged += 1;
+        }
+    }
+
+    fn write(&self, path: &str, text: &str, summary: &mut Summary) {
+        match disk::put(self.root, path, text.as_bytes()) {
+            Ok(()) => summary.n_written += 1,
+            Err(error) => {
+                self.progress.end();
+                summary.failures.push(format!("{path}: {}", disk::reason(&error)));
+            }
+        }
+    }
+}
+
+impl Check {
+    fn run(&self) -> Outcome {
+        let files = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
+            Ok(files) => files,
+            Err(error) => {
+                return Outcome::usage(&format!(
+                    "{}: {}",
+                    self.vault.display(),
+                    disk::reason(&error)
+                ));
+            }
+        };
+        let mut texts: BTreeMap<String, String> = files
+            .into_iter()
+            .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
+            .collect();
+        if let Ok(bytes) = disk::bytes(&self.vault.join(".obsidian/types.json")) {
+            texts.insert(
+                ".obsidian/types.json".into(),
+                String::from_utf8_lossy(&bytes).into_owned(),
+            );
+        }
+        let defects = check(&texts);
+        let n_pages = texts.keys().filter(|path| path.ends_with(".md")).count();
+        let count = |kind: &str| defects.iter().filter(|defect| defect.kind == kind).count();
+        let stdout = match self.format {
+            PlainFormat::Json => pretty(&json!({
+                "pages": n_pages,
+                "counts": KINDS.iter().map(|kind| ((*kind).to_owned(), json!(count(kind)))).collect::<serde_json::Map<_, _>>(),
+                "defects": defects.iter().map(|defect| json!({"kind": defect.kind, "path": defect.path, "line": defect.line, "message": defect.message})).collect::<Vec<_>>(),
+            })),
+            PlainFormat::Text => {
+                let mut text = String::new();
+                for defect in &defects {
+                    let _ = writeln!(
+                        text,
+                        "{}:{}: {}: {}",
+                        defect.path, defect.line, defect.kind, defect.message
+                    );
+                }
+                let _ = writeln!(text, "{n_pages} pages");
+                for kind in KINDS {
+                    let _ = writeln!(text, "{:>6}  {kind}", count(kind));
+                }
+                text
+            }
+        };
+        Outcome { stdout, code: u8::from(!defects.is_empty()), ..Outcome::default() }
+    }
+}

@@ -1,0 +1,42 @@
+//! What the last run wrote: so that what a person deleted since stays deleted.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::disk;
+
+/// Pages by id and files by path, as the last run left them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) pages: BTreeMap<String, String>,
+    pub(super) files: BTreeMap<String, String>,
+}
+
+const PATH: &str = ".tidegate/state.json";
+
+impl State {
+    /// Reads it; without one, nothing was written yet.
+    pub(super) fn read(vault: &Path) -> State {
+        let bytes = disk::bytes(&vault.join(PATH)).unwrap_or_default();
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let map = |key: &str| {
+            let entries = value.get(key).and_then(Value::as_object).into_iter().flatten();
+            entries
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect()
+        };
+        State { pages: map("pages"), files: map("files") }
+    }
+
+    /// Writes it where it differs from what is there.
+    pub(super) fn write(&self, vault: &Path, before: &State) -> io::Result<()> {
+        if self == before {
+            return Ok(());
+        }
+        let value = json!({"pages": self.pages, "files": self.files});
+        disk::put(vault, PATH, format!("{value:#}\n").as_bytes())
+    }
+}

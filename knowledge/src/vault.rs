@@ -1,0 +1,18 @@
+//! The Obsidian vault: pages from notes and catalogues, and how they are merged with what is there.
+//!
+//! Pure: [`build::build`] gives pages and files as values; the command line writes them. Same input, same
+//! bytes out.
+
+pub mod build;
+pub mod check;
+mod events;
+pub mod fields;
+pub mod gather;
+pub mod guide;
+pub mod merge;
+pub mod names;
+pub mod page;
+pub mod property;
+pub mod prose;
+pub mod sources;
+pub mod taxonomy;

@@ -1,0 +1,146 @@
+//! Front matter: typed values, written so that Obsidian and Dataview see the same type.
+
+/// A value of front matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// Text, always in quotes.
+    Text(String),
+    /// `YYYY-MM-DD`.
+    Date(String),
+    /// A number, as written.
+    Number(String),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A link of ours, or text where there is nothing to link to.
+    Link(String),
+    /// Links of ours.
+    Links(Vec<String>),
+    /// Texts.
+    List(Vec<String>),
+    /// Tags: the key `tags` alone.
+    Tags(Vec<String>),
+}
+
+impl Property {
+    /// The type in `.obsidian/types.json`.
+    pub fn obsidian_type(&self, key: &str) -> &'static str {
+        match (self, key) {
+            (_, "aliases") => "aliases",
+            (Property::Tags(_), _) | (_, "tags") => "tags",
+            (Property::Text(_) | Property::Link(_), _) => "text",
+            (Property::Date(_), _) => "date",
+            (Property::Number(_), _) => "number",
+            (Property::Flag(_), _) => "checkbox",
+            (Property::List(_) | Property::Links(_), _) => "multitext",
+        }
+    }
+
+    /// The lines of the key and its value.
+    pub fn lines(&self, key: &str) -> String {
+        match self {
+            Property::Text(text) => format!("{key}: {}\n", quoted(&unlinked(text))),
+            Property::Link(link) => format!("{key}: {}\n", quoted(link)),
+            Property::Date(text) | Property::Number(text) => format!("{key}: {text}\n"),
+            Property::Flag(flag) => format!("{key}: {flag}\n"),
+            Property::List(list) | Property::Links(list) | Property::Tags(list)
+                if list.is_empty() =>
+            {
+                format!("{key}: []\n")
+            }
+            Property::List(list) => {
+                let items: String =
+                    list.iter().map(|item| format!("  - {}\n", quoted(&unlinked(item)))).collect();
+                format!("{key}:\n{items}")
+            }
+            Property::Links(list) => {
+                let items: String =
+                    list.iter().map(|item| format!("  - {}\n", quoted(item))).collect();
+                format!("{key}:\n{items}")
+            }
+            Property::Tags(list) => {
+                let items: String = list.iter().map(|item| format!("  - {item}\n")).collect();
+                format!("{key}:\n{items}")
+            }
+        }
+    }
+}
+
+/// Other people's text is no link, whatever brackets stand in it.
+pub fn unlinked(text: &str) -> String {
+    text.replace("[[", "[ [").replace("]]", "] ]")
+}
+
+/// Text in double quotes, on one line. Text that Dataview would take for a duration or a date gets a
+/// thin space behind it, which nobody sees.
+pub fn quoted(text: &str) -> String {
+    let mut written = String::from('"');
+    let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let shown: String = spaced.take(2_000).collect();
+    for character in shown.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        match character {
+            '"' => written.push_str("\\\""),
+            '\\' => written.push_str("\\\\"),
+            other
+                if other.is_control()
+                    || matches!(
+                        other,
+                        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+                    ) => {}
+            other => written.push(other),
+        }
+    }
+    if is_duration_or_date(&shown) {
+        written.push('\u{200a}');
+    }
+    written.push('"');
+    written
+}
+
+fn is_duration_or_date(text: &str) -> bool {
+    let text = text.trim();
+    let starts = text.starts_with(|c: char| c.is_ascii_digit());
+    let duration = starts
+        && text.split_whitespace().next_back().is_some_and(|word| {
+            let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            matches!(
+                unit.trim_end_matches('s'),
+                "y" | "yr"
+                    | "year"
+                    | "mo"
+                    | "month"
+                    | "w"
+                    | "wk"
+                    | "week"
+                    | "d"
+                    | "day"
+                    | "h"
+                    | "hr"
+                    | "hour"
+                    | "m"
+                    | "min"
+                    | "minute"
+                    | "s"
+                    | ""
+                    | "sec"
+                    | "second"
+            )
+        });
+    let date = text.len() >= 7
+        && text.as_bytes().get(4) == Some(&b'-')
+        && text.bytes().all(|byte| {
+            byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b'Z' | b'.' | b'+')
+        });
+    starts && (duration && text.len() < 40 || date)
+}
+
+/// A tag: letters, digits, `_`, `-`, `/`, with something that is no digit.
+pub fn tag(text: &str) -> String {
+    let mut tag: String = text
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-' | '/') { c } else { '_' })
+        .collect();
+    if tag.chars().all(|c| c.is_ascii_digit()) {
+        tag.push('_');
+    }
+    tag
+}

@@ -1,0 +1,437 @@
+//! `tidegate vault`: fresh, merged, killed, hostile, and the full corpora.
+
+#![expect(clippy::disallowed_methods, reason = "tests over files")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const TECHNIQUES: &str = "T1102,T1567,T1090,T1572,T1105,T1071.001";
+const ATTACK: &str = "knowledge/attack/enterprise-attack-18.1-web-services.json";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn corpora() -> Option<PathBuf> {
+    let named = std::env::var_os("TIDEGATE_CORPORA").map(PathBuf::from);
+    named
+        .into_iter()
+        .chain([root().join("../shared/corpora")])
+        .find(|path| path.join("MANIFEST.json").is_file())
+}
+
+fn tidegate(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.args(arguments).current_dir(root()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = tidegate(arguments).output().unwrap();
+    let text = String::from_utf8(stdout).unwrap();
+    assert!(status.success(), "{arguments:?}\n{text}\n{}", String::from_utf8_lossy(&stderr));
+    text
+}
+
+fn build_ours(vault: &Path) -> String {
+    run(&[
+        "vault",
+        "build",
+        "--attack",
+        ATTACK,
+        "--techniques",
+        TECHNIQUES,
+        vault.to_str().unwrap(),
+    ])
+}
+
+/// All files with their bytes and times.
+fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let time = fs::metadata(&path).unwrap().modified().unwrap();
+                found.insert(path.clone(), (fs::read(&path).unwrap(), time));
+            }
+        }
+    }
+    found
+}
+
+fn pages(vault: &Path) -> Vec<PathBuf> {
+    snapshot(vault)
+        .into_keys()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+fn checks_clean(vault: &Path) {
+    run(&["vault", "check", vault.to_str().unwrap()]);
+}
+
+/// Every query with Dataview's own parser, where Node and the package are there.
+fn queries_hold(vault: &Path) {
+    let folder = root().join("tests/dataview");
+    if !folder.join("node_modules/obsidian-dataview").is_dir() {
+        return eprintln!("skipped: `npm ci` was not run in tests/dataview");
+    }
+    let output =
+        Command::new("node").arg("check.mjs").arg(vault).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    eprintln!("{}", String::from_utf8_lossy(&output.stdout).trim());
+}
+
+#[test]
+fn committed_vault_is_what_the_notes_give() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (committed, fresh) = (root().join("vault"), scratch.path().join("vault"));
+    build_ours(&fresh);
+    let bare = |vault: &Path| -> BTreeMap<PathBuf, Vec<u8>> {
+        snapshot(vault)
+            .into_iter()
+            .map(|(path, (bytes, _))| (path.strip_prefix(vault).unwrap().to_owned(), bytes))
+            .collect()
+    };
+    let (committed_files, fresh_files) = (bare(&committed), bare(&fresh));
+    let differing: Vec<_> = fresh_files
+        .iter()
+        .filter(|(path, bytes)| committed_files.get(*path) != Some(bytes))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(
+        differing.is_empty() && committed_files.len() == fresh_files.len(),
+        "run `tidegate vault build` again: {differing:?}"
+    );
+    checks_clean(&committed);
+    queries_hold(&committed);
+}
+
+#[test]
+fn second_run_touches_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    build_ours(scratch.path());
+    let before = snapshot(scratch.path());
+    let summary = build_ours(scratch.path());
+    assert!(summary.contains(" 0 files written"), "{summary}");
+    assert!(before == snapshot(scratch.path()));
+}
+
+/// A small generator of numbers: the same edits each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % bound.max(1)
+    }
+}
+
+#[test]
+fn nothing_of_a_person_is_lost_in_a_thousand_hand_edits() {
+    let scratch = tempfile::tempdir().unwrap();
+    build_ours(scratch.path());
+    let mut numbers = Numbers(11);
+    let mut words: Vec<String> = Vec::new();
+    let mut deleted = Vec::new();
+    for edit in 0..1_000 {
+        let pages = pages(scratch.path());
+        let page = &pages[numbers.below(pages.len())];
+        let text = fs::read_to_string(page).unwrap();
+        let word = format!("person{edit}x");
+        let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+        let at = numbers.below(lines.len() + 1);
+        match numbers.below(20) {
+            0 if words.iter().all(|word| !text.contains(word.as_str())) && deleted.len() < 20 => {
+                fs::remove_file(page).unwrap();
+                deleted.push(page.clone());
+                continue;
+            }
+            1 => {
+                fs::rename(page, page.with_file_name(format!("{word}.md"))).unwrap();
+                continue;
+            }
+            2 => {
+                fs::write(page, text.replace("\r\n", "\n").replace('\n', "\r\n")).unwrap();
+                continue;
+            }
+            3..=6 => lines.insert(1.min(lines.len()), format!("{word}: {word}")),
+            7..=9
+                if at < lines.len()
+                    && !lines[at].starts_with("<!--")
+                    && lines[at].trim() != "---" =>
+            {
+                lines[at].push_str(&format!(" {word}"))
+            }
+            10 if at < lines.len() && !lines[at].contains("person") => {
+                lines.remove(at);
+                fs::write(page, lines.join("\n") + "\n").unwrap();
+                continue;
+            }
+            _ => lines.insert(at, word.clone()),
+        }
+        fs::write(page, lines.join("\n") + "\n").unwrap();
+        words.push(word);
+        if edit % 250 == 249 {
+            build_ours(scratch.path());
+        }
+    }
+    build_ours(scratch.path());
+    let all: String = snapshot(scratch.path())
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|(_, (bytes, _))| String::from_utf8(bytes).unwrap())
+        .collect();
+    let lost: Vec<_> = words.iter().filter(|word| !all.contains(word.as_str())).collect();
+    assert!(lost.is_empty(), "{} of {} lost: {lost:?}", lost.len(), words.len());
+    assert!(deleted.iter().all(|page| !page.exists()), "a deleted page came back");
+    let summary = build_ours(scratch.path());
+    assert!(summary.contains(" 0 files written"), "{summary}");
+}
+
+#[test]
+fn kill_at_any_moment_leaves_no_torn_page() {
+    let scratch = tempfile::tempdir().unwrap();
+    let whole = scratch.path().join("whole");
+    build_ours(&whole);
+    let expect: BTreeMap<PathBuf, Vec<u8>> = snapshot(&whole)
+        .into_iter()
+        .map(|(path, (bytes, _))| (path.strip_prefix(&whole).unwrap().to_owned(), bytes))
+        .collect();
+    for round in 0..12 {
+        let vault = scratch.path().join(format!("round{round}"));
+        let mut child = tidegate(&[
+            "vault",
+            "build",
+            "--attack",
+            ATTACK,
+            "--techniques",
+            TECHNIQUES,
+            vault.to_str().unwrap(),
+        ])
+        .spawn()
+        .unwrap();
+        // Killed when so many files are there; the last rounds may see it end first.
+        let folder = vault
+            .join(["Detection Rules", "Techniques", "Testing Runbooks", "Services"][round % 4]);
+        while child.try_wait().unwrap().is_none() {
+            let n_files = fs::read_dir(&folder).map_or(0, Iterator::count);
+            if n_files > round * 2 {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        for (path, (bytes, _)) in snapshot(&vault) {
+            let path = path.strip_prefix(&vault).unwrap();
+            if path != Path::new(".tidegate/new") {
+                assert!(expect.get(path) == Some(&bytes), "{} is torn", path.display());
+            }
+        }
+        build_ours(&vault);
+        checks_clean(&vault);
+    }
+}
+
+#[test]
+fn pages_whose_source_is_gone_become_tombstones() {
+    let scratch = tempfile::tempdir().unwrap();
+    build_ours(scratch.path());
+    let page = scratch.path().join("Techniques/T1572 - Protocol Tunneling.md");
+    let text = fs::read_to_string(&page).unwrap();
+    fs::write(&page, text.replace("<!-- tidegate:page", "my own words\n\n<!-- tidegate:page"))
+        .unwrap();
+    let fewer = [
+        "vault",
+        "build",
+        "--attack",
+        ATTACK,
+        "--techniques",
+        "T1102",
+        scratch.path().to_str().unwrap(),
+    ];
+    assert!(!run(&fewer).contains(" 0 tombstones"));
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("The source of this page is gone") && text.contains("my own words"));
+    assert!(run(&fewer).contains(" 0 files written"));
+}
+
+#[test]
+fn hostile_input_stays_inert() {
+    let scratch = tempfile::tempdir().unwrap();
+    let rules = scratch.path().join("sigma/rules");
+    fs::create_dir_all(&rules).unwrap();
+    let titles = [
+        "a ]] b [[c",
+        "bar | pipe",
+        "# heading",
+        "q\\\"uote 'x'",
+        "back `tick`",
+        "`$= dv.pages()`",
+        "`= this.file`",
+        "key:: value",
+        "[key:: value]",
+        "(key:: value)",
+        "<script>alert(1)</script>",
+        "../../../etc/passwd",
+        "C:\\\\windows\\\\x",
+        "%% comment %%",
+        "![[embed]]",
+        "CON",
+        "nul.txt",
+        "...",
+        "5 minutes",
+        "2024-01-01",
+        "---",
+        "^block",
+        "$$x$$",
+        "{{template}}",
+        "=equals",
+        "a\\tb\\u0000c",
+        "\\u202Ereversed",
+        "T1102 - Web Service",
+    ];
+    for (number, title) in titles.iter().enumerate() {
+        let name = if number == 0 { "CON.yml".to_owned() } else { format!("r{number}.yml") };
+        let text = format!(
+            "title: \"{title}\"\nid: 00000000-0000-4000-8000-{number:012}\nstatus: \"{title}\"\nauthor: \"{title}\"\ndescription: \"{title}\\n\\n```\\nx:: y\\n```\\n\\n[k:: v] <img src=x onerror=alert(1)>\"\nreferences:\n    - \"javascript:alert(1)\"\n    - \"https://a.example/{number}?]]|`[x](y)\"\ntags: [attack.t1102]\nlogsource: {{category: \"{title}\"}}\nfalsepositives: [\"{title}\"]\ndetection:\n    fe80: {{cs-host: \"{title}\"}}\n    condition: fe80\n    # key:: value\n- leak:: value\n"
+        );
+        let text = text.replace("- leak:: value\n", "");
+        fs::write(rules.join(name), text).unwrap();
+    }
+    let long = format!(
+        "title: long\nid: 11111111-0000-4000-8000-000000000001\ndescription: \"{}\"\ntags: [attack.t1102]\nlogsource: {{category: proxy}}\ndetection:\n    s: {{cs-host: \"{}\"}}\n    condition: s\n",
+        "x".repeat(1_000_000),
+        "y".repeat(1_000_000)
+    );
+    fs::write(rules.join("long.yml"), long).unwrap();
+    let bomb = (1..30).fold("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, n| {
+        format!("{text}a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))
+    });
+    fs::write(rules.join("bomb.yml"), bomb).unwrap();
+    fs::write(rules.join("binary.yml"), [0xff, 0xfe, 0, 1, 2]).unwrap();
+    fs::write(rules.join("deep.yml"), "[".repeat(100_000)).unwrap();
+    let notes = scratch.path().join("notes");
+    fs::create_dir_all(&notes).unwrap();
+    fs::write(notes.join("hostile.md"), "---\ntags: [T1102]\nowner: \"[[x]]\"\n\"bad key ]]\": 1\n---\n\n## N ]] | `$= x`\n\n### Own\n\nkey:: value\n[a:: b]\n<script>x</script>\n`$= dv`\n- [l](javascript:x) [[Nowhere]]\n").unwrap();
+    let vault = scratch.path().join("vault");
+    let sigma = scratch.path().join("sigma");
+    let arguments = [
+        "vault",
+        "build",
+        "--notes",
+        notes.to_str().unwrap(),
+        "--sigma",
+        sigma.to_str().unwrap(),
+        "--attack",
+        ATTACK,
+        "--all",
+        vault.to_str().unwrap(),
+    ];
+    let summary = run(&arguments);
+    assert!(
+        summary.contains("bomb.yml") && summary.contains("deep.yml"),
+        "what cannot be read is told: {summary}"
+    );
+    checks_clean(&vault);
+    queries_hold(&vault);
+    for (path, (bytes, _)) in snapshot(&vault) {
+        let text = String::from_utf8(bytes).unwrap();
+        // Obsidian shows the text of properties as it is; it is neither rendered nor run.
+        let body = text
+            .strip_prefix("---\n")
+            .and_then(|rest| rest.split_once("\n---\n"))
+            .map_or(text.as_str(), |(_, body)| body);
+        let outside_code: String = body.split("```").step_by(2).collect();
+        for bad in ["<script", "<img", "](javascript:", "`$=", "`= ", "[[Nowhere]]", "![["] {
+            assert!(!outside_code.contains(bad), "{bad} in {}", path.display());
+        }
+    }
+    assert_eq!(
+        fs::read_dir(scratch.path()).unwrap().count(),
+        3,
+        "nothing is written outside of the vault"
+    );
+    assert!(run(&arguments).contains(" 0 files written"));
+}
+
+#[test]
+fn the_full_corpora_give_a_vault_without_defects() {
+    let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
+    let scratch = tempfile::tempdir().unwrap();
+    let path = |part: &str| corpora.join(part).to_str().unwrap().to_owned();
+    let (sigma, elastic, splunk, atomic, attack, d3fend, samples) = (
+        path("sigma"),
+        path("elastic"),
+        path("splunk"),
+        path("atomic"),
+        path("attack/enterprise-attack/enterprise-attack-18.1-slim.json"),
+        path("d3fend"),
+        path("../notes"),
+    );
+    let mut arguments = vec![
+        "vault",
+        "build",
+        "--notes",
+        "knowledge/notes",
+        "--sigma",
+        &sigma,
+        "--elastic",
+        &elastic,
+        "--splunk",
+        &splunk,
+        "--atomic",
+        &atomic,
+        "--attack",
+        &attack,
+        "--d3fend",
+        &d3fend,
+    ];
+    if Path::new(&samples).is_dir() {
+        arguments.extend(["--notes", &samples]);
+    }
+    let vault = scratch.path().to_str().unwrap();
+    arguments.extend(["--all", vault]);
+    run(&arguments);
+    checks_clean(scratch.path());
+    let page = fs::read_to_string(
+        scratch.path().join("Techniques/T1102.002 - Web Service - Bidirectional Communication.md"),
+    )
+    .unwrap();
+    for rule in [
+        "Github Self-Hosted Runner Execution",
+        "Potentially Suspicious Azure Front Door Connection",
+        "Telegram API Access",
+        "Telegram Bot API Request",
+        "AWS CLI Command with Custom Endpoint URL",
+        "Connection to Common Large Language Model Endpoints",
+        "Connection to Commonly Abused Web Services",
+        "DNS to Commonly Abused Web Services",
+        "Google Calendar C2 via Script Interpreter",
+        "Linux Telegram API Request",
+        "Potential Etherhiding C2 via Blockchain Connection",
+        "Statistical Model Detected C2 Beaconing Activity",
+        "Statistical Model Detected C2 Beaconing Activity with High Confidence",
+        "Suspicious Curl to Google App Script Endpoint",
+    ] {
+        assert!(page.contains(&format!("|{rule}]] (at the proxy: ")), "{rule}");
+    }
+    for part in [
+        "#### Sigma 4 rules",
+        "#### Elastic 11 rules",
+        "table without id\nfile.link AS \"Name\",\nstatus AS \"Status\",\nlevel AS \"Level\",\nlogsrc_product AS \"Log Source Product\"\nFROM \"Detection Rules\" AND #T1102_002\n",
+        "TABLE without id\nfilename AS \"Name\"\nFROM \"Testing Runbooks\" AND #T1102_002\n",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let exclusions = page.split("#### Exclusions").nth(1).unwrap();
+    assert!(exclusions.lines().filter(|line| line.starts_with('|')).count() > 10);
+    queries_hold(scratch.path());
+    assert!(run(&arguments).contains(" 0 files written"));
+}

@@ -1,0 +1,42 @@
+//! Ordinary traffic: nothing is odd about it.
+
+use std::path::{Path, PathBuf};
+
+use inspect::{Request, Views};
+
+/// Hosts of the corpus that no client could resolve: the text of a menu, cut off with four dots.
+const EXPLAINED: &[(&str, &str)] =
+    &[("marketingplatform.google....", "a name that was cut off in the source of the corpus")];
+
+#[test]
+fn at_most_one_benign_request_in_a_thousand_is_odd() {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
+    let corpora = std::env::var_os("TIDEGATE_CORPORA").map_or_else(beside, PathBuf::from);
+    let Ok(text) = std::fs::read_to_string(corpora.join("traffic/benign.dev.jsonl")) else {
+        println!("skipped 1 test: the corpora are not there (set TIDEGATE_CORPORA)");
+        return;
+    };
+    let (mut n_requests, mut n_odd, mut unexplained) = (0, 0, Vec::new());
+    for line in text.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let field = |name: &str| row[name].as_str().unwrap_or_default().as_bytes();
+        let request = Request {
+            method: field("method"),
+            scheme: b"https",
+            authority: field("host"),
+            path: (field("method") != b"CONNECT").then(|| field("path")),
+            ..Request::default()
+        };
+        n_requests += 1;
+        let anomalies = Views::of(&request).anomalies();
+        if !anomalies.is_empty() {
+            n_odd += 1;
+            let host = row["host"].as_str().unwrap_or_default();
+            if !EXPLAINED.iter().any(|(explained, _)| *explained == host) {
+                unexplained.push(format!("{host}{}: {anomalies:?}", row["path"]));
+            }
+        }
+    }
+    println!("benign: {n_requests} requests, {n_odd} odd, {} not explained", unexplained.len());
+    assert!(1000 * unexplained.len() <= n_requests, "{}", unexplained.join("\n"));
+}
