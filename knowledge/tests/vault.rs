@@ -173,7 +173,7 @@ fn nothing_of_a_person_is_lost_in_a_thousand_hand_edits() {
                     && !lines[at].starts_with("<!--")
                     && lines[at].trim() != "---" =>
             {
-                lines[at].push_str(&format!(" {word}"))
+                lines[at].push_str(&format!(" {word}"));
             }
             10 if at < lines.len() && !lines[at].contains("person") => {
                 lines.remove(at);

@@ -110,7 +110,7 @@ fn nothing_of_a_person_is_lost_in_a_thousand_random_edits() {
                 0 => lines.insert(at, word.clone()),
                 1 => lines.insert(1.min(lines.len()), format!("{word}: {word}")),
                 2 if at < lines.len() && !lines[at].starts_with("<!--") && lines[at] != "---" => {
-                    lines[at].push_str(&format!(" {word}"))
+                    lines[at].push_str(&format!(" {word}"));
                 }
                 3 => {
                     if at < lines.len()
