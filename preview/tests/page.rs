@@ -2,7 +2,7 @@
 
 use preview::{Fix, Session, Slot, check};
 
-const RULE: &str = "title: Paste\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0a01\nstatus: experimental\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: pastebin.com\n    condition: selection\nlevel: medium\n";
+const RULE: &str = "title: Paste\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0a01\nstatus: experimental\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: pastebin.com\n    condition: selection\nlevel: medium\ndescription: d\nreferences: [https://example.org]\nauthor: a\ndate: 2026-11-21\ntags: [attack.t1102]\nfalsepositives: [f]\n";
 
 fn imported(session: &mut Session, bytes: &[u8]) -> preview::Imported {
     session.import(bytes.to_vec());
@@ -56,6 +56,11 @@ fn a_request_that_is_added_to_a_rule_makes_a_note_whose_examples_hold() {
     let note = session.with_example(&note, 1, knowledge::Expectation::Pass).unwrap();
     let (checked, _) = check(&note);
     assert!(checked.is_note);
+    assert!(
+        checked.problems.iter().all(|of| of.severity != "error"),
+        "{note}\n{:?}",
+        checked.problems
+    );
     let held: Vec<_> = checked.examples.iter().map(|of| (of.expectation, of.holds)).collect();
     assert_eq!(held, [("match", Some(true)), ("pass", Some(true))]);
 }
