@@ -64,6 +64,15 @@ impl Inspector {
         self.verdict(anomalies, request.response.is_none())
     }
 
+    /// The verdict on a request in the one reading in which it came: what a filter without views
+    /// would say. For measuring and explaining, not for judging.
+    pub fn inspect_raw(&mut self, request: &Request<'_>) -> Verdict {
+        self.n_readings = 0;
+        let anomalies = Anomalies::default();
+        self.read(View::Raw, |binding, _, event| binding.answer(request, anomalies, &[], event));
+        self.verdict(anomalies, request.response.is_none())
+    }
+
     /// The verdict on any event; `answer` answers the pack's fields.
     pub fn inspect_event(&mut self, answer: impl FnOnce(&Tables, &mut Event)) -> Verdict {
         self.n_readings = 0;

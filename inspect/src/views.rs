@@ -292,6 +292,8 @@ fn is_ordinary(request: &Request<'_>) -> bool {
         && request
             .path
             .is_none_or(|path| path::is_plain(path) && host.len() == request.authority.len())
+        && !(host == disguise::AMP_VIEWER.0
+            && request.path.is_some_and(|path| path.starts_with(disguise::AMP_VIEWER.1)))
         && matches!(request.scheme, b"https" | b"http" | b"")
         && request.server_name.is_none_or(|name| name == host && !is_outer(name))
         && request.connect_target.is_none_or(|target| split_port(target).0 == host)

@@ -4,7 +4,6 @@
 //! needs to build a tree of each line.
 
 #![expect(
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a benchmark reads files and prints"
@@ -46,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for piece in &pieces {
             for line in lines(piece) {
                 let line = str::from_utf8(piece.get(line).unwrap_or_default())?;
-                n_keys += sonic_rs::to_object_iter(line).filter(Result::is_ok).count();
+                n_keys += sonic_rs::to_object_iter(line).flatten().count();
             }
         }
         best[0] = best[0].min(start.elapsed().as_secs_f64());

@@ -168,11 +168,15 @@ impl Expression {
     fn walk<'e>(&'e self, role: Role, outermost: bool, found: &mut Vec<(Role, &'e Test)>) {
         match self {
             Expression::All(parts) => {
-                parts.iter().for_each(|part| part.walk(role, outermost, found))
+                for part in parts {
+                    part.walk(role, outermost, found);
+                }
             }
             Expression::Any(parts) => {
                 let outermost = outermost && parts.len() < 2;
-                parts.iter().for_each(|part| part.walk(role, outermost, found));
+                for part in parts {
+                    part.walk(role, outermost, found);
+                }
             }
             Expression::Not(inner) => {
                 let role = match role {
@@ -196,7 +200,9 @@ impl Expression {
     fn count_unread<'e>(&'e self, counts: &mut BTreeMap<&'e str, usize>) {
         match self {
             Expression::All(parts) | Expression::Any(parts) => {
-                parts.iter().for_each(|part| part.count_unread(counts));
+                for part in parts {
+                    part.count_unread(counts);
+                }
             }
             Expression::Not(inner) => inner.count_unread(counts),
             Expression::Unread(reason) => *counts.entry(reason.0.as_str()).or_default() += 1,

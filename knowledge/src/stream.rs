@@ -74,7 +74,7 @@ impl Job<'_> {
         let bar = self.progress();
         thread::scope(|scope| {
             let (free, buffers) = channel();
-            for _ in 0..2 * n_threads + 1 {
+            for _ in 0..=2 * n_threads {
                 free.send(Vec::new()).map_err(io::Error::other)?;
             }
             let (pieces, waiting) = channel();

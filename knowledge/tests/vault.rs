@@ -1,6 +1,11 @@
 //! `tidegate vault`: fresh, merged, killed, hostile, and the full corpora.
 
-#![expect(clippy::disallowed_methods, reason = "tests over files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests over files, with helpers beside the test functions"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -168,7 +173,7 @@ fn nothing_of_a_person_is_lost_in_a_thousand_hand_edits() {
                     && !lines[at].starts_with("<!--")
                     && lines[at].trim() != "---" =>
             {
-                lines[at].push_str(&format!(" {word}"))
+                lines[at].push_str(&format!(" {word}"));
             }
             10 if at < lines.len() && !lines[at].contains("person") => {
                 lines.remove(at);

@@ -494,6 +494,6 @@ pub(crate) fn chain(
 pub(crate) fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let name = name.to_ascii_lowercase();
     let near = names
-        .map(|candidate| (strsim::levenshtein(&name, &candidate.to_ascii_lowercase()), candidate));
+        .map(|candidate| (strsim::osa_distance(&name, &candidate.to_ascii_lowercase()), candidate));
     near.filter(|(distance, _)| *distance <= 2).min().map(|(_, candidate)| candidate)
 }

@@ -17,6 +17,8 @@ struct Sent<'n> {
     place: String,
     rule: &'n str,
     expectation: Expectation,
+    /// Whether Envoy itself refused it, before any filter: an odd spelling that it does not pass on.
+    refused: bool,
 }
 
 fn shipped() -> Result<Library> {
@@ -48,8 +50,9 @@ fn every_example_of_a_shipped_note_holds_in_envoy() -> Result<()> {
             let span = &example.place.span;
             let place = format!("{}:{}:{}", example.place.file, span.line, span.column);
             let request = wire(example, sent.len()).http1();
-            http1::send(envoy.listener("egress")?, &request).context(place.clone())?;
-            sent.push(Sent { place, rule, expectation: example.expectation });
+            let answer = http1::send(envoy.listener("egress")?, &request).context(place.clone())?;
+            let refused = answer.status == 400;
+            sent.push(Sent { place, rule, expectation: example.expectation, refused });
         }
     }
 
@@ -58,16 +61,24 @@ fn every_example_of_a_shipped_note_holds_in_envoy() -> Result<()> {
         let line: Value = serde_json::from_str(&line)?;
         let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
         let rules: BTreeSet<String> = text("rules").split(',').map(str::to_owned).collect();
-        found.insert(text("case").parse::<usize>()?, rules);
+        // A request that Envoy refuses has no headers in the log.
+        if let Ok(case) = text("case").parse::<usize>() {
+            found.insert(case, rules);
+        }
     }
     let mut failures = Vec::new();
-    for (idx, sent) in sent.iter().enumerate() {
+    for (idx, sent) in sent.iter().enumerate().filter(|(_, sent)| !sent.refused) {
         let is_match = found.get(&idx).context(sent.place.clone())?.contains(sent.rule);
         if is_match != (sent.expectation == Expectation::Match) {
             failures.push(format!("{}: expected `{}`", sent.place, sent.expectation.as_str()));
         }
     }
-    println!("{} examples of {} notes", sent.len(), library.notes.len());
+    let n_refused = sent.iter().filter(|sent| sent.refused).count();
+    println!(
+        "{} examples of {} notes, {n_refused} refused by Envoy itself",
+        sent.len(),
+        library.notes.len()
+    );
     ensure!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
     let troubles = envoy.plugin_failures()?;
     ensure!(troubles.is_empty(), "{troubles:?}");

@@ -3,6 +3,7 @@
 mod envoy;
 mod indicators;
 mod load;
+mod views;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -12,11 +13,14 @@ use clap::Subcommand;
 pub(crate) enum Subject {
     /// What a filter adds to the processor time of a request in a real Envoy.
     Envoy(envoy::Arguments),
+    /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
+    Views(views::Arguments),
 }
 
 /// Runs a bench.
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Envoy(arguments) => envoy::run(arguments),
+        Subject::Views(arguments) => views::run(arguments),
     }
 }

@@ -77,6 +77,18 @@ pub(super) const HIDING_PROXIES: &[(&str, Place)] = &[
     ("www.google.com", Place::Path(1)),
 ];
 
+/// The one hiding proxy that serves much else besides, and the path under which it hides.
+pub(super) const AMP_VIEWER: (&[u8], &[u8]) = (b"www.google.com", b"/amp/");
+
+/// Whether a host is a hiding proxy whatever the path.
+pub(super) fn is_hiding_proxy(host: &[u8]) -> bool {
+    host != AMP_VIEWER.0
+        && HIDING_PROXIES.iter().any(|(name, _)| match name.strip_prefix('.') {
+            Some(suffix) => is_under(host, suffix.as_bytes()),
+            None => host == name.as_bytes(),
+        })
+}
+
 /// The host and path that a request to a hiding proxy stands for.
 pub(super) fn hidden_target(
     host: &[u8],

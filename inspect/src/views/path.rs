@@ -12,21 +12,22 @@ pub(super) struct PathForm {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Whether there is nothing to undo in a path: what most requests are, decided in one pass.
+/// Whether there is nothing to undo in a path: what most requests are.
+///
+/// Without early returns, so that the compiler looks at many bytes at once.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would be branches at every byte")]
 pub(super) fn is_plain(path: &[u8]) -> bool {
-    let mut before = 0;
-    let mut in_query = false;
-    for byte in path {
-        match byte {
-            b'%' | b'\\' | 0 | 0x80.. => return false,
-            b'?' => in_query = true,
-            b'/' | b'.' if before == b'/' && !in_query => return false,
-            b';' if !in_query => return false,
-            _ => {}
-        }
-        before = *byte;
-    }
-    path.len() <= MAX_ORDINARY_PATH_BYTES
+    let (stem, query) = split_query(path);
+    let is_odd = |byte: u8| matches!(byte, b'%' | b'\\' | 0 | 0x80..);
+    let any_odd = |text: &[u8]| text.iter().fold(false, |odd, byte| odd | is_odd(*byte));
+    let pairs = stem.iter().zip(stem.iter().skip(1));
+    let is_resolved =
+        !pairs.fold(false, |odd, (a, b)| odd | ((*a == b'/') & ((*b == b'/') | (*b == b'.'))));
+    !any_odd(stem)
+        && !stem.iter().fold(false, |odd, byte| odd | (*byte == b';'))
+        && is_resolved
+        && !any_odd(query.unwrap_or_default())
+        && path.len() <= MAX_ORDINARY_PATH_BYTES
 }
 
 /// The forms of a path beside the one in which it came, and what had to be undone.

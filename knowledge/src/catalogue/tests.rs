@@ -132,7 +132,6 @@ fn queries_are_read_and_what_is_not_exact_is_counted() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test over files")]
 fn newer_schemas_of_splunk_are_read() {
     let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
     let read = read_all(Vendor::Splunk, &corpora.join("splunk-newer"));

@@ -48,16 +48,16 @@ pub(super) fn read(text: &str) -> BTreeMap<String, Class> {
                 Word::Sign(';') => inner.clear(),
                 Word::Sign(_) => {}
                 Word::Name(name) | Word::Text(name) if depth == 0 && predicate.is_empty() => {
-                    predicate.clone_from(name)
+                    predicate.clone_from(name);
                 }
                 Word::Name(name) if depth == 0 && predicate == "rdfs:subClassOf" => {
-                    class.parents.push(name.clone())
+                    class.parents.push(name.clone());
                 }
                 Word::Name(name) if depth == 0 && predicate == "owl:deprecated" => {
-                    class.deprecated = name == "true"
+                    class.deprecated = name == "true";
                 }
                 Word::Name(name) if depth == 0 => {
-                    class.relations.push((predicate.clone(), name.clone()))
+                    class.relations.push((predicate.clone(), name.clone()));
                 }
                 Word::Text(value) if depth == 0 => {
                     class.texts.entry(predicate.clone()).or_insert_with(|| value.clone());
@@ -65,7 +65,7 @@ pub(super) fn read(text: &str) -> BTreeMap<String, Class> {
                 Word::Name(name) if inner.is_empty() => inner.clone_from(name),
                 Word::Name(name) if inner == "owl:onProperty" => on.clone_from(name),
                 Word::Name(name) if inner == "owl:someValuesFrom" && depth == 1 => {
-                    class.relations.push((on.clone(), name.clone()))
+                    class.relations.push((on.clone(), name.clone()));
                 }
                 Word::Name(_) | Word::Text(_) => {}
             }

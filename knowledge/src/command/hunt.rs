@@ -95,7 +95,11 @@ impl Hunt {
         match job.run(&mut io::stdout().lock()) {
             Ok(done) => {
                 for (log, problem) in &done.problems {
-                    stderr.push_str(&format!("error: {log}: {problem}\n"));
+                    stderr += "error: ";
+                    stderr += log;
+                    stderr += ": ";
+                    stderr += problem;
+                    stderr.push('\n');
                 }
                 stderr.push_str(&done.summary);
                 Outcome { stderr, code: u8::from(!done.problems.is_empty()), ..Outcome::default() }

@@ -349,7 +349,7 @@ impl Writer<'_> {
         match (self.disk.get(path), state.files.get(path)) {
             (Some(bytes), _) if bytes == text.as_bytes() => summary.n_unchanged += 1,
             (Some(bytes), Some(last)) if digest(&String::from_utf8_lossy(bytes)) == *last => {
-                self.write(path, text, summary)
+                self.write(path, text, summary);
             }
             (Some(_), _) => summary
                 .conflicts

@@ -48,7 +48,7 @@ pub fn split(text: &str, first_line: usize) -> Vec<Section> {
                 if marker.starts_with(open.as_str())
                     && trimmed.trim_end().len() == marker.len() =>
             {
-                fence = None
+                fence = None;
             }
             None if marker.len() >= 3 => fence = Some(marker),
             _ => {}

@@ -34,7 +34,7 @@ impl Binding {
             Some(time) => vec![time.clone()],
             None => TIME_KEYS.iter().map(|key| (*key).to_owned()).collect(),
         };
-        Binding { fields, times, keywords: !tables.keywords.is_empty() }
+        Binding { fields, times, keywords: tables.has_keywords() }
     }
 
     /// Answers an event's fields from a line; gives its time.

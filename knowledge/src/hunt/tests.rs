@@ -75,7 +75,7 @@ fn found(format: Format, log: &str, map: &FieldMap) -> Vec<String> {
 #[test]
 fn every_format_is_detected_and_read() {
     let envoy = r#"{"method":"POST","authority":"api.telegram.org","path":"/bot1:x/y"}"#;
-    let http = r##"{"ts":1.5,"uid":"C","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.1","method":"GET","host":"api.telegram.org","uri":"/bot1/x","version":"1.1"}"##;
+    let http = r#"{"ts":1.5,"uid":"C","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.1","method":"GET","host":"api.telegram.org","uri":"/bot1/x","version":"1.1"}"#;
     let absolute = r#"{"uid":"C","method":"GET","host":"proxy","uri":"http://a.evil.example/"}"#;
     let ssl =
         r#"{"ts":1,"uid":"C","id.orig_h":"10.0.0.1","server_name":"a.evil.example","cipher":"x"}"#;

@@ -275,7 +275,7 @@ impl<'t> Parser<'t> {
             _ => {}
         }
         if self.eat_sign("(") {
-            return self.deeper(|parser| parser.call(text));
+            return self.deeper(|parser| parser.call(&text));
         }
         if self.dialect != Dialect::Eval && self.eat_sign("[") {
             // `process.args[0]`: one element of a list.
@@ -295,7 +295,7 @@ impl<'t> Parser<'t> {
         named && self.dialect == Dialect::Eval && matches!(self.peek(), Some(Token::Sign("(")))
     }
 
-    fn call(&mut self, name: String) -> Result<Operand, QueryError> {
+    fn call(&mut self, name: &str) -> Result<Operand, QueryError> {
         let mut arguments = Vec::new();
         while !self.eat_sign(")") {
             if self.dialect != Dialect::Eql && self.eat_sign("*") {

@@ -41,7 +41,7 @@ pub fn parse(text: &str) -> Result<Expression, QueryError> {
                 let condition = pipeline::where_clause(rest);
                 parts.push(search::parse(condition, &BTreeSet::new()).map_err(at)?);
             }
-            "regex" => parts.push(regex(rest, &computed).map_err(at)?),
+            "regex" => parts.push(regex(rest, &computed)),
             "inputlookup" | "from" | "join" | "map" | "apply" | "transaction" | "append"
             | "multisearch" | "union" | "inputcsv" | "rest" | "metadata" | "anomalydetection"
             | "selfjoin" | "set" => {
@@ -80,9 +80,9 @@ fn eval(text: &str, computed: &BTreeSet<String>) -> Result<Expression, QueryErro
 }
 
 /// `regex field="..."`, `regex field!="..."`, `regex "..."`.
-fn regex(text: &str, computed: &BTreeSet<String>) -> Result<Expression, QueryError> {
+fn regex(text: &str, computed: &BTreeSet<String>) -> Expression {
     let Some((field, pattern)) = text.split_once('=') else {
-        return Ok(Expression::test("_raw", Operator::Regex, text.trim().trim_matches('"')));
+        return Expression::test("_raw", Operator::Regex, text.trim().trim_matches('"'));
     };
     let (field, negated) = match field.trim_end().strip_suffix('!') {
         Some(field) => (field, true),
@@ -96,5 +96,5 @@ fn regex(text: &str, computed: &BTreeSet<String>) -> Result<Expression, QueryErr
     } else {
         Expression::test(field.trim(), Operator::Regex, pattern)
     };
-    Ok(if negated { test.negated() } else { test })
+    if negated { test.negated() } else { test }
 }

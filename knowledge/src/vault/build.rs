@@ -93,6 +93,8 @@ struct Builder<'s> {
     by_technique: BTreeMap<&'s str, Vec<usize>>,
     /// Techniques with a page.
     techniques: Vec<String>,
+    /// Techniques with atomic tests.
+    tested: BTreeSet<String>,
     /// Where each page stands.
     paths: BTreeMap<String, String>,
     reach: Reach,
@@ -170,6 +172,7 @@ impl<'s> Builder<'s> {
             rule_ids,
             by_technique,
             techniques: techniques.into_iter().collect(),
+            tested: sources.tests.iter().map(|test| test.technique.clone()).collect(),
             paths: BTreeMap::new(),
             reach,
             as_of,

@@ -31,7 +31,7 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
             _ => match dialect::read(&name, &bytes) {
                 Some(note) => sources.technique_notes.push(note),
                 None if name.ends_with(".md") => {
-                    sources.broken.push((name, "no kind of note that is known".into()))
+                    sources.broken.push((name, "no kind of note that is known".into()));
                 }
                 None => rest.push(SourceFile { name: name.as_str().into(), bytes }),
             },

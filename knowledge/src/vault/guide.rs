@@ -179,10 +179,10 @@ fn unread(rules: &[&CatalogueRule]) -> String {
                 }
             }
             Reading::NoQuery(reason) => {
-                *reasons.entry((rule.vendor, (*reason).to_owned())).or_default() += 1
+                *reasons.entry((rule.vendor, (*reason).to_owned())).or_default() += 1;
             }
             Reading::Refused(reason) => {
-                *reasons.entry((rule.vendor, format!("not readable: {reason}"))).or_default() += 1
+                *reasons.entry((rule.vendor, format!("not readable: {reason}"))).or_default() += 1;
             }
         }
     }

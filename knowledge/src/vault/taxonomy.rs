@@ -1,5 +1,8 @@
 //! Field names of three vendors under one name, and which of them an egress proxy sees.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// A row: our name, whether a proxy sees it, Sigma's names, Elastic's (ECS), Splunk's (CIM and Sysmon).
 pub type Row =
     (&'static str, bool, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
@@ -214,20 +217,27 @@ pub const FIELDS: &[Row] = &[
     ("module.path", false, &["ImageLoaded"], &["dll.path", "dll.name"], &["ImageLoaded"]),
 ];
 
+/// The table by vendors' names: a constant, built once.
+static BY_NAME: LazyLock<HashMap<&str, (&str, bool)>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    for (name, at_the_proxy, sigma, elastic, splunk) in FIELDS {
+        for field in sigma.iter().chain(*elastic).chain(*splunk) {
+            // A name that two rows share belongs to the first.
+            let _ = names.entry(*field).or_insert((*name, *at_the_proxy));
+        }
+    }
+    names
+});
+
 /// Our name of a vendor's field; the vendor's own where the table has none.
 pub fn normal(field: &str) -> &str {
     if field.is_empty() {
         return "(any field)";
     }
-    FIELDS.iter().find(|row| is_in(row, field)).map_or(field, |row| row.0)
-}
-
-fn is_in(row: &Row, field: &str) -> bool {
-    let (_, _, sigma, elastic, splunk) = row;
-    sigma.contains(&field) || elastic.contains(&field) || splunk.contains(&field)
+    BY_NAME.get(field).map_or(field, |(name, _)| name)
 }
 
 /// Whether an egress proxy sees a field.
 pub fn at_the_proxy(field: &str) -> bool {
-    FIELDS.iter().any(|row| row.1 && is_in(row, field))
+    BY_NAME.get(field).is_some_and(|(_, at_the_proxy)| *at_the_proxy)
 }

@@ -18,7 +18,7 @@ const LOG: &str = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.F
 const INSPECTOR: &str =
     "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
 
-/// A ClientHello with a server name, or without one (RFC 8446, 4.1.2; RFC 6066, 3).
+/// A `ClientHello` with a server name, or without one (RFC 8446, 4.1.2; RFC 6066, 3).
 fn client_hello(server_name: Option<&[u8]>) -> Vec<u8> {
     fn with_length(n_bytes: usize, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(body.len()).unwrap().to_be_bytes();

@@ -218,7 +218,7 @@ impl<'t> Parser<'t> {
                     && depth == 0
                     && matches!(self.rest().get(..at), Some("TERM" | "CASE")) =>
                 {
-                    depth = 1
+                    depth = 1;
                 }
                 ')' if depth == 1 => depth = 0,
                 '(' | ')' | ',' | '=' | '<' | '>' | '"' | '`' | '|' | '[' | ']' if depth == 0 => {

@@ -299,11 +299,12 @@ fn drift(builder: &Builder<'_>) -> Page {
                 }
             }
             Reading::NoQuery(reason) => {
-                *reasons.entry((rule.vendor, rule.language, (*reason).to_owned())).or_default() += 1
+                *reasons.entry((rule.vendor, rule.language, (*reason).to_owned())).or_default() +=
+                    1;
             }
             Reading::Refused(_) => {
                 *reasons.entry((rule.vendor, rule.language, "not readable".into())).or_default() +=
-                    1
+                    1;
             }
         }
     }

@@ -53,8 +53,9 @@ pub(super) fn of_technique(builder: &Builder<'_>, id: &str) -> Vec<String> {
     ids.into_iter().collect()
 }
 
+/// Techniques with atomic tests, each once.
 fn techniques_of_tests<'b>(builder: &'b Builder<'_>) -> impl Iterator<Item = &'b str> {
-    builder.sources.tests.iter().map(|test| test.technique.as_str())
+    builder.tested.iter().map(String::as_str)
 }
 
 pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {

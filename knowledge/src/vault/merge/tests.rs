@@ -61,7 +61,8 @@ fn what_was_deleted_stays_deleted_and_what_is_new_finds_its_place() {
     let first = fresh(&page("one", "test"));
     let start = first.find("<!-- tidegate:begin rows").unwrap();
     let end = first.find("<!-- tidegate:begin tail").unwrap();
-    let without = format!("{}{}", &first[..start], &first[end..]).replace("status: \"test\"\n", "");
+    let without = format!("{}{}", first.get(..start).unwrap(), first.get(end..).unwrap())
+        .replace("status: \"test\"\n", "");
     let merged = merge(&page("two", "test"), &without);
     assert!(!merged.text.contains("two") && !merged.text.contains("status:"), "{}", merged.text);
 
@@ -109,7 +110,7 @@ fn nothing_of_a_person_is_lost_in_a_thousand_random_edits() {
                 0 => lines.insert(at, word.clone()),
                 1 => lines.insert(1.min(lines.len()), format!("{word}: {word}")),
                 2 if at < lines.len() && !lines[at].starts_with("<!--") && lines[at] != "---" => {
-                    lines[at].push_str(&format!(" {word}"))
+                    lines[at].push_str(&format!(" {word}"));
                 }
                 3 => {
                     if at < lines.len()

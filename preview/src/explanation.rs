@@ -1,0 +1,233 @@
+//! Why a request gets its verdict, in the form in which the page draws it.
+
+use inspect::pack::Phase;
+use inspect::{Anomaly, Condition, Evidence, Inspector, Mode, Node, RuleId, Truth, View, Views};
+use knowledge::RecordedRequest;
+use knowledge::explain::printable;
+use serde::Serialize;
+
+/// The explanation of one request. All text is printable: control characters are escaped.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explained {
+    /// The method.
+    pub method: String,
+    /// Header names and values that the engine sees.
+    pub headers: Vec<(&'static str, String)>,
+    /// The request in each of its readings; the first is raw.
+    pub readings: Vec<Reading>,
+    /// Names and meanings.
+    pub anomalies: Vec<(&'static str, &'static str)>,
+    /// What happens in monitor mode.
+    pub monitor: &'static str,
+    /// What happens in enforce mode.
+    pub enforce: &'static str,
+    /// Whether some of the request was beyond the bounds.
+    pub truncated: bool,
+    /// The rules that match, then those that wait for the response, then those asked for.
+    pub rules: Vec<RuleExplained>,
+}
+
+/// A request in a view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// The view's name.
+    pub view: &'static str,
+    /// The URL, or the authority of a CONNECT.
+    pub url: String,
+}
+
+/// A rule and its condition on the request.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleExplained {
+    /// The id.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// The author, shown with every match.
+    pub author: String,
+    /// The level; may be empty.
+    pub level: &'static str,
+    /// `request` or `response`: when it is decided.
+    pub phase: &'static str,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// The view in which it matched.
+    pub view: Option<&'static str>,
+    /// The condition.
+    pub condition: Part,
+}
+
+/// A part of a condition.
+#[derive(Clone, Debug, Serialize)]
+pub struct Part {
+    /// The selection that it is.
+    pub name: Option<String>,
+    /// `true`, `false` or `not yet known`.
+    pub truth: &'static str,
+    /// `all`, `any`, `not` or `item`.
+    pub kind: &'static str,
+    /// Parts of `all`, `any` and `not`.
+    pub parts: Vec<Part>,
+    /// The field and modifiers of an item.
+    pub label: String,
+    /// The values that an item lists.
+    pub values: Vec<String>,
+    /// What was found.
+    pub found: Option<Found>,
+}
+
+/// What was found for an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The field.
+    pub field: String,
+    /// The value of the rule.
+    pub pattern: String,
+    /// What stands before the evidence in the request's value.
+    pub before: String,
+    /// The evidence.
+    pub hit: String,
+    /// What stands behind it.
+    pub after: String,
+}
+
+/// Explains a request; `asked` are rules to explain even if they do not match.
+pub(crate) fn explain(
+    inspector: &mut Inspector,
+    recorded: &RecordedRequest,
+    asked: &[RuleId],
+) -> Explained {
+    let request = recorded.lend();
+    let verdict = inspector.inspect(&request);
+    let tables = inspector.pack().tables();
+    let matched: Vec<_> = verdict.matches.iter().map(|of| (of.rule, Some(of.view))).collect();
+    let is_matched = |rule: RuleId| matched.iter().any(|(matched, _)| *matched == rule);
+    let waiting = (0..).map(RuleId).zip(&tables.rules).filter(|(id, rule)| {
+        rule.phase == Phase::Response
+            && !is_matched(*id)
+            && inspector.condition(*id).is_some_and(|of| of.truth == Truth::Unknown)
+    });
+    let mut rules = matched.clone();
+    rules.extend(waiting.map(|(id, _)| (id, None)));
+    for rule in asked {
+        if rules.iter().all(|(listed, _)| listed != rule) {
+            rules.push((*rule, None));
+        }
+    }
+    let rules = rules.iter().filter_map(|(rule, view)| explain_rule(inspector, *rule, *view));
+    let views = Views::of(&request);
+    let mut readings = vec![Reading { view: View::Raw.as_str(), url: printable(&recorded.url()) }];
+    for form in views.forms() {
+        let reading = RecordedRequest {
+            authority: form.authority.clone().unwrap_or_else(|| recorded.authority.clone()),
+            path: form.path.clone().or_else(|| recorded.path.clone()),
+            ..recorded.clone()
+        };
+        let reading = Reading { view: form.view.as_str(), url: printable(&reading.url()) };
+        if !readings.contains(&reading) {
+            readings.push(reading);
+        }
+    }
+    let headers = [
+        ("user-agent", &recorded.user_agent),
+        ("referer", &recorded.referrer),
+        ("cookie", &recorded.cookie),
+        ("server name", &recorded.server_name),
+    ];
+    let headers =
+        headers.into_iter().filter_map(|(name, value)| Some((name, printable(value.as_ref()?))));
+    let anomalies = verdict.anomalies.iter().map(|of: Anomaly| (of.as_str(), of.meaning()));
+    Explained {
+        method: printable(&recorded.method),
+        headers: headers.collect(),
+        readings,
+        anomalies: anomalies.collect(),
+        monitor: verdict.action(Mode::Monitor).as_str(),
+        enforce: verdict.action(Mode::Enforce).as_str(),
+        truncated: verdict.truncated,
+        rules: rules.collect(),
+    }
+}
+
+fn explain_rule(
+    inspector: &Inspector,
+    rule_id: RuleId,
+    view: Option<View>,
+) -> Option<RuleExplained> {
+    let tables = inspector.pack().tables();
+    let rule = tables.rule(rule_id)?;
+    Some(RuleExplained {
+        id: tables.str(rule.id).to_owned(),
+        title: tables.str(rule.title).to_owned(),
+        author: tables.str(rule.author).to_owned(),
+        level: rule.level.as_str(),
+        phase: phase_name(rule.phase),
+        tags: tables.rule_tags(rule).map(str::to_owned).collect(),
+        view: view.map(View::as_str),
+        condition: part(&inspector.condition(rule_id)?),
+    })
+}
+
+pub(crate) fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Request => "request",
+        Phase::Response => "response",
+    }
+}
+
+fn part(of: &Condition) -> Part {
+    let mut part = Part {
+        name: of.name.clone(),
+        truth: match of.truth {
+            Truth::True => "true",
+            Truth::False => "false",
+            Truth::Unknown => "not yet known",
+        },
+        kind: "item",
+        parts: Vec::new(),
+        label: String::new(),
+        values: Vec::new(),
+        found: None,
+    };
+    match &of.node {
+        Node::All(parts) => {
+            part.kind = "all";
+            part.parts = parts.iter().map(self::part).collect();
+        }
+        Node::Any(parts) => {
+            part.kind = "any";
+            part.parts = parts.iter().map(self::part).collect();
+        }
+        Node::Not(inner) => {
+            part.kind = "not";
+            part.parts = vec![self::part(inner)];
+        }
+        Node::Item { label, patterns, evidence } => {
+            label.clone_into(&mut part.label);
+            patterns.clone_into(&mut part.values);
+            part.found = evidence.as_ref().map(found);
+        }
+    }
+    part
+}
+
+/// The evidence inside its value: the longest literal piece of the pattern, or all of the value.
+fn found(evidence: &Evidence) -> Found {
+    let pattern = evidence.pattern.to_ascii_lowercase();
+    let literal = pattern.split(['*', '?']).max_by_key(|piece| piece.len()).unwrap_or_default();
+    let value = &evidence.value;
+    let folded = value.to_ascii_lowercase();
+    let at = match literal.len() {
+        0 => None,
+        n_bytes => folded.windows(n_bytes).position(|window| window == literal.as_bytes()),
+    };
+    let (start, end) = at.map_or((0, value.len()), |at| (at, at + literal.len()));
+    let slice = |from: usize, to: usize| printable(value.get(from..to).unwrap_or_default());
+    Found {
+        field: evidence.field.clone(),
+        pattern: evidence.pattern.clone(),
+        before: slice(0, start),
+        hit: slice(start, end),
+        after: slice(end, value.len()),
+    }
+}

@@ -1,0 +1,276 @@
+//! Pasted or dropped traffic to requests, piece by piece, so that a page can show progress and cancel.
+
+use std::collections::VecDeque;
+
+use knowledge::{Findings, RecordedRequest, RecordedResponse, codes, subject};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::limits::{MAX_IMPORT_BYTES, MAX_PIECE_LINES, MAX_REFUSALS, MAX_REQUESTS};
+
+/// An import under way.
+#[derive(Debug, Default)]
+pub struct Import {
+    text: Vec<u8>,
+    /// What of the text has been read.
+    at: usize,
+    line: u32,
+    /// Entries of a HAR, which is read at once, that have not been turned into requests.
+    entries: VecDeque<Value>,
+    n_entries: usize,
+    /// Requests that came out.
+    pub requests: Vec<RecordedRequest>,
+    refusals: Vec<Refusal>,
+    n_refused: usize,
+    is_cut: bool,
+}
+
+/// How far an import is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Imported {
+    /// Between 0 and 1.
+    pub progress: f64,
+    /// Whether all has been read.
+    pub is_done: bool,
+    /// Requests so far.
+    pub n_requests: usize,
+    /// Pieces that are no requests.
+    pub n_refused: usize,
+    /// The first of these.
+    pub refusals: Vec<Refusal>,
+    /// Whether there were more requests than the bound.
+    pub is_cut: bool,
+}
+
+/// A piece that is no request, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The line, from 1; for a HAR the entry.
+    pub line: u32,
+    /// The finding's code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Import {
+    /// Starts to read bytes that anybody may have written.
+    pub fn new(bytes: Vec<u8>) -> Import {
+        let mut import = Import::default();
+        if bytes.len() > MAX_IMPORT_BYTES {
+            let message = format!("the traffic is larger than {MAX_IMPORT_BYTES} bytes");
+            import.refuse(1, codes::FILE_TOO_LARGE.id, message, "give a part of it");
+            return import;
+        }
+        if is_har(&bytes) {
+            import.open_har(&bytes);
+        } else {
+            import.text = bytes;
+        }
+        import
+    }
+
+    /// Reads up to `n_pieces` more.
+    pub fn step(&mut self, n_pieces: usize) -> Imported {
+        for _ in 0..n_pieces {
+            if self.requests.len() >= MAX_REQUESTS && !self.is_at_end() {
+                self.is_cut = true;
+                self.entries.clear();
+                self.at = self.text.len();
+            }
+            if let Some(entry) = self.entries.pop_front() {
+                self.line += 1;
+                match har_request(&entry) {
+                    Ok(request) => self.requests.push(request),
+                    Err(message) => {
+                        let help = "an entry needs `request.method` and `request.url`";
+                        self.refuse(self.line, codes::NOT_A_REQUEST.id, message, help);
+                    }
+                }
+            } else if let Some((line, piece)) = self.next_piece() {
+                self.read(line, &piece);
+            } else {
+                break;
+            }
+        }
+        self.imported()
+    }
+
+    /// How far it is.
+    pub fn imported(&self) -> Imported {
+        let (done, all) = match self.n_entries {
+            0 => (self.at, self.text.len()),
+            n_entries => (n_entries - self.entries.len(), n_entries),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a progress bar has no 53 bits")]
+        let progress = if all == 0 { 1.0 } else { done as f64 / all as f64 };
+        Imported {
+            progress,
+            is_done: self.is_at_end(),
+            n_requests: self.requests.len(),
+            n_refused: self.n_refused,
+            refusals: self.refusals.clone(),
+            is_cut: self.is_cut,
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.entries.is_empty() && self.at >= self.text.len()
+    }
+
+    fn open_har(&mut self, bytes: &[u8]) {
+        let refused = match serde_json::from_slice::<Value>(bytes) {
+            Ok(mut har) => match har.pointer_mut("/log/entries").map(Value::take) {
+                Some(Value::Array(entries)) => {
+                    self.n_entries = entries.len();
+                    self.entries = entries.into();
+                    return;
+                }
+                _ => "the HAR has no list `log.entries`".to_owned(),
+            },
+            Err(error) => format!("the HAR is not JSON: {error}"),
+        };
+        self.refuse(
+            1,
+            codes::NOT_A_REQUEST.id,
+            refused,
+            "export it again from the browser's network panel",
+        );
+    }
+
+    fn read(&mut self, line: u32, piece: &[u8]) {
+        let Ok(text) = str::from_utf8(piece) else {
+            let help = "escape other bytes, as `%FF` in a URL";
+            self.refuse(line, codes::NOT_UTF_8.id, "this is not UTF-8".to_owned(), help);
+            return;
+        };
+        let mut findings = Findings::new(&"requests".into()).at_line(line);
+        let requests = subject::read(text, &mut findings);
+        if requests.is_empty() {
+            let found = findings.into_list().into_iter().find(knowledge::Finding::is_error);
+            let (code, message, help) = found.map_or_else(
+                || (codes::NOT_A_REQUEST.id, "this is no request".to_owned(), String::new()),
+                |found| {
+                    let found = found.diagnostic;
+                    (found.code.id, found.message, found.help)
+                },
+            );
+            self.refuse(line, code, message, &help);
+        }
+        self.requests.extend(requests);
+    }
+
+    fn refuse(&mut self, line: u32, code: &'static str, message: String, help: &str) {
+        self.n_refused += 1;
+        if self.refusals.len() < MAX_REFUSALS {
+            self.refusals.push(Refusal { line, code, message, help: help.to_owned() });
+        }
+    }
+
+    fn next_line(&self) -> Option<&[u8]> {
+        let rest = self.text.get(self.at..)?;
+        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+        rest.get(..end).filter(|line| !line.is_empty())
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let line = self.next_line()?.to_vec();
+        self.at += line.len();
+        self.line += 1;
+        Some(line)
+    }
+
+    /// The lines of the next request: one, or as many as a command or a head goes on.
+    fn next_piece(&mut self) -> Option<(u32, Vec<u8>)> {
+        let mut piece = self.take_line()?;
+        while piece.trim_ascii().is_empty() || piece.starts_with(b"#") {
+            piece = self.take_line()?;
+        }
+        let first = self.line;
+        let trimmed = piece.trim_ascii();
+        if trimmed.starts_with(b"curl ") || trimmed.starts_with(b"curl.exe ") {
+            for _ in 0..MAX_PIECE_LINES {
+                if !matches!(piece.trim_ascii_end().last(), Some(b'\\' | b'^' | b'`')) {
+                    break;
+                }
+                let Some(line) = self.take_line() else { break };
+                piece.extend(line);
+            }
+        } else if is_request_line(trimmed) {
+            for _ in 0..MAX_PIECE_LINES {
+                match self.next_line() {
+                    Some(line)
+                        if !line.trim_ascii().is_empty() && !is_request_line(line.trim_ascii()) => {
+                    }
+                    _ => break,
+                }
+                piece.extend(self.take_line().unwrap_or_default());
+            }
+            self.take_response(&mut piece);
+        }
+        Some((first, piece))
+    }
+
+    /// A status line behind the empty line that ends a head.
+    fn take_response(&mut self, piece: &mut Vec<u8>) {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let empty = if rest.starts_with(b"\r\n") { 2 } else { 1 };
+        if rest.get(empty..).is_some_and(|after| after.starts_with(b"HTTP/")) {
+            piece.extend(self.take_line().unwrap_or_default());
+            piece.extend(self.take_line().unwrap_or_default());
+        }
+    }
+}
+
+fn is_request_line(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ');
+    let method = words.next().unwrap_or_default();
+    let version = words.next_back().unwrap_or_default();
+    !method.is_empty() && method.iter().all(u8::is_ascii_uppercase) && version.starts_with(b"HTTP/")
+}
+
+/// A log line is an object too: a HAR spreads over lines, or names its list in the first of them.
+fn is_har(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let start: Vec<u8> =
+        bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(8).collect();
+    start.starts_with(b"{\"log\":{")
+}
+
+fn har_request(entry: &Value) -> Result<RecordedRequest, String> {
+    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
+    let method = text("/request/method").ok_or("the entry has no method")?;
+    let url = text("/request/url").ok_or("the entry has no URL")?;
+    let mut findings = Findings::new(&"har".into());
+    let mut request = subject::read(url, &mut findings)
+        .pop()
+        .ok_or_else(|| format!("`{}` is no URL", url.chars().take(80).collect::<String>()))?;
+    request.method = method.as_bytes().to_vec();
+    if let Some(version) = text("/request/httpVersion") {
+        request.version = version.to_ascii_uppercase().into_bytes();
+    }
+    let headers = entry.pointer("/request/headers").and_then(Value::as_array);
+    for header in headers.into_iter().flatten() {
+        let part = |key: &str| header.get(key).and_then(Value::as_str);
+        let (Some(name), Some(value)) = (part("name"), part("value")) else { continue };
+        let slot = match name.to_ascii_lowercase().as_str() {
+            "user-agent" => &mut request.user_agent,
+            "referer" => &mut request.referrer,
+            "cookie" => &mut request.cookie,
+            _ => continue,
+        };
+        slot.get_or_insert_with(|| value.as_bytes().to_vec());
+    }
+    let number = |pointer: &str| entry.pointer(pointer).and_then(Value::as_u64);
+    let status = number("/response/status").and_then(|status| u16::try_from(status).ok());
+    let status = status.filter(|status| *status > 0);
+    request.response = status.map(|status| RecordedResponse {
+        status: Some(status),
+        request_bytes: number("/request/bodySize"),
+        response_bytes: number("/response/bodySize"),
+        upstream_address: text("/serverIPAddress").map(|address| address.as_bytes().to_vec()),
+    });
+    Ok(request)
+}

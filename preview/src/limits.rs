@@ -1,0 +1,16 @@
+//! Every bound of the preview. What is beyond is refused with a message that names the bound.
+
+/// Bytes of a rule or note: no note is as large, and a browser's editor would stall.
+pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
+
+/// Bytes of pasted or dropped requests.
+pub const MAX_IMPORT_BYTES: usize = 128 * 1024 * 1024;
+
+/// Requests of an import; the rest is not read, which is told.
+pub const MAX_REQUESTS: usize = 100_000;
+
+/// Lines of one request head or curl command; a longer one ends there.
+pub const MAX_PIECE_LINES: usize = 256;
+
+/// Refused requests that are told one by one; beyond, they are only counted.
+pub const MAX_REFUSALS: usize = 100;

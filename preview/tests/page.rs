@@ -1,0 +1,111 @@
+//! What the page asks, natively.
+
+use preview::{Fix, Session, Slot, check};
+
+const RULE: &str = "title: Paste\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0a01\nstatus: experimental\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: pastebin.com\n    condition: selection\nlevel: medium\ndescription: d\nreferences: [https://example.org]\nauthor: a\ndate: 2026-11-21\ntags: [attack.t1102]\nfalsepositives: [f]\n";
+
+fn imported(session: &mut Session, bytes: &[u8]) -> preview::Imported {
+    session.import(bytes.to_vec());
+    loop {
+        let imported = session.import_step(3);
+        if imported.is_done {
+            return imported;
+        }
+    }
+}
+
+#[test]
+fn traffic_is_read_in_every_form() {
+    let har = br#"{"log":{"entries":[{"request":{"method":"PUT","url":"https://pastebin.com/h","headers":[]},"response":{"status":200}},{}]}}"#;
+    for (bytes, n_requests, n_refused, n_matched) in [
+        (&b"https://pastebin.com/a\n\n# note\nhttps://example.org/\n"[..], 2, 0, 1),
+        (b"curl -A x \\\n  https://pastebin.com/a\nhttps://example.org/\n", 2, 0, 1),
+        (b"GET https://pastebin.com/a HTTP/1.1\nUser-Agent: x\n\nHTTP/1.1 200 OK\n\nCONNECT pastebin.com:443 HTTP/1.1\n", 2, 0, 2),
+        (br#"{"method":"GET","authority":"pastebin.com","path":"/a","response_code":200}"#, 1, 0, 1),
+        (har, 1, 1, 1),
+        (b"https://pastebin.com/\xff\nhttps://pastebin.com/a\nwhat is this\n", 1, 2, 1),
+        (br#"{"log":{"entries":"#, 0, 1, 0),
+        (b"", 0, 0, 0),
+    ] {
+        let mut session = Session::default();
+        assert_eq!(session.check(RULE).n_compiled, 1);
+        let found = imported(&mut session, bytes);
+        let input = String::from_utf8_lossy(bytes);
+        assert_eq!((found.n_requests, found.n_refused), (n_requests, n_refused), "{input}");
+        let rows = session.judge(0, 100, Slot::Draft, None);
+        assert_eq!(rows.iter().filter(|row| !row.rules.is_empty()).count(), n_matched, "{input}");
+    }
+}
+
+#[test]
+fn findings_have_their_line_and_what_can_be_replaced() {
+    let (checked, pack) = check(&RULE.replace("cs-host:", "cs-host|contian:"));
+    assert!(pack.is_none());
+    let problem = checked.problems.iter().find(|problem| problem.severity == "error").unwrap();
+    assert_eq!(problem.line, 8);
+    let fix = Fix { from: "contian".into(), to: "contains".into() };
+    assert_eq!(problem.fix, Some(fix), "{problem:?}");
+}
+
+#[test]
+fn a_request_that_is_added_to_a_rule_makes_a_note_whose_examples_hold() {
+    let mut session = Session::default();
+    session.check(RULE);
+    imported(&mut session, b"https://pastebin.com/a\nhttps://example.org/\n");
+    let note = session.with_example(RULE, 0, knowledge::Expectation::Match).unwrap();
+    let note = session.with_example(&note, 1, knowledge::Expectation::Pass).unwrap();
+    let (checked, _) = check(&note);
+    assert!(checked.is_note);
+    assert!(
+        checked.problems.iter().all(|of| of.severity != "error"),
+        "{note}\n{:?}",
+        checked.problems
+    );
+    let held: Vec<_> = checked.examples.iter().map(|of| (of.expectation, of.holds)).collect();
+    assert_eq!(held, [("match", Some(true)), ("pass", Some(true))]);
+}
+
+#[test]
+fn a_pack_that_is_none_is_refused_with_its_code() {
+    let mut session = Session::default();
+    let mut newer = sigma::Compiler::new("newer", 1).finish().encode();
+    newer[8] = 99;
+    for (bytes, code) in [(&b"x"[..], "F010"), (&newer, "F012"), (&newer[..9], "F011")] {
+        let message = session.load(Slot::Pack, "a.pack", bytes).unwrap_err();
+        assert!(message.starts_with(code), "{message}");
+    }
+    assert!(session.pack(Slot::Pack).is_none());
+}
+
+#[test]
+fn an_explanation_shows_the_reading_in_which_the_rule_matched() {
+    let mut session = Session::default();
+    session.check(RULE);
+    imported(&mut session, b"https://PASTEBIN.com./raw/x\n");
+    let explained = session.explain(0, Slot::Draft).unwrap();
+    assert!(explained.readings.iter().any(|of| of.url == "https://pastebin.com/raw/x"));
+    assert!(explained.anomalies.iter().any(|(name, _)| *name == "host.trailing_dot"));
+    let rule = &explained.rules[0];
+    assert_eq!((rule.view, rule.condition.truth), (Some("canonical"), "true"));
+}
+
+#[test]
+fn packs_that_judge_alike_change_nothing() {
+    let mut session = Session::default();
+    session.check(RULE);
+    imported(&mut session, b"https://pastebin.com/a\nhttps://example.org/\n");
+    let pack = |rule: &str| {
+        let parsed = sigma::parse(&sigma::Source::new("r", rule));
+        let mut compiler = sigma::Compiler::new("other", 1);
+        compiler.add(&parsed.rules[0]).unwrap();
+        compiler.finish().encode()
+    };
+    for (rule, expect) in [
+        (RULE.to_owned(), [false, false]),
+        (RULE.replace("pastebin.com", "example.org"), [true, true]),
+    ] {
+        session.load(Slot::Other, "o", &pack(&rule)).unwrap();
+        let rows = session.judge(0, 9, Slot::Draft, Some(Slot::Other));
+        assert_eq!(rows.iter().map(|row| row.is_changed).collect::<Vec<_>>(), expect);
+    }
+}

@@ -1,0 +1,94 @@
+// The editor: YAML, findings inline with their fixes, completion. It lives in a shadow root, where its
+// styles are adopted sheets: the page's policy forbids inline ones.
+import { autocompletion, completionKeymap, type CompletionContext } from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { yaml } from '@codemirror/lang-yaml';
+import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
+import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
+import { EditorState } from '@codemirror/state';
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+import type { Problem, Vocabulary } from './types';
+
+const colours = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--accent)' },
+  { tag: tags.comment, color: 'var(--quiet)', fontStyle: 'italic' },
+  { tag: [tags.string, tags.content], color: 'var(--ink)' },
+  { tag: [tags.separator, tags.punctuation, tags.meta], color: 'var(--quiet)' },
+]);
+const theme = EditorView.theme({
+  '&': { height: '100%', color: 'var(--ink)', backgroundColor: 'var(--panel)', fontSize: '12.5px' },
+  '.cm-scroller': { fontFamily: 'ui-monospace, monospace', overflow: 'auto' },
+  '.cm-gutters': { backgroundColor: 'var(--paper)', color: 'var(--quiet)', border: 'none' },
+  '.cm-activeLine': { backgroundColor: 'transparent', outline: '1px solid var(--line)' },
+  '.cm-cursor': { borderLeftColor: 'var(--ink)' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-tooltip': { backgroundColor: 'var(--panel)', color: 'var(--ink)', border: '1px solid var(--line)', maxWidth: '60ch' },
+  '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on)' },
+});
+
+export function createEditor(host: HTMLElement, vocabulary: Vocabulary, changed: () => void): EditorView {
+  const root = host.attachShadow({ mode: 'open' });
+  const place = document.createElement('div');
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(':host, div.place { display: block; height: 100% }');
+  root.adoptedStyleSheets = [sheet];
+  place.className = 'place';
+  root.append(place);
+  const complete = (context: CompletionContext) => {
+    const modifier = context.matchBefore(/\|[a-z0-9]*$/);
+    if (modifier) return { from: modifier.from + 1, options: vocabulary.modifiers.map(({ name, meaning }) => ({ label: name, detail: meaning, type: 'keyword' })) };
+    const word = context.matchBefore(/[a-z_.-]+$/i);
+    if (!word && !context.explicit) return null;
+    const line = context.state.doc.lineAt(context.pos);
+    if (line.text.slice(0, context.pos - line.from).includes(':')) return null;
+    return { from: word?.from ?? context.pos, options: vocabulary.fields.map(({ name, meaning }) => ({ label: name, detail: meaning, type: 'property' })) };
+  };
+  return new EditorView({
+    parent: place,
+    root,
+    state: EditorState.create({
+      extensions: [
+        lineNumbers(), history(), drawSelection(), highlightActiveLine(), yaml(), syntaxHighlighting(colours), theme, lintGutter(),
+        autocompletion({ override: [complete] }), keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
+        EditorView.contentAttributes.of({ 'aria-label': 'Sigma rule or rule note' }),
+        EditorView.updateListener.of((update) => { if (update.docChanged) changed(); }),
+      ],
+    }),
+  });
+}
+
+export function textOf(view: EditorView): string { return view.state.doc.toString(); }
+export function setText(view: EditorView, text: string) { view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }); }
+
+/** Columns of findings count characters; positions of the editor count UTF-16 units. */
+function position(view: EditorView, line: number, column: number): number {
+  const at = view.state.doc.line(Math.min(Math.max(line, 1), view.state.doc.lines));
+  return at.from + [...at.text].slice(0, column - 1).join('').length;
+}
+
+export function applyFix(view: EditorView, problem: Problem): boolean {
+  if (!problem.fix) return false;
+  const from = position(view, problem.line, problem.column);
+  const end = view.state.doc.line(Math.min(Math.max(problem.end_line, problem.line), view.state.doc.lines)).to;
+  const text = view.state.sliceDoc(from, end);
+  const at = text.toLowerCase().indexOf(problem.fix.from.toLowerCase());
+  if (at < 0) return false;
+  view.dispatch({ changes: { from: from + at, to: from + at + problem.fix.from.length, insert: problem.fix.to } });
+  return true;
+}
+
+export function show(view: EditorView, problems: Problem[]) {
+  const diagnostics = problems.map((problem): Diagnostic => {
+    const from = position(view, problem.line, problem.column);
+    const to = Math.max(from, position(view, problem.end_line, problem.end_column));
+    const actions = problem.fix ? [{ name: `Replace with ${problem.fix.to}`, apply: () => { applyFix(view, problem); } }] : [];
+    return { from, to, severity: problem.severity, source: problem.code, message: `${problem.message}\n${problem.help}`, actions };
+  });
+  view.dispatch(setDiagnostics(view.state, diagnostics));
+}
+
+export function goTo(view: EditorView, line: number) {
+  view.dispatch({ selection: { anchor: position(view, line, 1) }, scrollIntoView: true });
+  view.focus();
+}

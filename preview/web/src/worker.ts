@@ -1,0 +1,59 @@
+// The engine, off the page's thread. Long work yields between pieces, so that it can be cancelled.
+import init, { Preview } from './engine/preview.js';
+import wasmUrl from './engine/preview_bg.wasm?url';
+
+const PIECES = 500;
+let generation = 0;
+let preview: Preview;
+const ready = init({ module_or_path: wasmUrl }).then(() => { preview = new Preview(); });
+const breathe = () => new Promise<void>((resume) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resume(); }; port2.postMessage(0); });
+
+type Answer = (value: unknown, progress?: number) => void;
+const calls: Record<string, (args: any, answer: Answer) => unknown> = {
+  vocabulary: () => JSON.parse(preview.vocabulary()),
+  check: ({ text }) => JSON.parse(preview.check(text)),
+  load: ({ slot, name, bytes }) => preview.load(slot, name, new Uint8Array(bytes)),
+  pack: ({ slot }) => JSON.parse(preview.pack(slot)),
+  example: ({ text, row, isMatch }) => preview.with_example(text, row, isMatch),
+  verdict: ({ slot, request }) => JSON.parse(preview.verdict(slot, JSON.stringify(request))),
+  cancel: () => { generation += 1; },
+  explain: ({ row, slot }) => {
+    const explained = JSON.parse(preview.explain(row, slot));
+    if (!explained) return null;
+    const start = performance.now();
+    preview.repeat(row, slot, 200);
+    return { ...explained, micros: (performance.now() - start) * 1000 / 200 };
+  },
+  run: async ({ bytes, slot, compare }, answer) => {
+    const mine = ++generation;
+    const start = performance.now();
+    if (bytes) {
+      preview.import(new Uint8Array(bytes));
+      for (;;) {
+        const imported = JSON.parse(preview.import_step(PIECES));
+        answer({ imported }, imported.progress / 2);
+        if (imported.is_done) break;
+        await breathe();
+        if (mine !== generation) return { cancelled: true };
+      }
+    }
+    for (let from = 0; ; from += PIECES) {
+      const rows = JSON.parse(preview.judge(from, PIECES, slot, compare));
+      if (rows.length === 0) break;
+      answer({ from, rows }, 0.5);
+      await breathe();
+      if (mine !== generation) return { cancelled: true };
+    }
+    return { millis: performance.now() - start };
+  },
+};
+
+onmessage = async ({ data: { id, call, args } }) => {
+  try {
+    await ready;
+    const value = await calls[call]!(args, (part, progress) => postMessage({ id, part, progress }));
+    postMessage({ id, value });
+  } catch (error) {
+    postMessage({ id, error: String(error) });
+  }
+};
