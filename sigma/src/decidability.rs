@@ -76,22 +76,7 @@ pub fn lead(rule: &Rule) -> Option<Rule> {
 
 /// The selections that the condition names.
 fn used_selections(rule: &Rule) -> impl Iterator<Item = &Selection> {
-    fn collect(condition: &Condition, used: &mut BTreeSet<usize>) {
-        match condition {
-            Condition::Selection(idx) => {
-                used.insert(*idx);
-            }
-            Condition::All(parts) | Condition::Any(parts) => {
-                for part in parts {
-                    collect(part, used);
-                }
-            }
-            Condition::Not(part) => collect(part, used),
-        }
-    }
-    let mut used = BTreeSet::new();
-    collect(&rule.condition, &mut used);
-    used.into_iter().filter_map(|idx| rule.selections.get(idx))
+    rule.condition.selections().into_iter().filter_map(|idx| rule.selections.get(idx))
 }
 
 /// The fields of an item that a proxy does not see.

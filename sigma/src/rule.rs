@@ -1,5 +1,6 @@
 //! A rule that was read: what cannot be run exactly never becomes one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use inspect::pack::{Comparison, Level};
@@ -234,6 +235,19 @@ impl Search {
                 }
             }
             Search::Item(item) => visit(item),
+        }
+    }
+}
+
+impl Condition {
+    /// The selections that it names: indices into [`Rule::selections`], each once.
+    pub fn selections(&self) -> BTreeSet<usize> {
+        match self {
+            Condition::Selection(idx) => BTreeSet::from([*idx]),
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().flat_map(Condition::selections).collect()
+            }
+            Condition::Not(part) => part.selections(),
         }
     }
 }

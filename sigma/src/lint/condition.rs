@@ -1,9 +1,7 @@
 //! Conditions: exemptions that the client writes, nothing positive, names that are not used.
 
-use std::collections::BTreeSet;
-
 use super::{Report, codes, items};
-use crate::rule::{Condition, Rule, ValueTest};
+use crate::rule::{Rule, ValueTest};
 
 /// What the client writes as it likes.
 const CLIENT_FIELDS: &[&str] = &["c-useragent", "cs-referrer", "cs-cookie"];
@@ -47,9 +45,8 @@ pub(super) fn check(report: &mut Report<'_>) {
 }
 
 fn unused(report: &mut Report<'_>) {
-    let mut used = BTreeSet::new();
-    collect(&report.rule.condition, &mut used);
     let rule: &Rule = report.rule;
+    let used = rule.condition.selections();
     for (idx, selection) in rule.selections.iter().enumerate() {
         if !used.contains(&idx) && !selection.name.starts_with('_') {
             report.add(
@@ -59,19 +56,5 @@ fn unused(report: &mut Report<'_>) {
                 "use it in the condition, or remove it; a name that starts with `_` says that it is meant so",
             );
         }
-    }
-}
-
-fn collect(condition: &Condition, used: &mut BTreeSet<usize>) {
-    match condition {
-        Condition::Selection(idx) => {
-            used.insert(*idx);
-        }
-        Condition::All(parts) | Condition::Any(parts) => {
-            for part in parts {
-                collect(part, used);
-            }
-        }
-        Condition::Not(part) => collect(part, used),
     }
 }
