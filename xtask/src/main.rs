@@ -11,6 +11,7 @@ mod bench;
 mod command;
 mod demo;
 mod dist;
+mod filter_module;
 mod install;
 mod progress;
 mod suite;
