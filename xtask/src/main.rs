@@ -13,6 +13,7 @@ mod demo;
 mod dist;
 mod filter_module;
 mod install;
+mod page;
 mod progress;
 mod suite;
 mod table;
@@ -52,7 +53,8 @@ enum Task {
     },
     /// Builds what a release consists of, into `dist/`.
     Dist,
-    /// Installs and builds what tests need: targets, Envoy, the wasm modules, the shipped pack.
+    /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, the wasm modules, the
+    /// shipped pack, the preview's page.
     Setup,
 }
 
@@ -76,7 +78,7 @@ fn run(task: Task) -> Result<()> {
             install::targets()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
-            Ok(())
+            page::set_up()
         }
     }
 }
