@@ -5,7 +5,7 @@ export interface TriedExample { expectation: 'match' | 'pass'; request: string; 
 export interface Checked { is_note: boolean; n_read: number; n_compiled: number; problems: Problem[]; examples: TriedExample[] }
 export interface RuleInfo { id: string; title: string; author: string; level: string; phase: string; techniques: string[] }
 export interface PackInfo { name: string; version: number; hash: string; rules: RuleInfo[] }
-export interface Row { method: string; url: string; rules: number[]; monitor: string; enforce: string; anomalies: string[]; others: number[]; is_changed: boolean }
+export interface RowText { method: string; url: string }
 export interface Refusal { line: number; code: string; message: string; help: string }
 export interface Imported { progress: number; is_done: boolean; n_requests: number; n_refused: number; refusals: Refusal[]; is_cut: boolean }
 export interface Found { field: string; pattern: string; before: string; hit: string; after: string }
