@@ -154,9 +154,12 @@ impl Plugin {
                 }
             }
         };
+        let server_name = read(self.needs.server_name, Property::SERVER_NAME)?;
         Ok(Snapshot {
             header_map,
-            server_name: read(self.needs.server_name, Property::SERVER_NAME)?,
+            // Only TLS that was ended here can have come out of a tunnel that was ended here.
+            connect_target: read(server_name.is_some(), Property::CONNECT_TARGET)?,
+            server_name,
             source_address: read(self.needs.source_address, Property::SOURCE_ADDRESS)?,
             version: read(self.needs.version, Property::PROTOCOL)?,
         })
