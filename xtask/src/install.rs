@@ -1,4 +1,4 @@
-//! What a task needs and a fresh machine may lack: Rust targets and Envoy.
+//! What a task needs and a fresh machine may lack: Rust targets, clients and Envoy.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -31,6 +31,21 @@ pub(crate) fn targets() -> Result<()> {
         run(Command::new("rustup").args(["target", "add", target]).current_dir(workspace::root()))?;
     }
     Ok(())
+}
+
+/// Installs the programs that talk TLS to the examples, unless they are there.
+pub(crate) fn clients() -> Result<()> {
+    step("curl and openssl");
+    let is_missing = |(program, asks): &(&str, &str)| !succeeds(Command::new(program).arg(asks));
+    let programs = [("curl", "--version"), ("openssl", "version")];
+    let missing: Vec<_> = programs.into_iter().filter(is_missing).map(|(name, _)| name).collect();
+    if missing.is_empty() {
+        note("there");
+        return Ok(());
+    }
+    note(&format!("installing the packages {} with apt-get", missing.join(" ")));
+    run(Command::new("apt-get").args(["install", "--yes"]).args(&missing))
+        .with_context(|| format!("install {} by hand", missing.join(" and ")))
 }
 
 /// The Envoy that tasks run: the one that the environment names, else the default version, which is
