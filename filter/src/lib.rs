@@ -86,6 +86,7 @@ mod event;
 mod headers;
 mod host;
 mod http;
+mod json;
 mod label;
 mod limits;
 mod metrics;

@@ -8,6 +8,7 @@ use anyhow::Result;
 use tests::workspace;
 
 use crate::command::{cargo, output, run};
+use crate::filter_module;
 use crate::progress::{note, step};
 
 const WASM: &str = "wasm32-wasip1";
@@ -29,8 +30,7 @@ pub(crate) struct Artifacts {
 impl Artifacts {
     /// Builds the filter, the command line and the pack of the shipped notes.
     pub(crate) fn build() -> Result<Self> {
-        step("building the filter for Envoy");
-        run(cargo().args(["build", "--release", "--target", WASM, "--package", "filter"]))?;
+        filter_module::build()?;
         step("building the command line");
         run(cargo().args(["build", "--package", "knowledge", "--bin", "tidegate"]))?;
         let tidegate = workspace::target().join("debug/tidegate");

@@ -11,6 +11,7 @@ use tests::workspace;
 
 use crate::artifact::Artifacts;
 use crate::command::{self, cargo};
+use crate::filter_module;
 use crate::install;
 use crate::progress::step;
 use crate::table::Table;
@@ -24,9 +25,7 @@ pub(crate) fn run() -> Result<()> {
     }
     fs::create_dir_all(&dist)?;
 
-    step("building the filter for Envoy");
-    let wasm = ["build", "--release", "--target", "wasm32-wasip1", "--package", "filter"];
-    command::run(cargo().args(wasm))?;
+    filter_module::build()?;
     fs::copy(workspace::wasm("filter")?, dist.join("filter.wasm"))?;
 
     step("building the command line");

@@ -12,6 +12,7 @@ mod command;
 mod demo;
 mod dist;
 mod example;
+mod filter_module;
 mod install;
 mod progress;
 mod suite;
