@@ -60,10 +60,11 @@ impl Plugin {
         let Config { pack, mode, failure_mode, protocol } = config;
         let tables = pack.tables();
         let line = format!(
-            "tidegate: {} rules of pack `{}` version {} loaded, hash {}, mode {}, failure mode {}",
+            "tidegate: {} rules of pack `{}` version {} loaded, hosts as {}, hash {}, mode {}, failure mode {}",
             tables.rules.len(),
             tables.name,
             tables.version,
+            tables.hosts.as_str(),
             pack.hash(),
             mode.as_str(),
             failure_mode.as_str(),
