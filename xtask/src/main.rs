@@ -14,6 +14,7 @@ mod dist;
 mod example;
 mod filter_module;
 mod install;
+mod page;
 mod progress;
 mod suite;
 mod table;
@@ -56,7 +57,8 @@ enum Task {
     },
     /// Builds what a release consists of, into `dist/`.
     Dist,
-    /// Installs and builds what tests need: targets, Envoy, the wasm modules, the shipped pack.
+    /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, the wasm modules, the
+    /// shipped pack, the preview's page.
     Setup,
 }
 
@@ -82,7 +84,7 @@ fn run(task: Task) -> Result<()> {
             install::clients()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
-            Ok(())
+            page::set_up()
         }
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::artifact::Artifacts;
 use crate::command::{self, cargo, succeeds};
 use crate::install;
+use crate::page;
 use crate::progress::step;
 
 /// Runs the tests once, or those that start an Envoy once for each of `versions`.
@@ -21,6 +22,7 @@ pub(crate) fn run(versions: &[String]) -> Result<()> {
         }
     };
     Artifacts::build()?;
+    page::set_up()?;
     let mut envoys = envoys.iter();
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));
