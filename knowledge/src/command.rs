@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
+use inspect::pack::HostMatching;
 use knowledge::{Finding, Library, Placeholders, Sources, placeholders, report};
 use serde_json::Value;
 
@@ -107,6 +108,18 @@ struct Vocabulary {
     /// A JSON object that says what the placeholders of `expand` stand for: `{"name": ["value"]}`
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
+    /// What a suffix of a host means in the rules, as in `cs-host|endswith: example.com`
+    #[arg(long, value_enum, default_value = "text")]
+    hosts: Hosts,
+}
+
+/// What suffixes of host names mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Hosts {
+    /// Text, as Sigma says: `badexample.com` ends with `example.com`.
+    Text,
+    /// A domain and all below it: `example.com` and `www.example.com`, also for `.example.com`.
+    Labels,
 }
 
 /// Where the shipped notes stand in a clone.
@@ -147,6 +160,10 @@ fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, 
     let n_files = files.len();
     let placeholders = vocabulary.read()?;
     let mut library = Library::read_with(files, &placeholders);
+    library.hosts = match vocabulary.hosts {
+        Hosts::Text => HostMatching::Text,
+        Hosts::Labels => HostMatching::Labels,
+    };
     library.findings.extend(findings);
     report::sort(&mut library.findings);
     Ok((library, n_files))

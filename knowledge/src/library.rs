@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sigma::lint::{LintOptions, lint, lint_together};
+use inspect::pack::HostMatching;
+use sigma::lint::{LintOptions, lint, lint_labels, lint_together};
 use sigma::{Correlation, Diagnostic, Filter, Parsed, Place, Rule, Source, Span};
 
 use crate::codes;
@@ -43,6 +44,8 @@ pub struct Library {
     pub findings: Vec<Finding>,
     /// The texts.
     pub sources: Sources,
+    /// What suffixes of host names mean where the rules are compiled.
+    pub hosts: HostMatching,
 }
 
 /// A rule, and the note in which it stands.
@@ -228,7 +231,12 @@ impl Library {
     pub fn lint(&self) -> Vec<Finding> {
         let rules = self.rules.iter().map(|entry| &entry.rule);
         let alone = rules.clone().flat_map(|rule| lint(rule, LintOptions::default()));
-        alone.chain(lint_together(rules)).map(Finding::from).collect()
+        let labels = match self.hosts {
+            HostMatching::Text => Vec::new(),
+            HostMatching::Labels => rules.clone().flat_map(lint_labels).collect(),
+        };
+        let findings = alone.chain(labels).chain(lint_together(rules));
+        findings.map(Finding::from).collect()
     }
 }
 

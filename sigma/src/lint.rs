@@ -40,6 +40,14 @@ pub fn lint(rule: &Rule, options: LintOptions<'_>) -> Vec<Diagnostic> {
     report.findings
 }
 
+/// Which items of a rule hold for other hosts where a pack is compiled with
+/// [`HostMatching::Labels`](inspect::pack::HostMatching::Labels).
+pub fn lint_labels(rule: &Rule) -> Vec<Diagnostic> {
+    let mut report = Report { rule, findings: Vec::new() };
+    host::labels(&mut report);
+    report.findings
+}
+
 /// What looks wrong between rules: the same detection under two ids.
 pub fn lint_together<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagnostic> {
     duplicate::check(rules)
