@@ -23,6 +23,7 @@ pub mod curl;
 pub mod dialect;
 pub mod explain;
 mod finding;
+pub mod fix;
 mod head;
 pub mod hunt;
 mod library;

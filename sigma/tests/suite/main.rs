@@ -23,5 +23,6 @@ mod docs;
 mod edge_cases;
 mod event;
 mod filter;
+mod fix;
 mod lint;
 mod plain;
