@@ -42,17 +42,32 @@ pub struct Problem {
     pub end_line: u32,
     /// The column after the last.
     pub end_column: u32,
-    /// A change of the text that follows the help.
+    /// A change of the text that mends it, where that is mechanical.
     pub fix: Option<Fix>,
 }
 
-/// A replacement of the first occurrence of a word in the lines of a problem.
+/// A change of the text. Its edits belong together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
-    /// What stands there.
-    pub from: String,
-    /// What should.
-    pub to: String,
+    /// What it does.
+    pub title: String,
+    /// Its edits, in order.
+    pub edits: Vec<Edit>,
+}
+
+/// A piece of text in the place of another. Lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// The column after the last.
+    pub end_column: u32,
+    /// What stands there then.
+    pub replacement: String,
 }
 
 /// An example of a note.
@@ -168,18 +183,17 @@ fn problem(finding: &Finding) -> Problem {
         column: span.column.max(1),
         end_line: span.end_line.max(span.line).max(1),
         end_column: span.end_column.max(1),
-        fix: fix(&diagnostic.message, &diagnostic.help),
+        fix: diagnostic.fix.as_deref().map(fix),
     }
 }
 
-/// The change that a help proposes: the word in the message for the word in the help.
-fn fix(message: &str, help: &str) -> Option<Fix> {
-    let proposed = help.strip_prefix("did you mean `").or_else(|| help.strip_prefix("write `"))?;
-    let (to, rest) = proposed.split_once('`')?;
-    if !matches!(rest, "" | "?") {
-        return None;
-    }
-    let mut words = message.split('`').skip(1).step_by(2);
-    let from = words.find(|from| *from != to && !from.contains('\n'))?;
-    (!from.is_empty()).then(|| Fix { from: from.to_owned(), to: to.to_owned() })
+fn fix(fix: &sigma::Fix) -> Fix {
+    let edits = fix.edits.iter().map(|edit| Edit {
+        line: edit.span.line,
+        column: edit.span.column,
+        end_line: edit.span.end_line,
+        end_column: edit.span.end_column,
+        replacement: edit.replacement.clone(),
+    });
+    Fix { title: fix.title.clone(), edits: edits.collect() }
 }

@@ -16,7 +16,7 @@ pub mod shell;
 mod vocabulary;
 
 pub use case::{CaseRequest, CaseVerdict};
-pub use check::{Checked, Fix, Problem, TriedExample, check};
+pub use check::{Checked, Edit, Fix, Problem, TriedExample, check};
 pub use example::with_example;
 pub use explanation::{Explained, Part, Reading, RuleExplained};
 pub use import::{Import, Imported, Refusal};

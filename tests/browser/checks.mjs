@@ -35,7 +35,7 @@ export default {
     assert.match(await page.locator('#editor .cm-line', { has: page.locator('.cm-lintRange-error') }).textContent(), /contian/);
     await page.click('#problems button.fix');
     await page.waitForSelector('#problems .error', { state: 'detached' });
-    assert.match(await editor(page).textContent(), /cs-host\|contain/);
+    assert.match(await editor(page).textContent(), /cs-host\|contains: pastebin/);
   },
   async 'fields and modifiers are completed'({ page }) {
     for (const [typed, wanted] of [['c-uri-st', /c-uri-stem/], ['c-uri|starts', /startswith/]]) {

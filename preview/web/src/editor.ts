@@ -93,22 +93,17 @@ function position(view: EditorView, line: number, column: number): number {
   return at.from + [...at.text].slice(0, column - 1).join('').length;
 }
 
-export function applyFix(view: EditorView, problem: Problem): boolean {
-  if (!problem.fix) return false;
-  const from = position(view, problem.line, problem.column);
-  const end = view.state.doc.line(Math.min(Math.max(problem.end_line, problem.line), view.state.doc.lines)).to;
-  const text = view.state.sliceDoc(from, end);
-  const at = text.toLowerCase().indexOf(problem.fix.from.toLowerCase());
-  if (at < 0) return false;
-  view.dispatch({ changes: { from: from + at, to: from + at + problem.fix.from.length, insert: problem.fix.to } });
-  return true;
+export function applyFix(view: EditorView, problem: Problem) {
+  const changes = (problem.fix?.edits ?? []).map((edit) => ({ from: position(view, edit.line, edit.column), to: position(view, edit.end_line, edit.end_column), insert: edit.replacement }));
+  view.dispatch({ changes });
+  view.focus();
 }
 
 export function show(view: EditorView, problems: Problem[]) {
   const diagnostics = problems.map((problem): Diagnostic => {
     const from = position(view, problem.line, problem.column);
     const to = Math.max(from, position(view, problem.end_line, problem.end_column));
-    const actions = problem.fix ? [{ name: `Replace with ${problem.fix.to}`, apply: () => { applyFix(view, problem); } }] : [];
+    const actions = problem.fix ? [{ name: problem.fix.title, apply: () => applyFix(view, problem) }] : [];
     return { from, to, severity: problem.severity, source: problem.code, message: `${problem.message}\n${problem.help}`, actions };
   });
   view.dispatch(setDiagnostics(view.state, diagnostics));

@@ -10,8 +10,8 @@ export function draw(editor: EditorView, checked: Checked) {
     place.addEventListener('click', () => goTo(editor, problem.line));
     const item = el('li', {}, place, ' ', el('span', { class: `code ${problem.severity}` }, problem.code), ` ${problem.message}`, el('span', { class: 'quiet' }, problem.help ? ` — ${problem.help}` : ''));
     if (problem.fix) {
-      const fix = el('button', { type: 'button', class: 'fix' }, `Replace with ${problem.fix.to}`);
-      fix.addEventListener('click', () => { applyFix(editor, problem); });
+      const fix = el('button', { type: 'button', class: 'fix' }, problem.fix.title);
+      fix.addEventListener('click', () => applyFix(editor, problem));
       item.append(' ', fix);
     }
     return item;

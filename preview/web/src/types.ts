@@ -1,5 +1,6 @@
 // What the engine says, as `preview/src` writes it.
-export interface Fix { from: string; to: string }
+export interface Edit { line: number; column: number; end_line: number; end_column: number; replacement: string }
+export interface Fix { title: string; edits: Edit[] }
 export interface Problem { code: string; severity: 'error' | 'warning'; message: string; help: string; explanation: string; line: number; column: number; end_line: number; end_column: number; fix: Fix | null }
 export interface TriedExample { expectation: 'match' | 'pass'; request: string; line: number; holds: boolean | null }
 export interface Checked { is_note: boolean; n_read: number; n_compiled: number; problems: Problem[]; examples: TriedExample[] }
