@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod hunt;
 mod pack;
+mod record;
 mod show;
 mod test;
 mod vault;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
-use knowledge::{Finding, Library, Placeholders, Sources, placeholders, report};
+use knowledge::{Finding, Library, Placeholders, SourceFile, Sources, placeholders, report};
 use serde_json::Value;
 
 use crate::disk;
@@ -131,6 +132,14 @@ impl Vocabulary {
 
 /// Reads the library from paths, and tells how many files there were.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
+    read_files(paths, vocabulary).map(|(library, files)| (library, files.len()))
+}
+
+/// The same, with the files: notes of other kinds are no part of a library.
+fn read_files(
+    paths: &[PathBuf],
+    vocabulary: &Vocabulary,
+) -> Result<(Library, Vec<SourceFile>), Outcome> {
     let default = [PathBuf::from(DEFAULT_PATH)];
     let paths = match paths {
         [] if disk::is_folder(DEFAULT_PATH) => &default[..],
@@ -141,12 +150,11 @@ fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, 
         paths => paths,
     };
     let (files, findings) = disk::gather(paths);
-    let n_files = files.len();
     let placeholders = vocabulary.read()?;
-    let mut library = Library::read_with(files, &placeholders);
+    let mut library = Library::read_with(files.clone(), &placeholders);
     library.findings.extend(findings);
     report::sort(&mut library.findings);
-    Ok((library, n_files))
+    Ok((library, files))
 }
 
 /// Findings in a format, and below them, as text, a command's summary.
