@@ -9,11 +9,11 @@
 //! ([`inspect::redact`]), evidence names the rule's pattern and not what it was found in. The fields
 //! below are the schema; their order is part of it.
 
+mod line;
+
 use inspect::pack::{Phase, Rule};
 use inspect::{Action, Anomalies, Anomaly, Mode, Pack, RuleMatch, redact};
-use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crate::headers::Headers;
 use crate::label::{cut, request_id};
@@ -24,7 +24,7 @@ use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
 const SCHEMA: u32 = 1;
 
 /// One request that rules matched.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "fields are called as their keys in the log")]
 pub(crate) struct Event<'e> {
     /// Always `tidegate.match`: what to look for in a log that holds other lines.
@@ -32,7 +32,6 @@ pub(crate) struct Event<'e> {
     /// The version of this schema.
     schema: u32,
     /// When the event was written, in milliseconds since 1970.
-    #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<u64>,
     /// `monitor` or `enforce`.
     mode: &'static str,
@@ -41,18 +40,16 @@ pub(crate) struct Event<'e> {
     /// Whether mode `enforce` denies such a request: a rule matched on the request alone.
     would_deny: bool,
     /// The techniques of MITRE ATT&CK that the rules are tagged with, as `T1102.002`, sorted.
-    techniques: BTreeSet<String>,
+    techniques: Vec<String>,
     /// How many rules matched; `rules` lists at most 64.
     n_rules: usize,
     /// The rules that matched, in the pack's order.
     rules: Vec<MatchedRule<'e>>,
     /// What is odd about the request, by the names in docs/evasions.md.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     anomalies: Vec<&'static str>,
     /// What was asked for.
     request: RequestPart<'e>,
     /// What was answered; not there where the stream ended before an answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ResponsePart>,
     /// By which pack.
     pack: PackPart<'e>,
@@ -61,32 +58,28 @@ pub(crate) struct Event<'e> {
 }
 
 /// A rule that matched.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct MatchedRule<'e> {
     /// Sigma `id`, or the title where the rule has none.
     id: Cow<'e, str>,
     /// Sigma `title`.
     title: Cow<'e, str>,
     /// Sigma `level`.
-    #[serde(skip_serializing_if = "str::is_empty")]
     level: &'static str,
     /// Sigma `author`: the Detection Rule License asks for it wherever a match is shown.
-    #[serde(skip_serializing_if = "str::is_empty")]
     author: Cow<'e, str>,
     /// Sigma `tags`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<Cow<'e, str>>,
     /// `request`: known with the request headers, can be enforced; `response`: can only report.
     phase: &'static str,
     /// In which form of the request the rule matched.
     view: &'static str,
     /// What was found; empty for a rule that matches where something is missing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<Found<'e>>,
 }
 
 /// A detection item that holds.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Found<'e> {
     /// The field, as `cs-host`; `keywords` for a keyword.
     field: Cow<'e, str>,
@@ -97,51 +90,42 @@ struct Found<'e> {
 }
 
 /// The request, redacted.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct RequestPart<'e> {
     /// `x-request-id`, if it is an id and nothing else.
-    #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'e str>,
     /// The method.
     method: String,
     /// Host and port as sent, without userinfo; bytes that are not printable ASCII as `\xff`.
     host: String,
     /// The server name that the client asked for in TLS, escaped like `host`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     sni: Option<String>,
     /// The path's template: words stay, what may be an identifier or a secret is `{}`.
     /// Not there for CONNECT.
-    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// The client's address, without port.
-    #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
     /// Who the client is by its certificate: the URI in the subject alternative name (SPIFFE id).
-    #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
 }
 
 /// The response.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct ResponsePart {
     /// The status code that the client got; for a denied request the gateway's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
     /// Bytes of body that the client announced (`content-length`) or else sent. Not there in the
     /// first event of a tunnel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     request_bytes: Option<u64>,
     /// Bytes of body that the client got, as `%BYTES_SENT%` counts. Not there in the first event of
     /// a tunnel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     response_bytes: Option<u64>,
     /// The address that the gateway connected to, without port.
-    #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<String>,
 }
 
 /// The pack that judged.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct PackPart<'e> {
     /// Its name.
     name: Cow<'e, str>,
@@ -184,9 +168,7 @@ impl<'e> Event<'e> {
             mode: told.mode.as_str(),
             action: told.action.as_str(),
             would_deny: told.would_deny,
-            techniques: rules()
-                .flat_map(|(_, rule)| tables.rule_tags(rule).filter_map(technique))
-                .collect(),
+            techniques: techniques(rules().flat_map(|(_, rule)| tables.rule_tags(rule))),
             n_rules: told.matches.len(),
             rules: rules().map(|(matched, rule)| matched_rule(told.pack, matched, rule)).collect(),
             anomalies: told.anomalies.iter().map(Anomaly::as_str).collect(),
@@ -207,11 +189,6 @@ impl<'e> Event<'e> {
             },
             truncated: told.truncated,
         }
-    }
-
-    /// The event in one line of JSON.
-    pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
     }
 }
 
@@ -251,6 +228,17 @@ fn response_part(response: &ResponseSnapshot) -> Option<ResponsePart> {
         upstream: seen.upstream_address.map(shown),
     };
     (part.code.is_some() || part.upstream.is_some()).then_some(part)
+}
+
+/// The techniques that tags name, sorted, each once.
+fn techniques<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let mut techniques: Vec<String> = Vec::new();
+    for technique in tags.filter_map(technique) {
+        if let Err(at) = techniques.binary_search(&technique) {
+            techniques.insert(at, technique);
+        }
+    }
+    techniques
 }
 
 /// The technique that a tag names: `attack.t1102.002` gives `T1102.002`.
@@ -335,7 +323,7 @@ mod tests {
         };
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
         let told = told(&inspector, &matches, &snapshot, &headers, &response);
-        let json = Event::new(&told).to_json().unwrap();
+        let json = Event::new(&told).to_json();
         let hash = short_hash(inspector.pack());
         let expect = format!(
             concat!(
@@ -371,7 +359,7 @@ mod tests {
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
         assert_eq!(matches.len(), 1);
         let told = told(&inspector, &matches, &snapshot, &headers, &response);
-        let json = Event::new(&told).to_json().unwrap();
+        let json = Event::new(&told).to_json();
         assert!(json.is_ascii() && !json.contains('\n'), "{json}");
         for secret in ["AAExampleSecret", "secret", "user:pw", "session", "=42"] {
             assert!(!json.contains(secret), "{secret} in {json}");

@@ -78,6 +78,7 @@ mod event;
 mod headers;
 mod host;
 mod http;
+mod json;
 mod label;
 mod limits;
 mod metrics;

@@ -98,8 +98,7 @@ impl Plugin {
         let identity = read(Property::PEER_IDENTITY);
         let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
         let early = if *is_told { &[][..] } else { &verdict.matches };
-        let mut matches: Vec<&RuleMatch> = early.iter().chain(late).collect();
-        matches.sort_by_key(|matched| matched.rule);
+        let matches = in_order(early, late);
         let told = Told {
             pack: inspector.pack(),
             mode: self.mode,
@@ -114,11 +113,7 @@ impl Plugin {
             response,
             time: host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000),
         };
-        let written = match Event::new(&told).to_json() {
-            Ok(line) => host::log(LogLevel::Warn, &line).is_ok(),
-            Err(_) => false,
-        };
-        if !written {
+        if host::log(LogLevel::Warn, &Event::new(&told).to_json()).is_err() {
             self.count_failure(Failure::Event);
         }
     }
@@ -152,6 +147,20 @@ impl ResponseSnapshot {
             self.upstream_address = read(Property::UPSTREAM_ADDRESS);
         }
     }
+}
+
+/// Both lists as one, in the pack's order, in which each of them is.
+fn in_order<'m>(early: &'m [RuleMatch], late: &'m [RuleMatch]) -> Vec<&'m RuleMatch> {
+    let mut matches = Vec::with_capacity(early.len() + late.len());
+    let mut late = late.iter().peekable();
+    for matched in early {
+        while let Some(before) = late.next_if(|late| late.rule < matched.rule) {
+            matches.push(before);
+        }
+        matches.push(matched);
+    }
+    matches.extend(late);
+    matches
 }
 
 /// A property that is told if it is there; an event without it is better than none.

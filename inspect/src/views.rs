@@ -129,7 +129,6 @@ impl Views {
             let server_name = server_name.clone();
             self.push(Form { view, authority: Some(host), path, server_name, has_crowd: false });
         }
-        self.forms.sort_by_key(|form| form.view);
     }
 
     /// Each reading of the host with each of the path.
@@ -163,7 +162,9 @@ impl Views {
             + form.server_name.as_ref().map_or(0, Vec::len);
         self.steps += n_bytes;
         if self.forms.len() < MAX_FORMS {
-            self.forms.push(form);
+            // In the order of the views, and within one in the order in which they were found.
+            let place = self.forms.partition_point(|other| other.view <= form.view);
+            self.forms.insert(place, form);
         }
     }
 

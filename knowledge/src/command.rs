@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod hunt;
 mod pack;
+mod preview;
 mod record;
 mod show;
 mod test;
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
+    Preview(preview::Preview),
     Show(show::Show),
     Vault(vault::Vault),
 }
@@ -42,6 +44,7 @@ impl Command {
             Command::Pack(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
+            Command::Preview(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),
         }

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use inspect::limits::MAX_PACK_BYTES;
 use knowledge::limits::MAX_FILE_BYTES;
@@ -84,6 +85,31 @@ fn is_source(path: &Path) -> bool {
         path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     let is_source = matches!(extension.as_deref(), Some("md" | "yml" | "yaml"));
     is_source && path.file_name().is_none_or(|name| name != "README.md")
+}
+
+/// What tells that a file has changed: its path, its size and when it was written.
+pub(crate) type Stamp = (PathBuf, u64, Option<SystemTime>);
+
+/// The stamps of files, and of all notes and Sigma files in folders.
+pub(crate) fn stamps<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Vec<Stamp> {
+    let mut stamps = Vec::new();
+    for path in paths {
+        let is_shown = |entry: &walkdir::DirEntry| {
+            entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+        };
+        let entries = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+        for entry in entries.filter_entry(is_shown).flatten() {
+            if entry.depth() > 0 && !is_source(entry.path()) {
+                continue;
+            }
+            if let Ok(metadata) = entry.metadata()
+                && metadata.is_file()
+            {
+                stamps.push((entry.into_path(), metadata.len(), metadata.modified().ok()));
+            }
+        }
+    }
+    stamps
 }
 
 /// Whether there is a folder at a path.

@@ -24,6 +24,7 @@ pub mod dialect;
 pub mod explain;
 mod finding;
 mod head;
+#[cfg(not(target_family = "wasm"))]
 pub mod hunt;
 mod library;
 pub mod limits;

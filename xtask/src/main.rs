@@ -11,10 +11,13 @@ mod bench;
 mod command;
 mod demo;
 mod dist;
+mod filter_module;
 mod install;
+mod page;
 mod progress;
 mod suite;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -51,7 +54,8 @@ enum Task {
     },
     /// Builds what a release consists of, into `dist/`.
     Dist,
-    /// Installs and builds what tests need: targets, Envoy, the wasm modules, the shipped pack.
+    /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, the wasm modules, the
+    /// shipped pack, the preview's page.
     Setup,
 }
 
@@ -75,7 +79,8 @@ fn run(task: Task) -> Result<()> {
             install::targets()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
-            Ok(())
+            vault::set_up()?;
+            page::set_up()
         }
     }
 }
