@@ -7,6 +7,7 @@ mod explain;
 mod hunt;
 mod pack;
 mod preview;
+mod record;
 mod show;
 mod test;
 mod vault;
@@ -154,14 +155,21 @@ impl Vocabulary {
 
 /// Reads the library from paths, and tells how many files there were.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
+    read_with_files(paths, vocabulary).map(|(library, files)| (library, files.len()))
+}
+
+/// The same, with the files: notes of other kinds are no part of a library.
+fn read_with_files(
+    paths: &[PathBuf],
+    vocabulary: &Vocabulary,
+) -> Result<(Library, Vec<SourceFile>), Outcome> {
     let (files, findings) = read_files(paths)?;
-    let n_files = files.len();
     let placeholders = vocabulary.read()?;
-    let mut library = Library::read_with(files, &placeholders);
+    let mut library = Library::read_with(files.clone(), &placeholders);
     library.hosts = vocabulary.host_matching();
     library.findings.extend(findings);
     report::sort(&mut library.findings);
-    Ok((library, n_files))
+    Ok((library, files))
 }
 
 /// Reads the files of paths, and tells which could not be read.

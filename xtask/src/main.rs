@@ -18,6 +18,7 @@ mod page;
 mod progress;
 mod suite;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -84,6 +85,7 @@ fn run(task: Task) -> Result<()> {
             install::clients()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
+            vault::set_up()?;
             page::set_up()
         }
     }
