@@ -103,6 +103,24 @@ struct Inputs {
     vocabulary: Vocabulary,
 }
 
+/// What becomes of rules that are written for other logs.
+#[derive(Args, Clone, Copy, Debug)]
+struct OtherLogs {
+    /// Put rules of other log sources into the fields that a proxy sees; one that it sees in part
+    /// becomes a lead of lower level, one that it does not see at all is refused
+    #[arg(long)]
+    leads: bool,
+}
+
+impl OtherLogs {
+    fn apply(self, library: &mut Library) {
+        if self.leads {
+            library.put_at_proxy();
+            report::sort(&mut library.findings);
+        }
+    }
+}
+
 /// What rules leave to those who run them.
 #[derive(Args, Debug)]
 struct Vocabulary {
