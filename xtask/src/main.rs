@@ -15,6 +15,7 @@ mod filter_module;
 mod install;
 mod page;
 mod progress;
+mod schemas;
 mod suite;
 mod table;
 
@@ -78,6 +79,7 @@ fn run(task: Task) -> Result<()> {
             install::targets()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
+            schemas::set_up()?;
             page::set_up()
         }
     }

@@ -10,6 +10,7 @@ use crate::command::{self, cargo, succeeds};
 use crate::install;
 use crate::page;
 use crate::progress::step;
+use crate::schemas;
 
 /// Runs the tests once, or those that start an Envoy once for each of `versions`.
 pub(crate) fn run(versions: &[String]) -> Result<()> {
@@ -21,6 +22,7 @@ pub(crate) fn run(versions: &[String]) -> Result<()> {
         }
     };
     Artifacts::build()?;
+    schemas::set_up()?;
     page::set_up()?;
     let mut envoys = envoys.iter();
     if let Some(envoy) = envoys.next() {
