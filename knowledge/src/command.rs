@@ -3,14 +3,18 @@
 //! A new command is a module with its arguments and a `run`, and a variant here.
 
 mod check;
+mod diff;
+mod events;
 mod explain;
 mod hunt;
+mod keygen;
 mod pack;
 mod preview;
 mod record;
 mod show;
 mod test;
 mod vault;
+mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +32,10 @@ pub(crate) enum Command {
     Check(check::Check),
     Test(test::Test),
     Pack(pack::Pack),
+    Diff(diff::Diff),
+    Events(events::Events),
+    Keygen(keygen::Keygen),
+    Verify(verify::Verify),
     /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
@@ -43,6 +51,10 @@ impl Command {
             Command::Check(command) => command.run(),
             Command::Test(command) => command.run(),
             Command::Pack(command) => command.run(),
+            Command::Diff(command) => command.run(),
+            Command::Events(command) => command.run(),
+            Command::Keygen(command) => command.run(),
+            Command::Verify(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
             Command::Preview(command) => command.run(),

@@ -230,6 +230,27 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
+/// Writes a file that is not there yet; a secret one is for its owner only.
+pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(if is_secret { 0o600 } else { 0o644 });
+    }
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random() -> io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
 /// What findings call a path: with `/`, and without `./` in front.
 pub(crate) fn name(path: &Path) -> Arc<str> {
     let name = path.to_string_lossy();

@@ -16,6 +16,7 @@ mod filter_module;
 mod install;
 mod page;
 mod progress;
+mod schemas;
 mod suite;
 mod table;
 mod vault;
@@ -86,6 +87,7 @@ fn run(task: Task) -> Result<()> {
             install::envoy()?;
             artifact::Artifacts::build()?;
             vault::set_up()?;
+            schemas::set_up()?;
             page::set_up()
         }
     }

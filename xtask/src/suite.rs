@@ -10,6 +10,7 @@ use crate::command::{self, cargo, succeeds};
 use crate::install;
 use crate::page;
 use crate::progress::step;
+use crate::schemas;
 use crate::vault;
 
 /// Runs the tests once, or those that start an Envoy once for each of `versions`.
@@ -23,6 +24,7 @@ pub(crate) fn run(versions: &[String]) -> Result<()> {
         }
     };
     let artifacts = Artifacts::build()?;
+    schemas::set_up()?;
     page::set_up()?;
     vault::set_up()?;
     let mut envoys = envoys.iter();
