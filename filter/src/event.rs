@@ -307,6 +307,7 @@ mod tests {
                 ("x-request-id", b"6f1a"),
             ]),
             server_name: Some(b"api.telegram.org".to_vec()),
+            transport: inspect::Transport::Unknown,
             connect_target: Some(b"api.telegram.org:443".to_vec()),
             source_address: Some(b"192.0.2.7:51234".to_vec()),
             version: None,
