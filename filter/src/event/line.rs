@@ -74,6 +74,7 @@ impl RequestPart<'_> {
         text(json, "host", &self.host);
         for (key, value) in [
             ("sni", &self.sni),
+            ("tunnel", &self.tunnel),
             ("path", &self.path),
             ("source", &self.source),
             ("identity", &self.identity),

@@ -5,7 +5,7 @@ use knowledge::{Compilation, report, trial};
 use serde_json::json;
 
 use super::record::Recording;
-use super::{Format, Inputs, Outcome, counted, read_files, render};
+use super::{Format, Inputs, Outcome, counted, read_with_files, render};
 
 /// Runs the examples of every note against the note's rule, on the pack of all the rules.
 ///
@@ -27,10 +27,11 @@ pub(crate) struct Test {
 
 impl Test {
     pub(super) fn run(&self) -> Outcome {
-        let (mut library, files) = match read_files(&self.inputs.paths, &self.inputs.vocabulary) {
-            Ok(read) => read,
-            Err(outcome) => return outcome,
-        };
+        let (mut library, files) =
+            match read_with_files(&self.inputs.paths, &self.inputs.vocabulary) {
+                Ok(read) => read,
+                Err(outcome) => return outcome,
+            };
         if self.recording.record {
             return match (self.format, library.findings.is_empty()) {
                 (Format::Sarif, _) => Outcome::usage("--record tells its result as text or json"),
