@@ -176,7 +176,7 @@ impl Recording {
                     }
                 }
                 Err(error) => {
-                    troubles.push(format!("{}: {}", vault.display(), disk::reason(&error)))
+                    troubles.push(format!("{}: {}", vault.display(), disk::reason(&error)));
                 }
             }
         }

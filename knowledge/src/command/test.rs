@@ -12,7 +12,7 @@ use super::{Format, Inputs, Outcome, counted, read_with_files, render};
 /// A note that is refused is not run; it is told like an example that fails, and the exit code is 1.
 ///
 /// With --record the examples are sent through a gateway as the steps of their runbooks, and what it
-/// made of them is written into the front matter of the runbook notes: last_run, last_result, last_pack.
+/// made of them is written into the front matter of the runbook notes: `last_run`, `last_result`, `last_pack`.
 /// A gateway that only monitors passes them on: put a stand-in behind it, or let it enforce.
 #[derive(Args, Debug)]
 pub(crate) struct Test {
