@@ -3,6 +3,7 @@
 mod envoy;
 mod indicators;
 mod load;
+mod preview;
 mod vault;
 mod views;
 
@@ -14,6 +15,8 @@ use clap::Subcommand;
 pub(crate) enum Subject {
     /// What a filter adds to the processor time of a request in a real Envoy.
     Envoy(envoy::Arguments),
+    /// How long the page in the browser takes for an access log, beside one native thread.
+    Preview(preview::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
     /// How long a vault of the corpora takes, and its memory, beside obsidian-export.
@@ -24,6 +27,7 @@ pub(crate) enum Subject {
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Envoy(arguments) => envoy::run(arguments),
+        Subject::Preview(arguments) => preview::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
         Subject::Vault(arguments) => vault::run(arguments),
     }
