@@ -105,6 +105,8 @@ struct RequestPart<'e> {
     host: String,
     /// The server name that the client asked for in TLS, escaped like `host`.
     sni: Option<String>,
+    /// The target of the CONNECT in whose tunnel this came, escaped like `host`.
+    tunnel: Option<String>,
     /// The path's template: words stay, what may be an identifier or a secret is `{}`.
     /// Not there for CONNECT.
     path: Option<String>,
@@ -199,6 +201,7 @@ impl<'e> Event<'e> {
                 method: shown(told.headers.method),
                 host: redact::host(told.headers.authority),
                 sni: told.snapshot.server_name.as_deref().map(redact::host),
+                tunnel: told.snapshot.connect_target.as_deref().map(redact::host),
                 path: told.headers.path.map(redact::path_template),
                 source: told.snapshot.source_address.as_deref().map(without_port).map(shown),
                 identity: told.identity.map(shown),
@@ -341,6 +344,7 @@ mod tests {
                 ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
             ]),
             server_name: Some(b"api.telegram.org".to_vec()),
+            connect_target: Some(b"api.telegram.org:443".to_vec()),
             source_address: Some(b"192.0.2.7:51234".to_vec()),
             version: None,
         }
@@ -381,7 +385,7 @@ mod tests {
                 r#""pattern":"/bot"}}]}}],"#,
                 r#""request":{{"id":"6f1a","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","#,
                 r#""method":"POST","host":"api.telegram.org","#,
-                r#""sni":"api.telegram.org","path":"/{{}}/sendDocument?chat_id={{}}","#,
+                r#""sni":"api.telegram.org","tunnel":"api.telegram.org:443","path":"/{{}}/sendDocument?chat_id={{}}","#,
                 r#""source":"192.0.2.7","identity":"spiffe://example/ns/a"}},"#,
                 r#""response":{{"code":200,"request_bytes":1024,"response_bytes":17,"upstream":"198.51.100.3"}},"#,
                 r#""gateway":{{"node":"egress-1","route":"any\\n"}},"#,
@@ -396,6 +400,7 @@ mod tests {
     fn no_secret_and_no_byte_that_is_not_ascii_reaches_an_event() {
         let mut snapshot = telegram();
         snapshot.server_name = Some(b"\xff\"\n.example".to_vec());
+        snapshot.connect_target = Some(b"user:pw@\xff\"\n.example:1".to_vec());
         snapshot.source_address = Some(b"\xfe".to_vec());
         let (inspector, verdict) = judged(&["c-uri|contains: 'bot123456789'"], &snapshot);
         let headers = Headers::read(&snapshot.header_map).unwrap();

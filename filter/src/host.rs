@@ -67,6 +67,8 @@ impl Property {
     pub(crate) const VIRTUAL_HOST: Property = Property(b"xds\0virtual_host_name");
     pub(crate) const ROUTE: Property = Property(b"xds\0route_name");
     pub(crate) const CLUSTER: Property = Property(b"xds\0cluster_name");
+    /// Filter state that the gateway's configuration leaves for what comes out of a tunnel.
+    pub(crate) const CONNECT_TARGET: Property = Property(b"filter_state\0tidegate.connect_target");
 }
 
 /// The request headers of the current stream, serialised as proxy-wasm does; see [`crate::headers`].

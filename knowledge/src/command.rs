@@ -19,7 +19,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
-use knowledge::{Finding, Library, Placeholders, Sources, placeholders, report};
+use inspect::pack::HostMatching;
+use knowledge::{Finding, Library, Placeholders, SourceFile, Sources, placeholders, report};
 use serde_json::Value;
 
 use crate::disk;
@@ -119,6 +120,18 @@ struct Vocabulary {
     /// A JSON object that says what the placeholders of `expand` stand for: `{"name": ["value"]}`
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
+    /// What a suffix of a host means in the rules, as in `cs-host|endswith: example.com`
+    #[arg(long, value_enum, default_value = "text")]
+    hosts: Hosts,
+}
+
+/// What suffixes of host names mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Hosts {
+    /// Text, as Sigma says: `badexample.com` ends with `example.com`.
+    Text,
+    /// A domain and all below it: `example.com` and `www.example.com`, also for `.example.com`.
+    Labels,
 }
 
 /// Where the shipped notes stand in a clone.
@@ -132,6 +145,13 @@ impl Inputs {
 }
 
 impl Vocabulary {
+    fn host_matching(&self) -> HostMatching {
+        match self.hosts {
+            Hosts::Text => HostMatching::Text,
+            Hosts::Labels => HostMatching::Labels,
+        }
+    }
+
     fn read(&self) -> Result<Placeholders, Outcome> {
         let Some(path) = &self.placeholders else { return Ok(Placeholders::new()) };
         let mut sources = Sources::new();
@@ -146,6 +166,18 @@ impl Vocabulary {
 
 /// Reads the library from paths, and tells how many files there were.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
+    let (files, findings) = read_files(paths)?;
+    let n_files = files.len();
+    let placeholders = vocabulary.read()?;
+    let mut library = Library::read_with(files, &placeholders);
+    library.hosts = vocabulary.host_matching();
+    library.findings.extend(findings);
+    report::sort(&mut library.findings);
+    Ok((library, n_files))
+}
+
+/// Reads the files of paths, and tells which could not be read.
+fn read_files(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<Finding>), Outcome> {
     let default = [PathBuf::from(DEFAULT_PATH)];
     let paths = match paths {
         [] if disk::is_folder(DEFAULT_PATH) => &default[..],
@@ -155,13 +187,7 @@ fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, 
         }
         paths => paths,
     };
-    let (files, findings) = disk::gather(paths);
-    let n_files = files.len();
-    let placeholders = vocabulary.read()?;
-    let mut library = Library::read_with(files, &placeholders);
-    library.findings.extend(findings);
-    report::sort(&mut library.findings);
-    Ok((library, n_files))
+    Ok(disk::gather(paths))
 }
 
 /// Findings in a format, and below them, as text, a command's summary.
@@ -187,7 +213,11 @@ fn pretty(json: &Value) -> String {
 
 /// `1 rule`, `2 rules`.
 fn counted(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
+    let plural = match noun {
+        _ if number == 1 => "",
+        noun if noun.ends_with('x') => "es",
+        _ => "s",
+    };
     format!("{number} {noun}{plural}")
 }
 

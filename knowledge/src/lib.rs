@@ -25,6 +25,7 @@ pub mod dialect;
 pub mod event;
 pub mod explain;
 mod finding;
+pub mod fix;
 mod head;
 #[cfg(not(target_family = "wasm"))]
 pub mod hunt;

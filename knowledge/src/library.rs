@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sigma::lint::{LintOptions, lint, lint_together};
+use inspect::pack::HostMatching;
+use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
 use sigma::{Correlation, Diagnostic, Filter, Parsed, Place, Rule, Source, Span};
 
 use crate::codes;
@@ -43,6 +44,8 @@ pub struct Library {
     pub findings: Vec<Finding>,
     /// The texts.
     pub sources: Sources,
+    /// What suffixes of host names mean where the rules are compiled.
+    pub hosts: HostMatching,
 }
 
 /// A rule, and the note in which it stands.
@@ -184,7 +187,8 @@ impl Library {
                 let help = "give the rule an id of its own: a new random UUID".to_owned();
                 let place = self.key_place(rule, "id", id);
                 let first = self.key_place(&first.rule, "id", id);
-                let diagnostic = Diagnostic { code: &codes::DUPLICATE_ID, message, help, place };
+                let diagnostic =
+                    Diagnostic { code: &codes::DUPLICATE_ID, message, help, place, fix: None };
                 found.push(Finding::from(diagnostic).relate(first, "the first is here"));
                 self.n_refused += 1;
                 continue;
@@ -195,7 +199,8 @@ impl Library {
                 let help = "say in the title how this rule differs".to_owned();
                 let place = self.key_place(rule, "title", title);
                 let first = self.key_place(&first.rule, "title", title);
-                let diagnostic = Diagnostic { code: &codes::DUPLICATE_TITLE, message, help, place };
+                let diagnostic =
+                    Diagnostic { code: &codes::DUPLICATE_TITLE, message, help, place, fix: None };
                 found.push(Finding::from(diagnostic).relate(first, "the first is here"));
             }
             ids.insert(id.to_owned(), kept.len());
@@ -227,8 +232,17 @@ impl Library {
     /// What looks wrong in rules that run: see [`sigma::lint`].
     pub fn lint(&self) -> Vec<Finding> {
         let rules = self.rules.iter().map(|entry| &entry.rule);
-        let alone = rules.clone().flat_map(|rule| lint(rule, LintOptions::default()));
-        alone.chain(lint_together(rules)).map(Finding::from).collect()
+        let files: BTreeMap<&str, Written<'_>> =
+            self.sources.iter().map(|(name, text)| (&**name, Written::new(text))).collect();
+        let alone = rules.clone().flat_map(|rule| {
+            lint(rule, LintOptions { attack: None, written: files.get(&*rule.file) })
+        });
+        let labels = match self.hosts {
+            HostMatching::Text => Vec::new(),
+            HostMatching::Labels => rules.clone().flat_map(lint_labels).collect(),
+        };
+        let findings = alone.chain(labels).chain(lint_together(rules));
+        findings.map(Finding::from).collect()
     }
 }
 

@@ -44,6 +44,32 @@ pub struct Problem {
     pub end_column: u32,
     /// A change of the text that follows the help.
     pub fix: Option<Fix>,
+    /// The same by places, for every finding whose fix is mechanical: its edits belong together.
+    pub change: Option<Change>,
+}
+
+/// A change of the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What it does.
+    pub title: String,
+    /// Its edits, in order.
+    pub edits: Vec<Edit>,
+}
+
+/// A piece of text in the place of another. Lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// The column after the last.
+    pub end_column: u32,
+    /// What stands there then.
+    pub replacement: String,
 }
 
 /// A replacement of the first occurrence of a word in the lines of a problem.
@@ -83,6 +109,7 @@ pub fn check(text: &str) -> (Checked, Option<Pack>) {
             end_line: 1,
             end_column: 1,
             fix: None,
+            change: None,
         };
         return (Checked { problems: vec![problem], ..Checked::default() }, None);
     }
@@ -156,7 +183,19 @@ fn problem(finding: &Finding) -> Problem {
         end_line: span.end_line.max(span.line).max(1),
         end_column: span.end_column.max(1),
         fix: fix(&diagnostic.message, &diagnostic.help),
+        change: diagnostic.fix.as_deref().map(change),
     }
+}
+
+fn change(fix: &sigma::Fix) -> Change {
+    let edits = fix.edits.iter().map(|edit| Edit {
+        line: edit.span.line,
+        column: edit.span.column,
+        end_line: edit.span.end_line,
+        end_column: edit.span.end_column,
+        replacement: edit.replacement.clone(),
+    });
+    Change { title: fix.title.clone(), edits: edits.collect() }
 }
 
 /// The change that a help proposes: the word in the message for the word in the help.

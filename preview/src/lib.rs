@@ -13,7 +13,7 @@ mod session;
 pub mod shell;
 mod vocabulary;
 
-pub use check::{Checked, Fix, Problem, TriedExample, check};
+pub use check::{Change, Checked, Edit, Fix, Problem, TriedExample, check};
 pub use example::with_example;
 pub use explanation::{Explained, Part, Reading, RuleExplained};
 pub use import::{Import, Imported, Refusal};

@@ -1,6 +1,6 @@
 //! What the page asks, natively.
 
-use preview::{Fix, Session, Slot, check};
+use preview::{Change, Edit, Fix, Session, Slot, check};
 
 const RULE: &str = "title: Paste\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0a01\nstatus: experimental\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: pastebin.com\n    condition: selection\nlevel: medium\ndescription: d\nreferences: [https://example.org]\nauthor: a\ndate: 2026-11-21\ntags: [attack.t1102]\nfalsepositives: [f]\n";
 
@@ -45,6 +45,10 @@ fn findings_have_their_line_and_what_can_be_replaced() {
     assert_eq!(problem.line, 8);
     let fix = Fix { from: "contian".into(), to: "contains".into() };
     assert_eq!(problem.fix, Some(fix), "{problem:?}");
+    let edit =
+        Edit { line: 8, column: 17, end_line: 8, end_column: 24, replacement: "contains".into() };
+    let change = Change { title: "write `contains`".into(), edits: vec![edit] };
+    assert_eq!(problem.change, Some(change));
 }
 
 #[test]

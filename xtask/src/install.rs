@@ -1,4 +1,5 @@
-//! What a task needs and a fresh machine may lack: Rust targets, Envoy, Node.js and a browser.
+//! What a task needs and a fresh machine may lack: Rust targets, TLS clients, Envoy, Node.js and a
+//! browser.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -31,6 +32,13 @@ pub(crate) fn targets() -> Result<()> {
         run(Command::new("rustup").args(["target", "add", target]).current_dir(workspace::root()))?;
     }
     Ok(())
+}
+
+/// Installs the programs that talk TLS to the examples, unless they are there.
+pub(crate) fn clients() -> Result<()> {
+    step("curl and openssl");
+    debian(&["curl", "--version"], "curl")?;
+    debian(&["openssl", "version"], "openssl")
 }
 
 /// The Envoy that tasks run: the one that the environment names, else the default version, which is
@@ -85,7 +93,7 @@ pub(crate) fn envoy_of(wanted: &str) -> Result<PathBuf> {
 pub(crate) fn node() -> Result<()> {
     step("Node.js");
     for program in ["node", "npm"] {
-        debian(program, if program == "node" { "nodejs" } else { "npm" })?;
+        debian(&[program, "--version"], if program == "node" { "nodejs" } else { "npm" })?;
     }
     note(output(Command::new("node").arg("--version"))?.trim());
     Ok(())
@@ -94,7 +102,7 @@ pub(crate) fn node() -> Result<()> {
 /// Installs Debian's Chromium where none is on the path.
 pub(crate) fn chromium() -> Result<()> {
     step("Chromium");
-    debian("chromium", "chromium")?;
+    debian(&["chromium", "--version"], "chromium")?;
     note(output(Command::new("chromium").arg("--version"))?.trim());
     Ok(())
 }
@@ -102,7 +110,7 @@ pub(crate) fn chromium() -> Result<()> {
 /// Installs Prometheus, whose `promtool` checks alert rules.
 pub(crate) fn promtool() -> Result<()> {
     step("promtool");
-    debian("promtool", "prometheus")
+    debian(&["promtool", "--version"], "prometheus")
 }
 
 /// Installs what the lock file of a folder names, unless it has been.
@@ -119,9 +127,10 @@ pub(crate) fn npm(folder: &Path) -> Result<()> {
     Ok(fs::write(done, lock)?)
 }
 
-/// Installs a Debian package where its program cannot be started.
-fn debian(program: &str, package: &str) -> Result<()> {
-    if succeeds(Command::new(program).arg("--version")) {
+/// Installs a Debian package where its program does not say its version.
+fn debian(asked: &[&str; 2], package: &str) -> Result<()> {
+    let [program, version] = asked;
+    if succeeds(Command::new(program).arg(version)) {
         return Ok(());
     }
     note(&format!("installing Debian's package `{package}`"));

@@ -11,6 +11,7 @@ mod bench;
 mod command;
 mod demo;
 mod dist;
+mod example;
 mod filter_module;
 mod install;
 mod page;
@@ -39,6 +40,9 @@ enum Task {
         /// Leaves the gateway running, and says how to use it, until Ctrl-C.
         #[arg(long)]
         keep: bool,
+        /// Another example than examples/egress-gateway: connect-sni, tls-intercept or transparent.
+        #[arg(long, value_name = "NAME")]
+        example: Option<String>,
     },
     /// Runs every test of the workspace.
     Test {
@@ -71,12 +75,14 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
-        Task::Demo { keep } => demo::run(keep),
+        Task::Demo { keep, example: None } => demo::run(keep),
+        Task::Demo { keep, example: Some(name) } => example::run(&name, keep),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Bench { subject } => bench::run(&subject),
         Task::Dist => dist::run(),
         Task::Setup => {
             install::targets()?;
+            install::clients()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
             schemas::set_up()?;

@@ -15,6 +15,7 @@ use crate::schemas;
 /// Runs the tests once, or those that start an Envoy once for each of `versions`.
 pub(crate) fn run(versions: &[String]) -> Result<()> {
     install::targets()?;
+    install::clients()?;
     let envoys: Vec<PathBuf> = match versions {
         [] => vec![install::envoy()?],
         versions => {

@@ -78,6 +78,7 @@ impl RequestPart<'_> {
             json,
             &[
                 ("sni", &self.sni),
+                ("tunnel", &self.tunnel),
                 ("path", &self.path),
                 ("source", &self.source),
                 ("identity", &self.identity),

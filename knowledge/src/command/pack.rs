@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use inspect::pack::HostMatching;
 use knowledge::{Compilation, Finding, codes, report, signing};
 use serde_json::json;
+use sigma::lint::lint_labels;
 
 use super::{Format, Inputs, Outcome, counted, name, render};
 use crate::disk;
@@ -87,6 +89,15 @@ impl Pack {
             format!("{output}: nothing written\n")
         };
         let read = counted(*n_read, "rule");
+        let hosts = pack.tables().hosts;
+        let differing = library.rules.iter().filter(|entry| !lint_labels(&entry.rule).is_empty());
+        let fate = match hosts {
+            HostMatching::Text => fate,
+            HostMatching::Labels => format!(
+                "hosts match by labels: {} differ from Sigma's literal meaning, see `tidegate check --lint --hosts labels`\n{fate}",
+                counted(differing.count(), "rule"),
+            ),
+        };
         let summary = format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{fate}");
         let numbers = [
             ("read", json!(n_read)),
@@ -95,6 +106,7 @@ impl Pack {
             ("written", json!(written)),
             ("file", json!(*output)),
             ("bytes", json!(bytes.len())),
+            ("hosts", json!(hosts.as_str())),
             ("hash", json!(pack.hash().to_string())),
         ];
         let stdout = render(self.format, &findings, sources, &summary, &numbers);

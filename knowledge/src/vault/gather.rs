@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::catalogue::atomic::{self, AtomicTest};
@@ -234,19 +235,5 @@ fn in_parallel<T: Send>(
         Ok(text) => (path.clone(), read(path, text.trim_start_matches('\u{feff}'))),
         Err(_) => (path.clone(), read(path, &String::from_utf8_lossy(bytes))),
     };
-    let n_threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
-    let size = files.len().div_ceil(n_threads).max(1);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = files
-            .chunks(size)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(one).collect::<Vec<_>>()))
-            .collect();
-        // A reader that panicked would be a defect; its files would be missing in silence.
-        threads
-            .into_iter()
-            .flat_map(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    })
+    files.par_iter().map(one).collect()
 }
