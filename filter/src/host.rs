@@ -54,7 +54,6 @@ pub(crate) struct Property(&'static [u8]);
 
 impl Property {
     pub(crate) const SERVER_NAME: Property = Property(b"connection\0requested_server_name");
-    pub(crate) const TLS_VERSION: Property = Property(b"connection\0tls_version");
     pub(crate) const PEER_IDENTITY: Property = Property(b"connection\0uri_san_peer_certificate");
     pub(crate) const SOURCE_ADDRESS: Property = Property(b"source\0address");
     pub(crate) const PROTOCOL: Property = Property(b"request\0protocol");
@@ -63,13 +62,13 @@ impl Property {
     pub(crate) const RESPONSE_CODE: Property = Property(b"response\0code");
     pub(crate) const DESTINATION_ADDRESS: Property = Property(b"destination\0address");
     pub(crate) const UPSTREAM_ADDRESS: Property = Property(b"upstream\0address");
-    /// Filter state that the gateway's configuration leaves for what comes out of a tunnel.
-    pub(crate) const CONNECT_TARGET: Property = Property(b"filter_state\0tidegate.connect_target");
     pub(crate) const NODE: Property = Property(b"xds\0node\0id");
     pub(crate) const FILTER_CHAIN: Property = Property(b"xds\0filter_chain_name");
     pub(crate) const VIRTUAL_HOST: Property = Property(b"xds\0virtual_host_name");
     pub(crate) const ROUTE: Property = Property(b"xds\0route_name");
     pub(crate) const CLUSTER: Property = Property(b"xds\0cluster_name");
+    /// Filter state that the gateway's configuration leaves for what comes out of a tunnel.
+    pub(crate) const CONNECT_TARGET: Property = Property(b"filter_state\0tidegate.connect_target");
 }
 
 /// The request headers of the current stream, serialised as proxy-wasm does; see [`crate::headers`].

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let key = generate([7; 32]);
-        for text in ["", "x", &key.public, &key.secret[..60]] {
+        for text in ["", "x", &key.public, key.secret.trim_end_matches(['-', '\n'])] {
             assert!(sign(a_pack(), &"k".into(), text).is_err(), "{text}");
         }
         for text in ["", "x", &key.secret, &format!("{}x", key.public)] {

@@ -118,11 +118,12 @@ fn side(path: &Path) -> Result<Side, Box<Finding>> {
 fn describe(side: &Side) -> String {
     let tables = side.pack.tables();
     format!(
-        "{} (`{}` version {}, {})",
+        "{} (`{}` version {}, {}, hosts as {})",
         side.name,
         printable(tables.name.as_bytes()),
         tables.version,
         counted(tables.rules.len(), "rule"),
+        tables.hosts.as_str(),
     )
 }
 

@@ -32,19 +32,18 @@ enum DialectName {
 /// Lines by what they held.
 #[derive(Default)]
 struct Counts {
-    n_events: u64,
-    n_others: u64,
-    n_broken: u64,
+    events: u64,
+    others: u64,
+    broken: u64,
 }
 
 impl Events {
     pub(super) fn run(&self) -> Outcome {
         match self.convert(io::stdin().lock(), &mut io::stdout().lock()) {
-            Ok(Counts { n_events, n_others, n_broken }) => {
-                let stderr = format!(
-                    "events: {n_events} written, {n_broken} broken, {n_others} other lines\n"
-                );
-                Outcome { stderr, code: u8::from(n_broken > 0), ..Outcome::default() }
+            Ok(Counts { events, others, broken }) => {
+                let stderr =
+                    format!("events: {events} written, {broken} broken, {others} other lines\n");
+                Outcome { stderr, code: u8::from(broken > 0), ..Outcome::default() }
             }
             // A reader that has gone away, as `head` does, has seen what it wanted.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
@@ -60,10 +59,10 @@ impl Events {
         for line in input.split(b'\n') {
             let line = line?;
             match event::find(&String::from_utf8_lossy(&line)) {
-                Ok(None) => counts.n_others += 1,
-                Err(_) => counts.n_broken += 1,
+                Ok(None) => counts.others += 1,
+                Err(_) => counts.broken += 1,
                 Ok(Some(event)) => {
-                    counts.n_events += 1;
+                    counts.events += 1;
                     let event = match self.to {
                         DialectName::Ecs => event::convert(&event, Dialect::Ecs),
                         DialectName::Ocsf => event::convert(&event, Dialect::Ocsf),

@@ -31,6 +31,7 @@ pub(super) fn map(event: &Value) -> Value {
         ("n_rules", "n_rules"),
         ("rules", "rules"),
         ("anomalies", "anomalies"),
+        ("tunnel", "request.tunnel"),
         ("gateway", "gateway"),
         ("pack.hash", "pack.hash"),
         ("truncated", "truncated"),

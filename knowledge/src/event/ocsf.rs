@@ -152,6 +152,7 @@ fn unmapped(event: &Value, out: &mut Value) {
         ("anomalies", "anomalies"),
         // The object for TLS asks for a version, which the event does not have.
         ("sni", "request.sni"),
+        ("tunnel", "request.tunnel"),
         ("gateway", "gateway"),
         ("truncated", "truncated"),
         ("suppressed", "suppressed"),

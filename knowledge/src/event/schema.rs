@@ -96,7 +96,7 @@ pub const FIELDS: &[Field] = &[
     field("request.method", Text, Always, ["http.request.method", "http_request.http_method, activity_id"], "The method; empty for TLS that passes through."),
     field("request.host", Text, Always, ["url.domain, url.port, destination.address, destination.domain, destination.port", "http_request.url.hostname, http_request.url.port, dst_endpoint.hostname, dst_endpoint.port"], "Host and port as sent, without userinfo; bytes that are not printable ASCII as `\\xff`."),
     field("request.sni", Text, Sometimes, ["tls.client.server_name", ""], "The server name that the client asked for in TLS, escaped like the host."),
-    field("request.tunnel", Text, Sometimes, ["", ""], "The target of the CONNECT that the request came out of, escaped like the host."),
+    field("request.tunnel", Text, Sometimes, ["", ""], "The target of the CONNECT in whose tunnel the request came, escaped like the host."),
     field("request.path", Text, Sometimes, ["url.path, url.query", "http_request.url.path, http_request.url.query_string"], "The path's template: words stay, what may be an identifier or a secret is `{}`. Not there for CONNECT."),
     field("request.source", Text, Sometimes, ["source.address, source.ip", "src_endpoint.ip"], "The client's address, without port."),
     field("request.identity", Text, Sometimes, ["tls.client.x509.alternative_names", "src_endpoint.uid"], "Who the client is by its certificate: the URI in the subject alternative name (SPIFFE id)."),
