@@ -57,14 +57,15 @@ pub(crate) struct Inspection {
 impl Plugin {
     /// Puts a configuration to work, and says so in the log and in metrics.
     pub(crate) fn start(config: Config) -> Plugin {
-        let Config { pack, mode, failure_mode, protocol } = config;
+        let Config { pack, mode, failure_mode, protocol, public_keys } = config;
         let tables = pack.tables();
         let line = format!(
-            "tidegate: {} rules of pack `{}` version {} loaded, hosts as {}, hash {}, mode {}, failure mode {}",
+            "tidegate: {} rules of pack `{}` version {} loaded, hosts as {}, {}hash {}, mode {}, failure mode {}",
             tables.rules.len(),
             tables.name,
             tables.version,
             tables.hosts.as_str(),
+            if public_keys.is_empty() { "" } else { "signed, " },
             pack.hash(),
             mode.as_str(),
             failure_mode.as_str(),

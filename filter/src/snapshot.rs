@@ -122,6 +122,17 @@ impl ResponseSnapshot {
     }
 }
 
+/// Which part of Envoy's configuration a request came through; read only where there is something to
+/// tell.
+#[derive(Debug, Default)]
+pub(crate) struct GatewaySnapshot {
+    pub(crate) node: Option<Vec<u8>>,
+    pub(crate) filter_chain: Option<Vec<u8>>,
+    pub(crate) virtual_host: Option<Vec<u8>>,
+    pub(crate) route: Option<Vec<u8>>,
+    pub(crate) cluster: Option<Vec<u8>>,
+}
+
 /// An address as Envoy writes it (`192.0.2.1:80`, `[::1]:80`) without port and brackets.
 pub(crate) fn without_port(address: &[u8]) -> &[u8] {
     if let Some(rest) = address.strip_prefix(b"[") {

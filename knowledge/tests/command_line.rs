@@ -61,6 +61,26 @@ fn a_pack_that_is_refused_leaves_the_old_one_in_place() {
 
 #[cfg(unix)]
 #[test]
+fn fixes_are_written_once_and_leave_the_rest_of_the_file_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = "# kept\r\ntitle: a\r\nlogsource: {category: proxy}\r\ndetection:\r\n  s:\r\n    cs-hots|endwith:\r\n      - a.example\r\n  condition: s\r\n";
+    let expect = written
+        .replace("cs-hots|endwith", "cs-host")
+        .replace("      - a.example", "      - a.example\r\n      - '*.a.example'");
+    let path = folder.path().join("a.yml");
+    fs::write(&path, written).unwrap();
+    for told in ["a.yml: 3 fixes put in", ""] {
+        let check = ["check", "--lint", "--fix", "a.yml"];
+        let output = tidegate(folder.path()).args(check).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(told.is_empty() && !stdout.contains("put in") || stdout.contains(told), "{stdout}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), expect);
+    }
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing half-written is left behind");
+}
+
+#[test]
 fn a_link_stays_and_what_is_no_file_is_not_replaced() {
     let folder = rules(&["a"]);
     let at = |name: &str| folder.path().join(name);
@@ -166,4 +186,28 @@ fn the_guide_names_every_key_of_a_log_line() {
         let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
         assert!(guide.contains(&keys.join(", ")), "{what}: {keys:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pack_is_signed_with_a_key_of_ours_and_verified() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = rules(&["a"]);
+    let run = |arguments: &[&str]| {
+        let output = tidegate(folder.path()).args(arguments).output().unwrap();
+        output.status.code().unwrap()
+    };
+    assert_eq!(run(&["keygen", "team"]), 0);
+    let secret = folder.path().join("team");
+    assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    // A key that is there may be the only one that gateways trust.
+    let before = fs::read(&secret).unwrap();
+    assert_eq!(run(&["keygen", "team"]), 1);
+    assert!(fs::read(&secret).unwrap() == before);
+
+    assert_eq!(run(&["pack", "a.yml", "-o", "a.pack", "--sign", "team"]), 0);
+    assert_eq!(run(&["verify", "a.pack", "--key", "team.pub"]), 0);
+    assert_eq!(run(&["keygen", "other"]), 0);
+    assert_eq!(run(&["verify", "a.pack", "--key", "other.pub"]), 1);
+    assert_eq!(run(&["show", "a.pack"]), 0);
 }

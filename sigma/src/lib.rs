@@ -45,7 +45,7 @@ mod yaml;
 pub use compile::Compiler;
 pub use correlation::{Alias, Correlation, CorrelationKind, Reference, Threshold};
 pub use decidability::{Decidability, at_proxy, decidability, lead};
-pub use diagnostic::{Code, Diagnostic, Place, Severity, Span};
+pub use diagnostic::{Code, Diagnostic, Edit, Fix, Place, Severity, Span};
 pub use filter::{Applies, Filter, apply_filters};
 pub use logsource::{AtProxy, MAPPINGS, Mapping, field_at_proxy};
 pub use modifier::MODIFIERS;

@@ -66,7 +66,7 @@ fn metadata_is_complete_and_tags_are_known() {
         ("attack.t1102", "cve.2026-1234", ""),
     ] {
         let text = format!("{}{detection}", COMPLETE.replace(from, to));
-        let findings = lint(&rules(&text)[0], LintOptions { attack: Some(&known) });
+        let findings = lint(&rules(&text)[0], LintOptions { attack: Some(&known), written: None });
         let codes: Vec<_> = findings.iter().map(|finding| finding.code.id).collect();
         assert_eq!(codes.join(" "), expect, "{from} -> {to}");
     }
