@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: one file per subject.
 
 mod envoy;
+mod hunt;
 mod indicators;
 mod load;
 mod views;
@@ -13,6 +14,9 @@ use clap::Subcommand;
 pub(crate) enum Subject {
     /// What a filter adds to the processor time of a request in a real Envoy.
     Envoy(envoy::Arguments),
+    /// How fast an access log is hunted, and with how much memory; build with `--release` for true
+    /// figures.
+    Hunt(hunt::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
 }
@@ -21,6 +25,7 @@ pub(crate) enum Subject {
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Envoy(arguments) => envoy::run(arguments),
+        Subject::Hunt(arguments) => hunt::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
     }
 }

@@ -1,4 +1,4 @@
-//! Set-up and every task of more than one step: `cargo xtask demo | test | bench | dist | setup`.
+//! Set-up and every task of more than one step: `cargo xtask demo | test | bench | fuzz | dist | setup`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@ mod bench;
 mod command;
 mod demo;
 mod dist;
+mod fuzz;
 mod install;
 mod progress;
 mod suite;
@@ -49,6 +50,8 @@ enum Task {
         #[command(subcommand)]
         subject: bench::Subject,
     },
+    /// Gives programs that read what others wrote anything to read, and keeps what crashes them.
+    Fuzz(fuzz::Arguments),
     /// Builds what a release consists of, into `dist/`.
     Dist,
     /// Installs and builds what tests need: targets, Envoy, the wasm modules, the shipped pack.
@@ -70,6 +73,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { keep } => demo::run(keep),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Bench { subject } => bench::run(&subject),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist => dist::run(),
         Task::Setup => {
             install::targets()?;
