@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: one file per subject.
 
 mod envoy;
+mod hunt;
 mod indicators;
 mod load;
 mod preview;
@@ -17,6 +18,9 @@ pub(crate) enum Subject {
     Envoy(envoy::Arguments),
     /// How long the page in the browser takes for an access log, beside one native thread.
     Preview(preview::Arguments),
+    /// How fast an access log is hunted, and with how much memory; build with `--release` for true
+    /// figures.
+    Hunt(hunt::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
     /// How long a vault of the corpora takes, and its memory, beside obsidian-export.
@@ -28,6 +32,7 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Envoy(arguments) => envoy::run(arguments),
         Subject::Preview(arguments) => preview::run(arguments),
+        Subject::Hunt(arguments) => hunt::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
         Subject::Vault(arguments) => vault::run(arguments),
     }
