@@ -14,6 +14,7 @@
 //! | `pack`         | a pack in base64; white space is ignored | (required) |
 //! | `mode`         | `monitor` or `enforce`                  | `monitor`   |
 //! | `failure_mode` | `open` or `closed`                      | `open`      |
+//! | `public_key`   | Ed25519 public keys in PEM: only packs that one of them signed are taken, and none older than what is at work (module `trust`) | any pack is taken |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is everything else that is not understood: a
@@ -24,12 +25,13 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inspect::pack::MAGIC;
+use inspect::pack::{MAGIC, PublicKey};
 use inspect::{Mode, Pack, PackError};
 
 use crate::json::{self, JsonError};
 use crate::label::cut;
 use crate::proto_struct;
+use crate::trust;
 
 /// What happens to a request that the filter cannot judge, because the host does not hand over what
 /// is needed. This never happens on a healthy host; it is a policy and not an accident.
@@ -80,6 +82,8 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) failure_mode: FailureMode,
     pub(crate) protocol: Protocol,
+    /// Who may have signed the pack; anybody, and nobody, if empty.
+    pub(crate) public_keys: Vec<PublicKey>,
 }
 
 /// Why a configuration is refused.
@@ -103,6 +107,8 @@ pub(crate) enum ConfigError {
     NoPack,
     /// `pack` is not base64.
     Base64(base64::DecodeError),
+    /// `public_key` is none.
+    PublicKey,
     /// The pack is refused.
     Pack(PackError),
 }
@@ -123,8 +129,9 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::UnknownKey(key) => write!(
                 f,
-                "the configuration is not valid: there is no key `{}`, only `pack`, `mode`, `failure_mode` and `protocol`",
+                "the configuration is not valid: there is no key `{}`, only `{}`",
                 cut(key),
+                KEYS.join("`, `"),
             ),
             ConfigError::Twice(key) => {
                 write!(f, "the configuration is not valid: `{key}` is there twice")
@@ -141,6 +148,9 @@ impl fmt::Display for ConfigError {
                 f.write_str("the configuration is not valid: it has no key `pack`")
             }
             ConfigError::Base64(error) => write!(f, "`pack` is not base64: {error}"),
+            ConfigError::PublicKey => f.write_str(
+                "`public_key` is no Ed25519 key in PEM; give it what `tidegate keygen` wrote into the file `.pub`",
+            ),
             ConfigError::Pack(error) => error.fmt(f),
         }
     }
@@ -157,6 +167,7 @@ impl Config {
                 mode: Mode::default(),
                 failure_mode: FailureMode::default(),
                 protocol: Protocol::default(),
+                public_keys: Vec::new(),
             });
         }
         // A `Struct` starts with the tag of its first field, which is a line feed in text.
@@ -189,7 +200,7 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 4] = ["pack", "mode", "failure_mode", "protocol"];
+const KEYS: [&str; 5] = ["pack", "mode", "failure_mode", "protocol", "public_key"];
 
 impl<'j> Object<'j> {
     fn read(
@@ -210,7 +221,7 @@ impl<'j> Object<'j> {
     }
 
     fn config(self) -> Result<Config, ConfigError> {
-        let [pack, mode, failure_mode, protocol] = self.values;
+        let [pack, mode, failure_mode, protocol, public_key] = self.values;
         let mut encoded = pack.ok_or(ConfigError::NoPack)?;
         let mode = choose("mode", mode, [Mode::Monitor, Mode::Enforce], Mode::as_str)?;
         let failure_modes = [FailureMode::Open, FailureMode::Closed];
@@ -224,7 +235,9 @@ impl<'j> Object<'j> {
         }
         let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
         let pack = Pack::decode(&bytes).map_err(ConfigError::Pack)?;
-        Ok(Config { pack, mode, failure_mode, protocol })
+        let keys = public_key.map(|text| trust::read_keys(&text).ok_or(ConfigError::PublicKey));
+        let public_keys = keys.transpose()?.unwrap_or_default();
+        Ok(Config { pack, mode, failure_mode, protocol, public_keys })
     }
 }
 
@@ -297,7 +310,7 @@ mod tests {
             (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode` and `protocol`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
@@ -331,13 +344,17 @@ mod tests {
             (b"{}", "the configuration is not valid: it has no key `pack`"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode` and `protocol`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,
                 "the configuration is not valid: `mode` is `monitor` or `enforce`, not `block`",
             ),
             (br#"{"pack":"","pack":""}"#, "the configuration is not valid: `pack` is there twice"),
+            (
+                br#"{"pack":"","public_key":"x"}"#,
+                "not a tidegate pack: the magic bytes are missing",
+            ),
             (br#"{"pack":"*"}"#, "`pack` is not base64: Invalid symbol 42, offset 0."),
             (br#"{"pack":""}"#, "not a tidegate pack: the magic bytes are missing"),
             (&pack[..pack.len() - 1], "the pack is truncated"),

@@ -7,7 +7,8 @@
 //!
 //! No value of the request stands in it as it came: the path is a template
 //! ([`inspect::redact`]), evidence names the rule's pattern and not what it was found in. The fields
-//! below are the schema; their order is part of it.
+//! below are the schema; their order is part of it. docs/events.md tells them to people, and events of
+//! a real gateway are held against its table.
 
 mod line;
 
@@ -16,9 +17,9 @@ use inspect::{Action, Anomalies, Anomaly, Mode, Pack, RuleMatch, redact};
 use std::borrow::Cow;
 
 use crate::headers::Headers;
-use crate::label::{cut, request_id};
+use crate::label::{cut, request_id, traceparent};
 use crate::limits::{MAX_LISTED_RULES, MAX_NAME_BYTES, MAX_TAGS};
-use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
+use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, Snapshot, without_port};
 
 /// The version of the schema; grows when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -51,6 +52,8 @@ pub(crate) struct Event<'e> {
     request: RequestPart<'e>,
     /// What was answered; not there where the stream ended before an answer.
     response: Option<ResponsePart>,
+    /// Which part of Envoy's configuration the request came through; not there where nothing has a name.
+    gateway: GatewayPart,
     /// By which pack.
     pack: PackPart<'e>,
     /// Whether the request was so large that some of it was not inspected.
@@ -94,6 +97,8 @@ struct Found<'e> {
 struct RequestPart<'e> {
     /// `x-request-id`, if it is an id and nothing else.
     id: Option<&'e str>,
+    /// `traceparent`, if it has the form of W3C Trace Context.
+    traceparent: Option<&'e str>,
     /// The method.
     method: String,
     /// Host and port as sent, without userinfo; bytes that are not printable ASCII as `\xff`.
@@ -126,6 +131,21 @@ struct ResponsePart {
     upstream: Option<String>,
 }
 
+/// Envoy's names for the way of a request, escaped like the host.
+#[derive(Debug, Default)]
+struct GatewayPart {
+    /// `node.id`.
+    node: Option<String>,
+    /// The filter chain of the listener.
+    filter_chain: Option<String>,
+    /// The virtual host.
+    virtual_host: Option<String>,
+    /// The route.
+    route: Option<String>,
+    /// The upstream cluster; not there for a denied request.
+    cluster: Option<String>,
+}
+
 /// The pack that judged.
 #[derive(Debug)]
 struct PackPart<'e> {
@@ -151,6 +171,7 @@ pub(crate) struct Told<'t> {
     pub(crate) headers: &'t Headers<'t>,
     pub(crate) identity: Option<&'t [u8]>,
     pub(crate) response: &'t ResponseSnapshot,
+    pub(crate) gateway: &'t GatewaySnapshot,
     /// Milliseconds since 1970.
     pub(crate) time: Option<u64>,
 }
@@ -176,6 +197,7 @@ impl<'e> Event<'e> {
             anomalies: told.anomalies.iter().map(Anomaly::as_str).collect(),
             request: RequestPart {
                 id: told.headers.request_id.and_then(request_id),
+                traceparent: told.headers.traceparent.and_then(traceparent),
                 method: shown(told.headers.method),
                 host: redact::host(told.headers.authority),
                 sni: told.snapshot.server_name.as_deref().map(redact::host),
@@ -185,6 +207,7 @@ impl<'e> Event<'e> {
                 identity: told.identity.map(shown),
             },
             response: response_part(told.response),
+            gateway: gateway_part(told.gateway),
             pack: PackPart {
                 name: cut(&tables.name),
                 version: tables.version,
@@ -233,6 +256,17 @@ fn response_part(response: &ResponseSnapshot) -> Option<ResponsePart> {
     (part.code.is_some() || part.upstream.is_some()).then_some(part)
 }
 
+fn gateway_part(gateway: &GatewaySnapshot) -> GatewayPart {
+    let name = |name: &Option<Vec<u8>>| name.as_deref().map(shown);
+    GatewayPart {
+        node: name(&gateway.node),
+        filter_chain: name(&gateway.filter_chain),
+        virtual_host: name(&gateway.virtual_host),
+        route: name(&gateway.route),
+        cluster: name(&gateway.cluster),
+    }
+}
+
 /// The techniques that tags name, sorted, each once.
 fn techniques<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
     let mut techniques: Vec<String> = Vec::new();
@@ -278,6 +312,7 @@ mod tests {
         snapshot: &'t Snapshot,
         headers: &'t Headers<'t>,
         response: &'t ResponseSnapshot,
+        gateway: &'t GatewaySnapshot,
     ) -> Told<'t> {
         Told {
             pack: inspector.pack(),
@@ -291,6 +326,7 @@ mod tests {
             headers,
             identity: Some(b"spiffe://example/ns/a"),
             response,
+            gateway,
             time: Some(1_763_697_600_123),
         }
     }
@@ -305,8 +341,10 @@ mod tests {
                 ("user-agent", b"secret-agent"),
                 ("cookie", b"session=secret"),
                 ("x-request-id", b"6f1a"),
+                ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
             ]),
             server_name: Some(b"api.telegram.org".to_vec()),
+            transport: inspect::Transport::Unknown,
             connect_target: Some(b"api.telegram.org:443".to_vec()),
             source_address: Some(b"192.0.2.7:51234".to_vec()),
             version: None,
@@ -326,7 +364,12 @@ mod tests {
             upstream_address: Some(b"198.51.100.3:443".to_vec()),
         };
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
-        let told = told(&inspector, &matches, &snapshot, &headers, &response);
+        let gateway = GatewaySnapshot {
+            node: Some(b"egress-1".to_vec()),
+            route: Some(b"any\n".to_vec()),
+            ..GatewaySnapshot::default()
+        };
+        let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
         let json = Event::new(&told).to_json();
         let hash = short_hash(inspector.pack());
         let expect = format!(
@@ -341,10 +384,12 @@ mod tests {
                 r#""author":"A. Author","tags":["attack.command-and-control","attack.t1102.002"],"#,
                 r#""phase":"request","view":"raw","evidence":[{{"field":"c-uri","item":"c-uri|contains","#,
                 r#""pattern":"/bot"}}]}}],"#,
-                r#""request":{{"id":"6f1a","method":"POST","host":"api.telegram.org","#,
+                r#""request":{{"id":"6f1a","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","#,
+                r#""method":"POST","host":"api.telegram.org","#,
                 r#""sni":"api.telegram.org","tunnel":"api.telegram.org:443","path":"/{{}}/sendDocument?chat_id={{}}","#,
                 r#""source":"192.0.2.7","identity":"spiffe://example/ns/a"}},"#,
                 r#""response":{{"code":200,"request_bytes":1024,"response_bytes":17,"upstream":"198.51.100.3"}},"#,
+                r#""gateway":{{"node":"egress-1","route":"any\\n"}},"#,
                 r#""pack":{{"name":"test","version":7,"hash":"{hash}"}},"truncated":false}}"#,
             ),
             hash = hash
@@ -363,7 +408,8 @@ mod tests {
         let response = ResponseSnapshot::default();
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
         assert_eq!(matches.len(), 1);
-        let told = told(&inspector, &matches, &snapshot, &headers, &response);
+        let gateway = GatewaySnapshot::default();
+        let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
         let json = Event::new(&told).to_json();
         assert!(json.is_ascii() && !json.contains('\n'), "{json}");
         for secret in ["AAExampleSecret", "secret", "user:pw", "session", "=42"] {
@@ -379,7 +425,8 @@ mod tests {
         let headers = Headers::read(&snapshot.header_map).unwrap();
         let response = ResponseSnapshot::default();
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
-        let told = told(&inspector, &matches, &snapshot, &headers, &response);
+        let gateway = GatewaySnapshot::default();
+        let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
         let event = Event::new(&told);
         assert_eq!(event.n_rules, MAX_LISTED_RULES + 5);
         assert_eq!(event.rules.len(), MAX_LISTED_RULES);

@@ -60,6 +60,8 @@
 //!                               proxy_record_metric
 //!                               proxy_log
 //!                               proxy_get_current_time_nanoseconds
+//!                               proxy_get_shared_data
+//!                               proxy_set_shared_data
 //! ```
 //!
 //! # What Envoy has to be told
@@ -98,3 +100,4 @@ mod snapshot;
 #[cfg(test)]
 mod testing;
 mod trace;
+mod trust;

@@ -7,7 +7,7 @@ use crate::headers::Headers;
 use crate::host::{self, LogLevel, Property};
 use crate::metrics::Failure;
 use crate::plugin::{Inspection, Plugin};
-use crate::snapshot::{ResponseSnapshot, number};
+use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, number};
 use crate::trace;
 
 impl Plugin {
@@ -96,6 +96,13 @@ impl Plugin {
             }
         }
         let identity = read(Property::PEER_IDENTITY);
+        let gateway = GatewaySnapshot {
+            node: read(Property::NODE),
+            filter_chain: read(Property::FILTER_CHAIN),
+            virtual_host: read(Property::VIRTUAL_HOST),
+            route: read(Property::ROUTE),
+            cluster: read(Property::CLUSTER),
+        };
         let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
         let early = if *is_told { &[][..] } else { &verdict.matches };
         let matches = in_order(early, late);
@@ -111,6 +118,7 @@ impl Plugin {
             headers: &headers,
             identity: identity.as_deref(),
             response,
+            gateway: &gateway,
             time: host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000),
         };
         if host::log(LogLevel::Warn, &Event::new(&told).to_json()).is_err() {

@@ -3,13 +3,18 @@
 //! A new command is a module with its arguments and a `run`, and a variant here.
 
 mod check;
+mod diff;
+mod events;
 mod explain;
 mod hunt;
+mod keygen;
 mod pack;
 mod preview;
+mod record;
 mod show;
 mod test;
 mod vault;
+mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +32,10 @@ pub(crate) enum Command {
     Check(check::Check),
     Test(test::Test),
     Pack(pack::Pack),
+    Diff(diff::Diff),
+    Events(events::Events),
+    Keygen(keygen::Keygen),
+    Verify(verify::Verify),
     /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
@@ -42,6 +51,10 @@ impl Command {
             Command::Check(command) => command.run(),
             Command::Test(command) => command.run(),
             Command::Pack(command) => command.run(),
+            Command::Diff(command) => command.run(),
+            Command::Events(command) => command.run(),
+            Command::Keygen(command) => command.run(),
+            Command::Verify(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
             Command::Preview(command) => command.run(),
@@ -102,6 +115,24 @@ struct Inputs {
     vocabulary: Vocabulary,
 }
 
+/// What becomes of rules that are written for other logs.
+#[derive(Args, Clone, Copy, Debug)]
+struct OtherLogs {
+    /// Put rules of other log sources into the fields that a proxy sees; one that it sees in part
+    /// becomes a lead of lower level, one that it does not see at all is refused
+    #[arg(long)]
+    leads: bool,
+}
+
+impl OtherLogs {
+    fn apply(self, library: &mut Library) {
+        if self.leads {
+            library.put_at_proxy();
+            report::sort(&mut library.findings);
+        }
+    }
+}
+
 /// What rules leave to those who run them.
 #[derive(Args, Debug)]
 struct Vocabulary {
@@ -154,14 +185,21 @@ impl Vocabulary {
 
 /// Reads the library from paths, and tells how many files there were.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
+    read_with_files(paths, vocabulary).map(|(library, files)| (library, files.len()))
+}
+
+/// The same, with the files: notes of other kinds are no part of a library.
+fn read_with_files(
+    paths: &[PathBuf],
+    vocabulary: &Vocabulary,
+) -> Result<(Library, Vec<SourceFile>), Outcome> {
     let (files, findings) = read_files(paths)?;
-    let n_files = files.len();
     let placeholders = vocabulary.read()?;
-    let mut library = Library::read_with(files, &placeholders);
+    let mut library = Library::read_with(files.clone(), &placeholders);
     library.hosts = vocabulary.host_matching();
     library.findings.extend(findings);
     report::sort(&mut library.findings);
-    Ok((library, n_files))
+    Ok((library, files))
 }
 
 /// Reads the files of paths, and tells which could not be read.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -151,6 +151,16 @@ pub(crate) fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
+/// What a log grew by since it had so many bytes. A log that is shorter now was begun anew.
+pub(crate) fn tail(path: &Path, from: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let from = if file.metadata()?.len() < from { 0 } else { from };
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Reads standard input to its end.
 pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Finding>> {
     let bytes = read_at_most(io::stdin().lock(), most).map_err(|error| {
@@ -218,6 +228,27 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Writes a file that is not there yet; a secret one is for its owner only.
+pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(if is_secret { 0o600 } else { 0o644 });
+    }
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random() -> io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
 }
 
 /// What findings call a path: with `/`, and without `./` in front.

@@ -4,6 +4,7 @@ mod envoy;
 mod indicators;
 mod load;
 mod preview;
+mod vault;
 mod views;
 
 use anyhow::Result;
@@ -18,6 +19,8 @@ pub(crate) enum Subject {
     Preview(preview::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
+    /// How long a vault of the corpora takes, and its memory, beside obsidian-export.
+    Vault(vault::Arguments),
 }
 
 /// Runs a bench.
@@ -26,5 +29,6 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
         Subject::Envoy(arguments) => envoy::run(arguments),
         Subject::Preview(arguments) => preview::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
+        Subject::Vault(arguments) => vault::run(arguments),
     }
 }

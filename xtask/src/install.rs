@@ -107,6 +107,12 @@ pub(crate) fn chromium() -> Result<()> {
     Ok(())
 }
 
+/// Installs Prometheus, whose `promtool` checks alert rules.
+pub(crate) fn promtool() -> Result<()> {
+    step("promtool");
+    debian(&["promtool", "--version"], "prometheus")
+}
+
 /// Installs what the lock file of a folder names, unless it has been.
 pub(crate) fn npm(folder: &Path) -> Result<()> {
     step(&format!("npm packages of {}", folder.strip_prefix(workspace::root())?.display()));
@@ -137,7 +143,8 @@ fn debian(asked: &[&str; 2], package: &str) -> Result<()> {
         .with_context(|| format!("install `{program}` yourself"))
 }
 
-fn python() -> Result<&'static str> {
+/// A Python with pip.
+pub(crate) fn python() -> Result<&'static str> {
     let candidates = ["python3", "python"];
     let has_pip = |python: &&str| succeeds(Command::new(python).args(["-m", "pip", "--version"]));
     match candidates.into_iter().find(has_pip) {

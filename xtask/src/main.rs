@@ -16,8 +16,10 @@ mod filter_module;
 mod install;
 mod page;
 mod progress;
+mod schemas;
 mod suite;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -84,6 +86,8 @@ fn run(task: Task) -> Result<()> {
             install::clients()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
+            vault::set_up()?;
+            schemas::set_up()?;
             page::set_up()
         }
     }

@@ -1,6 +1,6 @@
 //! An event as a line of JSON: the schema's keys, in their order.
 
-use super::{Event, MatchedRule, PackPart, RequestPart, ResponsePart};
+use super::{Event, GatewayPart, MatchedRule, PackPart, RequestPart, ResponsePart};
 use crate::json::Writer;
 
 impl Event<'_> {
@@ -29,6 +29,7 @@ impl Event<'_> {
         if let Some(response) = &self.response {
             response.write(&mut json);
         }
+        self.gateway.write(&mut json);
         self.pack.write(&mut json);
         flag(&mut json, "truncated", self.truncated);
         json.close('}');
@@ -70,20 +71,38 @@ impl RequestPart<'_> {
         json.key("request");
         json.open('{');
         optional(json, "id", self.id.unwrap_or_default());
+        optional(json, "traceparent", self.traceparent.unwrap_or_default());
         text(json, "method", &self.method);
         text(json, "host", &self.host);
-        for (key, value) in [
-            ("sni", &self.sni),
-            ("tunnel", &self.tunnel),
-            ("path", &self.path),
-            ("source", &self.source),
-            ("identity", &self.identity),
-        ] {
-            if let Some(value) = value {
-                text(json, key, value);
-            }
-        }
+        texts(
+            json,
+            &[
+                ("sni", &self.sni),
+                ("tunnel", &self.tunnel),
+                ("path", &self.path),
+                ("source", &self.source),
+                ("identity", &self.identity),
+            ],
+        );
         json.close('}');
+    }
+}
+
+impl GatewayPart {
+    fn write(&self, json: &mut Writer) {
+        let names = [
+            ("node", &self.node),
+            ("filter_chain", &self.filter_chain),
+            ("virtual_host", &self.virtual_host),
+            ("route", &self.route),
+            ("cluster", &self.cluster),
+        ];
+        if names.iter().any(|(_, name)| name.is_some()) {
+            json.key("gateway");
+            json.open('{');
+            texts(json, &names);
+            json.close('}');
+        }
     }
 }
 
@@ -113,6 +132,15 @@ impl PackPart<'_> {
 fn text(json: &mut Writer, key: &str, value: &str) {
     json.key(key);
     json.string(value);
+}
+
+/// Texts that are left out where they are not there.
+fn texts(json: &mut Writer, values: &[(&str, &Option<String>)]) {
+    for (key, value) in values {
+        if let Some(value) = value {
+            text(json, key, value);
+        }
+    }
 }
 
 /// A text that is left out where it is empty.

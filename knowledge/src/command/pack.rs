@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use inspect::pack::HostMatching;
-use knowledge::{Compilation, Finding, codes, report};
+use knowledge::{Compilation, Finding, codes, report, signing};
 use serde_json::json;
 use sigma::lint::lint_labels;
 
-use super::{Format, Inputs, Outcome, counted, name, render};
+use super::{Format, Inputs, OtherLogs, Outcome, counted, name, render};
 use crate::disk;
 
 /// Compiles the rules of notes and Sigma files into a pack.
@@ -19,6 +19,8 @@ use crate::disk;
 pub(crate) struct Pack {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    other_logs: OtherLogs,
     /// Where to write the pack
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -28,6 +30,9 @@ pub(crate) struct Pack {
     /// A number that grows with each release of the pack
     #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = 1)]
     release: u64,
+    /// Sign the pack with this secret key, which `tidegate keygen` or `openssl` made
+    #[arg(long, value_name = "KEYFILE")]
+    sign: Option<PathBuf>,
     /// Write the pack even if some input is refused
     #[arg(long)]
     allow_refused: bool,
@@ -38,13 +43,18 @@ pub(crate) struct Pack {
 
 impl Pack {
     pub(super) fn run(&self) -> Outcome {
-        let (library, _) = match self.inputs.library() {
+        let (mut library, _) = match self.inputs.library() {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
+        self.other_logs.apply(&mut library);
         let sources = &library.sources;
         let compilation = match Compilation::new(&library, &self.name, self.release) {
             Ok(compilation) => compilation,
+            Err(finding) => return Outcome::refused(&[*finding], sources),
+        };
+        let bytes = match self.signed(compilation.bytes.clone()) {
+            Ok(bytes) => bytes,
             Err(finding) => return Outcome::refused(&[*finding], sources),
         };
         let mut findings = library.findings.clone();
@@ -57,7 +67,7 @@ impl Pack {
         let refuses = findings.iter().any(Finding::is_error);
         let writes = compilation.n_compiled > 0 && (!refuses || self.allow_refused);
         let mut written = writes;
-        if writes && let Err(error) = disk::write(&self.output, &compilation.bytes) {
+        if writes && let Err(error) = disk::write(&self.output, &bytes) {
             let message = format!("the pack cannot be written: {}", disk::reason(&error));
             let help = "give another path with `--output`, or make this one writable";
             let code = &codes::UNWRITABLE;
@@ -66,15 +76,16 @@ impl Pack {
         }
         report::sort(&mut findings);
 
-        let Compilation { n_read, n_compiled, n_refused, pack, bytes, .. } = &compilation;
+        let Compilation { n_read, n_compiled, n_refused, pack, .. } = &compilation;
         let output = name(&self.output);
         let fate = if written {
             format!(
-                "{output}: `{}` version {}, {}, {}, hash {}\n",
+                "{output}: `{}` version {}, {}, {}, {}hash {}\n",
                 self.name,
                 self.release,
                 counted(*n_compiled, "rule"),
                 counted(bytes.len(), "byte"),
+                if self.sign.is_some() { "signed, " } else { "" },
                 pack.hash(),
             )
         } else {
@@ -103,5 +114,11 @@ impl Pack {
         ];
         let stdout = render(self.format, &findings, sources, &summary, &numbers);
         Outcome { stdout, code: u8::from(!written), ..Outcome::default() }
+    }
+
+    fn signed(&self, pack: Vec<u8>) -> Result<Vec<u8>, Box<Finding>> {
+        let Some(path) = &self.sign else { return Ok(pack) };
+        let (file, text) = disk::read_text(path)?;
+        signing::sign(pack, &file, &text)
     }
 }
