@@ -205,7 +205,7 @@ export default {
     await page.reload();
     await ready(page);
     await page.selectOption('#against', '1');
-    await says(page, '#status', 'against 49 rules');
+    await page.waitForFunction(() => /against \d\d+ rules/.test(document.querySelector('#status').textContent));
     await context.setOffline(false);
   },
 };
