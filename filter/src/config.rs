@@ -14,6 +14,7 @@
 //! | `pack`         | a pack in base64; white space is ignored | (required) |
 //! | `mode`         | `monitor` or `enforce`                  | `monitor`   |
 //! | `failure_mode` | `open` or `closed`                      | `open`      |
+//! | `public_key`   | Ed25519 public keys in PEM: only packs that one of them signed are taken, and none older than what is at work (module `trust`) | any pack is taken |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is everything else that is not understood: a
@@ -24,13 +25,13 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inspect::pack::MAGIC;
+use inspect::pack::{MAGIC, PublicKey};
 use inspect::{Mode, Pack, PackError};
-use serde::Deserialize;
-use serde::de::value::{Error as ValueError, MapDeserializer};
 
+use crate::json::{self, JsonError};
 use crate::label::cut;
-use crate::proto_struct::{self, Value};
+use crate::proto_struct;
+use crate::trust;
 
 /// What happens to a request that the filter cannot judge, because the host does not hand over what
 /// is needed. This never happens on a healthy host; it is a policy and not an accident.
@@ -64,6 +65,16 @@ pub(crate) enum Protocol {
     Tls,
 }
 
+impl Protocol {
+    /// The name in the configuration.
+    fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Http => "http",
+            Protocol::Tls => "tls",
+        }
+    }
+}
+
 /// A configuration that can run.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -71,6 +82,8 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) failure_mode: FailureMode,
     pub(crate) protocol: Protocol,
+    /// Who may have signed the pack; anybody, and nobody, if empty.
+    pub(crate) public_keys: Vec<PublicKey>,
 }
 
 /// Why a configuration is refused.
@@ -80,14 +93,22 @@ pub(crate) enum ConfigError {
     Empty,
     /// Neither a pack nor a JSON object; the first bytes.
     Unknown(Vec<u8>),
-    /// Not the JSON that the table above describes.
-    Json(serde_json::Error),
-    /// Not the `Struct` that the table above describes.
-    Struct(ValueError),
-    /// A value of a `Struct` that is no string, by its key.
-    NotText(String),
+    /// Not the JSON that the table above describes: line, column and what is wrong there.
+    Json(usize, usize, &'static str),
+    /// A key that is not in the table above.
+    UnknownKey(String),
+    /// A key that is there twice.
+    Twice(&'static str),
+    /// A key whose value is no string.
+    NotText(&'static str),
+    /// A key whose value is none of those in the table above, and which those are.
+    UnknownValue(&'static str, String, String),
+    /// There is no `pack`.
+    NoPack,
     /// `pack` is not base64.
     Base64(base64::DecodeError),
+    /// `public_key` is none.
+    PublicKey,
     /// The pack is refused.
     Pack(PackError),
 }
@@ -103,12 +124,33 @@ impl fmt::Display for ConfigError {
                 "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `{}`",
                 start.escape_ascii(),
             ),
-            ConfigError::Json(error) => write!(f, "the configuration is not valid: {error}"),
-            ConfigError::Struct(error) => write!(f, "the configuration is not valid: {error}"),
+            ConfigError::Json(line, column, what) => {
+                write!(f, "the configuration is not valid: line {line}, column {column}: {what}")
+            }
+            ConfigError::UnknownKey(key) => write!(
+                f,
+                "the configuration is not valid: there is no key `{}`, only `{}`",
+                cut(key),
+                KEYS.join("`, `"),
+            ),
+            ConfigError::Twice(key) => {
+                write!(f, "the configuration is not valid: `{key}` is there twice")
+            }
             ConfigError::NotText(key) => {
-                write!(f, "the configuration is not valid: `{}` is not a string", cut(key))
+                write!(f, "the configuration is not valid: `{key}` is not a string")
+            }
+            ConfigError::UnknownValue(key, value, expected) => write!(
+                f,
+                "the configuration is not valid: `{key}` is {expected}, not `{}`",
+                cut(value),
+            ),
+            ConfigError::NoPack => {
+                f.write_str("the configuration is not valid: it has no key `pack`")
             }
             ConfigError::Base64(error) => write!(f, "`pack` is not base64: {error}"),
+            ConfigError::PublicKey => f.write_str(
+                "`public_key` is no Ed25519 key in PEM; give it what `tidegate keygen` wrote into the file `.pub`",
+            ),
             ConfigError::Pack(error) => error.fmt(f),
         }
     }
@@ -125,19 +167,24 @@ impl Config {
                 mode: Mode::default(),
                 failure_mode: FailureMode::default(),
                 protocol: Protocol::default(),
+                public_keys: Vec::new(),
             });
         }
         // A `Struct` starts with the tag of its first field, which is a line feed in text.
         if bytes.starts_with(b"\n")
             && let Some(entries) = proto_struct::read(bytes)
         {
-            return Object::read_struct(&entries)?.config();
+            let borrowed = |(key, value)| (Cow::Borrowed(key), Option::map(value, Cow::Borrowed));
+            return Object::read(entries.into_iter().map(borrowed))?.config();
         }
         match text.first() {
             None => Err(ConfigError::Empty),
             Some(b'{') => {
-                let object: Object<'_> = serde_json::from_slice(text).map_err(ConfigError::Json)?;
-                object.config()
+                let entries = json::read_object(text).map_err(|JsonError { what, at }| {
+                    let (line, column) = json::place(bytes, bytes.len() - text.len() + at);
+                    ConfigError::Json(line, column, what)
+                })?;
+                Object::read(entries.into_iter())?.config()
             }
             Some(_) => {
                 let start = bytes.get(..MAGIC.len()).unwrap_or(bytes);
@@ -147,77 +194,70 @@ impl Config {
     }
 }
 
-/// The object as it is written; apart from [`Config`] so that the engine's types stay free of serde.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The keys of the table above, each with its value if it is there.
+#[derive(Default)]
 struct Object<'j> {
-    #[serde(borrow)]
-    pack: Cow<'j, str>,
-    #[serde(default)]
-    mode: ModeName,
-    #[serde(default)]
-    failure_mode: FailureModeName,
-    #[serde(default)]
-    protocol: ProtocolName,
+    values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-impl Object<'_> {
-    fn read_struct(entries: &[(&str, Value<'_>)]) -> Result<Self, ConfigError> {
-        let text = |(key, value): &(&str, Value<'_>)| match value {
-            Value::Text(text) => Ok(((*key).to_owned(), (*text).to_owned())),
-            Value::Other => Err(ConfigError::NotText((*key).to_owned())),
-        };
-        let entries: Vec<(String, String)> = entries.iter().map(text).collect::<Result<_, _>>()?;
-        let entries = MapDeserializer::new(entries.into_iter());
-        Object::deserialize(entries).map_err(ConfigError::Struct)
+const KEYS: [&str; 5] = ["pack", "mode", "failure_mode", "protocol", "public_key"];
+
+impl<'j> Object<'j> {
+    fn read(
+        entries: impl Iterator<Item = (Cow<'j, str>, json::Value<'j>)>,
+    ) -> Result<Self, ConfigError> {
+        let mut object = Object::default();
+        for (key, value) in entries {
+            let mut places = KEYS.into_iter().zip(&mut object.values);
+            let Some((key, place)) = places.find(|(name, _)| **name == *key) else {
+                return Err(ConfigError::UnknownKey(key.into_owned()));
+            };
+            let value = value.ok_or(ConfigError::NotText(key))?;
+            if place.replace(value).is_some() {
+                return Err(ConfigError::Twice(key));
+            }
+        }
+        Ok(object)
     }
 
     fn config(self) -> Result<Config, ConfigError> {
-        let mut encoded = self.pack;
+        let [pack, mode, failure_mode, protocol, public_key] = self.values;
+        let mut encoded = pack.ok_or(ConfigError::NoPack)?;
+        let mode = choose("mode", mode, [Mode::Monitor, Mode::Enforce], Mode::as_str)?;
+        let failure_modes = [FailureMode::Open, FailureMode::Closed];
+        let failure_mode =
+            choose("failure_mode", failure_mode, failure_modes, FailureMode::as_str)?;
+        let protocols = [Protocol::Http, Protocol::Tls];
+        let protocol = choose("protocol", protocol, protocols, Protocol::as_str)?;
         // YAML block scalars and `base64` itself break long lines.
         if encoded.bytes().any(|byte| byte.is_ascii_whitespace()) {
             encoded.to_mut().retain(|char| !char.is_ascii_whitespace());
         }
         let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
         let pack = Pack::decode(&bytes).map_err(ConfigError::Pack)?;
-        let mode = match self.mode {
-            ModeName::Monitor => Mode::Monitor,
-            ModeName::Enforce => Mode::Enforce,
-        };
-        let failure_mode = match self.failure_mode {
-            FailureModeName::Open => FailureMode::Open,
-            FailureModeName::Closed => FailureMode::Closed,
-        };
-        let protocol = match self.protocol {
-            ProtocolName::Http => Protocol::Http,
-            ProtocolName::Tls => Protocol::Tls,
-        };
-        Ok(Config { pack, mode, failure_mode, protocol })
+        let keys = public_key.map(|text| trust::read_keys(&text).ok_or(ConfigError::PublicKey));
+        let public_keys = keys.transpose()?.unwrap_or_default();
+        Ok(Config { pack, mode, failure_mode, protocol, public_keys })
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ModeName {
-    #[default]
-    Monitor,
-    Enforce,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum FailureModeName {
-    #[default]
-    Open,
-    Closed,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ProtocolName {
-    #[default]
-    Http,
-    Tls,
+/// The choice that a value names; the first where there is none.
+fn choose<T: Copy>(
+    key: &'static str,
+    value: Option<Cow<'_, str>>,
+    choices: [T; 2],
+    name: fn(T) -> &'static str,
+) -> Result<T, ConfigError> {
+    let [first, second] = choices;
+    match value {
+        None => Ok(first),
+        Some(value) if value == name(first) => Ok(first),
+        Some(value) if value == name(second) => Ok(second),
+        Some(value) => {
+            let expected = format!("`{}` or `{}`", name(first), name(second));
+            Err(ConfigError::UnknownValue(key, value.into_owned(), expected))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -267,14 +307,14 @@ mod tests {
         let config = read(&[("mode", "enforce"), ("pack", &pack)]).unwrap();
         assert_eq!((config.mode, config.failure_mode), (Mode::Enforce, FailureMode::Open));
         for (entries, expect) in [
-            (&[("mode", "enforce")][..], "the configuration is not valid: missing field `pack`"),
+            (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: unknown field `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
-                "the configuration is not valid: unknown variant `block`, expected `monitor` or `enforce`",
+                "the configuration is not valid: `mode` is `monitor` or `enforce`, not `block`",
             ),
         ] {
             assert_eq!(read(entries).unwrap_err().to_string(), expect);
@@ -301,18 +341,19 @@ mod tests {
                 b"\x7fELF and so on",
                 "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `\\x7fELF and`",
             ),
-            (b"{}", "the configuration is not valid: missing field `pack` at line 1 column 2"),
+            (b"{}", "the configuration is not valid: it has no key `pack`"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: unknown field `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol` at line 1 column 17",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,
-                "the configuration is not valid: unknown variant `block`, expected `monitor` or `enforce` at line 1 column 25",
+                "the configuration is not valid: `mode` is `monitor` or `enforce`, not `block`",
             ),
+            (br#"{"pack":"","pack":""}"#, "the configuration is not valid: `pack` is there twice"),
             (
-                br#"{"pack":"","pack":""}"#,
-                "the configuration is not valid: duplicate field `pack` at line 1 column 17",
+                br#"{"pack":"","public_key":"x"}"#,
+                "not a tidegate pack: the magic bytes are missing",
             ),
             (br#"{"pack":"*"}"#, "`pack` is not base64: Invalid symbol 42, offset 0."),
             (br#"{"pack":""}"#, "not a tidegate pack: the magic bytes are missing"),
@@ -320,11 +361,10 @@ mod tests {
         ] {
             assert_eq!(refusal(bytes), expect, "{}", bytes.escape_ascii());
         }
-        let trailing = format!(r#"{{"pack":"{base64}"}} x"#);
-        let message = refusal(trailing.as_bytes());
-        assert!(
-            message.starts_with("the configuration is not valid: trailing characters"),
-            "{message}"
+        let trailing = format!("\n{{\"pack\":\"{base64}\"}}\n x");
+        assert_eq!(
+            refusal(trailing.as_bytes()),
+            "the configuration is not valid: line 3, column 2: something follows the object"
         );
     }
 

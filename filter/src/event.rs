@@ -7,24 +7,25 @@
 //!
 //! No value of the request stands in it as it came: the path is a template
 //! ([`inspect::redact`]), evidence names the rule's pattern and not what it was found in. The fields
-//! below are the schema; their order is part of it.
+//! below are the schema; their order is part of it. docs/events.md tells them to people, and events of
+//! a real gateway are held against its table.
+
+mod line;
 
 use inspect::pack::{Phase, Rule};
 use inspect::{Action, Anomalies, Anomaly, Mode, Pack, RuleMatch, redact};
-use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crate::headers::Headers;
-use crate::label::{cut, request_id};
+use crate::label::{cut, request_id, traceparent};
 use crate::limits::{MAX_LISTED_RULES, MAX_NAME_BYTES, MAX_TAGS};
-use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
+use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, Snapshot, without_port};
 
 /// The version of the schema; grows when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
 
 /// One request that rules matched.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "fields are called as their keys in the log")]
 pub(crate) struct Event<'e> {
     /// Always `tidegate.match`: what to look for in a log that holds other lines.
@@ -32,7 +33,6 @@ pub(crate) struct Event<'e> {
     /// The version of this schema.
     schema: u32,
     /// When the event was written, in milliseconds since 1970.
-    #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<u64>,
     /// `monitor` or `enforce`.
     mode: &'static str,
@@ -41,19 +41,19 @@ pub(crate) struct Event<'e> {
     /// Whether mode `enforce` denies such a request: a rule matched on the request alone.
     would_deny: bool,
     /// The techniques of MITRE ATT&CK that the rules are tagged with, as `T1102.002`, sorted.
-    techniques: BTreeSet<String>,
+    techniques: Vec<String>,
     /// How many rules matched; `rules` lists at most 64.
     n_rules: usize,
     /// The rules that matched, in the pack's order.
     rules: Vec<MatchedRule<'e>>,
     /// What is odd about the request, by the names in docs/evasions.md.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     anomalies: Vec<&'static str>,
     /// What was asked for.
     request: RequestPart<'e>,
     /// What was answered; not there where the stream ended before an answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ResponsePart>,
+    /// Which part of Envoy's configuration the request came through; not there where nothing has a name.
+    gateway: GatewayPart,
     /// By which pack.
     pack: PackPart<'e>,
     /// Whether the request was so large that some of it was not inspected.
@@ -61,32 +61,28 @@ pub(crate) struct Event<'e> {
 }
 
 /// A rule that matched.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct MatchedRule<'e> {
     /// Sigma `id`, or the title where the rule has none.
     id: Cow<'e, str>,
     /// Sigma `title`.
     title: Cow<'e, str>,
     /// Sigma `level`.
-    #[serde(skip_serializing_if = "str::is_empty")]
     level: &'static str,
     /// Sigma `author`: the Detection Rule License asks for it wherever a match is shown.
-    #[serde(skip_serializing_if = "str::is_empty")]
     author: Cow<'e, str>,
     /// Sigma `tags`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<Cow<'e, str>>,
     /// `request`: known with the request headers, can be enforced; `response`: can only report.
     phase: &'static str,
     /// In which form of the request the rule matched.
     view: &'static str,
     /// What was found; empty for a rule that matches where something is missing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<Found<'e>>,
 }
 
 /// A detection item that holds.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Found<'e> {
     /// The field, as `cs-host`; `keywords` for a keyword.
     field: Cow<'e, str>,
@@ -97,51 +93,61 @@ struct Found<'e> {
 }
 
 /// The request, redacted.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct RequestPart<'e> {
     /// `x-request-id`, if it is an id and nothing else.
-    #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'e str>,
+    /// `traceparent`, if it has the form of W3C Trace Context.
+    traceparent: Option<&'e str>,
     /// The method.
     method: String,
     /// Host and port as sent, without userinfo; bytes that are not printable ASCII as `\xff`.
     host: String,
     /// The server name that the client asked for in TLS, escaped like `host`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     sni: Option<String>,
+    /// The target of the CONNECT in whose tunnel this came, escaped like `host`.
+    tunnel: Option<String>,
     /// The path's template: words stay, what may be an identifier or a secret is `{}`.
     /// Not there for CONNECT.
-    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// The client's address, without port.
-    #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
     /// Who the client is by its certificate: the URI in the subject alternative name (SPIFFE id).
-    #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
 }
 
 /// The response.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct ResponsePart {
     /// The status code that the client got; for a denied request the gateway's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
     /// Bytes of body that the client announced (`content-length`) or else sent. Not there in the
     /// first event of a tunnel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     request_bytes: Option<u64>,
     /// Bytes of body that the client got, as `%BYTES_SENT%` counts. Not there in the first event of
     /// a tunnel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     response_bytes: Option<u64>,
     /// The address that the gateway connected to, without port.
-    #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<String>,
 }
 
+/// Envoy's names for the way of a request, escaped like the host.
+#[derive(Debug, Default)]
+struct GatewayPart {
+    /// `node.id`.
+    node: Option<String>,
+    /// The filter chain of the listener.
+    filter_chain: Option<String>,
+    /// The virtual host.
+    virtual_host: Option<String>,
+    /// The route.
+    route: Option<String>,
+    /// The upstream cluster; not there for a denied request.
+    cluster: Option<String>,
+}
+
 /// The pack that judged.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct PackPart<'e> {
     /// Its name.
     name: Cow<'e, str>,
@@ -165,6 +171,7 @@ pub(crate) struct Told<'t> {
     pub(crate) headers: &'t Headers<'t>,
     pub(crate) identity: Option<&'t [u8]>,
     pub(crate) response: &'t ResponseSnapshot,
+    pub(crate) gateway: &'t GatewaySnapshot,
     /// Milliseconds since 1970.
     pub(crate) time: Option<u64>,
 }
@@ -184,22 +191,23 @@ impl<'e> Event<'e> {
             mode: told.mode.as_str(),
             action: told.action.as_str(),
             would_deny: told.would_deny,
-            techniques: rules()
-                .flat_map(|(_, rule)| tables.rule_tags(rule).filter_map(technique))
-                .collect(),
+            techniques: techniques(rules().flat_map(|(_, rule)| tables.rule_tags(rule))),
             n_rules: told.matches.len(),
             rules: rules().map(|(matched, rule)| matched_rule(told.pack, matched, rule)).collect(),
             anomalies: told.anomalies.iter().map(Anomaly::as_str).collect(),
             request: RequestPart {
                 id: told.headers.request_id.and_then(request_id),
+                traceparent: told.headers.traceparent.and_then(traceparent),
                 method: shown(told.headers.method),
                 host: redact::host(told.headers.authority),
                 sni: told.snapshot.server_name.as_deref().map(redact::host),
+                tunnel: told.snapshot.connect_target.as_deref().map(redact::host),
                 path: told.headers.path.map(redact::path_template),
                 source: told.snapshot.source_address.as_deref().map(without_port).map(shown),
                 identity: told.identity.map(shown),
             },
             response: response_part(told.response),
+            gateway: gateway_part(told.gateway),
             pack: PackPart {
                 name: cut(&tables.name),
                 version: tables.version,
@@ -207,11 +215,6 @@ impl<'e> Event<'e> {
             },
             truncated: told.truncated,
         }
-    }
-
-    /// The event in one line of JSON.
-    pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
     }
 }
 
@@ -253,6 +256,28 @@ fn response_part(response: &ResponseSnapshot) -> Option<ResponsePart> {
     (part.code.is_some() || part.upstream.is_some()).then_some(part)
 }
 
+fn gateway_part(gateway: &GatewaySnapshot) -> GatewayPart {
+    let name = |name: &Option<Vec<u8>>| name.as_deref().map(shown);
+    GatewayPart {
+        node: name(&gateway.node),
+        filter_chain: name(&gateway.filter_chain),
+        virtual_host: name(&gateway.virtual_host),
+        route: name(&gateway.route),
+        cluster: name(&gateway.cluster),
+    }
+}
+
+/// The techniques that tags name, sorted, each once.
+fn techniques<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let mut techniques: Vec<String> = Vec::new();
+    for technique in tags.filter_map(technique) {
+        if let Err(at) = techniques.binary_search(&technique) {
+            techniques.insert(at, technique);
+        }
+    }
+    techniques
+}
+
 /// The technique that a tag names: `attack.t1102.002` gives `T1102.002`.
 fn technique(tag: &str) -> Option<String> {
     let id = tag.strip_prefix("attack.t")?;
@@ -287,6 +312,7 @@ mod tests {
         snapshot: &'t Snapshot,
         headers: &'t Headers<'t>,
         response: &'t ResponseSnapshot,
+        gateway: &'t GatewaySnapshot,
     ) -> Told<'t> {
         Told {
             pack: inspector.pack(),
@@ -300,6 +326,7 @@ mod tests {
             headers,
             identity: Some(b"spiffe://example/ns/a"),
             response,
+            gateway,
             time: Some(1_763_697_600_123),
         }
     }
@@ -314,8 +341,11 @@ mod tests {
                 ("user-agent", b"secret-agent"),
                 ("cookie", b"session=secret"),
                 ("x-request-id", b"6f1a"),
+                ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
             ]),
             server_name: Some(b"api.telegram.org".to_vec()),
+            transport: inspect::Transport::Unknown,
+            connect_target: Some(b"api.telegram.org:443".to_vec()),
             source_address: Some(b"192.0.2.7:51234".to_vec()),
             version: None,
         }
@@ -334,8 +364,13 @@ mod tests {
             upstream_address: Some(b"198.51.100.3:443".to_vec()),
         };
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
-        let told = told(&inspector, &matches, &snapshot, &headers, &response);
-        let json = Event::new(&told).to_json().unwrap();
+        let gateway = GatewaySnapshot {
+            node: Some(b"egress-1".to_vec()),
+            route: Some(b"any\n".to_vec()),
+            ..GatewaySnapshot::default()
+        };
+        let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
+        let json = Event::new(&told).to_json();
         let hash = short_hash(inspector.pack());
         let expect = format!(
             concat!(
@@ -349,10 +384,12 @@ mod tests {
                 r#""author":"A. Author","tags":["attack.command-and-control","attack.t1102.002"],"#,
                 r#""phase":"request","view":"raw","evidence":[{{"field":"c-uri","item":"c-uri|contains","#,
                 r#""pattern":"/bot"}}]}}],"#,
-                r#""request":{{"id":"6f1a","method":"POST","host":"api.telegram.org","#,
-                r#""sni":"api.telegram.org","path":"/{{}}/sendDocument?chat_id={{}}","#,
+                r#""request":{{"id":"6f1a","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","#,
+                r#""method":"POST","host":"api.telegram.org","#,
+                r#""sni":"api.telegram.org","tunnel":"api.telegram.org:443","path":"/{{}}/sendDocument?chat_id={{}}","#,
                 r#""source":"192.0.2.7","identity":"spiffe://example/ns/a"}},"#,
                 r#""response":{{"code":200,"request_bytes":1024,"response_bytes":17,"upstream":"198.51.100.3"}},"#,
+                r#""gateway":{{"node":"egress-1","route":"any\\n"}},"#,
                 r#""pack":{{"name":"test","version":7,"hash":"{hash}"}},"truncated":false}}"#,
             ),
             hash = hash
@@ -364,14 +401,16 @@ mod tests {
     fn no_secret_and_no_byte_that_is_not_ascii_reaches_an_event() {
         let mut snapshot = telegram();
         snapshot.server_name = Some(b"\xff\"\n.example".to_vec());
+        snapshot.connect_target = Some(b"user:pw@\xff\"\n.example:1".to_vec());
         snapshot.source_address = Some(b"\xfe".to_vec());
         let (inspector, verdict) = judged(&["c-uri|contains: 'bot123456789'"], &snapshot);
         let headers = Headers::read(&snapshot.header_map).unwrap();
         let response = ResponseSnapshot::default();
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
         assert_eq!(matches.len(), 1);
-        let told = told(&inspector, &matches, &snapshot, &headers, &response);
-        let json = Event::new(&told).to_json().unwrap();
+        let gateway = GatewaySnapshot::default();
+        let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
+        let json = Event::new(&told).to_json();
         assert!(json.is_ascii() && !json.contains('\n'), "{json}");
         for secret in ["AAExampleSecret", "secret", "user:pw", "session", "=42"] {
             assert!(!json.contains(secret), "{secret} in {json}");
@@ -386,7 +425,8 @@ mod tests {
         let headers = Headers::read(&snapshot.header_map).unwrap();
         let response = ResponseSnapshot::default();
         let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
-        let told = told(&inspector, &matches, &snapshot, &headers, &response);
+        let gateway = GatewaySnapshot::default();
+        let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
         let event = Event::new(&told);
         assert_eq!(event.n_rules, MAX_LISTED_RULES + 5);
         assert_eq!(event.rules.len(), MAX_LISTED_RULES);

@@ -26,6 +26,8 @@ pub(crate) struct Headers<'m> {
     pub(crate) cookie: Option<Cow<'m, [u8]>>,
     /// `x-request-id`: Envoy's, or the client's where the listener keeps it.
     pub(crate) request_id: Option<&'m [u8]>,
+    /// `traceparent`.
+    pub(crate) traceparent: Option<&'m [u8]>,
     /// `content-type`.
     pub(crate) content_type: Option<&'m [u8]>,
     /// `upgrade`.
@@ -51,6 +53,7 @@ impl<'m> Headers<'m> {
                 b"user-agent" => &mut headers.user_agent,
                 b"referer" => &mut headers.referrer,
                 b"x-request-id" => &mut headers.request_id,
+                b"traceparent" => &mut headers.traceparent,
                 b"content-type" => &mut headers.content_type,
                 b"upgrade" => &mut headers.upgrade,
                 b"cookie" => {

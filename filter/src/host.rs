@@ -54,6 +54,7 @@ pub(crate) struct Property(&'static [u8]);
 
 impl Property {
     pub(crate) const SERVER_NAME: Property = Property(b"connection\0requested_server_name");
+    pub(crate) const TLS_VERSION: Property = Property(b"connection\0tls_version");
     pub(crate) const PEER_IDENTITY: Property = Property(b"connection\0uri_san_peer_certificate");
     pub(crate) const SOURCE_ADDRESS: Property = Property(b"source\0address");
     pub(crate) const PROTOCOL: Property = Property(b"request\0protocol");
@@ -62,6 +63,13 @@ impl Property {
     pub(crate) const RESPONSE_CODE: Property = Property(b"response\0code");
     pub(crate) const DESTINATION_ADDRESS: Property = Property(b"destination\0address");
     pub(crate) const UPSTREAM_ADDRESS: Property = Property(b"upstream\0address");
+    /// Filter state that the gateway's configuration leaves for what comes out of a tunnel.
+    pub(crate) const CONNECT_TARGET: Property = Property(b"filter_state\0tidegate.connect_target");
+    pub(crate) const NODE: Property = Property(b"xds\0node\0id");
+    pub(crate) const FILTER_CHAIN: Property = Property(b"xds\0filter_chain_name");
+    pub(crate) const VIRTUAL_HOST: Property = Property(b"xds\0virtual_host_name");
+    pub(crate) const ROUTE: Property = Property(b"xds\0route_name");
+    pub(crate) const CLUSTER: Property = Property(b"xds\0cluster_name");
 }
 
 /// The request headers of the current stream, serialised as proxy-wasm does; see [`crate::headers`].
@@ -116,6 +124,29 @@ pub(crate) fn property(property: Property) -> Result<Option<Vec<u8>>, HostError>
 pub(crate) fn set_filter_state(name: &str, value: &[u8]) -> Result<(), HostError> {
     // SAFETY: the host reads both slices during the call only.
     done(unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// What the virtual machines of a `vm_id` share under a key, and the number that says which writing of
+/// it this is.
+pub(crate) fn shared_data(key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+    let mut cas = 0;
+    // SAFETY: the host reads the key and writes through all pointers during the call only.
+    let value = returned(|data, size| unsafe {
+        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut cas)
+    });
+    match value {
+        Ok(value) => Ok(Some((value, cas))),
+        Err(HostError(NOT_FOUND)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Shares a value; an error if somebody wrote since `cas` was read. With 0 it is written in any case.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<(), HostError> {
+    // SAFETY: the host reads both slices during the call only.
+    done(unsafe {
+        proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas)
+    })
 }
 
 /// Nanoseconds since 1970.
@@ -265,6 +296,20 @@ imports! {
         path_size: usize,
         value_data: *const u8,
         value_size: usize,
+    );
+    fn proxy_get_shared_data(
+        key_data: *const u8,
+        key_size: usize,
+        return_data: *mut *mut u8,
+        return_size: *mut usize,
+        return_cas: *mut u32,
+    );
+    fn proxy_set_shared_data(
+        key_data: *const u8,
+        key_size: usize,
+        value_data: *const u8,
+        value_size: usize,
+        cas: u32,
     );
     fn proxy_define_metric(
         kind: u32,

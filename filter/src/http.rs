@@ -78,7 +78,8 @@ mod tests {
     fn stream(failure_mode: FailureMode) -> HttpStream {
         let pack = decoded("cs-host: a.example");
         let protocol = crate::config::Protocol::Http;
-        let config = Config { pack, mode: Mode::Enforce, failure_mode, protocol };
+        let public_keys = Vec::new();
+        let config = Config { pack, mode: Mode::Enforce, failure_mode, protocol, public_keys };
         HttpStream::new(Some(Rc::new(Plugin::start(config))))
     }
 

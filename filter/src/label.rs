@@ -19,6 +19,17 @@ pub(crate) fn request_id(value: &[u8]) -> Option<&str> {
     str::from_utf8(value).ok().filter(|_| fits)
 }
 
+/// A `traceparent` of W3C Trace Context, version 00, that may be passed on; `None` if it has another
+/// form. See: <https://www.w3.org/TR/trace-context/>
+pub(crate) fn traceparent(value: &[u8]) -> Option<&str> {
+    let value = str::from_utf8(value).ok()?;
+    let lengths = [2, 32, 16, 2];
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let fits = value.split('-').map(str::len).eq(lengths)
+        && value.bytes().all(|byte| byte == b'-' || is_hex(byte));
+    Some(value).filter(|_| fits)
+}
+
 /// A rule's text, cut where it is too long for an event.
 pub(crate) fn cut(text: &str) -> std::borrow::Cow<'_, str> {
     if text.len() <= MAX_TEXT_BYTES {
@@ -58,6 +69,22 @@ mod tests {
             (&[b'a'; MAX_REQUEST_ID_BYTES + 1], None),
         ] {
             assert_eq!(request_id(value), expect, "{}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn traceparents_have_their_form_or_are_left_out() {
+        let whole = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(traceparent(whole.as_bytes()), Some(whole));
+        for other in [
+            String::new(),
+            whole.to_uppercase(),
+            format!("{whole}-01"),
+            whole.replace('0', "\""),
+            whole.replacen("00-", "0-", 1),
+            "-".repeat(55),
+        ] {
+            assert_eq!(traceparent(other.as_bytes()), None, "{other}");
         }
     }
 

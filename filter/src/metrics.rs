@@ -10,6 +10,7 @@
 //! | `tidegate_would_deny_total.rule=ID`                    | counter | matches of a rule that mode `enforce` denies, in either mode |
 //! | `tidegate_anomalies_total.name=NAME`                   | counter | requests with an anomaly, whether a rule matches or not; dots in the name are underscores |
 //! | `tidegate_errors_total.kind=KIND`                      | counter | what went wrong, see [`Failure`] |
+//! | `tidegate_refused_total.kind=KIND`                     | counter | configurations that were not taken, see [`Refusal`] |
 //! | `tidegate_rules_loaded`                                | gauge   | rules in the pack |
 //! | `tidegate_pack_hash`                                   | gauge   | first 64 bits of the pack's content hash |
 //! | `tidegate_pack_info.hash=HASH`                         | gauge   | when that pack was loaded, in seconds since 1970: the newest is at work |
@@ -58,6 +59,38 @@ impl Failure {
             Failure::Truncated => "truncated",
         }
     }
+}
+
+/// Why a configuration was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is not understood, or its pack is damaged or of another format.
+    Configuration,
+    /// Its pack is not signed.
+    Unsigned,
+    /// Its pack's signature is of none of the keys.
+    Signature,
+    /// Its pack is older than the one at work.
+    Older,
+}
+
+impl Refusal {
+    /// The name in metrics.
+    fn as_str(self) -> &'static str {
+        match self {
+            Refusal::Configuration => "configuration",
+            Refusal::Unsigned => "unsigned",
+            Refusal::Signature => "signature",
+            Refusal::Older => "older",
+        }
+    }
+}
+
+/// Counts a configuration that was not taken, once for each virtual machine that did not take it.
+pub(crate) fn count_refusal(refusal: Refusal) {
+    let name = format!("tidegate_refused_total.kind={}", refusal.as_str());
+    let metric = host::define_metric(MetricKind::Counter, &name);
+    drop_error(metric.and_then(host::increment));
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

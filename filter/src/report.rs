@@ -7,7 +7,7 @@ use crate::headers::Headers;
 use crate::host::{self, LogLevel, Property};
 use crate::metrics::Failure;
 use crate::plugin::{Inspection, Plugin};
-use crate::snapshot::{ResponseSnapshot, number};
+use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, number};
 use crate::trace;
 
 impl Plugin {
@@ -96,10 +96,16 @@ impl Plugin {
             }
         }
         let identity = read(Property::PEER_IDENTITY);
+        let gateway = GatewaySnapshot {
+            node: read(Property::NODE),
+            filter_chain: read(Property::FILTER_CHAIN),
+            virtual_host: read(Property::VIRTUAL_HOST),
+            route: read(Property::ROUTE),
+            cluster: read(Property::CLUSTER),
+        };
         let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
         let early = if *is_told { &[][..] } else { &verdict.matches };
-        let mut matches: Vec<&RuleMatch> = early.iter().chain(late).collect();
-        matches.sort_by_key(|matched| matched.rule);
+        let matches = in_order(early, late);
         let told = Told {
             pack: inspector.pack(),
             mode: self.mode,
@@ -112,13 +118,10 @@ impl Plugin {
             headers: &headers,
             identity: identity.as_deref(),
             response,
+            gateway: &gateway,
             time: host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000),
         };
-        let written = match Event::new(&told).to_json() {
-            Ok(line) => host::log(LogLevel::Warn, &line).is_ok(),
-            Err(_) => false,
-        };
-        if !written {
+        if host::log(LogLevel::Warn, &Event::new(&told).to_json()).is_err() {
             self.count_failure(Failure::Event);
         }
     }
@@ -152,6 +155,20 @@ impl ResponseSnapshot {
             self.upstream_address = read(Property::UPSTREAM_ADDRESS);
         }
     }
+}
+
+/// Both lists as one, in the pack's order, in which each of them is.
+fn in_order<'m>(early: &'m [RuleMatch], late: &'m [RuleMatch]) -> Vec<&'m RuleMatch> {
+    let mut matches = Vec::with_capacity(early.len() + late.len());
+    let mut late = late.iter().peekable();
+    for matched in early {
+        while let Some(before) = late.next_if(|late| late.rule < matched.rule) {
+            matches.push(before);
+        }
+        matches.push(matched);
+    }
+    matches.extend(late);
+    matches
 }
 
 /// A property that is told if it is there; an event without it is better than none.

@@ -9,7 +9,9 @@ use crate::config::{Config, Protocol};
 use crate::connection::Connection;
 use crate::host::{self, LogLevel};
 use crate::http::HttpStream;
+use crate::metrics::{Refusal, count_refusal};
 use crate::plugin::Plugin;
+use crate::trust;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root::default()));
@@ -32,13 +34,17 @@ impl RootContext for Root {
             Ok(bytes) => bytes,
             Err(error) => return refuse(&format!("it cannot be read: {error}")),
         };
-        match Config::read(&bytes) {
-            Ok(config) => {
-                drop(bytes);
-                self.plugin = Some(Rc::new(Plugin::start(config)));
+        let config = Config::read(&bytes).map_err(|error| {
+            count_refusal(Refusal::Configuration);
+            error.to_string()
+        });
+        drop(bytes);
+        match config.and_then(trust::take) {
+            Ok(plugin) => {
+                self.plugin = Some(plugin);
                 true
             }
-            Err(error) => refuse(&error.to_string()),
+            Err(why) => refuse(&why),
         }
     }
 

@@ -1,10 +1,15 @@
 //! Case folding: what "case-insensitive" means here.
 //!
 //! Sigma says that values are compared without regard to case and leaves the alphabet open.
-//! tidegate folds by Unicode's simple case folding (one character to one character), computed as the
-//! lower case of the upper case, each only where it is a single character.
+//! tidegate folds by Unicode's simple case folding (one character to one character): the lower case of
+//! the upper case, each only where it is a single character. The standard library's tables for that
+//! take 40 kB of a module of some 200, so the result stands here as runs of characters.
 //! So `Ä` equals `ä`, the Kelvin sign equals `k`, `ſ` equals `s`; `ß` differs from `SS` and `İ` from `i`.
 //! Bytes that are not UTF-8 are left as they are.
+
+mod runs;
+
+use runs::RUNS;
 
 /// Appends the folded form of `text` to `out`.
 ///
@@ -39,25 +44,82 @@ pub fn fold_char(character: char) -> char {
     if character.is_ascii() {
         return character.to_ascii_lowercase();
     }
-    // Three pairs that Unicode calls equal although neither is the other's upper or lower case.
-    let character = match character {
-        '\u{1fd3}' => '\u{390}',
-        '\u{1fe3}' => '\u{3b0}',
-        '\u{fb05}' => '\u{fb06}',
-        other => other,
-    };
-    let upper = single(character.to_uppercase()).unwrap_or(character);
-    single(upper.to_lowercase()).unwrap_or(upper)
+    let code = u32::from(character);
+    let n_before = RUNS.partition_point(|run| run.first <= code);
+    let run = n_before.checked_sub(1).and_then(|last| RUNS.get(last));
+    let folded = run.and_then(|run| run.fold(code)).and_then(char::from_u32);
+    folded.unwrap_or(character)
 }
 
-fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
-    let first = characters.next()?;
-    characters.next().is_none().then_some(first)
+/// Characters that all fold by the same distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    first: u32,
+    last: u32,
+    /// 1, or 2 where every second character is an upper case.
+    step: u32,
+    /// What to add.
+    distance: i32,
+}
+
+impl Run {
+    fn fold(self, code: u32) -> Option<u32> {
+        let is_in = code <= self.last && code.checked_sub(self.first)? % self.step == 0;
+        is_in.then(|| code.wrapping_add_signed(self.distance))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    /// As the standard library's tables tell it.
+    fn fold_by_std(character: char) -> char {
+        fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
+            let first = characters.next()?;
+            characters.next().is_none().then_some(first)
+        }
+        // Three pairs that Unicode calls equal although neither is the other's upper or lower case.
+        let character = match character {
+            '\u{1fd3}' => '\u{390}',
+            '\u{1fe3}' => '\u{3b0}',
+            '\u{fb05}' => '\u{fb06}',
+            other => other,
+        };
+        let upper = single(character.to_uppercase()).unwrap_or(character);
+        single(upper.to_lowercase()).unwrap_or(upper)
+    }
+
+    fn runs_by_std() -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for character in ('\u{80}'..=char::MAX).filter(|char| fold_by_std(*char) != *char) {
+            let first = u32::from(character);
+            let folded = u32::from(fold_by_std(character));
+            let distance = i32::try_from(i64::from(folded) - i64::from(first)).unwrap();
+            match runs.last_mut() {
+                Some(run)
+                    if run.distance == distance
+                        && (first - run.last == run.step
+                            || run.first == run.last && first - run.last == 2) =>
+                {
+                    run.step = first - run.last;
+                    run.last = first;
+                }
+                _ => runs.push(Run { first, last: first, step: 1, distance }),
+            }
+        }
+        runs
+    }
+
+    /// A new version of Unicode may come with a new compiler; the table then stands in the message.
+    #[test]
+    fn the_runs_are_what_the_standard_library_folds() {
+        let runs = runs_by_std();
+        let lines = runs.iter().map(|run| format!("    {run:#x?},\n").replace("\n    ", " "));
+        assert!(RUNS == runs, "fold/runs.rs has to hold:\n{}", lines.collect::<String>());
+        for character in '\0'..=char::MAX {
+            assert_eq!(fold_char(character), fold_by_std(character), "{character:?}");
+        }
+    }
 
     #[test]
     fn samples_fold_as_documented() {

@@ -110,23 +110,17 @@ impl Inspector {
         let mut matches: Vec<RuleMatch> = Vec::new();
         for reading in readings {
             for rule in reading.scratch.matched() {
-                if matches.iter().all(|matched| matched.rule != *rule) {
-                    let evidence = self.evidence(*rule, reading);
-                    let of_pack = self.pack.tables().rule(*rule);
-                    let alerts = of_pack.is_none_or(|rule| rule.alerts != 0);
-                    let compiled = of_pack.map_or(Phase::Request, |rule| rule.phase);
-                    let phase = if is_early { Phase::Request } else { compiled };
-                    matches.push(RuleMatch {
-                        rule: *rule,
-                        view: reading.view,
-                        phase,
-                        alerts,
-                        evidence,
-                    });
-                }
+                let place = matches.binary_search_by_key(rule, |matched| matched.rule);
+                let Err(place) = place else { continue };
+                let evidence = self.evidence(*rule, reading);
+                let of_pack = self.pack.tables().rule(*rule);
+                let alerts = of_pack.is_none_or(|rule| rule.alerts != 0);
+                let compiled = of_pack.map_or(Phase::Request, |rule| rule.phase);
+                let phase = if is_early { Phase::Request } else { compiled };
+                let view = reading.view;
+                matches.insert(place, RuleMatch { rule: *rule, view, phase, alerts, evidence });
             }
         }
-        matches.sort_by_key(|matched| matched.rule);
         let truncated = readings.iter().any(|reading| reading.event.truncated());
         Verdict { matches, anomalies, truncated }
     }

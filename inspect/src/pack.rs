@@ -7,6 +7,7 @@
 //!     12     4  length of the body in bytes
 //!     16    32  SHA-512/256 of the body
 //!     48     .  body: the fields of `Tables`, in order
+//!      .    72  signature, if there is one (see [`signed_text`])
 //! ```
 //!
 //! Numbers are little endian; a list is its length and its elements. The compiler (crate `sigma`)
@@ -16,6 +17,7 @@
 //! wasm, and because signatures (Ed25519) need SHA-512 anyway.
 
 mod check;
+mod seal;
 mod tables;
 mod wire;
 
@@ -24,6 +26,8 @@ use std::fmt;
 use sha2::{Digest, Sha512_256};
 
 use crate::limits::MAX_PACK_BYTES;
+use seal::Seal;
+pub use seal::{PublicKey, SIGNATURE_BYTES, SealError, sealed, signed_text};
 pub use tables::*;
 use wire::{Reader, Wire};
 
@@ -32,7 +36,7 @@ pub const MAGIC: [u8; 8] = *b"tidegate";
 
 /// The format that this build reads and writes.
 /// A pack of another version is refused: the tables are read by position.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const HEADER_BYTES: usize = 48;
 
@@ -42,6 +46,7 @@ pub struct Pack {
     tables: Tables,
     hash: PackHash,
     n_bytes: usize,
+    seal: Option<Seal>,
 }
 
 /// The content hash of a pack; shown in hexadecimal.
@@ -106,17 +111,32 @@ impl Pack {
         let hash: [u8; 32] =
             bytes.get(16..HEADER_BYTES).and_then(|hash| hash.try_into().ok()).ok_or_else(cut)?;
         let body = bytes.get(HEADER_BYTES..).ok_or_else(cut)?;
-        if body.len() < n_body {
-            return Err(cut());
+        let (body, rest) = body.split_at_checked(n_body).ok_or_else(cut)?;
+        let seal = Seal::read(bytes, rest);
+        if !rest.is_empty() && seal.is_none() {
+            return Err(refuse(PackErrorKind::Corrupt("end")));
         }
-        if body.len() > n_body || Sha512_256::digest(body)[..] != hash {
+        if Sha512_256::digest(body)[..] != hash {
             return Err(refuse(PackErrorKind::Corrupt("content hash")));
         }
         let mut reader = Reader::new(body);
         let tables = Tables::read(&mut reader).filter(|_| reader.is_empty());
         let tables = tables.ok_or_else(|| refuse(PackErrorKind::Corrupt("layout")))?;
         check::tables(&tables).map_err(|table| refuse(PackErrorKind::Corrupt(table)))?;
-        Ok(Pack { tables, hash: PackHash(hash), n_bytes: bytes.len() })
+        Ok(Pack { tables, hash: PackHash(hash), n_bytes: bytes.len(), seal })
+    }
+
+    /// Whether the pack is signed by one of the keys.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn check_signature(&self, keys: &[PublicKey]) -> Result<(), SealError> {
+        self.seal.as_ref().ok_or(SealError::Missing)?.check(keys)
+    }
+
+    /// Whether the pack is signed, by whomever.
+    pub fn is_signed(&self) -> bool {
+        self.seal.is_some()
     }
 
     /// The tables, checked.

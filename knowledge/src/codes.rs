@@ -41,6 +41,12 @@ sigma::codes! {
     /// A file of placeholders is not a JSON object of lists of texts.
     /// With a part of the placeholders, rules would be refused, or look for less than they say.
     BROKEN_PLACEHOLDERS = "F017", Error, "broken placeholders";
+    /// A file that is given as a key of Ed25519 is none.
+    /// A secret key signs packs, and its public key is for gateways; each has its own kind of PEM file.
+    BROKEN_KEY = "F020", Error, "no key";
+    /// A pack is not signed, or by a key that is not among those that were given.
+    /// A gateway with a `public_key` refuses it, and goes on with what it has.
+    UNTRUSTED_PACK = "F021", Error, "untrusted pack";
 
     /// A note does not begin with front matter.
     /// Without it nothing says what kind of note it is, and it would be left out in silence.

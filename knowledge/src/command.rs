@@ -3,17 +3,24 @@
 //! A new command is a module with its arguments and a `run`, and a variant here.
 
 mod check;
+mod diff;
+mod events;
 mod explain;
 mod hunt;
+mod keygen;
 mod pack;
+mod preview;
+mod record;
 mod show;
 mod test;
 mod vault;
+mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
+use inspect::pack::HostMatching;
 use knowledge::{Finding, Library, Placeholders, SourceFile, Sources, placeholders, report};
 use serde_json::Value;
 
@@ -25,9 +32,14 @@ pub(crate) enum Command {
     Check(check::Check),
     Test(test::Test),
     Pack(pack::Pack),
+    Diff(diff::Diff),
+    Events(events::Events),
+    Keygen(keygen::Keygen),
+    Verify(verify::Verify),
     /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
+    Preview(preview::Preview),
     Show(show::Show),
     Vault(vault::Vault),
 }
@@ -39,8 +51,13 @@ impl Command {
             Command::Check(command) => command.run(),
             Command::Test(command) => command.run(),
             Command::Pack(command) => command.run(),
+            Command::Diff(command) => command.run(),
+            Command::Events(command) => command.run(),
+            Command::Keygen(command) => command.run(),
+            Command::Verify(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
+            Command::Preview(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),
         }
@@ -122,6 +139,18 @@ struct Vocabulary {
     /// A JSON object that says what the placeholders of `expand` stand for: `{"name": ["value"]}`
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
+    /// What a suffix of a host means in the rules, as in `cs-host|endswith: example.com`
+    #[arg(long, value_enum, default_value = "text")]
+    hosts: Hosts,
+}
+
+/// What suffixes of host names mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Hosts {
+    /// Text, as Sigma says: `badexample.com` ends with `example.com`.
+    Text,
+    /// A domain and all below it: `example.com` and `www.example.com`, also for `.example.com`.
+    Labels,
 }
 
 /// Where the shipped notes stand in a clone.
@@ -135,6 +164,13 @@ impl Inputs {
 }
 
 impl Vocabulary {
+    fn host_matching(&self) -> HostMatching {
+        match self.hosts {
+            Hosts::Text => HostMatching::Text,
+            Hosts::Labels => HostMatching::Labels,
+        }
+    }
+
     fn read(&self) -> Result<Placeholders, Outcome> {
         let Some(path) = &self.placeholders else { return Ok(Placeholders::new()) };
         let mut sources = Sources::new();
@@ -149,13 +185,21 @@ impl Vocabulary {
 
 /// Reads the library from paths, and tells how many files there were.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
+    read_with_files(paths, vocabulary).map(|(library, files)| (library, files.len()))
+}
+
+/// The same, with the files: notes of other kinds are no part of a library.
+fn read_with_files(
+    paths: &[PathBuf],
+    vocabulary: &Vocabulary,
+) -> Result<(Library, Vec<SourceFile>), Outcome> {
     let (files, findings) = read_files(paths)?;
-    let n_files = files.len();
     let placeholders = vocabulary.read()?;
-    let mut library = Library::read_with(files, &placeholders);
+    let mut library = Library::read_with(files.clone(), &placeholders);
+    library.hosts = vocabulary.host_matching();
     library.findings.extend(findings);
     report::sort(&mut library.findings);
-    Ok((library, n_files))
+    Ok((library, files))
 }
 
 /// Reads the files of paths, and tells which could not be read.

@@ -32,7 +32,7 @@ impl Compilation {
     /// # Errors
     /// The pack is larger than a gateway takes.
     pub fn new(library: &Library, name: &str, version: u64) -> Result<Compilation, Box<Finding>> {
-        let mut compiler = Compiler::new(name, version);
+        let mut compiler = Compiler::new(name, version).with_hosts(library.hosts);
         let mut findings = Vec::new();
         let mut rule_ids = Vec::new();
         for entry in &library.rules {

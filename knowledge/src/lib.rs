@@ -21,20 +21,26 @@ pub mod codes;
 mod compilation;
 pub mod curl;
 pub mod dialect;
+#[cfg(not(target_family = "wasm"))]
+pub mod event;
 pub mod explain;
 mod finding;
 pub mod fix;
 mod head;
+#[cfg(not(target_family = "wasm"))]
 pub mod hunt;
 mod library;
 pub mod limits;
 mod note;
+pub mod pack_difference;
 pub mod pack_file;
 pub mod placeholders;
 pub mod query;
 mod recorded;
 pub mod report;
 mod shell;
+#[cfg(not(target_family = "wasm"))]
+pub mod signing;
 pub mod subject;
 mod text;
 pub mod trial;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sigma::lint::{LintOptions, Written, lint, lint_together};
+use inspect::pack::HostMatching;
+use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
 use sigma::{
     Correlation, Decidability, Diagnostic, Filter, Parsed, Place, Rule, Source, Span, decidability,
 };
@@ -45,6 +46,8 @@ pub struct Library {
     pub findings: Vec<Finding>,
     /// The texts.
     pub sources: Sources,
+    /// What suffixes of host names mean where the rules are compiled.
+    pub hosts: HostMatching,
 }
 
 /// A rule, and the note in which it stands.
@@ -279,7 +282,12 @@ impl Library {
         let alone = rules.clone().flat_map(|rule| {
             lint(rule, LintOptions { attack: None, written: files.get(&*rule.file) })
         });
-        alone.chain(lint_together(rules)).map(Finding::from).collect()
+        let labels = match self.hosts {
+            HostMatching::Text => Vec::new(),
+            HostMatching::Labels => rules.clone().flat_map(lint_labels).collect(),
+        };
+        let findings = alone.chain(labels).chain(lint_together(rules));
+        findings.map(Finding::from).collect()
     }
 }
 

@@ -187,3 +187,27 @@ fn the_guide_names_every_key_of_a_log_line() {
         assert!(guide.contains(&keys.join(", ")), "{what}: {keys:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pack_is_signed_with_a_key_of_ours_and_verified() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = rules(&["a"]);
+    let run = |arguments: &[&str]| {
+        let output = tidegate(folder.path()).args(arguments).output().unwrap();
+        output.status.code().unwrap()
+    };
+    assert_eq!(run(&["keygen", "team"]), 0);
+    let secret = folder.path().join("team");
+    assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    // A key that is there may be the only one that gateways trust.
+    let before = fs::read(&secret).unwrap();
+    assert_eq!(run(&["keygen", "team"]), 1);
+    assert!(fs::read(&secret).unwrap() == before);
+
+    assert_eq!(run(&["pack", "a.yml", "-o", "a.pack", "--sign", "team"]), 0);
+    assert_eq!(run(&["verify", "a.pack", "--key", "team.pub"]), 0);
+    assert_eq!(run(&["keygen", "other"]), 0);
+    assert_eq!(run(&["verify", "a.pack", "--key", "other.pub"]), 1);
+    assert_eq!(run(&["show", "a.pack"]), 0);
+}

@@ -50,6 +50,8 @@ enum PackKind {
     Newer,
     Older,
     Corrupt,
+    /// Another condition, and a rule more.
+    Changed,
 }
 
 fn folder() -> PathBuf {
@@ -181,6 +183,15 @@ fn pack(kind: &PackKind) -> Vec<u8> {
         PackKind::Newer => bytes[8..12].copy_from_slice(&(u32::MAX).to_le_bytes()),
         PackKind::Older => bytes[8..12].copy_from_slice(&0u32.to_le_bytes()),
         PackKind::Corrupt => bytes[100] ^= 1,
+        PackKind::Changed => {
+            let second = "title: y\nlogsource: {category: proxy}\ndetection: {s: {cs-host: c.example}, condition: s}";
+            let mut compiler = sigma::Compiler::new("example", 4);
+            for text in [&text.replace("a.example", "b.example"), second] {
+                let parsed = sigma::parse(&sigma::Source::new("x.yml", text));
+                compiler.add(&parsed.rules[0]).unwrap();
+            }
+            bytes = compiler.finish().encode();
+        }
     }
     bytes
 }

@@ -32,6 +32,7 @@ mod correlation;
 mod decidability;
 mod diagnostic;
 mod filter;
+mod hosts;
 pub mod limits;
 pub mod lint;
 mod logsource;

@@ -46,6 +46,14 @@ pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
     report.findings
 }
 
+/// Which items of a rule hold for other hosts where a pack is compiled with
+/// [`HostMatching::Labels`](inspect::pack::HostMatching::Labels).
+pub fn lint_labels(rule: &Rule) -> Vec<Diagnostic> {
+    let mut report = Report { rule, findings: Vec::new(), written: None };
+    host::labels(&mut report);
+    report.findings
+}
+
 /// What looks wrong between rules: the same detection under two ids.
 pub fn lint_together<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagnostic> {
     duplicate::check(rules)

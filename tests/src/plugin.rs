@@ -15,7 +15,7 @@ const BYTES: &str = "type.googleapis.com/google.protobuf.BytesValue";
 
 /// All that the filter may ask of Envoy and Envoy of the filter; Envoy skips the callbacks that are not
 /// listed. See the documentation of the crate `filter`.
-const CAPABILITIES: [&str; 18] = [
+const CAPABILITIES: [&str; 20] = [
     "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
@@ -34,6 +34,8 @@ const CAPABILITIES: [&str; 18] = [
     "proxy_record_metric",
     "proxy_log",
     "proxy_get_current_time_nanoseconds",
+    "proxy_get_shared_data",
+    "proxy_set_shared_data",
 ];
 
 /// A wasm HTTP filter and its configuration.
@@ -64,6 +66,16 @@ impl Plugin {
             configuration: json!({"@type": STRING, "value": settings.to_string()}),
             ..Plugin::new("filter")?.restricted()
         })
+    }
+
+    /// The filter with a pack that one of these keys, in PEM, has to have signed.
+    pub fn trusting(pack: &[u8], mode: &str, public_key: &str) -> Result<Self> {
+        let settings = json!({
+            "mode": mode,
+            "pack": STANDARD.encode(pack),
+            "public_key": public_key,
+        });
+        Ok(Plugin::tidegate(pack, mode)?.with_text(&settings.to_string()))
     }
 
     /// The same plugin, allowed to do what the filter needs and nothing else.

@@ -8,6 +8,7 @@ use anyhow::Result;
 use tests::workspace;
 
 use crate::command::{cargo, output, run};
+use crate::filter_module;
 use crate::progress::{note, step};
 
 const WASM: &str = "wasm32-wasip1";
@@ -29,16 +30,19 @@ pub(crate) struct Artifacts {
 impl Artifacts {
     /// Builds the filter, the command line and the pack of the shipped notes.
     pub(crate) fn build() -> Result<Self> {
-        step("building the filter for Envoy");
-        run(cargo().args(["build", "--release", "--target", WASM, "--package", "filter"]))?;
-        step("building the command line");
-        run(cargo().args(["build", "--package", "knowledge", "--bin", "tidegate"]))?;
-        let tidegate = workspace::target().join("debug/tidegate");
-        let artifacts = Artifacts { tidegate };
+        filter_module::build()?;
+        let artifacts = Artifacts::command_line()?;
         let packs = workspace::target().join("packs");
         fs::create_dir_all(&packs)?;
         artifacts.pack_notes(&packs.join("shipped.pack"))?;
         Ok(artifacts)
+    }
+
+    /// Builds the command line.
+    pub(crate) fn command_line() -> Result<Self> {
+        step("building the command line");
+        run(cargo().args(["build", "--package", "knowledge", "--bin", "tidegate"]))?;
+        Ok(Artifacts { tidegate: workspace::target().join("debug/tidegate") })
     }
 
     /// Compiles the shipped notes.

@@ -4,6 +4,7 @@ mod envoy;
 mod hunt;
 mod indicators;
 mod load;
+mod vault;
 mod views;
 
 use anyhow::Result;
@@ -19,6 +20,8 @@ pub(crate) enum Subject {
     Hunt(hunt::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
+    /// How long a vault of the corpora takes, and its memory, beside obsidian-export.
+    Vault(vault::Arguments),
 }
 
 /// Runs a bench.
@@ -27,5 +30,6 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
         Subject::Envoy(arguments) => envoy::run(arguments),
         Subject::Hunt(arguments) => hunt::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
+        Subject::Vault(arguments) => vault::run(arguments),
     }
 }

@@ -11,11 +11,16 @@ mod bench;
 mod command;
 mod demo;
 mod dist;
+mod example;
+mod filter_module;
 mod fuzz;
 mod install;
+mod page;
 mod progress;
+mod schemas;
 mod suite;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -37,6 +42,9 @@ enum Task {
         /// Leaves the gateway running, and says how to use it, until Ctrl-C.
         #[arg(long)]
         keep: bool,
+        /// Another example than examples/egress-gateway: connect-sni, tls-intercept or transparent.
+        #[arg(long, value_name = "NAME")]
+        example: Option<String>,
     },
     /// Runs every test of the workspace.
     Test {
@@ -54,7 +62,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Builds what a release consists of, into `dist/`.
     Dist,
-    /// Installs and builds what tests need: targets, Envoy, the wasm modules, the shipped pack.
+    /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, the wasm modules, the
+    /// shipped pack, the preview's page.
     Setup,
 }
 
@@ -70,16 +79,20 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
-        Task::Demo { keep } => demo::run(keep),
+        Task::Demo { keep, example: None } => demo::run(keep),
+        Task::Demo { keep, example: Some(name) } => example::run(&name, keep),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Bench { subject } => bench::run(&subject),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist => dist::run(),
         Task::Setup => {
             install::targets()?;
+            install::clients()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
-            Ok(())
+            vault::set_up()?;
+            schemas::set_up()?;
+            page::set_up()
         }
     }
 }

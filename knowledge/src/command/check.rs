@@ -40,6 +40,7 @@ impl Check {
         let placeholders = self.inputs.vocabulary.read()?;
         let read = |files: &[SourceFile]| {
             let mut library = Library::read_with(files.to_vec(), &placeholders);
+            library.hosts = self.inputs.vocabulary.host_matching();
             let decidable = library.decidable();
             let undecided = self.undecided(&library);
             self.other_logs.apply(&mut library);

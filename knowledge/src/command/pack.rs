@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use knowledge::{Compilation, Finding, codes, report};
+use inspect::pack::HostMatching;
+use knowledge::{Compilation, Finding, codes, report, signing};
 use serde_json::json;
+use sigma::lint::lint_labels;
 
 use super::{Format, Inputs, OtherLogs, Outcome, counted, name, render};
 use crate::disk;
@@ -28,6 +30,9 @@ pub(crate) struct Pack {
     /// A number that grows with each release of the pack
     #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = 1)]
     release: u64,
+    /// Sign the pack with this secret key, which `tidegate keygen` or `openssl` made
+    #[arg(long, value_name = "KEYFILE")]
+    sign: Option<PathBuf>,
     /// Write the pack even if some input is refused
     #[arg(long)]
     allow_refused: bool,
@@ -48,6 +53,10 @@ impl Pack {
             Ok(compilation) => compilation,
             Err(finding) => return Outcome::refused(&[*finding], sources),
         };
+        let bytes = match self.signed(compilation.bytes.clone()) {
+            Ok(bytes) => bytes,
+            Err(finding) => return Outcome::refused(&[*finding], sources),
+        };
         let mut findings = library.findings.clone();
         findings.extend(compilation.findings.iter().cloned());
         if compilation.n_compiled == 0 && !findings.iter().any(Finding::is_error) {
@@ -58,7 +67,7 @@ impl Pack {
         let refuses = findings.iter().any(Finding::is_error);
         let writes = compilation.n_compiled > 0 && (!refuses || self.allow_refused);
         let mut written = writes;
-        if writes && let Err(error) = disk::write(&self.output, &compilation.bytes) {
+        if writes && let Err(error) = disk::write(&self.output, &bytes) {
             let message = format!("the pack cannot be written: {}", disk::reason(&error));
             let help = "give another path with `--output`, or make this one writable";
             let code = &codes::UNWRITABLE;
@@ -67,21 +76,31 @@ impl Pack {
         }
         report::sort(&mut findings);
 
-        let Compilation { n_read, n_compiled, n_refused, pack, bytes, .. } = &compilation;
+        let Compilation { n_read, n_compiled, n_refused, pack, .. } = &compilation;
         let output = name(&self.output);
         let fate = if written {
             format!(
-                "{output}: `{}` version {}, {}, {}, hash {}\n",
+                "{output}: `{}` version {}, {}, {}, {}hash {}\n",
                 self.name,
                 self.release,
                 counted(*n_compiled, "rule"),
                 counted(bytes.len(), "byte"),
+                if self.sign.is_some() { "signed, " } else { "" },
                 pack.hash(),
             )
         } else {
             format!("{output}: nothing written\n")
         };
         let read = counted(*n_read, "rule");
+        let hosts = pack.tables().hosts;
+        let differing = library.rules.iter().filter(|entry| !lint_labels(&entry.rule).is_empty());
+        let fate = match hosts {
+            HostMatching::Text => fate,
+            HostMatching::Labels => format!(
+                "hosts match by labels: {} differ from Sigma's literal meaning, see `tidegate check --lint --hosts labels`\n{fate}",
+                counted(differing.count(), "rule"),
+            ),
+        };
         let summary = format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{fate}");
         let numbers = [
             ("read", json!(n_read)),
@@ -90,9 +109,16 @@ impl Pack {
             ("written", json!(written)),
             ("file", json!(*output)),
             ("bytes", json!(bytes.len())),
+            ("hosts", json!(hosts.as_str())),
             ("hash", json!(pack.hash().to_string())),
         ];
         let stdout = render(self.format, &findings, sources, &summary, &numbers);
         Outcome { stdout, code: u8::from(!written), ..Outcome::default() }
+    }
+
+    fn signed(&self, pack: Vec<u8>) -> Result<Vec<u8>, Box<Finding>> {
+        let Some(path) = &self.sign else { return Ok(pack) };
+        let (file, text) = disk::read_text(path)?;
+        signing::sign(pack, &file, &text)
     }
 }

@@ -1,12 +1,11 @@
 //! Host values: label boundaries, the apex, and what no host can be.
 
 use super::{Report, codes, host_fix, items, quoted};
+use crate::hosts::{HOST_FIELDS, changed_items};
 use crate::rule::{Item, Token, Value, ValueTest};
 
-const HOSTS: &[&str] = &["cs-host", "r-dns", "tls.client.server_name"];
-
 pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
-    let Some(field) = report.proxy_field(item).filter(|field| HOSTS.contains(field)) else {
+    let Some(field) = report.proxy_field(item).filter(|field| HOST_FIELDS.contains(field)) else {
         return;
     };
     let mut without_apex = Vec::new();
@@ -29,6 +28,22 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
             "list the domains too, where they serve what the rule looks for",
         );
         report.fix(report.written.and_then(|written| host_fix::fix(written, item)));
+    }
+}
+
+/// The items that mean something else where a pack matches hosts by labels.
+pub(super) fn labels(report: &mut Report<'_>) {
+    for item in changed_items(report.rule) {
+        let values: Vec<_> = item.values.iter().map(|value| value.text.as_str()).collect();
+        report.add(
+            &codes::HOST_LABELS,
+            item.span,
+            format!("by labels, `{}` holds for other hosts than as text", item.label),
+            format!(
+                "suffixes mean domains and all below them: {}; list a domain and, with its dot, what is below it to mean the same either way",
+                quoted(&values.join(" "))
+            ),
+        );
     }
 }
 

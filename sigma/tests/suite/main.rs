@@ -24,5 +24,6 @@ mod edge_cases;
 mod event;
 mod filter;
 mod fix;
+mod hosts;
 mod lint;
 mod plain;

@@ -1,0 +1,165 @@
+//! The gateway's events: their schema, and the same facts as ECS and OCSF say them.
+//!
+//! The filter writes an event as one line of JSON. [`schema::FIELDS`] is what stands in it, field by
+//! field; `docs/events.md` is written from that table, and events of a real gateway are held against
+//! it. Mappings read the JSON and not the filter's types: what they know is what the table tells.
+
+mod ecs;
+mod ocsf;
+pub mod schema;
+
+use serde_json::Value;
+
+/// What an event of the gateway begins with, wherever it stands in a line.
+const START: &str = "{\"event\":\"tidegate.match\"";
+
+/// A schema of events that security tools read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The Elastic Common Schema, 9.4.
+    Ecs,
+    /// The Open Cybersecurity Schema Framework, 1.8: HTTP Activity (4002), or Network Activity (4001)
+    /// for connections whose HTTP is not seen, both with the profile `security_control`.
+    Ocsf,
+}
+
+/// The event in a line, if there is one: the line itself, or what Envoy's log has behind its prefix.
+///
+/// # Errors
+/// An event begins in the line and is no JSON, as where a line was cut.
+pub fn find(line: &str) -> Result<Option<Value>, serde_json::Error> {
+    let Some((_, rest)) = line.split_once(START) else { return Ok(None) };
+    let text = [START, rest].concat();
+    // Some collectors put text behind what they collect.
+    let first = serde_json::Deserializer::from_str(&text).into_iter().next();
+    first.transpose()
+}
+
+/// The event in another schema.
+pub fn convert(event: &Value, dialect: Dialect) -> Value {
+    match dialect {
+        Dialect::Ecs => ecs::map(event),
+        Dialect::Ocsf => ocsf::map(event),
+    }
+}
+
+/// A field by its path, as `request.host`.
+fn at<'e>(event: &'e Value, path: &str) -> Option<&'e Value> {
+    path.split('.').try_fold(event, |value, key| value.get(key))
+}
+
+fn text<'e>(event: &'e Value, path: &str) -> Option<&'e str> {
+    at(event, path)?.as_str()
+}
+
+fn number(event: &Value, path: &str) -> Option<u64> {
+    at(event, path)?.as_u64()
+}
+
+/// The elements of a list that are texts.
+fn texts<'e>(event: &'e Value, path: &str) -> Vec<&'e str> {
+    let list = at(event, path).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn rules(event: &Value) -> &[Value] {
+    at(event, "rules").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The levels of Sigma, from the lowest.
+const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+
+/// How high the level of a rule is, from 1; 0 where it has none.
+fn rank(rule: &Value) -> usize {
+    let level = text(rule, "level");
+    LEVELS.iter().position(|known| Some(*known) == level).map_or(0, |idx| idx + 1)
+}
+
+/// The rule that an event is named after: the first of the highest level.
+fn first_rule(event: &Value) -> Option<&Value> {
+    rules(event).iter().rev().max_by_key(|rule| rank(rule))
+}
+
+/// The titles of all rules, for people.
+fn reason(event: &Value) -> String {
+    let titles = rules(event).iter().filter_map(|rule| text(rule, "title"));
+    titles.collect::<Vec<_>>().join("; ")
+}
+
+/// ATT&CK's tactics as Sigma's tags name them, with their ids and names.
+const TACTICS: &[(&str, &str, &str)] = &[
+    ("reconnaissance", "TA0043", "Reconnaissance"),
+    ("resource-development", "TA0042", "Resource Development"),
+    ("initial-access", "TA0001", "Initial Access"),
+    ("execution", "TA0002", "Execution"),
+    ("persistence", "TA0003", "Persistence"),
+    ("privilege-escalation", "TA0004", "Privilege Escalation"),
+    ("defense-evasion", "TA0005", "Defense Evasion"),
+    ("credential-access", "TA0006", "Credential Access"),
+    ("discovery", "TA0007", "Discovery"),
+    ("lateral-movement", "TA0008", "Lateral Movement"),
+    ("collection", "TA0009", "Collection"),
+    ("exfiltration", "TA0010", "Exfiltration"),
+    ("command-and-control", "TA0011", "Command and Control"),
+    ("impact", "TA0040", "Impact"),
+];
+
+/// The tactics that the rules are tagged with, each once, in the order of [`TACTICS`].
+fn tactics(event: &Value) -> Vec<(&'static str, &'static str)> {
+    let tags: Vec<_> = rules(event).iter().flat_map(|rule| texts(rule, "tags")).collect();
+    let is_named = |name: &str| {
+        let tags = tags.iter().filter_map(|tag| tag.strip_prefix("attack."));
+        tags.into_iter().any(|tag| tag.replace('_', "-") == name)
+    };
+    let named = TACTICS.iter().filter(|(name, ..)| is_named(name));
+    named.map(|(_, id, title)| (*id, *title)).collect()
+}
+
+/// The path template in two: before and behind the question mark.
+fn path(event: &Value) -> Option<(&str, Option<&str>)> {
+    let path = text(event, "request.path")?;
+    Some(path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query))))
+}
+
+/// The host in two: name or address without brackets, and port.
+fn host(event: &Value) -> Option<(&str, Option<u16>)> {
+    let host = text(event, "request.host").filter(|host| !host.is_empty())?;
+    if let Some((name, rest)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        return Some((name, rest.strip_prefix(':').and_then(|port| port.parse().ok())));
+    }
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') => match port.parse() {
+            Ok(port) => Some((name, Some(port))),
+            Err(_) => Some((host, None)),
+        },
+        _ => Some((host, None)),
+    }
+}
+
+/// The address, if the text is one.
+fn ip(text: &str) -> Option<&str> {
+    text.parse::<std::net::IpAddr>().is_ok().then_some(text)
+}
+
+/// Sets a value deep in an object; what stands on the way is made.
+fn set(object: &mut Value, path: &str, value: impl Into<Value>) {
+    let mut place = object;
+    for key in path.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(serde_json::Map::new());
+        }
+        let Value::Object(map) = place else { return };
+        place = map.entry(key).or_insert(Value::Null);
+    }
+    *place = value.into();
+}
+
+/// Sets a value that is there.
+fn put<V: Into<Value>>(object: &mut Value, path: &str, value: Option<V>) {
+    if let Some(value) = value {
+        set(object, path, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! What stands in an event, field by field: the one table that the page is written from, and that
+//! events are held against.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+/// A field of the event.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Where it stands: keys with dots between, `[]` behind a list.
+    pub path: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether it is in every event, or in every element of its list or object.
+    pub presence: Presence,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Where ECS has it; empty where it stands under `tidegate`.
+    pub ecs: &'static str,
+    /// Where OCSF has it; empty where it stands under `unmapped`.
+    pub ocsf: &'static str,
+}
+
+/// What a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A whole number, not negative.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// A list of texts.
+    Texts,
+    /// A list of objects.
+    Objects,
+    /// An object.
+    Object,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+}
+
+/// Whether a field is always there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Wherever its object is.
+    Always,
+    /// Where there is something to tell.
+    Sometimes,
+}
+
+use Kind::{Flag, Number, Object, Objects, OneOf, Text, Texts};
+use Presence::{Always, Sometimes};
+
+const fn field(
+    path: &'static str,
+    kind: Kind,
+    presence: Presence,
+    [ecs, ocsf]: [&'static str; 2],
+    meaning: &'static str,
+) -> Field {
+    Field { path, kind, presence, meaning, ecs, ocsf }
+}
+
+/// The views of a request, as `docs/evasions.md` explains them.
+const VIEWS: &[&str] = &["raw", "canonical", "decoded", "server-name", "tunnel"];
+
+/// Every field, in the order in which the filter writes them.
+#[rustfmt::skip]
+pub const FIELDS: &[Field] = &[
+    field("event", OneOf(&["tidegate.match"]), Always, ["event.dataset", "metadata.log_name"], "What to look for in a log that holds other lines."),
+    field("schema", Number, Always, ["", "metadata.log_version"], "The version of this schema: 1. It grows when a field changes its meaning or goes; fields may be added without."),
+    field("time", Number, Sometimes, ["@timestamp", "time"], "When the event was written, in milliseconds since 1970."),
+    field("mode", OneOf(&["monitor", "enforce"]), Always, ["", ""], "The mode of the gateway."),
+    field("action", OneOf(&["observe", "deny"]), Always, ["event.action, event.type, event.outcome", "action_id, disposition_id"], "What happened to the request: it passed, or it was answered with 403."),
+    field("would_deny", Flag, Always, ["", ""], "Whether mode `enforce` denies such a request: a rule matched on the request alone."),
+    field("techniques", Texts, Always, ["threat.technique.id, threat.technique.subtechnique.id", "attacks"], "The techniques of MITRE ATT&CK that the rules are tagged with, sorted."),
+    field("n_rules", Number, Always, ["", ""], "How many rules matched; `rules` lists at most 64."),
+    field("rules", Objects, Always, ["", ""], "The rules that matched, in the pack's order. ECS and OCSF have room for one: the first of the highest level."),
+    field("rules[].id", Text, Always, ["rule.id", "firewall_rule.uid"], "Sigma `id`, or the title where the rule has none."),
+    field("rules[].title", Text, Always, ["rule.name, event.reason", "firewall_rule.name, message"], "Sigma `title`."),
+    field("rules[].level", OneOf(&["informational", "low", "medium", "high", "critical"]), Sometimes, ["rule.category, event.severity, event.risk_score", "firewall_rule.category, severity_id"], "Sigma `level`."),
+    field("rules[].author", Text, Sometimes, ["rule.author", ""], "Sigma `author`: the Detection Rule License asks for it wherever a match is shown."),
+    field("rules[].tags", Texts, Sometimes, ["threat.tactic.id, threat.tactic.name", "attacks[].tactics"], "Sigma `tags`, at most 32."),
+    field("rules[].phase", OneOf(&["request", "response"]), Always, ["", ""], "Known with the request headers and fit to be enforced, or only with the response."),
+    field("rules[].view", OneOf(VIEWS), Always, ["", "firewall_rule.match_location"], "In which reading of the request the rule matched."),
+    field("rules[].evidence", Objects, Sometimes, ["", "firewall_rule.match_details"], "What was found; not there for a rule that matches where something is missing."),
+    field("rules[].evidence[].field", Text, Always, ["", ""], "The field, as `cs-host`; `keywords` for a keyword."),
+    field("rules[].evidence[].item", Text, Always, ["", ""], "The field and its modifiers as the rule writes them, as `cs-host|endswith`."),
+    field("rules[].evidence[].pattern", Text, Always, ["", ""], "The value of the rule that was found. Never the request's."),
+    field("anomalies", Texts, Sometimes, ["", ""], "What is odd about the request, by the names in [evasions.md](evasions.md)."),
+    field("request", Object, Always, ["", ""], "What was asked for, redacted."),
+    field("request.id", Text, Sometimes, ["http.request.id", "http_request.uid"], "`x-request-id`, if it is an id and nothing else."),
+    field("request.traceparent", Text, Sometimes, ["trace.id, span.id", "metadata.correlation_uid"], "`traceparent` (W3C Trace Context), if it has that form."),
+    field("request.method", Text, Always, ["http.request.method", "http_request.http_method, activity_id"], "The method; empty for TLS that passes through."),
+    field("request.host", Text, Always, ["url.domain, url.port, destination.address, destination.domain, destination.port", "http_request.url.hostname, http_request.url.port, dst_endpoint.hostname, dst_endpoint.port"], "Host and port as sent, without userinfo; bytes that are not printable ASCII as `\\xff`."),
+    field("request.sni", Text, Sometimes, ["tls.client.server_name", ""], "The server name that the client asked for in TLS, escaped like the host."),
+    field("request.tunnel", Text, Sometimes, ["", ""], "The target of the CONNECT that the request came out of, escaped like the host."),
+    field("request.path", Text, Sometimes, ["url.path, url.query", "http_request.url.path, http_request.url.query_string"], "The path's template: words stay, what may be an identifier or a secret is `{}`. Not there for CONNECT."),
+    field("request.source", Text, Sometimes, ["source.address, source.ip", "src_endpoint.ip"], "The client's address, without port."),
+    field("request.identity", Text, Sometimes, ["tls.client.x509.alternative_names", "src_endpoint.uid"], "Who the client is by its certificate: the URI in the subject alternative name (SPIFFE id)."),
+    field("response", Object, Sometimes, ["", ""], "What was answered; not there where the stream ended before an answer."),
+    field("response.code", Number, Sometimes, ["http.response.status_code", "http_response.code"], "The status code that the client got; for a denied request the gateway's own."),
+    field("response.request_bytes", Number, Sometimes, ["http.request.body.bytes", "http_request.body_length, traffic.bytes_out"], "Bytes of body that the client announced or else sent. Not there in the first event of a tunnel."),
+    field("response.response_bytes", Number, Sometimes, ["http.response.body.bytes", "http_response.body_length, traffic.bytes_in"], "Bytes of body that the client got. Not there in the first event of a tunnel."),
+    field("response.upstream", Text, Sometimes, ["destination.ip", "dst_endpoint.ip"], "The address that the gateway connected to, without port."),
+    field("gateway", Object, Sometimes, ["", ""], "Which part of Envoy's configuration the request came through, by the names there."),
+    field("gateway.node", Text, Sometimes, ["observer.name", ""], "Envoy's `node.id`."),
+    field("gateway.filter_chain", Text, Sometimes, ["", ""], "The name of the listener's filter chain."),
+    field("gateway.virtual_host", Text, Sometimes, ["", ""], "The name of the virtual host."),
+    field("gateway.route", Text, Sometimes, ["", ""], "The name of the route."),
+    field("gateway.cluster", Text, Sometimes, ["", ""], "The name of the upstream cluster; not there for a denied request."),
+    field("pack", Object, Always, ["", ""], "The pack that judged."),
+    field("pack.name", Text, Always, ["rule.ruleset", "policy.name"], "Its name."),
+    field("pack.version", Number, Always, ["rule.version", "policy.version, firewall_rule.version"], "Its version."),
+    field("pack.hash", Text, Always, ["", "policy.uid"], "The first 16 hexadecimal digits of its content hash."),
+    field("truncated", Flag, Always, ["", ""], "Whether the request was so large that some of it was not inspected."),
+];
+
+/// What is wrong with an event by the table; empty where nothing is.
+pub fn check(event: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    check_at(event, "", &mut wrong);
+    wrong
+}
+
+fn check_at(value: &Value, path: &str, wrong: &mut Vec<String>) {
+    let Value::Object(map) = value else {
+        return wrong.push(format!("`{path}` is no object"));
+    };
+    let of = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    for (key, value) in map {
+        let path = of(key);
+        match FIELDS.iter().find(|field| field.path == path) {
+            None => wrong.push(format!("`{path}` is not in the table")),
+            Some(field) => check_value(value, field, wrong),
+        }
+    }
+    for field in FIELDS.iter().filter(|field| field.presence == Always) {
+        let (parent, key) = field.path.rsplit_once('.').unwrap_or(("", field.path));
+        if parent == path && !map.contains_key(key) {
+            wrong.push(format!("`{}` is missing", field.path));
+        }
+    }
+}
+
+fn check_value(value: &Value, field: &Field, wrong: &mut Vec<String>) {
+    let is_texts =
+        |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+    let fits = match field.kind {
+        Text => value.is_string(),
+        Number => value.is_u64(),
+        Flag => value.is_boolean(),
+        Texts => is_texts(value),
+        OneOf(values) => value.as_str().is_some_and(|text| values.contains(&text)),
+        Object => return check_at(value, field.path, wrong),
+        Objects => match value.as_array() {
+            None => false,
+            Some(list) => {
+                let path = format!("{}[]", field.path);
+                return list.iter().for_each(|element| check_at(element, &path, wrong));
+            }
+        },
+    };
+    if !fits {
+        wrong.push(format!("`{}` is {value}, not {}", field.path, name(field.kind)));
+    }
+}
+
+fn name(kind: Kind) -> String {
+    match kind {
+        Text => "text".to_owned(),
+        Number => "number".to_owned(),
+        Flag => "`true` or `false`".to_owned(),
+        Texts => "list of texts".to_owned(),
+        Objects => "list of objects".to_owned(),
+        Object => "object".to_owned(),
+        OneOf(values) => {
+            let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+            values.join(", ")
+        }
+    }
+}
+
+/// The table as Markdown, for `docs/events.md`.
+pub fn table() -> String {
+    let mut text = String::from(
+        "| field | is | there | means | ECS | OCSF |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    let listed = |names: &str| {
+        let names: Vec<_> = names.split(", ").filter(|it| !it.is_empty()).collect();
+        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    for Field { path, kind, presence, meaning, ecs, ocsf } in FIELDS {
+        let there = match presence {
+            Always => "always",
+            Sometimes => "",
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| `{path}` | {} | {there} | {meaning} | {} | {} |",
+            name(*kind),
+            listed(ecs),
+            listed(ocsf),
+        );
+    }
+    text
+}

@@ -1,0 +1,158 @@
+use super::*;
+use schema::{FIELDS, Kind};
+use serde_json::json;
+
+fn example() -> Value {
+    json!({
+        "event": "tidegate.match", "schema": 1, "time": 1_763_697_600_123_u64, "mode": "enforce",
+        "action": "deny", "would_deny": true, "techniques": ["T1102.002", "T1567"], "n_rules": 2,
+        "rules": [
+            {"id": "r1", "title": "Low", "level": "low", "author": "A", "phase": "response", "view": "raw"},
+            {"id": "r2", "title": "High", "level": "high", "author": "B",
+             "tags": ["attack.command-and-control", "attack.t1102.002", "attack.exfiltration"],
+             "phase": "request", "view": "canonical",
+             "evidence": [{"field": "cs-host", "item": "cs-host|endswith", "pattern": "telegram.org"}]},
+        ],
+        "anomalies": ["host.userinfo"],
+        "request": {"id": "6f1a", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "method": "POST", "host": "api.telegram.org:443", "sni": "api.telegram.org",
+            "path": "/{}/sendDocument?chat_id={}", "source": "192.0.2.7", "identity": "spiffe://example/ns/a"},
+        "response": {"code": 403, "request_bytes": 1024, "response_bytes": 17, "upstream": "198.51.100.3"},
+        "gateway": {"node": "egress-1", "filter_chain": "main", "virtual_host": "all", "route": "any", "cluster": "internet"},
+        "pack": {"name": "shipped", "version": 7, "hash": "0123456789abcdef"}, "truncated": false,
+    })
+}
+
+/// The least that an event has: TLS that passes through.
+fn least() -> Value {
+    json!({
+        "event": "tidegate.match", "schema": 1, "mode": "monitor", "action": "observe",
+        "would_deny": true, "techniques": [], "n_rules": 1,
+        "rules": [{"id": "r", "title": "R", "phase": "request", "view": "server-name"}],
+        "request": {"method": "", "host": "198.51.100.3:443"},
+        "pack": {"name": "p", "version": 1, "hash": "0123456789abcdef"}, "truncated": false,
+    })
+}
+
+#[test]
+fn the_table_has_every_field_and_refuses_others() {
+    assert_eq!(schema::check(&example()), [""; 0]);
+    assert_eq!(schema::check(&least()), [""; 0]);
+    for (path, value, expect) in [
+        ("mode", json!("on"), "`mode` is \"on\", not `monitor`, `enforce`"),
+        ("extra", json!(1), "`extra` is not in the table"),
+        ("request.extra", json!(1), "`request.extra` is not in the table"),
+        ("time", json!("now"), "`time` is \"now\", not number"),
+        ("request", json!({"method": ""}), "`request.host` is missing"),
+        ("rules", json!([{}]), "`rules[].id` is missing"),
+        ("rules", json!({}), "`rules` is {}, not list of objects"),
+    ] {
+        let mut event = example();
+        set(&mut event, path, value);
+        let wrong = schema::check(&event);
+        assert_eq!(wrong.first().map(String::as_str), Some(expect), "{path}");
+    }
+    // The example has each field, so that the tests of mappings see all of them.
+    for field in FIELDS {
+        let pointer = format!("/{}", field.path.replace("[]", "/1").replace(".", "/"));
+        let found = example().pointer(&pointer.replace("evidence/1", "evidence/0")).is_some();
+        assert!(found, "{}", field.path);
+    }
+}
+
+#[test]
+fn mappings_say_where_the_table_says() {
+    for (event, dialect) in [(example(), Dialect::Ecs), (example(), Dialect::Ocsf)] {
+        let mapped = convert(&event, dialect);
+        for field in FIELDS {
+            let names = if dialect == Dialect::Ecs { field.ecs } else { field.ocsf };
+            for name in names.split(", ").filter(|name| !name.is_empty()) {
+                let pointer = format!("/{}", name.replace("[]", "/0").replace('.', "/"));
+                assert!(mapped.pointer(&pointer).is_some(), "{dialect:?}: {name}: {mapped:#}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_of_an_event_is_lost() {
+    let mut values = Vec::new();
+    leaves(&example(), &mut values);
+    for dialect in [Dialect::Ecs, Dialect::Ocsf] {
+        let text = convert(&example(), dialect).to_string();
+        for value in &values {
+            // These are said in other words.
+            let said = [
+                "1763697600123",
+                "tidegate.match",
+                "api.telegram.org:443",
+                "deny",
+                "1",
+                "p",
+                "/{}/sendDocument?chat_id={}",
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            ];
+            assert!(
+                said.contains(&value.as_str()) || text.contains(value.as_str()),
+                "{dialect:?}: {value}"
+            );
+        }
+    }
+}
+
+fn leaves(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => map.values().for_each(|value| leaves(value, out)),
+        Value::Array(list) => list.iter().for_each(|value| leaves(value, out)),
+        Value::String(text) => out.push(text.clone()),
+        other => out.push(other.to_string()),
+    }
+}
+
+#[test]
+fn an_event_is_found_in_the_log_of_envoy() {
+    let event =
+        least().to_string().replacen(r#""action""#, r#""event":"tidegate.match","action""#, 1);
+    // The filter writes `event` first; `serde_json` sorts.
+    let line = format!("{{\"event\":\"tidegate.match\",{}", &event[1..]);
+    let in_log = format!("[2026-11-21 08:00:00.000][7][warning][wasm] wasm log tidegate: {line}");
+    for (text, expect) in [(&line, true), (&in_log, true), (&format!("{in_log} thread=7"), true)] {
+        assert_eq!(find(text).unwrap().is_some(), expect, "{text}");
+    }
+    assert_eq!(find("[2026-11-21][info] starting").unwrap(), None);
+    assert_eq!(find("{\"event\":\"other\"}").unwrap(), None);
+    assert!(find(&line[..40]).is_err());
+}
+
+#[test]
+fn hosts_lose_their_port_and_nothing_else() {
+    for (host, expect) in [
+        ("a.example", Some(("a.example", None))),
+        ("a.example:8443", Some(("a.example", Some(8443)))),
+        ("a.example:", Some(("a.example:", None))),
+        ("[2001:db8::1]:443", Some(("2001:db8::1", Some(443)))),
+        ("2001:db8::1", Some(("2001:db8::1", None))),
+        ("", None),
+    ] {
+        let event = json!({"request": {"host": host}});
+        assert_eq!(super::host(&event), expect, "{host}");
+    }
+}
+
+#[test]
+fn what_is_denied_and_what_is_observed() {
+    let ecs = |event: &Value| {
+        let ecs = convert(event, Dialect::Ecs);
+        (ecs["event"]["type"][0].clone(), ecs["event"]["outcome"].clone())
+    };
+    assert_eq!(ecs(&example()), (json!("denied"), json!("failure")));
+    assert_eq!(ecs(&least()), (json!("allowed"), json!("success")));
+    let ocsf = |event: &Value| {
+        let ocsf = convert(event, Dialect::Ocsf);
+        ["type_uid", "action_id", "disposition_id", "severity_id"].map(|key| ocsf[key].clone())
+    };
+    assert_eq!(ocsf(&example()), [400_206, 2, 2, 4].map(|it| json!(it)));
+    assert_eq!(ocsf(&least()), [400_101, 3, 19, 0].map(|it| json!(it)));
+    let kinds = FIELDS.iter().filter(|field| field.kind == Kind::Text).count();
+    assert!(kinds > 10);
+}

@@ -1,0 +1,169 @@
+//! What changes between two packs: rules added, removed, changed.
+
+use std::collections::BTreeMap;
+
+use inspect::pack::Tables;
+use inspect::{Condition, Inspector, Node, Pack, RuleId};
+
+/// What happened to a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is only in the new pack.
+    Added,
+    /// It is only in the old pack.
+    Removed,
+    /// It is in both and not the same; names what differs, as `condition`, `level`.
+    Changed(Vec<&'static str>),
+}
+
+/// A rule that is not the same in both packs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleDifference {
+    /// Its Sigma `id`, or its title where it has none.
+    pub id: String,
+    /// Its title, in the new pack if it is there.
+    pub title: String,
+    /// Its level, likewise.
+    pub level: &'static str,
+    /// What happened.
+    pub change: Change,
+}
+
+/// Everything that a rule is, for comparing.
+#[derive(PartialEq)]
+struct Whole {
+    title: String,
+    level: &'static str,
+    phase: inspect::pack::Phase,
+    author: String,
+    status: String,
+    logsource: String,
+    tags: Vec<String>,
+    alerts: u8,
+    condition: Option<Condition>,
+}
+
+/// The rules that differ, in the order of their ids.
+///
+/// Conditions are compared as what they ask for: selections, items and their values. Of two rules that
+/// share an id the last counts; the compiler reports such rules.
+pub fn difference(old: Pack, new: Pack) -> Vec<RuleDifference> {
+    let (old, mut new) = (rules(old), rules(new));
+    let mut differences = Vec::new();
+    for (id, old) in old {
+        let (title, level, change) = match new.remove(&id) {
+            None => (old.title, old.level, Change::Removed),
+            Some(new) if new == old => continue,
+            Some(new) => (new.title.clone(), new.level, Change::Changed(parts(&old, &new))),
+        };
+        differences.push(RuleDifference { id, title, level, change });
+    }
+    differences.extend(new.into_iter().map(|(id, new)| RuleDifference {
+        id,
+        title: new.title,
+        level: new.level,
+        change: Change::Added,
+    }));
+    differences.sort_by(|a, b| a.id.cmp(&b.id));
+    differences
+}
+
+fn parts(old: &Whole, new: &Whole) -> Vec<&'static str> {
+    let parts = [
+        ("condition", old.condition != new.condition),
+        ("title", old.title != new.title),
+        ("level", old.level != new.level),
+        ("phase", old.phase != new.phase),
+        ("author", old.author != new.author),
+        ("status", old.status != new.status),
+        ("logsource", old.logsource != new.logsource),
+        ("tags", old.tags != new.tags),
+        ("alerts", old.alerts != new.alerts),
+    ];
+    parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
+fn rules(pack: Pack) -> BTreeMap<String, Whole> {
+    // On an event that answers nothing, all that is left of conditions is what they ask for.
+    let mut inspector = Inspector::new(pack);
+    inspector.inspect_event(|_, _| {});
+    let tables: &Tables = inspector.pack().tables();
+    let rules = (0..).map(RuleId).zip(&tables.rules).map(|(rule_id, rule)| {
+        let text = |id| tables.str(id).to_owned();
+        let whole = Whole {
+            title: text(rule.title),
+            level: rule.level.as_str(),
+            phase: rule.phase,
+            author: text(rule.author),
+            status: text(rule.status),
+            logsource: text(rule.logsource),
+            tags: tables.rule_tags(rule).map(str::to_owned).collect(),
+            alerts: rule.alerts,
+            condition: inspector.condition(rule_id).map(in_order),
+        };
+        (text(rule.id), whole)
+    });
+    rules.collect()
+}
+
+/// The condition with the values of each item sorted: packs lay them out as is best for the scan.
+fn in_order(mut condition: Condition) -> Condition {
+    condition.node = match condition.node {
+        Node::All(parts) => Node::All(parts.into_iter().map(in_order).collect()),
+        Node::Any(parts) => Node::Any(parts.into_iter().map(in_order).collect()),
+        Node::Not(part) => Node::Not(Box::new(in_order(*part))),
+        Node::Item { label, mut patterns, evidence: _ } => {
+            patterns.sort();
+            Node::Item { label, patterns, evidence: None }
+        }
+    };
+    condition
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pack(rules: &[(&str, &str, &str)]) -> Pack {
+        let mut compiler = sigma::Compiler::new("test", 1);
+        for (id, level, item) in rules {
+            let text = format!(
+                "title: {id}\nid: {id}\nlevel: {level}\nlogsource: {{category: proxy}}\n\
+                 detection: {{s: {{{item}}}, condition: s}}\n"
+            );
+            let parsed = sigma::parse(&sigma::Source::new("x.yml", &text));
+            compiler.add(&parsed.rules[0]).unwrap();
+        }
+        Pack::decode(&compiler.finish().encode()).unwrap()
+    }
+
+    #[test]
+    fn rules_are_added_removed_and_changed() {
+        const A: &str = "0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d01";
+        const B: &str = "0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d02";
+        const C: &str = "0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d03";
+        let old = || pack(&[(A, "high", "cs-host: a.example"), (B, "low", "cs-host: b.example")]);
+        let of = |new| {
+            let differences = difference(old(), new).into_iter();
+            differences.map(|it| (it.id, it.change)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(old()), []);
+        // Another order and other rules beside it change nothing about a rule.
+        let moved = [
+            (C, "high", "cs-host: c.example"),
+            (B, "low", "cs-host: b.example"),
+            (A, "high", "cs-host: a.example"),
+        ];
+        assert_eq!(of(pack(&moved)), [(C.to_owned(), Change::Added)]);
+        for (changed, expect) in [
+            ((A, "low", "cs-host: a.example"), vec!["level"]),
+            ((A, "high", "cs-host: aa.example"), vec!["condition"]),
+            ((A, "high", "cs-host|endswith: a.example"), vec!["condition"]),
+            ((A, "high", "r-dns: a.example"), vec!["condition"]),
+            ((A, "low", "sc-status: 200"), vec!["condition", "level", "phase"]),
+        ] {
+            let expect = [(A.to_owned(), Change::Changed(expect)), (B.to_owned(), Change::Removed)];
+            assert_eq!(of(pack(&[changed])), expect);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! With a public key configured, only signed packs are taken, and none older than what is at work.
+#![expect(clippy::disallowed_methods, reason = "tests touch files")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use knowledge::signing::{self, KeyFiles};
+use tempfile::TempDir;
+use tests::gateway::{replace, replace_text};
+use tests::{Bootstrap, Envoy, Launch, Plugin, http1, until};
+
+const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
+
+/// A pack of a version that denies one host.
+fn pack(host: &str, version: u64) -> Result<Vec<u8>> {
+    let text = format!(
+        "title: {host}\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d01\nlogsource: {{category: proxy}}\n\
+         detection: {{selection: {{cs-host: {host}}}, condition: selection}}\n"
+    );
+    let parsed = sigma::parse(&sigma::Source::new("rule", &text));
+    let mut compiler = sigma::Compiler::new("egress", version);
+    let rule = parsed.rules.first().context("one rule")?;
+    ensure!(compiler.add(rule).is_ok(), "the rule is refused");
+    Ok(compiler.finish().encode())
+}
+
+fn signed(pack: Vec<u8>, keys: &KeyFiles) -> Result<Vec<u8>> {
+    let file: Arc<str> = "key".into();
+    let signed = signing::sign(pack, &file, &keys.secret);
+    signed.ok().context("the key signs")
+}
+
+/// The hosts that are denied now.
+fn denied(address: SocketAddr) -> Result<Vec<&'static str>> {
+    let mut denied = Vec::new();
+    for host in HOSTS {
+        let request = format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        match http1::send(address, request.as_bytes())?.status {
+            403 => denied.push(host),
+            status => ensure!(status == 200, "{host}: {status}"),
+        }
+    }
+    Ok(denied)
+}
+
+/// How often the filter refused a configuration for a reason.
+fn refusals(stats: &BTreeMap<String, u64>, kind: &str) -> u64 {
+    let name = format!("tidegate_refused_total.kind={kind}");
+    let all = stats.iter().filter(|(of, _)| of.ends_with(&name));
+    all.map(|(_, value)| *value).sum()
+}
+
+#[test]
+fn unsigned_foreign_and_older_packs_leave_the_last_good_one_at_work() -> Result<()> {
+    let directory = TempDir::with_prefix("tidegate-trust-")?;
+    let (ours, next, foreign) =
+        (signing::generate([1; 32]), signing::generate([2; 32]), signing::generate([3; 32]));
+    let public = format!("{}{}", ours.public, next.public);
+    let plugin = |pack: &[u8]| Plugin::trusting(pack, "enforce", &public);
+    let first = plugin(&signed(pack("a.example", 5)?, &ours)?)?;
+    replace(directory.path(), &first, "1")?;
+    let filters = [first.discovered("./tidegate.json")];
+    let config = Bootstrap::new().listener("egress", &filters);
+    let launch = Launch { concurrency: 2, ..Launch::new()? };
+    let envoy = Envoy::launch_in(&launch, &config.json(), directory.path())?;
+    let address = envoy.listener("egress")?;
+    assert_eq!(denied(address)?, ["a.example"]);
+
+    // The second key is as good as the first: one can take over from the other.
+    let second = plugin(&signed(pack("b.example", 6)?, &next)?)?;
+    replace(directory.path(), &second, "2")?;
+    until("the second pack", || Ok((denied(address)? == ["b.example"]).then_some(())))?;
+
+    let mut changed = signed(pack("c.example", 7)?, &ours)?;
+    if let Some(byte) = changed.last_mut() {
+        *byte ^= 1;
+    }
+    for (kind, bad) in [
+        ("unsigned", pack("c.example", 7)?),
+        ("signature", signed(pack("c.example", 7)?, &foreign)?),
+        ("signature", changed),
+        ("older", signed(pack("c.example", 4)?, &ours)?),
+        // These bytes were taken before, so Envoy does not try them, but hands them to the workers.
+        ("older", signed(pack("a.example", 5)?, &ours)?),
+    ] {
+        let before = refusals(&envoy.stats()?, kind);
+        replace_text(directory.path(), &plugin(&bad)?.discovery_response(kind))?;
+        until(&format!("a refusal: {kind}"), || {
+            Ok((refusals(&envoy.stats()?, kind) > before).then_some(()))
+        })?;
+        assert_eq!(denied(address)?, ["b.example"], "{kind}");
+    }
+    // An older number is older however often it is sent; the same number is not.
+    let again = Plugin::trusting(&signed(pack("b.example", 6)?, &ours)?, "monitor", &public)?;
+    replace(directory.path(), &again, "8")?;
+    until("monitor mode", || Ok(denied(address)?.is_empty().then_some(())))?;
+    let newest = plugin(&signed(pack("c.example", 7)?, &ours)?)?;
+    replace(directory.path(), &newest, "9")?;
+    until("the newest pack", || Ok((denied(address)? == ["c.example"]).then_some(())))
+}
+
+#[test]
+fn openssl_agrees_about_keys_and_signatures() -> Result<()> {
+    let folder = TempDir::with_prefix("tidegate-trust-")?;
+    let at = |name: &str| folder.path().join(name);
+    let openssl = |arguments: &[&str]| -> Result<()> {
+        let done = Command::new("openssl").args(arguments).current_dir(folder.path()).output()?;
+        ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    };
+    let keys = signing::generate([9; 32]);
+    let plain = pack("a.example", 1)?;
+    let text = inspect::pack::signed_text(&plain).context("a text to sign")?;
+    let whole = signed(plain.clone(), &keys)?;
+    let signature = whole.get(whole.len() - 64..).context("a signature")?;
+    fs::write(at("text"), &text)?;
+    fs::write(at("signature"), signature)?;
+    fs::write(at("key.pub"), &keys.public)?;
+    let verify = ["pkeyutl", "-verify", "-pubin", "-inkey", "key.pub", "-rawin"];
+    openssl(&[&verify[..], &["-in", "text", "-sigfile", "signature"]].concat())?;
+
+    // And the other way round.
+    openssl(&["genpkey", "-algorithm", "ed25519", "-out", "theirs"])?;
+    openssl(&["pkey", "-in", "theirs", "-pubout", "-out", "theirs.pub"])?;
+    let theirs = KeyFiles {
+        secret: fs::read_to_string(at("theirs"))?,
+        public: fs::read_to_string(at("theirs.pub"))?,
+    };
+    let file: Arc<str> = "theirs.pub".into();
+    let keys = signing::public_keys(&file, &theirs.public).ok().context("a public key")?;
+    let pack = inspect::Pack::decode(&signed(plain, &theirs)?)?;
+    pack.check_signature(&keys)?;
+    Ok(())
+}
