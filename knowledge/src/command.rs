@@ -6,6 +6,7 @@ mod check;
 mod diff;
 mod events;
 mod explain;
+mod gateway;
 mod hunt;
 mod keygen;
 mod pack;
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Pack(pack::Pack),
     Diff(diff::Diff),
     Events(events::Events),
+    Gateway(gateway::Gateway),
     Keygen(keygen::Keygen),
     Verify(verify::Verify),
     /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
@@ -53,6 +55,7 @@ impl Command {
             Command::Pack(command) => command.run(),
             Command::Diff(command) => command.run(),
             Command::Events(command) => command.run(),
+            Command::Gateway(command) => command.run(),
             Command::Keygen(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Explain(command) => command.run(),

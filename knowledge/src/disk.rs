@@ -244,6 +244,14 @@ pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<(
     file.sync_all()
 }
 
+/// Writes a file whole or not at all, and makes the folders that it lies in.
+pub(crate) fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    write(path, bytes)
+}
+
 /// Bytes that nobody can guess.
 pub(crate) fn random() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];

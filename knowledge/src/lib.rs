@@ -26,6 +26,8 @@ pub mod event;
 pub mod explain;
 mod finding;
 pub mod fix;
+#[cfg(not(target_family = "wasm"))]
+pub mod gateway;
 mod head;
 #[cfg(not(target_family = "wasm"))]
 pub mod hunt;

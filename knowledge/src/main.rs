@@ -4,7 +4,7 @@
 
 mod command;
 mod disk;
-mod gateway;
+mod sender;
 mod stream;
 
 use std::io::{self, ErrorKind, Write};

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, counted, pretty};
 use crate::disk;
-use crate::gateway::Gateway;
+use crate::sender::Gateway;
 
 /// How often logs are looked at while something is missing in them.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -1,0 +1,165 @@
+//! `tidegate gateway`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use knowledge::gateway::{self, Artifact, File, Place, Settings};
+use knowledge::limits::MAX_FILE_BYTES;
+use knowledge::{Finding, Sources, codes, pack_file, signing};
+
+use super::{Outcome, name};
+use crate::disk;
+
+/// How many bytes of a resource Kubernetes takes: the bound of a request to etcd.
+const MAX_RESOURCE_BYTES: usize = 1_500_000;
+
+/// Writes what a gateway is configured with.
+///
+/// envoy: envoy.yaml and tidegate.json, the file that it watches. ecds: tidegate.json alone, to be moved
+/// over the one that is there. istio: a `WasmPlugin`. envoy-gateway: an `EnvoyExtensionPolicy`. With
+/// --filter also filter.wasm, and for Kubernetes an OCI image layout to push. docs/rollout.md walks through it.
+#[derive(Args, Debug)]
+pub(crate) struct Gateway {
+    /// For what
+    #[arg(value_enum)]
+    kind: Kind,
+    /// The pack
+    #[arg(short, long, value_name = "FILE")]
+    pack: PathBuf,
+    /// The folder to write into; it is made, and files of the same names are replaced
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+    /// The module, to be put beside the configuration
+    #[arg(long, value_name = "FILE")]
+    filter: Option<PathBuf>,
+    /// Whether matches are only reported, or denied
+    #[arg(long, value_enum, default_value = "monitor")]
+    mode: Mode,
+    /// What happens to a request that cannot be judged
+    #[arg(long, value_enum, default_value = "open")]
+    failure_mode: FailureMode,
+    /// Public keys in PEM: the filter then takes only packs that one of them signed
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// The namespace of the resource
+    #[arg(long, default_value = "istio-system")]
+    namespace: String,
+    /// The gateway: the value of the label `istio` of its pods, or the name of the Gateway
+    #[arg(long = "gateway", value_name = "NAME", default_value = "egressgateway")]
+    target: String,
+    /// The image of the filter in your registry
+    #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]))]
+    image: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// A whole configuration of Envoy.
+    Envoy,
+    /// The file that Envoy takes the filter from.
+    Ecds,
+    /// A `WasmPlugin`.
+    Istio,
+    /// An `EnvoyExtensionPolicy`.
+    EnvoyGateway,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    Monitor,
+    Enforce,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailureMode {
+    Open,
+    Closed,
+}
+
+impl Gateway {
+    pub(super) fn run(&self) -> Outcome {
+        match self.write() {
+            Ok(stdout) => Outcome { stdout, ..Outcome::default() },
+            Err(finding) => Outcome::refused(&[*finding], &Sources::new()),
+        }
+    }
+
+    fn write(&self) -> Result<String, Box<Finding>> {
+        let (settings, version) = self.settings()?;
+        let filter =
+            self.filter.as_ref().map(|path| disk::read(path, MAX_FILE_BYTES).map(|it| it.1));
+        let filter = filter.transpose()?;
+        let place = Place {
+            namespace: self.namespace.clone(),
+            gateway: self.target.clone(),
+            image: self.image.clone().unwrap_or_default(),
+            sha256: None,
+        };
+        let mut files: Vec<File> = match self.kind {
+            Kind::Envoy => gateway::envoy(&settings, &version),
+            Kind::Ecds => gateway::ecds(&settings, &version),
+            Kind::Istio => gateway::istio(&settings, &place),
+            Kind::EnvoyGateway => gateway::envoy_gateway(&settings, &place),
+        };
+        let is_resource = matches!(self.kind, Kind::Istio | Kind::EnvoyGateway);
+        if is_resource && files.iter().any(|(_, bytes)| bytes.len() > MAX_RESOURCE_BYTES) {
+            let message = format!(
+                "the resource would be larger than {MAX_RESOURCE_BYTES} bytes, which Kubernetes refuses"
+            );
+            let help = "compile fewer rules into the pack, or give each gateway its own";
+            let file = name(&self.pack);
+            return Err(Box::new(Finding::about(&file, &codes::OVERSIZED_PACK, message, help)));
+        }
+        if let Some(filter) = filter {
+            if is_resource {
+                let artifact = Artifact { filter: &filter, pack: &settings.pack, tag: &version };
+                let layout = gateway::layout(&artifact).map_err(|error| self.unwritable(&error))?;
+                files
+                    .extend(layout.into_iter().map(|(name, bytes)| (format!("oci/{name}"), bytes)));
+            } else {
+                files.push(("filter.wasm".to_owned(), filter));
+            }
+        }
+        let mut told = String::new();
+        for (file, bytes) in &files {
+            let path = self.output.join(file);
+            disk::place(&path, bytes).map_err(|error| self.unwritable(&error))?;
+            if !file.contains("blobs/") {
+                told += &format!("{}\n", name(&path));
+            }
+        }
+        Ok(told)
+    }
+
+    /// What the filter is to be told, and the pack's version.
+    fn settings(&self) -> Result<(Settings, String), Box<Finding>> {
+        let (file, bytes) = disk::read_pack(&self.pack)?;
+        let pack = pack_file::decode(&file, &bytes)?;
+        let public_key = match &self.public_key {
+            None => None,
+            Some(path) => {
+                let (key_file, text) = disk::read_text(path)?;
+                let keys = signing::public_keys(&key_file, &text)?;
+                // What the gateway would refuse is refused here already.
+                pack.check_signature(&keys).map_err(|error| signing::untrusted(&file, error))?;
+                Some(text)
+            }
+        };
+        let mode = match self.mode {
+            Mode::Monitor => "monitor",
+            Mode::Enforce => "enforce",
+        };
+        let failure_mode = match self.failure_mode {
+            FailureMode::Open => "open",
+            FailureMode::Closed => "closed",
+        };
+        let version = pack.tables().version.to_string();
+        Ok((Settings { pack: bytes, mode, failure_mode, public_key }, version))
+    }
+
+    fn unwritable(&self, error: &std::io::Error) -> Box<Finding> {
+        let message = format!("the folder cannot be written: {}", disk::reason(error));
+        let help = "give another folder with `--output`, or make this one writable";
+        Box::new(Finding::about(&name(&self.output), &codes::UNWRITABLE, message, help))
+    }
+}
