@@ -146,8 +146,14 @@ impl Plugin {
         // The event is that of a request without method and path.
         let header_map = host::serialise(&[(":authority", &authority)]);
         debug_assert!(Headers::read(&header_map).is_ok());
-        let snapshot =
-            Snapshot { header_map, server_name, connect_target, source_address, version: None };
+        let snapshot = Snapshot {
+            header_map,
+            server_name,
+            transport,
+            connect_target,
+            source_address,
+            version: None,
+        };
         let mut inspection =
             Inspection { snapshot, verdict, action, is_tunnel: true, is_told: false };
         self.tell(&inspector, &mut inspection, &[], &ResponseSnapshot::default());

@@ -344,6 +344,7 @@ mod tests {
                 ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
             ]),
             server_name: Some(b"api.telegram.org".to_vec()),
+            transport: inspect::Transport::Unknown,
             connect_target: Some(b"api.telegram.org:443".to_vec()),
             source_address: Some(b"192.0.2.7:51234".to_vec()),
             version: None,

@@ -54,6 +54,7 @@ pub(crate) struct Property(&'static [u8]);
 
 impl Property {
     pub(crate) const SERVER_NAME: Property = Property(b"connection\0requested_server_name");
+    pub(crate) const TLS_VERSION: Property = Property(b"connection\0tls_version");
     pub(crate) const PEER_IDENTITY: Property = Property(b"connection\0uri_san_peer_certificate");
     pub(crate) const SOURCE_ADDRESS: Property = Property(b"source\0address");
     pub(crate) const PROTOCOL: Property = Property(b"request\0protocol");

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use inspect::{Action, Inspector, Mode, Verdict};
+use inspect::{Action, Inspector, Mode, Transport, Verdict};
 
 use crate::config::{Config, FailureMode, Protocol};
 use crate::deny::{Client, denied, denying_rule, not_judged};
@@ -99,8 +99,13 @@ impl Plugin {
     }
 
     fn try_judge(&self) -> Result<Step, Failure> {
-        let snapshot = self.read_request()?;
+        let mut snapshot = self.read_request()?;
         let headers = Headers::read(&snapshot.header_map).map_err(|_| Failure::HeaderMap)?;
+        // No server name: either there is no TLS, or the client asked for none, which is odd.
+        if self.needs.server_name && snapshot.server_name.is_none() && headers.scheme == b"https" {
+            let version = self.read(true, Property::TLS_VERSION)?;
+            snapshot.transport = version.map_or(Transport::Unknown, |_| Transport::Tls);
+        }
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
         let verdict = inspector.inspect(&snapshot.request(&headers, None));
         let pack = inspector.pack();
@@ -144,27 +149,31 @@ impl Plugin {
     /// Reads of the request what the pack asks for, and no more.
     fn read_request(&self) -> Result<Snapshot, Failure> {
         let header_map = host::request_headers().map_err(|_| Failure::HeaderMap)?;
-        let read = |wanted, property| {
-            let value = if wanted { host::property(property) } else { Ok(None) };
-            match (value, self.failure_mode) {
-                (Ok(value), _) => Ok(value),
-                (Err(_), FailureMode::Closed) => Err(Failure::Property),
-                // Rules that look at other fields can still be judged.
-                (Err(_), FailureMode::Open) => {
-                    self.count_failure(Failure::Property);
-                    Ok(None)
-                }
-            }
-        };
+        let read = |wanted, property| self.read(wanted, property);
         let server_name = read(self.needs.server_name, Property::SERVER_NAME)?;
         Ok(Snapshot {
             header_map,
             // Only TLS that was ended here can have come out of a tunnel that was ended here.
             connect_target: read(server_name.is_some(), Property::CONNECT_TARGET)?,
             server_name,
+            transport: Transport::Unknown,
             source_address: read(self.needs.source_address, Property::SOURCE_ADDRESS)?,
             version: read(self.needs.version, Property::PROTOCOL)?,
         })
+    }
+
+    /// Reads a property, where it is wanted, and as the failure mode has it.
+    fn read(&self, wanted: bool, property: Property) -> Result<Option<Vec<u8>>, Failure> {
+        let value = if wanted { host::property(property) } else { Ok(None) };
+        match (value, self.failure_mode) {
+            (Ok(value), _) => Ok(value),
+            (Err(_), FailureMode::Closed) => Err(Failure::Property),
+            // Rules that look at other fields can still be judged.
+            (Err(_), FailureMode::Open) => {
+                self.count_failure(Failure::Property);
+                Ok(None)
+            }
+        }
     }
 
     /// Answers the request; whether that worked.

@@ -1,7 +1,7 @@
 //! What was read of one request, and what a pack needs to be read.
 
 use inspect::pack::{Phase, Tables};
-use inspect::{ProxyField, Request, Response};
+use inspect::{ProxyField, Request, Response, Transport};
 
 use crate::headers::Headers;
 
@@ -64,6 +64,8 @@ impl Needs {
 pub(crate) struct Snapshot {
     pub(crate) header_map: Vec<u8>,
     pub(crate) server_name: Option<Vec<u8>>,
+    /// TLS where it was seen; a connection without a server name may speak it, too.
+    pub(crate) transport: Transport,
     /// What the CONNECT asked for in whose tunnel this came, with port.
     pub(crate) connect_target: Option<Vec<u8>>,
     /// With port, as the host gives it.
@@ -88,6 +90,7 @@ impl Snapshot {
             referrer: headers.referrer,
             cookie: headers.cookie.as_deref(),
             server_name: self.server_name.as_deref(),
+            transport: self.transport,
             connect_target: self.connect_target.as_deref(),
             source_address: self.source_address.as_deref().map(without_port),
             response,

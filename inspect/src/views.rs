@@ -208,7 +208,7 @@ impl Views {
             let differ = domain::registrable(host) != domain::registrable(server_name);
             self.anomalies.insert_if(differ, Anomaly::SniMismatch);
         }
-        let Some(target) = connect_target(request) else { return };
+        let Some(target) = connect_target(request, &mut self.steps) else { return };
         if let Some(server_name) = server_name {
             self.anomalies.insert_if(target != server_name, Anomaly::ConnectSniMismatch);
         }
@@ -261,7 +261,8 @@ fn other_hosts(
             others.push((View::ServerName, name.host.clone(), None));
         }
     }
-    if let Some(target) = connect_target(request)
+    // Counted where it was read first.
+    if let Some(target) = connect_target(request, &mut 0)
         && !is_host(&target)
     {
         others.push((View::Tunnel, target, None));
@@ -280,9 +281,8 @@ fn is_outer(server_name: &[u8]) -> bool {
 }
 
 /// The host of the CONNECT in whose tunnel a request came, in its usual form.
-fn connect_target(request: &Request<'_>) -> Option<Vec<u8>> {
-    let (mut found, mut steps) = (Anomalies::default(), 0);
-    let forms = host::forms(request.connect_target?, &mut found, &mut steps);
+fn connect_target(request: &Request<'_>, steps: &mut usize) -> Option<Vec<u8>> {
+    let forms = host::forms(request.connect_target?, &mut Anomalies::default(), steps);
     forms.into_iter().next().map(|form| form.host)
 }
 

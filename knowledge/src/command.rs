@@ -11,6 +11,7 @@ mod hunt;
 mod keygen;
 mod pack;
 mod preview;
+mod record;
 mod show;
 mod test;
 mod vault;
@@ -117,6 +118,24 @@ struct Inputs {
     vocabulary: Vocabulary,
 }
 
+/// What becomes of rules that are written for other logs.
+#[derive(Args, Clone, Copy, Debug)]
+struct OtherLogs {
+    /// Put rules of other log sources into the fields that a proxy sees; one that it sees in part
+    /// becomes a lead of lower level, one that it does not see at all is refused
+    #[arg(long)]
+    leads: bool,
+}
+
+impl OtherLogs {
+    fn apply(self, library: &mut Library) {
+        if self.leads {
+            library.put_at_proxy();
+            report::sort(&mut library.findings);
+        }
+    }
+}
+
 /// What rules leave to those who run them.
 #[derive(Args, Debug)]
 struct Vocabulary {
@@ -169,14 +188,21 @@ impl Vocabulary {
 
 /// Reads the library from paths, and tells how many files there were.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
+    read_with_files(paths, vocabulary).map(|(library, files)| (library, files.len()))
+}
+
+/// The same, with the files: notes of other kinds are no part of a library.
+fn read_with_files(
+    paths: &[PathBuf],
+    vocabulary: &Vocabulary,
+) -> Result<(Library, Vec<SourceFile>), Outcome> {
     let (files, findings) = read_files(paths)?;
-    let n_files = files.len();
     let placeholders = vocabulary.read()?;
-    let mut library = Library::read_with(files, &placeholders);
+    let mut library = Library::read_with(files.clone(), &placeholders);
     library.hosts = vocabulary.host_matching();
     library.findings.extend(findings);
     report::sort(&mut library.findings);
-    Ok((library, n_files))
+    Ok((library, files))
 }
 
 /// Reads the files of paths, and tells which could not be read.

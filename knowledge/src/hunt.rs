@@ -14,6 +14,7 @@ mod format;
 mod har;
 mod json;
 mod output;
+mod plain;
 mod report;
 mod requests;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use inspect::pack::HostMatching;
 use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
-use sigma::{Correlation, Diagnostic, Filter, Parsed, Place, Rule, Source, Span};
+use sigma::{
+    Correlation, Decidability, Diagnostic, Filter, Parsed, Place, Rule, Source, Span, decidability,
+};
 
 use crate::codes;
 use crate::finding::{Finding, Findings};
@@ -227,6 +229,49 @@ impl Library {
             }
         }
         Place { file, span: Span::point(rule.span.line, rule.span.column) }
+    }
+
+    /// How many rules a proxy decides: yes, partly, no.
+    pub fn decidable(&self) -> [usize; 3] {
+        self.rules.iter().fold([0; 3], |[yes, partly, no], entry| match decidability(&entry.rule) {
+            Decidability::Yes => [yes + 1, partly, no],
+            Decidability::Partly { .. } => [yes, partly + 1, no],
+            Decidability::No { .. } => [yes, partly, no + 1],
+        })
+    }
+
+    /// Puts the rules of other log sources into the fields that a proxy sees. Of a rule that is seen in
+    /// part its lead is taken ([`sigma::lead`]); one of which nothing is seen is refused (`S015`).
+    pub fn put_at_proxy(&mut self) {
+        for mut entry in std::mem::take(&mut self.rules) {
+            let rule = &entry.rule;
+            let found = decidability(rule);
+            let at_proxy = match &found {
+                Decidability::Yes => sigma::at_proxy(rule),
+                Decidability::Partly { .. } => sigma::lead(rule),
+                Decidability::No { .. } => None,
+            };
+            if let Some(at_proxy) = at_proxy {
+                entry.rule = at_proxy;
+                self.rules.push(entry);
+                continue;
+            }
+            let missing: Vec<_> =
+                found.missing().iter().map(|field| format!("`{field}`")).collect();
+            let why = match missing.as_slice() {
+                [] => "nothing in it depends on the request".to_owned(),
+                missing => format!("it does not see {}", missing.join(", ")),
+            };
+            let span = Span::point(rule.span.line, rule.span.column);
+            self.findings.push(Finding::from(Diagnostic {
+                code: &sigma::codes::NOT_AT_PROXY,
+                message: format!("a proxy cannot decide the rule: {why}"),
+                help: "run the rule where its logs are, or leave it out".to_owned(),
+                place: Place { file: Arc::clone(&rule.file), span },
+                fix: None,
+            }));
+            self.n_refused += 1;
+        }
     }
 
     /// What looks wrong in rules that run: see [`sigma::lint`].

@@ -4,6 +4,7 @@
 //! function of a field, a computed column, a macro) becomes [`Expression::Unread`] with its reason, and
 //! is counted: never guessed. Text that does not belong to the language is an error.
 
+mod cursor;
 pub mod eql;
 pub mod esql;
 mod expression;

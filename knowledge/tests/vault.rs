@@ -268,6 +268,35 @@ fn pages_whose_source_is_gone_become_tombstones() {
 }
 
 #[test]
+fn types_of_a_person_stay_and_missing_ones_are_added() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join(".obsidian/types.json");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, r#"{"more": [1], "types": {"mine": "checkbox", "created": "datetime"}}"#)
+        .unwrap();
+    build_ours(scratch.path());
+    let read =
+        || -> serde_json::Value { serde_json::from_slice(&fs::read(&path).unwrap()).unwrap() };
+    let merged = read();
+    assert_eq!(merged["more"], serde_json::json!([1]));
+    for (key, kind) in [
+        ("mine", "checkbox"),
+        ("created", "datetime"),
+        ("tags", "tags"),
+        ("last_result", "text"),
+        ("steps", "number"),
+    ] {
+        assert_eq!(merged["types"][key], kind, "{key}");
+    }
+    assert!(build_ours(scratch.path()).contains(" 0 files written"));
+
+    fs::write(&path, "{ not JSON").unwrap();
+    let told = build_ours(scratch.path());
+    assert!(told.contains("conflict: .obsidian/types.json"), "{told}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{ not JSON");
+}
+
+#[test]
 fn hostile_input_stays_inert() {
     let scratch = tempfile::tempdir().unwrap();
     let rules = scratch.path().join("sigma/rules");
@@ -435,8 +464,26 @@ fn the_full_corpora_give_a_vault_without_defects() {
     ] {
         assert!(page.contains(part), "{part}");
     }
-    let exclusions = page.split("#### Exclusions").nth(1).unwrap();
-    assert!(exclusions.lines().filter(|line| line.starts_with('|')).count() > 10);
-    queries_hold(scratch.path());
+    // A reach is blank where nobody outside of the technique asks for the same.
+    for (title, n_filled) in
+        [("Fields filtered most", 4), ("Top indicator values", 4), ("Exclusions", 4)]
+    {
+        let part = page.split(&format!("#### {title}")).nth(1).unwrap();
+        let table = part.split("\n#").next().unwrap();
+        let rows: Vec<Vec<&str>> = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|'))
+            .map(|line| line.split(" | ").map(str::trim).collect())
+            .collect();
+        assert!(rows.len() > 10, "{title}: {} rows", rows.len());
+        for row in &rows {
+            assert!(row.len() >= n_filled && !row[..n_filled].contains(&""), "{title}: {row:?}");
+        }
+        if title == "Top indicator values" {
+            let reach = rows.iter().filter_map(|row| row.get(4)?.parse::<usize>().ok());
+            assert!(reach.filter(|n_rules| *n_rules > 0).count() > 5, "{rows:?}");
+        }
+    }
+    // `cargo xtask test` runs every query of such a vault.
     assert!(run(&arguments).contains(" 0 files written"));
 }

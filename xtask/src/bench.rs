@@ -1,8 +1,11 @@
 //! `cargo xtask bench`: one file per subject.
 
 mod envoy;
+mod hunt;
 mod indicators;
 mod load;
+mod preview;
+mod vault;
 mod views;
 
 use anyhow::Result;
@@ -13,14 +16,24 @@ use clap::Subcommand;
 pub(crate) enum Subject {
     /// What a filter adds to the processor time of a request in a real Envoy.
     Envoy(envoy::Arguments),
+    /// How long the page in the browser takes for an access log, beside one native thread.
+    Preview(preview::Arguments),
+    /// How fast an access log is hunted, and with how much memory; build with `--release` for true
+    /// figures.
+    Hunt(hunt::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
+    /// How long a vault of the corpora takes, and its memory, beside obsidian-export.
+    Vault(vault::Arguments),
 }
 
 /// Runs a bench.
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Envoy(arguments) => envoy::run(arguments),
+        Subject::Preview(arguments) => preview::run(arguments),
+        Subject::Hunt(arguments) => hunt::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
+        Subject::Vault(arguments) => vault::run(arguments),
     }
 }

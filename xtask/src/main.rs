@@ -1,4 +1,4 @@
-//! Set-up and every task of more than one step: `cargo xtask demo | test | bench | dist | setup`.
+//! Set-up and every task of more than one step: `cargo xtask demo | test | bench | fuzz | dist | setup`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,12 +13,14 @@ mod demo;
 mod dist;
 mod example;
 mod filter_module;
+mod fuzz;
 mod install;
 mod page;
 mod progress;
 mod schemas;
 mod suite;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -56,6 +58,8 @@ enum Task {
         #[command(subcommand)]
         subject: bench::Subject,
     },
+    /// Gives programs that read what others wrote anything to read, and keeps what crashes them.
+    Fuzz(fuzz::Arguments),
     /// Builds what a release consists of, into `dist/`.
     Dist,
     /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, the wasm modules, the
@@ -79,12 +83,14 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { keep, example: Some(name) } => example::run(&name, keep),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Bench { subject } => bench::run(&subject),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist => dist::run(),
         Task::Setup => {
             install::targets()?;
             install::clients()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
+            vault::set_up()?;
             schemas::set_up()?;
             page::set_up()
         }

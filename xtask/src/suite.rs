@@ -11,6 +11,7 @@ use crate::install;
 use crate::page;
 use crate::progress::step;
 use crate::schemas;
+use crate::vault;
 
 /// Runs the tests once, or those that start an Envoy once for each of `versions`.
 pub(crate) fn run(versions: &[String]) -> Result<()> {
@@ -22,14 +23,16 @@ pub(crate) fn run(versions: &[String]) -> Result<()> {
             versions.iter().map(|version| install::envoy_of(version)).collect::<Result<_>>()?
         }
     };
-    Artifacts::build()?;
+    let artifacts = Artifacts::build()?;
     schemas::set_up()?;
     page::set_up()?;
+    vault::set_up()?;
     let mut envoys = envoys.iter();
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));
         command::run(test(&["--workspace"]).env("TIDEGATE_ENVOY", envoy))?;
     }
+    vault::test(&artifacts)?;
     // What runs without an Envoy has been run.
     for envoy in envoys {
         step(&format!("the tests that start an Envoy, with {}", envoy.display()));

@@ -122,6 +122,46 @@ proptest! {
     }
 
     #[test]
+    fn a_decoded_host_hides_no_other_host(authority in hostile()) {
+        let hosts = |authority: &[u8]| -> Vec<Vec<u8>> {
+            let views = views(authority, b"/");
+            let hosts = views.forms().iter().filter_map(|form| form.authority.clone());
+            hosts.chain(views.crowd().iter().cloned()).collect()
+        };
+        let once = hosts(&authority);
+        for host in &once {
+            for again in hosts(host) {
+                prop_assert!(once.contains(&again), "{} in {}", again.escape_ascii(), host.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn twice_any_text_takes_at_most_twice_the_steps(text in hostile(), place in 0..4usize) {
+        prop_assume!(!text.is_empty());
+        let steps = |n_times: usize| {
+            let text = text.repeat(n_times);
+            let path = [b"/", text.as_slice()].concat();
+            let mut request = Request {
+                authority: b"A.example",
+                path: Some(b"/%41"),
+                ..Request::default()
+            };
+            match place {
+                0 => request.authority = &text,
+                1 => request.path = Some(&path),
+                2 => request.server_name = Some(&text),
+                _ => request.connect_target = Some(&text),
+            }
+            Views::of(&request).steps()
+        };
+        let n_times = 2048 / text.len() + 1;
+        let (once, twice) = (steps(n_times), steps(2 * n_times));
+        // What is read once, as the other parts of the request, and forms that only fit the longer text.
+        prop_assert!(twice <= 2 * once + 2 * once / 50 + 2000, "{} steps, then {}", once, twice);
+    }
+
+    #[test]
     fn hosts_agree_with_the_url_standard(host in vec(prop::sample::select(HOST_PARTS), 1..8)) {
         let host = host.concat();
         let Ok(url) = url::Url::parse(&format!("http://{host}/")) else { return Ok(()) };
@@ -136,8 +176,11 @@ proptest! {
     }
 
     #[test]
-    fn paths_agree_with_the_url_standard(segments in vec(prop::sample::select(SEGMENTS), 0..8)) {
-        let path = format!("/{}", segments.join("/"));
+    fn paths_agree_with_the_url_standard(
+        segments in vec(prop::sample::select(SEGMENTS), 0..8),
+        slash in prop::sample::select(&["/", "\\"][..]),
+    ) {
+        let path = format!("/{}", segments.join(slash));
         let url = url::Url::parse(&format!("http://a.example{path}")).unwrap();
         let ours = String::from_utf8(path_in(View::Canonical, path.as_bytes())).unwrap();
         prop_assert_eq!(ours, url.path(), "{}", path);

@@ -5,8 +5,9 @@ use std::path::Path;
 use clap::Args;
 use knowledge::{Compilation, Finding, Library, SourceFile, codes, fix, report};
 use serde_json::json;
+use sigma::{Decidability, decidability};
 
-use super::{Format, Inputs, Outcome, counted, read_files, render};
+use super::{Format, Inputs, OtherLogs, Outcome, counted, read_files, render};
 use crate::disk;
 
 /// Tells everything that is wrong with notes and rules: exit code 1 if anything is.
@@ -14,6 +15,8 @@ use crate::disk;
 pub(crate) struct Check {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    other_logs: OtherLogs,
     /// Also tell what looks wrong in rules that run: evadable, never true, noisy, or nameless
     #[arg(long)]
     lint: bool,
@@ -38,13 +41,16 @@ impl Check {
         let read = |files: &[SourceFile]| {
             let mut library = Library::read_with(files.to_vec(), &placeholders);
             library.hosts = self.inputs.vocabulary.host_matching();
+            let decidable = library.decidable();
+            let undecided = self.undecided(&library);
+            self.other_logs.apply(&mut library);
             self.find(&mut library);
-            library
+            (library, decidable, undecided)
         };
         let mut fixed = String::new();
         let mut n_fixed = 0;
         if self.fix {
-            for (name, n_applied) in fix::fix(&mut files, &|files| read(files).findings) {
+            for (name, n_applied) in fix::fix(&mut files, &|files| read(files).0.findings) {
                 let file = files.iter().find(|file| file.name == name);
                 match file.and_then(|file| write(file).err()) {
                     Some(unwritable) => unread.push(*unwritable),
@@ -55,12 +61,16 @@ impl Check {
                 }
             }
         }
-        let mut library = read(&files);
+        let (mut library, [yes, partly, no], undecided) = read(&files);
         library.findings.extend(unread);
         report::sort(&mut library.findings);
         let (n_errors, n_warnings) = report::count(&library.findings);
+        let decidable = match partly + no {
+            0 => String::new(),
+            _ => format!("decidable at a proxy: {yes} yes, {partly} partly, {no} no\n"),
+        };
         let summary = format!(
-            "{fixed}{}, {}: {}, {}\n",
+            "{undecided}{fixed}{}, {}: {}, {}\n{decidable}",
             counted(files.len(), "file"),
             counted(library.n_read, "rule"),
             counted(n_errors, "error"),
@@ -70,10 +80,26 @@ impl Check {
             ("files", json!(files.len())),
             ("rules", json!(library.n_read)),
             ("fixed", json!(n_fixed)),
+            ("decidable", json!({ "yes": yes, "partly": partly, "no": no })),
         ];
         let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
         let code = u8::from(!library.findings.is_empty());
         Ok(Outcome { stdout, code, ..Outcome::default() })
+    }
+
+    /// With `--leads`, a line for each rule that a proxy sees in part or not at all.
+    fn undecided(&self, library: &Library) -> String {
+        let mut lines = String::new();
+        for entry in library.rules.iter().filter(|_| self.other_logs.leads) {
+            let (rule, found) = (&entry.rule, decidability(&entry.rule));
+            if found != Decidability::Yes {
+                let place = format!("{}:{}", rule.file, rule.span.line);
+                let (answer, missing) = (found.as_str(), found.missing().join(", "));
+                let title = &rule.metadata.title;
+                lines.push_str(&format!("{place}: {answer}: {title}: not seen: {missing}\n"));
+            }
+        }
+        lines
     }
 
     /// Adds what the compiler and the lints find.

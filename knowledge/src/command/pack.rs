@@ -8,7 +8,7 @@ use knowledge::{Compilation, Finding, codes, report, signing};
 use serde_json::json;
 use sigma::lint::lint_labels;
 
-use super::{Format, Inputs, Outcome, counted, name, render};
+use super::{Format, Inputs, OtherLogs, Outcome, counted, name, render};
 use crate::disk;
 
 /// Compiles the rules of notes and Sigma files into a pack.
@@ -19,6 +19,8 @@ use crate::disk;
 pub(crate) struct Pack {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    other_logs: OtherLogs,
     /// Where to write the pack
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -41,10 +43,11 @@ pub(crate) struct Pack {
 
 impl Pack {
     pub(super) fn run(&self) -> Outcome {
-        let (library, _) = match self.inputs.library() {
+        let (mut library, _) = match self.inputs.library() {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
+        self.other_logs.apply(&mut library);
         let sources = &library.sources;
         let compilation = match Compilation::new(&library, &self.name, self.release) {
             Ok(compilation) => compilation,

@@ -19,6 +19,9 @@ use page::Page;
 use server::Server;
 use session::{Session, Watched};
 
+/// The port unless another is asked for: the vault's pages link to it.
+const PORT: u16 = 8431;
+
 /// Opens a page in the browser to try rules on traffic, on the engine that runs in Envoy.
 ///
 /// Serves the page on this machine alone, until Ctrl-C. Notes and packs are offered in the page and
@@ -34,7 +37,7 @@ pub(crate) struct Preview {
     #[arg(long, value_name = "FILE")]
     pack: Vec<PathBuf>,
     /// The port of 127.0.0.1 to listen on; 0 lets the system choose
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = PORT)]
     port: u16,
     /// Open the page in the browser
     #[arg(long)]
@@ -71,7 +74,11 @@ impl Preview {
             Ok(listener) => listener,
             Err(error) => {
                 let reason = disk::reason(&error);
-                return failed(&format!("port {} cannot be listened on: {reason}", self.port));
+                let help = "`--port 0` lets the system choose another";
+                return failed(&format!(
+                    "port {} cannot be listened on: {reason}\n  help: {help}",
+                    self.port
+                ));
             }
         };
         match self.serve(page, session, listener) {

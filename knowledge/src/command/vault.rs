@@ -34,7 +34,7 @@ pub(crate) struct Vault {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    Build(Build),
+    Build(Box<Build>),
     Check(Check),
 }
 
@@ -68,6 +68,10 @@ struct Build {
     /// All techniques
     #[arg(long)]
     all: bool,
+    /// The preview that rule pages link to, as `tidegate preview` serves it or where `dist/preview`
+    /// stands; empty for no links
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8431/")]
+    preview: String,
     /// How to write the summary
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
@@ -139,7 +143,7 @@ impl Build {
         };
         let (present, texts) = present(&disk, &state);
         progress.say("building pages");
-        let vault = build(&sources, &Scope { techniques }, &present);
+        let vault = build(&sources, &Scope { techniques, preview: self.preview.clone() }, &present);
         let mut summary = Summary::default();
         let writer = Writer { root: &self.vault, disk: &disk, progress: &progress };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Unreadable;
+use super::{Unreadable, plain};
 
 /// Calls `visit` with each entry of a JSON object: the key, and its value as it is written.
 ///
@@ -12,6 +12,18 @@ pub(super) fn object<'l>(
     mut visit: impl FnMut(&str, &'l str),
 ) -> Result<(), Unreadable> {
     let line = str::from_utf8(line).map_err(|_| Unreadable::NotJson)?.trim_ascii();
+    let Some(entries) = plain::object(line) else { return parsed(line, &mut visit) };
+    for (key, raw) in entries {
+        visit(key, raw);
+    }
+    Ok(())
+}
+
+/// The same by the parser, for any JSON.
+pub(super) fn parsed<'l>(
+    line: &'l str,
+    visit: &mut dyn FnMut(&str, &'l str),
+) -> Result<(), Unreadable> {
     if !line.starts_with('{') {
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
         return Err(if is_json { Unreadable::NotAnObject } else { Unreadable::NotJson });

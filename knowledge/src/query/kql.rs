@@ -1,27 +1,29 @@
 //! Elastic's Kibana query language: `field: (a or b) and not other: "x"`.
 
+use super::cursor::Cursor;
 use super::expression::MAX_DEPTH;
 use super::lexer::quoted;
 use super::{Expression, Operator, QueryError, Reason};
 
 /// Reads a query.
 pub fn parse(text: &str) -> Result<Expression, QueryError> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
-    parser.space();
-    if parser.rest().is_empty() {
+    let mut parser = Parser { cursor: Cursor::new(text), depth: 0 };
+    if parser.cursor.rest().is_empty() {
         return Ok(Expression::All(Vec::new()));
     }
     let expression = parser.any("")?;
-    if parser.rest().is_empty() {
+    if parser.cursor.rest().is_empty() {
         Ok(expression)
     } else {
-        parser.fail("more follows behind the query")
+        parser.cursor.fail("more follows behind the query")
     }
 }
 
+/// What may stand directly behind a keyword.
+const ENDS: &[char] = &['(', ')', '"'];
+
 struct Parser<'t> {
-    text: &'t str,
-    at: usize,
+    cursor: Cursor<'t>,
     depth: usize,
 }
 
@@ -31,52 +33,16 @@ struct Literal {
     quoted: bool,
 }
 
-impl<'t> Parser<'t> {
-    fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn fail<T>(&self, message: &str) -> Result<T, QueryError> {
-        Err(QueryError { message: message.into(), offset: self.at })
-    }
-
-    fn space(&mut self) {
-        let rest = self.rest();
-        self.at += rest.len() - rest.trim_start().len();
-    }
-
-    fn eat(&mut self, sign: &str) -> bool {
-        let found = self.rest().starts_with(sign);
-        if found {
-            self.at += sign.len();
-            self.space();
-        }
-        found
-    }
-
-    /// A keyword as a word of its own.
-    fn keyword(&self) -> Option<&'static str> {
-        ["and", "or", "not"].into_iter().find(|word| {
-            let start = self.rest().get(..word.len());
-            let end = self.rest().get(word.len()..).and_then(|rest| rest.chars().next());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(word))
-                && end.is_none_or(|end| end.is_whitespace() || matches!(end, '(' | ')' | '"'))
-        })
-    }
-
-    fn eat_keyword(&mut self, word: &str) -> bool {
-        let found = self.keyword() == Some(word);
-        if found {
-            self.at += word.len();
-            self.space();
-        }
-        found
+impl Parser<'_> {
+    /// Whether a keyword stands here as a word of its own.
+    fn is_keyword(&self) -> bool {
+        ["and", "or", "not"].into_iter().any(|word| self.cursor.is_word(word, ENDS))
     }
 
     /// Alternatives: of conditions where `field` is empty, else of values of the field.
     fn any(&mut self, field: &str) -> Result<Expression, QueryError> {
         let mut parts = vec![self.all(field)?];
-        while self.eat_keyword("or") {
+        while self.cursor.eat_word("or", ENDS) {
             parts.push(self.all(field)?);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Any(parts) })
@@ -84,7 +50,7 @@ impl<'t> Parser<'t> {
 
     fn all(&mut self, field: &str) -> Result<Expression, QueryError> {
         let mut parts = vec![self.not(field)?];
-        while self.eat_keyword("and") {
+        while self.cursor.eat_word("and", ENDS) {
             parts.push(self.not(field)?);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::All(parts) })
@@ -92,14 +58,14 @@ impl<'t> Parser<'t> {
 
     fn not(&mut self, field: &str) -> Result<Expression, QueryError> {
         if self.depth >= MAX_DEPTH {
-            return self.fail("too many levels");
+            return self.cursor.fail("too many levels");
         }
         self.depth += 1;
-        let result = if self.eat_keyword("not") {
+        let result = if self.cursor.eat_word("not", ENDS) {
             self.not(field).map(Expression::negated)
-        } else if self.eat("(") {
+        } else if self.cursor.eat("(") {
             self.any(field).and_then(|inner| {
-                if self.eat(")") { Ok(inner) } else { self.fail("`)` is missing") }
+                if self.cursor.eat(")") { Ok(inner) } else { self.cursor.fail("`)` is missing") }
             })
         } else if field.is_empty() {
             self.condition()
@@ -118,25 +84,29 @@ impl<'t> Parser<'t> {
             ("<", Operator::Less),
             (">", Operator::Greater),
         ] {
-            if self.eat(sign) {
+            if self.cursor.eat(sign) {
                 let value = self.literal()?;
                 return Ok(Expression::test(name.text, operator, value.text));
             }
         }
-        if !self.eat(":") {
+        if !self.cursor.eat(":") {
             return Ok(test("", &name));
         }
-        if self.eat("{") {
+        if self.cursor.eat("{") {
             let nested = self.any("")?;
-            return if self.eat("}") {
+            return if self.cursor.eat("}") {
                 Ok(prefixed(nested, &name.text))
             } else {
-                self.fail("`}` is missing")
+                self.cursor.fail("`}` is missing")
             };
         }
-        if self.eat("(") {
+        if self.cursor.eat("(") {
             let values = self.any(&name.text)?;
-            return if self.eat(")") { Ok(values) } else { self.fail("`)` is missing") };
+            return if self.cursor.eat(")") {
+                Ok(values)
+            } else {
+                self.cursor.fail("`)` is missing")
+            };
         }
         let value = self.literal()?;
         Ok(test(&name.text, &value))
@@ -144,44 +114,43 @@ impl<'t> Parser<'t> {
 
     /// A quoted text, or words up to a keyword or a sign.
     fn literal(&mut self) -> Result<Literal, QueryError> {
-        if self.rest().starts_with('"') {
-            let Some((length, text)) = quoted(self.rest(), '"', true) else {
-                return self.fail("a string is not closed");
+        if self.cursor.rest().starts_with('"') {
+            let Some((length, text)) = quoted(self.cursor.rest(), '"', true) else {
+                return self.cursor.fail("a string is not closed");
             };
-            self.at += length;
-            self.space();
+            self.cursor.skip(length);
             return Ok(Literal { text, quoted: true });
         }
         let mut text = String::new();
         loop {
-            let start = self.at;
-            while let Some(character) = self.rest().chars().next() {
+            let n_before = self.cursor.rest().len();
+            while let Some(character) = self.cursor.rest().chars().next() {
                 if character.is_whitespace()
                     || matches!(character, '(' | ')' | ':' | '<' | '>' | '"' | '{' | '}')
                 {
                     break;
                 }
-                self.at += character.len_utf8();
+                self.cursor.advance(character.len_utf8());
                 if character != '\\' {
                     text.push(character);
                     continue;
                 }
-                let Some(escaped) = self.rest().chars().next() else {
-                    return self.fail("an escape has no character");
+                let Some(escaped) = self.cursor.rest().chars().next() else {
+                    return self.cursor.fail("an escape has no character");
                 };
                 // An escaped star is no wildcard; it has no exact form here, and stays visible.
                 if !matches!(escaped, '\\' | '(' | ')' | ':' | '<' | '>' | '"' | '{' | '}' | ' ') {
                     text.push('\\');
                 }
                 text.push(escaped);
-                self.at += escaped.len_utf8();
+                self.cursor.advance(escaped.len_utf8());
             }
-            if self.at == start {
-                return self.fail("a name or a value is missing");
+            if self.cursor.rest().len() == n_before {
+                return self.cursor.fail("a name or a value is missing");
             }
-            self.space();
-            let next = self.rest().chars().next();
-            if self.keyword().is_some()
+            self.cursor.skip(0);
+            let next = self.cursor.rest().chars().next();
+            if self.is_keyword()
                 || next.is_none_or(|next| {
                     matches!(next, '(' | ')' | ':' | '<' | '>' | '"' | '{' | '}')
                 })

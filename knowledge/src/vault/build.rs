@@ -4,6 +4,7 @@ mod countermeasure;
 mod dashboard;
 mod detection_rule;
 mod files;
+mod preview_link;
 mod runbook;
 mod service;
 mod tactic;
@@ -26,6 +27,8 @@ use super::sources::{Reach, Sources};
 pub struct Scope {
     /// Techniques with their sub-techniques; all where empty.
     pub techniques: BTreeSet<String>,
+    /// The address of a preview that rule pages link to; no links where empty.
+    pub preview: String,
 }
 
 /// What is already there.
@@ -84,6 +87,8 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
 /// Sources with their indexes.
 struct Builder<'s> {
     sources: &'s Sources,
+    /// The address of the preview.
+    preview: String,
     /// Rules with a page.
     rules: Vec<&'s CatalogueRule>,
     /// Page ids of those rules.
@@ -167,6 +172,7 @@ impl<'s> Builder<'s> {
         let reach = Reach::of(&sources.rules);
         let mut builder = Builder {
             sources,
+            preview: scope.preview.clone(),
             rules,
             rule_ids,
             by_technique,

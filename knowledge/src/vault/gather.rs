@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use inspect::{Inspector, Pack, redact};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -16,7 +17,8 @@ use crate::library::{Library, SourceFile};
 use crate::note::Expectation;
 use crate::trial;
 
-use super::sources::{Example, RuleNote, ServiceNote, Sources};
+use super::record::Record;
+use super::sources::{Example, RuleNote, Runbook, ServiceNote, Sources};
 
 /// Files of a folder: path inside of it, with `/`, and bytes.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -103,7 +105,12 @@ fn runbook(sources: &mut Sources, name: &str, bytes: &[u8]) {
     sections.retain(|section| section.level != 1);
     match head.get("rule").and_then(Value::as_str) {
         Some(rule) => {
-            sources.runbooks.insert(rule.to_owned(), sections);
+            let runbook = Runbook { sections, record: Record::of(&head) };
+            if sources.runbooks.insert(rule.to_owned(), runbook).is_some() {
+                sources
+                    .broken
+                    .push((name.to_owned(), format!("a second runbook of the rule {rule}")));
+            }
         }
         None => sources
             .broken
@@ -113,8 +120,10 @@ fn runbook(sources: &mut Sources, name: &str, bytes: &[u8]) {
 
 fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, String>) {
     let mut failing = Vec::new();
+    let mut inspector = None;
     if let Ok(compilation) = Compilation::new(library, "tidegate", 1) {
         sources.pack_hash = compilation.pack.hash().to_string();
+        inspector = Pack::decode(&compilation.bytes).ok().map(Inspector::new);
         failing = trial::run(library, compilation).findings;
     }
     for entry in &library.rules {
@@ -135,7 +144,21 @@ fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, Stri
                 Expectation::Match => "match",
                 Expectation::Pass => "pass",
             };
-            examples.push(Example { what, request, expected, holds });
+            let path = example.request.path.as_deref().map(redact::path_template);
+            let (mut view, mut others) = (None, Vec::new());
+            if let Some(inspector) = &mut inspector {
+                let verdict = inspector.inspect(&example.request.lend());
+                let tables = inspector.pack().tables();
+                for matched in &verdict.matches {
+                    let Some(found) = tables.rule(matched.rule) else { continue };
+                    if tables.str(found.id) == rule.id {
+                        view = Some(matched.view.as_str());
+                    } else {
+                        others.push(tables.str(found.title).to_owned());
+                    }
+                }
+            }
+            examples.push(Example { what, request, expected, holds, path, view, others });
         }
         let body_start = source.find("\n---\n").map_or(0, |end| end + 5);
         let sections = section::split(source.get(body_start..).unwrap_or_default(), 1);

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use inspect::{Request, Views};
 
-/// Hosts of the corpus that no client could resolve: the text of a menu, cut off with four dots.
+/// Rows of the corpus that no client could have sent: the text of a menu, cut off with four dots. A name
+/// with an empty label inside resolves nowhere (RFC 1035, 3.1), so the anomaly is right; the list is for
+/// such names only, which is checked.
 const EXPLAINED: &[(&str, &str)] =
     &[("marketingplatform.google....", "a name that was cut off in the source of the corpus")];
 
@@ -32,7 +34,8 @@ fn at_most_one_benign_request_in_a_thousand_is_odd() {
         if !anomalies.is_empty() {
             n_odd += 1;
             let host = row["host"].as_str().unwrap_or_default();
-            if !EXPLAINED.iter().any(|(explained, _)| *explained == host) {
+            let resolves = !host.contains("..");
+            if resolves || !EXPLAINED.iter().any(|(explained, _)| *explained == host) {
                 unexplained.push(format!("{host}{}: {anomalies:?}", row["path"]));
             }
         }

@@ -2,69 +2,39 @@
 
 use std::collections::BTreeSet;
 
+use crate::query::cursor::Cursor;
 use crate::query::expression::MAX_DEPTH;
 use crate::query::{Expression, Operator, QueryError, Reason};
 
 /// Reads terms. `OR` binds closer than `AND` here, and terms side by side are joined by `AND`.
 pub(super) fn parse(text: &str, computed: &BTreeSet<String>) -> Result<Expression, QueryError> {
-    let mut parser = Parser { text, at: 0, depth: 0, computed };
-    parser.space();
-    if parser.rest().is_empty() {
+    let mut parser = Parser { cursor: Cursor::new(text), depth: 0, computed };
+    if parser.cursor.rest().is_empty() {
         return Ok(Expression::All(Vec::new()));
     }
     let expression = parser.all()?;
-    if parser.rest().is_empty() { Ok(expression) } else { parser.fail("`)` without `(`") }
+    if parser.cursor.rest().is_empty() {
+        Ok(expression)
+    } else {
+        parser.cursor.fail("`)` without `(`")
+    }
 }
 
+/// What may stand directly behind a keyword.
+const ENDS: &[char] = &['(', ')', '`', '"'];
+
 struct Parser<'t> {
-    text: &'t str,
-    at: usize,
+    cursor: Cursor<'t>,
     depth: usize,
     computed: &'t BTreeSet<String>,
 }
 
-impl<'t> Parser<'t> {
-    fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn fail<T>(&self, message: impl Into<String>) -> Result<T, QueryError> {
-        Err(QueryError { message: message.into(), offset: self.at })
-    }
-
-    fn space(&mut self) {
-        let rest = self.rest();
-        self.at += rest.len() - rest.trim_start().len();
-    }
-
-    fn eat(&mut self, sign: &str) -> bool {
-        let found = self.rest().starts_with(sign);
-        if found {
-            self.at += sign.len();
-            self.space();
-        }
-        found
-    }
-
-    fn keyword(&mut self, word: &str, capitals: bool) -> bool {
-        let rest = self.rest();
-        let start = rest.get(..word.len()).unwrap_or_default();
-        let same = if capitals { start == word } else { start.eq_ignore_ascii_case(word) };
-        let end = rest.get(word.len()..).and_then(|rest| rest.chars().next());
-        if same && end.is_none_or(|end| end.is_whitespace() || matches!(end, '(' | ')' | '`' | '"'))
-        {
-            self.at += word.len();
-            self.space();
-            return true;
-        }
-        false
-    }
-
+impl Parser<'_> {
     fn all(&mut self) -> Result<Expression, QueryError> {
         let mut parts = vec![self.any()?];
         loop {
-            let and = self.keyword("AND", false);
-            if !and && (self.rest().is_empty() || self.rest().starts_with(')')) {
+            let and = self.cursor.eat_word("AND", ENDS);
+            if !and && (self.cursor.rest().is_empty() || self.cursor.rest().starts_with(')')) {
                 break;
             }
             parts.push(self.any()?);
@@ -74,7 +44,7 @@ impl<'t> Parser<'t> {
 
     fn any(&mut self) -> Result<Expression, QueryError> {
         let mut parts = vec![self.not()?];
-        while self.keyword("OR", false) {
+        while self.cursor.eat_word("OR", ENDS) {
             parts.push(self.not()?);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Any(parts) })
@@ -82,12 +52,12 @@ impl<'t> Parser<'t> {
 
     fn not(&mut self) -> Result<Expression, QueryError> {
         if self.depth >= MAX_DEPTH {
-            return self.fail(format!("more than {MAX_DEPTH} levels"));
+            return self.cursor.fail(format!("more than {MAX_DEPTH} levels"));
         }
         self.depth += 1;
-        let result = if self.keyword("NOT", false) {
+        let result = if self.cursor.eat_word("NOT", ENDS) {
             self.not().map(Expression::negated)
-        } else if self.eat("(") {
+        } else if self.cursor.eat("(") {
             self.group()
         } else {
             self.term()
@@ -97,28 +67,27 @@ impl<'t> Parser<'t> {
     }
 
     fn group(&mut self) -> Result<Expression, QueryError> {
-        if self.eat(")") {
+        if self.cursor.eat(")") {
             return Ok(Expression::All(Vec::new()));
         }
         let inner = self.all()?;
-        if self.eat(")") { Ok(inner) } else { self.fail("`)` is missing") }
+        if self.cursor.eat(")") { Ok(inner) } else { self.cursor.fail("`)` is missing") }
     }
 
     fn term(&mut self) -> Result<Expression, QueryError> {
-        if self.rest().starts_with('`') {
-            let Some(end) = self.rest().get(1..).and_then(|rest| rest.find('`')) else {
-                return self.fail("a macro is not closed");
+        if self.cursor.rest().starts_with('`') {
+            let Some(end) = self.cursor.rest().get(1..).and_then(|rest| rest.find('`')) else {
+                return self.cursor.fail("a macro is not closed");
             };
-            self.at += end + 2;
-            self.space();
+            self.cursor.skip(end + 2);
             return Ok(Expression::Unread(Reason::new("macro")));
         }
-        if self.rest().starts_with('[') {
+        if self.cursor.rest().starts_with('[') {
             return self.subsearch();
         }
         let (name, quoted) = self.value()?;
         let Some(comparison) = self.comparison() else {
-            if self.keyword("IN", false) {
+            if self.cursor.eat_word("IN", ENDS) {
                 return self.list(&name);
             }
             if !quoted && name.ends_with(')') {
@@ -126,7 +95,7 @@ impl<'t> Parser<'t> {
             }
             return Ok(star_pattern("", &name));
         };
-        if self.rest().starts_with('`') || self.rest().starts_with('[') {
+        if self.cursor.rest().starts_with('`') || self.cursor.rest().starts_with('[') {
             return self.term();
         }
         let (value, _) = self.value()?;
@@ -147,26 +116,26 @@ impl<'t> Parser<'t> {
     }
 
     fn comparison(&mut self) -> Option<&'static str> {
-        ["==", "!=", "<=", ">=", "=", "<", ">"].into_iter().find(|sign| self.eat(sign))
+        ["==", "!=", "<=", ">=", "=", "<", ">"].into_iter().find(|sign| self.cursor.eat(sign))
     }
 
     fn list(&mut self, name: &str) -> Result<Expression, QueryError> {
-        if !self.eat("(") {
-            return self.fail("`(` is missing behind `IN`");
+        if !self.cursor.eat("(") {
+            return self.cursor.fail("`(` is missing behind `IN`");
         }
         let mut parts = Vec::new();
         loop {
-            if self.rest().starts_with('`') || self.rest().starts_with('[') {
+            if self.cursor.rest().starts_with('`') || self.cursor.rest().starts_with('[') {
                 parts.push(self.term()?);
-            } else if !self.rest().starts_with(')') {
+            } else if !self.cursor.rest().starts_with(')') {
                 let (value, _) = self.value()?;
                 parts.push(star_pattern(name, &value));
             }
-            if self.eat(")") {
+            if self.cursor.eat(")") {
                 break;
             }
-            if !self.eat(",") {
-                return self.fail("`,` or `)` is missing in a list");
+            if !self.cursor.eat(",") {
+                return self.cursor.fail("`,` or `)` is missing in a list");
             }
         }
         if self.computed.contains(name) {
@@ -177,74 +146,66 @@ impl<'t> Parser<'t> {
 
     fn subsearch(&mut self) -> Result<Expression, QueryError> {
         let mut depth = 0_usize;
-        for (at, character) in self.rest().char_indices() {
+        for (at, character) in self.cursor.rest().char_indices() {
             match character {
                 '[' => depth += 1,
                 ']' => depth -= 1,
                 _ => {}
             }
             if depth == 0 {
-                self.at += at + 1;
-                self.space();
+                self.cursor.skip(at + 1);
                 return Ok(Expression::Unread(Reason::new("subsearch")));
             }
         }
-        self.fail("`]` is missing")
+        self.cursor.fail("`]` is missing")
     }
 
     /// A quoted text, or a word: a field name or a value.
     fn value(&mut self) -> Result<(String, bool), QueryError> {
-        if self.rest().starts_with('"') {
-            let Some((length, text)) = crate::query::lexer::quoted(self.rest(), '"', true) else {
-                return self.fail("a quote is not closed");
+        if self.cursor.rest().starts_with('"') {
+            let Some((length, text)) = crate::query::lexer::quoted(self.cursor.rest(), '"', true)
+            else {
+                return self.cursor.fail("a quote is not closed");
             };
-            self.at += length;
-            let glued = self.rest().chars().next().is_some_and(|next| {
+            self.cursor.advance(length);
+            let glued = self.cursor.rest().chars().next().is_some_and(|next| {
                 !next.is_whitespace()
                     && !matches!(next, '"' | ')' | ',' | '=' | '!' | '<' | '>' | '|' | '(' | '`')
             });
             if glued {
-                return self.fail("text follows a closing quote");
+                return self.cursor.fail("text follows a closing quote");
             }
-            self.space();
+            self.cursor.skip(0);
             return Ok((text, true));
         }
-        let start = self.at;
+        let rest = self.cursor.rest();
         let mut depth = 0_usize;
-        for (at, character) in self.rest().char_indices() {
-            match character {
+        let mut n_bytes = rest.len();
+        for (at, character) in rest.char_indices() {
+            let ends = match character {
                 // `TERM(...)` and `CASE(...)` are words with parentheses.
-                '(' if at > 0
-                    && depth == 0
-                    && matches!(self.rest().get(..at), Some("TERM" | "CASE")) =>
-                {
+                '(' if depth == 0 && matches!(rest.get(..at), Some("TERM" | "CASE")) => {
                     depth = 1;
+                    false
                 }
-                ')' if depth == 1 => depth = 0,
-                '(' | ')' | ',' | '=' | '<' | '>' | '"' | '`' | '|' | '[' | ']' if depth == 0 => {
-                    self.at += at;
-                    break;
+                ')' if depth == 1 => {
+                    depth = 0;
+                    false
                 }
-                '!' if self.rest().get(at..).is_some_and(|rest| rest.starts_with("!=")) => {
-                    self.at += at;
-                    break;
-                }
-                other if other.is_whitespace() => {
-                    self.at += at;
-                    break;
-                }
-                _ => {}
-            }
-            if at + character.len_utf8() == self.rest().len() {
-                self.at = self.text.len();
+                '(' | ')' | ',' | '=' | '<' | '>' | '"' | '`' | '|' | '[' | ']' => depth == 0,
+                '!' => rest.get(at..).is_some_and(|rest| rest.starts_with("!=")),
+                other => other.is_whitespace(),
+            };
+            if ends {
+                n_bytes = at;
                 break;
             }
         }
-        if self.at == start {
-            return self.fail("a field or a value is missing");
+        if n_bytes == 0 {
+            return self.cursor.fail("a field or a value is missing");
         }
-        let word = self.text.get(start..self.at).unwrap_or_default().to_owned();
-        self.space();
+        let word = rest.get(..n_bytes).unwrap_or_default().to_owned();
+        self.cursor.skip(n_bytes);
         Ok((word, false))
     }
 }

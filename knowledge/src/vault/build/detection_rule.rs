@@ -10,7 +10,7 @@ use crate::vault::property::{Property, tag};
 use crate::vault::prose::{block, code, inline, paragraphs, reference};
 use crate::vault::sources::{RuleNote, key, tests};
 
-use super::{Builder, technique_tags};
+use super::{Builder, preview_link, technique_tags};
 
 /// The level in the vendor's words.
 pub(super) fn level(rule: &CatalogueRule) -> &str {
@@ -81,7 +81,7 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
             }),
         ),
     );
-    page.block("rule", rule_text(rule));
+    page.block("rule", rule_text(builder, rule, note));
     page.block("resources", resources(builder, rule, note));
     page
 }
@@ -301,7 +301,7 @@ fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNot
     text
 }
 
-fn rule_text(rule: &CatalogueRule) -> String {
+fn rule_text(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     let language = match rule.language {
         "sigma" => "yaml",
         other => other,
@@ -309,8 +309,14 @@ fn rule_text(rule: &CatalogueRule) -> String {
     if rule.text.trim().is_empty() {
         return "### Rule\n\nThe rule has no query: a model decides.".into();
     }
+    let link = match builder.preview.as_str() {
+        base if !base.is_empty() && rule.language == "sigma" => {
+            format!("\n\n{}.", preview_link::link(base, &rule.text, note))
+        }
+        _ => String::new(),
+    };
     format!(
-        "### Rule\n\n{}\n\nWritten by {}, under {}.",
+        "### Rule\n\n{}\n\nWritten by {}, under {}.{link}",
         block(&rule.text, language),
         inline(rule.author.as_deref().unwrap_or("unknown")),
         inline(rule.licence.as_deref().unwrap_or(rule.vendor.licence()))

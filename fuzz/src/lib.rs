@@ -1,0 +1,183 @@
+//! What is fuzzed: each target takes any bytes, and panics where something does not hold.
+//!
+//! Kept apart from libFuzzer, so that the tests of the workspace run the same code on seeds and on
+//! what once crashed.
+
+use inspect::{Inspector, Pack, Request};
+use knowledge::hunt::{FieldMap, Format, Hunter};
+use knowledge::{Compilation, Library, SourceFile, fix};
+use sha2::{Digest, Sha512_256};
+use sigma::{Compiler, Source};
+
+/// Takes any bytes.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("condition", condition),
+    ("log", log),
+    ("note", note),
+    ("pack", pack),
+    ("regex", regex),
+    ("request", request),
+    ("sigma", sigma),
+];
+
+/// Sigma text: read, linted, mended, compiled; and what was compiled is decoded.
+pub fn sigma(bytes: &[u8]) {
+    whole_way("any.yml", bytes);
+}
+
+/// A rule note.
+pub fn note(bytes: &[u8]) {
+    whole_way("any.md", bytes);
+}
+
+fn whole_way(name: &str, bytes: &[u8]) {
+    let read = |bytes: &[u8]| {
+        let file = SourceFile { name: name.into(), bytes: bytes.to_vec() };
+        let mut library = Library::read(vec![file]);
+        library.findings.extend(library.lint());
+        library
+    };
+    let library = read(bytes);
+    let compilation = Compilation::new(&library, "any", 0).expect("what was compiled is a pack");
+    assert_eq!(compilation.n_read, compilation.n_compiled + compilation.n_refused);
+    assert!(
+        compilation.n_refused == 0 || library.findings.iter().any(knowledge::Finding::is_error)
+    );
+    inspect_samples(compilation.pack);
+    for finding in &library.findings {
+        let span = finding.diagnostic.place.span;
+        assert!((span.line, span.column) >= (1, 1), "{finding:?}");
+        assert!((span.line, span.column) <= (span.end_line, span.end_column), "{finding:?}");
+    }
+    // Each fix is put in where it says, and the text can be read again.
+    if let Some(text) = library.sources.values().next() {
+        let fixes = library.findings.iter().filter_map(|found| found.diagnostic.fix.as_deref());
+        let fixes: Vec<_> = fixes.collect();
+        let (mended, n_applied) = fix::apply(text, fixes.iter().copied());
+        assert!(fixes.is_empty() || n_applied > 0, "{fixes:?} in {text:?}");
+        read(mended.as_bytes());
+    }
+}
+
+/// A condition over the searches of a rule.
+pub fn condition(bytes: &[u8]) {
+    let condition = quoted(bytes);
+    rule(&format!(
+        "{{a: {{c-uri|contains: a}}, b_1: {{cs-method: GET}}, b_2: [x], _c: {{cs-host: h}}, condition: {condition}}}"
+    ));
+}
+
+/// A regular expression: its automaton is within the bounds, and it is run.
+pub fn regex(bytes: &[u8]) {
+    let flags = ["", "|i", "|m", "|s"];
+    let (flag, expression) = bytes.split_first().unwrap_or((&0, &[]));
+    let flag = flags[usize::from(*flag) % flags.len()];
+    let n_bytes = rule(&format!("{{s: {{c-uri|re{flag}: {}}}, condition: s}}", quoted(expression)));
+    assert!(n_bytes < 8 << 20, "{n_bytes} bytes");
+}
+
+/// JSON is YAML: a text of any characters in quotes.
+fn quoted(bytes: &[u8]) -> String {
+    serde_json::Value::from(String::from_utf8_lossy(bytes)).to_string()
+}
+
+/// Compiles a rule with this detection, runs it, and gives the size of its pack.
+fn rule(detection: &str) -> usize {
+    let text = format!("title: t\nlogsource: {{category: proxy}}\ndetection: {detection}\n");
+    let parsed = sigma::parse(&Source::new("any.yml", &text));
+    assert!(!parsed.rules.is_empty() || !parsed.diagnostics.is_empty());
+    let mut compiler = Compiler::new("any", 0);
+    for rule in &parsed.rules {
+        if let Err(diagnostics) = compiler.add(rule) {
+            assert!(!diagnostics.is_empty());
+        }
+    }
+    let bytes = compiler.finish().encode();
+    inspect_samples(Pack::decode(&bytes).expect("what was compiled is a pack"));
+    bytes.len()
+}
+
+/// A pack that anybody may have written: the bytes are its body, behind a header that fits them.
+pub fn pack(bytes: &[u8]) {
+    let mut sample = Compiler::new("any", 0).finish().encode();
+    // Magic number and version; then length and hash of the body.
+    sample.truncate(12);
+    let length = u32::try_from(bytes.len()).expect("libFuzzer's inputs are small");
+    sample.extend_from_slice(&length.to_le_bytes());
+    sample.extend_from_slice(&Sha512_256::digest(bytes));
+    sample.extend_from_slice(bytes);
+    let Ok(pack) = Pack::decode(&sample) else { return };
+    inspect_samples(pack);
+}
+
+fn inspect_samples(pack: Pack) {
+    let mut inspector = Inspector::new(pack);
+    let request = Request {
+        method: b"GET",
+        scheme: b"https",
+        authority: b"user@a.example.:443, b.example",
+        path: Some(b"/a/%2e%2e/x-\xff.php?q=1&a=b"),
+        user_agent: Some(b"curl/8"),
+        server_name: Some(b"a.example"),
+        source_address: Some(b"192.0.2.7"),
+        ..Request::default()
+    };
+    for verdict in [inspector.inspect(&request), inspector.inspect_raw(&Request::default())] {
+        inspector.sightings(&verdict);
+    }
+}
+
+/// The parts of a request, a NUL between them: method, scheme, authority, path, server name, CONNECT
+/// target, user agent.
+pub fn request(bytes: &[u8]) {
+    let mut parts = bytes.split(|byte| *byte == 0);
+    let mut next = || parts.next();
+    let request = Request {
+        method: next().unwrap_or(b"GET"),
+        scheme: next().unwrap_or(b"https"),
+        authority: next().unwrap_or_default(),
+        path: next(),
+        server_name: next(),
+        connect_target: next(),
+        user_agent: next(),
+        ..Request::default()
+    };
+    let parsed = sigma::parse(&Source::new(
+        "any.yml",
+        "title: t\nlogsource: {category: proxy}\ndetection:\n  h: {cs-host|endswith: [.example, bin.com]}\n  p: {c-uri-stem|contains: /raw/}\n  u: {c-uri|re: 'a.{1,9}b'}\n  a: {cs-host|cidr: 10.0.0.0/8}\n  condition: 1 of them\n",
+    ));
+    let mut compiler = Compiler::new("any", 0);
+    compiler.add(&parsed.rules[0]).expect("a small rule");
+    let pack = Pack::decode(&compiler.finish().encode()).expect("a pack");
+    let mut inspector = Inspector::new(pack);
+    let raw = inspector.inspect_raw(&request).matches.len();
+    let all = inspector.inspect(&request).matches.len();
+    assert!(raw <= all, "a reading takes nothing away");
+    let views = inspect::Views::of(&request);
+    for form in views.forms() {
+        // What was read is read again, and neither panics nor grows without end.
+        let again = inspect::Views::of(&form.apply(&request));
+        assert!(again.steps() <= 64 * (bytes.len() + 64), "{} steps", again.steps());
+    }
+}
+
+/// Lines of a log in each format, and what the first line says about the format.
+pub fn log(bytes: &[u8]) {
+    let parsed = sigma::parse(&Source::new(
+        "any.yml",
+        "title: t\nlogsource: {category: proxy}\ndetection: {s: {c-uri|contains: a}, k: [b], condition: s or k}\n",
+    ));
+    let mut compiler = Compiler::new("any", 0);
+    compiler.add(&parsed.rules[0]).expect("a small rule");
+    let pack = compiler.finish().encode();
+    let map = FieldMap::default();
+    let _ = Format::detect(bytes);
+    for (_, format) in Format::ALL {
+        let pack = Pack::decode(&pack).expect("a pack");
+        let counts = Hunter::new(pack, *format, &map, true).hunt(bytes).counts;
+        assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
+    }
+}

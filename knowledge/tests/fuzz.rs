@@ -1,0 +1,72 @@
+//! The seeds of the fuzz targets, and what once crashed one, run on stable.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "a test may panic and works on files; the targets are a library of their own"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "../../fuzz/src/lib.rs"]
+mod targets;
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn seeds_and_old_crashes_hold() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    for (name, target) in targets::TARGETS {
+        let seeds = files(&fuzz.join("seeds").join(name));
+        assert!(*name == "pack" || !seeds.is_empty(), "{name} has seeds");
+        for file in seeds.into_iter().chain(files(&fuzz.join("crashes").join(name))) {
+            // A panic would not say of which file.
+            eprintln!("{}", file.display());
+            target(&fs::read(&file).unwrap());
+        }
+    }
+}
+
+/// Packs are made here, in the format of now, and then damaged: each place once, in turn with others.
+#[test]
+fn damaged_packs_are_refused_or_run() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/sigma");
+    let mut n_whole = 0;
+    for path in files(&seeds) {
+        let text = fs::read_to_string(&path).unwrap();
+        let parsed = sigma::parse(&sigma::Source::new("seed.yml", &text));
+        let mut compiler = sigma::Compiler::new("seed", 1);
+        n_whole += parsed.rules.iter().filter(|rule| compiler.add(rule).is_ok()).count();
+        let mut body = compiler.finish().encode().split_off(48);
+        targets::pack(&body);
+        let stride = body.len() / 2048 + 1;
+        for at in (0..body.len()).step_by(stride) {
+            for flip in [1, 0x80, 0xff] {
+                body[at] ^= flip;
+                targets::pack(&body);
+                body[at] ^= flip;
+            }
+        }
+    }
+    assert!(n_whole > 2, "{n_whole}");
+}
+
+#[test]
+fn every_kept_crash_is_of_a_target() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    for kind in ["seeds", "crashes", "fuzz_targets"] {
+        for path in files(&fuzz.join(kind)) {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            assert!(targets::TARGETS.iter().any(|(known, _)| *known == name), "{}", path.display());
+        }
+    }
+}

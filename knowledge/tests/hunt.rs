@@ -1,0 +1,152 @@
+//! `tidegate hunt` over whole logs: the verdicts of inline, whatever the pieces and threads.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may panic and works on files"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use inspect::Inspector;
+use knowledge::{Compilation, Findings, Library, SourceFile, access_log};
+use serde_json::{Value, json};
+
+/// The records that a hunt writes, and what it says on standard error.
+fn hunt(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (Vec<Value>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg("hunt")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        // Where logs are named, nobody reads it.
+        scope.spawn(move || {
+            let _ = pipe.write_all(stdin);
+        });
+        child.wait_with_output().unwrap()
+    });
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    (lines.map(|line| serde_json::from_slice(line).unwrap()).collect(), stderr)
+}
+
+#[test]
+fn the_rules_that_match_are_those_of_inline() {
+    let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("notes");
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(notes).sort_by_file_name() {
+        let path = entry.unwrap().into_path();
+        if path.extension().is_some_and(|extension| extension == "md")
+            && !path.ends_with("README.md")
+        {
+            let name = path.to_string_lossy().into_owned().into();
+            files.push(SourceFile { name, bytes: fs::read(path).unwrap() });
+        }
+    }
+    let library = Library::read(files);
+    let compilation = Compilation::new(&library, "shipped", 1).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.pack"), &compilation.bytes).unwrap();
+    let mut inspector = Inspector::new(compilation.pack);
+    let (mut log, mut expect) = (String::new(), BTreeMap::new());
+    let examples = library.notes.iter().flat_map(|note| &note.examples);
+    for (number, example) in (1_u64..).zip(examples) {
+        let recorded = &example.request;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let response = recorded.response.clone().unwrap_or_default();
+        let line = json!({
+            "method": text(&recorded.method),
+            "scheme": text(&recorded.scheme),
+            "authority": text(&recorded.authority),
+            "path": recorded.path.as_deref().map(text),
+            "protocol": text(&recorded.version),
+            "user_agent": recorded.user_agent.as_deref().map(text),
+            "referer": recorded.referrer.as_deref().map(text),
+            "cookie": recorded.cookie.as_deref().map(text),
+            "requested_server_name": recorded.server_name.as_deref().map(text),
+            "source_address": recorded.source_address.as_deref().map(text),
+            "response_code": response.status,
+            "bytes_received": response.request_bytes,
+            "bytes_sent": response.response_bytes,
+        })
+        .to_string();
+        let mut findings = Findings::new(&"line".into());
+        let request = access_log::read(&line, &mut findings).unwrap();
+        let verdict = inspector.inspect(&request.lend());
+        let tables = inspector.pack().tables();
+        let rules = verdict.alerts().map(|found| tables.str(tables.rule(found.rule).unwrap().id));
+        let mut rules: Vec<_> = rules.map(str::to_owned).collect();
+        rules.sort();
+        if !rules.is_empty() {
+            expect.insert(number, rules);
+        }
+        log.push_str(&line);
+        log.push('\n');
+    }
+    assert!(expect.len() > 60, "{} of the examples match", expect.len());
+    let (records, _) = hunt(folder.path(), &["--pack", "rules.pack", "-"], log.as_bytes());
+    let mut found: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for record in records.iter().filter(|record| record["kind"] == "rule") {
+        let rule = record["rule"].as_str().unwrap().to_owned();
+        found.entry(record["line"].as_u64().unwrap()).or_default().push(rule);
+    }
+    for rules in found.values_mut() {
+        rules.sort();
+    }
+    assert_eq!(found, expect);
+}
+
+#[test]
+fn pieces_threads_and_streams_make_no_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "title: t\nlogsource: {category: proxy}\ndetection: {s: {cs-host: bad.example}, condition: s}\n";
+    fs::write(folder.path().join("rule.yml"), rule).unwrap();
+    // More than two pieces, a line that fits into none, and a last line without an end.
+    let mut log = String::new();
+    for number in 0..40_000 {
+        let host = if number % 1000 == 7 { "bad.example" } else { "www.example.com" };
+        log.push_str(&format!(
+            "{{\"authority\":\"{host}\",\"path\":\"/{number}/{}\"}}\n",
+            "x".repeat(80)
+        ));
+        if number == 20_000 {
+            log.push_str(&format!("{{\"authority\":\"{}\"}}\n", "a".repeat(5 << 20)));
+        }
+    }
+    log.push_str("{\"authority\":\"bad.example\",\"path\":\"/last\"}");
+    fs::write(folder.path().join("a.log"), &log).unwrap();
+    fs::write(folder.path().join("b.log"), "{\"authority\":\"bad.example\",\"path\":\"/b\"}\n")
+        .unwrap();
+
+    let (one, told) =
+        hunt(folder.path(), &["-r", "rule.yml", "--threads", "1", "a.log", "b.log"], b"");
+    assert_eq!(one.len(), 42);
+    assert!(told.contains("40003 lines = 40002 events"), "{told}");
+    assert!(told.contains("1 unreadable: too long"), "{told}");
+    let lines: Vec<_> = one.iter().map(|record| record["line"].as_u64().unwrap()).collect();
+    assert_eq!((lines[0], lines[40], lines[41]), (8, 40_002, 1));
+    let (three, told_by_three) =
+        hunt(folder.path(), &["-r", "rule.yml", "--threads", "3", "a.log", "b.log"], b"");
+    assert_eq!((&three, &told_by_three), (&one, &told));
+    let (stream, _) = hunt(folder.path(), &["-r", "rule.yml", "-"], log.as_bytes());
+    let without_file = |records: &[Value]| -> Vec<Value> {
+        let mut records = records.to_vec();
+        for record in &mut records {
+            record.as_object_mut().unwrap().remove("file");
+        }
+        records
+    };
+    assert_eq!(without_file(&stream), without_file(&one[..41]));
+}

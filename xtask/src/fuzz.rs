@@ -1,0 +1,129 @@
+//! `cargo xtask fuzz`: the targets of `fuzz/`, one after the other.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use sigma::{Compiler, Source};
+use tests::workspace;
+
+use crate::command::{self, succeeds};
+use crate::progress::{note, step};
+
+/// libFuzzer needs the coverage that only a nightly compiler writes.
+const TOOLCHAIN: &str = "nightly";
+const CARGO_FUZZ: &str = "0.13.1";
+/// Before the body of a pack: magic number, version, length and hash.
+const HEADER_BYTES: usize = 48;
+
+/// How long to fuzz, and what.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Minutes for each target.
+    #[arg(long, default_value_t = 1)]
+    minutes: u32,
+    /// Only this target, by its name in `fuzz/fuzz_targets`.
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
+}
+
+/// Fuzzes. What crashes a target is kept in `fuzz/crashes`, where the tests of `knowledge` find it.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let root = workspace::root();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root.join("fuzz/fuzz_targets"))? {
+        let name = entry?.path().file_stem().context("a target without a name")?.to_owned();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names.sort();
+    if let Some(wanted) = &arguments.target {
+        if !names.contains(wanted) {
+            bail!("there is no target `{wanted}`; the targets are {}", names.join(", "));
+        }
+        names.retain(|name| name == wanted);
+    }
+    install()?;
+    let mut crashed = Vec::new();
+    for name in &names {
+        step(&format!("fuzzing `{name}` for {} minutes", arguments.minutes));
+        let start = Instant::now();
+        if let Err(error) = target(&root, name, arguments.minutes) {
+            note(&format!("{error:#}"));
+            crashed.push(name.as_str());
+        }
+        note(&format!("{} seconds", start.elapsed().as_secs()));
+    }
+    if !crashed.is_empty() {
+        bail!("found something: {}; see fuzz/crashes", crashed.join(", "));
+    }
+    step(&format!("{} targets, nothing found", names.len()));
+    Ok(())
+}
+
+fn install() -> Result<()> {
+    step("fuzzer");
+    if succeeds(Command::new("rustup").args(["run", TOOLCHAIN, "rustc", "--version"])) {
+        note(&format!("{TOOLCHAIN} compiler: there"));
+    } else {
+        note(&format!("{TOOLCHAIN} compiler: asking rustup for it"));
+        let install = ["toolchain", "install", TOOLCHAIN, "--profile", "minimal"];
+        command::run(Command::new("rustup").args(install))?;
+    }
+    let tools = workspace::target().join("tools");
+    if tools.join("bin/cargo-fuzz").is_file() {
+        note("cargo-fuzz: there");
+        return Ok(());
+    }
+    note(&format!("cargo-fuzz {CARGO_FUZZ}: asking cargo for it"));
+    let mut cargo = Command::new("rustup");
+    cargo.args(["run", TOOLCHAIN, "cargo", "install", "cargo-fuzz", "--locked", "--version"]);
+    command::run(cargo.arg(CARGO_FUZZ).arg("--root").arg(tools))
+}
+
+fn target(root: &Path, name: &str, minutes: u32) -> Result<()> {
+    let home = workspace::target().join("fuzz");
+    let corpus = home.join("corpus").join(name);
+    let crashes = root.join("fuzz/crashes").join(name);
+    fs::create_dir_all(&corpus)?;
+    fs::create_dir_all(&crashes)?;
+    if name == "pack" {
+        pack_seeds(root, &corpus)?;
+    }
+    let mut cargo = Command::new("rustup");
+    // The programs forbid unsafe code: nothing for a sanitizer of addresses to find.
+    cargo.args(["run", TOOLCHAIN, "cargo", "fuzz", "run", "--sanitizer", "none", "--target-dir"]);
+    cargo.arg(&home).arg(name).arg(corpus).arg(root.join("fuzz/seeds").join(name)).arg("--");
+    cargo.arg(format!("-max_total_time={}", u64::from(minutes) * 60));
+    // A megabyte of anything is read in far less time, and with far less memory.
+    cargo.args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", "-print_final_stats=1"]);
+    cargo.arg(format!("-artifact_prefix={}/", crashes.display()));
+    let tools = workspace::target().join("tools/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(tools).chain(std::env::split_paths(&path));
+    cargo.env("PATH", std::env::join_paths(paths)?).current_dir(root);
+    let ended = command::run(&mut cargo);
+    // Empty where nothing crashed: not for the repository.
+    let _ = fs::remove_dir(&crashes);
+    ended
+}
+
+/// Bodies of packs in the format of now, made of the seeds of Sigma text.
+fn pack_seeds(root: &Path, corpus: &Path) -> Result<()> {
+    for entry in fs::read_dir(root.join("fuzz/seeds/sigma"))? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        let parsed = sigma::parse(&Source::new("seed.yml", &text));
+        let mut compiler = Compiler::new("seed", 1);
+        for rule in &parsed.rules {
+            let _ = compiler.add(rule);
+        }
+        let _ = compiler.add_correlations(&parsed.correlations);
+        let bytes = compiler.finish().encode();
+        let body = bytes.get(HEADER_BYTES..).context("a pack without a body")?;
+        fs::write(corpus.join(path.file_name().context("a seed without a name")?), body)?;
+    }
+    Ok(())
+}
