@@ -3,6 +3,8 @@
 //! Kept apart from libFuzzer, so that the tests of the workspace run the same code on seeds and on
 //! what once crashed.
 
+use std::sync::OnceLock;
+
 use inspect::{Inspector, Pack, Request};
 use knowledge::hunt::{FieldMap, Format, Hunter};
 use knowledge::{Compilation, Library, SourceFile, fix};
@@ -113,6 +115,17 @@ pub fn pack(bytes: &[u8]) {
     inspect_samples(pack);
 }
 
+/// The pack of a rule that is compiled once, since that takes longer than what is fuzzed.
+fn compiled(bytes: &OnceLock<Vec<u8>>, rule: &str) -> Pack {
+    let bytes = bytes.get_or_init(|| {
+        let parsed = sigma::parse(&Source::new("any.yml", rule));
+        let mut compiler = Compiler::new("any", 0);
+        compiler.add(&parsed.rules[0]).expect("a small rule");
+        compiler.finish().encode()
+    });
+    Pack::decode(bytes).expect("a pack")
+}
+
 fn inspect_samples(pack: Pack) {
     let mut inspector = Inspector::new(pack);
     let request = Request {
@@ -133,6 +146,7 @@ fn inspect_samples(pack: Pack) {
 /// The parts of a request, a NUL between them: method, scheme, authority, path, server name, CONNECT
 /// target, user agent.
 pub fn request(bytes: &[u8]) {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let mut parts = bytes.split(|byte| *byte == 0);
     let mut next = || parts.next();
     let request = Request {
@@ -145,13 +159,10 @@ pub fn request(bytes: &[u8]) {
         user_agent: next(),
         ..Request::default()
     };
-    let parsed = sigma::parse(&Source::new(
-        "any.yml",
+    let pack = compiled(
+        &BYTES,
         "title: t\nlogsource: {category: proxy}\ndetection:\n  h: {cs-host|endswith: [.example, bin.com]}\n  p: {c-uri-stem|contains: /raw/}\n  u: {c-uri|re: 'a.{1,9}b'}\n  a: {cs-host|cidr: 10.0.0.0/8}\n  condition: 1 of them\n",
-    ));
-    let mut compiler = Compiler::new("any", 0);
-    compiler.add(&parsed.rules[0]).expect("a small rule");
-    let pack = Pack::decode(&compiler.finish().encode()).expect("a pack");
+    );
     let mut inspector = Inspector::new(pack);
     let raw = inspector.inspect_raw(&request).matches.len();
     let all = inspector.inspect(&request).matches.len();
@@ -166,17 +177,12 @@ pub fn request(bytes: &[u8]) {
 
 /// Lines of a log in each format, and what the first line says about the format.
 pub fn log(bytes: &[u8]) {
-    let parsed = sigma::parse(&Source::new(
-        "any.yml",
-        "title: t\nlogsource: {category: proxy}\ndetection: {s: {c-uri|contains: a}, k: [b], condition: s or k}\n",
-    ));
-    let mut compiler = Compiler::new("any", 0);
-    compiler.add(&parsed.rules[0]).expect("a small rule");
-    let pack = compiler.finish().encode();
+    const RULE: &str = "title: t\nlogsource: {category: proxy}\ndetection: {s: {c-uri|contains: a}, k: [b], condition: s or k}\n";
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let map = FieldMap::default();
     let _ = Format::detect(bytes);
     for (_, format) in Format::ALL {
-        let pack = Pack::decode(&pack).expect("a pack");
+        let pack = compiled(&BYTES, RULE);
         let counts = Hunter::new(pack, *format, &map, true).hunt(bytes).counts;
         assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
     }

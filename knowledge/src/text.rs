@@ -90,7 +90,12 @@ pub(crate) struct Lines {
 impl Lines {
     /// Finds the lines of a text.
     pub(crate) fn new(text: &str) -> Lines {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        // As YAML and editors count: a carriage return alone ends a line too.
+        let bytes = text.as_bytes();
+        let ends_line = |(at, byte): &(usize, &u8)| {
+            **byte == b'\n' || **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')
+        };
+        let breaks = bytes.iter().enumerate().filter(ends_line);
         Lines { starts: std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect() }
     }
 
@@ -113,8 +118,7 @@ impl Lines {
         let line_idx = line.saturating_sub(1) as usize;
         let Some(start) = self.starts.get(line_idx).copied() else { return text.len() };
         let rest = text.get(start..).unwrap_or_default();
-        let rest = rest.split('\n').next().unwrap_or_default();
-        let rest = rest.strip_suffix('\r').unwrap_or(rest);
+        let rest = rest.split(['\r', '\n']).next().unwrap_or_default();
         let n_before = column.saturating_sub(1) as usize;
         let within = rest.char_indices().nth(n_before).map_or(rest.len(), |(at, _)| at);
         start + within
@@ -173,5 +177,7 @@ mod tests {
         assert_eq!(lines.offset(text, 2, 99), 9, "the end of a line, before its line break");
         assert_eq!(lines.offset(text, 99, 1), text.len());
         assert_eq!(lines.n_lines(), 4);
+        let lines = Lines::new("a\rb\r\rc");
+        assert_eq!((lines.n_lines(), lines.offset("a\rb\r\rc", 4, 1)), (4, 5));
     }
 }

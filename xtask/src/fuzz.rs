@@ -95,10 +95,12 @@ fn target(root: &Path, name: &str, minutes: u32) -> Result<()> {
     let mut cargo = Command::new("rustup");
     // The programs forbid unsafe code: nothing for a sanitizer of addresses to find.
     cargo.args(["run", TOOLCHAIN, "cargo", "fuzz", "run", "--sanitizer", "none", "--target-dir"]);
-    cargo.arg(&home).arg(name).arg(corpus).arg(root.join("fuzz/seeds").join(name)).arg("--");
+    let seeds = root.join("fuzz/seeds").join(name);
+    // Those of packs are made above.
+    cargo.arg(&home).arg(name).arg(corpus).args(seeds.is_dir().then_some(seeds)).arg("--");
     cargo.arg(format!("-max_total_time={}", u64::from(minutes) * 60));
-    // A megabyte of anything is read in far less time, and with far less memory.
-    cargo.args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", "-print_final_stats=1"]);
+    // The bound of an automaton takes a third of a second to reach, and instrumented far longer.
+    cargo.args(["-timeout=60", "-rss_limit_mb=2048", "-max_len=8192", "-print_final_stats=1"]);
     cargo.arg(format!("-artifact_prefix={}/", crashes.display()));
     let tools = workspace::target().join("tools/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -12,7 +12,12 @@ pub struct Written<'t> {
 impl<'t> Written<'t> {
     /// Finds the lines of a text, in time proportional to it. Places count from its first line.
     pub fn new(text: &'t str) -> Written<'t> {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        // As YAML and editors count: a carriage return alone ends a line too.
+        let bytes = text.as_bytes();
+        let ends_line = |(at, byte): &(usize, &u8)| {
+            **byte == b'\n' || **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')
+        };
+        let breaks = bytes.iter().enumerate().filter(ends_line);
         let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
         Written { text, starts }
     }
@@ -20,7 +25,7 @@ impl<'t> Written<'t> {
     /// The byte offset of a line and column, both from 1. `None` where the text has no such place.
     pub fn offset(&self, line: u32, column: u32) -> Option<usize> {
         let start = *self.starts.get((line as usize).checked_sub(1)?)?;
-        let rest = self.text.get(start..)?.split('\n').next()?;
+        let rest = self.text.get(start..)?.split(['\r', '\n']).next()?;
         let mut chars = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
         Some(start + chars.nth((column as usize).checked_sub(1)?)?)
     }
@@ -45,8 +50,7 @@ impl<'t> Written<'t> {
     /// A line without its end.
     pub(super) fn line(&self, line: u32) -> Option<&'t str> {
         let start = self.offset(line, 1)?;
-        let line = self.text.get(start..)?.split('\n').next()?;
-        Some(line.strip_suffix('\r').unwrap_or(line))
+        self.text.get(start..)?.split(['\r', '\n']).next()
     }
 
     /// The line break of the file.

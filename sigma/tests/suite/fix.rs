@@ -54,6 +54,8 @@ fn mechanical_findings_are_fixed_in_the_spelling_of_the_author() {
             "  s:\r\n    cs-host|endswith:\r\n      - a.example\r\n  condition: s\r\n",
             "  s:\r\n    cs-host:\r\n      - a.example\r\n      - '*.a.example'\r\n  condition: s\r\n",
         ),
+        // A carriage return alone ends a line in YAML.
+        ("\r\r  s: {cs-hots: a}\n  condition: s\n", "\r\r  s: {cs-host: a}\n  condition: s\n"),
         ("  s: {cs-hots: a}\n  condition: s\n", "  s: {cs-host: a}\n  condition: s\n"),
         (
             "  s: {'cs-host|contian': a}\n  condition: s\n",
