@@ -1,8 +1,9 @@
 //! `examples/connect-sni`, `tls-intercept` and `transparent`, with curl and openssl for clients.
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests touch files and tell")]
 
-use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -113,6 +114,10 @@ fn only_listed_services_show_a_certificate_of_the_local_authority() -> Result<()
 
 #[test]
 fn the_commands_of_every_readme_make_a_configuration_that_envoy_takes() -> Result<()> {
+    let binary = workspace::tidegate()?;
+    let own = binary.parent().map(Path::to_owned).into_iter();
+    let path =
+        env::join_paths(own.chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())))?;
     for name in ["egress-gateway", "connect-sni", "tls-intercept", "transparent"] {
         let directory = TempDir::with_prefix("tidegate-readme-")?;
         let example = workspace::root().join("examples").join(name);
@@ -131,7 +136,8 @@ fn the_commands_of_every_readme_make_a_configuration_that_envoy_takes() -> Resul
             ensure!(output.status.success(), "{name}: {}", said.split_at(end).1);
             Ok(())
         };
-        run(Command::new("sh").args(["-e", "-c", block.context("a block of sh")?]))?;
+        let mut shell = Command::new("sh");
+        run(shell.args(["-e", "-c", block.context("a block of sh")?]).env("PATH", &path))?;
         let envoy = Launch::new()?.binary;
         run(Command::new(envoy).args(["--mode", "validate", "-c", "envoy.yaml"]))?;
         let discovery = directory.path().join("tidegate.json");
@@ -148,12 +154,19 @@ fn is_what_the_other_tests_run(discovery: &[u8]) -> Result<()> {
     let pack = fs::read(workspace::shipped_pack()?)?;
     let mut plugin = Plugin::tidegate(&pack, "monitor")?;
     plugin.wasm = "filter.wasm".into();
-    let mut expect: Value = serde_json::from_str(&plugin.discovery_response("1"))?;
+    let version = inspect::Pack::decode(&pack)?.tables().version.to_string();
+    let mut expect: Value = serde_json::from_str(&plugin.discovery_response(&version))?;
     let mut written: Value = serde_json::from_slice(discovery)?;
     // Text inside of text; the order of its keys means nothing.
     for config in [&mut expect, &mut written] {
         let settings = config.pointer_mut(SETTINGS).context("settings")?;
         *settings = serde_json::from_str(settings.as_str().context("text")?)?;
+        // The command says what the filter does without it.
+        settings
+            .as_object_mut()
+            .context("an object")?
+            .entry("failure_mode")
+            .or_insert("open".into());
     }
     assert!(written == expect, "the README's command writes something else");
     Ok(())
