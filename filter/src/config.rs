@@ -12,8 +12,11 @@
 //! | key            | value                                   | default     |
 //! | -------------- | --------------------------------------- | ----------- |
 //! | `pack`         | a pack in base64; white space is ignored | (required) |
-//! | `mode`         | `monitor` or `enforce`                  | `monitor`   |
+//! | `mode`         | `monitor`, `enforce` or `off`: how far matches go at most, whatever the pack's policy says | `monitor` |
 //! | `failure_mode` | `open` or `closed`                      | `open`      |
+//! | `identity_key` | 32 hexadecimal digits: the key under which identities in URLs are hashed | none is told |
+//! | `source_header` | a header in which trusted hops say who the client is | no header is believed |
+//! | `trusted_hops` | who these are: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is everything else that is not understood: a
@@ -25,11 +28,12 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use inspect::pack::MAGIC;
-use inspect::{Mode, Pack, PackError};
+use inspect::{IdentityKey, Mode, Pack, PackError};
 
 use crate::json::{self, JsonError};
 use crate::label::cut;
 use crate::proto_struct;
+use crate::source::TrustedHeader;
 
 /// What happens to a request that the filter cannot judge, because the host does not hand over what
 /// is needed. This never happens on a healthy host; it is a policy and not an accident.
@@ -80,6 +84,9 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) failure_mode: FailureMode,
     pub(crate) protocol: Protocol,
+    pub(crate) identity_key: Option<IdentityKey>,
+    /// The header that is believed, if any is.
+    pub(crate) source_header: Option<TrustedHeader>,
 }
 
 /// Why a configuration is refused.
@@ -103,6 +110,10 @@ pub(crate) enum ConfigError {
     NoPack,
     /// `pack` is not base64.
     Base64(base64::DecodeError),
+    /// `identity_key` is none, or not the one that the pack's identities were hashed with.
+    IdentityKey(&'static str),
+    /// `source_header` or `trusted_hops` cannot be used; why.
+    SourceHeader(&'static str),
     /// The pack is refused.
     Pack(PackError),
 }
@@ -123,8 +134,9 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::UnknownKey(key) => write!(
                 f,
-                "the configuration is not valid: there is no key `{}`, only `pack`, `mode`, `failure_mode` and `protocol`",
+                "the configuration is not valid: there is no key `{}`, only `{}`",
                 cut(key),
+                KEYS.join("`, `"),
             ),
             ConfigError::Twice(key) => {
                 write!(f, "the configuration is not valid: `{key}` is there twice")
@@ -141,6 +153,8 @@ impl fmt::Display for ConfigError {
                 f.write_str("the configuration is not valid: it has no key `pack`")
             }
             ConfigError::Base64(error) => write!(f, "`pack` is not base64: {error}"),
+            ConfigError::IdentityKey(why) => write!(f, "`identity_key` {why}"),
+            ConfigError::SourceHeader(why) => write!(f, "`source_header` {why}"),
             ConfigError::Pack(error) => error.fmt(f),
         }
     }
@@ -152,12 +166,7 @@ impl Config {
         let text = bytes.trim_ascii_start();
         if bytes.starts_with(&MAGIC) {
             let pack = Pack::decode(bytes).map_err(ConfigError::Pack)?;
-            return Ok(Config {
-                pack,
-                mode: Mode::default(),
-                failure_mode: FailureMode::default(),
-                protocol: Protocol::default(),
-            });
+            return Object::default().with_pack(|| Ok(pack));
         }
         // A `Struct` starts with the tag of its first field, which is a line feed in text.
         if bytes.starts_with(b"\n")
@@ -189,7 +198,8 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 4] = ["pack", "mode", "failure_mode", "protocol"];
+const KEYS: [&str; 7] =
+    ["pack", "mode", "failure_mode", "protocol", "identity_key", "source_header", "trusted_hops"];
 
 impl<'j> Object<'j> {
     fn read(
@@ -209,22 +219,52 @@ impl<'j> Object<'j> {
         Ok(object)
     }
 
-    fn config(self) -> Result<Config, ConfigError> {
-        let [pack, mode, failure_mode, protocol] = self.values;
-        let mut encoded = pack.ok_or(ConfigError::NoPack)?;
-        let mode = choose("mode", mode, [Mode::Monitor, Mode::Enforce], Mode::as_str)?;
-        let failure_modes = [FailureMode::Open, FailureMode::Closed];
-        let failure_mode =
-            choose("failure_mode", failure_mode, failure_modes, FailureMode::as_str)?;
-        let protocols = [Protocol::Http, Protocol::Tls];
-        let protocol = choose("protocol", protocol, protocols, Protocol::as_str)?;
+    fn config(mut self) -> Result<Config, ConfigError> {
+        let [pack, ..] = &mut self.values;
+        let mut encoded = pack.take().ok_or(ConfigError::NoPack)?;
         // YAML block scalars and `base64` itself break long lines.
         if encoded.bytes().any(|byte| byte.is_ascii_whitespace()) {
             encoded.to_mut().retain(|char| !char.is_ascii_whitespace());
         }
-        let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
-        let pack = Pack::decode(&bytes).map_err(ConfigError::Pack)?;
-        Ok(Config { pack, mode, failure_mode, protocol })
+        self.with_pack(|| {
+            let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
+            Pack::decode(&bytes).map_err(ConfigError::Pack)
+        })
+    }
+
+    /// What is cheap to refuse is read before the pack.
+    fn with_pack(
+        self,
+        pack: impl FnOnce() -> Result<Pack, ConfigError>,
+    ) -> Result<Config, ConfigError> {
+        let [_, mode, failure_mode, protocol, key, header, hops] = self.values;
+        let modes = [Mode::Monitor, Mode::Enforce, Mode::Off];
+        let mode = choose("mode", mode, &modes, Mode::as_str)?;
+        let failure_modes = [FailureMode::Open, FailureMode::Closed];
+        let failure_mode =
+            choose("failure_mode", failure_mode, &failure_modes, FailureMode::as_str)?;
+        let protocols = [Protocol::Http, Protocol::Tls];
+        let protocol = choose("protocol", protocol, &protocols, Protocol::as_str)?;
+        let wrong = ConfigError::IdentityKey("is not 32 hexadecimal digits");
+        let identity_key = key.map(|key| IdentityKey::from_hex(key.trim()).ok_or(wrong));
+        let identity_key = identity_key.transpose()?;
+        let pack = pack()?;
+        match (pack.tables().policy.key_check, identity_key) {
+            (0, _) => {}
+            (check, Some(key)) if key.check() == check => {}
+            // What is sanctioned would not be recognised, and might be denied.
+            (_, Some(_)) => {
+                return Err(ConfigError::IdentityKey("is not the one that the pack was made with"));
+            }
+            (_, None) => {
+                return Err(ConfigError::IdentityKey(
+                    "is missing: the pack's policy lists identities",
+                ));
+            }
+        }
+        let source_header = TrustedHeader::read(header.as_deref(), hops.as_deref())
+            .map_err(ConfigError::SourceHeader)?;
+        Ok(Config { pack, mode, failure_mode, protocol, identity_key, source_header })
     }
 }
 
@@ -232,19 +272,16 @@ impl<'j> Object<'j> {
 fn choose<T: Copy>(
     key: &'static str,
     value: Option<Cow<'_, str>>,
-    choices: [T; 2],
+    choices: &[T],
     name: fn(T) -> &'static str,
 ) -> Result<T, ConfigError> {
-    let [first, second] = choices;
-    match value {
-        None => Ok(first),
-        Some(value) if value == name(first) => Ok(first),
-        Some(value) if value == name(second) => Ok(second),
-        Some(value) => {
-            let expected = format!("`{}` or `{}`", name(first), name(second));
-            Err(ConfigError::UnknownValue(key, value.into_owned(), expected))
-        }
-    }
+    let wanted = value.as_deref();
+    let found = choices.iter().find(|choice| wanted.is_none_or(|value| value == name(**choice)));
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|choice| name(*choice)).collect();
+        let expected = format!("`{}`", names.join("` or `"));
+        ConfigError::UnknownValue(key, value.unwrap_or_default().into_owned(), expected)
+    })
 }
 
 #[cfg(test)]
@@ -297,11 +334,11 @@ mod tests {
             (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode` and `protocol`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `identity_key`, `source_header`, `trusted_hops`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
-                "the configuration is not valid: `mode` is `monitor` or `enforce`, not `block`",
+                "the configuration is not valid: `mode` is `monitor` or `enforce` or `off`, not `block`",
             ),
         ] {
             assert_eq!(read(entries).unwrap_err().to_string(), expect);
@@ -314,6 +351,7 @@ mod tests {
     fn a_refusal_says_why() {
         let pack = pack_of("cs-host: a.example");
         let base64 = STANDARD.encode(&pack);
+        let key_alone = format!("{{\"pack\":\"{base64}\",\"source_header\":\"x-client\"}}");
         for (bytes, expect) in [
             (
                 &b""[..],
@@ -331,13 +369,17 @@ mod tests {
             (b"{}", "the configuration is not valid: it has no key `pack`"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode` and `protocol`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `identity_key`, `source_header`, `trusted_hops`",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,
-                "the configuration is not valid: `mode` is `monitor` or `enforce`, not `block`",
+                "the configuration is not valid: `mode` is `monitor` or `enforce` or `off`, not `block`",
             ),
             (br#"{"pack":"","pack":""}"#, "the configuration is not valid: `pack` is there twice"),
+            (
+                key_alone.as_bytes(),
+                "`source_header` needs `trusted_hops`: a header that anybody can send proves nothing",
+            ),
             (br#"{"pack":"*"}"#, "`pack` is not base64: Invalid symbol 42, offset 0."),
             (br#"{"pack":""}"#, "not a tidegate pack: the magic bytes are missing"),
             (&pack[..pack.len() - 1], "the pack is truncated"),

@@ -77,8 +77,14 @@ mod tests {
 
     fn stream(failure_mode: FailureMode) -> HttpStream {
         let pack = decoded("cs-host: a.example");
-        let protocol = crate::config::Protocol::Http;
-        let config = Config { pack, mode: Mode::Enforce, failure_mode, protocol };
+        let config = Config {
+            pack,
+            mode: Mode::Enforce,
+            failure_mode,
+            protocol: crate::config::Protocol::Http,
+            identity_key: None,
+            source_header: None,
+        };
         HttpStream::new(Some(Rc::new(Plugin::start(config))))
     }
 

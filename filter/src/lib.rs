@@ -73,6 +73,7 @@
 
 mod config;
 mod connection;
+mod decide;
 mod deny;
 mod event;
 mod headers;
@@ -87,6 +88,7 @@ mod proto_struct;
 mod report;
 mod root;
 mod snapshot;
+mod source;
 #[cfg(test)]
 mod testing;
 mod trace;

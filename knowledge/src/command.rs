@@ -6,6 +6,8 @@ mod check;
 mod explain;
 mod hunt;
 mod pack;
+mod policy;
+mod score;
 mod show;
 mod test;
 mod vault;
@@ -28,6 +30,7 @@ pub(crate) enum Command {
     /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
+    Score(score::ScoreCommand),
     Show(show::Show),
     Vault(vault::Vault),
 }
@@ -41,6 +44,7 @@ impl Command {
             Command::Pack(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
+            Command::Score(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),
         }

@@ -6,6 +6,7 @@ use clap::Args;
 use knowledge::{Compilation, Finding, codes, report};
 use serde_json::json;
 
+use super::policy::PolicyInput;
 use super::{Format, Inputs, Outcome, counted, name, render};
 use crate::disk;
 
@@ -17,6 +18,8 @@ use crate::disk;
 pub(crate) struct Pack {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    policy: PolicyInput,
     /// Where to write the pack
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -36,12 +39,16 @@ pub(crate) struct Pack {
 
 impl Pack {
     pub(super) fn run(&self) -> Outcome {
-        let (library, _) = match self.inputs.library() {
+        let (mut library, _) = match self.inputs.library() {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
+        let given = match self.policy.read(&mut library) {
+            Ok(given) => given,
+            Err(outcome) => return outcome,
+        };
         let sources = &library.sources;
-        let compilation = match Compilation::new(&library, &self.name, self.release) {
+        let compilation = match given.compile(&library, &self.name, self.release) {
             Ok(compilation) => compilation,
             Err(finding) => return Outcome::refused(&[*finding], sources),
         };
@@ -53,7 +60,13 @@ impl Pack {
             findings.push(Finding::about(&"input".into(), &codes::NOTHING_FOUND, message, help));
         }
         let refuses = findings.iter().any(Finding::is_error);
-        let writes = compilation.n_compiled > 0 && (!refuses || self.allow_refused);
+        // Without its policy a pack would deny what the policy excuses: that is never allowed.
+        let has_policy = !given.is_refused
+            && !compilation
+                .findings
+                .iter()
+                .any(|it| it.is_error() && it.diagnostic.code.id.starts_with('P'));
+        let writes = compilation.n_compiled > 0 && has_policy && (!refuses || self.allow_refused);
         let mut written = writes;
         if writes && let Err(error) = disk::write(&self.output, &compilation.bytes) {
             let message = format!("the pack cannot be written: {}", disk::reason(&error));
