@@ -26,7 +26,7 @@ pub(crate) struct Connection {
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// The client has sent nothing.
+    /// It was not judged.
     Waiting,
     /// It may go on.
     Open,
@@ -43,11 +43,30 @@ impl Connection {
 impl Context for Connection {}
 
 impl StreamContext for Connection {
-    /// Judged with the first bytes and not when the connection opens: they tell TLS from all else.
+    /// A connection with a server name is judged before the filters behind this one hear of it: where
+    /// it is closed, no name was looked up and nobody was called.
+    fn on_new_connection(&mut self) -> Action {
+        self.judge(Plugin::judge_name)
+    }
+
+    /// A connection without a server name is judged with its first bytes: they tell TLS from all else.
     fn on_downstream_data(&mut self, n_bytes: usize, _: bool) -> Action {
-        if let (Some(plugin), Stage::Waiting, 1..) = (&self.plugin, self.stage, n_bytes) {
-            self.stage = plugin.judge_connection();
+        if n_bytes == 0 {
+            return self.step();
         }
+        self.judge(Plugin::judge_bytes)
+    }
+}
+
+impl Connection {
+    fn judge(&mut self, judge: impl FnOnce(&Plugin) -> Result<Stage, Failure>) -> Action {
+        if let (Some(plugin), Stage::Waiting) = (&self.plugin, self.stage) {
+            self.stage = plugin.or_fail(judge(plugin));
+        }
+        self.step()
+    }
+
+    fn step(&self) -> Action {
         match self.stage {
             Stage::Waiting | Stage::Open => Action::Continue,
             Stage::Closed => Action::Pause,
@@ -56,8 +75,8 @@ impl StreamContext for Connection {
 }
 
 impl Plugin {
-    fn judge_connection(&self) -> Stage {
-        self.try_judge_connection().unwrap_or_else(|failure| {
+    fn or_fail(&self, judged: Result<Stage, Failure>) -> Stage {
+        judged.unwrap_or_else(|failure| {
             self.count_failure(failure);
             match self.failure_mode {
                 FailureMode::Open => Stage::Open,
@@ -70,24 +89,44 @@ impl Plugin {
         })
     }
 
-    fn try_judge_connection(&self) -> Result<Stage, Failure> {
+    fn judge_name(&self) -> Result<Stage, Failure> {
+        match property(Property::SERVER_NAME)? {
+            Some(server_name) => self.judge_connection(Transport::Tls, Some(server_name)),
+            None => Ok(Stage::Waiting),
+        }
+    }
+
+    fn judge_bytes(&self) -> Result<Stage, Failure> {
         // The type of a TLS record that holds a handshake (RFC 8446, 5.1).
         const HANDSHAKE: u8 = 22;
+        let first = host::downstream_data(1).map_err(|_| Failure::HeaderMap)?;
+        let is_tls = first.first() == Some(&HANDSHAKE);
+        let transport = if is_tls { Transport::Tls } else { Transport::NotTls };
+        self.judge_connection(transport, None)
+    }
+
+    fn judge_connection(
+        &self,
+        transport: Transport,
+        server_name: Option<Vec<u8>>,
+    ) -> Result<Stage, Failure> {
         if self.mode == Mode::Off {
             return Ok(Stage::Open);
         }
-        let property = |property| host::property(property).map_err(|_| Failure::Property);
-        let first = host::downstream_data(1).map_err(|_| Failure::HeaderMap)?;
-        let is_tls = first.first() == Some(&HANDSHAKE);
-        let server_name = property(Property::SERVER_NAME)?;
         let source_address = property(Property::SOURCE_ADDRESS)?;
-        // Without a name, the address that the client wanted is what there is to be judged.
-        let destination = property(Property::DESTINATION_ADDRESS)?;
-        let authority = server_name.as_ref().or(destination.as_ref()).cloned().unwrap_or_default();
+        let connect_target = property(Property::CONNECT_TARGET)?;
+        // Without a name, what the client wanted is to be judged: in a tunnel the target of CONNECT,
+        // else the address.
+        let destination = match &connect_target {
+            Some(target) => Some(target.clone()),
+            None => property(Property::DESTINATION_ADDRESS)?,
+        };
+        let authority = server_name.clone().or(destination).unwrap_or_default();
         let request = Request {
             authority: &authority,
-            server_name: server_name.as_deref().or(is_tls.then_some(b"")),
-            transport: if is_tls { Transport::Tls } else { Transport::NotTls },
+            server_name: server_name.as_deref(),
+            connect_target: connect_target.as_deref(),
+            transport,
             source_address: source_address.as_deref().map(without_port),
             ..Request::default()
         };
@@ -117,7 +156,8 @@ impl Plugin {
         // The event is that of a request without method and path.
         let header_map = host::serialise(&[(":authority", &authority)]);
         debug_assert!(Headers::read(&header_map).is_ok());
-        let snapshot = Snapshot { header_map, server_name, source_address, version: None };
+        let snapshot =
+            Snapshot { header_map, server_name, connect_target, source_address, version: None };
         let (is_tunnel, is_told) = (true, false);
         let mut inspection =
             Inspection { snapshot, verdict, decision, sender, action, is_tunnel, is_told };
@@ -133,4 +173,8 @@ impl Plugin {
         }
         closed
     }
+}
+
+fn property(property: Property) -> Result<Option<Vec<u8>>, Failure> {
+    host::property(property).map_err(|_| Failure::Property)
 }

@@ -118,6 +118,8 @@ struct RequestPart<'e> {
     host: String,
     /// The server name that the client asked for in TLS, escaped like `host`.
     sni: Option<String>,
+    /// The target of the CONNECT in whose tunnel this came, escaped like `host`.
+    tunnel: Option<String>,
     /// The path's template: words stay, what may be an identifier or a secret is `{}`.
     /// Not there for CONNECT.
     path: Option<String>,
@@ -222,6 +224,7 @@ impl<'e> Event<'e> {
                 method: shown(told.headers.method),
                 host: redact::host(told.headers.authority),
                 sni: told.snapshot.server_name.as_deref().map(redact::host),
+                tunnel: told.snapshot.connect_target.as_deref().map(redact::host),
                 path: told.headers.template(told.pack),
                 service: told.decision.service.map(text),
                 usage: told.decision.usage.map(Usage::as_str),
@@ -364,6 +367,7 @@ mod tests {
                 ("x-request-id", b"6f1a"),
             ]),
             server_name: Some(b"api.telegram.org".to_vec()),
+            connect_target: Some(b"api.telegram.org:443".to_vec()),
             source_address: Some(b"192.0.2.7:51234".to_vec()),
             version: None,
         }
@@ -398,7 +402,7 @@ mod tests {
                 r#""phase":"request","view":"raw","evidence":[{{"field":"c-uri","item":"c-uri|contains","#,
                 r#""pattern":"/bot"}}]}}],"#,
                 r#""request":{{"id":"6f1a","method":"POST","host":"api.telegram.org","#,
-                r#""sni":"api.telegram.org","path":"/{{}}/sendDocument?chat_id={{}}","#,
+                r#""sni":"api.telegram.org","tunnel":"api.telegram.org:443","path":"/{{}}/sendDocument?chat_id={{}}","#,
                 r#""source":"192.0.2.7","identity":"spiffe://example/ns/a"}},"#,
                 r#""response":{{"code":200,"request_bytes":1024,"response_bytes":17,"upstream":"198.51.100.3"}},"#,
                 r#""pack":{{"name":"test","version":7,"hash":"{hash}"}},"truncated":false}}"#,
@@ -412,6 +416,7 @@ mod tests {
     fn no_secret_and_no_byte_that_is_not_ascii_reaches_an_event() {
         let mut snapshot = telegram();
         snapshot.server_name = Some(b"\xff\"\n.example".to_vec());
+        snapshot.connect_target = Some(b"user:pw@\xff\"\n.example:1".to_vec());
         snapshot.source_address = Some(b"\xfe".to_vec());
         let (inspector, verdict) = judged(&["c-uri|contains: 'bot123456789'"], &snapshot);
         let headers = Headers::read(&snapshot.header_map).unwrap();

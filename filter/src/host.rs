@@ -62,6 +62,8 @@ impl Property {
     pub(crate) const RESPONSE_CODE: Property = Property(b"response\0code");
     pub(crate) const DESTINATION_ADDRESS: Property = Property(b"destination\0address");
     pub(crate) const UPSTREAM_ADDRESS: Property = Property(b"upstream\0address");
+    /// Filter state that the gateway's configuration leaves for what comes out of a tunnel.
+    pub(crate) const CONNECT_TARGET: Property = Property(b"filter_state\0tidegate.connect_target");
 }
 
 /// The request headers of the current stream, serialised as proxy-wasm does; see [`crate::headers`].

@@ -33,8 +33,16 @@
 //! # TLS that passes through
 //!
 //! With `"protocol": "tls"` the same module runs as a network filter in front of `tcp_proxy`
-//! (module `connection`): the server name is judged when the first bytes of a client arrive. It also
-//! needs the capabilities `proxy_on_downstream_data` and `proxy_close_stream`.
+//! (module `connection`): a server name is judged before anything behind the filter hears of the
+//! connection, a connection without one when its first bytes arrive. It also needs the capabilities
+//! `proxy_on_new_connection`, `proxy_on_downstream_data` and `proxy_close_stream`.
+//!
+//! # Tunnels that end here
+//!
+//! Where the gateway ends a CONNECT and looks into the tunnel through an internal listener, the filter
+//! inside compares what was promised outside with what it sees: the gateway passes the target on as
+//! filter state `tidegate.connect_target`, an `envoy.string` that is shared with the upstream
+//! connection. `examples/connect-sni` shows it.
 //!
 //! # Capabilities
 //!

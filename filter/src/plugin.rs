@@ -68,10 +68,11 @@ impl Plugin {
         let Config { pack, mode, failure_mode, protocol, identity_key, source_header } = config;
         let tables = pack.tables();
         let line = format!(
-            "tidegate: {} rules of pack `{}` version {} loaded, hash {}, mode {}, failure mode {}",
+            "tidegate: {} rules of pack `{}` version {} loaded, hosts as {}, hash {}, mode {}, failure mode {}",
             tables.rules.len(),
             tables.name,
             tables.version,
+            tables.hosts.as_str(),
             pack.hash(),
             mode.as_str(),
             failure_mode.as_str(),
@@ -182,9 +183,12 @@ impl Plugin {
                 }
             }
         };
+        let server_name = read(self.needs.server_name, Property::SERVER_NAME)?;
         Ok(Snapshot {
             header_map,
-            server_name: read(self.needs.server_name, Property::SERVER_NAME)?,
+            // Only TLS that was ended here can have come out of a tunnel that was ended here.
+            connect_target: read(server_name.is_some(), Property::CONNECT_TARGET)?,
+            server_name,
             source_address: read(self.needs.source_address, Property::SOURCE_ADDRESS)?,
             version: read(self.needs.version, Property::PROTOCOL)?,
         })

@@ -35,8 +35,16 @@ impl Needs {
         };
         let asks = |field| everything || fields().any(|asked| asked == field);
         Needs {
-            // What is odd about a host shows beside the server name.
-            server_name: asks(ProxyField::ServerName) || asks(ProxyField::Anomaly),
+            // The server name is also a reading of the host, and shows what is odd about it.
+            server_name: [
+                ProxyField::ServerName,
+                ProxyField::Anomaly,
+                ProxyField::Host,
+                ProxyField::Uri,
+                ProxyField::DestinationAddress,
+            ]
+            .into_iter()
+            .any(asks),
             source_address: asks(ProxyField::SourceAddress),
             version: asks(ProxyField::Version),
             response: tables.rules.iter().any(|rule| rule.phase == Phase::Response),
@@ -56,6 +64,8 @@ impl Needs {
 pub(crate) struct Snapshot {
     pub(crate) header_map: Vec<u8>,
     pub(crate) server_name: Option<Vec<u8>>,
+    /// What the CONNECT asked for in whose tunnel this came, with port.
+    pub(crate) connect_target: Option<Vec<u8>>,
     /// With port, as the host gives it.
     pub(crate) source_address: Option<Vec<u8>>,
     pub(crate) version: Option<Vec<u8>>,
@@ -78,6 +88,7 @@ impl Snapshot {
             referrer: headers.referrer,
             cookie: headers.cookie.as_deref(),
             server_name: self.server_name.as_deref(),
+            connect_target: self.connect_target.as_deref(),
             source_address: self.source_address.as_deref().map(without_port),
             response,
             ..Request::default()
@@ -154,14 +165,15 @@ mod tests {
     fn only_what_the_rules_look_at_is_read() {
         let header_only = Needs::default();
         for (item, expect) in [
-            ("cs-host: a.example", header_only),
+            ("c-useragent: a", header_only),
+            ("cs-host: a.example", Needs { server_name: true, ..header_only }),
             ("tls.client.server_name: a.example", Needs { server_name: true, ..header_only }),
             ("src_ip|cidr: 192.0.2.0/24", Needs { source_address: true, ..header_only }),
             ("cs-version: HTTP/1.0", Needs { version: true, ..header_only }),
             ("sc-status: 404", Needs { response: true, status: true, ..header_only }),
             (
                 "dst_ip|cidr: 192.0.2.0/24",
-                Needs { response: true, upstream_address: true, ..header_only },
+                Needs { server_name: true, response: true, upstream_address: true, ..header_only },
             ),
         ] {
             assert_eq!(Needs::of(decoded(item).tables()), expect, "{item}");

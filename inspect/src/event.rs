@@ -28,6 +28,10 @@ impl Text {
         }
     }
 
+    fn n_bytes(self) -> usize {
+        (self.raw.1 - self.raw.0) as usize
+    }
+
     /// The same text, known to be part of another that the event answers with too: keywords are looked
     /// for there.
     #[must_use]
@@ -127,7 +131,8 @@ impl Event {
     /// A text of a value that equals `bytes`.
     fn known(&self, bytes: &[u8]) -> Option<Text> {
         let mut texts = self.links.iter().map(|link| link.text);
-        texts.find(|text| self.raw(*text) == bytes).map(Text::part)
+        let is_known = |text: &Text| text.n_bytes() == bytes.len() && self.raw(*text) == bytes;
+        texts.find(is_known).map(Text::part)
     }
 
     /// Answers `field` with `text`; a second answer makes the field a list, of which any value may match.

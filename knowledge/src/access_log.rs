@@ -4,7 +4,10 @@
 //! Envoy Gateway's defaults, the header names that Envoy's documentation uses, and what tidegate's own
 //! examples write: see [`KEYS`]. Other keys are passed over.
 
-use serde_json::{Map, Value};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use sigma::Span;
 
 use crate::codes;
@@ -58,9 +61,9 @@ pub const KEYS: &[(&str, &[&str])] = &[
 /// The scheme is the log's; without one it is `https` where the log names a TLS server name or the
 /// port is 443, and `http` otherwise.
 pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
-    let object = match serde_json::from_str::<Value>(line) {
-        Ok(Value::Object(object)) => object,
-        Ok(_) => {
+    let object = match serde_json::from_str::<Line>(line) {
+        Ok(Line(Some(object))) => object,
+        Ok(Line(None)) => {
             let message = "the log line is not a JSON object";
             findings.add(&codes::BROKEN_LOG_LINE, Span::point(1, 1), message, HELP);
             return None;
@@ -125,25 +128,33 @@ const HELP: &str = "give one line of an Envoy access log in JSON, as `{\"method\
 
 struct Log<'l, 'f> {
     line: &'l str,
-    object: Map<String, Value>,
+    object: Vec<(&'static str, Value)>,
     findings: &'f mut Findings,
 }
 
 impl Log<'_, '_> {
-    /// The first value that is there under the keys of `what`.
-    fn value(&self, what: &str) -> Option<(&'static str, &Value)> {
+    /// The first value that is there under the keys of `what`; it is taken out.
+    fn take(&mut self, what: &str) -> Option<(&'static str, Value)> {
         let (_, keys) = KEYS.iter().find(|(name, _)| *name == what)?;
-        let mut values = keys.iter().filter_map(|key| Some((*key, self.object.get(*key)?)));
-        values.find(|(_, value)| match value {
+        let is_there = |value: &Value| match value {
             Value::Null => false,
             Value::String(text) => !matches!(text.as_str(), "" | "-"),
             _ => true,
-        })
+        };
+        for key in *keys {
+            // The last of two alike counts, as in any JSON reader.
+            let mut entries = self.object.iter_mut().rev();
+            let entry = entries.find(|(name, _)| name == key);
+            if let Some((key, value)) = entry.filter(|(_, value)| is_there(value)) {
+                return Some((key, std::mem::take(value)));
+            }
+        }
+        None
     }
 
     fn text(&mut self, what: &str) -> Option<String> {
-        match self.value(what)? {
-            (_, Value::String(text)) => Some(text.clone()),
+        match self.take(what)? {
+            (_, Value::String(text)) => Some(text),
             (_, Value::Number(number)) => Some(number.to_string()),
             (key, _) => {
                 self.wrong(key, "text");
@@ -154,7 +165,7 @@ impl Log<'_, '_> {
 
     /// Numbers come as text too, where the log's format is text.
     fn number(&mut self, what: &str) -> Option<u64> {
-        let (key, value) = self.value(what)?;
+        let (key, value) = self.take(what)?;
         let number = match value {
             Value::Number(number) => number.as_u64(),
             Value::String(text) => text.parse().ok(),
@@ -182,6 +193,90 @@ impl Log<'_, '_> {
         let message = format!("the log line lacks {what}");
         let help = format!("log it under one of the keys `{}`", keys.join("`, `"));
         self.findings.add(&codes::INCOMPLETE_LOG_LINE, Span::point(1, 1), message, help);
+    }
+}
+
+/// The values of a JSON object under the keys that are known here, in its order; `None` for any other
+/// JSON. The rest of a line, most of it, is checked and not kept.
+struct Line(Option<Vec<(&'static str, Value)>>);
+
+impl<'de> Deserialize<'de> for Line {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Line, D::Error> {
+        deserializer.deserialize_any(LineVisitor)
+    }
+}
+
+struct LineVisitor;
+
+impl<'de> Visitor<'de> for LineVisitor {
+    type Value = Line;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Key(key)) = map.next_key()? {
+            match key {
+                Some(key) => values.push((key, map.next_value()?)),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Line(Some(values)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Line, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Line(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Line, E> {
+        Ok(Line(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Line, E> {
+        Ok(Line(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Line, E> {
+        Ok(Line(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Line, E> {
+        Ok(Line(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Line, E> {
+        Ok(Line(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Line, E> {
+        Ok(Line(None))
+    }
+}
+
+/// A key of [`KEYS`]; `None` for another.
+struct Key(Option<&'static str>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        struct KeyVisitor;
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a key")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Key, E> {
+                let mut keys = KEYS.iter().flat_map(|(_, keys)| *keys);
+                Ok(Key(keys.find(|key| **key == text).copied()))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
     }
 }
 

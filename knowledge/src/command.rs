@@ -7,6 +7,8 @@ mod explain;
 mod hunt;
 mod pack;
 mod policy;
+mod preview;
+mod record;
 mod score;
 mod show;
 mod test;
@@ -16,7 +18,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
-use knowledge::{Finding, Library, Placeholders, Sources, placeholders, report};
+use inspect::pack::HostMatching;
+use knowledge::{Finding, Library, Placeholders, SourceFile, Sources, placeholders, report};
 use serde_json::Value;
 
 use crate::disk;
@@ -30,6 +33,7 @@ pub(crate) enum Command {
     /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
+    Preview(preview::Preview),
     Score(score::ScoreCommand),
     Show(show::Show),
     Vault(vault::Vault),
@@ -44,6 +48,7 @@ impl Command {
             Command::Pack(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
+            Command::Preview(command) => command.run(),
             Command::Score(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),
@@ -102,12 +107,42 @@ struct Inputs {
     vocabulary: Vocabulary,
 }
 
+/// What becomes of rules that are written for other logs.
+#[derive(Args, Clone, Copy, Debug)]
+struct OtherLogs {
+    /// Put rules of other log sources into the fields that a proxy sees; one that it sees in part
+    /// becomes a lead of lower level, one that it does not see at all is refused
+    #[arg(long)]
+    leads: bool,
+}
+
+impl OtherLogs {
+    fn apply(self, library: &mut Library) {
+        if self.leads {
+            library.put_at_proxy();
+            report::sort(&mut library.findings);
+        }
+    }
+}
+
 /// What rules leave to those who run them.
 #[derive(Args, Debug)]
 struct Vocabulary {
     /// A JSON object that says what the placeholders of `expand` stand for: `{"name": ["value"]}`
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
+    /// What a suffix of a host means in the rules, as in `cs-host|endswith: example.com`
+    #[arg(long, value_enum, default_value = "text")]
+    hosts: Hosts,
+}
+
+/// What suffixes of host names mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Hosts {
+    /// Text, as Sigma says: `badexample.com` ends with `example.com`.
+    Text,
+    /// A domain and all below it: `example.com` and `www.example.com`, also for `.example.com`.
+    Labels,
 }
 
 /// Where the shipped notes stand in a clone.
@@ -121,6 +156,13 @@ impl Inputs {
 }
 
 impl Vocabulary {
+    fn host_matching(&self) -> HostMatching {
+        match self.hosts {
+            Hosts::Text => HostMatching::Text,
+            Hosts::Labels => HostMatching::Labels,
+        }
+    }
+
     fn read(&self) -> Result<Placeholders, Outcome> {
         let Some(path) = &self.placeholders else { return Ok(Placeholders::new()) };
         let mut sources = Sources::new();
@@ -135,6 +177,25 @@ impl Vocabulary {
 
 /// Reads the library from paths, and tells how many files there were.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
+    read_with_files(paths, vocabulary).map(|(library, files)| (library, files.len()))
+}
+
+/// The same, with the files: notes of other kinds are no part of a library.
+fn read_with_files(
+    paths: &[PathBuf],
+    vocabulary: &Vocabulary,
+) -> Result<(Library, Vec<SourceFile>), Outcome> {
+    let (files, findings) = read_files(paths)?;
+    let placeholders = vocabulary.read()?;
+    let mut library = Library::read_with(files.clone(), &placeholders);
+    library.hosts = vocabulary.host_matching();
+    library.findings.extend(findings);
+    report::sort(&mut library.findings);
+    Ok((library, files))
+}
+
+/// Reads the files of paths, and tells which could not be read.
+fn read_files(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<Finding>), Outcome> {
     let default = [PathBuf::from(DEFAULT_PATH)];
     let paths = match paths {
         [] if disk::is_folder(DEFAULT_PATH) => &default[..],
@@ -144,13 +205,7 @@ fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, 
         }
         paths => paths,
     };
-    let (files, findings) = disk::gather(paths);
-    let n_files = files.len();
-    let placeholders = vocabulary.read()?;
-    let mut library = Library::read_with(files, &placeholders);
-    library.findings.extend(findings);
-    report::sort(&mut library.findings);
-    Ok((library, n_files))
+    Ok(disk::gather(paths))
 }
 
 /// Findings in a format, and below them, as text, a command's summary.
@@ -176,7 +231,11 @@ fn pretty(json: &Value) -> String {
 
 /// `1 rule`, `2 rules`.
 fn counted(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
+    let plural = match noun {
+        _ if number == 1 => "",
+        noun if noun.ends_with('x') => "es",
+        _ => "s",
+    };
     format!("{number} {noun}{plural}")
 }
 

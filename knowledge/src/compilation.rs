@@ -48,7 +48,7 @@ impl Compilation {
         policy: Option<&Policy>,
         key: Option<IdentityKey>,
     ) -> Result<Compilation, Box<Finding>> {
-        let mut compiler = Compiler::new(name, version);
+        let mut compiler = Compiler::new(name, version).with_hosts(library.hosts);
         let mut findings = Vec::new();
         let mut rule_ids = Vec::new();
         for entry in &library.rules {

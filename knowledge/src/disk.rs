@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use inspect::limits::MAX_PACK_BYTES;
 use knowledge::limits::MAX_FILE_BYTES;
@@ -86,6 +87,31 @@ fn is_source(path: &Path) -> bool {
     is_source && path.file_name().is_none_or(|name| name != "README.md")
 }
 
+/// What tells that a file has changed: its path, its size and when it was written.
+pub(crate) type Stamp = (PathBuf, u64, Option<SystemTime>);
+
+/// The stamps of files, and of all notes and Sigma files in folders.
+pub(crate) fn stamps<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Vec<Stamp> {
+    let mut stamps = Vec::new();
+    for path in paths {
+        let is_shown = |entry: &walkdir::DirEntry| {
+            entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+        };
+        let entries = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+        for entry in entries.filter_entry(is_shown).flatten() {
+            if entry.depth() > 0 && !is_source(entry.path()) {
+                continue;
+            }
+            if let Ok(metadata) = entry.metadata()
+                && metadata.is_file()
+            {
+                stamps.push((entry.into_path(), metadata.len(), metadata.modified().ok()));
+            }
+        }
+    }
+    stamps
+}
+
 /// Whether there is a folder at a path.
 pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()
@@ -123,6 +149,16 @@ pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>
 /// The size of a file; 0 where it has none.
 pub(crate) fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// What a log grew by since it had so many bytes. A log that is shorter now was begun anew.
+pub(crate) fn tail(path: &Path, from: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let from = if file.metadata()?.len() < from { 0 } else { from };
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Reads standard input to its end.
@@ -185,6 +221,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder)?;
+    // What stood there before keeps its permissions.
+    if let Ok(metadata) = fs::metadata(path) {
+        file.as_file().set_permissions(metadata.permissions())?;
+    }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map(|_| ()).map_err(|error| error.error)

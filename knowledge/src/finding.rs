@@ -33,7 +33,7 @@ impl Finding {
         help: impl Into<String>,
     ) -> Finding {
         let place = Place { file: Arc::clone(file), span: Span::point(1, 1) };
-        Diagnostic { code, message: message.into(), help: help.into(), place }.into()
+        Diagnostic { code, message: message.into(), help: help.into(), place, fix: None }.into()
     }
 
     /// Whether the input is refused because of it.
@@ -104,7 +104,7 @@ impl Findings {
     ) {
         let (message, help) = (message.into(), help.into());
         let place = self.place(span);
-        self.list.push(Diagnostic { code, message, help, place }.into());
+        self.list.push(Diagnostic { code, message, help, place, fix: None }.into());
     }
 
     /// Takes over the findings about a part of the text.

@@ -23,7 +23,9 @@ pub mod curl;
 pub mod dialect;
 pub mod explain;
 mod finding;
+pub mod fix;
 mod head;
+#[cfg(not(target_family = "wasm"))]
 pub mod hunt;
 mod library;
 pub mod limits;

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sigma::lint::{LintOptions, lint, lint_together};
-use sigma::{Correlation, Diagnostic, Filter, Parsed, Place, Rule, Source, Span};
+use inspect::pack::HostMatching;
+use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
+use sigma::{
+    Correlation, Decidability, Diagnostic, Filter, Parsed, Place, Rule, Source, Span, decidability,
+};
 
 use crate::codes;
 use crate::finding::{Finding, Findings};
@@ -46,6 +49,8 @@ pub struct Library {
     pub findings: Vec<Finding>,
     /// The texts.
     pub sources: Sources,
+    /// What suffixes of host names mean where the rules are compiled.
+    pub hosts: HostMatching,
 }
 
 /// A rule, and the note in which it stands.
@@ -193,7 +198,8 @@ impl Library {
                 let help = "give the rule an id of its own: a new random UUID".to_owned();
                 let place = self.key_place(rule, "id", id);
                 let first = self.key_place(&first.rule, "id", id);
-                let diagnostic = Diagnostic { code: &codes::DUPLICATE_ID, message, help, place };
+                let diagnostic =
+                    Diagnostic { code: &codes::DUPLICATE_ID, message, help, place, fix: None };
                 found.push(Finding::from(diagnostic).relate(first, "the first is here"));
                 self.n_refused += 1;
                 continue;
@@ -204,7 +210,8 @@ impl Library {
                 let help = "say in the title how this rule differs".to_owned();
                 let place = self.key_place(rule, "title", title);
                 let first = self.key_place(&first.rule, "title", title);
-                let diagnostic = Diagnostic { code: &codes::DUPLICATE_TITLE, message, help, place };
+                let diagnostic =
+                    Diagnostic { code: &codes::DUPLICATE_TITLE, message, help, place, fix: None };
                 found.push(Finding::from(diagnostic).relate(first, "the first is here"));
             }
             ids.insert(id.to_owned(), kept.len());
@@ -233,11 +240,63 @@ impl Library {
         Place { file, span: Span::point(rule.span.line, rule.span.column) }
     }
 
+    /// How many rules a proxy decides: yes, partly, no.
+    pub fn decidable(&self) -> [usize; 3] {
+        self.rules.iter().fold([0; 3], |[yes, partly, no], entry| match decidability(&entry.rule) {
+            Decidability::Yes => [yes + 1, partly, no],
+            Decidability::Partly { .. } => [yes, partly + 1, no],
+            Decidability::No { .. } => [yes, partly, no + 1],
+        })
+    }
+
+    /// Puts the rules of other log sources into the fields that a proxy sees. Of a rule that is seen in
+    /// part its lead is taken ([`sigma::lead`]); one of which nothing is seen is refused (`S015`).
+    pub fn put_at_proxy(&mut self) {
+        for mut entry in std::mem::take(&mut self.rules) {
+            let rule = &entry.rule;
+            let found = decidability(rule);
+            let at_proxy = match &found {
+                Decidability::Yes => sigma::at_proxy(rule),
+                Decidability::Partly { .. } => sigma::lead(rule),
+                Decidability::No { .. } => None,
+            };
+            if let Some(at_proxy) = at_proxy {
+                entry.rule = at_proxy;
+                self.rules.push(entry);
+                continue;
+            }
+            let missing: Vec<_> =
+                found.missing().iter().map(|field| format!("`{field}`")).collect();
+            let why = match missing.as_slice() {
+                [] => "nothing in it depends on the request".to_owned(),
+                missing => format!("it does not see {}", missing.join(", ")),
+            };
+            let span = Span::point(rule.span.line, rule.span.column);
+            self.findings.push(Finding::from(Diagnostic {
+                code: &sigma::codes::NOT_AT_PROXY,
+                message: format!("a proxy cannot decide the rule: {why}"),
+                help: "run the rule where its logs are, or leave it out".to_owned(),
+                place: Place { file: Arc::clone(&rule.file), span },
+                fix: None,
+            }));
+            self.n_refused += 1;
+        }
+    }
+
     /// What looks wrong in rules that run: see [`sigma::lint`].
     pub fn lint(&self) -> Vec<Finding> {
         let rules = self.rules.iter().map(|entry| &entry.rule);
-        let alone = rules.clone().flat_map(|rule| lint(rule, LintOptions::default()));
-        alone.chain(lint_together(rules)).map(Finding::from).collect()
+        let files: BTreeMap<&str, Written<'_>> =
+            self.sources.iter().map(|(name, text)| (&**name, Written::new(text))).collect();
+        let alone = rules.clone().flat_map(|rule| {
+            lint(rule, LintOptions { attack: None, written: files.get(&*rule.file) })
+        });
+        let labels = match self.hosts {
+            HostMatching::Text => Vec::new(),
+            HostMatching::Labels => rules.clone().flat_map(lint_labels).collect(),
+        };
+        let findings = alone.chain(labels).chain(lint_together(rules));
+        findings.map(Finding::from).collect()
     }
 }
 

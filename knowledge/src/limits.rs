@@ -12,6 +12,10 @@ pub const MAX_FRONT_MATTER_BYTES: usize = 4 * 1024;
 /// Envoy takes 60 KiB of headers by default, and a log line repeats some of them.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
+/// Most times that fixes are looked for again because others overlapped them; the rest is told, and a
+/// second run goes on.
+pub const MAX_FIX_ROUNDS: usize = 8;
+
 /// Most lines of source that a finding quotes; a longer place is quoted by its first line.
 pub const MAX_QUOTED_LINES: u32 = 6;
 

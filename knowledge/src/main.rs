@@ -4,6 +4,7 @@
 
 mod command;
 mod disk;
+mod gateway;
 mod stream;
 
 use std::io::{self, ErrorKind, Write};

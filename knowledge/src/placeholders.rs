@@ -31,6 +31,7 @@ pub fn read(file: &Arc<str>, text: &str) -> Result<Placeholders, Box<Finding>> {
             message,
             help,
             place,
+            fix: None,
         }))
     };
     let parsed = serde_json::from_str::<Value>(text).map_err(|error| {

@@ -74,7 +74,7 @@ fn fails(
         ),
     };
     let (help, place) = (help.to_owned(), example.place.clone());
-    let finding = Finding::from(Diagnostic { code, message, help, place });
+    let finding = Finding::from(Diagnostic { code, message, help, place, fix: None });
     let condition = inspector.condition(rule);
     Some(finding.detail(condition.iter().flat_map(condition_lines)))
 }

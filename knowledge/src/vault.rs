@@ -14,5 +14,6 @@ pub mod names;
 pub mod page;
 pub mod property;
 pub mod prose;
+pub mod record;
 pub mod sources;
 pub mod taxonomy;

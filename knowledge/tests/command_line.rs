@@ -61,6 +61,26 @@ fn a_pack_that_is_refused_leaves_the_old_one_in_place() {
 
 #[cfg(unix)]
 #[test]
+fn fixes_are_written_once_and_leave_the_rest_of_the_file_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = "# kept\r\ntitle: a\r\nlogsource: {category: proxy}\r\ndetection:\r\n  s:\r\n    cs-hots|endwith:\r\n      - a.example\r\n  condition: s\r\n";
+    let expect = written
+        .replace("cs-hots|endwith", "cs-host")
+        .replace("      - a.example", "      - a.example\r\n      - '*.a.example'");
+    let path = folder.path().join("a.yml");
+    fs::write(&path, written).unwrap();
+    for told in ["a.yml: 3 fixes put in", ""] {
+        let check = ["check", "--lint", "--fix", "a.yml"];
+        let output = tidegate(folder.path()).args(check).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(told.is_empty() && !stdout.contains("put in") || stdout.contains(told), "{stdout}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), expect);
+    }
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing half-written is left behind");
+}
+
+#[test]
 fn a_link_stays_and_what_is_no_file_is_not_replaced() {
     let folder = rules(&["a"]);
     let at = |name: &str| folder.path().join(name);

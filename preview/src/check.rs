@@ -1,7 +1,7 @@
 //! A rule or note as its author types it: what is wrong, what to do, and whether its examples hold.
 
 use inspect::{Inspector, Pack};
-use knowledge::{Compilation, Expectation, Finding, Library, SourceFile, codes};
+use knowledge::{Block, Compilation, Expectation, Finding, Library, Note, SourceFile, codes};
 use serde::Serialize;
 
 use crate::limits::MAX_TEXT_BYTES;
@@ -42,17 +42,32 @@ pub struct Problem {
     pub end_line: u32,
     /// The column after the last.
     pub end_column: u32,
-    /// A change of the text that follows the help.
+    /// A change of the text that mends it, where that is mechanical.
     pub fix: Option<Fix>,
 }
 
-/// A replacement of the first occurrence of a word in the lines of a problem.
+/// A change of the text. Its edits belong together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
-    /// What stands there.
-    pub from: String,
-    /// What should.
-    pub to: String,
+    /// What it does.
+    pub title: String,
+    /// Its edits, in order.
+    pub edits: Vec<Edit>,
+}
+
+/// A piece of text in the place of another. Lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// The column after the last.
+    pub end_column: u32,
+    /// What stands there then.
+    pub replacement: String,
 }
 
 /// An example of a note.
@@ -68,8 +83,8 @@ pub struct TriedExample {
     pub holds: Option<bool>,
 }
 
-/// Checks a text. The second part is the pack of its rules, if any of them runs.
-pub fn check(text: &str) -> (Checked, Option<Pack>) {
+/// Checks a text. The second part holds requests against its rules, if any of them runs.
+pub fn check(text: &str) -> (Checked, Option<Inspector>) {
     if text.len() > MAX_TEXT_BYTES {
         let message = format!("the text is larger than {MAX_TEXT_BYTES} bytes");
         let problem = Problem {
@@ -93,38 +108,51 @@ pub fn check(text: &str) -> (Checked, Option<Pack>) {
     let mut findings = library.findings.clone();
     findings.extend(library.lint());
     let mut checked = Checked { is_note, n_read: library.n_read, ..Checked::default() };
-    let pack = match Compilation::new(&library, "draft", 0) {
+    let mut pack = None;
+    match Compilation::new(&library, "draft", 0) {
         Ok(compilation) => {
             findings.extend(compilation.findings);
             checked.n_compiled = compilation.n_compiled;
-            let first_rule = compilation.rule_ids.iter().flatten().next().copied();
-            let mut inspector = Inspector::new(compilation.pack);
-            for example in library.notes.iter().flat_map(|note| &note.examples) {
-                let verdict = inspector.inspect(&example.request.lend());
-                let matched =
-                    first_rule.map(|rule| verdict.matches.iter().any(|found| found.rule == rule));
-                let expects_match = example.expectation == Expectation::Match;
-                let line = [&example.request.method[..], &example.request.url()];
-                checked.examples.push(TriedExample {
-                    expectation: if expects_match { "match" } else { "pass" },
-                    request: line.map(knowledge::explain::printable).join(" "),
-                    line: example.place.span.line,
-                    holds: matched.map(|matched| matched == expects_match),
-                });
-            }
-            // The pack is decoded again: an inspector keeps the one that it was given.
-            (checked.n_compiled > 0).then(|| Pack::decode(&compilation.bytes).ok()).flatten()
+            pack = (compilation.n_compiled > 0).then_some(compilation.pack);
         }
-        Err(finding) => {
-            findings.push(*finding);
-            None
-        }
-    };
+        Err(finding) => findings.push(*finding),
+    }
+    let note = is_note.then(|| Note::read(&name.into(), text).0).flatten();
+    if pack.is_none()
+        && let Some(block) = note.as_ref().and_then(|note| note.rule.as_ref())
+    {
+        pack = pack_of(block);
+        checked.n_compiled = usize::from(pack.is_some());
+    }
+    let mut inspector = pack.map(Inspector::new);
+    for example in note.iter().flat_map(|note| &note.examples) {
+        let expects_match = example.expectation == Expectation::Match;
+        let line = [&example.request.method[..], &example.request.url()];
+        let verdict = inspector.as_mut().map(|of| of.inspect(&example.request.lend()));
+        checked.examples.push(TriedExample {
+            expectation: if expects_match { "match" } else { "pass" },
+            request: line.map(knowledge::explain::printable).join(" "),
+            line: example.place.span.line,
+            // The rule of a note is the only one in its pack.
+            holds: verdict.map(|verdict| verdict.matches.is_empty() != expects_match),
+        });
+    }
     let mut problems: Vec<Problem> = findings.iter().map(problem).collect();
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems.dedup();
     checked.problems = problems;
-    (checked, pack)
+    (checked, inspector)
+}
+
+/// The rule of a note that is refused for something else, as a section that is still to be written: it
+/// is tried all the same.
+fn pack_of(block: &Block) -> Option<Pack> {
+    let parsed = sigma::parse(&sigma::Source::new("draft", &block.text));
+    let [rule] = parsed.rules.as_slice() else { return None };
+    let mut compiler = sigma::Compiler::new("draft", 0);
+    // What is wrong has been told with the note.
+    compiler.add(rule).ok()?;
+    Pack::decode(&compiler.finish().encode()).ok()
 }
 
 /// A note starts with front matter that says its kind, or with a heading; Sigma text has neither.
@@ -155,18 +183,17 @@ fn problem(finding: &Finding) -> Problem {
         column: span.column.max(1),
         end_line: span.end_line.max(span.line).max(1),
         end_column: span.end_column.max(1),
-        fix: fix(&diagnostic.message, &diagnostic.help),
+        fix: diagnostic.fix.as_deref().map(fix),
     }
 }
 
-/// The change that a help proposes: the word in the message for the word in the help.
-fn fix(message: &str, help: &str) -> Option<Fix> {
-    let proposed = help.strip_prefix("did you mean `").or_else(|| help.strip_prefix("write `"))?;
-    let (to, rest) = proposed.split_once('`')?;
-    if !matches!(rest, "" | "?") {
-        return None;
-    }
-    let mut words = message.split('`').skip(1).step_by(2);
-    let from = words.find(|from| *from != to && !from.contains('\n'))?;
-    (!from.is_empty()).then(|| Fix { from: from.to_owned(), to: to.to_owned() })
+fn fix(fix: &sigma::Fix) -> Fix {
+    let edits = fix.edits.iter().map(|edit| Edit {
+        line: edit.span.line,
+        column: edit.span.column,
+        end_line: edit.span.end_line,
+        end_column: edit.span.end_column,
+        replacement: edit.replacement.clone(),
+    });
+    Fix { title: fix.title.clone(), edits: edits.collect() }
 }

@@ -1,6 +1,9 @@
 //! Pasted or dropped traffic to requests, piece by piece, so that a page can show progress and cancel.
 
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use knowledge::{Findings, RecordedRequest, RecordedResponse, codes, subject};
 use serde::Serialize;
@@ -11,7 +14,9 @@ use crate::limits::{MAX_IMPORT_BYTES, MAX_PIECE_LINES, MAX_REFUSALS, MAX_REQUEST
 /// An import under way.
 #[derive(Debug, Default)]
 pub struct Import {
-    text: Vec<u8>,
+    text: Rc<[u8]>,
+    /// What findings call it.
+    name: Option<Arc<str>>,
     /// What of the text has been read.
     at: usize,
     line: u32,
@@ -67,7 +72,7 @@ impl Import {
         if is_har(&bytes) {
             import.open_har(&bytes);
         } else {
-            import.text = bytes;
+            import.text = bytes.into();
         }
         import
     }
@@ -90,7 +95,8 @@ impl Import {
                     }
                 }
             } else if let Some((line, piece)) = self.next_piece() {
-                self.read(line, &piece);
+                let text = Rc::clone(&self.text);
+                self.read(line, text.get(piece).unwrap_or_default());
             } else {
                 break;
             }
@@ -146,7 +152,8 @@ impl Import {
             self.refuse(line, codes::NOT_UTF_8.id, "this is not UTF-8".to_owned(), help);
             return;
         };
-        let mut findings = Findings::new(&"requests".into()).at_line(line);
+        let name = self.name.get_or_insert_with(|| "requests".into());
+        let mut findings = Findings::new(name).at_line(line);
         let requests = subject::read(text, &mut findings);
         if requests.is_empty() {
             let found = findings.into_list().into_iter().find(knowledge::Finding::is_error);
@@ -175,51 +182,57 @@ impl Import {
         rest.get(..end).filter(|line| !line.is_empty())
     }
 
-    fn take_line(&mut self) -> Option<Vec<u8>> {
-        let line = self.next_line()?.to_vec();
-        self.at += line.len();
-        self.line += 1;
-        Some(line)
+    /// Goes behind the next line.
+    fn pass_line(&mut self) {
+        let n_bytes = self.next_line().map_or(0, <[u8]>::len);
+        self.at += n_bytes;
+        self.line += u32::from(n_bytes > 0);
     }
 
-    /// The lines of the next request: one, or as many as a command or a head goes on.
-    fn next_piece(&mut self) -> Option<(u32, Vec<u8>)> {
-        let mut piece = self.take_line()?;
-        while piece.trim_ascii().is_empty() || piece.starts_with(b"#") {
-            piece = self.take_line()?;
+    /// Where the lines of the next request are: one, or as many as a command or a head goes on.
+    fn next_piece(&mut self) -> Option<(u32, Range<usize>)> {
+        let mut line = self.next_line()?;
+        while line.trim_ascii().is_empty() || line.starts_with(b"#") {
+            self.pass_line();
+            line = self.next_line()?;
         }
+        let trimmed = line.trim_ascii();
+        let is_command = trimmed.starts_with(b"curl ") || trimmed.starts_with(b"curl.exe ");
+        let is_head = is_request_line(trimmed);
+        let goes_on = |line: &[u8]| {
+            matches!(line.trim_ascii_end().last(), Some(b'\\' | b'^' | b'`')) && is_command
+        };
+        let mut is_open = goes_on(line);
+        let start = self.at;
+        self.pass_line();
         let first = self.line;
-        let trimmed = piece.trim_ascii();
-        if trimmed.starts_with(b"curl ") || trimmed.starts_with(b"curl.exe ") {
-            for _ in 0..MAX_PIECE_LINES {
-                if !matches!(piece.trim_ascii_end().last(), Some(b'\\' | b'^' | b'`')) {
-                    break;
-                }
-                let Some(line) = self.take_line() else { break };
-                piece.extend(line);
+        for _ in 0..MAX_PIECE_LINES {
+            // Most requests are a line; what follows is not looked at for them.
+            if !is_open && !is_head {
+                break;
             }
-        } else if is_request_line(trimmed) {
-            for _ in 0..MAX_PIECE_LINES {
-                match self.next_line() {
-                    Some(line)
-                        if !line.trim_ascii().is_empty() && !is_request_line(line.trim_ascii()) => {
-                    }
-                    _ => break,
-                }
-                piece.extend(self.take_line().unwrap_or_default());
+            let Some(line) = self.next_line() else { break };
+            let trimmed = line.trim_ascii();
+            let is_header = is_head && !trimmed.is_empty() && !is_request_line(trimmed);
+            if !is_open && !is_header {
+                break;
             }
-            self.take_response(&mut piece);
+            is_open = goes_on(line);
+            self.pass_line();
         }
-        Some((first, piece))
+        if is_head {
+            self.pass_response();
+        }
+        Some((first, start..self.at))
     }
 
     /// A status line behind the empty line that ends a head.
-    fn take_response(&mut self, piece: &mut Vec<u8>) {
+    fn pass_response(&mut self) {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let empty = if rest.starts_with(b"\r\n") { 2 } else { 1 };
         if rest.get(empty..).is_some_and(|after| after.starts_with(b"HTTP/")) {
-            piece.extend(self.take_line().unwrap_or_default());
-            piece.extend(self.take_line().unwrap_or_default());
+            self.pass_line();
+            self.pass_line();
         }
     }
 }

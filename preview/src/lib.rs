@@ -4,18 +4,22 @@
 //! Requests are read by the crate `knowledge`, the one place where requests are read: `tidegate
 //! explain` and the page take the same forms and say the same of what is wrong with them.
 
+mod case;
 mod check;
 mod example;
 mod explanation;
 mod import;
 pub mod limits;
+mod row;
 mod session;
 pub mod shell;
 mod vocabulary;
 
-pub use check::{Checked, Fix, Problem, TriedExample, check};
+pub use case::{CaseRequest, CaseVerdict};
+pub use check::{Checked, Edit, Fix, Problem, TriedExample, check};
 pub use example::with_example;
 pub use explanation::{Explained, Part, Reading, RuleExplained};
 pub use import::{Import, Imported, Refusal};
-pub use session::{PackInfo, Row, RuleInfo, Session, Slot};
+pub use row::{Row, RowText};
+pub use session::{PackInfo, RuleInfo, Session, Slot};
 pub use vocabulary::{Vocabulary, Word, vocabulary};

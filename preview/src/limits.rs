@@ -14,3 +14,6 @@ pub const MAX_PIECE_LINES: usize = 256;
 
 /// Refused requests that are told one by one; beyond, they are only counted.
 pub const MAX_REFUSALS: usize = 100;
+
+/// Packs that a page holds at a time; one more is refused.
+pub const MAX_PACKS: usize = 16;

@@ -1,49 +1,32 @@
 //! What one page holds: traffic, a draft, and packs to hold the traffic against.
 
-use inspect::{Inspector, Mode, Pack, RuleId, Verdict};
-use knowledge::explain::printable;
-use knowledge::{Expectation, RecordedRequest, pack_file};
+use std::collections::BTreeMap;
+
+use inspect::{Inspector, Mode, Request, RuleId, Verdict};
+use knowledge::{Expectation, pack_file};
 use serde::Serialize;
 
+use crate::case::CaseVerdict;
 use crate::check::{Checked, check};
 use crate::example::with_example;
 use crate::explanation::{Explained, explain, phase_name};
 use crate::import::{Import, Imported};
+use crate::limits::MAX_PACKS;
+use crate::row::{Row, RowText};
 
-/// What traffic is held against.
+/// What traffic is held against: the draft, or a pack by the number that the page gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// The rules of the editor.
-    Draft,
-    /// The first pack: the shipped one, unless another was dropped.
-    Pack,
-    /// The second pack, to compare with.
-    Other,
-}
+pub struct Slot(pub u32);
 
 impl Slot {
-    /// The slot of a number that the page gives.
-    pub fn from_number(number: u32) -> Slot {
-        match number {
-            0 => Slot::Draft,
-            1 => Slot::Pack,
-            _ => Slot::Other,
-        }
-    }
-
-    fn index(self) -> usize {
-        match self {
-            Slot::Draft => 0,
-            Slot::Pack => 1,
-            Slot::Other => 2,
-        }
-    }
+    /// The rules of the editor.
+    pub const DRAFT: Slot = Slot(0);
 }
 
 /// Traffic and packs.
 #[derive(Debug, Default)]
 pub struct Session {
-    inspectors: [Option<Inspector>; 3],
+    inspectors: BTreeMap<u32, Inspector>,
     import: Import,
 }
 
@@ -77,62 +60,37 @@ pub struct RuleInfo {
     pub techniques: Vec<String>,
 }
 
-/// The verdict on one request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
-    /// The method, printable.
-    pub method: String,
-    /// The URL, printable.
-    pub url: String,
-    /// The rules that match, as indices into the pack's.
-    pub rules: Vec<u32>,
-    /// What happens in monitor mode.
-    pub monitor: &'static str,
-    /// What happens in enforce mode.
-    pub enforce: &'static str,
-    /// Names of anomalies.
-    pub anomalies: Vec<&'static str>,
-    /// The rules of the other pack that match; empty if there is none to compare with.
-    pub others: Vec<u32>,
-    /// Whether the other pack judges otherwise, by the ids of rules.
-    pub is_changed: bool,
-}
-
 impl Session {
     /// Checks the text of the editor and puts its rules into the draft's slot. A text of which no rule
     /// runs empties the slot.
     pub fn check(&mut self, text: &str) -> Checked {
-        let (checked, pack) = check(text);
-        self.put(Slot::Draft, pack);
+        let (checked, inspector) = check(text);
+        match inspector {
+            Some(inspector) => self.inspectors.insert(Slot::DRAFT.0, inspector),
+            None => self.inspectors.remove(&Slot::DRAFT.0),
+        };
         checked
     }
 
     /// Puts a pack into a slot.
     ///
     /// # Errors
-    /// One of `F010` to `F015`; the slot keeps what it had.
+    /// One of `F010` to `F015`, or no slot is left; the slot keeps what it had.
     pub fn load(&mut self, slot: Slot, name: &str, bytes: &[u8]) -> Result<(), String> {
         let pack = pack_file::decode(&name.into(), bytes).map_err(|finding| {
             let found = &finding.diagnostic;
             format!("{}: {}; {}", found.code.id, found.message, found.help)
         })?;
-        self.put(slot, Some(pack));
-        Ok(())
-    }
-
-    fn put(&mut self, slot: Slot, pack: Option<Pack>) {
-        if let Some(place) = self.inspectors.get_mut(slot.index()) {
-            *place = pack.map(Inspector::new);
+        if self.inspectors.len() > MAX_PACKS && !self.inspectors.contains_key(&slot.0) {
+            return Err(format!("there are {MAX_PACKS} packs already; load the page anew"));
         }
-    }
-
-    fn inspector(&mut self, slot: Slot) -> Option<&mut Inspector> {
-        self.inspectors.get_mut(slot.index())?.as_mut()
+        self.inspectors.insert(slot.0, Inspector::new(pack));
+        Ok(())
     }
 
     /// The pack in a slot.
     pub fn pack(&self, slot: Slot) -> Option<PackInfo> {
-        let pack = self.inspectors.get(slot.index())?.as_ref()?.pack();
+        let pack = self.inspectors.get(&slot.0)?.pack();
         let tables = pack.tables();
         let rules = tables.rules.iter().map(|rule| RuleInfo {
             id: tables.str(rule.id).to_owned(),
@@ -175,40 +133,56 @@ impl Session {
     ) -> Vec<Row> {
         let end = start.saturating_add(n_rows).min(self.import.requests.len());
         let requests = self.import.requests.get(start..end).unwrap_or_default();
-        let mut rows = Vec::with_capacity(requests.len());
-        for request in requests {
-            let (verdict, ids, actions) = judge_one(&mut self.inspectors, slot, request);
-            let (others, is_changed) = match compare_with {
-                None => (Vec::new(), false),
-                Some(other) => {
-                    let (verdict, other_ids, other_actions) =
-                        judge_one(&mut self.inspectors, other, request);
-                    let is_changed = ids != other_ids || actions != other_actions;
-                    (indices(&verdict), is_changed)
-                }
-            };
-            rows.push(Row {
-                method: printable(&request.method),
-                url: printable(&request.url()),
-                rules: indices(&verdict),
-                monitor: actions.0,
-                enforce: actions.1,
-                anomalies: verdict.anomalies.iter().map(inspect::Anomaly::as_str).collect(),
-                others,
-                is_changed,
-            });
-        }
-        rows
+        let inspectors = &mut self.inspectors;
+        let rows = requests.iter().map(|request| {
+            let request = request.lend();
+            let mut row = Row::default();
+            if let Some(inspector) = inspectors.get_mut(&slot.0) {
+                let verdict = inspector.inspect(&request);
+                row.rules = indices(&verdict);
+                row.monitor = verdict.action(Mode::Monitor);
+                row.enforce = verdict.action(Mode::Enforce);
+                row.is_odd = verdict.anomalies.iter().next().is_some();
+            }
+            if let Some(other) = compare_with {
+                let verdict = inspectors.get_mut(&other.0).map(|of| of.inspect(&request));
+                let verdict = verdict.unwrap_or_default();
+                row.others = indices(&verdict);
+                row.is_changed = row.monitor != verdict.action(Mode::Monitor)
+                    || row.enforce != verdict.action(Mode::Enforce)
+                    || ids(inspectors.get(&slot.0), &row.rules)
+                        != ids(inspectors.get(&other.0), &row.others);
+            }
+            row
+        });
+        rows.collect()
+    }
+
+    /// What the table writes of requests, by their numbers.
+    pub fn texts(&self, rows: &[u32]) -> Vec<RowText> {
+        let requests = rows.iter().filter_map(|row| self.import.requests.get(*row as usize));
+        requests.map(RowText::of).collect()
+    }
+
+    /// The numbers of the requests whose method and URL contain a text, in either case of letters.
+    pub fn find(&self, text: &str) -> Vec<u32> {
+        let wanted = text.to_lowercase();
+        let requests = (0..).zip(&self.import.requests);
+        let found = requests.filter(|(_, request)| {
+            let RowText { method, url } = RowText::of(request);
+            format!("{method} {url}").to_lowercase().contains(&wanted)
+        });
+        found.map(|(row, _)| row).collect()
     }
 
     /// Explains a request; rules of a draft also where they do not match.
     pub fn explain(&mut self, row: usize, slot: Slot) -> Option<Explained> {
         let request = self.import.requests.get(row)?.clone();
-        let inspector = self.inspector(slot)?;
+        let inspector = self.inspectors.get_mut(&slot.0)?;
         let n_rules = u32::try_from(inspector.pack().tables().rules.len()).unwrap_or(u32::MAX);
         let asked: Vec<_> = match slot {
-            Slot::Draft => (0..n_rules).map(RuleId).collect(),
-            Slot::Pack | Slot::Other => Vec::new(),
+            Slot::DRAFT => (0..n_rules).map(RuleId).collect(),
+            _ => Vec::new(),
         };
         Some(explain(inspector, &request, &asked))
     }
@@ -216,7 +190,7 @@ impl Session {
     /// Inspects a request `n_times`, for whoever has a clock. Returns how often a rule matched.
     pub fn repeat(&mut self, row: usize, slot: Slot, n_times: usize) -> usize {
         let Some(request) = self.import.requests.get(row).cloned() else { return 0 };
-        let Some(inspector) = self.inspector(slot) else { return 0 };
+        let Some(inspector) = self.inspectors.get_mut(&slot.0) else { return 0 };
         (0..n_times).map(|_| inspector.inspect(&request.lend()).matches.len()).sum()
     }
 
@@ -225,43 +199,27 @@ impl Session {
         Some(with_example(text, self.import.requests.get(row)?, expectation))
     }
 
-    /// The titles of the rules that match a request, and the actions of both modes: for a table of
-    /// cases.
-    pub fn verdict(
-        &mut self,
-        slot: Slot,
-        request: &RecordedRequest,
-    ) -> (Vec<String>, [&'static str; 2]) {
-        let (verdict, _, actions) = judge_one(&mut self.inspectors, slot, request);
-        let info = self.pack(slot);
-        let rules = info.map(|info| info.rules).unwrap_or_default();
-        let titles = indices(&verdict)
-            .into_iter()
-            .filter_map(|index| Some(rules.get(index as usize)?.title.clone()));
-        (titles.collect(), [actions.0, actions.1])
+    /// The verdict on a request of a table of cases.
+    pub fn verdict(&mut self, slot: Slot, request: &Request<'_>) -> CaseVerdict {
+        let Some(inspector) = self.inspectors.get_mut(&slot.0) else {
+            return CaseVerdict::default();
+        };
+        let verdict = inspector.inspect(request);
+        CaseVerdict::new(&verdict, inspector.pack())
     }
-}
-
-fn judge_one(
-    inspectors: &mut [Option<Inspector>; 3],
-    slot: Slot,
-    request: &RecordedRequest,
-) -> (Verdict, Vec<String>, (&'static str, &'static str)) {
-    let Some(Some(inspector)) = inspectors.get_mut(slot.index()) else {
-        return (Verdict::default(), Vec::new(), ("allow", "allow"));
-    };
-    let verdict = inspector.inspect(&request.lend());
-    let tables = inspector.pack().tables();
-    let ids = verdict.matches.iter().filter_map(|matched| tables.rule(matched.rule));
-    let mut ids: Vec<_> = ids.map(|rule| tables.str(rule.id).to_owned()).collect();
-    ids.sort_unstable();
-    let action = |mode| verdict.action(mode).as_str();
-    let actions = (action(Mode::Monitor), action(Mode::Enforce));
-    (verdict, ids, actions)
 }
 
 fn indices(verdict: &Verdict) -> Vec<u32> {
     verdict.matches.iter().map(|matched| matched.rule.0).collect()
+}
+
+/// The ids of rules, in order: packs number their rules as they like.
+fn ids<'i>(inspector: Option<&'i Inspector>, rules: &[u32]) -> Vec<&'i str> {
+    let tables = inspector.map(|inspector| inspector.pack().tables());
+    let id = |rule: &u32| Some(tables?.str(tables?.rule(RuleId(*rule))?.id));
+    let mut ids: Vec<_> = rules.iter().filter_map(id).collect();
+    ids.sort_unstable();
+    ids
 }
 
 /// `attack.t1102.002` as `T1102.002`.

@@ -1,6 +1,6 @@
 //! What the page asks, natively.
 
-use preview::{Fix, Session, Slot, check};
+use preview::{Edit, Fix, Row, Session, Slot, check};
 
 const RULE: &str = "title: Paste\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0a01\nstatus: experimental\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: pastebin.com\n    condition: selection\nlevel: medium\ndescription: d\nreferences: [https://example.org]\nauthor: a\ndate: 2026-11-21\ntags: [attack.t1102]\nfalsepositives: [f]\n";
 
@@ -32,19 +32,21 @@ fn traffic_is_read_in_every_form() {
         let found = imported(&mut session, bytes);
         let input = String::from_utf8_lossy(bytes);
         assert_eq!((found.n_requests, found.n_refused), (n_requests, n_refused), "{input}");
-        let rows = session.judge(0, 100, Slot::Draft, None);
+        let rows = session.judge(0, 100, Slot::DRAFT, None);
         assert_eq!(rows.iter().filter(|row| !row.rules.is_empty()).count(), n_matched, "{input}");
     }
 }
 
 #[test]
 fn findings_have_their_line_and_what_can_be_replaced() {
-    let (checked, pack) = check(&RULE.replace("cs-host:", "cs-host|contian:"));
-    assert!(pack.is_none());
+    let (checked, inspector) = check(&RULE.replace("cs-host:", "cs-host|contian:"));
+    assert!(inspector.is_none());
     let problem = checked.problems.iter().find(|problem| problem.severity == "error").unwrap();
     assert_eq!(problem.line, 8);
-    let fix = Fix { from: "contian".into(), to: "contains".into() };
-    assert_eq!(problem.fix, Some(fix), "{problem:?}");
+    let edit =
+        Edit { line: 8, column: 17, end_line: 8, end_column: 24, replacement: "contains".into() };
+    let fix = Fix { title: "write `contains`".into(), edits: vec![edit] };
+    assert_eq!(problem.fix, Some(fix));
 }
 
 #[test]
@@ -66,15 +68,63 @@ fn a_request_that_is_added_to_a_rule_makes_a_note_whose_examples_hold() {
 }
 
 #[test]
+fn the_rule_of_an_unfinished_note_is_tried() {
+    let mut session = Session::default();
+    let rule = RULE.lines().filter(|line| !line.starts_with("author")).collect::<Vec<_>>();
+    session.check(RULE);
+    imported(&mut session, b"https://pastebin.com/a\n");
+    let note = session.with_example(&rule.join("\n"), 0, knowledge::Expectation::Match).unwrap();
+    let checked = session.check(&note);
+    assert!(checked.problems.iter().any(|of| of.code == "N011"), "{:?}", checked.problems);
+    assert_eq!((checked.n_compiled, checked.examples[0].holds), (1, Some(true)));
+    assert_eq!(session.judge(0, 1, Slot::DRAFT, None)[0].rules, [0]);
+}
+
+#[test]
+fn verdicts_are_packed_into_numbers() {
+    for (row, words) in [
+        (Row::default(), vec![0]),
+        (
+            Row {
+                rules: vec![3, 500],
+                others: vec![7],
+                monitor: inspect::Action::Observe,
+                enforce: inspect::Action::Deny,
+                is_changed: true,
+                is_odd: true,
+            },
+            vec![0b11_1001 << 16 | 1 << 8 | 2, 3, 500, 7],
+        ),
+    ] {
+        let mut packed = Vec::new();
+        row.pack(&mut packed);
+        assert_eq!(packed, words);
+    }
+}
+
+#[test]
+fn requests_are_found_by_their_text() {
+    let mut session = Session::default();
+    imported(&mut session, b"https://pastebin.com/a\nhttps://example.org/B\n");
+    for (text, found) in
+        [("PASTE", vec![0]), ("/b", vec![1]), ("get https", vec![0, 1]), ("x?", vec![])]
+    {
+        assert_eq!(session.find(text), found, "{text}");
+    }
+    let urls = session.texts(&[1, 9]).into_iter().map(|text| text.url).collect::<Vec<_>>();
+    assert_eq!(urls, ["https://example.org/B"]);
+}
+
+#[test]
 fn a_pack_that_is_none_is_refused_with_its_code() {
     let mut session = Session::default();
     let mut newer = sigma::Compiler::new("newer", 1).finish().encode();
     newer[8] = 99;
     for (bytes, code) in [(&b"x"[..], "F010"), (&newer, "F012"), (&newer[..9], "F011")] {
-        let message = session.load(Slot::Pack, "a.pack", bytes).unwrap_err();
+        let message = session.load(Slot(1), "a.pack", bytes).unwrap_err();
         assert!(message.starts_with(code), "{message}");
     }
-    assert!(session.pack(Slot::Pack).is_none());
+    assert!(session.pack(Slot(1)).is_none());
 }
 
 #[test]
@@ -82,7 +132,7 @@ fn an_explanation_shows_the_reading_in_which_the_rule_matched() {
     let mut session = Session::default();
     session.check(RULE);
     imported(&mut session, b"https://PASTEBIN.com./raw/x\n");
-    let explained = session.explain(0, Slot::Draft).unwrap();
+    let explained = session.explain(0, Slot::DRAFT).unwrap();
     assert!(explained.readings.iter().any(|of| of.url == "https://pastebin.com/raw/x"));
     assert!(explained.anomalies.iter().any(|(name, _)| *name == "host.trailing_dot"));
     let rule = &explained.rules[0];
@@ -104,8 +154,8 @@ fn packs_that_judge_alike_change_nothing() {
         (RULE.to_owned(), [false, false]),
         (RULE.replace("pastebin.com", "example.org"), [true, true]),
     ] {
-        session.load(Slot::Other, "o", &pack(&rule)).unwrap();
-        let rows = session.judge(0, 9, Slot::Draft, Some(Slot::Other));
+        session.load(Slot(2), "o", &pack(&rule)).unwrap();
+        let rows = session.judge(0, 9, Slot::DRAFT, Some(Slot(2)));
         assert_eq!(rows.iter().map(|row| row.is_changed).collect::<Vec<_>>(), expect);
     }
 }

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vite';
+import offline from './offline.js';
 
 // Relative addresses, so that the folder can be served from anywhere.
-export default defineConfig({ base: './', worker: { format: 'es' }, build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } } });
+export default defineConfig({ base: './', plugins: [offline()], worker: { format: 'es' }, build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } } });

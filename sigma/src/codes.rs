@@ -32,6 +32,9 @@ crate::codes! {
     EMPTY_SEARCH = "S013", Error, "nothing to search for";
     /// A placeholder of `expand` for which no values are given.
     UNRESOLVED_PLACEHOLDER = "S014", Error, "placeholder without values";
+    /// A rule of which a proxy sees nothing that it depends on, where rules for a proxy are asked for.
+    /// It would never match, or always.
+    NOT_AT_PROXY = "S015", Error, "cannot be decided at a proxy";
 
     /// A value that its modifiers cannot be applied to.
     WRONG_VALUE = "S020", Error, "value does not fit its modifiers";

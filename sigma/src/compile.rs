@@ -10,10 +10,11 @@ mod trie;
 
 use std::collections::HashMap;
 
-use inspect::pack::{self, Atom, KEYWORDS, Level, Op, Tables};
+use inspect::pack::{self, Atom, HostMatching, KEYWORDS, Level, Op, Tables};
 use inspect::{AtomId, FieldId, RuleId, StrId};
 
 use crate::diagnostic::Diagnostic;
+use crate::hosts;
 use crate::rule::Rule;
 use correlations::Correlations;
 use patterns::Patterns;
@@ -26,6 +27,7 @@ use patterns::Patterns;
 pub struct Compiler {
     name: String,
     version: u64,
+    hosts: HostMatching,
     strings: Strings,
     fields: Vec<StrId>,
     rules: Vec<pack::Rule>,
@@ -60,6 +62,7 @@ impl Compiler {
         Compiler {
             name: name.to_owned(),
             version,
+            hosts: HostMatching::Text,
             strings: Strings::default(),
             fields: Vec::new(),
             rules: Vec::new(),
@@ -74,11 +77,23 @@ impl Compiler {
         }
     }
 
+    /// What suffixes of host names mean in the rules that are added from now on; text unless told
+    /// otherwise, as Sigma says.
+    #[must_use]
+    pub fn with_hosts(self, hosts: HostMatching) -> Self {
+        Compiler { hosts, ..self }
+    }
+
     /// Adds a rule.
     ///
     /// # Errors
     /// What in the rule cannot be run exactly. The pack is as it was before, but for unused strings.
     pub fn add(&mut self, rule: &Rule) -> Result<RuleId, Vec<Diagnostic>> {
+        let at_boundaries = match self.hosts {
+            HostMatching::Text => None,
+            HostMatching::Labels => hosts::at_boundaries(rule),
+        };
+        let rule = at_boundaries.as_ref().unwrap_or(rule);
         self.patterns.prepare(rule)?;
         let id = RuleId(u32::try_from(self.rules.len()).unwrap_or(u32::MAX));
         let code_start = end_of(&self.code);
@@ -145,6 +160,7 @@ impl Compiler {
         Tables {
             name: self.name,
             version: self.version,
+            hosts: self.hosts,
             strings: self.strings.text,
             string_ends: self.strings.ends,
             fields: self.fields,

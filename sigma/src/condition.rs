@@ -4,7 +4,7 @@
 //! case. `them` and patterns leave out identifiers that start with `_`, unless the pattern does too.
 
 use crate::codes;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Span};
 use crate::limits::MAX_CONDITION_DEPTH;
 use crate::modifier::closest;
 use crate::rule::{Condition, Selection};
@@ -15,6 +15,8 @@ struct Problem {
     message: String,
     help: String,
     at: (usize, usize),
+    /// What to write there instead, where that is plain.
+    instead: Option<String>,
 }
 
 /// Reads a condition over the selections of a rule.
@@ -39,13 +41,17 @@ pub(crate) fn parse(
         } else {
             let message = format!("`{}` is not expected here", token.text);
             parser.problem(&codes::BROKEN_CONDITION, message, OPERATORS, at);
+            let lower = token.text.to_ascii_lowercase();
+            let meant = matches!(lower.as_str(), "and" | "or").then_some(lower);
+            parser.instead(meant.as_deref());
         }
     }
     let broken = !parser.problems.is_empty();
-    for Problem { code, message, help, at } in parser.problems {
+    for Problem { code, message, help, at, instead } in parser.problems {
         let span = place(at.0, at.1);
+        let fix = instead.map(|instead| Box::new(Fix::replace(span, &instead)));
         let place = crate::diagnostic::Place { file: "".into(), span };
-        report(Diagnostic { code, message, help, place }, span);
+        report(Diagnostic { code, message, help, place, fix }, span);
     }
     condition.filter(|_| !broken)
 }
@@ -114,7 +120,14 @@ impl<'t> Parser<'t> {
         at: Option<(usize, usize)>,
     ) {
         let at = at.unwrap_or((self.end, self.end));
-        self.problems.push(Problem { code, message, help: help.into(), at });
+        self.problems.push(Problem { code, message, help: help.into(), at, instead: None });
+    }
+
+    /// What to write in the place of the last problem.
+    fn instead(&mut self, instead: Option<&str>) {
+        if let Some(last) = self.problems.last_mut() {
+            last.instead = instead.map(str::to_owned);
+        }
     }
 
     /// `or`, then `and`, then `not` and what binds closer.
@@ -197,6 +210,7 @@ impl<'t> Parser<'t> {
                 let help = format!("write `{}`", upper.to_ascii_lowercase());
                 let message = format!("operators are written in lower case, `{upper}` is not one");
                 self.problem(&codes::BROKEN_CONDITION, message, help, Some(token.at));
+                self.instead(Some(&upper.to_ascii_lowercase()));
                 None
             }
             (name, _) => self.selection(name, token.at),
@@ -214,6 +228,7 @@ impl<'t> Parser<'t> {
             };
             let message = format!("the rule has no search identifier `{name}`");
             self.problem(&codes::UNKNOWN_SELECTION, message, help, Some(at));
+            self.instead(near);
         }
         found.map(Condition::Selection)
     }

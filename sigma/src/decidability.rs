@@ -28,6 +28,27 @@ pub enum Decidability {
     },
 }
 
+impl Decidability {
+    /// `yes`, `partly` or `no`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Decidability::Yes => "yes",
+            Decidability::Partly { .. } => "partly",
+            Decidability::No { .. } => "no",
+        }
+    }
+
+    /// The fields that are not seen, in order.
+    pub fn missing(&self) -> Vec<&str> {
+        match self {
+            Decidability::Yes => Vec::new(),
+            Decidability::Partly { missing } | Decidability::No { missing } => {
+                missing.iter().map(String::as_str).collect()
+            }
+        }
+    }
+}
+
 /// Whether a rule can be decided from what a proxy sees.
 ///
 /// Keywords look at all fields of an event, of which a proxy sees only its own: they count as seen
@@ -270,16 +291,9 @@ mod tests {
             ("{category: dns}", "{s: [a, b], condition: s}", "no keywords"),
             ("{category: proxy}", "{s: [a, b], condition: s}", "yes"),
         ] {
-            let got = match decidability(&rule(logsource, detection)) {
-                Decidability::Yes => "yes".to_owned(),
-                Decidability::Partly { missing } => {
-                    format!("partly {}", missing.into_iter().collect::<Vec<_>>().join(","))
-                }
-                Decidability::No { missing } => {
-                    format!("no {}", missing.into_iter().collect::<Vec<_>>().join(","))
-                }
-            };
-            assert_eq!(got, expect, "{logsource} {detection}");
+            let found = decidability(&rule(logsource, detection));
+            let got = format!("{} {}", found.as_str(), found.missing().join(","));
+            assert_eq!(got.trim_end(), expect, "{logsource} {detection}");
         }
     }
 

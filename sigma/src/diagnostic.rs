@@ -13,6 +13,34 @@ pub struct Diagnostic {
     pub help: String,
     /// Where.
     pub place: Place,
+    /// A change of the text that does it, where that needs no thought.
+    pub fix: Option<Box<Fix>>,
+}
+
+/// A change of a text: all of its edits together, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, as an editor offers it.
+    pub title: String,
+    /// The edits: in the file of the diagnostic, in order, none over another.
+    pub edits: Vec<Edit>,
+}
+
+/// A piece of text that takes the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced.
+    pub span: Span,
+    /// What stands there then.
+    pub replacement: String,
+}
+
+impl Fix {
+    /// Writes `to` at a place.
+    pub fn replace(span: Span, to: &str) -> Fix {
+        let edit = Edit { span, replacement: to.to_owned() };
+        Fix { title: format!("write `{to}`"), edits: vec![edit] }
+    }
 }
 
 /// How much a finding matters.

@@ -83,6 +83,7 @@ pub fn apply_filters<'r>(
                 message: format!("`{}` is a rule of other logs than this filter", reference.text),
                 help: "give the filter the rule's `logsource`, or less of it".into(),
                 place: Place { file: filter.file.clone(), span: reference.span },
+                fix: None,
             });
         }
         for (reference, n_found) in references.iter().zip(n_found) {
@@ -93,6 +94,7 @@ pub fn apply_filters<'r>(
                     help: "give the `id` or the `name` of a rule that is read together with the filter"
                         .into(),
                     place: Place { file: filter.file.clone(), span: reference.span },
+                    fix: None,
                 });
             }
         }

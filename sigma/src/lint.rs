@@ -7,15 +7,19 @@ pub mod codes;
 mod condition;
 mod duplicate;
 mod host;
+mod host_fix;
 mod metadata;
 mod path;
 mod regex;
+mod written;
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Code, Diagnostic, Place, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Place, Span};
 use crate::logsource::{AtProxy, field_at_proxy};
 use crate::rule::{Condition, Item, Rule, Search};
+
+pub use written::Written;
 
 /// What lints may know from outside.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,11 +27,13 @@ pub struct LintOptions<'l> {
     /// The technique ids (`T1102.002`) and tactic names (`command-and-control`) of the ATT&CK version in
     /// use, in lower case; without them ids are only held against those that are known to be retired.
     pub attack: Option<&'l BTreeSet<String>>,
+    /// The whole file in which the rule stands; without it nothing has a fix.
+    pub written: Option<&'l Written<'l>>,
 }
 
 /// Everything that looks wrong in one rule, in the order in which it stands.
-pub fn lint(rule: &Rule, options: LintOptions<'_>) -> Vec<Diagnostic> {
-    let mut report = Report { rule, findings: Vec::new() };
+pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
+    let mut report = Report { rule, written: options.written, findings: Vec::new() };
     metadata::check(&mut report);
     attack::check(&mut report, options);
     condition::check(&mut report);
@@ -40,6 +46,14 @@ pub fn lint(rule: &Rule, options: LintOptions<'_>) -> Vec<Diagnostic> {
     report.findings
 }
 
+/// Which items of a rule hold for other hosts where a pack is compiled with
+/// [`HostMatching::Labels`](inspect::pack::HostMatching::Labels).
+pub fn lint_labels(rule: &Rule) -> Vec<Diagnostic> {
+    let mut report = Report { rule, findings: Vec::new(), written: None };
+    host::labels(&mut report);
+    report.findings
+}
+
 /// What looks wrong between rules: the same detection under two ids.
 pub fn lint_together<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagnostic> {
     duplicate::check(rules)
@@ -47,13 +61,21 @@ pub fn lint_together<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagn
 
 struct Report<'r> {
     rule: &'r Rule,
+    written: Option<&'r Written<'r>>,
     findings: Vec<Diagnostic>,
 }
 
 impl Report<'_> {
     fn add(&mut self, code: &'static Code, span: Span, message: String, help: impl Into<String>) {
         let place = Place { file: self.rule.file.clone(), span };
-        self.findings.push(Diagnostic { code, message, help: help.into(), place });
+        self.findings.push(Diagnostic { code, message, help: help.into(), place, fix: None });
+    }
+
+    /// Sets the fix of what was told last.
+    fn fix(&mut self, fix: Option<Fix>) {
+        if let Some(last) = self.findings.last_mut() {
+            last.fix = fix.map(Box::new);
+        }
     }
 
     /// The field of the proxy taxonomy that an item looks at.

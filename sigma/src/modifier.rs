@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::codes;
 use crate::compile::regex;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix};
 use crate::limits::MAX_VARIANTS;
 use crate::read::Source;
 use crate::rule::{Comparison, FieldPart, Network, TimePart, Token, Value, ValueTest};
@@ -139,6 +139,7 @@ pub(crate) fn apply(
         message,
         help: help.to_owned(),
         place: source.place(node.span),
+        fix: None,
     };
     let Some(scalar) = node.scalar() else {
         return Err(refuse(
@@ -463,27 +464,34 @@ fn placeholders(source: &Source<'_>, bytes: &[u8]) -> Result<Vec<Vec<Vec<Token>>
 pub(crate) fn chain(
     source: &Source<'_>,
     names: &[&str],
-    span: Span,
+    key: &Node,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Vec<Modifier>> {
     let mut chain = Vec::new();
     let mut known = true;
+    // The names stand at the end of the key, each behind a `|`.
+    let behind: usize = names.iter().map(|name| name.chars().count() + 1).sum();
+    let mut at = key.text().map_or(0, |label| label.chars().count()).saturating_sub(behind);
     for name in names {
+        let start = at + 1;
+        at = start + name.chars().count();
         if let Some(modifier) = from_name(name) {
             chain.push(modifier);
         } else {
             known = false;
+            let near = closest(name, MODIFIERS.iter().map(|(name, _)| *name));
             diagnostics.push(Diagnostic {
                 code: &codes::UNKNOWN_MODIFIER,
                 message: format!("there is no modifier `{name}`"),
-                help: match closest(name, MODIFIERS.iter().map(|(name, _)| *name)) {
+                help: match near {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!(
                         "the modifiers are {}",
                         MODIFIERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
                     ),
                 },
-                place: source.place(span),
+                place: source.place(key.span),
+                fix: near.and_then(|near| Some(Box::new(Fix::replace(key.part(start..at)?, near)))),
             });
         }
     }

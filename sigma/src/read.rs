@@ -12,7 +12,7 @@ use inspect::pack::Level;
 use crate::codes;
 use crate::condition;
 use crate::correlation::Correlation;
-use crate::diagnostic::{Code, Diagnostic, Place, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Place, Span};
 use crate::filter::Filter;
 use crate::modifier::closest;
 use crate::rule::{Condition, Logsource, Metadata, Rule, Selection};
@@ -151,7 +151,15 @@ impl Reader<'_, '_> {
     ) {
         self.refused = true;
         let place = self.source.place(span);
-        self.diagnostics.push(Diagnostic { code, message, help: help.into(), place });
+        self.diagnostics.push(Diagnostic { code, message, help: help.into(), place, fix: None });
+    }
+
+    /// Offers to write `near` at a place, as the fix of what was told last.
+    fn fix(&mut self, near: Option<&str>, at: Option<Span>) {
+        let (Some(near), Some(at), Some(last)) = (near, at, self.diagnostics.last_mut()) else {
+            return;
+        };
+        last.fix = Some(Box::new(Fix::replace(at, near)));
     }
 
     fn rule(&mut self, document: &Node) -> Option<Rule> {
@@ -267,11 +275,13 @@ impl Reader<'_, '_> {
         if allowed.contains(&text.as_str()) {
             return Some(text);
         }
-        let help = match closest(&text, allowed.iter().copied()) {
+        let near = closest(&text, allowed.iter().copied());
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("use one of {}", allowed.join(", ")),
         };
         self.refuse(&codes::UNKNOWN_VALUE, node.span, format!("`{text}` is no {key}"), help);
+        self.fix(near, node.part(0..text.chars().count()));
         None
     }
 
@@ -372,6 +382,11 @@ impl Reader<'_, '_> {
         });
         for problem in problems {
             self.refuse(problem.code, problem.place.span, problem.message, problem.help);
+            // A place that is not exact is that of the whole condition.
+            let fix = problem.fix.filter(|_| node.part(0..0).is_some());
+            if let Some(last) = self.diagnostics.last_mut() {
+                last.fix = fix;
+            }
         }
         condition
     }

@@ -191,7 +191,7 @@ pub enum FieldPart {
 }
 
 /// A piece of text with wildcards.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Token {
     /// These bytes. Never empty, never two in a row.
     Literal(Vec<u8>),

@@ -62,6 +62,20 @@ impl Node {
         })
     }
 
+    /// Where characters of a scalar stand. `None` where the text is not written character by character:
+    /// over several lines, or with escapes.
+    pub(crate) fn part(&self, chars: std::ops::Range<usize>) -> Option<Span> {
+        let Kind::Scalar { text, plain } = &self.kind else { return None };
+        let quote = u32::from(!plain);
+        let width = number_of(text.chars().count()).checked_add(2 * quote)?;
+        let span = self.span;
+        let at = |at: usize| span.column.checked_add(quote)?.checked_add(number_of(at));
+        let exact =
+            span.line == span.end_line && span.end_column == span.column.checked_add(width)?;
+        let part = Span { column: at(chars.start)?, end_column: at(chars.end)?, ..span };
+        exact.then_some(part)
+    }
+
     /// The text of a scalar as written; `None` for lists, maps and null.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
@@ -69,6 +83,10 @@ impl Node {
             Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => None,
         }
     }
+}
+
+fn number_of(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The canonical form of a plain scalar that YAML 1.2 reads as a number.
@@ -113,6 +131,7 @@ pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node>
                     message: format!("this is not YAML: {}", error.info()),
                     help: "check the indentation, and quote values that hold `: `, `#` or start with a special character".into(),
                     place,
+                    fix: None,
                 });
                 return documents;
             }
@@ -189,6 +208,7 @@ pub(crate) fn too_large(source: &Source<'_>, span: Span) -> Diagnostic {
         ),
         help: "write the rule without deep nesting and without aliases of aliases".into(),
         place: source.place(span),
+        fix: None,
     }
 }
 

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm' };
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm', '.svg': 'image/svg+xml' };
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Serves a folder under `/some/where/` on a port of the system's choice. */
 export async function serve(folder) {
@@ -31,15 +31,50 @@ export async function launch() {
 
 /** Opens the page and notes all that it must not do. */
 export async function open(browser, url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'], ...options });
   const page = await context.newPage();
+  const trouble = watch(page, url);
+  await page.goto(url);
+  await ready(page);
+  return { page, context, trouble };
+}
+
+export const ready = (page) => page.waitForSelector('html[data-ready]', { timeout: 60000 });
+
+function watch(page, url) {
   const trouble = [];
   page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) trouble.push(`console: ${message.text()}`); });
   page.on('pageerror', (error) => trouble.push(`error: ${error}`));
   page.on('dialog', (dialog) => { trouble.push('a dialog opened'); void dialog.dismiss(); });
   page.on('request', (request) => { if (!request.url().startsWith(new URL(url).origin) && !/^(blob|data):/.test(request.url())) trouble.push(`request off the origin: ${request.url()}`); });
   page.on('requestfailed', (request) => trouble.push(`request failed: ${request.url()}`));
-  await page.goto(url);
-  await page.waitForSelector('html[data-ready]', { timeout: 60000 });
-  return { page, context, trouble };
+  return trouble;
+}
+
+export const RULE = `title: Paste
+id: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0a01
+status: experimental
+logsource:
+    category: proxy
+detection:
+    selection:
+        cs-host: pastebin.com
+    condition: selection
+level: medium
+`;
+export const editor = (page) => page.locator('#editor .cm-content');
+export async function write(page, text) {
+  await editor(page).focus();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.insertText(text);
+}
+export const send = async (page, text) => { await page.fill('#requests', text); await page.click('#run'); };
+export const says = (page, selector, text) => page.waitForFunction(([selector, text]) => document.querySelector(selector)?.textContent.includes(text), [selector, text], { timeout: 30000 })
+  .catch(async () => { throw new Error(`${selector} says "${await page.textContent(selector)}" and not "${text}"`); });
+export const drop = (page, selector, name, bytes) => page.setInputFiles(selector, { name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) });
+/** What a person does: the text is in the clipboard, and the keys paste it. */
+export async function paste(page, target, text) {
+  await page.evaluate((text) => navigator.clipboard.writeText(text), text);
+  await target.focus();
+  await page.keyboard.press('Control+v');
 }

@@ -21,7 +21,7 @@ function holds(filter, page) {
   const call = /^file\.(inFolder|hasTag)\("([^"]*)"\)$/.exec(filter);
   if (call?.[1] === "inFolder") return page.folder === call[2] || page.folder.startsWith(call[2] + "/");
   if (call?.[1] === "hasTag") return page.tags.has("#" + call[2].toLowerCase());
-  const equals = /^([a-z_]+) == (.+)$/.exec(filter);
-  if (equals) return page.fields[equals[1]] === JSON.parse(equals[2]);
+  const compared = /^([a-z_]+) (==|!=) (.+)$/.exec(filter);
+  if (compared) return (page.fields[compared[1]] === JSON.parse(compared[3])) === (compared[2] === "==");
   throw new Error(`the filter ${filter} is not known`);
 }

@@ -20,10 +20,13 @@
 )]
 
 pub mod admin;
+mod authority;
 mod bootstrap;
 pub mod case;
+pub mod clients;
 mod deadline;
 mod envoy;
+pub mod example;
 pub mod gateway;
 pub mod http1;
 pub mod http2;

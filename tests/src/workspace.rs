@@ -55,6 +55,18 @@ pub fn shipped_pack() -> Result<PathBuf> {
     built(target().join("packs/shipped.pack"), "cargo xtask setup")
 }
 
+/// The command line, as set-up built it.
+pub fn tidegate() -> Result<PathBuf> {
+    built(target().join("debug/tidegate"), "cargo xtask setup")
+}
+
+/// The folder of the preview's page, as set-up built it.
+pub fn page() -> Result<PathBuf> {
+    let page = target().join("page");
+    built(page.join("index.html"), "cargo xtask setup")?;
+    Ok(page)
+}
+
 /// The folder of corpora: `TIDEGATE_CORPORA`, else `../shared/corpora` beside the workspace.
 /// `None` where it is not there: tests that need it then say what they skipped.
 pub fn corpora() -> Option<PathBuf> {

@@ -31,14 +31,18 @@ impl Artifacts {
     /// Builds the filter, the command line and the pack of the shipped notes.
     pub(crate) fn build() -> Result<Self> {
         filter_module::build()?;
-        step("building the command line");
-        run(cargo().args(["build", "--package", "knowledge", "--bin", "tidegate"]))?;
-        let tidegate = workspace::target().join("debug/tidegate");
-        let artifacts = Artifacts { tidegate };
+        let artifacts = Artifacts::command_line()?;
         let packs = workspace::target().join("packs");
         fs::create_dir_all(&packs)?;
         artifacts.pack_notes(&packs.join("shipped.pack"))?;
         Ok(artifacts)
+    }
+
+    /// Builds the command line.
+    pub(crate) fn command_line() -> Result<Self> {
+        step("building the command line");
+        run(cargo().args(["build", "--package", "knowledge", "--bin", "tidegate"]))?;
+        Ok(Artifacts { tidegate: workspace::target().join("debug/tidegate") })
     }
 
     /// Compiles the shipped notes.

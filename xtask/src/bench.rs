@@ -3,6 +3,7 @@
 mod envoy;
 mod indicators;
 mod load;
+mod vault;
 mod views;
 
 use anyhow::Result;
@@ -15,6 +16,8 @@ pub(crate) enum Subject {
     Envoy(envoy::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
+    /// How long a vault of the corpora takes, and its memory, beside obsidian-export.
+    Vault(vault::Arguments),
 }
 
 /// Runs a bench.
@@ -22,5 +25,6 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Envoy(arguments) => envoy::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
+        Subject::Vault(arguments) => vault::run(arguments),
     }
 }

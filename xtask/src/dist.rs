@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tests::workspace;
@@ -13,8 +13,12 @@ use crate::artifact::Artifacts;
 use crate::command::{self, cargo};
 use crate::filter_module;
 use crate::install;
+use crate::page;
 use crate::progress::step;
 use crate::table::Table;
+
+/// Most bytes of the page with its module and its pack, compressed: it should open at once.
+const MAX_PAGE_BYTES: usize = 1_500_000;
 
 /// Builds the release into `dist/`, from nothing, and prints the sizes.
 pub(crate) fn run() -> Result<()> {
@@ -28,24 +32,28 @@ pub(crate) fn run() -> Result<()> {
     filter_module::build()?;
     fs::copy(workspace::wasm("filter")?, dist.join("filter.wasm"))?;
 
+    // The command line embeds the page, and the page the pack, which a command line has to compile.
+    let shipped = dist.join("shipped.pack");
+    Artifacts::command_line()?.pack_notes(&shipped)?;
+    let page = dist.join("preview");
+    page::build(&shipped, &page)?;
+
     step("building the command line");
-    command::run(cargo().args([
-        "build",
-        "--release",
-        "--package",
-        "knowledge",
-        "--bin",
-        "tidegate",
-    ]))?;
-    let tidegate = dist.join("tidegate");
-    fs::copy(workspace::target().join("release/tidegate"), &tidegate)?;
-    Artifacts { tidegate }.pack_notes(&dist.join("shipped.pack"))?;
+    let release = ["build", "--release", "--package", "knowledge", "--bin", "tidegate"];
+    command::run(cargo().args(release).env("TIDEGATE_PAGE", &page))?;
+    fs::copy(workspace::target().join("release/tidegate"), dist.join("tidegate"))?;
 
     let mut table = Table::new(&["artefact", "bytes", "gzip"]);
     let mut files = fs::read_dir(&dist)?.collect::<Result<Vec<_>, _>>()?;
     files.sort_by_key(fs::DirEntry::file_name);
     for file in files {
         let (raw, zipped) = sizes(&file.path())?;
+        if file.path() == page {
+            ensure!(
+                zipped <= MAX_PAGE_BYTES,
+                "the page has {zipped} bytes, at most {MAX_PAGE_BYTES} are allowed"
+            );
+        }
         let name = format!("dist/{}", file.file_name().to_string_lossy());
         table.row([name, raw.to_string(), zipped.to_string()]);
     }
@@ -53,8 +61,14 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn sizes(file: &Path) -> Result<(usize, usize)> {
-    let bytes = fs::read(file).with_context(|| format!("`{}`", file.display()))?;
+/// Bytes of a file, or of all files of a folder: as they are, and each compressed.
+fn sizes(path: &Path) -> Result<(usize, usize)> {
+    if path.is_dir() {
+        let sizes =
+            page::files(path)?.iter().map(|file| sizes(file)).collect::<Result<Vec<_>>>()?;
+        return Ok(sizes.iter().fold((0, 0), |sum, file| (sum.0 + file.0, sum.1 + file.1)));
+    }
+    let bytes = fs::read(path).with_context(|| format!("`{}`", path.display()))?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&bytes)?;
     Ok((bytes.len(), encoder.finish()?.len()))

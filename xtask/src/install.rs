@@ -1,4 +1,5 @@
-//! What a task needs and a fresh machine may lack: Rust targets and Envoy.
+//! What a task needs and a fresh machine may lack: Rust targets, TLS clients, Envoy, Node.js and a
+//! browser.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -31,6 +32,13 @@ pub(crate) fn targets() -> Result<()> {
         run(Command::new("rustup").args(["target", "add", target]).current_dir(workspace::root()))?;
     }
     Ok(())
+}
+
+/// Installs the programs that talk TLS to the examples, unless they are there.
+pub(crate) fn clients() -> Result<()> {
+    step("curl and openssl");
+    debian(&["curl", "--version"], "curl")?;
+    debian(&["openssl", "version"], "openssl")
 }
 
 /// The Envoy that tasks run: the one that the environment names, else the default version, which is
@@ -79,6 +87,54 @@ pub(crate) fn envoy_of(wanted: &str) -> Result<PathBuf> {
     }
     fs::rename(&unpacked, &place)?;
     Ok(binary)
+}
+
+/// Installs Node.js and npm from Debian where they are missing.
+pub(crate) fn node() -> Result<()> {
+    step("Node.js");
+    for program in ["node", "npm"] {
+        debian(&[program, "--version"], if program == "node" { "nodejs" } else { "npm" })?;
+    }
+    note(output(Command::new("node").arg("--version"))?.trim());
+    Ok(())
+}
+
+/// Installs Debian's Chromium where none is on the path.
+pub(crate) fn chromium() -> Result<()> {
+    step("Chromium");
+    debian(&["chromium", "--version"], "chromium")?;
+    note(output(Command::new("chromium").arg("--version"))?.trim());
+    Ok(())
+}
+
+/// Installs what the lock file of a folder names, unless it has been.
+pub(crate) fn npm(folder: &Path) -> Result<()> {
+    step(&format!("npm packages of {}", folder.strip_prefix(workspace::root())?.display()));
+    let lock = fs::read(folder.join("package-lock.json"))?;
+    // The copy says what was installed; it comes last, so that a broken run is repeated.
+    let done = folder.join("node_modules/.installed");
+    if fs::read(&done).is_ok_and(|installed| installed == lock) {
+        note("there");
+        return Ok(());
+    }
+    run(Command::new("npm").args(["ci", "--silent"]).current_dir(folder))?;
+    Ok(fs::write(done, lock)?)
+}
+
+/// Installs a Debian package where its program does not say its version.
+fn debian(asked: &[&str; 2], package: &str) -> Result<()> {
+    let [program, version] = asked;
+    if succeeds(Command::new(program).arg(version)) {
+        return Ok(());
+    }
+    note(&format!("installing Debian's package `{package}`"));
+    let apt = |arguments: &[&str]| {
+        let mut apt = Command::new("apt-get");
+        run(apt.arg("-qq").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["update"])
+        .and_then(|()| apt(&["install", "--yes", "--no-install-recommends", package]))
+        .with_context(|| format!("install `{program}` yourself"))
 }
 
 fn python() -> Result<&'static str> {

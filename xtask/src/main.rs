@@ -11,11 +11,14 @@ mod bench;
 mod command;
 mod demo;
 mod dist;
+mod example;
 mod filter_module;
 mod install;
+mod page;
 mod progress;
 mod suite;
 mod table;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -37,6 +40,9 @@ enum Task {
         /// Leaves the gateway running, and says how to use it, until Ctrl-C.
         #[arg(long)]
         keep: bool,
+        /// Another example than examples/egress-gateway: connect-sni, tls-intercept or transparent.
+        #[arg(long, value_name = "NAME")]
+        example: Option<String>,
     },
     /// Runs every test of the workspace.
     Test {
@@ -52,7 +58,8 @@ enum Task {
     },
     /// Builds what a release consists of, into `dist/`.
     Dist,
-    /// Installs and builds what tests need: targets, Envoy, the wasm modules, the shipped pack.
+    /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, the wasm modules, the
+    /// shipped pack, the preview's page.
     Setup,
 }
 
@@ -68,15 +75,18 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
-        Task::Demo { keep } => demo::run(keep),
+        Task::Demo { keep, example: None } => demo::run(keep),
+        Task::Demo { keep, example: Some(name) } => example::run(&name, keep),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Bench { subject } => bench::run(&subject),
         Task::Dist => dist::run(),
         Task::Setup => {
             install::targets()?;
+            install::clients()?;
             install::envoy()?;
             artifact::Artifacts::build()?;
-            Ok(())
+            vault::set_up()?;
+            page::set_up()
         }
     }
 }

@@ -8,23 +8,29 @@ use anyhow::Result;
 use crate::artifact::Artifacts;
 use crate::command::{self, cargo, succeeds};
 use crate::install;
+use crate::page;
 use crate::progress::step;
+use crate::vault;
 
 /// Runs the tests once, or those that start an Envoy once for each of `versions`.
 pub(crate) fn run(versions: &[String]) -> Result<()> {
     install::targets()?;
+    install::clients()?;
     let envoys: Vec<PathBuf> = match versions {
         [] => vec![install::envoy()?],
         versions => {
             versions.iter().map(|version| install::envoy_of(version)).collect::<Result<_>>()?
         }
     };
-    Artifacts::build()?;
+    let artifacts = Artifacts::build()?;
+    page::set_up()?;
+    vault::set_up()?;
     let mut envoys = envoys.iter();
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));
         command::run(test(&["--workspace"]).env("TIDEGATE_ENVOY", envoy))?;
     }
+    vault::test(&artifacts)?;
     // What runs without an Envoy has been run.
     for envoy in envoys {
         step(&format!("the tests that start an Envoy, with {}", envoy.display()));

@@ -81,7 +81,7 @@ impl RequestPart<'_> {
         optional(json, "id", self.id.unwrap_or_default());
         text(json, "method", &self.method);
         text(json, "host", &self.host);
-        for (key, value) in [("sni", &self.sni), ("path", &self.path)] {
+        for (key, value) in [("sni", &self.sni), ("tunnel", &self.tunnel), ("path", &self.path)] {
             if let Some(value) = value {
                 text(json, key, value);
             }

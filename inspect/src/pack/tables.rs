@@ -66,6 +66,15 @@ wire_enum! {
         Critical = 5,
     }
 
+    /// What suffixes of host names mean.
+    pub enum HostMatching {
+        /// Sigma's literal meaning: text, wherever it starts. `pastebin.com` holds for `evilpastebin.com`,
+        /// and `.t.me` not for `t.me`.
+        Text = 0,
+        /// A domain and all below it, with or without a dot in front.
+        Labels = 1,
+    }
+
     /// When all that a rule asks for is known.
     pub enum Phase {
         /// With the request headers: the rule can be enforced.
@@ -209,6 +218,8 @@ wire! {
         pub name: String,
         /// A number that grows with each release of the pack.
         pub version: u64,
+        /// What suffixes of host names mean in its rules; the compiler has seen to it.
+        pub hosts: HostMatching,
         /// All strings, end to end.
         pub strings: String,
         /// Where each string ends in `strings`.
@@ -590,6 +601,26 @@ impl Op {
             4 => Some(Op::Not),
             5 => Some(Op::Name(StrId(operand))),
             _ => None,
+        }
+    }
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "the macro that lays the enum out derives the same for all"
+)]
+impl Default for HostMatching {
+    fn default() -> Self {
+        HostMatching::Text
+    }
+}
+
+impl HostMatching {
+    /// The name on the command line and in what is told of a pack.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HostMatching::Text => "text",
+            HostMatching::Labels => "labels",
         }
     }
 }

@@ -1,18 +1,24 @@
 //! `tidegate check`.
 
+use std::path::Path;
+
 use clap::Args;
 use jiff::Timestamp;
-use knowledge::{policy, report};
+use knowledge::{Finding, Library, SourceFile, codes, fix, policy, report};
 use serde_json::json;
+use sigma::{Decidability, decidability};
 
 use super::policy::PolicyInput;
-use super::{Format, Inputs, Outcome, counted, render};
+use super::{Format, Inputs, OtherLogs, Outcome, counted, read_files, render};
+use crate::disk;
 
 /// Tells everything that is wrong with notes and rules: exit code 1 if anything is.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    other_logs: OtherLogs,
     #[command(flatten)]
     policy: PolicyInput,
     /// Also tell the exceptions of the policy that expire within this time, as `7d`, or have expired
@@ -24,6 +30,9 @@ pub(crate) struct Check {
     /// Also tell what looks wrong in rules that run: evadable, never true, noisy, or nameless
     #[arg(long)]
     lint: bool,
+    /// Put into the files what `fix:` offers for what is told, and tell what remains
+    #[arg(long)]
+    fix: bool,
     /// How to write what is found
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -31,38 +40,93 @@ pub(crate) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Outcome {
-        let (mut library, n_files) = match self.inputs.library() {
-            Ok(read) => read,
-            Err(outcome) => return outcome,
+        match self.check() {
+            Ok(outcome) | Err(outcome) => outcome,
+        }
+    }
+
+    fn check(&self) -> Result<Outcome, Outcome> {
+        let (mut files, mut unread) = read_files(&self.inputs.paths)?;
+        let placeholders = self.inputs.vocabulary.read()?;
+        let read = |files: &[SourceFile]| {
+            let mut library = Library::read_with(files.to_vec(), &placeholders);
+            library.hosts = self.inputs.vocabulary.host_matching();
+            let decidable = library.decidable();
+            let undecided = self.undecided(&library);
+            self.other_logs.apply(&mut library);
+            self.find(&mut library);
+            (library, decidable, undecided)
         };
-        let given = match self.policy.read(&mut library) {
-            Ok(given) => given,
-            Err(outcome) => return outcome,
+        let mut fixed = String::new();
+        let mut n_fixed = 0;
+        if self.fix {
+            for (name, n_applied) in fix::fix(&mut files, &|files| read(files).0.findings) {
+                let file = files.iter().find(|file| file.name == name);
+                match file.and_then(|file| write(file).err()) {
+                    Some(unwritable) => unread.push(*unwritable),
+                    None => {
+                        n_fixed += n_applied;
+                        fixed.push_str(&format!("{name}: {} put in\n", counted(n_applied, "fix")));
+                    }
+                }
+            }
+        }
+        let (mut library, [yes, partly, no], undecided) = read(&files);
+        library.findings.extend(unread);
+        report::sort(&mut library.findings);
+        let (n_errors, n_warnings) = report::count(&library.findings);
+        let decidable = match partly + no {
+            0 => String::new(),
+            _ => format!("decidable at a proxy: {yes} yes, {partly} partly, {no} no\n"),
         };
+        let summary = format!(
+            "{undecided}{fixed}{}, {}: {}, {}\n{decidable}",
+            counted(files.len(), "file"),
+            counted(library.n_read, "rule"),
+            counted(n_errors, "error"),
+            counted(n_warnings, "warning"),
+        );
+        let numbers = [
+            ("files", json!(files.len())),
+            ("rules", json!(library.n_read)),
+            ("fixed", json!(n_fixed)),
+            ("decidable", json!({ "yes": yes, "partly": partly, "no": no })),
+        ];
+        let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
+        let code = u8::from(!library.findings.is_empty());
+        Ok(Outcome { stdout, code, ..Outcome::default() })
+    }
+
+    /// With `--leads`, a line for each rule that a proxy sees in part or not at all.
+    fn undecided(&self, library: &Library) -> String {
+        let mut lines = String::new();
+        for entry in library.rules.iter().filter(|_| self.other_logs.leads) {
+            let (rule, found) = (&entry.rule, decidability(&entry.rule));
+            if found != Decidability::Yes {
+                let place = format!("{}:{}", rule.file, rule.span.line);
+                let (answer, missing) = (found.as_str(), found.missing().join(", "));
+                let title = &rule.metadata.title;
+                lines.push_str(&format!("{place}: {answer}: {title}: not seen: {missing}\n"));
+            }
+        }
+        lines
+    }
+
+    /// Adds what the policy, the compiler and the lints find.
+    fn find(&self, library: &mut Library) {
+        let given = self.policy.read(library);
         if let (Some(policy), Some(within)) = (&given.policy, self.expiring) {
             let clock = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
             library.findings.extend(policy.due(self.now.unwrap_or_else(clock), within));
         }
         // The compiler refuses what only shows when a rule is put to work, as an automaton's size.
-        match given.compile(&library, "check", 0) {
+        match given.compile(library, "check", 0) {
             Ok(compilation) => library.findings.extend(compilation.findings),
             Err(finding) => library.findings.push(*finding),
         }
         if self.lint {
             library.findings.append(&mut library.lint());
         }
-        report::sort(&mut library.findings);
-        let (n_errors, n_warnings) = report::count(&library.findings);
-        let summary = format!(
-            "{}, {}: {}, {}\n",
-            counted(n_files, "file"),
-            counted(library.n_read, "rule"),
-            counted(n_errors, "error"),
-            counted(n_warnings, "warning"),
-        );
-        let numbers = [("files", json!(n_files)), ("rules", json!(library.n_read))];
-        let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
-        Outcome { stdout, code: u8::from(!library.findings.is_empty()), ..Outcome::default() }
     }
 }
 
@@ -72,4 +136,14 @@ fn seconds(text: &str) -> Result<u64, &'static str> {
 
 pub(super) fn moment(text: &str) -> Result<u64, &'static str> {
     policy::moment(text).ok_or("write a day or a time, as `2027-01-31` or `2027-01-31T12:00:00Z`")
+}
+
+/// Writes a file that was fixed.
+fn write(file: &SourceFile) -> Result<(), Box<Finding>> {
+    let path = Path::new(&*file.name);
+    disk::write(path, &file.bytes).map_err(|error| {
+        let message = format!("the fixes cannot be written: {}", disk::reason(&error));
+        let help = "make the file and its folder writable";
+        Box::new(Finding::about(&file.name, &codes::UNWRITABLE, message, help))
+    })
 }

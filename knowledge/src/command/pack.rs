@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use inspect::pack::HostMatching;
 use knowledge::{Compilation, Finding, codes, report};
 use serde_json::json;
+use sigma::lint::lint_labels;
 
 use super::policy::PolicyInput;
-use super::{Format, Inputs, Outcome, counted, name, render};
+use super::{Format, Inputs, OtherLogs, Outcome, counted, name, render};
 use crate::disk;
 
 /// Compiles the rules of notes and Sigma files into a pack.
@@ -18,6 +20,8 @@ use crate::disk;
 pub(crate) struct Pack {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    other_logs: OtherLogs,
     #[command(flatten)]
     policy: PolicyInput,
     /// Where to write the pack
@@ -43,10 +47,8 @@ impl Pack {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
-        let given = match self.policy.read(&mut library) {
-            Ok(given) => given,
-            Err(outcome) => return outcome,
-        };
+        self.other_logs.apply(&mut library);
+        let given = self.policy.read(&mut library);
         let sources = &library.sources;
         let compilation = match given.compile(&library, &self.name, self.release) {
             Ok(compilation) => compilation,
@@ -92,6 +94,15 @@ impl Pack {
             format!("{output}: nothing written\n")
         };
         let read = counted(*n_read, "rule");
+        let hosts = pack.tables().hosts;
+        let differing = library.rules.iter().filter(|entry| !lint_labels(&entry.rule).is_empty());
+        let fate = match hosts {
+            HostMatching::Text => fate,
+            HostMatching::Labels => format!(
+                "hosts match by labels: {} differ from Sigma's literal meaning, see `tidegate check --lint --hosts labels`\n{fate}",
+                counted(differing.count(), "rule"),
+            ),
+        };
         let summary = format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{fate}");
         let numbers = [
             ("read", json!(n_read)),
@@ -100,6 +111,7 @@ impl Pack {
             ("written", json!(written)),
             ("file", json!(*output)),
             ("bytes", json!(bytes.len())),
+            ("hosts", json!(hosts.as_str())),
             ("hash", json!(pack.hash().to_string())),
         ];
         let stdout = render(self.format, &findings, sources, &summary, &numbers);

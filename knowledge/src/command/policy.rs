@@ -6,7 +6,6 @@ use clap::Args;
 use inspect::IdentityKey;
 use knowledge::{Compilation, Finding, Library, Policy, codes};
 
-use super::Outcome;
 use crate::disk;
 
 /// A policy to compile into the pack.
@@ -31,31 +30,37 @@ pub(super) struct Given {
 
 impl PolicyInput {
     /// Reads both files; what is wrong with them is added to the library's findings.
-    pub(super) fn read(&self, library: &mut Library) -> Result<Given, Outcome> {
+    pub(super) fn read(&self, library: &mut Library) -> Given {
         let mut given = Given::default();
         if let Some(path) = &self.identity_key {
-            let (name, text) = disk::read_text(path)
-                .map_err(|finding| Outcome::refused(&[*finding], &library.sources))?;
-            given.key = IdentityKey::from_hex(text.trim());
-            if given.key.is_none() {
-                // The file's text is a secret: it is not quoted.
-                let message = "the key is not 32 hexadecimal digits";
-                let help = "make one with `openssl rand -hex 16`, and keep it secret";
-                let code = &codes::BROKEN_IDENTITY_KEY;
-                library.findings.push(Finding::about(&name, code, message, help));
-                given.is_refused = true;
+            match disk::read_text(path) {
+                Ok((name, text)) => {
+                    given.key = IdentityKey::from_hex(text.trim());
+                    if given.key.is_none() {
+                        // The file's text is a secret: it is not quoted.
+                        let message = "the key is not 32 hexadecimal digits";
+                        let help = "make one with `openssl rand -hex 16`, and keep it secret";
+                        let code = &codes::BROKEN_IDENTITY_KEY;
+                        library.findings.push(Finding::about(&name, code, message, help));
+                    }
+                }
+                Err(finding) => library.findings.push(*finding),
             }
+            given.is_refused = given.key.is_none();
         }
         if let Some(path) = &self.policy {
-            let (name, text) = disk::read_text(path)
-                .map_err(|finding| Outcome::refused(&[*finding], &library.sources))?;
-            let (policy, findings) = Policy::read(&name, &text);
-            library.findings.extend(findings);
-            library.sources.insert(name, text);
-            given.is_refused |= policy.is_none();
-            given.policy = policy;
+            match disk::read_text(path) {
+                Ok((name, text)) => {
+                    let (policy, findings) = Policy::read(&name, &text);
+                    library.findings.extend(findings);
+                    library.sources.insert(name, text);
+                    given.policy = policy;
+                }
+                Err(finding) => library.findings.push(*finding),
+            }
+            given.is_refused |= given.policy.is_none();
         }
-        Ok(given)
+        given
     }
 }
 

@@ -45,7 +45,7 @@ impl ScoreCommand {
 
     fn try_run(&self) -> Result<Outcome, Outcome> {
         let (mut library, _) = self.inputs.library()?;
-        let given = self.policy.read(&mut library)?;
+        let given = self.policy.read(&mut library);
         let sources = &library.sources;
         let compilation = given
             .compile(&library, "score", 0)

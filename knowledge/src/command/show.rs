@@ -41,11 +41,12 @@ impl Show {
 fn text(file: &str, pack: &Pack) -> String {
     let tables = pack.tables();
     let mut text = format!(
-        "{file}: `{}` version {}, format {FORMAT_VERSION}, {}, {}, hash {}\n",
+        "{file}: `{}` version {}, format {FORMAT_VERSION}, {}, {}, hosts as {}, hash {}\n",
         printable(tables.name.as_bytes()),
         tables.version,
         counted(tables.rules.len(), "rule"),
         counted(pack.n_bytes(), "byte"),
+        tables.hosts.as_str(),
         pack.hash(),
     );
     for rule in &tables.rules {
@@ -86,6 +87,7 @@ fn to_json(pack: &Pack) -> Value {
         "name": tables.name,
         "version": tables.version,
         "pack_format": FORMAT_VERSION,
+        "hosts": tables.hosts.as_str(),
         "bytes": pack.n_bytes(),
         "hash": pack.hash().to_string(),
         "rules": rules.collect::<Vec<_>>(),

@@ -4,11 +4,16 @@ use clap::Args;
 use knowledge::{Compilation, report, trial};
 use serde_json::json;
 
-use super::{Format, Inputs, Outcome, counted, render};
+use super::record::Recording;
+use super::{Format, Inputs, Outcome, counted, read_with_files, render};
 
 /// Runs the examples of every note against the note's rule, on the pack of all the rules.
 ///
 /// A note that is refused is not run; it is told like an example that fails, and the exit code is 1.
+///
+/// With --record the examples are sent through a gateway as the steps of their runbooks, and what it
+/// made of them is written into the front matter of the runbook notes: last_run, last_result, last_pack.
+/// A gateway that only monitors passes them on: put a stand-in behind it, or let it enforce.
 #[derive(Args, Debug)]
 pub(crate) struct Test {
     #[command(flatten)]
@@ -16,14 +21,24 @@ pub(crate) struct Test {
     /// How to write what is found
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    recording: Recording,
 }
 
 impl Test {
     pub(super) fn run(&self) -> Outcome {
-        let (mut library, _) = match self.inputs.library() {
-            Ok(read) => read,
-            Err(outcome) => return outcome,
-        };
+        let (mut library, files) =
+            match read_with_files(&self.inputs.paths, &self.inputs.vocabulary) {
+                Ok(read) => read,
+                Err(outcome) => return outcome,
+            };
+        if self.recording.record {
+            return match (self.format, library.findings.is_empty()) {
+                (Format::Sarif, _) => Outcome::usage("--record tells its result as text or json"),
+                (_, false) => Outcome::refused(&library.findings, &library.sources),
+                (format, true) => self.recording.run(&library, &files, format == Format::Json),
+            };
+        }
         let mut trial = trial::Trial::default();
         match Compilation::new(&library, "test", 0) {
             Ok(mut compilation) => {

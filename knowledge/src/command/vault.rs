@@ -13,10 +13,11 @@ use knowledge::report;
 use knowledge::vault::build::{Present, Scope, build};
 use knowledge::vault::check::{KINDS, check};
 use knowledge::vault::gather;
-use knowledge::vault::merge::{self, merge};
+use knowledge::vault::merge::{self, Merged, merge};
 use knowledge::vault::page::{Page, digest};
 use knowledge::vault::property::Property;
 use knowledge::vault::sources::Sources;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Outcome, PlainFormat, pretty};
@@ -142,16 +143,19 @@ impl Build {
         let mut summary = Summary::default();
         let writer = Writer { root: &self.vault, disk: &disk, progress: &progress };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();
-        for (idx, page) in vault.pages.iter().enumerate() {
+        let merged: Vec<Option<Merged>> =
+            vault.pages.par_iter().map(|page| merged_with(page, &texts)).collect();
+        for (idx, (page, merged)) in vault.pages.iter().zip(merged).enumerate() {
             progress.count("writing pages", idx, vault.pages.len());
             pages.insert(page.id.clone(), page.path.clone());
-            writer.page(page, &texts, &state, &mut summary);
+            writer.page(page, merged, &state, &mut summary);
         }
         for (id, path) in &present.pages {
             if !pages.contains_key(id) {
                 pages.insert(id.clone(), path.clone());
                 summary.n_tombstones += 1;
-                writer.page(&tombstone(id, path), &texts, &state, &mut summary);
+                let page = tombstone(id, path);
+                writer.page(&page, merged_with(&page, &texts), &state, &mut summary);
             }
         }
         let mut files = BTreeMap::new();
@@ -305,6 +309,11 @@ fn tombstone(id: &str, path: &str) -> Page {
     page
 }
 
+/// A page merged into the text that stands in its place, if one does.
+fn merged_with(page: &Page, texts: &BTreeMap<&str, &str>) -> Option<Merged> {
+    texts.get(page.path.as_str()).map(|text| merge(page, text))
+}
+
 struct Writer<'w> {
     root: &'w Path,
     disk: &'w BTreeMap<String, Vec<u8>>,
@@ -312,13 +321,8 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    fn page(
-        &self,
-        page: &Page,
-        texts: &BTreeMap<&str, &str>,
-        state: &State,
-        summary: &mut Summary,
-    ) {
+    /// Writes a page where it differs; `merged` is what is there with what is new, if it is text.
+    fn page(&self, page: &Page, merged: Option<Merged>, state: &State, summary: &mut Summary) {
         let Some(bytes) = self.disk.get(&page.path) else {
             if state.pages.get(&page.id) == Some(&page.path) {
                 summary.n_kept_deleted += 1;
@@ -327,14 +331,13 @@ impl Writer<'_> {
             }
             return;
         };
-        let Some(text) = texts.get(page.path.as_str()) else {
+        let Some(merged) = merged else {
             summary.conflicts.push((
                 page.path.clone(),
                 "the page is not UTF-8 any more; it is left as it is".into(),
             ));
             return;
         };
-        let merged = merge(page, text);
         summary
             .conflicts
             .extend(merged.conflicts.into_iter().map(|what| (page.path.clone(), what)));

@@ -8,17 +8,18 @@
 //!     "message": "...", "help": "...",
 //!     "file": "a.yml", "line": 7, "column": 9, "end_line": 7, "end_column": 17,
 //!     "related": [{ "message": "...", "file": "...", "line": 1, ... }],
+//!     "fix": { "title": "...", "edits": [{ "line": 7, "column": 9, ..., "replacement": "..." }] },
 //!     "details": []
 //!   }],
 //!   "summary": { "errors": 1, "warnings": 0, ... }
 //! }
 //! ```
 //!
-//! Lines and columns count from 1, columns in characters; the end is exclusive. Keys are added, not
+//! `fix` is `null` where it takes a person; its edits belong together. Lines and columns count from 1, columns in characters; the end is exclusive. Keys are added, not
 //! changed, without a new format.
 
 use serde_json::{Map, Value, json};
-use sigma::Place;
+use sigma::{Fix, Place, Span};
 
 use super::count;
 use crate::finding::Finding;
@@ -51,6 +52,7 @@ fn finding(finding: &Finding) -> Value {
         ("title", diagnostic.code.title.into()),
         ("message", diagnostic.message.as_str().into()),
         ("help", diagnostic.help.as_str().into()),
+        ("fix", diagnostic.fix.as_deref().map_or(Value::Null, fix)),
         ("related", related.collect::<Vec<_>>().into()),
         ("details", finding.details.clone().into()),
     ] {
@@ -59,10 +61,23 @@ fn finding(finding: &Finding) -> Value {
     Value::Object(object)
 }
 
+fn fix(fix: &Fix) -> Value {
+    let edits = fix.edits.iter().map(|edit| {
+        let mut object = span(edit.span);
+        object.insert("replacement".to_owned(), edit.replacement.as_str().into());
+        Value::Object(object)
+    });
+    json!({ "title": fix.title, "edits": edits.collect::<Vec<_>>() })
+}
+
 fn place(place: &Place) -> Map<String, Value> {
-    let span = place.span;
-    let mut object = Map::new();
+    let mut object = span(place.span);
     object.insert("file".to_owned(), (*place.file).into());
+    object
+}
+
+fn span(span: Span) -> Map<String, Value> {
+    let mut object = Map::new();
     for (key, number) in [
         ("line", span.line),
         ("column", span.column),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use sigma::{Code, Place, Severity};
+use sigma::{Code, Fix, Place, Severity, Span};
 
 use crate::finding::Finding;
 
@@ -70,6 +70,9 @@ fn result(finding: &Finding, rule_idx: Option<usize>) -> Value {
                 location
             })
             .collect();
+        if let Some(fix) = &diagnostic.fix {
+            object.insert("fixes".to_owned(), json!([fix_of(&diagnostic.place, fix)]));
+        }
         if !related.is_empty() {
             object.insert("relatedLocations".to_owned(), related.into());
         }
@@ -77,17 +80,36 @@ fn result(finding: &Finding, rule_idx: Option<usize>) -> Value {
     result
 }
 
+fn fix_of(place: &Place, fix: &Fix) -> Value {
+    let replacements = fix.edits.iter().map(|edit| {
+        json!({
+            "deletedRegion": region(edit.span),
+            "insertedContent": { "text": edit.replacement },
+        })
+    });
+    json!({
+        "description": { "text": fix.title },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": uri(&place.file) },
+            "replacements": replacements.collect::<Vec<_>>(),
+        }],
+    })
+}
+
 fn location(place: &Place) -> Value {
-    let span = place.span;
     json!({ "physicalLocation": {
         "artifactLocation": { "uri": uri(&place.file) },
-        "region": {
-            "startLine": span.line,
-            "startColumn": span.column,
-            "endLine": span.end_line,
-            "endColumn": span.end_column,
-        },
+        "region": region(place.span),
     } })
+}
+
+fn region(span: Span) -> Value {
+    json!({
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    })
 }
 
 fn level(severity: Severity) -> &'static str {

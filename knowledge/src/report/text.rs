@@ -34,6 +34,9 @@ pub fn to_text(findings: &[Finding], sources: &Sources) -> String {
             text.push_str(&quoted.quote(&related.place));
         }
         line(&mut text, &format!("help: {}", printable(diagnostic.help.as_bytes())));
+        if let Some(fix) = &diagnostic.fix {
+            line(&mut text, &format!("fix: {}", printable(fix.title.as_bytes())));
+        }
         for detail in &finding.details {
             line(&mut text, &format!("  {detail}"));
         }

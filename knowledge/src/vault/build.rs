@@ -11,6 +11,8 @@ mod technique;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use crate::catalogue::CatalogueRule;
 use crate::catalogue::attack::Retired;
 
@@ -53,13 +55,10 @@ pub struct Vault {
 /// Builds all pages.
 pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
     let builder = Builder::new(sources, scope, present);
-    let mut pages = Vec::new();
-    for id in &builder.techniques {
-        pages.push(technique::page(&builder, id));
-    }
-    for (idx, rule) in builder.rules.iter().enumerate() {
-        pages.push(detection_rule::page(&builder, idx, rule));
-    }
+    let mut pages: Vec<Page> =
+        builder.techniques.par_iter().map(|id| technique::page(&builder, id)).collect();
+    let rules = builder.rules.par_iter().enumerate();
+    pages.par_extend(rules.map(|(idx, rule)| detection_rule::page(&builder, idx, rule)));
     pages.extend(runbook::pages(&builder));
     pages.extend(sources.services.iter().map(|note| service::page(&builder, note)));
     pages.extend(countermeasure::pages(&builder));

@@ -1,5 +1,7 @@
 //! What can be wrong with a vault, found without Obsidian.
 
+mod formats;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -8,7 +10,7 @@ use super::fields::leaked;
 use super::names::is_legal;
 
 /// The kinds of defects, in the order of the report.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 11] = [
     "invalid YAML",
     "illegal tag",
     "illegal name",
@@ -18,6 +20,8 @@ pub const KINDS: [&str; 9] = [
     "property type conflict",
     "empty table without reason",
     "fields differ from front matter",
+    "invalid layer",
+    "invalid canvas",
 ];
 
 /// A defect.
@@ -42,6 +46,7 @@ pub fn check(files: &BTreeMap<String, String>) -> Vec<Defect> {
     for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".md")) {
         checker.page(path, text);
     }
+    checker.formats();
     checker.found.sort();
     checker.found
 }
@@ -101,6 +106,22 @@ impl Checker<'_> {
                 }
             }
             Err(error) => self.add("invalid YAML", ".obsidian/types.json", 1, error.to_string()),
+        }
+    }
+
+    /// Layers and canvases in the folders that the generator writes: a person's may use more than the format.
+    fn formats(&mut self) {
+        for (path, text) in self.files {
+            let (kind, found) = if path.starts_with("Layers/") && path.ends_with(".json") {
+                ("invalid layer", formats::layer(text))
+            } else if path.starts_with("Canvas/") && path.ends_with(".canvas") {
+                ("invalid canvas", formats::canvas(text, |file| self.files.contains_key(file)))
+            } else {
+                continue;
+            };
+            for message in found {
+                self.add(kind, path, 1, message);
+            }
         }
     }
 
@@ -308,6 +329,8 @@ mod tests {
                 ("Two.md", "---\na: [\n---\n"),
                 ("CON.md", "key:: value\n"),
                 ("Three.md", "#### As a table\n\n| a |\n| --- |\n"),
+                ("Layers/one.json", "{}"),
+                ("Canvas/One.canvas", "[]"),
                 ("Four.md", "```yaml\n[[not a link]]\n```\n#### As a table\n\nNo rows as of 2026-01-01: none.\n"),
             ]
             .map(|(path, text)| (path.to_owned(), text.to_owned())),

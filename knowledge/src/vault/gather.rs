@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use inspect::{Inspector, Pack, redact};
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::catalogue::atomic::{self, AtomicTest};
@@ -15,7 +17,8 @@ use crate::library::{Library, SourceFile};
 use crate::note::Expectation;
 use crate::trial;
 
-use super::sources::{Example, RuleNote, ServiceNote, Sources};
+use super::record::Record;
+use super::sources::{Example, RuleNote, Runbook, ServiceNote, Sources};
 
 /// Files of a folder: path inside of it, with `/`, and bytes.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -102,7 +105,12 @@ fn runbook(sources: &mut Sources, name: &str, bytes: &[u8]) {
     sections.retain(|section| section.level != 1);
     match head.get("rule").and_then(Value::as_str) {
         Some(rule) => {
-            sources.runbooks.insert(rule.to_owned(), sections);
+            let runbook = Runbook { sections, record: Record::of(&head) };
+            if sources.runbooks.insert(rule.to_owned(), runbook).is_some() {
+                sources
+                    .broken
+                    .push((name.to_owned(), format!("a second runbook of the rule {rule}")));
+            }
         }
         None => sources
             .broken
@@ -112,8 +120,10 @@ fn runbook(sources: &mut Sources, name: &str, bytes: &[u8]) {
 
 fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, String>) {
     let mut failing = Vec::new();
+    let mut inspector = None;
     if let Ok(compilation) = Compilation::new(library, "tidegate", 1) {
         sources.pack_hash = compilation.pack.hash().to_string();
+        inspector = Pack::decode(&compilation.bytes).ok().map(Inspector::new);
         failing = trial::run(library, compilation).findings;
     }
     for entry in &library.rules {
@@ -134,7 +144,21 @@ fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, Stri
                 Expectation::Match => "match",
                 Expectation::Pass => "pass",
             };
-            examples.push(Example { what, request, expected, holds });
+            let path = example.request.path.as_deref().map(redact::path_template);
+            let (mut view, mut others) = (None, Vec::new());
+            if let Some(inspector) = &mut inspector {
+                let verdict = inspector.inspect(&example.request.lend());
+                let tables = inspector.pack().tables();
+                for matched in &verdict.matches {
+                    let Some(found) = tables.rule(matched.rule) else { continue };
+                    if tables.str(found.id) == rule.id {
+                        view = Some(matched.view.as_str());
+                    } else {
+                        others.push(tables.str(found.title).to_owned());
+                    }
+                }
+            }
+            examples.push(Example { what, request, expected, holds, path, view, others });
         }
         let body_start = source.find("\n---\n").map_or(0, |end| end + 5);
         let sections = section::split(source.get(body_start..).unwrap_or_default(), 1);
@@ -234,19 +258,5 @@ fn in_parallel<T: Send>(
         Ok(text) => (path.clone(), read(path, text.trim_start_matches('\u{feff}'))),
         Err(_) => (path.clone(), read(path, &String::from_utf8_lossy(bytes))),
     };
-    let n_threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
-    let size = files.len().div_ceil(n_threads).max(1);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = files
-            .chunks(size)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(one).collect::<Vec<_>>()))
-            .collect();
-        // A reader that panicked would be a defect; its files would be missing in silence.
-        threads
-            .into_iter()
-            .flat_map(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    })
+    files.par_iter().map(one).collect()
 }

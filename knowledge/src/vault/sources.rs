@@ -10,6 +10,7 @@ use crate::dialect::TechniqueNote;
 use crate::dialect::section::Section;
 use crate::query::{Role, Test};
 
+use super::record::Record;
 use super::taxonomy;
 
 /// What was read.
@@ -22,7 +23,7 @@ pub struct Sources {
     /// Services.
     pub services: Vec<ServiceNote>,
     /// Runbooks, by the id of their rule.
-    pub runbooks: BTreeMap<String, Vec<Section>>,
+    pub runbooks: BTreeMap<String, Runbook>,
     /// Technique notes.
     pub technique_notes: Vec<TechniqueNote>,
     /// ATT&CK.
@@ -35,6 +36,15 @@ pub struct Sources {
     pub pack_hash: String,
     /// Files that could not be read: path and why.
     pub broken: Vec<(String, String)>,
+}
+
+/// A runbook note.
+#[derive(Clone, Debug, Default)]
+pub struct Runbook {
+    /// What the note says.
+    pub sections: Vec<Section>,
+    /// Its last run through a gateway.
+    pub record: Option<Record>,
 }
 
 /// A rule note's own words, and its examples.
@@ -59,6 +69,12 @@ pub struct Example {
     pub expected: &'static str,
     /// Whether the rule did what is expected.
     pub holds: bool,
+    /// What the gateway's event shows of its path: a template without secrets; `None` for a tunnel.
+    pub path: Option<String>,
+    /// In which view of the request the rule matched, where it did.
+    pub view: Option<&'static str>,
+    /// Titles of the other rules that match it.
+    pub others: Vec<String>,
 }
 
 /// A service.

@@ -10,6 +10,10 @@ import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } f
 import { tags } from '@lezer/highlight';
 import type { Problem, Vocabulary } from './types';
 
+/** `MAX_TEXT_BYTES` of the engine, in UTF-16 units: text of more bytes is refused there. */
+const MAX_TEXT = 1024 * 1024;
+const TOO_LARGE = `F004: the text is larger than ${MAX_TEXT} characters; paste one rule or one note`;
+
 const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--accent)' },
   { tag: tags.comment, color: 'var(--quiet)', fontStyle: 'italic' },
@@ -17,9 +21,9 @@ const colours = HighlightStyle.define([
   { tag: [tags.separator, tags.punctuation, tags.meta], color: 'var(--quiet)' },
 ]);
 const theme = EditorView.theme({
-  '&': { height: '100%', color: 'var(--ink)', backgroundColor: 'var(--panel)', fontSize: '12.5px' },
-  '.cm-scroller': { fontFamily: 'ui-monospace, monospace', overflow: 'auto' },
-  '.cm-gutters': { backgroundColor: 'var(--paper)', color: 'var(--quiet)', border: 'none' },
+  '&': { height: '100%', color: 'var(--ink)', backgroundColor: "var(--sunk)", fontSize: '13px' },
+  '.cm-scroller': { fontFamily: "var(--mono)", lineHeight: "1.55", overflow: 'auto' },
+  '.cm-gutters': { backgroundColor: "var(--sunk)", color: "var(--quiet)", border: 'none' },
   '.cm-activeLine': { backgroundColor: 'transparent', outline: '1px solid var(--line)' },
   '.cm-cursor': { borderLeftColor: 'var(--ink)' },
   '&.cm-focused': { outline: 'none' },
@@ -27,7 +31,7 @@ const theme = EditorView.theme({
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on)' },
 });
 
-export function createEditor(host: HTMLElement, vocabulary: Vocabulary, changed: () => void): EditorView {
+export function createEditor(host: HTMLElement, vocabulary: Vocabulary, changed: () => void, say: (text: string) => void): EditorView {
   const root = host.attachShadow({ mode: 'open' });
   const place = document.createElement('div');
   const sheet = new CSSStyleSheet();
@@ -51,6 +55,28 @@ export function createEditor(host: HTMLElement, vocabulary: Vocabulary, changed:
       extensions: [
         lineNumbers(), history(), drawSelection(), highlightActiveLine(), yaml(), syntaxHighlighting(colours), theme, lintGutter(),
         autocompletion({ override: [complete] }), keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
+        // `check` refuses what is larger, and the editor would stall on it.
+        EditorState.changeFilter.of((transaction) => {
+          if (!transaction.docChanged || transaction.changes.newLength <= MAX_TEXT) return true;
+          say(TOO_LARGE);
+          return false;
+        }),
+        EditorView.domEventHandlers({
+          // Left to itself the browser keeps the look of what is typed over by a style attribute, which
+          // the page's policy forbids.
+          beforeinput: (event, view) => {
+            if (event.inputType !== 'insertText' || event.data === null || view.composing || view.state.selection.main.empty) return false;
+            event.preventDefault();
+            view.dispatch(view.state.replaceSelection(event.data), { userEvent: 'input.type', scrollIntoView: true });
+            return true;
+          },
+          paste: (event) => {
+            if ((event.clipboardData?.getData('text/plain').length ?? 0) <= MAX_TEXT) return false;
+            event.preventDefault();
+            say(TOO_LARGE);
+            return true;
+          },
+        }),
         EditorView.contentAttributes.of({ 'aria-label': 'Sigma rule or rule note' }),
         EditorView.updateListener.of((update) => { if (update.docChanged) changed(); }),
       ],
@@ -67,22 +93,17 @@ function position(view: EditorView, line: number, column: number): number {
   return at.from + [...at.text].slice(0, column - 1).join('').length;
 }
 
-export function applyFix(view: EditorView, problem: Problem): boolean {
-  if (!problem.fix) return false;
-  const from = position(view, problem.line, problem.column);
-  const end = view.state.doc.line(Math.min(Math.max(problem.end_line, problem.line), view.state.doc.lines)).to;
-  const text = view.state.sliceDoc(from, end);
-  const at = text.toLowerCase().indexOf(problem.fix.from.toLowerCase());
-  if (at < 0) return false;
-  view.dispatch({ changes: { from: from + at, to: from + at + problem.fix.from.length, insert: problem.fix.to } });
-  return true;
+export function applyFix(view: EditorView, problem: Problem) {
+  const changes = (problem.fix?.edits ?? []).map((edit) => ({ from: position(view, edit.line, edit.column), to: position(view, edit.end_line, edit.end_column), insert: edit.replacement }));
+  view.dispatch({ changes });
+  view.focus();
 }
 
 export function show(view: EditorView, problems: Problem[]) {
   const diagnostics = problems.map((problem): Diagnostic => {
     const from = position(view, problem.line, problem.column);
     const to = Math.max(from, position(view, problem.end_line, problem.end_column));
-    const actions = problem.fix ? [{ name: `Replace with ${problem.fix.to}`, apply: () => { applyFix(view, problem); } }] : [];
+    const actions = problem.fix ? [{ name: problem.fix.title, apply: () => applyFix(view, problem) }] : [];
     return { from, to, severity: problem.severity, source: problem.code, message: `${problem.message}\n${problem.help}`, actions };
   });
   view.dispatch(setDiagnostics(view.state, diagnostics));

@@ -1,4 +1,6 @@
 // Rule and requests in the URL's fragment: it never leaves the browser.
+// `v1.` and compressed JSON is what the page writes; `rule=…&requests=…`, percent-encoded, is what
+// others write, as the vault's pages do.
 const MAX_SHARED_BYTES = 4 * 1024 * 1024;
 export interface Shared { rule: string; requests: string }
 
@@ -11,6 +13,11 @@ export async function pack(shared: Shared): Promise<string> {
 }
 
 export async function unpack(fragment: string): Promise<Shared> {
+  if (fragment.length > MAX_SHARED_BYTES) throw new Error('the link is longer than 4 MiB');
+  if (fragment.startsWith('rule=')) {
+    const parts = new URLSearchParams(fragment);
+    return { rule: parts.get('rule') ?? '', requests: parts.get('requests') ?? '' };
+  }
   if (!fragment.startsWith('v1.')) throw new Error('the link is of another version of the preview');
   const text = atob(fragment.slice(3).replaceAll('-', '+').replaceAll('_', '/'));
   const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));

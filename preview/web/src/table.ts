@@ -1,20 +1,25 @@
-// The table of verdicts: only the rows in view are elements.
+// The table of verdicts: only the rows in view are elements, and only they ask for their text.
 import { by, el } from './dom';
-import type { PackInfo, Row } from './types';
+import { ask } from './engine';
+import type { Row } from './rows';
+import type { PackInfo, RowText } from './types';
 
-const HEIGHT = 24;
+const HEIGHT = 26;
 export class Table {
   rows: Row[] = [];
   pack: PackInfo | null = null;
   other: PackInfo | null = null;
   private shown: number[] = [];
   private selected = -1;
+  private filtering = 0;
+  private asking = false;
+  private texts = new Map<number, RowText>();
   private readonly body = el('div', { class: 'body', role: 'rowgroup' });
   private readonly place = by('table');
 
   constructor(private readonly choose: (row: number) => void) {
     const head = el('div', { class: 'row head', role: 'row' }, ...['Action', 'Method', 'Request', 'Rules', 'Technique'].map((name) => el('span', { role: 'columnheader' }, name)));
-    this.place.append(el('div', { role: 'rowgroup' }, head), this.body);
+    this.place.append(el('div', { role: 'rowgroup', class: 'head' }, head), this.body);
     this.place.addEventListener('scroll', () => this.draw());
     this.place.addEventListener('keydown', (event) => {
       const page = Math.max(1, Math.floor(this.place.clientHeight / HEIGHT) - 1);
@@ -26,25 +31,42 @@ export class Table {
     new ResizeObserver(() => this.draw()).observe(this.place);
   }
 
-  visible(): Row[] { return this.shown.map((index) => this.rows[index]!); }
+  /** Other requests: what was known of the last ones is forgotten. */
+  forget() { this.texts.clear(); }
 
-  filter() {
-    const wanted = by<HTMLInputElement>('filter').value.toLowerCase();
+  /** Row and text of all that is shown. */
+  async visible(): Promise<(Row & RowText)[]> {
+    const texts = await ask<RowText[]>('texts', { rows: this.shown });
+    return texts.map((text, at) => ({ ...this.rows[this.shown[at]!]!, ...text }));
+  }
+
+  async filter() {
+    const mine = ++this.filtering;
+    const wanted = by<HTMLInputElement>('filter').value;
     const show = by<HTMLSelectElement>('show').value;
     const rule = Number(by<HTMLSelectElement>('by-rule').value);
+    const found = wanted ? new Set(await ask<Uint32Array>('find', { text: wanted })) : null;
+    if (mine !== this.filtering) return;
+    const keeps = (row: Row, index: number) => (!found || found.has(index)) && (rule < 0 || row.rules.includes(rule))
+      && (show === 'all' || show === 'matched' && row.rules.length > 0 || show === 'passed' && row.rules.length === 0 || show === 'changed' && row.isChanged || show === 'odd' && row.isOdd);
     this.shown = [];
+    let matched = 0;
+    let changed = 0;
     this.rows.forEach((row, index) => {
-      if (wanted && !row.url.toLowerCase().includes(wanted)) return;
-      if (show === 'matched' && row.rules.length === 0 || show === 'passed' && row.rules.length > 0 || show === 'changed' && !row.is_changed) return;
-      if (rule >= 0 && !row.rules.includes(rule)) return;
-      this.shown.push(index);
+      if (row.rules.length > 0) matched += 1;
+      if (row.isChanged) changed += 1;
+      if (keeps(row, index)) this.shown.push(index);
     });
     this.selected = -1;
-    const matched = this.rows.reduce((sum, row) => sum + (row.rules.length > 0 ? 1 : 0), 0);
-    const changed = this.rows.reduce((sum, row) => sum + (row.is_changed ? 1 : 0), 0);
     by('count').textContent = `${this.shown.length} of ${this.rows.length} shown, ${matched} matched` + (this.other ? `, ${changed} changed` : '');
     this.place.setAttribute('aria-rowcount', String(this.shown.length + 1));
     this.draw();
+  }
+
+  /** Explains the first match where nothing has been selected yet. */
+  begin() {
+    const first = this.shown.findIndex((index) => this.rows[index]!.rules.length > 0);
+    if (this.selected < 0 && first >= 0) this.select(first);
   }
 
   private select(at: number) {
@@ -57,25 +79,39 @@ export class Table {
     this.choose(this.shown[at]!);
   }
 
+  private async read(rows: number[]) {
+    this.asking = true;
+    const texts = await ask<RowText[]>('texts', { rows }).finally(() => { this.asking = false; });
+    texts.forEach((text, at) => this.texts.set(rows[at]!, text));
+    if (texts.length === rows.length) this.draw();
+  }
+
   private draw() {
     this.body.style.height = `${this.shown.length * HEIGHT}px`;
     const first = Math.max(0, Math.floor(this.place.scrollTop / HEIGHT) - 4);
     const last = Math.min(this.shown.length, first + Math.ceil(this.place.clientHeight / HEIGHT) + 8);
-    const elements: HTMLElement[] = [];
-    for (let at = first; at < last; at++) {
-      const row = this.rows[this.shown[at]!]!;
-      const rules = row.rules.map((index) => this.pack?.rules[index]).filter((rule) => rule !== undefined);
-      const others = row.others.map((index) => this.other?.rules[index]?.title ?? '');
-      const titles = rules.map((rule) => rule.title).join(', ') + (row.is_changed ? `  → ${others.join(', ') || 'no match'}` : '');
-      const techniques = [...new Set(rules.flatMap((rule) => rule.techniques))].join(', ');
-      const element = el('div', { class: 'row', role: 'row', id: `row-${at}`, 'aria-rowindex': String(at + 2), 'aria-selected': String(at === this.selected) },
-        el('span', { role: 'gridcell', class: row.enforce }, row.enforce), el('span', { role: 'gridcell' }, row.method), el('span', { role: 'gridcell', class: 'url', title: row.url }, row.url.slice(0, 400)),
-        el('span', { role: 'gridcell', title: titles }, titles), el('span', { role: 'gridcell' }, techniques));
-      element.style.top = `${at * HEIGHT}px`;
-      element.addEventListener('click', () => this.select(at));
-      elements.push(element);
-    }
-    this.body.replaceChildren(...elements);
+    const inView = this.shown.slice(first, last);
+    const unknown = inView.filter((index) => !this.texts.has(index));
+    if (unknown.length && !this.asking) void this.read(unknown);
+    this.body.replaceChildren(...inView.map((index, offset) => this.element(index, first + offset)));
     if (this.selected >= first && this.selected < last) this.place.setAttribute('aria-activedescendant', `row-${this.selected}`); else this.place.removeAttribute('aria-activedescendant');
+  }
+
+  private element(index: number, at: number): HTMLElement {
+    const row = this.rows[index]!;
+    const { method, url } = this.texts.get(index) ?? { method: '', url: '…' };
+    const rules = row.rules.map((rule) => this.pack?.rules[rule]).filter((rule) => rule !== undefined);
+    const others = row.others.map((rule) => this.other?.rules[rule]?.title ?? '');
+    const titles = rules.map((rule) => rule.title).join(', ') + (row.isChanged ? `${rules.length ? '' : 'no match'} → ${others.join(', ') || 'no match'}` : '');
+    const techniques = [...new Set(rules.flatMap((rule) => rule.techniques))].join(', ');
+    // In monitor mode everything passes: what a gateway would do is what is asked here.
+    const action = row.enforce === 'deny' ? 'deny' : row.monitor;
+    const element = el('div', { class: 'row', role: 'row', id: `row-${at}`, 'aria-rowindex': String(at + 2), 'aria-selected': String(at === this.selected) },
+      el('span', { role: 'gridcell' }, el('span', { class: `action ${action}` }, action)), el('span', { role: 'gridcell' }, method),
+      el('span', { role: 'gridcell', class: 'url', title: url.slice(0, 2000) }, ...(row.isOdd ? [el('span', { class: 'warning', title: 'oddly spelt: see the anomalies in the explanation' }, '≈ ')] : []), url.slice(0, 400)),
+      el('span', { role: 'gridcell', title: titles, class: row.isChanged ? 'changed' : '' }, titles), el('span', { role: 'gridcell' }, techniques));
+    element.style.top = `${at * HEIGHT}px`;
+    element.addEventListener('click', () => this.select(at));
+    return element;
   }
 }

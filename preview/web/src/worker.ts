@@ -2,18 +2,21 @@
 import init, { Preview } from './engine/preview.js';
 import wasmUrl from './engine/preview_bg.wasm?url';
 
-const PIECES = 500;
+const PIECES = 1000;
+const TIMED = 200;
 let generation = 0;
 let preview: Preview;
 const ready = init({ module_or_path: wasmUrl }).then(() => { preview = new Preview(); });
 const breathe = () => new Promise<void>((resume) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resume(); }; port2.postMessage(0); });
 
-type Answer = (value: unknown, progress?: number) => void;
+type Answer = (value: unknown, progress: number) => void;
 const calls: Record<string, (args: any, answer: Answer) => unknown> = {
   vocabulary: () => JSON.parse(preview.vocabulary()),
   check: ({ text }) => JSON.parse(preview.check(text)),
   load: ({ slot, name, bytes }) => preview.load(slot, name, new Uint8Array(bytes)),
   pack: ({ slot }) => JSON.parse(preview.pack(slot)),
+  texts: ({ rows }) => JSON.parse(preview.texts(Uint32Array.from(rows))),
+  find: ({ text }) => preview.find(text),
   example: ({ text, row, isMatch }) => preview.with_example(text, row, isMatch),
   verdict: ({ slot, request }) => JSON.parse(preview.verdict(slot, JSON.stringify(request))),
   cancel: () => { generation += 1; },
@@ -21,8 +24,8 @@ const calls: Record<string, (args: any, answer: Answer) => unknown> = {
     const explained = JSON.parse(preview.explain(row, slot));
     if (!explained) return null;
     const start = performance.now();
-    preview.repeat(row, slot, 200);
-    return { ...explained, micros: (performance.now() - start) * 1000 / 200 };
+    preview.repeat(row, slot, TIMED);
+    return { ...explained, micros: (performance.now() - start) * 1000 / TIMED };
   },
   run: async ({ bytes, slot, compare }, answer) => {
     const mine = ++generation;
@@ -38,9 +41,9 @@ const calls: Record<string, (args: any, answer: Answer) => unknown> = {
       }
     }
     for (let from = 0; ; from += PIECES) {
-      const rows = JSON.parse(preview.judge(from, PIECES, slot, compare));
-      if (rows.length === 0) break;
-      answer({ from, rows }, 0.5);
+      const words = preview.judge(from, PIECES, slot, compare < 0 ? undefined : compare);
+      if (words.length === 0) break;
+      answer({ words }, 0.5);
       await breathe();
       if (mine !== generation) return { cancelled: true };
     }

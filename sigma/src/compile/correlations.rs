@@ -264,6 +264,7 @@ fn circular(of: &Correlation) -> Diagnostic {
             file: of.file.clone(),
             span: of.rules.first().map_or(of.span, |rule| rule.span),
         },
+        fix: None,
     }
 }
 
@@ -332,6 +333,6 @@ impl Problems<'_> {
         help: impl Into<String>,
     ) {
         let place = Place { file: self.of.file.clone(), span: at.span };
-        self.list.push(Diagnostic { code, message, help: help.into(), place });
+        self.list.push(Diagnostic { code, message, help: help.into(), place, fix: None });
     }
 }

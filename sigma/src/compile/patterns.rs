@@ -110,6 +110,7 @@ impl Patterns {
                             message: problem.message,
                             help: problem.help,
                             place: Place { file: rule.file.clone(), span: value.span },
+                            fix: None,
                         }),
                     }
                 }

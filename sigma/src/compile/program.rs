@@ -114,6 +114,7 @@ pub(super) fn draft(compiler: &mut Compiler, rule: &Rule) -> Result<Draft, Vec<D
             message: "the condition and its searches are nested too deeply".into(),
             help: "split the rule".into(),
             place: Place { file: rule.file.clone(), span: rule.span },
+            fix: None,
         }]);
     }
     Ok(draft)

@@ -1,18 +1,19 @@
 //! Tags: their form, and whether ATT&CK knows them.
 
-use super::{LintOptions, Report, codes};
-use crate::diagnostic::Span;
+use super::{LintOptions, Report, codes, written};
+use crate::diagnostic::{Fix, Span};
 
-/// What ATT&CK once had, and what took its place (attack.mitre.org, version pages).
-const RETIRED: &[(&str, &str)] = &[
-    ("defense-evasion", "`attack.stealth` or `attack.defense-impairment` since ATT&CK 19"),
-    ("t1043", "T1571 since ATT&CK 7"),
-    ("t1065", "T1571 since ATT&CK 7"),
-    ("t1086", "T1059.001 since ATT&CK 7"),
-    ("t1094", "T1095 since ATT&CK 7"),
-    ("t1172", "T1090.004 since ATT&CK 7"),
-    ("t1188", "T1090.003 since ATT&CK 7"),
-    ("t1483", "T1568.002 since ATT&CK 7"),
+/// What ATT&CK once had, what took its place, and since which version (attack.mitre.org, version
+/// pages).
+const RETIRED: &[(&str, &[&str], u32)] = &[
+    ("defense-evasion", &["stealth", "defense-impairment"], 19),
+    ("t1043", &["t1571"], 7),
+    ("t1065", &["t1571"], 7),
+    ("t1086", &["t1059.001"], 7),
+    ("t1094", &["t1095"], 7),
+    ("t1172", &["t1090.004"], 7),
+    ("t1188", &["t1090.003"], 7),
+    ("t1483", &["t1568.002"], 7),
 ];
 
 pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
@@ -26,6 +27,10 @@ pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
                 format!("`{tag}` is not a tag"),
                 "write `namespace.name` in lower case, as `attack.t1102.002`",
             );
+            let lower = tag.to_lowercase();
+            if is_well_formed(&lower) {
+                rewrite(report, tag, &lower);
+            }
             continue;
         }
         let Some(name) = tag.strip_prefix("attack.") else { continue };
@@ -36,15 +41,20 @@ pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
                 format!("`{tag}` is written with underscores"),
                 format!("write `attack.{}`", name.replace('_', "-")),
             );
+            rewrite(report, tag, &tag.replace('_', "-"));
             continue;
         }
-        if let Some((_, instead)) = RETIRED.iter().find(|(retired, _)| *retired == name) {
+        if let Some((_, instead, since)) = RETIRED.iter().find(|(retired, ..)| *retired == name) {
+            let names: Vec<_> = instead.iter().map(|name| format!("`attack.{name}`")).collect();
             report.add(
                 &codes::UNKNOWN_ATTACK,
                 span,
                 format!("ATT&CK has retired `{name}`"),
-                format!("use {instead}"),
+                format!("use {} since ATT&CK {since}", names.join(" or ")),
             );
+            if let [only] = instead {
+                rewrite(report, tag, &format!("attack.{only}"));
+            }
             continue;
         }
         // Groups and software (`g0016`, `s0154`) are not part of the list.
@@ -59,6 +69,16 @@ pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
             );
         }
     }
+}
+
+/// Offers to write another tag, where the rule does not have it already.
+fn rewrite(report: &mut Report<'_>, tag: &str, instead: &str) {
+    let rule = report.rule;
+    if rule.metadata.tags.iter().any(|tag| tag == instead) {
+        return;
+    }
+    let at = report.written.and_then(|written| written::tag(written, rule.span, tag));
+    report.fix(at.map(|at| Fix::replace(at, instead)));
 }
 
 /// The specification's form of a tag.

@@ -37,4 +37,8 @@ crate::codes! {
     MALFORMED_TAG = "L012", Warning, "malformed tag";
     /// An ATT&CK tag that the version in use does not have.
     UNKNOWN_ATTACK = "L013", Warning, "unknown or retired ATT&CK tag";
+    /// A host suffix that means something else in a pack that matches hosts by labels.
+    /// As text `pastebin.com` is also the end of `evilpastebin.com`, and `.t.me` is not the end of `t.me`; by
+    /// labels both mean the domain and all below it. Only told with `--hosts labels`.
+    HOST_LABELS = "L014", Warning, "host suffix that means something else by labels";
 }

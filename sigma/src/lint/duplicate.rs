@@ -27,6 +27,7 @@ pub(super) fn check<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagno
                 file: rule.file.clone(),
                 span: Span::point(rule.span.line, rule.span.column),
             },
+            fix: None,
         });
     }
     findings

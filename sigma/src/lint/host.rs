@@ -1,12 +1,11 @@
 //! Host values: label boundaries, the apex, and what no host can be.
 
-use super::{Report, codes, items, quoted};
+use super::{Report, codes, host_fix, items, quoted};
+use crate::hosts::{HOST_FIELDS, changed_items};
 use crate::rule::{Item, Token, Value, ValueTest};
 
-const HOSTS: &[&str] = &["cs-host", "r-dns", "tls.client.server_name"];
-
 pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
-    let Some(field) = report.proxy_field(item).filter(|field| HOSTS.contains(field)) else {
+    let Some(field) = report.proxy_field(item).filter(|field| HOST_FIELDS.contains(field)) else {
         return;
     };
     let mut without_apex = Vec::new();
@@ -14,7 +13,7 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
         for tokens in variants(value) {
             impossible(report, value, tokens);
             if let [Token::Many, Token::Literal(suffix)] = tokens.as_slice() {
-                boundary(report, value, suffix, excludes);
+                boundary(report, item, value, suffix, excludes);
                 without_apex.extend(apex(suffix));
             }
         }
@@ -28,11 +27,28 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
             format!("suffixes that start with a dot do not match the domain itself: `{names}`"),
             "list the domains too, where they serve what the rule looks for",
         );
+        report.fix(report.written.and_then(|written| host_fix::fix(written, item)));
+    }
+}
+
+/// The items that mean something else where a pack matches hosts by labels.
+pub(super) fn labels(report: &mut Report<'_>) {
+    for item in changed_items(report.rule) {
+        let values: Vec<_> = item.values.iter().map(|value| value.text.as_str()).collect();
+        report.add(
+            &codes::HOST_LABELS,
+            item.span,
+            format!("by labels, `{}` holds for other hosts than as text", item.label),
+            format!(
+                "suffixes mean domains and all below them: {}; list a domain and, with its dot, what is below it to mean the same either way",
+                quoted(&values.join(" "))
+            ),
+        );
     }
 }
 
 /// The domain below which a suffix matches, where a domain itself can be meant: two labels.
-fn apex(suffix: &[u8]) -> Option<String> {
+pub(super) fn apex(suffix: &[u8]) -> Option<String> {
     let apex = str::from_utf8(suffix).ok()?.strip_prefix('.')?;
     (apex.split('.').count() == 2).then(|| apex.to_owned())
 }
@@ -56,8 +72,13 @@ fn variants(value: &Value) -> &[Vec<Token>] {
     }
 }
 
-fn boundary(report: &mut Report<'_>, value: &Value, suffix: &[u8], excludes: bool) {
-    if !suffix.first().is_some_and(u8::is_ascii_alphanumeric) || !suffix.contains(&b'.') {
+/// Whether a suffix is a whole name without a dot in front of it.
+pub(super) fn lacks_boundary(suffix: &[u8]) -> bool {
+    suffix.first().is_some_and(u8::is_ascii_alphanumeric) && suffix.contains(&b'.')
+}
+
+fn boundary(report: &mut Report<'_>, item: &Item, value: &Value, suffix: &[u8], excludes: bool) {
+    if !lacks_boundary(suffix) {
         return;
     }
     let name = String::from_utf8_lossy(suffix);
@@ -68,6 +89,7 @@ fn boundary(report: &mut Report<'_>, value: &Value, suffix: &[u8], excludes: boo
         format!("`{name}` as a suffix also {what} `evil{name}`"),
         format!("list the name itself, and `.{name}` with `endswith`"),
     );
+    report.fix(report.written.and_then(|written| host_fix::fix(written, item)));
 }
 
 fn impossible(report: &mut Report<'_>, value: &Value, tokens: &[Token]) {

@@ -55,12 +55,14 @@ impl Reader<'_, '_> {
         for (key, _) in inside {
             let name = key.text().unwrap_or_default();
             if !KEYS.contains(&name) {
-                let help = match closest(name, KEYS.iter().copied()) {
+                let near = closest(name, KEYS.iter().copied());
+                let help = match near {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the keys are {}", KEYS.join(", ")),
                 };
                 let message = format!("correlations have no key `{name}`");
                 self.refuse(&codes::UNKNOWN_CORRELATION_KEY, key.span, message, help);
+                self.fix(near, key.part(0..name.chars().count()));
             }
         }
         let value = |name: &str| {

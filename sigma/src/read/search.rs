@@ -4,7 +4,6 @@ use inspect::PROXY_FIELDS;
 
 use super::Reader;
 use crate::codes;
-use crate::diagnostic::Span;
 use crate::modifier::{self, Modifier, closest};
 use crate::rule::{Item, Linking, Logsource, Search};
 use crate::yaml::{Kind, Node};
@@ -72,10 +71,10 @@ impl Reader<'_, '_> {
         let field = names.next().filter(|field| !field.is_empty());
         let names: Vec<_> = names.collect();
         if let Some(field) = field {
-            self.known_field(field, key.span, logsource);
+            self.known_field(field, key, logsource);
         }
         let mut problems = Vec::new();
-        let chain = modifier::chain(self.source, &names, key.span, &mut problems);
+        let chain = modifier::chain(self.source, &names, key, &mut problems);
         self.refused |= !problems.is_empty();
         self.diagnostics.append(&mut problems);
         let mut chain = chain?;
@@ -120,13 +119,14 @@ impl Reader<'_, '_> {
     }
 
     /// Refuses a field that the events of a log source do not have.
-    fn known_field(&mut self, field: &str, span: Span, logsource: &Logsource) {
+    fn known_field(&mut self, field: &str, key: &Node, logsource: &Logsource) {
         if logsource.category.as_deref() != Some("proxy")
             || PROXY_FIELDS.iter().any(|(name, _)| *name == field)
         {
             return;
         }
-        let help = match closest(field, PROXY_FIELDS.iter().map(|(name, _)| *name)) {
+        let near = closest(field, PROXY_FIELDS.iter().map(|(name, _)| *name));
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "the fields are {}",
@@ -134,6 +134,7 @@ impl Reader<'_, '_> {
             ),
         };
         let message = format!("proxy events have no field `{field}`");
-        self.refuse(&codes::UNKNOWN_FIELD, span, message, help);
+        self.refuse(&codes::UNKNOWN_FIELD, key.span, message, help);
+        self.fix(near, key.part(0..field.chars().count()));
     }
 }

@@ -1,6 +1,6 @@
 //! What the lints find, and what they leave alone.
 
-use sigma::lint::{LintOptions, lint, lint_together};
+use sigma::lint::{LintOptions, lint, lint_labels, lint_together};
 use sigma::{Rule, Source, parse};
 
 use crate::corpus;
@@ -66,7 +66,7 @@ fn metadata_is_complete_and_tags_are_known() {
         ("attack.t1102", "cve.2026-1234", ""),
     ] {
         let text = format!("{}{detection}", COMPLETE.replace(from, to));
-        let findings = lint(&rules(&text)[0], LintOptions { attack: Some(&known) });
+        let findings = lint(&rules(&text)[0], LintOptions { attack: Some(&known), written: None });
         let codes: Vec<_> = findings.iter().map(|finding| finding.code.id).collect();
         assert_eq!(codes.join(" "), expect, "{from} -> {to}");
     }
@@ -100,5 +100,27 @@ fn the_evadable_patterns_of_sigmahq_are_found() {
         let text = std::fs::read_to_string(root.join("sigma").join(file)).unwrap();
         let findings = lint(&rules(&text)[0], LintOptions::default());
         assert!(findings.iter().any(|finding| finding.code.id == expect), "{file}: {findings:?}");
+    }
+}
+
+#[test]
+fn rules_whose_hosts_mean_something_else_by_labels_are_listed() {
+    for (detection, n_expected) in [
+        ("{s: {cs-host|endswith: pastebin.com}, condition: s}", 1),
+        ("{s: {cs-host|endswith: .t.me}, condition: s}", 1),
+        ("{s: {cs-host: '*.t.me'}, condition: s}", 1),
+        ("{s: {tls.client.server_name|endswith: [a.example, b.example]}, condition: s}", 1),
+        ("{s: {cs-host|endswith: .t.me}, t: {r-dns|endswith: .t.me}, condition: s and t}", 2),
+        ("{s: {cs-host: [t.me, '*.t.me']}, condition: s}", 0),
+        ("{s: {cs-host|endswith|all: [.t.me, a.t.me]}, condition: s}", 1),
+        ("{s: {cs-host|endswith: -cdn.example}, condition: s}", 0),
+        ("{s: {cs-host|contains: t.me}, condition: s}", 0),
+        ("{s: {cs-host: t.me}, condition: s}", 0),
+        ("{s: {c-uri|endswith: t.me}, condition: s}", 0),
+    ] {
+        let text = format!("{COMPLETE}detection: {detection}\n");
+        let findings = lint_labels(&rules(&text)[0]);
+        assert!(findings.iter().all(|finding| finding.code.id == "L014"));
+        assert_eq!(findings.len(), n_expected, "{detection}");
     }
 }

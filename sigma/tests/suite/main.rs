@@ -23,5 +23,7 @@ mod docs;
 mod edge_cases;
 mod event;
 mod filter;
+mod fix;
+mod hosts;
 mod lint;
 mod plain;

@@ -1,10 +1,11 @@
 //! The table of cases, by the engine in this process.
 
 use anyhow::{Result, ensure};
-use inspect::{Inspector, Mode, Pack, Request, Response};
+use inspect::{Inspector, Mode, Pack};
 use tests::case::{self, Case, Runner};
 use tests::workspace;
 
+use crate::request::request;
 use crate::rules;
 
 #[test]
@@ -32,23 +33,7 @@ fn every_case_holds_natively() -> Result<()> {
 
 fn check(inspector: &mut Inspector, case: &Case) -> Result<()> {
     let wire = case.request.wire()?;
-    let request = Request {
-        method: &wire.method,
-        scheme: &wire.scheme,
-        authority: &wire.authority,
-        path: wire.path.as_deref(),
-        version: b"HTTP/1.1",
-        user_agent: wire.header("user-agent"),
-        referrer: wire.header("referer"),
-        cookie: wire.header("cookie"),
-        server_name: case.request.server_name.as_deref().map(str::as_bytes),
-        source_address: Some(b"127.0.0.1"),
-        response: Some(Response {
-            status: Some(case.request.status.unwrap_or(200)),
-            ..Response::default()
-        }),
-        ..Request::default()
-    };
+    let request = request(case, &wire);
     let verdict = inspector.inspect(&request);
     let titles = verdict.matches.iter().filter_map(|matched| {
         let tables = inspector.pack().tables();

@@ -15,7 +15,8 @@ pub(crate) fn pack(table: &Table) -> Result<Vec<u8>> {
     }
 }
 
-fn compile(text: &str) -> Result<Vec<u8>> {
+/// The pack of a YAML stream of rules.
+pub(crate) fn compile(text: &str) -> Result<Vec<u8>> {
     let parsed = sigma::parse(&sigma::Source::new("rules", text));
     let mut compiler = sigma::Compiler::new("cases", 1);
     let mut refused = parsed.diagnostics;

@@ -165,27 +165,33 @@ fn gaps(builder: &Builder<'_>, pages: &[Page]) -> Page {
     let rows = pages
         .iter()
         .filter(|page| page.id.starts_with("runbook/") || page.id.starts_with("atomic/"));
-    let mut rows: Vec<&Page> =
-        rows.filter(|page| number(page, "last_result") == "never run").collect();
+    let mut rows: Vec<&Page> = rows.filter(|page| number(page, "test_state") != "passed").collect();
     rows.sort_by_key(|page| order(page));
     let query = Query {
-        dataview: "TABLE WITHOUT ID file.link AS \"Runbook\", steps AS \"Steps\"\nFROM \"Testing Runbooks\"\nWHERE last_result = \"never run\"\nSORT file.name ASC",
+        dataview: "TABLE WITHOUT ID file.link AS \"Runbook\", test_state AS \"State\", steps AS \"Steps\"\nFROM \"Testing Runbooks\"\nWHERE test_state != \"passed\"\nSORT file.name ASC",
         base: Base {
             folder: "Testing Runbooks",
-            filters: vec!["last_result == \"never run\"".into()],
-            name: "Never run",
-            columns: &["file.name", "steps"],
+            filters: vec!["test_state != \"passed\"".into()],
+            name: "Not passed",
+            columns: &["file.name", "test_state", "steps"],
             sorted_by: Some("file.name"),
         }
         .text(),
-        columns: &["Runbook", "Steps"],
+        columns: &["Runbook", "State", "Steps"],
         rows: rows
             .into_iter()
-            .map(|page| vec![builder.stem_link(&page.id), number(page, "steps").to_owned()])
+            .map(|page| {
+                let cells = ["test_state", "steps"].map(|key| number(page, key).to_owned());
+                [vec![builder.stem_link(&page.id)], cells.to_vec()].concat()
+            })
             .collect(),
-        reason: "every runbook has been run".into(),
+        reason: "every runbook has passed with the pack of this vault".into(),
     };
-    let _ = writeln!(text, "## Runbooks that were never run\n\n{}", query.markdown(&builder.as_of));
+    let _ = writeln!(
+        text,
+        "## Runbooks that have not passed with this pack\n\n{}",
+        query.markdown(&builder.as_of)
+    );
     page.block("gaps", text);
     page
 }

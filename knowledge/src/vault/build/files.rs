@@ -26,7 +26,10 @@ pub(super) fn all(builder: &Builder<'_>, pages: &[Page]) -> BTreeMap<String, Str
                 "decidable_at_proxy",
             ][..],
         ),
-        ("Testing Runbooks", &["file.name", "steps", "last_result", "pack"][..]),
+        (
+            "Testing Runbooks",
+            &["file.name", "steps", "test_state", "last_run", "last_result", "last_pack", "pack"][..],
+        ),
         ("Techniques", &["file.name", "rules", "runbooks", "countermeasures"][..]),
         ("Services", &["file.name", "category", "hosts"][..]),
         ("Countermeasures", &["file.name", "kind"][..]),
@@ -49,7 +52,7 @@ fn pretty(value: &Value) -> String {
 /// One layer a question, in the Navigator's format 4.5.
 fn layers(builder: &Builder<'_>, files: &mut BTreeMap<String, String>) {
     type Score = fn(&Builder<'_>, &str) -> (u32, String);
-    let questions: [(&str, &str, Score); 5] = [
+    let questions: [(&str, &str, Score); 6] = [
         ("rule exists", "How many rules name the technique.", |builder, id| {
             let n = builder.rules_of(id).len();
             (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "rule"))
@@ -108,6 +111,14 @@ fn layers(builder: &Builder<'_>, files: &mut BTreeMap<String, String>) {
                 (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "example"))
             },
         ),
+        ("test passed", "How many runbooks passed with this pack on a gateway.", |builder, id| {
+            let rules = builder.rules_of(id).into_iter().filter_map(|idx| builder.rules.get(idx));
+            let n = rules
+                .filter_map(|rule| builder.sources.runbooks.get(&rule.id)?.record.as_ref())
+                .filter(|record| record.state(&builder.sources.pack_hash) == "passed")
+                .count();
+            (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "runbook"))
+        }),
     ];
     let version = builder.sources.attack.version.split('.').next().unwrap_or_default();
     for (name, description, score) in questions {

@@ -3,13 +3,25 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::catalogue::Vendor;
 use crate::catalogue::atomic::AtomicTest;
+use crate::catalogue::{CatalogueRule, Vendor};
 use crate::vault::page::Page;
 use crate::vault::property::Property;
 use crate::vault::prose::{block, code, inline, paragraphs};
+use crate::vault::sources::Example;
 
 use super::{Builder, own_sections, technique_tags};
+
+/// The state of a runbook without a result.
+const NEVER_RUN: &str = "never run";
+
+/// What holds for the steps of every runbook.
+const HOW_TO_RUN: &str = "\
+- All steps of all runbooks, with the result written here: `tidegate test --record --gateway http://GATEWAY:3128 --log ACCESS_LOG --log ENVOY_LOG --vault VAULT`
+- One step by hand: `curl --proxy http://GATEWAY:3128` with the method, the URL with `http` for `https`, and the headers of the step
+- A gateway in mode `monitor` passes requests on to the real service: put a stand-in behind it, or let it enforce
+- Secrets in the steps are invented and open nothing
+";
 
 /// Ids and titles of all runbooks.
 pub(super) fn names(builder: &Builder<'_>) -> Vec<(String, String)> {
@@ -91,16 +103,26 @@ fn common(builder: &Builder<'_>, id: &str, techniques: &[String], kind: &str) ->
     page
 }
 
-fn of_rule(builder: &Builder<'_>, rule: &crate::catalogue::CatalogueRule, rule_id: &str) -> Page {
+fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
     let id = format!("runbook/{}", rule.id);
     let mut page = common(builder, &id, &rule.techniques, "runbook");
-    let note = builder.sources.rule_notes.get(&rule.id);
-    let examples = note.map(|note| note.examples.as_slice()).unwrap_or_default();
+    let examples = builder.sources.rule_notes.get(&rule.id);
+    let examples = examples.map(|note| note.examples.as_slice()).unwrap_or_default();
+    let own = builder.sources.runbooks.get(&rule.id);
+    let pack = &builder.sources.pack_hash;
     page.set("rule", Property::Link(builder.property_link(rule_id, &rule.title)));
     page.set("rule_id", Property::Text(rule.id.clone()));
     page.set("steps", Property::Number(examples.len().to_string()));
-    page.set("last_result", Property::Text("never run".into()));
-    page.set("pack", Property::Text(builder.sources.pack_hash.clone()));
+    match own.and_then(|own| own.record.as_ref()) {
+        Some(record) => {
+            page.set("test_state", Property::Text(record.state(pack).into()));
+            for (key, value) in record.properties() {
+                page.set(key, value);
+            }
+        }
+        None => never_run(&mut page),
+    }
+    page.set("pack", Property::Text(pack.clone()));
     page.block(
         "title",
         format!(
@@ -109,27 +131,16 @@ fn of_rule(builder: &Builder<'_>, rule: &crate::catalogue::CatalogueRule, rule_i
             builder.link(rule_id, &rule.title)
         ),
     );
-    let own = builder
-        .sources
-        .runbooks
-        .get(&rule.id)
-        .map(|sections| own_sections(sections))
-        .unwrap_or_default();
-    page.block("note", own);
-    let mut steps = "### Steps\n\n".to_owned();
+    page.block("note", own.map(|own| own_sections(&own.sections)).unwrap_or_default());
+    let mut steps = format!("### Steps\n\n{HOW_TO_RUN}\n");
     for (idx, example) in examples.iter().enumerate() {
-        let (verdict, event) = match example.expected {
-            "match" => {
-                ("the rule matches", format!("one event with the rule id {}", code(&rule.id)))
-            }
-            _ => ("the rule does not match", "no event of this rule".to_owned()),
-        };
         let _ = writeln!(
             steps,
-            "#### Step {}\n\n{}\n\n{}\n\n- Expected verdict: {verdict}\n- Expected event: {event}\n- Cleanup: none, the request changes nothing\n",
+            "#### Step {}\n\n{}\n\n{}\n\n{}",
             idx + 1,
             inline(&example.what),
-            block(&example.request, "http")
+            block(&example.request, "http"),
+            expected(rule, example)
         );
     }
     if examples.is_empty() {
@@ -139,13 +150,50 @@ fn of_rule(builder: &Builder<'_>, rule: &crate::catalogue::CatalogueRule, rule_i
     page
 }
 
+fn never_run(page: &mut Page) {
+    page.set("test_state", Property::Text(NEVER_RUN.into()));
+    page.set("last_result", Property::Text(NEVER_RUN.into()));
+}
+
+/// What a tester compares with: the verdict, and the event as far as the request decides it.
+fn expected(rule: &CatalogueRule, example: &Example) -> String {
+    let others = match example.others.as_slice() {
+        [] => "none".to_owned(),
+        others => others.iter().map(|title| inline(title)).collect::<Vec<_>>().join("; "),
+    };
+    let verdict = match example.expected {
+        "match" => "the rule matches; a gateway that enforces answers 403",
+        _ if example.others.is_empty() => "no rule matches",
+        _ => "this rule does not match",
+    };
+    let event = match (example.expected, &example.path) {
+        ("match", path) => {
+            let path = path.as_ref().map_or_else(
+                || "no path, as in every tunnel".to_owned(),
+                |path| format!("path {}", code(path)),
+            );
+            format!(
+                "one, with rule id {}, level {}, view {}, {path}",
+                code(&rule.id),
+                rule.level.as_deref().unwrap_or("none"),
+                example.view.unwrap_or("none"),
+            )
+        }
+        _ if example.others.is_empty() => "none".to_owned(),
+        _ => "one of other rules".to_owned(),
+    };
+    format!(
+        "- Expected verdict: {verdict}\n- Expected event: {event}\n- Other rules that match: {others}\n- Cleanup: as the note says; the request has no body and leaves nothing by itself\n"
+    )
+}
+
 fn atomic(builder: &Builder<'_>, id: &str) -> Page {
     let page_id = format!("atomic/{id}");
     let tests: Vec<&AtomicTest> =
         builder.sources.tests.iter().filter(|test| test.technique == id).collect();
     let mut page = common(builder, &page_id, &[id.to_owned()], "atomic_test");
     page.set("steps", Property::Number(tests.len().to_string()));
-    page.set("last_result", Property::Text("never run".into()));
+    never_run(&mut page);
     page.set("guids", Property::List(tests.iter().map(|test| test.guid.clone()).collect()));
     page.block(
         "title",

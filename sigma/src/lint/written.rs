@@ -1,0 +1,86 @@
+//! A text as its author wrote it, so that fixes keep the spelling: quotes, indentation, line ends.
+
+use crate::diagnostic::Span;
+
+/// The text of a whole file, and where its lines start.
+#[derive(Clone, Debug)]
+pub struct Written<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Written<'t> {
+    /// Finds the lines of a text, in time proportional to it. Places count from its first line.
+    pub fn new(text: &'t str) -> Written<'t> {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        Written { text, starts }
+    }
+
+    /// The byte offset of a line and column, both from 1. `None` where the text has no such place.
+    pub fn offset(&self, line: u32, column: u32) -> Option<usize> {
+        let start = *self.starts.get((line as usize).checked_sub(1)?)?;
+        let rest = self.text.get(start..)?.split('\n').next()?;
+        let mut chars = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+        Some(start + chars.nth((column as usize).checked_sub(1)?)?)
+    }
+
+    /// The byte offsets of a span.
+    pub fn range(&self, span: Span) -> Option<std::ops::Range<usize>> {
+        let start = self.offset(span.line, span.column)?;
+        let end = self.offset(span.end_line, span.end_column)?;
+        (start <= end).then_some(start..end)
+    }
+
+    /// What stands at a span.
+    pub(super) fn at(&self, span: Span) -> Option<&'t str> {
+        self.text.get(self.range(span)?)
+    }
+
+    /// What stands before a span.
+    pub(super) fn before(&self, span: Span) -> Option<&'t str> {
+        self.text.get(..self.offset(span.line, span.column)?)
+    }
+
+    /// A line without its end.
+    pub(super) fn line(&self, line: u32) -> Option<&'t str> {
+        let start = self.offset(line, 1)?;
+        let line = self.text.get(start..)?.split('\n').next()?;
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    }
+
+    /// The line break of the file.
+    pub(super) fn line_break(&self) -> &'static str {
+        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
+    }
+}
+
+/// Where an entry stands in the `tags` of the rule that starts at `rule`.
+pub(super) fn tag(written: &Written<'_>, rule: Span, tag: &str) -> Option<Span> {
+    let indent = (rule.column as usize).checked_sub(1)?;
+    let mut lines =
+        (rule.line..=rule.end_line).filter_map(|line| Some((line, written.line(line)?)));
+    let (line, first) =
+        lines.find(|(_, text)| text.get(indent..).is_some_and(|text| text.starts_with("tags:")))?;
+    let inside = lines.take_while(|(_, text)| {
+        text.trim().is_empty()
+            || text.starts_with('#')
+            || text.get(..indent).is_some_and(|before| before.trim().is_empty())
+                && text.get(indent..).is_some_and(|text| text.starts_with([' ', '-']))
+    });
+    let of_tag = |character: char| character.is_alphanumeric() || "._-".contains(character);
+    for (line, text) in std::iter::once((line, first)).chain(inside) {
+        let text = text.split_once(" #").map_or(text, |(text, _)| text);
+        for (at, _) in text.match_indices(tag) {
+            let (before, behind) = (text.get(..at)?, text.get(at + tag.len()..)?);
+            if before.ends_with(of_tag) || behind.starts_with(of_tag) {
+                continue;
+            }
+            let count = |text: &str| u32::try_from(text.chars().count()).ok();
+            let column = count(before)?.checked_add(1)?;
+            let end_column = column.checked_add(count(tag)?)?;
+            return Some(Span { line, column, end_line: line, end_column });
+        }
+    }
+    None
+}

@@ -1,0 +1,156 @@
+//! `examples/connect-sni`, `tls-intercept` and `transparent`, with curl and openssl for clients.
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests touch files and tell")]
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::clients::Client;
+use tests::example::{Example, Outcome};
+use tests::{Launch, Plugin, workspace};
+
+fn every_client_of(name: &str) -> Result<()> {
+    let pack = fs::read(workspace::shipped_pack()?)?;
+    let clients = Client::read(name)?;
+    let mut wrong = Vec::new();
+    for mode in ["monitor", "enforce"] {
+        let directory = TempDir::with_prefix("tidegate-example-")?;
+        let example = Example::start(&Launch::new()?, directory.path(), name, &pack, mode)?;
+        for client in &clients {
+            let outcome = example.run(client)?;
+            if !is_expected(client, &outcome, mode) {
+                wrong.push(format!("{} ({mode}): {outcome:?}", client.title));
+            }
+        }
+        let troubles = example.gateway.plugin_failures()?;
+        ensure!(troubles.is_empty(), "{troubles:?}");
+    }
+    println!("{name}: {} clients under two modes, {} wrong", clients.len(), wrong.len());
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// What is found is reported by `monitor` and stopped by `enforce`; what is ordinary is neither.
+///
+/// For a connection that is stopped nobody is called, unless it has no server name: TLS is told from
+/// all else by the first bytes, and Envoy reads those only once it has called.
+fn is_expected(client: &Client, outcome: &Outcome, mode: &str) -> bool {
+    let action = if mode == "enforce" { "deny" } else { "observe" };
+    match &client.finds {
+        None => outcome.succeeded && outcome.events.is_empty(),
+        Some(finds) => {
+            let is_nameless = matches!(finds.as_str(), "sni.missing" | "tls.absent");
+            outcome.events.iter().any(|event| event.tells_of(finds) && event.action == action)
+                && outcome.succeeded == (mode == "monitor")
+                && (outcome.called == (mode == "monitor") || is_nameless)
+        }
+    }
+}
+
+#[test]
+fn what_was_promised_in_connect_is_held_against_the_server_name() -> Result<()> {
+    every_client_of("connect-sni")
+}
+
+#[test]
+fn listed_services_are_opened_and_the_rest_passes() -> Result<()> {
+    every_client_of("tls-intercept")
+}
+
+#[test]
+fn redirected_tls_is_judged_by_its_server_name() -> Result<()> {
+    every_client_of("transparent")
+}
+
+fn started(name: &str, directory: &TempDir) -> Result<Example> {
+    let pack = fs::read(workspace::shipped_pack()?)?;
+    Example::start(&Launch::new()?, directory.path(), name, &pack, "monitor")
+}
+
+#[test]
+fn the_listener_inside_knows_who_asked_and_where_the_tunnel_goes() -> Result<()> {
+    let directory = TempDir::with_prefix("tidegate-example-")?;
+    let example = started("connect-sni", &directory)?;
+    let client = Client::read("connect-sni")?.swap_remove(0);
+    ensure!(example.run(&client)?.succeeded);
+    let log = example.gateway.access_log_of(2)?;
+    let lines = log.iter().map(|line| serde_json::from_str(line));
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let line = |place: &str| lines.iter().find(|line| line["where"] == place).context("a line");
+    let (outside, inside) = (line("connect")?, line("tunnel")?);
+    assert_eq!(outside["upstream"], "www.example.com:443");
+    assert_eq!(inside["promised"], "www.example.com:443");
+    assert_eq!(inside["server_name"], "www.example.com");
+    for line in [outside, inside] {
+        assert_eq!(line["client"], "127.0.0.1", "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn only_listed_services_show_a_certificate_of_the_local_authority() -> Result<()> {
+    let directory = TempDir::with_prefix("tidegate-example-")?;
+    let example = started("tls-intercept", &directory)?;
+    let world = fs::canonicalize(directory.path())?.join("world.pem");
+    let session = |name: &str| Client {
+        title: name.to_owned(),
+        run: format!("openssl s_client -proxy {{gateway}} -connect {name}:443 -servername {name}"),
+        finds: None,
+    };
+    for (name, is_opened) in [("discord.com", true), ("www.example.com", false)] {
+        ensure!(example.run(&session(name))?.succeeded, "{name}");
+        // Whoever does not trust the local authority does not trust what it signed.
+        assert_eq!(session(name).run(example.address()?, &world)?, !is_opened, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_commands_of_every_readme_make_a_configuration_that_envoy_takes() -> Result<()> {
+    for name in ["egress-gateway", "connect-sni", "tls-intercept", "transparent"] {
+        let directory = TempDir::with_prefix("tidegate-readme-")?;
+        let example = workspace::root().join("examples").join(name);
+        let readme = fs::read_to_string(example.join("README.md"))?;
+        let block = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
+        fs::copy(example.join("envoy.yaml"), directory.path().join("envoy.yaml"))?;
+        fs::copy(workspace::wasm("filter")?, directory.path().join("filter.wasm"))?;
+        fs::copy(workspace::shipped_pack()?, directory.path().join("rules.pack"))?;
+        let own = rcgen::generate_simple_self_signed(vec!["discord.com".to_owned()])?;
+        fs::write(directory.path().join("gateway.crt"), own.cert.pem())?;
+        fs::write(directory.path().join("gateway.key"), own.signing_key.serialize_pem())?;
+        let run = |command: &mut Command| -> Result<()> {
+            let output = command.current_dir(directory.path()).output()?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            let end = said.floor_char_boundary(said.len().saturating_sub(800));
+            ensure!(output.status.success(), "{name}: {}", said.split_at(end).1);
+            Ok(())
+        };
+        run(Command::new("sh").args(["-e", "-c", block.context("a block of sh")?]))?;
+        let envoy = Launch::new()?.binary;
+        run(Command::new(envoy).args(["--mode", "validate", "-c", "envoy.yaml"]))?;
+        let discovery = directory.path().join("tidegate.json");
+        ensure!(discovery.is_file() == (name == "egress-gateway"), "{name}");
+        if discovery.is_file() {
+            is_what_the_other_tests_run(&fs::read(discovery)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_what_the_other_tests_run(discovery: &[u8]) -> Result<()> {
+    const SETTINGS: &str = "/resources/0/typed_config/config/configuration/value";
+    let pack = fs::read(workspace::shipped_pack()?)?;
+    let mut plugin = Plugin::tidegate(&pack, "monitor")?;
+    plugin.wasm = "filter.wasm".into();
+    let mut expect: Value = serde_json::from_str(&plugin.discovery_response("1"))?;
+    let mut written: Value = serde_json::from_slice(discovery)?;
+    // Text inside of text; the order of its keys means nothing.
+    for config in [&mut expect, &mut written] {
+        let settings = config.pointer_mut(SETTINGS).context("settings")?;
+        *settings = serde_json::from_str(settings.as_str().context("text")?)?;
+    }
+    assert!(written == expect, "the README's command writes something else");
+    Ok(())
+}
