@@ -130,8 +130,14 @@ impl Plugin {
         if verdict.truncated {
             self.count_failure(Failure::Truncated);
         }
-        if action == Action::Allow && !self.needs.response {
-            return Ok(Step::Pass);
+        if action == Action::Allow {
+            // Of a request whose matches are all excused nothing is told, but what excused them is counted.
+            self.count(|counters| {
+                counters.matches(pack, &verdict.matches, &decision.rulings, action);
+            });
+            if !self.needs.response {
+                return Ok(Step::Pass);
+            }
         }
         if action == Action::Deny {
             let tables = pack.tables();
@@ -143,8 +149,10 @@ impl Plugin {
                 action = Action::Observe;
             }
         }
-        self.count(|counters| counters.matches(pack, &verdict.matches, &decision.rulings, action));
         if action != Action::Allow {
+            self.count(|counters| {
+                counters.matches(pack, &verdict.matches, &decision.rulings, action);
+            });
             let path = headers.template(pack);
             let would_deny = decision.would_deny;
             if !trace::leave(pack, &verdict.matches, action, would_deny, path.as_deref()) {
