@@ -12,9 +12,12 @@
 //! | key            | value                                   | default     |
 //! | -------------- | --------------------------------------- | ----------- |
 //! | `pack`         | a pack in base64; white space is ignored | (required) |
-//! | `mode`         | `monitor` or `enforce`                  | `monitor`   |
+//! | `mode`         | `monitor`, `enforce` or `off`: how far matches go at most, whatever the pack's policy says | `monitor` |
 //! | `failure_mode` | `open` or `closed`                      | `open`      |
 //! | `public_key`   | Ed25519 public keys in PEM: only packs that one of them signed are taken, and none older than what is at work (module `trust`) | any pack is taken |
+//! | `identity_key` | 32 hexadecimal digits: the key under which identities in URLs are hashed | none is told |
+//! | `source_header` | a header in which trusted hops say who the client is | no header is believed |
+//! | `trusted_hops` | who these are: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is everything else that is not understood: a
@@ -26,11 +29,12 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use inspect::pack::{MAGIC, PublicKey};
-use inspect::{Mode, Pack, PackError};
+use inspect::{IdentityKey, Mode, Pack, PackError};
 
 use crate::json::{self, JsonError};
 use crate::label::cut;
 use crate::proto_struct;
+use crate::source::TrustedHeader;
 use crate::trust;
 
 /// What happens to a request that the filter cannot judge, because the host does not hand over what
@@ -84,6 +88,9 @@ pub(crate) struct Config {
     pub(crate) protocol: Protocol,
     /// Who may have signed the pack; anybody, and nobody, if empty.
     pub(crate) public_keys: Vec<PublicKey>,
+    pub(crate) identity_key: Option<IdentityKey>,
+    /// The header that is believed, if any is.
+    pub(crate) source_header: Option<TrustedHeader>,
 }
 
 /// Why a configuration is refused.
@@ -109,6 +116,10 @@ pub(crate) enum ConfigError {
     Base64(base64::DecodeError),
     /// `public_key` is none.
     PublicKey,
+    /// `identity_key` is none, or not the one that the pack's identities were hashed with.
+    IdentityKey(&'static str),
+    /// `source_header` or `trusted_hops` cannot be used; why.
+    SourceHeader(&'static str),
     /// The pack is refused.
     Pack(PackError),
 }
@@ -151,6 +162,8 @@ impl fmt::Display for ConfigError {
             ConfigError::PublicKey => f.write_str(
                 "`public_key` is no Ed25519 key in PEM; give it what `tidegate keygen` wrote into the file `.pub`",
             ),
+            ConfigError::IdentityKey(why) => write!(f, "`identity_key` {why}"),
+            ConfigError::SourceHeader(why) => write!(f, "`source_header` {why}"),
             ConfigError::Pack(error) => error.fmt(f),
         }
     }
@@ -162,13 +175,7 @@ impl Config {
         let text = bytes.trim_ascii_start();
         if bytes.starts_with(&MAGIC) {
             let pack = Pack::decode(bytes).map_err(ConfigError::Pack)?;
-            return Ok(Config {
-                pack,
-                mode: Mode::default(),
-                failure_mode: FailureMode::default(),
-                protocol: Protocol::default(),
-                public_keys: Vec::new(),
-            });
+            return Object::default().with_pack(|| Ok(pack));
         }
         // A `Struct` starts with the tag of its first field, which is a line feed in text.
         if bytes.starts_with(b"\n")
@@ -200,7 +207,16 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 5] = ["pack", "mode", "failure_mode", "protocol", "public_key"];
+const KEYS: [&str; 8] = [
+    "pack",
+    "mode",
+    "failure_mode",
+    "protocol",
+    "public_key",
+    "identity_key",
+    "source_header",
+    "trusted_hops",
+];
 
 impl<'j> Object<'j> {
     fn read(
@@ -220,24 +236,54 @@ impl<'j> Object<'j> {
         Ok(object)
     }
 
-    fn config(self) -> Result<Config, ConfigError> {
-        let [pack, mode, failure_mode, protocol, public_key] = self.values;
-        let mut encoded = pack.ok_or(ConfigError::NoPack)?;
-        let mode = choose("mode", mode, [Mode::Monitor, Mode::Enforce], Mode::as_str)?;
-        let failure_modes = [FailureMode::Open, FailureMode::Closed];
-        let failure_mode =
-            choose("failure_mode", failure_mode, failure_modes, FailureMode::as_str)?;
-        let protocols = [Protocol::Http, Protocol::Tls];
-        let protocol = choose("protocol", protocol, protocols, Protocol::as_str)?;
+    fn config(mut self) -> Result<Config, ConfigError> {
+        let [pack, ..] = &mut self.values;
+        let mut encoded = pack.take().ok_or(ConfigError::NoPack)?;
         // YAML block scalars and `base64` itself break long lines.
         if encoded.bytes().any(|byte| byte.is_ascii_whitespace()) {
             encoded.to_mut().retain(|char| !char.is_ascii_whitespace());
         }
-        let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
-        let pack = Pack::decode(&bytes).map_err(ConfigError::Pack)?;
+        self.with_pack(|| {
+            let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
+            Pack::decode(&bytes).map_err(ConfigError::Pack)
+        })
+    }
+
+    /// What is cheap to refuse is read before the pack.
+    fn with_pack(
+        self,
+        pack: impl FnOnce() -> Result<Pack, ConfigError>,
+    ) -> Result<Config, ConfigError> {
+        let [_, mode, failure_mode, protocol, public_key, key, header, hops] = self.values;
+        let modes = [Mode::Monitor, Mode::Enforce, Mode::Off];
+        let mode = choose("mode", mode, &modes, Mode::as_str)?;
+        let failure_modes = [FailureMode::Open, FailureMode::Closed];
+        let failure_mode =
+            choose("failure_mode", failure_mode, &failure_modes, FailureMode::as_str)?;
+        let protocols = [Protocol::Http, Protocol::Tls];
+        let protocol = choose("protocol", protocol, &protocols, Protocol::as_str)?;
         let keys = public_key.map(|text| trust::read_keys(&text).ok_or(ConfigError::PublicKey));
         let public_keys = keys.transpose()?.unwrap_or_default();
-        Ok(Config { pack, mode, failure_mode, protocol, public_keys })
+        let wrong = ConfigError::IdentityKey("is not 32 hexadecimal digits");
+        let identity_key = key.map(|key| IdentityKey::from_hex(key.trim()).ok_or(wrong));
+        let identity_key = identity_key.transpose()?;
+        let source_header = TrustedHeader::read(header.as_deref(), hops.as_deref())
+            .map_err(ConfigError::SourceHeader)?;
+        let pack = pack()?;
+        match (pack.tables().policy.key_check, identity_key) {
+            (0, _) => {}
+            (check, Some(key)) if key.check() == check => {}
+            // What is sanctioned would not be recognised, and might be denied.
+            (_, Some(_)) => {
+                return Err(ConfigError::IdentityKey("is not the one that the pack was made with"));
+            }
+            (_, None) => {
+                return Err(ConfigError::IdentityKey(
+                    "is missing: the pack's policy lists identities",
+                ));
+            }
+        }
+        Ok(Config { pack, mode, failure_mode, protocol, public_keys, identity_key, source_header })
     }
 }
 
@@ -245,19 +291,16 @@ impl<'j> Object<'j> {
 fn choose<T: Copy>(
     key: &'static str,
     value: Option<Cow<'_, str>>,
-    choices: [T; 2],
+    choices: &[T],
     name: fn(T) -> &'static str,
 ) -> Result<T, ConfigError> {
-    let [first, second] = choices;
-    match value {
-        None => Ok(first),
-        Some(value) if value == name(first) => Ok(first),
-        Some(value) if value == name(second) => Ok(second),
-        Some(value) => {
-            let expected = format!("`{}` or `{}`", name(first), name(second));
-            Err(ConfigError::UnknownValue(key, value.into_owned(), expected))
-        }
-    }
+    let wanted = value.as_deref();
+    let found = choices.iter().find(|choice| wanted.is_none_or(|value| value == name(**choice)));
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|choice| name(*choice)).collect();
+        let expected = format!("`{}`", names.join("` or `"));
+        ConfigError::UnknownValue(key, value.unwrap_or_default().into_owned(), expected)
+    })
 }
 
 #[cfg(test)]
@@ -310,11 +353,11 @@ mod tests {
             (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
-                "the configuration is not valid: `mode` is `monitor` or `enforce`, not `block`",
+                "the configuration is not valid: `mode` is `monitor` or `enforce` or `off`, not `block`",
             ),
         ] {
             assert_eq!(read(entries).unwrap_err().to_string(), expect);
@@ -327,6 +370,7 @@ mod tests {
     fn a_refusal_says_why() {
         let pack = pack_of("cs-host: a.example");
         let base64 = STANDARD.encode(&pack);
+        let key_alone = format!("{{\"pack\":\"{base64}\",\"source_header\":\"x-client\"}}");
         for (bytes, expect) in [
             (
                 &b""[..],
@@ -344,16 +388,20 @@ mod tests {
             (b"{}", "the configuration is not valid: it has no key `pack`"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,
-                "the configuration is not valid: `mode` is `monitor` or `enforce`, not `block`",
+                "the configuration is not valid: `mode` is `monitor` or `enforce` or `off`, not `block`",
             ),
             (br#"{"pack":"","pack":""}"#, "the configuration is not valid: `pack` is there twice"),
             (
                 br#"{"pack":"","public_key":"x"}"#,
-                "not a tidegate pack: the magic bytes are missing",
+                "`public_key` is no Ed25519 key in PEM; give it what `tidegate keygen` wrote into the file `.pub`",
+            ),
+            (
+                key_alone.as_bytes(),
+                "`source_header` needs `trusted_hops`: a header that anybody can send proves nothing",
             ),
             (br#"{"pack":"*"}"#, "`pack` is not base64: Invalid symbol 42, offset 0."),
             (br#"{"pack":""}"#, "not a tidegate pack: the magic bytes are missing"),

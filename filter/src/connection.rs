@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use inspect::{Action as Verb, Request, Transport};
+use inspect::{Action as Verb, Mode, Request, Transport};
 use proxy_wasm::traits::{Context, StreamContext};
 use proxy_wasm::types::Action;
 
@@ -11,7 +11,9 @@ use crate::headers::Headers;
 use crate::host::{self, Property};
 use crate::metrics::{Counters, Failure};
 use crate::plugin::{Inspection, Plugin};
+use crate::report::Late;
 use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
+use crate::source::Sender;
 use crate::trace;
 
 /// One connection, from its first bytes to its end.
@@ -108,6 +110,9 @@ impl Plugin {
         transport: Transport,
         server_name: Option<Vec<u8>>,
     ) -> Result<Stage, Failure> {
+        if self.mode == Mode::Off {
+            return Ok(Stage::Open);
+        }
         let source_address = property(Property::SOURCE_ADDRESS)?;
         let connect_target = property(Property::CONNECT_TARGET)?;
         // Without a name, what the client wanted is to be judged: in a tunnel the target of CONNECT,
@@ -126,21 +131,26 @@ impl Plugin {
             ..Request::default()
         };
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
-        let verdict = inspector.inspect(&request);
+        let mut verdict = inspector.inspect(&request);
         self.count(Counters::request);
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(verdict.anomalies));
         }
-        let mut action = verdict.action(self.mode);
-        if action == Verb::Allow {
+        if verdict.matches.is_empty() {
             return Ok(Stage::Open);
         }
+        let sender = Sender::read(None, &[], source_address.as_deref());
+        let pack = inspector.pack();
+        let decision = self.decide(pack, &mut verdict, &request, &sender);
+        let mut action = decision.action;
         if action == Verb::Deny && !self.close() && self.failure_mode == FailureMode::Open {
             action = Verb::Observe;
         }
-        let pack = inspector.pack();
-        self.count(|counters| counters.matches(pack, &verdict.matches, action));
-        if !trace::leave(pack, &verdict.matches, action, verdict.would_deny(), None) {
+        self.count(|counters| counters.matches(pack, &verdict.matches, &decision.rulings, action));
+        if action == Verb::Allow {
+            return Ok(Stage::Open);
+        }
+        if !trace::leave(pack, &verdict.matches, action, decision.would_deny, None) {
             self.count_failure(Failure::FilterState);
         }
         // The event is that of a request without method and path.
@@ -154,9 +164,10 @@ impl Plugin {
             source_address,
             version: None,
         };
+        let (is_tunnel, is_told) = (true, false);
         let mut inspection =
-            Inspection { snapshot, verdict, action, is_tunnel: true, is_told: false };
-        self.tell(&inspector, &mut inspection, &[], &ResponseSnapshot::default());
+            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, is_told };
+        self.tell(&inspector, &mut inspection, &Late::default(), &ResponseSnapshot::default());
         Ok(if action == Verb::Deny { Stage::Closed } else { Stage::Open })
     }
 

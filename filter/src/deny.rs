@@ -3,8 +3,8 @@
 //! Of the request only its id is told, and only if it is an id: everything else could carry markup,
 //! or a header of its own. The rule's id tells the person behind the client what to ask about.
 
-use inspect::Verdict;
-use inspect::pack::{Phase, Rule, Tables};
+use inspect::pack::{Rule, Tables};
+use inspect::{Action, Decision, Verdict};
 
 use crate::host::LocalResponse;
 use crate::label::rule_label;
@@ -61,11 +61,16 @@ pub(crate) fn not_judged(failure: Failure) -> LocalResponse {
     }
 }
 
-/// The rule that a denial names: of those that can deny, the first of the highest level.
-pub(crate) fn denying_rule<'t>(tables: &'t Tables, verdict: &Verdict) -> Option<&'t Rule> {
-    let denying = verdict.matches.iter().filter(|matched| matched.phase == Phase::Request);
+/// The rule that a denial names: of those that deny, the first of the highest level.
+pub(crate) fn denying_rule<'t>(
+    tables: &'t Tables,
+    verdict: &Verdict,
+    decision: &Decision,
+) -> Option<&'t Rule> {
+    let judged = verdict.matches.iter().zip(&decision.rulings);
+    let denying = judged.filter(|(_, ruling)| ruling.action == Action::Deny);
     // `max_by_key` gives the last of equals.
-    denying.filter_map(|matched| tables.rule(matched.rule)).rev().max_by_key(|rule| rule.level)
+    denying.filter_map(|(matched, _)| tables.rule(matched.rule)).rev().max_by_key(|rule| rule.level)
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@
 mod line;
 
 use inspect::pack::{Phase, Rule};
-use inspect::{Action, Anomalies, Anomaly, Mode, Pack, RuleMatch, redact};
+use inspect::{
+    Action, Anomalies, Anomaly, Decision, Mode, Pack, RuleMatch, Ruling, StrId, Usage, redact,
+};
 use std::borrow::Cow;
 
 use crate::headers::Headers;
@@ -77,8 +79,24 @@ struct MatchedRule<'e> {
     phase: &'static str,
     /// In which form of the request the rule matched.
     view: &'static str,
+    /// What the policy made of the match.
+    policy: PolicyPart<'e>,
     /// What was found; empty for a rule that matches where something is missing.
     evidence: Vec<Found<'e>>,
+}
+
+/// What the policy made of a match; nothing of it is there where it has nothing to say.
+#[derive(Debug, Default)]
+struct PolicyPart<'e> {
+    /// How far the match goes, where a statement or the policy's default says less or more than the
+    /// plugin's mode.
+    mode: Option<&'static str>,
+    /// The statement of the policy that says so.
+    statement: Option<Cow<'e, str>>,
+    /// The exception that took the match out.
+    exception: Option<Cow<'e, str>>,
+    /// An exception that would have, if its time were not over.
+    expired: Option<Cow<'e, str>>,
 }
 
 /// A detection item that holds.
@@ -110,9 +128,19 @@ struct RequestPart<'e> {
     /// The path's template: words stay, what may be an identifier or a secret is `{}`.
     /// Not there for CONNECT.
     path: Option<String>,
+    /// The service that the host belongs to.
+    service: Option<Cow<'e, str>>,
+    /// Whether the policy knows this use of the service: `sanctioned`, `known` (for another source)
+    /// or `new`.
+    usage: Option<&'static str>,
+    /// The keyed hash of the tenant in the URL, as policies can list it.
+    tenant: Option<String>,
+    /// The keyed hash of the credential in the URL.
+    credential: Option<String>,
     /// The client's address, without port.
     source: Option<String>,
-    /// Who the client is by its certificate: the URI in the subject alternative name (SPIFFE id).
+    /// Who the client is: by its certificate the URI in the subject alternative name (SPIFFE id), or
+    /// else by the header that a trusted hop set.
     identity: Option<String>,
 }
 
@@ -166,6 +194,9 @@ pub(crate) struct Told<'t> {
     pub(crate) would_deny: bool,
     pub(crate) truncated: bool,
     pub(crate) matches: &'t [&'t RuleMatch],
+    pub(crate) decision: &'t Decision,
+    /// What is made of each match, in their order.
+    pub(crate) rulings: &'t [Ruling],
     pub(crate) anomalies: Anomalies,
     pub(crate) snapshot: &'t Snapshot,
     pub(crate) headers: &'t Headers<'t>,
@@ -181,9 +212,13 @@ impl<'e> Event<'e> {
     pub(crate) fn new(told: &'e Told<'e>) -> Event<'e> {
         let tables = told.pack.tables();
         let rules = || {
-            let matches = told.matches.iter().take(MAX_LISTED_RULES);
-            matches.filter_map(|matched| Some((*matched, tables.rule(matched.rule)?)))
+            let matches = (0..).zip(told.matches).take(MAX_LISTED_RULES);
+            matches.filter_map(|(idx, matched): (usize, _)| {
+                Some((*matched, tables.rule(matched.rule)?, told.rulings.get(idx)))
+            })
         };
+        let text = |id: StrId| cut(tables.str(id));
+        let hash = |hash: Option<u64>| hash.map(|hash| format!("{hash:016x}"));
         Event {
             event: "tidegate.match",
             schema: SCHEMA,
@@ -191,9 +226,19 @@ impl<'e> Event<'e> {
             mode: told.mode.as_str(),
             action: told.action.as_str(),
             would_deny: told.would_deny,
-            techniques: techniques(rules().flat_map(|(_, rule)| tables.rule_tags(rule))),
+            techniques: techniques(rules().flat_map(|(_, rule, _)| tables.rule_tags(rule))),
             n_rules: told.matches.len(),
-            rules: rules().map(|(matched, rule)| matched_rule(told.pack, matched, rule)).collect(),
+            rules: rules()
+                .map(|(matched, rule, ruling)| {
+                    let policy = ruling.map(|ruling| PolicyPart {
+                        mode: (ruling.mode != told.mode).then(|| ruling.mode.as_str()),
+                        statement: ruling.statement.map(text),
+                        exception: ruling.exception.map(text),
+                        expired: ruling.expired.map(text),
+                    });
+                    matched_rule(told.pack, matched, rule, policy.unwrap_or_default())
+                })
+                .collect(),
             anomalies: told.anomalies.iter().map(Anomaly::as_str).collect(),
             request: RequestPart {
                 id: told.headers.request_id.and_then(request_id),
@@ -202,7 +247,11 @@ impl<'e> Event<'e> {
                 host: redact::host(told.headers.authority),
                 sni: told.snapshot.server_name.as_deref().map(redact::host),
                 tunnel: told.snapshot.connect_target.as_deref().map(redact::host),
-                path: told.headers.path.map(redact::path_template),
+                path: told.headers.template(told.pack),
+                service: told.decision.service.map(text),
+                usage: told.decision.usage.map(Usage::as_str),
+                tenant: hash(told.decision.identity),
+                credential: hash(told.decision.credential),
                 source: told.snapshot.source_address.as_deref().map(without_port).map(shown),
                 identity: told.identity.map(shown),
             },
@@ -223,7 +272,12 @@ pub(crate) fn short_hash(pack: &Pack) -> String {
     format!("{:016x}", pack.hash().short())
 }
 
-fn matched_rule<'e>(pack: &'e Pack, matched: &'e RuleMatch, rule: &Rule) -> MatchedRule<'e> {
+fn matched_rule<'e>(
+    pack: &'e Pack,
+    matched: &'e RuleMatch,
+    rule: &Rule,
+    policy: PolicyPart<'e>,
+) -> MatchedRule<'e> {
     let tables = pack.tables();
     let evidence = matched.evidence.iter().map(|evidence| Found {
         field: cut(&evidence.field),
@@ -241,6 +295,7 @@ fn matched_rule<'e>(pack: &'e Pack, matched: &'e RuleMatch, rule: &Rule) -> Matc
             Phase::Response => "response",
         },
         view: matched.view.as_str(),
+        policy,
         evidence: evidence.collect(),
     }
 }
@@ -298,6 +353,9 @@ mod tests {
     use crate::testing::pack_of_rules;
     use inspect::Inspector;
     use inspect::Verdict;
+    use std::sync::LazyLock;
+
+    static UNDECIDED: LazyLock<Decision> = LazyLock::new(Decision::default);
 
     fn judged(items: &[&str], snapshot: &Snapshot) -> (Inspector, Verdict) {
         let mut inspector = Inspector::new(Pack::decode(&pack_of_rules(items)).unwrap());
@@ -321,6 +379,8 @@ mod tests {
             would_deny: true,
             truncated: false,
             matches,
+            decision: &UNDECIDED,
+            rulings: &[],
             anomalies: Anomalies::default(),
             snapshot,
             headers,

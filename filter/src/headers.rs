@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use inspect::Pack;
+
 /// What the filter reads of a request's headers, borrowed from the map. Of headers that are repeated
 /// the first counts; Envoy has joined most of them by then (two `Host` lines arrive as `a,b`).
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -76,10 +78,28 @@ impl<'m> Headers<'m> {
         matches!(rest, Some([] | [b'+', ..]))
     }
 
+    /// The path's template, with the names of the pack's services; CONNECT has none.
+    pub(crate) fn template(&self, pack: &Pack) -> Option<String> {
+        let path = self.path?;
+        Some(inspect::redact::path_template_at(pack.tables(), self.authority, path))
+    }
+
     /// Whether the response opens a tunnel that may stay open for hours.
     pub(crate) fn is_tunnel(&self) -> bool {
         self.method == b"CONNECT" || self.upgrade.is_some()
     }
+}
+
+/// The value of a header that is there exactly once; `name` in lower case.
+pub(crate) fn single<'m>(map: &'m [u8], name: &[u8]) -> Option<&'m [u8]> {
+    let mut found = None;
+    for pair in Pairs::new(map).ok()? {
+        let (known, value) = pair.ok()?;
+        if known == name && found.replace(value).is_some() {
+            return None;
+        }
+    }
+    found
 }
 
 fn add_cookie<'m>(cookie: &mut Option<Cow<'m, [u8]>>, value: &'m [u8]) {

@@ -77,9 +77,15 @@ mod tests {
 
     fn stream(failure_mode: FailureMode) -> HttpStream {
         let pack = decoded("cs-host: a.example");
-        let protocol = crate::config::Protocol::Http;
-        let public_keys = Vec::new();
-        let config = Config { pack, mode: Mode::Enforce, failure_mode, protocol, public_keys };
+        let config = Config {
+            pack,
+            mode: Mode::Enforce,
+            failure_mode,
+            protocol: crate::config::Protocol::Http,
+            public_keys: Vec::new(),
+            identity_key: None,
+            source_header: None,
+        };
         HttpStream::new(Some(Rc::new(Plugin::start(config))))
     }
 

@@ -83,6 +83,7 @@
 
 mod config;
 mod connection;
+mod decide;
 mod deny;
 mod event;
 mod headers;
@@ -97,6 +98,7 @@ mod proto_struct;
 mod report;
 mod root;
 mod snapshot;
+mod source;
 #[cfg(test)]
 mod testing;
 mod trace;

@@ -8,6 +8,8 @@
 //! | `tidegate_requests_total`                              | counter | requests that were judged |
 //! | `tidegate_matches_total.rule=ID.action=observe`        | counter | matches of a rule that passed (`observe`) or were denied (`deny`) |
 //! | `tidegate_would_deny_total.rule=ID`                    | counter | matches of a rule that mode `enforce` denies, in either mode |
+//! | `tidegate_exceptions_total.exception=ID`               | counter | matches that an exception of the policy took out |
+//! | `tidegate_expired_exceptions_total.exception=ID`       | counter | matches that an exception would have taken out if its time were not over |
 //! | `tidegate_anomalies_total.name=NAME`                   | counter | requests with an anomaly, whether a rule matches or not; dots in the name are underscores |
 //! | `tidegate_errors_total.kind=KIND`                      | counter | what went wrong, see [`Failure`] |
 //! | `tidegate_refused_total.kind=KIND`                     | counter | configurations that were not taken, see [`Refusal`] |
@@ -20,8 +22,7 @@
 
 use std::collections::BTreeMap;
 
-use inspect::pack::Phase;
-use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch};
+use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch, Ruling, StrId};
 
 use crate::event::short_hash;
 use crate::host::{self, MetricId, MetricKind};
@@ -99,12 +100,14 @@ enum Counter {
     Observed(RuleId),
     Denied(RuleId),
     WouldDeny(RuleId),
+    Exception(StrId),
+    Expired(StrId),
     Anomaly(Anomaly),
     Error(Failure),
 }
 
 impl Counter {
-    /// The name; `rule` is the id of the rule that the counter counts, if it counts one.
+    /// The name; `rule` is the id of the rule or exception that the counter counts, if it counts one.
     fn name(self, rule: &str) -> String {
         let rule = rule_label(rule);
         match self {
@@ -112,6 +115,8 @@ impl Counter {
             Counter::Observed(_) => format!("tidegate_matches_total.rule={rule}.action=observe"),
             Counter::Denied(_) => format!("tidegate_matches_total.rule={rule}.action=deny"),
             Counter::WouldDeny(_) => format!("tidegate_would_deny_total.rule={rule}"),
+            Counter::Exception(_) => format!("tidegate_exceptions_total.exception={rule}"),
+            Counter::Expired(_) => format!("tidegate_expired_exceptions_total.exception={rule}"),
             // Dots part the segments of Envoy's names.
             Counter::Anomaly(anomaly) => {
                 format!("tidegate_anomalies_total.name={}", anomaly.as_str().replace('.', "_"))
@@ -121,8 +126,8 @@ impl Counter {
     }
 }
 
-/// The counters that were needed so far. At most three per rule, one per [`Anomaly`] and one per
-/// [`Failure`].
+/// The counters that were needed so far. At most three per rule, two per exception, one per [`Anomaly`]
+/// and one per [`Failure`].
 ///
 /// A host that refuses to count (a capability is not granted) changes no verdict: its errors are
 /// dropped, for where else could they be counted.
@@ -143,23 +148,31 @@ impl Counters {
         }
     }
 
-    /// Counts the matches of a request that came to `action`.
+    /// Counts the matches of a request that came to `action`, and what excused them; `rulings` are those
+    /// of the matches, in their order.
     pub(crate) fn matches<'m>(
         &mut self,
         pack: &Pack,
         matches: impl IntoIterator<Item = &'m RuleMatch>,
+        rulings: &[Ruling],
         action: Action,
     ) {
         let tables = pack.tables();
-        for RuleMatch { rule: rule_id, phase, .. } in matches {
+        for (RuleMatch { rule: rule_id, .. }, ruling) in matches.into_iter().zip(rulings) {
+            if let Some(exception) = ruling.expired {
+                self.increment(Counter::Expired(exception), tables.str(exception));
+            }
+            if let Some(exception) = ruling.exception {
+                self.increment(Counter::Exception(exception), tables.str(exception));
+                continue;
+            }
             let Some(rule) = tables.rule(*rule_id) else { continue };
-            let denies = *phase == Phase::Request;
             let counter = match action {
-                Action::Deny if denies => Counter::Denied(*rule_id),
+                Action::Deny if ruling.action == Action::Deny => Counter::Denied(*rule_id),
                 Action::Deny | Action::Observe | Action::Allow => Counter::Observed(*rule_id),
             };
             self.increment(counter, tables.str(rule.id));
-            if denies {
+            if ruling.would_deny {
                 self.increment(Counter::WouldDeny(*rule_id), tables.str(rule.id));
             }
         }

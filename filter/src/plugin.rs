@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use inspect::{Action, Inspector, Mode, Transport, Verdict};
+use inspect::{Action, Decision, IdentityKey, Inspector, Mode, Transport, Verdict};
 
 use crate::config::{Config, FailureMode, Protocol};
 use crate::deny::{Client, denied, denying_rule, not_judged};
@@ -11,6 +11,7 @@ use crate::host::{self, LocalResponse, LogLevel, Property};
 use crate::label::request_id;
 use crate::metrics::{Counters, Failure, record_pack};
 use crate::snapshot::{Needs, Snapshot};
+use crate::source::{Sender, TrustedHeader};
 use crate::trace;
 
 /// A pack at work in a mode.
@@ -26,6 +27,8 @@ pub(crate) struct Plugin {
     pub(crate) mode: Mode,
     pub(crate) protocol: Protocol,
     pub(crate) failure_mode: FailureMode,
+    pub(crate) identity_key: Option<IdentityKey>,
+    pub(crate) source_header: Option<TrustedHeader>,
     counters: RefCell<Counters>,
 }
 
@@ -47,6 +50,11 @@ pub(crate) enum Step {
 pub(crate) struct Inspection {
     pub(crate) snapshot: Snapshot,
     pub(crate) verdict: Verdict,
+    /// What policy makes of the verdict.
+    pub(crate) decision: Decision,
+    /// Who asked; read where a rule matched.
+    pub(crate) sender: Sender,
+    /// What became of the request: what was decided, or less where that could not be done.
     pub(crate) action: Action,
     /// Whether the stream may stay open for hours once the response has started.
     pub(crate) is_tunnel: bool,
@@ -57,7 +65,8 @@ pub(crate) struct Inspection {
 impl Plugin {
     /// Puts a configuration to work, and says so in the log and in metrics.
     pub(crate) fn start(config: Config) -> Plugin {
-        let Config { pack, mode, failure_mode, protocol, public_keys } = config;
+        let Config { pack, mode, failure_mode, protocol, public_keys, identity_key, source_header } =
+            config;
         let tables = pack.tables();
         let line = format!(
             "tidegate: {} rules of pack `{}` version {} loaded, hosts as {}, {}hash {}, mode {}, failure mode {}",
@@ -80,6 +89,8 @@ impl Plugin {
             mode,
             failure_mode,
             protocol,
+            identity_key,
+            source_header,
         }
     }
 
@@ -99,6 +110,9 @@ impl Plugin {
     }
 
     fn try_judge(&self) -> Result<Step, Failure> {
+        if self.mode == Mode::Off {
+            return Ok(Step::Pass);
+        }
         let mut snapshot = self.read_request()?;
         let headers = Headers::read(&snapshot.header_map).map_err(|_| Failure::HeaderMap)?;
         // No server name: either there is no TLS, or the client asked for none, which is odd.
@@ -107,9 +121,15 @@ impl Plugin {
             snapshot.transport = version.map_or(Transport::Unknown, |_| Transport::Tls);
         }
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
-        let verdict = inspector.inspect(&snapshot.request(&headers, None));
+        let request = snapshot.request(&headers, None);
+        let mut verdict = inspector.inspect(&request);
         let pack = inspector.pack();
-        let mut action = verdict.action(self.mode);
+        let sender = match verdict.matches.as_slice() {
+            [] => Sender::default(),
+            [..] => self.sender(&snapshot),
+        };
+        let decision = self.decide(pack, &mut verdict, &request, &sender);
+        let mut action = decision.action;
         self.count(Counters::request);
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(verdict.anomalies));
@@ -117,12 +137,19 @@ impl Plugin {
         if verdict.truncated {
             self.count_failure(Failure::Truncated);
         }
-        if action == Action::Allow && !self.needs.response {
-            return Ok(Step::Pass);
+        if action == Action::Allow {
+            // Of a request whose matches are all excused nothing is told, but what excused them is counted.
+            self.count(|counters| {
+                counters.matches(pack, &verdict.matches, &decision.rulings, action);
+            });
+            if !self.needs.response {
+                return Ok(Step::Pass);
+            }
         }
         if action == Action::Deny {
             let tables = pack.tables();
-            let rule = denying_rule(tables, &verdict).map_or("", |rule| tables.str(rule.id));
+            let rule =
+                denying_rule(tables, &verdict, &decision).map_or("", |rule| tables.str(rule.id));
             let request_id = headers.request_id.and_then(request_id);
             let client = Client { is_grpc: headers.is_grpc(), request_id };
             if !self.answer(&denied(rule, client)) && self.failure_mode == FailureMode::Open {
@@ -130,20 +157,30 @@ impl Plugin {
             }
         }
         if action != Action::Allow {
-            self.count(|counters| counters.matches(pack, &verdict.matches, action));
-            let path = headers.path.map(inspect::redact::path_template);
-            let would_deny = verdict.would_deny();
+            self.count(|counters| {
+                counters.matches(pack, &verdict.matches, &decision.rulings, action);
+            });
+            let path = headers.template(pack);
+            let would_deny = decision.would_deny;
             if !trace::leave(pack, &verdict.matches, action, would_deny, path.as_deref()) {
                 self.count_failure(Failure::FilterState);
             }
         }
         let is_tunnel = headers.is_tunnel();
         drop(headers);
-        let inspection = Inspection { snapshot, verdict, action, is_tunnel, is_told: false };
+        let is_told = false;
+        let inspection =
+            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, is_told };
         Ok(match action {
             Action::Deny => Step::Deny(Box::new(inspection)),
             Action::Observe | Action::Allow => Step::Follow(Box::new(inspection)),
         })
+    }
+
+    /// Who sent the current request.
+    pub(crate) fn sender(&self, snapshot: &Snapshot) -> Sender {
+        let address = snapshot.source_address.as_deref();
+        Sender::read(self.source_header.as_ref(), &snapshot.header_map, address)
     }
 
     /// Reads of the request what the pack asks for, and no more.

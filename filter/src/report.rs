@@ -1,6 +1,6 @@
 //! Telling: what happens to an inspection once the response is there.
 
-use inspect::{Action, Inspector, RuleMatch};
+use inspect::{Action, Inspector, RuleMatch, Ruling, Verdict};
 
 use crate::event::{Event, Told};
 use crate::headers::Headers;
@@ -26,7 +26,7 @@ impl Plugin {
             upstream_address: read(Property::UPSTREAM_ADDRESS),
             ..ResponseSnapshot::default()
         };
-        self.tell(&inspector, inspection, &[], &response);
+        self.tell(&inspector, inspection, &Late::default(), &response);
         inspection.is_told = true;
     }
 
@@ -37,12 +37,14 @@ impl Plugin {
             return self.count_failure(Failure::Busy);
         };
         let mut response = ResponseSnapshot::default();
-        let mut late = Vec::new();
+        let mut late = Late::default();
         if self.needs.response && inspection.action != Action::Deny {
             self.read_needed(&mut response);
             late = self.judge_late(&mut inspector, &mut inspection, &response);
         }
-        if late.is_empty() && (inspection.is_told || inspection.verdict.matches.is_empty()) {
+        // Matches that are excused alone are counted, and no event.
+        let is_due = inspection.action != Action::Allow && !inspection.is_told;
+        if !is_due && !late.is_alert() {
             return;
         }
         response.complete();
@@ -55,23 +57,40 @@ impl Plugin {
         inspector: &mut Inspector,
         inspection: &mut Inspection,
         response: &ResponseSnapshot,
-    ) -> Vec<RuleMatch> {
-        let Ok(headers) = Headers::read(&inspection.snapshot.header_map) else { return Vec::new() };
+    ) -> Late {
+        let Ok(headers) = Headers::read(&inspection.snapshot.header_map) else {
+            return Late::default();
+        };
         let request = inspection.snapshot.request(&headers, Some(response.response()));
         let verdict = inspector.inspect(&request);
         let early = &mut inspection.verdict;
         early.truncated |= verdict.truncated;
         let is_new = |matched: &RuleMatch| early.matches.iter().all(|old| old.rule != matched.rule);
-        let late: Vec<RuleMatch> = verdict.matches.into_iter().filter(is_new).collect();
-        if late.is_empty() {
+        let matches: Vec<RuleMatch> = verdict.matches.into_iter().filter(is_new).collect();
+        if matches.is_empty() {
+            return Late::default();
+        }
+        if early.matches.is_empty() {
+            inspection.sender = self.sender(&inspection.snapshot);
+        }
+        let mut verdict = Verdict { matches, ..Verdict { matches: Vec::new(), ..verdict } };
+        let pack = inspector.pack();
+        let decision = self.decide(pack, &mut verdict, &request, &inspection.sender);
+        let late = Late { matches: verdict.matches, rulings: decision.rulings };
+        self.count(|counters| {
+            counters.matches(pack, &late.matches, &late.rulings, Action::Observe);
+        });
+        if decision.action == Action::Allow {
             return late;
         }
         inspection.action = Action::Observe;
-        let pack = inspector.pack();
-        self.count(|counters| counters.matches(pack, &late, Action::Observe));
-        let all: Vec<RuleMatch> = early.matches.iter().chain(&late).cloned().collect();
-        let path = headers.path.map(inspect::redact::path_template);
-        let would_deny = early.would_deny();
+        if inspection.decision.rulings.is_empty() {
+            inspection.decision =
+                inspect::Decision { rulings: Vec::new(), action: Action::Allow, ..decision };
+        }
+        let all: Vec<RuleMatch> = early.matches.iter().chain(&late.matches).cloned().collect();
+        let path = headers.template(pack);
+        let would_deny = inspection.decision.would_deny;
         if !trace::leave(pack, &all, Action::Observe, would_deny, path.as_deref()) {
             self.count_failure(Failure::FilterState);
         }
@@ -83,19 +102,16 @@ impl Plugin {
         &self,
         inspector: &Inspector,
         inspection: &mut Inspection,
-        late: &[RuleMatch],
+        late: &Late,
         response: &ResponseSnapshot,
     ) {
-        let Inspection { snapshot, verdict, action, is_told, .. } = inspection;
-        for (place, property) in [
-            (&mut snapshot.server_name, Property::SERVER_NAME),
-            (&mut snapshot.source_address, Property::SOURCE_ADDRESS),
-        ] {
-            if place.is_none() {
-                *place = read(property);
-            }
+        let Inspection { snapshot, verdict, decision, sender, action, is_told, .. } = inspection;
+        if snapshot.server_name.is_none() {
+            snapshot.server_name = read(Property::SERVER_NAME);
         }
-        let identity = read(Property::PEER_IDENTITY);
+        if snapshot.source_address.is_none() {
+            snapshot.source_address.clone_from(&sender.source_address);
+        }
         let gateway = GatewaySnapshot {
             node: read(Property::NODE),
             filter_chain: read(Property::FILTER_CHAIN),
@@ -104,19 +120,22 @@ impl Plugin {
             cluster: read(Property::CLUSTER),
         };
         let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
-        let early = if *is_told { &[][..] } else { &verdict.matches };
-        let matches = in_order(early, late);
+        let early =
+            if *is_told { (&[][..], &[][..]) } else { (&*verdict.matches, &*decision.rulings) };
+        let (matches, rulings) = in_order(early, late);
         let told = Told {
             pack: inspector.pack(),
             mode: self.mode,
             action: *action,
-            would_deny: verdict.would_deny(),
+            would_deny: decision.would_deny,
+            decision,
+            rulings: &rulings,
             truncated: verdict.truncated,
             matches: &matches,
             anomalies: verdict.anomalies,
             snapshot,
             headers: &headers,
-            identity: identity.as_deref(),
+            identity: sender.shown(),
             response,
             gateway: &gateway,
             time: host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000),
@@ -157,18 +176,28 @@ impl ResponseSnapshot {
     }
 }
 
-/// Both lists as one, in the pack's order, in which each of them is.
-fn in_order<'m>(early: &'m [RuleMatch], late: &'m [RuleMatch]) -> Vec<&'m RuleMatch> {
-    let mut matches = Vec::with_capacity(early.len() + late.len());
-    let mut late = late.iter().peekable();
-    for matched in early {
-        while let Some(before) = late.next_if(|late| late.rule < matched.rule) {
-            matches.push(before);
-        }
-        matches.push(matched);
+/// What matched once the response was there, and what policy makes of it.
+#[derive(Debug, Default)]
+pub(crate) struct Late {
+    matches: Vec<RuleMatch>,
+    rulings: Vec<Ruling>,
+}
+
+impl Late {
+    fn is_alert(&self) -> bool {
+        self.rulings.iter().any(|ruling| ruling.action != Action::Allow)
     }
-    matches.extend(late);
-    matches
+}
+
+/// Both lists as one, in the pack's order, in which each of them is.
+fn in_order<'m>(
+    (matches, rulings): (&'m [RuleMatch], &[Ruling]),
+    late: &'m Late,
+) -> (Vec<&'m RuleMatch>, Vec<Ruling>) {
+    let late = late.matches.iter().zip(&late.rulings);
+    let mut all: Vec<_> = matches.iter().zip(rulings).chain(late).collect();
+    all.sort_by_key(|(matched, _)| matched.rule);
+    all.into_iter().map(|(matched, ruling)| (matched, *ruling)).unzip()
 }
 
 /// A property that is told if it is there; an event without it is better than none.

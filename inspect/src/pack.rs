@@ -17,6 +17,7 @@
 //! wasm, and because signatures (Ed25519) need SHA-512 anyway.
 
 mod check;
+mod policy;
 mod seal;
 mod tables;
 mod wire;
@@ -26,6 +27,10 @@ use std::fmt;
 use sha2::{Digest, Sha512_256};
 
 use crate::limits::MAX_PACK_BYTES;
+pub use policy::{
+    Exception, Mode, Part, PartKind, PolicyTables, Range, Sanction, Scope, Service, ServiceHost,
+    ServiceTables, SourceKind, SourcePattern, Statement, WHOLE_SHARE,
+};
 use seal::Seal;
 pub use seal::{PublicKey, SIGNATURE_BYTES, SealError, sealed, signed_text};
 pub use tables::*;
@@ -36,7 +41,7 @@ pub const MAGIC: [u8; 8] = *b"tidegate";
 
 /// The format that this build reads and writes.
 /// A pack of another version is refused: the tables are read by position.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 const HEADER_BYTES: usize = 48;
 

@@ -1,32 +1,25 @@
 //! What is made of a verdict.
+//!
+//! A pack's policy says for each match how far it goes. Statements are asked in their order and the
+//! first that fits decides; what none is about has the policy's default. The plugin's mode is an upper
+//! bound. An exception that fits then takes the match out; one whose time is over only tells that it
+//! would have. See docs/policy.md.
 
-use crate::pack::Phase;
+mod source;
+
+use crate::ids::StrId;
+use crate::keyed_hash::IdentityKey;
+use crate::pack::{Exception, Mode, Pack, Phase, PolicyTables, Scope, Statement, WHOLE_SHARE};
+use crate::request::Request;
+use crate::service::{Sighted, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
+pub use source::{Source, address_number, network};
 
-/// Whether matches are only reported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Matches are reported, nothing is blocked. What would have been blocked is told.
-    #[default]
-    Monitor,
-    /// Requests that a rule matches are denied, where the rule is decided before the response.
-    Enforce,
-}
-
-impl Mode {
-    /// The name in configuration and events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Mode::Monitor => "monitor",
-            Mode::Enforce => "enforce",
-        }
-    }
-}
-
-/// What happens to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What happens to a request. The order is that of severity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
-    /// No rule matched: it passes.
+    /// No rule matched, or none that is anything to report: it passes.
+    #[default]
     Allow,
     /// A rule matched: it passes and is reported.
     Observe,
@@ -45,6 +38,228 @@ impl Action {
     }
 }
 
+/// Whether the policy knows a use of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Usage {
+    /// Listed for this source.
+    Sanctioned,
+    /// Listed, but for another source.
+    Known,
+    /// Listed for nobody.
+    New,
+}
+
+impl Usage {
+    /// Every kind of use.
+    pub const ALL: &[Usage] = &[Usage::Sanctioned, Usage::Known, Usage::New];
+
+    /// The name in policies and events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Usage::Sanctioned => "sanctioned",
+            Usage::Known => "known",
+            Usage::New => "new",
+        }
+    }
+
+    /// The bit in [`Statement::usages`].
+    pub fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// What a decision asks for beside the verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'r> {
+    /// The request.
+    pub request: &'r Request<'r>,
+    /// Who sent it.
+    pub source: Source<'r>,
+    /// The clock, in seconds since 1970.
+    pub now: u64,
+    /// How far matches may go at most.
+    pub bound: Mode,
+    /// The key of the identities; without one none is recognised.
+    pub key: Option<IdentityKey>,
+}
+
+/// What is made of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What happens to it: the most severe action of its matches.
+    pub action: Action,
+    /// Whether enforcement would deny it.
+    pub would_deny: bool,
+    /// The service that it goes to.
+    pub service: Option<StrId>,
+    /// Whether the policy knows this use of the service; `None` without a service.
+    pub usage: Option<Usage>,
+    /// The keyed hash of the tenant in its URL.
+    pub identity: Option<u64>,
+    /// The keyed hash of the credential in its URL.
+    pub credential: Option<u64>,
+    /// What is made of each match, in the verdict's order.
+    pub rulings: Vec<Ruling>,
+}
+
+/// What is made of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// How far it goes, by the policy and its upper bound.
+    pub mode: Mode,
+    /// What it does to the request.
+    pub action: Action,
+    /// Whether it would deny the request if it were enforced.
+    pub would_deny: bool,
+    /// The name of the statement that decided; `None` for the default.
+    pub statement: Option<StrId>,
+    /// The exception that takes the match out.
+    pub exception: Option<StrId>,
+    /// An exception that would have, if its time were not over.
+    pub expired: Option<StrId>,
+}
+
+impl Pack {
+    /// What the pack's policy makes of a verdict. Takes steps in proportion to the policy's size.
+    pub fn decide(&self, verdict: &Verdict, asked: &Asked<'_>) -> Decision {
+        let tables = self.tables();
+        let host = plain_host(asked.request.authority).unwrap_or_default();
+        let sighted = Sighted::of(tables, &host, asked.request.path);
+        let identity = |of: &Sighted<'_, '_>| of.identity(tables, asked.key.as_ref()?);
+        let credential = |of: &Sighted<'_, '_>| of.credential(tables, asked.key.as_ref()?);
+        let mut subject = Subject {
+            pack: self,
+            asked,
+            service: sighted.as_ref().map(|of| of.service),
+            identity: sighted.as_ref().and_then(identity),
+            is_plain: verdict.anomalies.is_empty(),
+            usage: None,
+        };
+        subject.usage = subject.usage();
+        let rulings: Vec<Ruling> = verdict.matches.iter().map(|of| subject.ruling(of)).collect();
+        Decision {
+            action: rulings.iter().map(|of| of.action).max().unwrap_or(Action::Allow),
+            would_deny: rulings.iter().any(|of| of.would_deny),
+            service: sighted.as_ref().map(|of| of.name),
+            usage: subject.usage,
+            identity: subject.identity,
+            credential: sighted.as_ref().and_then(credential),
+            rulings,
+        }
+    }
+}
+
+/// A request, as the policy sees it.
+struct Subject<'a> {
+    pack: &'a Pack,
+    asked: &'a Asked<'a>,
+    service: Option<u32>,
+    identity: Option<u64>,
+    /// Whether nothing is odd about the request. What is disguised is never excused by what its host
+    /// or path seem to be.
+    is_plain: bool,
+    usage: Option<Usage>,
+}
+
+impl Subject<'_> {
+    fn policy(&self) -> &PolicyTables {
+        &self.pack.tables().policy
+    }
+
+    fn ruling(&self, matched: &RuleMatch) -> Ruling {
+        let policy = self.policy();
+        let statement = policy.statements.iter().find(|of| self.is_about(of, matched));
+        let mode = statement.map_or(policy.default, |of| of.mode).min(self.asked.bound);
+        let mut ruling = Ruling {
+            mode,
+            action: Action::Allow,
+            would_deny: false,
+            statement: statement.map(|of| of.name),
+            exception: None,
+            expired: None,
+        };
+        if mode == Mode::Off || !matched.alerts {
+            return ruling;
+        }
+        for exception in policy.exceptions.iter().filter(|of| self.excuses(of, matched)) {
+            if self.asked.now < exception.expires {
+                ruling.exception = Some(exception.id);
+                ruling.expired = None;
+                return ruling;
+            }
+            ruling.expired = ruling.expired.or(Some(exception.id));
+        }
+        ruling.would_deny = matched.phase == Phase::Request;
+        ruling.action = match mode {
+            Mode::Enforce if ruling.would_deny => Action::Deny,
+            _ => Action::Observe,
+        };
+        ruling
+    }
+
+    fn is_about(&self, statement: &Statement, matched: &RuleMatch) -> bool {
+        let usage = self.usage.map_or(0, Usage::bit);
+        (statement.usages == 0 || statement.usages & usage != 0)
+            && self.fits(&statement.scope, Some(matched), statement.mode == Mode::Off)
+            && self.is_in_share(statement)
+    }
+
+    fn excuses(&self, exception: &Exception, matched: &RuleMatch) -> bool {
+        self.fits(&exception.scope, Some(matched), true)
+            && (exception.identities.is_any()
+                || self.is_plain
+                    && self.is_listed(exception.identities.of(&self.policy().identities)))
+    }
+
+    fn is_listed(&self, identities: &[u64]) -> bool {
+        self.identity.is_some_and(|identity| identities.binary_search(&identity).is_ok())
+    }
+
+    /// Whether a scope fits. One that is `lenient` about a service needs a request that is plain.
+    fn fits(&self, scope: &Scope, matched: Option<&RuleMatch>, lenient: bool) -> bool {
+        let policy = self.policy();
+        let services = scope.services.of(&policy.services);
+        let sources = scope.sources.of(&policy.sources);
+        let rules = scope.rules.of(&policy.rules);
+        (rules.is_empty() || matched.is_none_or(|of| rules.binary_search(&of.rule).is_ok()))
+            && (services.is_empty()
+                || (self.is_plain || !lenient)
+                    && self.service.is_some_and(|service| services.contains(&service)))
+            && (sources.is_empty() || self.asked.source.is_any_of(self.pack.tables(), sources))
+    }
+
+    fn is_in_share(&self, statement: &Statement) -> bool {
+        let name = || self.pack.tables().str(statement.name);
+        statement.share >= WHOLE_SHARE || self.asked.source.share(name()) < statement.share
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.service?;
+        let policy = self.policy();
+        // Of a disguised request nobody can say whose use it is.
+        if !self.is_plain {
+            return Some(Usage::New);
+        }
+        let mut usage = Usage::New;
+        for sanction in &policy.sanctions {
+            let identities = sanction.identities.of(&policy.identities);
+            let services = sanction.scope.services.of(&policy.services);
+            if !self.service.is_some_and(|service| services.contains(&service))
+                || !identities.is_empty() && !self.is_listed(identities)
+            {
+                continue;
+            }
+            if self.fits(&sanction.scope, None, true) {
+                return Some(Usage::Sanctioned);
+            }
+            if !identities.is_empty() {
+                usage = Usage::Known;
+            }
+        }
+        Some(usage)
+    }
+}
+
 impl Verdict {
     /// The matches that are alerts by themselves: all but those of rules that a correlation took in
     /// without `generate: true`.
@@ -52,18 +267,18 @@ impl Verdict {
         self.matches.iter().filter(|matched| matched.alerts)
     }
 
-    /// Whether enforcement would deny the request: a rule matched on what the request alone tells, and
-    /// is an alert by itself.
+    /// Whether enforcement would deny the request if there were no policy: a rule matched on what the
+    /// request alone tells, and is an alert by itself.
     ///
     /// A rule that matched once the response was there cannot deny, whatever the mode.
     pub fn would_deny(&self) -> bool {
         self.alerts().any(|matched| matched.phase == Phase::Request)
     }
 
-    /// What happens to the request in a mode.
+    /// What happens to the request in a mode, without a policy.
     pub fn action(&self, mode: Mode) -> Action {
         match (self.alerts().next().is_none(), mode) {
-            (true, _) => Action::Allow,
+            (true, _) | (_, Mode::Off) => Action::Allow,
             (false, Mode::Enforce) if self.would_deny() => Action::Deny,
             (false, Mode::Enforce | Mode::Monitor) => Action::Observe,
         }

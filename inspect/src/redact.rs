@@ -1,16 +1,28 @@
 //! What of a request may leave the gateway: a template, not the secrets (DESIGN.md, invariant 11).
 //!
-//! Bot tokens, webhook tokens, keys and signatures stand in paths and queries. Until a Service says
-//! where (which services do is the business of packs), every path segment that could be one is
-//! replaced, and of the query only the names of parameters stay.
+//! Bot tokens, webhook tokens, keys and signatures stand in paths and queries. Where a service says
+//! what stands where, its template names the places (`/bot{bot}:{secret}/sendMessage`). Everywhere
+//! else a path segment stays only if it reads like a word of an API, and of the query only such names
+//! of parameters: signatures, tokens, keys and encoded credentials need not be known to be left out.
+
+use crate::pack::{Part, PartKind, Tables};
+use crate::service::{Sighted, plain_host, segments};
 
 /// What stands for something that was left out.
 pub const REDACTED: &str = "{}";
 
-/// Longest segment that can be a word; a longer one is taken for a secret.
-const MAX_WORD_BYTES: usize = 20;
-/// Most digits in a segment that is taken for a word (`v2`, `2021-06`).
+/// Longest segment that can be made of words; a longer one is taken for a secret.
+const MAX_SEGMENT_BYTES: usize = 40;
+/// Longest word; random letters are longer.
+const MAX_WORD_BYTES: usize = 16;
+/// Longest run of letters between two vowels of a word (`y` is one): `lengths` has five.
+const MAX_CONSONANTS: usize = 5;
+/// Longest word without a vowel: `https`, `rss`.
+const MAX_MUTE_BYTES: usize = 5;
+/// Most digits in a segment that is taken for words (`v2`, `2021`).
 const MAX_WORD_DIGITS: usize = 4;
+/// Most words in a segment: a token with dashes has many short pieces.
+const MAX_WORDS: usize = 6;
 /// Most segments and parameters that a template shows; the rest is left out.
 const MAX_PARTS: usize = 16;
 
@@ -18,6 +30,41 @@ const MAX_PARTS: usize = 16;
 ///
 /// Takes the path as it came; gives printable ASCII without white space, at most some hundred bytes.
 pub fn path_template(path: &[u8]) -> String {
+    with_known(path, std::iter::empty())
+}
+
+/// The same, with the names of the places where the pack's services say what stands there.
+pub fn path_template_at(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
+    let Some(host) = plain_host(authority) else { return path_template(path) };
+    match Sighted::of(tables, &host, Some(path)) {
+        // The first segment of a template is the host.
+        Some(sighted) if !sighted.parts.is_empty() => {
+            let known = segments(sighted.parts).skip(1);
+            with_known(path, known.map(|parts| known_segment(tables, parts)))
+        }
+        _ => path_template(path),
+    }
+}
+
+/// A segment as the service's template writes it: no byte of it is the request's.
+fn known_segment(tables: &Tables, parts: &[Part]) -> String {
+    let mut shown = String::new();
+    for part in parts {
+        let name = tables.str(part.text);
+        match part.kind {
+            PartKind::Text => shown.push_str(name),
+            PartKind::Any | PartKind::Slash => shown.push_str(REDACTED),
+            PartKind::Identity | PartKind::Secret => {
+                shown.push('{');
+                shown.push_str(name);
+                shown.push('}');
+            }
+        }
+    }
+    shown
+}
+
+fn with_known(path: &[u8], mut known: impl Iterator<Item = String>) -> String {
     let mut halves = path.splitn(2, |byte| *byte == b'?');
     let stem = halves.next().unwrap_or_default();
     let mut template = String::new();
@@ -29,7 +76,11 @@ pub fn path_template(path: &[u8]) -> String {
             template.push_str(REDACTED);
             break;
         }
-        template.push_str(word(segment).unwrap_or(REDACTED));
+        // Before the first slash there is nothing.
+        match if idx > 0 { known.next() } else { None } {
+            Some(segment) => template.push_str(&segment),
+            None => template.push_str(words(segment).unwrap_or(REDACTED)),
+        }
     }
     let Some(query) = halves.next() else { return template };
     for (idx, parameter) in query.split(|byte| *byte == b'&').take(MAX_PARTS).enumerate() {
@@ -37,7 +88,7 @@ pub fn path_template(path: &[u8]) -> String {
         let mut halves = parameter.splitn(2, |byte| *byte == b'=');
         let name = halves.next().unwrap_or_default();
         // Without `=` the parameter is a value, not a name.
-        match (word(name), halves.next()) {
+        match (words(name), halves.next()) {
             (Some(name), Some(_)) => {
                 template.push_str(name);
                 template.push('=');
@@ -56,21 +107,63 @@ pub fn host(authority: &[u8]) -> String {
     host.escape_ascii().to_string()
 }
 
-/// The segment if it is a word of an API and not an identifier or a secret.
-fn word(segment: &[u8]) -> Option<&str> {
+/// The segment if it is made of words of an API and is no identifier and no secret.
+fn words(segment: &[u8]) -> Option<&str> {
     let n_digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let plain =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    let starts_upper = segment
+    let is_break = |byte: &u8| matches!(byte, b'-' | b'_' | b'.' | b'~' | b'$' | b'@');
+    let n_words = segment.split(is_break).map(n_humps).sum::<usize>();
+    let fits = segment.len() <= MAX_SEGMENT_BYTES
+        && n_digits <= MAX_WORD_DIGITS
+        && n_words <= MAX_WORDS
+        && segment.split(is_break).all(is_word);
+    str::from_utf8(segment).ok().filter(|_| fits)
+}
+
+/// How many words `sendDocument` has: where a capital follows a small letter one begins.
+fn n_humps(piece: &[u8]) -> usize {
+    let starts = piece
         .windows(2)
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()));
-    let fits = segment.len() <= MAX_WORD_BYTES
-        && n_digits <= MAX_WORD_DIGITS
-        // `eu7Xk2`: digits between letters of both cases are an identifier, `getUpdates` is a word.
-        && !(n_digits > 1 && segment.iter().any(u8::is_ascii_uppercase))
-        && starts_upper.count() <= 3
-        && segment.iter().all(plain);
-    str::from_utf8(segment).ok().filter(|_| fits)
+    starts.count() + usize::from(!piece.is_empty())
+}
+
+/// Whether a piece without dashes and dots reads like words: `v2`, `getUpdates`, `OAuth`, `2021`.
+fn is_word(piece: &[u8]) -> bool {
+    // Digits stand alone or at the end: `eu7Xk2` is an identifier.
+    let n_letters = piece.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (letters, digits) = piece.split_at_checked(n_letters).unwrap_or((piece, &[]));
+    if !digits.iter().all(u8::is_ascii_digit) || n_letters > 0 && digits.len() > 3 {
+        return false;
+    }
+    // A capital behind capitals and before small letters begins a word too, as in `OAuth`; two such
+    // changes within one word are random.
+    let mut rest = letters;
+    while !rest.is_empty() {
+        let n_capitals = rest.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+        let n_small =
+            rest.iter().skip(n_capitals).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let (word, behind) = rest.split_at_checked(n_capitals + n_small).unwrap_or((rest, &[]));
+        let all_capitals = n_small == 0;
+        // A hump of one or two letters is rare in words and common in tokens.
+        let is_short = word.len() < 3 && word.len() < letters.len();
+        if n_capitals > if all_capitals { MAX_MUTE_BYTES } else { 2 }
+            || is_short
+            || !is_spoken(word)
+        {
+            return false;
+        }
+        rest = behind;
+    }
+    true
+}
+
+/// Whether letters can be spoken: vowels at the distances that words have.
+fn is_spoken(word: &[u8]) -> bool {
+    let is_vowel = |byte: &u8| b"aeiouyAEIOUY".contains(byte);
+    let longest = word.split(is_vowel).map(<[u8]>::len).max().unwrap_or_default();
+    word.len() <= MAX_WORD_BYTES
+        && (longest < word.len() || word.len() <= MAX_MUTE_BYTES)
+        && longest <= MAX_CONSONANTS
 }
 
 #[cfg(test)]

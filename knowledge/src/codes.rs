@@ -92,6 +92,32 @@ sigma::codes! {
     /// Two rules have the same title. They run, but people cannot tell their alerts apart.
     DUPLICATE_TITLE = "N018", Warning, "duplicate title";
 
+    /// A template of a service note that cannot be read, or that is no URL of the service.
+    /// Where identities and secrets stand in URLs decides what is sanctioned and what is left out of logs.
+    BROKEN_TEMPLATE = "N019", Error, "broken identity template";
+
+    /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
+    /// cannot have. Nothing of such a policy is used: a part of one would deny what another part excuses.
+    BROKEN_POLICY = "P001", Error, "broken policy";
+    /// A policy has a key that there is not: misspelt, perhaps.
+    /// A statement that loses a restriction to a misspelling is about everything.
+    UNKNOWN_POLICY_KEY = "P002", Error, "unknown key of a policy";
+    /// A policy names a rule, technique, level, service or group of sources that there is not.
+    UNKNOWN_NAME = "P003", Error, "policy names what is not there";
+    /// An exception is about everything.
+    /// Such an exception would switch off all rules until it expires.
+    OPEN_EXCEPTION = "P004", Error, "exception without a scope";
+    /// A part of a policy that can never decide: it is about no rule of the pack, or stands behind a
+    /// statement that is about everything.
+    NO_EFFECT = "P005", Warning, "policy without effect";
+    /// An exception no longer applies, or soon will not: told by `tidegate check --expiring`.
+    DUE_EXCEPTION = "P006", Warning, "exception is due";
+    /// A policy lists identities, and there is no key to hash them with.
+    /// Packs hold no identity in clear, so that whoever can read one cannot name a tenant.
+    NO_IDENTITY_KEY = "P007", Error, "identities without a key";
+    /// A key for identities is not 32 hexadecimal digits.
+    BROKEN_IDENTITY_KEY = "P008", Error, "broken identity key";
+
     /// A request head does not begin with a method, a URL and a version.
     BROKEN_REQUEST_LINE = "R001", Error, "broken request line";
     /// A URL is not complete: it needs a scheme and a host, and no white space.

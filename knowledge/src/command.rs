@@ -10,8 +10,10 @@ mod gateway;
 mod hunt;
 mod keygen;
 mod pack;
+mod policy;
 mod preview;
 mod record;
+mod score;
 mod show;
 mod test;
 mod vault;
@@ -42,6 +44,7 @@ pub(crate) enum Command {
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
     Preview(preview::Preview),
+    Score(score::ScoreCommand),
     Show(show::Show),
     Vault(vault::Vault),
 }
@@ -61,6 +64,7 @@ impl Command {
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
             Command::Preview(command) => command.run(),
+            Command::Score(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),
         }

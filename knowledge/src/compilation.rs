@@ -1,11 +1,12 @@
 //! A library's rules as a pack.
 
-use inspect::{Pack, RuleId};
+use inspect::{IdentityKey, Pack, RuleId};
 use sigma::Compiler;
 
 use crate::finding::Finding;
 use crate::library::Library;
-use crate::pack_file;
+use crate::policy::Policy;
+use crate::{pack_file, service};
 
 /// A compiled library: the numbers add up, `n_read = n_compiled + n_refused`.
 #[derive(Debug)]
@@ -32,6 +33,21 @@ impl Compilation {
     /// # Errors
     /// The pack is larger than a gateway takes.
     pub fn new(library: &Library, name: &str, version: u64) -> Result<Compilation, Box<Finding>> {
+        Compilation::with_policy(library, name, version, None, None)
+    }
+
+    /// The same, with a policy, and the key of the identities that it lists. What is wrong with the
+    /// policy is among the findings; where that is an error, the pack has none.
+    ///
+    /// # Errors
+    /// The pack is larger than a gateway takes.
+    pub fn with_policy(
+        library: &Library,
+        name: &str,
+        version: u64,
+        policy: Option<&Policy>,
+        key: Option<IdentityKey>,
+    ) -> Result<Compilation, Box<Finding>> {
         let mut compiler = Compiler::new(name, version).with_hosts(library.hosts);
         let mut findings = Vec::new();
         let mut rule_ids = Vec::new();
@@ -52,7 +68,12 @@ impl Compilation {
                 Err(diagnostics) => findings.extend(diagnostics.into_iter().map(Finding::from)),
             }
         }
-        let bytes = compiler.finish().encode();
+        let mut tables = compiler.finish();
+        service::add(&library.services, &mut tables);
+        if let Some(policy) = policy {
+            findings.extend(policy.compile(&mut tables, key));
+        }
+        let bytes = tables.encode();
         let pack = pack_file::decode(&name.into(), &bytes)?;
         let n_compiled = rule_ids.iter().flatten().count() + n_correlations;
         let n_refused =

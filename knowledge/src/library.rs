@@ -13,6 +13,7 @@ use crate::codes;
 use crate::finding::{Finding, Findings};
 use crate::note::Note;
 use crate::placeholders::Placeholders;
+use crate::service::Service;
 use crate::text;
 
 /// A file as it was read.
@@ -38,6 +39,8 @@ pub struct Library {
     pub correlations: Vec<Correlation>,
     /// The filters. They are applied to `rules` already.
     pub filters: Vec<Filter>,
+    /// The services that get abused, and what stands in their URLs.
+    pub services: Vec<Service>,
     /// How many rules and correlations were read, also those that were refused, and refused filters.
     pub n_read: usize,
     /// How many of them were refused.
@@ -136,7 +139,13 @@ impl Library {
     fn add_note(&mut self, name: &Arc<str>, text: &str, placeholders: &Placeholders, usable: bool) {
         // Services and runbooks are pages of the vault; they hold no rule.
         let kind = crate::vault::gather::kind(text.as_bytes());
-        if matches!(kind.as_deref(), Some("service" | "runbook")) {
+        if kind.as_deref() == Some("service") {
+            let (service, findings) = Service::read(name, text);
+            self.services.extend(service.filter(|_| usable));
+            self.findings.extend(findings);
+            return;
+        }
+        if kind.as_deref() == Some("runbook") {
             return;
         }
         let (note, mut findings) = Note::read(name, text);

@@ -186,6 +186,9 @@ impl Compiler {
             thresholds: self.correlations.thresholds,
             group_names: self.correlations.group_names,
             input_fields: self.correlations.input_fields,
+            // Services and policy are not the rule language's; who has them adds them.
+            policy: pack::PolicyTables::default(),
+            services: pack::ServiceTables::default(),
         }
     }
 

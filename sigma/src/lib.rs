@@ -40,7 +40,7 @@ mod modifier;
 mod read;
 mod rule;
 mod text;
-mod yaml;
+pub mod yaml;
 
 pub use compile::Compiler;
 pub use correlation::{Alias, Correlation, CorrelationKind, Reference, Threshold};

@@ -1,4 +1,4 @@
-//! YAML as a tree that knows where each part stands.
+//! YAML as a tree that knows where each part stands: for rules, and for what people write beside them.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,23 @@ use crate::read::Source;
 
 /// A part of a document.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) span: Span,
-    pub(crate) kind: Kind,
+pub struct Node {
+    /// Where it stands in the file.
+    pub span: Span,
+    /// What it is.
+    pub kind: Kind,
 }
 
+/// What a part of a document is.
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    /// A scalar; `plain` where it stands without quotes, so that it may be a number or null.
-    Scalar { text: String, plain: bool },
+pub enum Kind {
+    /// A scalar.
+    Scalar {
+        /// Its text.
+        text: String,
+        /// Whether it stands without quotes, so that it may be a number or null.
+        plain: bool,
+    },
     /// A list.
     List(Vec<Node>),
     /// A map, in the order in which it stands.
@@ -28,17 +36,20 @@ pub(crate) enum Kind {
 
 /// What a scalar is by YAML 1.2's core schema.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Scalar<'n> {
+pub enum Scalar<'n> {
+    /// Nothing.
     Null,
+    /// A truth value.
     Bool(bool),
     /// A number, in the one form in which events write it too.
     Number(String),
+    /// Text.
     Text(&'n str),
 }
 
 impl Node {
     /// The scalar that this node is, if it is one.
-    pub(crate) fn scalar(&self) -> Option<Scalar<'_>> {
+    pub fn scalar(&self) -> Option<Scalar<'_>> {
         let Kind::Scalar { text, plain } = &self.kind else { return None };
         if !plain {
             return Some(Scalar::Text(text));
@@ -66,7 +77,7 @@ impl Node {
     }
 
     /// The text of a scalar as written; `None` for lists, maps and null.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar { text, .. } if self.scalar() != Some(Scalar::Null) => Some(text),
             Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => None,
@@ -103,8 +114,9 @@ fn number(text: &str) -> Option<String> {
     None
 }
 
-/// Reads all documents of a text.
-pub(crate) fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+/// Reads all documents of a text; what is wrong with them is told in `diagnostics`, and what could be
+/// read before it is the result.
+pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
     let mut documents = Vec::new();
     let mut anchors: HashMap<usize, (Node, usize)> = HashMap::new();
     let mut open: Vec<Open> = Vec::new();

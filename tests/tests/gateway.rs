@@ -44,7 +44,7 @@ fn the_gateway_reports_and_then_denies_once_it_is_told_to() -> Result<()> {
     let of = |line: usize, key: &str| lines[line][key].clone();
     assert_eq!((of(0, "rules"), of(0, "status")), (Value::Null, json!(200)));
     assert_eq!((of(1, "action"), of(1, "status")), (json!("observe"), json!(200)));
-    assert_eq!(of(1, "path_template"), json!("/{}/sendDocument"));
+    assert_eq!(of(1, "path_template"), json!("/bot{bot}:{secret}/sendDocument"));
     assert_eq!(of(2, "method"), json!("CONNECT"));
     let denied = lines.iter().find(|line| line["status"] == 403).context("a denied request")?;
     assert_eq!(denied["action"], "deny");

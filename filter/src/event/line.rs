@@ -50,6 +50,15 @@ impl MatchedRule<'_> {
         }
         text(json, "phase", self.phase);
         text(json, "view", self.view);
+        let policy = &self.policy;
+        for (key, value) in [
+            ("mode", policy.mode),
+            ("statement", policy.statement.as_deref()),
+            ("exception", policy.exception.as_deref()),
+            ("expired_exception", policy.expired.as_deref()),
+        ] {
+            optional(json, key, value.unwrap_or_default());
+        }
         if !self.evidence.is_empty() {
             json.key("evidence");
             json.open('[');
@@ -74,12 +83,14 @@ impl RequestPart<'_> {
         optional(json, "traceparent", self.traceparent.unwrap_or_default());
         text(json, "method", &self.method);
         text(json, "host", &self.host);
+        texts(json, &[("sni", &self.sni), ("tunnel", &self.tunnel), ("path", &self.path)]);
+        optional(json, "service", self.service.as_deref().unwrap_or_default());
+        optional(json, "usage", self.usage.unwrap_or_default());
         texts(
             json,
             &[
-                ("sni", &self.sni),
-                ("tunnel", &self.tunnel),
-                ("path", &self.path),
+                ("tenant", &self.tenant),
+                ("credential", &self.credential),
                 ("source", &self.source),
                 ("identity", &self.identity),
             ],

@@ -80,7 +80,8 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
         tables.group_names.iter().all(|name| string(*name))
             && tables.thresholds.iter().all(|threshold| !f64::from_bits(threshold.number).is_nan())
             && (0..).zip(&tables.correlations).all(|(idx, of)| correlation(tables, idx, of))
-    })
+    })?;
+    holds("policy", super::policy::check(tables))
 }
 
 /// Whether ends ascend to exactly `n_elements`.

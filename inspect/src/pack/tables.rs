@@ -6,6 +6,7 @@
 //! networks. A pattern that the scan cannot decide alone (a glob, a regex, a cased value) names a
 //! check that does, and the scan looks for a literal that the pattern cannot do without.
 
+use super::policy::{PolicyTables, ServiceTables};
 use super::wire::{Reader, Wire, wire, wire_enum};
 use crate::ids::{AtomId, CorrelationId, FieldId, PatternId, RuleId, StrId};
 
@@ -269,6 +270,10 @@ wire! {
         pub group_names: Vec<StrId>,
         /// What answers those names in each input; an input names a range.
         pub input_fields: Vec<u32>,
+        /// What is made of matches.
+        pub policy: PolicyTables,
+        /// The services that get abused, and what stands in their URLs.
+        pub services: ServiceTables,
     }
 
     /// One rule.

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use clap::Args;
-use knowledge::{Compilation, Finding, Library, SourceFile, codes, fix, report};
+use jiff::Timestamp;
+use knowledge::{Finding, Library, SourceFile, codes, fix, policy, report};
 use serde_json::json;
 use sigma::{Decidability, decidability};
 
+use super::policy::PolicyInput;
 use super::{Format, Inputs, OtherLogs, Outcome, counted, read_files, render};
 use crate::disk;
 
@@ -17,6 +19,14 @@ pub(crate) struct Check {
     inputs: Inputs,
     #[command(flatten)]
     other_logs: OtherLogs,
+    #[command(flatten)]
+    policy: PolicyInput,
+    /// Also tell the exceptions of the policy that expire within this time, as `7d`, or have expired
+    #[arg(long, value_name = "TIME", requires = "policy", value_parser = seconds)]
+    expiring: Option<u64>,
+    /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
+    #[arg(long, value_name = "TIME", requires = "expiring", value_parser = moment)]
+    now: Option<u64>,
     /// Also tell what looks wrong in rules that run: evadable, never true, noisy, or nameless
     #[arg(long)]
     lint: bool,
@@ -102,10 +112,15 @@ impl Check {
         lines
     }
 
-    /// Adds what the compiler and the lints find.
+    /// Adds what the policy, the compiler and the lints find.
     fn find(&self, library: &mut Library) {
+        let given = self.policy.read(library);
+        if let (Some(policy), Some(within)) = (&given.policy, self.expiring) {
+            let clock = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+            library.findings.extend(policy.due(self.now.unwrap_or_else(clock), within));
+        }
         // The compiler refuses what only shows when a rule is put to work, as an automaton's size.
-        match Compilation::new(library, "check", 0) {
+        match given.compile(library, "check", 0) {
             Ok(compilation) => library.findings.extend(compilation.findings),
             Err(finding) => library.findings.push(*finding),
         }
@@ -113,6 +128,14 @@ impl Check {
             library.findings.append(&mut library.lint());
         }
     }
+}
+
+fn seconds(text: &str) -> Result<u64, &'static str> {
+    policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, as `7d`")
+}
+
+pub(super) fn moment(text: &str) -> Result<u64, &'static str> {
+    policy::moment(text).ok_or("write a day or a time, as `2027-01-31` or `2027-01-31T12:00:00Z`")
 }
 
 /// Writes a file that was fixed.

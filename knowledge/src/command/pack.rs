@@ -8,6 +8,7 @@ use knowledge::{Compilation, Finding, codes, report, signing};
 use serde_json::json;
 use sigma::lint::lint_labels;
 
+use super::policy::PolicyInput;
 use super::{Format, Inputs, OtherLogs, Outcome, counted, name, render};
 use crate::disk;
 
@@ -21,6 +22,8 @@ pub(crate) struct Pack {
     inputs: Inputs,
     #[command(flatten)]
     other_logs: OtherLogs,
+    #[command(flatten)]
+    policy: PolicyInput,
     /// Where to write the pack
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -48,8 +51,9 @@ impl Pack {
             Err(outcome) => return outcome,
         };
         self.other_logs.apply(&mut library);
+        let given = self.policy.read(&mut library);
         let sources = &library.sources;
-        let compilation = match Compilation::new(&library, &self.name, self.release) {
+        let compilation = match given.compile(&library, &self.name, self.release) {
             Ok(compilation) => compilation,
             Err(finding) => return Outcome::refused(&[*finding], sources),
         };
@@ -65,7 +69,13 @@ impl Pack {
             findings.push(Finding::about(&"input".into(), &codes::NOTHING_FOUND, message, help));
         }
         let refuses = findings.iter().any(Finding::is_error);
-        let writes = compilation.n_compiled > 0 && (!refuses || self.allow_refused);
+        // Without its policy a pack would deny what the policy excuses: that is never allowed.
+        let has_policy = !given.is_refused
+            && !compilation
+                .findings
+                .iter()
+                .any(|it| it.is_error() && it.diagnostic.code.id.starts_with('P'));
+        let writes = compilation.n_compiled > 0 && has_policy && (!refuses || self.allow_refused);
         let mut written = writes;
         if writes && let Err(error) = disk::write(&self.output, &bytes) {
             let message = format!("the pack cannot be written: {}", disk::reason(&error));

@@ -153,6 +153,10 @@ fn unmapped(event: &Value, out: &mut Value) {
         // The object for TLS asks for a version, which the event does not have.
         ("sni", "request.sni"),
         ("tunnel", "request.tunnel"),
+        ("service", "request.service"),
+        ("usage", "request.usage"),
+        ("tenant", "request.tenant"),
+        ("credential", "request.credential"),
         ("gateway", "gateway"),
         ("truncated", "truncated"),
         ("suppressed", "suppressed"),

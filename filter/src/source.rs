@@ -1,0 +1,169 @@
+//! Who a client is, by what it cannot claim itself: its certificate, a header that a trusted hop set,
+//! its address.
+
+use inspect::{Source, address_number, network};
+
+use crate::headers;
+use crate::host::{self, Property};
+
+/// A header in which trusted hops say who the client is.
+#[derive(Debug)]
+pub(crate) struct TrustedHeader {
+    /// In lower case.
+    name: Vec<u8>,
+    hops: Vec<Hop>,
+}
+
+/// A hop that is trusted to set the header, and to take it out of what clients send.
+#[derive(Debug)]
+enum Hop {
+    /// By its address.
+    Network(u128, u128),
+    /// By its certificate (SPIFFE id).
+    Identity(Vec<u8>),
+}
+
+impl TrustedHeader {
+    /// Reads `source_header` and `trusted_hops`, of which neither goes without the other.
+    pub(crate) fn read(
+        header: Option<&str>,
+        hops: Option<&str>,
+    ) -> Result<Option<TrustedHeader>, &'static str> {
+        let (name, hops) = match (header, hops) {
+            (None, None) => return Ok(None),
+            (Some(_), None) => {
+                return Err("needs `trusted_hops`: a header that anybody can send proves nothing");
+            }
+            (None, Some(_)) => return Err("is missing, and `trusted_hops` is there"),
+            (Some(name), Some(hops)) => (name.trim().to_ascii_lowercase(), hops),
+        };
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if name.is_empty() || !name.bytes().all(is_name) {
+            return Err("is no name of a header");
+        }
+        let hop = |text: &str| match network(text) {
+            Ok(Some((first, last))) => Ok(Hop::Network(first, last)),
+            Ok(None) if text.contains("://") => Ok(Hop::Identity(text.as_bytes().to_vec())),
+            Ok(None) | Err(_) => {
+                Err("has `trusted_hops` with something that is no network and no SPIFFE id")
+            }
+        };
+        let hops = hops.split(',').map(str::trim).filter(|text| !text.is_empty());
+        let hops = hops.map(hop).collect::<Result<Vec<_>, _>>()?;
+        if hops.is_empty() {
+            return Err("has no `trusted_hops`");
+        }
+        Ok(Some(TrustedHeader { name: name.into_bytes(), hops }))
+    }
+
+    /// The header's value, where the request came from a trusted hop and has one such header.
+    fn value(&self, header_map: &[u8], sender: &Sender) -> Option<Vec<u8>> {
+        let address = sender.address().and_then(address_number);
+        let is_trusted = self.hops.iter().any(|hop| match hop {
+            Hop::Network(first, last) => address.is_some_and(|it| (*first..=*last).contains(&it)),
+            Hop::Identity(identity) => sender.identity.as_ref() == Some(identity),
+        });
+        if !is_trusted {
+            return None;
+        }
+        headers::single(header_map, &self.name)
+            .filter(|value| !value.is_empty())
+            .map(<[u8]>::to_vec)
+    }
+}
+
+/// Who sent a request, read from the host.
+#[derive(Debug, Default)]
+pub(crate) struct Sender {
+    /// The URI in the subject alternative name of its certificate.
+    pub(crate) identity: Option<Vec<u8>>,
+    /// What a trusted hop calls it.
+    pub(crate) named: Option<Vec<u8>>,
+    /// Its address, with port.
+    pub(crate) source_address: Option<Vec<u8>>,
+}
+
+impl Sender {
+    /// Reads what there is; a property that is not handed over is as one that is not there, so that
+    /// nothing is sanctioned and nothing excepted for it.
+    pub(crate) fn read(
+        header: Option<&TrustedHeader>,
+        header_map: &[u8],
+        source_address: Option<&[u8]>,
+    ) -> Sender {
+        let read = |property| host::property(property).ok().flatten();
+        let address = source_address.map(<[u8]>::to_vec);
+        let mut sender = Sender {
+            identity: read(Property::PEER_IDENTITY),
+            named: None,
+            source_address: address.or_else(|| read(Property::SOURCE_ADDRESS)),
+        };
+        sender.named = header.and_then(|header| header.value(header_map, &sender));
+        // Behind a trusted hop, certificate and address are the hop's.
+        if sender.named.is_some() {
+            sender.identity = None;
+        }
+        sender
+    }
+
+    fn address(&self) -> Option<&[u8]> {
+        self.source_address.as_deref().map(crate::snapshot::without_port)
+    }
+
+    /// The source for the policy.
+    pub(crate) fn source(&self) -> Source<'_> {
+        Source {
+            identity: self.identity.as_deref(),
+            named: self.named.as_deref(),
+            // The address of a hop says nothing of those behind it.
+            address: if self.named.is_some() { None } else { self.address() },
+        }
+    }
+
+    /// By what name events show it, if it has more than an address.
+    pub(crate) fn shown(&self) -> Option<&[u8]> {
+        self.identity.as_deref().or(self.named.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::headers::serialised;
+
+    #[test]
+    fn a_header_counts_only_from_a_trusted_hop_and_only_if_there_is_one() {
+        let header = TrustedHeader::read(Some("X-Client"), Some("10.0.0.0/8, spiffe://a/gateway"));
+        let header = header.unwrap().unwrap();
+        let one = serialised(&[(":method", b"GET"), ("x-client", b"build-7")]);
+        let two = serialised(&[("x-client", b"build-7"), ("x-client", b"build-8")]);
+        let none = serialised(&[(":method", b"GET")]);
+        let value = |map: &[u8], address: &[u8], identity: Option<&[u8]>| {
+            let identity = identity.map(<[u8]>::to_vec);
+            let sender = Sender { identity, named: None, source_address: Some(address.to_vec()) };
+            header.value(map, &sender)
+        };
+        let named = Some(b"build-7".to_vec());
+        assert_eq!(value(&one, b"10.1.2.3:80", None), named);
+        assert_eq!(value(&one, b"192.0.2.1:80", Some(b"spiffe://a/gateway")), named);
+        assert_eq!(value(&one, b"192.0.2.1:80", Some(b"spiffe://a/gateway2")), None);
+        assert_eq!(value(&one, b"192.0.2.1:80", None), None);
+        assert_eq!(value(&two, b"10.1.2.3:80", None), None);
+        assert_eq!(value(&none, b"10.1.2.3:80", None), None);
+    }
+
+    #[test]
+    fn what_cannot_be_believed_is_refused() {
+        for (header, hops) in [
+            (Some("x-client"), None),
+            (None, Some("10.0.0.0/8")),
+            (Some("x-client"), Some("")),
+            (Some("x-client"), Some("10.0.0.1/8")),
+            (Some("x-client"), Some("gateway")),
+            (Some("x client"), Some("10.0.0.0/8")),
+        ] {
+            assert!(TrustedHeader::read(header, hops).is_err(), "{header:?} {hops:?}");
+        }
+        assert!(TrustedHeader::read(None, None).unwrap().is_none());
+    }
+}

@@ -1,0 +1,271 @@
+//! The part of a pack that says what is made of matches, and what identifies a tenant in a URL.
+
+use super::tables::Tables;
+use super::wire::{Reader, Wire, wire, wire_enum};
+use crate::ids::{RuleId, StrId};
+
+/// A share that takes in every source: see [`Statement::share`].
+pub const WHOLE_SHARE: u32 = 10_000;
+
+wire_enum! {
+    /// How far matches go. The order is that of reach: a bound is a minimum.
+    pub enum Mode {
+        /// Matches are nothing: not told, not counted, not denied.
+        Off = 0,
+        /// Matches are told, nothing is denied. What would have been denied is told too.
+        Monitor = 1,
+        /// Requests that a rule matches are denied, where the rule is decided before the response.
+        Enforce = 2,
+    }
+
+    /// How a source is recognised.
+    pub enum SourceKind {
+        /// By its whole name.
+        Name = 0,
+        /// By the start of its name.
+        Prefix = 1,
+        /// By its address.
+        Network = 2,
+    }
+
+    /// What a part of a template is.
+    pub enum PartKind {
+        /// Text that has to stand there.
+        Text = 0,
+        /// What belongs to the identity.
+        Identity = 1,
+        /// What is a credential.
+        Secret = 2,
+        /// Anything that is neither.
+        Any = 3,
+        /// The end of the host or of a path segment; another segment follows.
+        Slash = 4,
+    }
+}
+
+wire! {
+    /// What is made of matches. A pack without a policy leaves it to the plugin's mode.
+    pub struct PolicyTables {
+        /// The mode of what no statement is about.
+        pub default: Mode,
+        /// The statements; the first one that fits decides.
+        pub statements: Vec<Statement>,
+        /// The exceptions.
+        pub exceptions: Vec<Exception>,
+        /// Which use is sanctioned.
+        pub sanctions: Vec<Sanction>,
+        /// The rules that scopes list, each range ascending.
+        pub rules: Vec<RuleId>,
+        /// The services that scopes list: indices into [`ServiceTables::services`].
+        pub services: Vec<u32>,
+        /// The sources that scopes list.
+        pub sources: Vec<SourcePattern>,
+        /// The keyed hashes of the identities that are listed, each range ascending.
+        pub identities: Vec<u64>,
+        /// By which the key of the hashes is told: [`crate::IdentityKey::check`]. 0 without identities.
+        pub key_check: u64,
+    }
+
+    /// A range of one of the lists of [`PolicyTables`]; an empty one restricts nothing.
+    pub struct Range {
+        /// Its first place.
+        pub start: u32,
+        /// The place after its last.
+        pub end: u32,
+    }
+
+    /// What something is about: all of it has to fit.
+    pub struct Scope {
+        /// Which rules.
+        pub rules: Range,
+        /// Requests to which services.
+        pub services: Range,
+        /// Requests from which sources.
+        pub sources: Range,
+    }
+
+    /// A mode, and what it is about.
+    pub struct Statement {
+        /// What events call it.
+        pub name: StrId,
+        /// The mode.
+        pub mode: Mode,
+        /// Which use, as a set of bits: [`crate::Usage::bit`]. 0 restricts nothing.
+        pub usages: u8,
+        /// For how many of [`WHOLE_SHARE`] sources.
+        pub share: u32,
+        /// What it is about.
+        pub scope: Scope,
+    }
+
+    /// A match that is nothing to report, for a while.
+    pub struct Exception {
+        /// What events and counters call it.
+        pub id: StrId,
+        /// When it stops to apply, in seconds since 1970.
+        pub expires: u64,
+        /// What it is about.
+        pub scope: Scope,
+        /// Whose use of the service.
+        pub identities: Range,
+    }
+
+    /// A use of a service that is known to be right.
+    pub struct Sanction {
+        /// Which services, and from which sources.
+        pub scope: Scope,
+        /// Whose use of the service; an empty range is any.
+        pub identities: Range,
+    }
+
+    /// A source, or several.
+    pub struct SourcePattern {
+        /// How it is recognised.
+        pub kind: SourceKind,
+        /// The name, or its start.
+        pub name: StrId,
+        /// The first address, as an IPv6 address; IPv4 is mapped.
+        pub first: u128,
+        /// The last address.
+        pub last: u128,
+    }
+
+    /// The services that get abused, and where in their URLs identities and secrets stand.
+    pub struct ServiceTables {
+        /// The services.
+        pub services: Vec<Service>,
+        /// Their hosts, ascending by name: each stands for itself and what is below it. Several services
+        /// may share a host; the first one whose template fits counts.
+        pub hosts: Vec<ServiceHost>,
+        /// The templates of all services.
+        pub templates: Vec<Range>,
+        /// The parts of all templates.
+        pub parts: Vec<Part>,
+    }
+
+    /// A service.
+    pub struct Service {
+        /// Its name.
+        pub name: StrId,
+        /// What its URLs look like: a range of [`ServiceTables::templates`]. The first that fits counts.
+        pub templates: Range,
+    }
+
+    /// A host of a service.
+    pub struct ServiceHost {
+        /// In lower case, without port.
+        pub name: StrId,
+        /// An index into [`ServiceTables::services`].
+        pub service: u32,
+        /// 1 where the host is the service's as a whole, 0 where only its templates are.
+        pub whole: u8,
+    }
+
+    /// A part of a template.
+    pub struct Part {
+        /// What it is.
+        pub kind: PartKind,
+        /// The text that has to stand there, or the name of what does.
+        pub text: StrId,
+    }
+}
+
+impl Default for Mode {
+    /// What is new is watched before it denies anything.
+    fn default() -> Mode {
+        Mode::Monitor
+    }
+}
+
+impl Mode {
+    /// The name in policies, configuration and events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Off => "off",
+            Mode::Monitor => "monitor",
+            Mode::Enforce => "enforce",
+        }
+    }
+}
+
+impl Default for PolicyTables {
+    /// No policy: the plugin's mode alone decides.
+    fn default() -> PolicyTables {
+        PolicyTables {
+            default: Mode::Enforce,
+            statements: Vec::new(),
+            exceptions: Vec::new(),
+            sanctions: Vec::new(),
+            rules: Vec::new(),
+            services: Vec::new(),
+            sources: Vec::new(),
+            identities: Vec::new(),
+            key_check: 0,
+        }
+    }
+}
+
+impl Default for ServiceTables {
+    /// No services.
+    fn default() -> ServiceTables {
+        ServiceTables {
+            services: Vec::new(),
+            hosts: Vec::new(),
+            templates: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+}
+
+impl Range {
+    /// The range that restricts nothing.
+    pub const ANY: Range = Range { start: 0, end: 0 };
+
+    /// Whether it restricts nothing.
+    pub fn is_any(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// What it stands for in its list.
+    pub fn of<'l, T>(&self, list: &'l [T]) -> &'l [T] {
+        list.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    fn holds(&self, n_elements: usize) -> bool {
+        self.start <= self.end && self.end as usize <= n_elements
+    }
+}
+
+/// Whether every index of the policy and the services is in range, and what is searched is in order.
+pub(super) fn check(tables: &Tables) -> bool {
+    let (policy, services) = (&tables.policy, &tables.services);
+    let string = |id: &StrId| id.index() < tables.string_ends.len();
+    let service = |idx: &u32| (*idx as usize) < services.services.len();
+    let ascends = |list: &[u64]| list.is_sorted();
+    let scope = |scope: &Scope| {
+        scope.rules.holds(policy.rules.len())
+            && scope.rules.of(&policy.rules).is_sorted()
+            && scope.services.holds(policy.services.len())
+            && scope.sources.holds(policy.sources.len())
+    };
+    let identities = |range: &Range| {
+        range.holds(policy.identities.len()) && ascends(range.of(&policy.identities))
+    };
+    policy.rules.iter().all(|rule| rule.index() < tables.rules.len())
+        && policy.services.iter().all(service)
+        && policy.sources.iter().all(|source| string(&source.name) && source.first <= source.last)
+        && policy.statements.iter().all(|of| string(&of.name) && scope(&of.scope))
+        && policy
+            .exceptions
+            .iter()
+            .all(|of| string(&of.id) && scope(&of.scope) && identities(&of.identities))
+        && policy.sanctions.iter().all(|of| scope(&of.scope) && identities(&of.identities))
+        && services
+            .services
+            .iter()
+            .all(|of| string(&of.name) && of.templates.holds(services.templates.len()))
+        && services.hosts.iter().all(|host| string(&host.name) && service(&host.service))
+        && services.hosts.is_sorted_by_key(|host| tables.str(host.name))
+        && services.templates.iter().all(|template| template.holds(services.parts.len()))
+        && services.parts.iter().all(|part| string(&part.text))
+}

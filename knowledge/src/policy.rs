@@ -1,0 +1,112 @@
+//! A policy: how far matches go, and what is excused. See docs/policy.md.
+//!
+//! Read from YAML ([`Policy::read`]), checked against the rules and services of a library and laid
+//! down in the tables of its pack ([`Policy::compile`]).
+
+mod compile;
+mod due;
+mod map;
+pub(crate) mod pool;
+mod read;
+
+use std::sync::Arc;
+
+use inspect::{Mode, Usage};
+use sigma::Span;
+
+pub use due::{moment, seconds};
+
+/// A policy as it was written.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The file.
+    pub file: Arc<str>,
+    /// The mode of what no statement is about.
+    pub default: Mode,
+    /// Sources under one name.
+    pub groups: Vec<Group>,
+    /// The statements; the first one that fits decides.
+    pub statements: Vec<Statement>,
+    /// The exceptions.
+    pub exceptions: Vec<Exception>,
+    /// Which use is sanctioned.
+    pub sanctions: Vec<Sanction>,
+}
+
+/// A text, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The text.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Sources under one name.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The name.
+    pub name: Word,
+    /// The sources: names, starts of names that end in `*`, networks.
+    pub sources: Vec<Word>,
+}
+
+/// What something is about: all of it has to fit, and an empty list restricts nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Rules by id or title.
+    pub rules: Vec<Word>,
+    /// Techniques; one stands for its sub-techniques too.
+    pub techniques: Vec<Word>,
+    /// Levels of rules.
+    pub levels: Vec<Word>,
+    /// Services by name.
+    pub services: Vec<Word>,
+    /// Groups, networks, SPIFFE ids.
+    pub sources: Vec<Word>,
+}
+
+/// A mode, and what it is about.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// Its name.
+    pub name: Word,
+    /// The mode.
+    pub mode: Mode,
+    /// Which use; empty restricts nothing.
+    pub usages: Vec<Usage>,
+    /// For how many of 10,000 sources.
+    pub share: u32,
+    /// What it is about.
+    pub scope: Scope,
+}
+
+/// A match that is nothing to report, for a while.
+#[derive(Clone, Debug)]
+pub struct Exception {
+    /// Its name in events and counters.
+    pub id: Word,
+    /// Who answers for it.
+    pub owner: String,
+    /// Where it was agreed on.
+    pub ticket: String,
+    /// Why.
+    pub reason: String,
+    /// When it stops to apply, in seconds since 1970, and where that is written.
+    pub expires: (u64, Span),
+    /// What it is about.
+    pub scope: Scope,
+    /// Whose use of the service.
+    pub identities: Vec<Word>,
+}
+
+/// A use of a service that is known to be right.
+#[derive(Clone, Debug)]
+pub struct Sanction {
+    /// Where it stands.
+    pub span: Span,
+    /// Which services, from which sources.
+    pub scope: Scope,
+    /// Whose use of the service; empty is any.
+    pub identities: Vec<Word>,
+}

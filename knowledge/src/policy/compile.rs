@@ -1,0 +1,262 @@
+//! A [`Policy`] to the tables of a pack.
+
+use inspect::pack::{Level, PolicyTables, Range, SourceKind, SourcePattern, Tables};
+use inspect::{IdentityKey, RuleId, network, pack};
+use sigma::Span;
+
+use super::pool::{end_of, string};
+use super::{Policy, Scope, Word};
+use crate::codes;
+use crate::finding::{Finding, Findings};
+
+impl Policy {
+    /// Lays the policy down in the tables of a pack that has its rules and services already.
+    /// The tables are as they were where a finding is an error.
+    pub fn compile(&self, tables: &mut Tables, key: Option<IdentityKey>) -> Vec<Finding> {
+        let compiled =
+            PolicyTables { default: self.default, key_check: 0, ..PolicyTables::default() };
+        let findings = Findings::new(&self.file);
+        let mut compiler = Compiler { policy: self, tables, compiled, findings, key };
+        compiler.statements();
+        compiler.exceptions();
+        compiler.sanctions();
+        let Compiler { tables, mut compiled, findings, .. } = compiler;
+        if findings.n_errors() == 0 {
+            if let (Some(key), false) = (key, compiled.identities.is_empty()) {
+                compiled.key_check = key.check();
+            }
+            tables.policy = compiled;
+        }
+        findings.into_list()
+    }
+}
+
+struct Compiler<'a> {
+    policy: &'a Policy,
+    tables: &'a mut Tables,
+    compiled: PolicyTables,
+    findings: Findings,
+    key: Option<IdentityKey>,
+}
+
+impl Compiler<'_> {
+    fn statements(&mut self) {
+        let mut all: Option<&Word> = None;
+        for statement in &self.policy.statements {
+            if let Some(all) = all {
+                let message = format!("`{}` is never asked", statement.name.text.escape_debug());
+                let help = format!(
+                    "`{}` before it is about everything: move that one to the end",
+                    all.text.escape_debug()
+                );
+                self.findings.add(&codes::NO_EFFECT, statement.name.span, message, help);
+            }
+            let Some(scope) = self.scope(&statement.scope, &statement.name) else { continue };
+            let is_open = scope.rules.is_any() && scope.services.is_any() && scope.sources.is_any();
+            if is_open && statement.usages.is_empty() && statement.share == pack::WHOLE_SHARE {
+                all = all.or(Some(&statement.name));
+            }
+            let name = string(self.tables, &statement.name.text);
+            let usages = statement.usages.iter().fold(0, |bits, usage| bits | usage.bit());
+            let (mode, share) = (statement.mode, statement.share);
+            self.compiled.statements.push(pack::Statement { name, mode, usages, share, scope });
+        }
+    }
+
+    fn exceptions(&mut self) {
+        for exception in &self.policy.exceptions {
+            let Some(scope) = self.scope(&exception.scope, &exception.id) else { continue };
+            let identities = self.identities(&exception.scope, &exception.identities);
+            let id = string(self.tables, &exception.id.text);
+            let expires = exception.expires.0;
+            self.compiled.exceptions.push(pack::Exception { id, expires, scope, identities });
+        }
+    }
+
+    fn sanctions(&mut self) {
+        for sanction in &self.policy.sanctions {
+            let name = Word { text: "sanctioned".into(), span: sanction.span };
+            let Some(scope) = self.scope(&sanction.scope, &name) else { continue };
+            let identities = self.identities(&sanction.scope, &sanction.identities);
+            self.compiled.sanctions.push(pack::Sanction { scope, identities });
+        }
+    }
+
+    /// `None` where it selects nothing, which was told.
+    fn scope(&mut self, scope: &Scope, name: &Word) -> Option<pack::Scope> {
+        let rules = self.rules(scope, name);
+        let start = end_of(&self.compiled.services);
+        for word in &scope.services {
+            match self.service(&word.text) {
+                Some(idx) => self.compiled.services.push(idx),
+                None => self.unknown("service", word, "give the name in a service note"),
+            }
+        }
+        let services = Range { start, end: end_of(&self.compiled.services) };
+        let start = end_of(&self.compiled.sources);
+        for word in &scope.sources {
+            self.source(word);
+        }
+        let sources = Range { start, end: end_of(&self.compiled.sources) };
+        Some(pack::Scope { rules: rules?, services, sources })
+    }
+
+    fn unknown(&mut self, what: &str, word: &Word, help: &str) {
+        let message = format!("there is no {what} `{}`", word.text.escape_debug());
+        self.findings.add(&codes::UNKNOWN_NAME, word.span, message, help);
+    }
+
+    fn service(&self, name: &str) -> Option<u32> {
+        let services = &self.tables.services.services;
+        let found = services.iter().position(|of| self.tables.str(of.name) == name);
+        found.and_then(|idx| u32::try_from(idx).ok())
+    }
+
+    /// The rules of all that is listed: one of `rules`, one of `techniques` and one of `levels`.
+    fn rules(&mut self, scope: &Scope, name: &Word) -> Option<Range> {
+        if [&scope.rules, &scope.techniques, &scope.levels].iter().all(|list| list.is_empty()) {
+            return Some(Range::ANY);
+        }
+        let n_errors = self.findings.n_errors();
+        for word in &scope.rules {
+            let tables = &*self.tables;
+            if !tables.rules.iter().any(|rule| is_named(tables, rule, &word.text)) {
+                self.unknown("rule", word, "give the `id` or the title of a rule of this pack");
+            }
+        }
+        for word in &scope.techniques {
+            if !is_technique(&word.text) {
+                self.unknown("technique", word, "write it as `T1102` or `T1102.002`");
+            }
+        }
+        for word in &scope.levels {
+            if word.text.is_empty() || !Level::ALL.iter().any(|level| level.as_str() == word.text) {
+                let help = "write `informational`, `low`, `medium`, `high` or `critical`";
+                self.unknown("level", word, help);
+            }
+        }
+        let tables = &*self.tables;
+        let any = |words: &[Word], holds: &dyn Fn(&str) -> bool| {
+            words.is_empty() || words.iter().any(|word| holds(&word.text))
+        };
+        let ids = (0..).map(RuleId).zip(&tables.rules).filter(|(_, rule)| {
+            any(&scope.rules, &|word| is_named(tables, rule, word))
+                && any(&scope.techniques, &|word| has_technique(tables, rule, word))
+                && any(&scope.levels, &|word| rule.level.as_str() == word)
+        });
+        let start = end_of(&self.compiled.rules);
+        self.compiled.rules.extend(ids.map(|(id, _)| id));
+        let end = end_of(&self.compiled.rules);
+        if start == end {
+            if self.findings.n_errors() > n_errors {
+                return None;
+            }
+            let message = format!("`{}` is about no rule of this pack", name.text.escape_debug());
+            let help = "no rule has this technique and level; correct them, or remove it";
+            self.findings.add(&codes::NO_EFFECT, name.span, message, help);
+            return None;
+        }
+        Some(Range { start, end })
+    }
+
+    /// A group's sources, or the one source that a word is.
+    fn source(&mut self, word: &Word) {
+        let group = self.policy.groups.iter().find(|group| group.name.text == word.text);
+        match group {
+            Some(group) => {
+                for word in &group.sources {
+                    self.single_source(word);
+                }
+            }
+            // A name alone could be a group that was misspelt.
+            None if word.text.contains("://")
+                || network(&word.text).is_ok_and(|it| it.is_some()) =>
+            {
+                self.single_source(word);
+            }
+            None => {
+                let help = "list the name in a group under `sources`; only SPIFFE ids, addresses and networks stand for themselves";
+                self.unknown("group of sources", word, help);
+            }
+        }
+    }
+
+    fn single_source(&mut self, word: &Word) {
+        let (kind, name, (first, last)) = match network(&word.text) {
+            Ok(Some(range)) => (SourceKind::Network, "", range),
+            Ok(None) => match word.text.strip_suffix('*') {
+                Some(start) => (SourceKind::Prefix, start, (0, 0)),
+                None => (SourceKind::Name, word.text.as_str(), (0, 0)),
+            },
+            Err(why) => {
+                let message = format!("`{}` {why}", word.text.escape_debug());
+                let help = "write an address and a prefix length, as `10.4.0.0/16`";
+                self.findings.add(&codes::BROKEN_POLICY, word.span, message, help);
+                return;
+            }
+        };
+        let name = string(self.tables, name);
+        self.compiled.sources.push(SourcePattern { kind, name, first, last });
+    }
+
+    fn identities(&mut self, scope: &Scope, words: &[Word]) -> Range {
+        let mut hashes = Vec::new();
+        for word in words {
+            hashes.extend(self.identity(scope, word));
+        }
+        hashes.sort_unstable();
+        hashes.dedup();
+        let start = end_of(&self.compiled.identities);
+        self.compiled.identities.extend(hashes);
+        Range { start, end: end_of(&self.compiled.identities) }
+    }
+
+    fn identity(&mut self, scope: &Scope, word: &Word) -> Option<u64> {
+        if let Some(hash) = word.text.strip_prefix('#') {
+            let hash = u64::from_str_radix(hash, 16).ok().filter(|_| hash.len() == 16);
+            if hash.is_none() {
+                self.broken_identity(word.span, "the hash has not 16 hexadecimal digits");
+            }
+            return hash;
+        }
+        let [service] = scope.services.as_slice() else {
+            self.broken_identity(word.span, "identities belong to one service");
+            return None;
+        };
+        let Some(key) = self.key else {
+            let message = "identities are hashed, and there is no key";
+            let help = "give the plugin's key with `--identity-key FILE`: 32 hexadecimal digits";
+            self.findings.add(&codes::NO_IDENTITY_KEY, word.span, message, help);
+            return None;
+        };
+        let parts = word.text.split('/').map(str::as_bytes);
+        Some(key.hash([service.text.as_bytes()].into_iter().chain(parts)))
+    }
+
+    fn broken_identity(&mut self, span: Span, message: &str) {
+        let help = "name one service under `services`, and write the places of its template with slashes between them, or the hash that an event shows as `#0123456789abcdef`";
+        self.findings.add(&codes::BROKEN_POLICY, span, message, help);
+    }
+}
+
+fn is_named(tables: &Tables, rule: &pack::Rule, word: &str) -> bool {
+    tables.str(rule.id) == word || tables.str(rule.title) == word
+}
+
+fn is_technique(word: &str) -> bool {
+    let digits =
+        |text: &str, n: usize| text.len() == n && text.bytes().all(|it| it.is_ascii_digit());
+    let id = word.strip_prefix('T').unwrap_or_default();
+    match id.split_once('.') {
+        Some((technique, sub)) => digits(technique, 4) && digits(sub, 3),
+        None => digits(id, 4),
+    }
+}
+
+fn has_technique(tables: &Tables, rule: &pack::Rule, word: &str) -> bool {
+    let wanted = word.to_ascii_lowercase();
+    tables.rule_tags(rule).any(|tag| {
+        let behind = tag.strip_prefix("attack.").and_then(|tag| tag.strip_prefix(wanted.as_str()));
+        behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}

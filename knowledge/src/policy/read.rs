@@ -1,0 +1,239 @@
+//! YAML to a [`Policy`].
+
+use std::sync::Arc;
+
+use inspect::Usage;
+use inspect::pack::WHOLE_SHARE;
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+use sigma::yaml::{Kind, Node};
+use sigma::{Source, Span};
+
+use super::map::{Map, list};
+use super::{Exception, Group, Policy, Sanction, Scope, Statement, Word};
+use crate::codes;
+use crate::finding::{Finding, Findings};
+
+const SCOPE: [&str; 5] = ["rules", "techniques", "levels", "services", "sources"];
+
+impl Policy {
+    /// Reads a policy. It is `None` where anything is wrong that refuses it: a part of a policy would
+    /// deny what it excuses, or let pass what it denies.
+    pub fn read(file: &Arc<str>, text: &str) -> (Option<Policy>, Vec<Finding>) {
+        let mut broken = Vec::new();
+        let documents = sigma::yaml::read(&Source::new(file, text), &mut broken);
+        if !broken.is_empty() {
+            return (None, broken.into_iter().map(Finding::from).collect());
+        }
+        let mut findings = Findings::new(file);
+        let [document] = documents.as_slice() else {
+            let message =
+                format!("a policy is one YAML document, this file has {}", documents.len());
+            findings.add(
+                &codes::BROKEN_POLICY,
+                Span::point(1, 1),
+                message,
+                "write one policy per file",
+            );
+            return (None, findings.into_list());
+        };
+        let policy = policy(file, document, &mut findings);
+        let refused = findings.n_errors() > 0;
+        (policy.filter(|_| !refused), findings.into_list())
+    }
+}
+
+fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<Policy> {
+    let keys = ["default", "sources", "statements", "exceptions", "sanctioned"];
+    let mut map = Map::of(document, "the policy", &keys, findings)?;
+    // What is wrong is told; the policy is refused for it later.
+    let default = map.mode("default").unwrap_or_default();
+    let [sources, statements, exceptions, sanctioned] =
+        ["sources", "statements", "exceptions", "sanctioned"].map(|key| map.value(key));
+    let mut policy = Policy {
+        file: Arc::clone(file),
+        default,
+        groups: groups(sources, findings),
+        statements: Vec::new(),
+        exceptions: Vec::new(),
+        sanctions: Vec::new(),
+    };
+    for node in list(statements, "statements", findings) {
+        policy.statements.extend(statement(node, findings));
+    }
+    for node in list(exceptions, "exceptions", findings) {
+        policy.exceptions.extend(exception(node, findings));
+    }
+    for node in list(sanctioned, "sanctioned", findings) {
+        policy.sanctions.extend(sanction(node, findings));
+    }
+    let names: Vec<_> = policy.statements.iter().map(|of| &of.name).collect();
+    let ids: Vec<_> = policy.exceptions.iter().map(|of| &of.id).collect();
+    unique(&names, findings);
+    unique(&ids, findings);
+    Some(policy)
+}
+
+fn unique(names: &[&Word], findings: &mut Findings) {
+    for (idx, name) in names.iter().enumerate() {
+        if names.iter().take(idx).any(|other| other.text == name.text) {
+            let message = format!("the name `{}` is given twice", name.text.escape_debug());
+            let help = "events and counters tell by the name which one it was: give each its own";
+            findings.add(&codes::BROKEN_POLICY, name.span, message, help);
+        }
+    }
+}
+
+fn groups(node: Option<&Node>, findings: &mut Findings) -> Vec<Group> {
+    let Some(node) = node else { return Vec::new() };
+    let Kind::Map(entries) = &node.kind else {
+        let help = "write names and lists, as `builders: [10.4.0.0/16]`";
+        findings.add(&codes::BROKEN_POLICY, node.span, "`sources` is not a map", help);
+        return Vec::new();
+    };
+    let mut groups: Vec<Group> = Vec::new();
+    for (key, value) in entries {
+        let name = Word { text: key.text().unwrap_or_default().to_owned(), span: key.span };
+        let mut sources = Vec::new();
+        for item in list(Some(value), "sources", findings) {
+            match item.text().filter(|text| !text.is_empty()) {
+                Some(text) => sources.push(Word { text: text.to_owned(), span: item.span }),
+                None => {
+                    let help = "write a SPIFFE id, a name, an address or a network";
+                    findings.add(&codes::BROKEN_POLICY, item.span, "a source is a text", help);
+                }
+            }
+        }
+        if groups.iter().any(|group| group.name.text == name.text) {
+            let message = format!("the name `{}` is given twice", name.text.escape_debug());
+            findings.add(&codes::BROKEN_POLICY, key.span, message, "give each group its own name");
+        }
+        groups.push(Group { name, sources });
+    }
+    groups
+}
+
+fn scope(map: &mut Map<'_, '_>) -> Scope {
+    let [rules, techniques, levels, services, sources] = SCOPE.map(|key| map.words(key));
+    Scope { rules, techniques, levels, services, sources }
+}
+
+fn statement(node: &Node, findings: &mut Findings) -> Option<Statement> {
+    let keys = [&["name", "mode", "usage", "share"][..], &SCOPE].concat();
+    let mut map = Map::of(node, "a statement", &keys, findings)?;
+    let (scope, usages) = (scope(&mut map), usages(&mut map));
+    let (share, name) = (share(&mut map), map.text("name"));
+    let mode = map.text("mode").and_then(|_| map.mode("mode"));
+    Some(Statement { name: name?, mode: mode?, usages, share: share?, scope })
+}
+
+fn usages(map: &mut Map<'_, '_>) -> Vec<Usage> {
+    let mut usages = Vec::new();
+    for word in map.words("usage") {
+        let known = Usage::ALL.iter().copied().find(|usage| usage.as_str() == word.text);
+        match (known, word.text.as_str()) {
+            (Some(usage), _) => usages.push(usage),
+            (None, "unsanctioned") => usages.extend([Usage::Known, Usage::New]),
+            (None, text) => {
+                let message = format!("`{}` is no kind of use", text.escape_debug());
+                let help =
+                    "write `sanctioned`, `known`, `new`, or `unsanctioned` for the latter two";
+                map.wrong(word.span, message, help);
+            }
+        }
+    }
+    usages
+}
+
+/// A share in percent, of which a place stands for 10,000: `25`, `25%`, `0.5%`.
+fn share(map: &mut Map<'_, '_>) -> Option<u32> {
+    let Some(node) = map.value("share") else { return Some(WHOLE_SHARE) };
+    let text = node.text().unwrap_or_default();
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end().parse::<f64>();
+    match number {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between 0 and 10,000"
+            )]
+            let share = (percent * f64::from(WHOLE_SHARE / 100)).round() as u32;
+            Some(share)
+        }
+        Ok(_) | Err(_) => {
+            let message = format!("`{}` is no share", text.escape_debug());
+            map.wrong(node.span, message, "write percent of sources, as `share: 25%`");
+            None
+        }
+    }
+}
+
+fn exception(node: &Node, findings: &mut Findings) -> Option<Exception> {
+    let own = ["id", "owner", "ticket", "reason", "expires", "identities"];
+    let keys = [&own[..], &SCOPE].concat();
+    let mut map = Map::of(node, "an exception", &keys, findings)?;
+    let scope = scope(&mut map);
+    let identities = map.words("identities");
+    let texts = ["id", "owner", "ticket", "reason", "expires"].map(|key| map.text(key));
+    let [Some(id), Some(owner), Some(ticket), Some(reason), Some(expires)] = texts else {
+        return None;
+    };
+    let restricts = [&scope.rules, &scope.techniques, &scope.services, &scope.sources, &identities];
+    if restricts.iter().all(|list| list.is_empty()) {
+        let message = "the exception is about everything";
+        let help = "say about which `rules`, `techniques`, `services`, `sources` or `identities`";
+        map.findings.add(&codes::OPEN_EXCEPTION, id.span, message, help);
+    }
+    let Some(seconds) = time(&expires.text) else {
+        let message = format!("`{}` is no time", expires.text.escape_debug());
+        let help = "write the first day on which it no longer applies, as `2027-01-31`, or a time as `2027-01-31T12:00:00Z`";
+        map.wrong(expires.span, message, help);
+        return None;
+    };
+    Some(Exception {
+        id,
+        owner: owner.text,
+        ticket: ticket.text,
+        reason: reason.text,
+        expires: (seconds, expires.span),
+        scope,
+        identities,
+    })
+}
+
+/// A day, which stands for its beginning in UTC, or a time by RFC 3339; in seconds since 1970.
+pub(super) fn time(text: &str) -> Option<u64> {
+    let timestamp = match text.parse::<Date>() {
+        Ok(day) if text.len() == "2027-01-31".len() => {
+            day.to_zoned(TimeZone::UTC).ok()?.timestamp()
+        }
+        Ok(_) | Err(_) => text.parse::<Timestamp>().ok()?,
+    };
+    u64::try_from(timestamp.as_second()).ok()
+}
+
+fn sanction(node: &Node, findings: &mut Findings) -> Option<Sanction> {
+    let keys = ["services", "sources", "identities"];
+    let mut map = Map::of(node, "a sanctioned use", &keys, findings)?;
+    map.text_or_list("services")?;
+    map.text_or_list("sources")?;
+    let scope = Scope {
+        services: map.words("services"),
+        sources: map.words("sources"),
+        ..Scope::default()
+    };
+    let identities = map.words("identities");
+    Some(Sanction { span: map.span, scope, identities })
+}
+
+impl Map<'_, '_> {
+    /// A key that has to be there, whatever its value.
+    fn text_or_list(&mut self, key: &'static str) -> Option<()> {
+        if self.value(key).is_some() {
+            return Some(());
+        }
+        let help = "say who uses which service: `services`, `sources`, and perhaps `identities`";
+        self.wrong(self.span, format!("a sanctioned use lacks `{key}`"), help);
+        None
+    }
+}
