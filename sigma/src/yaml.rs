@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::limits::{MAX_YAML_DEPTH, MAX_YAML_NODES};
+use crate::limits::{MAX_REPEATED_YAML_NODES, MAX_YAML_DEPTH, MAX_YAML_NODES};
 use crate::read::Source;
 
 /// A part of a document.
@@ -121,6 +121,7 @@ pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node>
     let mut anchors: HashMap<usize, (Node, usize)> = HashMap::new();
     let mut open: Vec<Open> = Vec::new();
     let mut n_nodes = 0;
+    let mut n_repeated = 0;
     for event in Parser::new_from_str(source.text) {
         let (event, at) = match event {
             Ok(event) => event,
@@ -175,7 +176,11 @@ pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node>
                     diagnostics.push(too_large(source, span));
                     return documents;
                 };
-                n_nodes += size;
+                n_repeated += size;
+                if n_repeated > MAX_REPEATED_YAML_NODES {
+                    diagnostics.push(too_large(source, span));
+                    return documents;
+                }
                 Some((Node { span, ..node.clone() }, 0, *size))
             }
             Event::Nothing
@@ -190,6 +195,11 @@ pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node>
         }
         let Some((node, anchor, size)) = complete else { continue };
         if anchor != 0 {
+            n_repeated += size;
+            if n_repeated > MAX_REPEATED_YAML_NODES {
+                diagnostics.push(too_large(source, span));
+                return documents;
+            }
             anchors.insert(anchor, (node.clone(), size));
         }
         match open.last_mut() {
@@ -204,7 +214,7 @@ pub(crate) fn too_large(source: &Source<'_>, span: Span) -> Diagnostic {
     Diagnostic {
         code: &codes::YAML_TOO_LARGE,
         message: format!(
-            "more than {MAX_YAML_DEPTH} levels or {MAX_YAML_NODES} nodes, aliases included"
+            "more than {MAX_YAML_DEPTH} levels, {MAX_YAML_NODES} nodes, or {MAX_REPEATED_YAML_NODES} by repetition"
         ),
         help: "write the rule without deep nesting and without aliases of aliases".into(),
         place: source.place(span),

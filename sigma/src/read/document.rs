@@ -6,7 +6,7 @@
 
 use super::Reader;
 use crate::codes;
-use crate::limits::MAX_YAML_NODES;
+use crate::limits::MAX_REPEATED_YAML_NODES;
 use crate::yaml::{self, Kind, Node};
 
 /// What one document is.
@@ -25,7 +25,7 @@ pub(super) enum Document {
 pub(super) struct Collection {
     global: Option<Node>,
     previous: Option<Node>,
-    /// Nodes of all joined documents, so that one large document is not repeated without end.
+    /// Nodes of all documents that were joined from others, so that none is repeated without end.
     n_nodes: usize,
 }
 
@@ -40,11 +40,11 @@ impl Collection {
             if entry(document, "filter").is_some() {
                 return Document::Filter(document.clone());
             }
-            let rule = match &self.global {
-                Some(global) => joined(document, global),
-                None => document.clone(),
+            let Some(global) = &self.global else {
+                self.previous = Some(document.clone());
+                return Document::Rule(document.clone());
             };
-            return self.rule(reader, rule);
+            return self.joined_rule(reader, joined(document, global));
         };
         match value.text() {
             Some("global") => {
@@ -66,7 +66,7 @@ impl Collection {
                 };
                 let mut rule = joined(previous, &without_action(document));
                 rule.span = document.span;
-                self.rule(reader, rule)
+                self.joined_rule(reader, rule)
             }
             _ => {
                 let shown = value.text().unwrap_or("this").to_owned();
@@ -78,11 +78,9 @@ impl Collection {
         }
     }
 
-    fn rule(&mut self, reader: &mut Reader<'_, '_>, rule: Node) -> Document {
-        if self.global.is_some() || self.previous.is_some() {
-            self.n_nodes += n_nodes(&rule);
-        }
-        if self.n_nodes > MAX_YAML_NODES {
+    fn joined_rule(&mut self, reader: &mut Reader<'_, '_>, rule: Node) -> Document {
+        self.n_nodes += n_nodes(&rule);
+        if self.n_nodes > MAX_REPEATED_YAML_NODES {
             let diagnostic = yaml::too_large(reader.source, rule.span);
             reader.refuse(
                 diagnostic.code,

@@ -142,3 +142,37 @@ fn a_large_global_document_is_not_repeated_without_end() {
     assert!(parsed.diagnostics.iter().all(|diagnostic| diagnostic.code.id == "S002"));
     assert_eq!(parsed.n_refused(), 991);
 }
+
+#[test]
+fn a_file_of_ten_megabytes_of_small_rules_is_read() {
+    let mut text = String::new();
+    let mut n_rules = 0;
+    while text.len() < 10_000_000 {
+        text.push_str(&format!(
+            "---\ntitle: Indicator {n_rules}\nid: {n_rules:08x}-0000-4000-8000-000000000000\nlogsource: {{category: proxy}}\ndetection: {{s: {{cs-host: h{n_rules}.example}}, condition: s}}\n"
+        ));
+        n_rules += 1;
+    }
+    let parsed = sigma::parse(&sigma::Source::new("x.yml", &text));
+    assert_eq!(parsed.diagnostics, []);
+    assert_eq!(parsed.rules.len(), n_rules);
+}
+
+#[test]
+fn aliases_and_anchors_do_not_multiply_what_is_written() {
+    // Each line is ten times the one before: ten thousand million nodes, written in some hundred.
+    let mut lists = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        lists.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+    }
+    // An anchor on each level keeps all that is below it.
+    let many = vec!["x"; 10_000].join(", ");
+    let anchors: String = (0..30).map(|level| format!("&b{level} [")).collect();
+    let nested = format!("b: {anchors}{many}{}\n", "]".repeat(30));
+    for text in [lists, nested] {
+        let parsed = sigma::parse(&sigma::Source::new("x.yml", &text));
+        let codes: Vec<_> = parsed.diagnostics.iter().map(|of| of.code.id).collect();
+        assert!(codes.contains(&"S002"), "{codes:?}");
+    }
+}
