@@ -26,4 +26,5 @@ mod filter;
 mod fix;
 mod hosts;
 mod lint;
+mod mutated;
 mod plain;

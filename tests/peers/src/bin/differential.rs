@@ -1,6 +1,7 @@
 //! Compares tidegate's verdicts with rsigma's on random pairs of rules and events.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,12 +18,16 @@ use peers::{corpus, detection, nearby, rsigma};
 /// Compares tidegate's verdicts with rsigma's on random (rule, event) pairs.
 #[derive(Parser)]
 struct Arguments {
-    /// How many pairs to compare.
+    /// How many pairs to compare for each seed.
     #[arg(long, default_value_t = 1_000_000)]
     pairs: u64,
     /// What the random numbers start from: the same seed compares the same pairs.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Compare only the pairs of `--seed`, and not as many of a seed that no run had before: to repeat a
+    /// run whose fresh seed found something.
+    #[arg(long)]
+    no_fresh_seed: bool,
     /// How many unexplained differences to show.
     #[arg(long, default_value_t = 20)]
     show: usize,
@@ -55,7 +60,6 @@ struct Counts {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let mut rng = Rng::with_seed(arguments.seed);
     let root = corpus::root()?;
     let rules: Vec<Rule> = corpus::rules(&root)?
         .iter()
@@ -65,16 +69,30 @@ fn main() -> anyhow::Result<ExitCode> {
         .collect();
     println!("{} rules of the corpus", rules.len());
 
-    if let Some(python) = &arguments.pysigma {
-        return with_pysigma(&arguments, python, &rules, &mut rng);
+    // The fixed seed says whether something has changed, the fresh one finds what nobody has seen.
+    let fresh = (!arguments.no_fresh_seed).then(|| fastrand::u64(..));
+    let mut all_fine = true;
+    for seed in iter::once(arguments.seed).chain(fresh) {
+        let kind = if fresh == Some(seed) { "fresh seed" } else { "seed" };
+        println!("\n{kind} {seed}: again by `--no-fresh-seed --seed {seed}`");
+        let mut rng = Rng::with_seed(seed);
+        all_fine &= match &arguments.pysigma {
+            Some(python) => with_pysigma(&arguments, python, &rules, &mut rng)?,
+            None => with_rsigma(&arguments, &rules, &mut rng)?,
+        };
     }
+    Ok(if all_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Compares with rsigma; whether every difference is explained.
+fn with_rsigma(arguments: &Arguments, rules: &[Rule], rng: &mut Rng) -> anyhow::Result<bool> {
     let mut counts = Counts::default();
     let mut shown: Vec<String> = Vec::new();
     while counts.pairs < arguments.pairs {
         let from_corpus = rng.u32(..100) < arguments.corpus_share;
         let batch: Vec<Rule> =
-            (0..RULES_PER_BATCH).map(|_| random(&rules, from_corpus, &mut rng)).collect();
-        for difference in compare(&batch, from_corpus, &mut counts, &mut rng)? {
+            (0..RULES_PER_BATCH).map(|_| random(rules, from_corpus, rng)).collect();
+        for difference in compare(&batch, from_corpus, &mut counts, rng)? {
             if let Some(explanations) = explain(&difference) {
                 counts.explained_pairs += 1;
                 for explanation in explanations {
@@ -94,8 +112,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     report(&counts);
-    let fine = counts.unexplained == 0 && counts.refused_by_tidegate.is_empty();
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(counts.unexplained == 0 && counts.refused_by_tidegate.is_empty())
 }
 
 /// A rule of the corpus, or a generated one.
@@ -103,13 +120,13 @@ fn random(rules: &[Rule], from_corpus: bool, rng: &mut Rng) -> Rule {
     if from_corpus { rules[rng.usize(..rules.len())].clone() } else { detection::random(rng) }
 }
 
-/// The same with the `SQLite` backend of pySigma, as far as SQL can tell.
+/// The same with the `SQLite` backend of pySigma, as far as SQL can tell; whether there is no difference.
 fn with_pysigma(
     arguments: &Arguments,
     python: &Path,
     rules: &[Rule],
     rng: &mut Rng,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<bool> {
     let mut pysigma = PySigma::start(python)?;
     let (mut n_pairs, mut n_matches, mut n_rules, mut n_differences) = (0, 0, 0, 0);
     let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
@@ -152,7 +169,7 @@ fn with_pysigma(
         println!("  {n_left_out:>6} rules left out: {why}");
     }
     println!("  {n_differences} differences unexplained");
-    Ok(if n_differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(n_differences == 0)
 }
 
 /// Every rule of a batch on every event of the batch.
