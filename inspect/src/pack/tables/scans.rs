@@ -1,0 +1,248 @@
+//! Patterns: how each field is scanned for them, and what checks one that was found.
+
+use super::Tables;
+use crate::ids::{AtomId, PatternId, StrId};
+use crate::pack::wire::{Reader, Wire, wire, wire_enum};
+
+/// A glob token: `?`, one character.
+pub const GLOB_ONE: u16 = 256;
+/// A glob token: `*`, any characters, also none.
+pub const GLOB_MANY: u16 = 257;
+/// A glob token: any of the dashes and the slash that `windash` takes for one another.
+pub const GLOB_DASH: u16 = 258;
+
+wire_enum! {
+    /// How a pattern compares with a value.
+    pub enum PatternKind {
+        /// The whole value.
+        Exact = 0,
+        /// The start of the value.
+        Prefix = 1,
+        /// The end of the value.
+        Suffix = 2,
+        /// Any part of the value.
+        Contains = 3,
+        /// The whole value, with wildcards.
+        Glob = 4,
+        /// A regular expression, anywhere in the value.
+        Regex = 5,
+        /// An IP network that contains the value.
+        Network = 6,
+    }
+
+    /// What decides a pattern after the scan found its literal.
+    pub enum CheckKind {
+        /// The scan alone.
+        None = 0,
+        /// `Tables::globs`, on the folded value.
+        FoldedGlob = 1,
+        /// `Tables::globs`, on the value as it came.
+        CasedGlob = 2,
+        /// `Tables::regexes`, on the value as it came.
+        Regex = 3,
+        /// `Tables::nfas`, on the value as it came.
+        Nfa = 4,
+    }
+
+    /// What a state of an [`Nfa`] does.
+    pub enum NfaKind {
+        /// Reads a byte; two numbers per edge: lowest byte and highest byte times 256, next state.
+        Bytes = 0,
+        /// Goes on in all of its states; a number per edge.
+        Split = 1,
+        /// Goes on at the start of the value.
+        Start = 2,
+        /// Goes on at the end of the value.
+        End = 3,
+        /// Goes on at the start of a line.
+        StartLine = 4,
+        /// Goes on at the end of a line.
+        EndLine = 5,
+        /// Goes on between a word character and another, by ASCII.
+        Word = 6,
+        /// Goes on where [`NfaKind::Word`] does not.
+        NotWord = 7,
+        /// The expression is found.
+        Match = 8,
+    }
+}
+
+wire! {
+    /// One value of a detection item.
+    pub struct Pattern {
+        /// How it compares.
+        pub kind: PatternKind,
+        /// The value as the author wrote it.
+        pub text: StrId,
+        /// What decides the pattern once the scan found it.
+        pub check: CheckKind,
+        /// The index for the check.
+        pub check_idx: u32,
+        /// The atoms that the pattern makes true: a range of [`Tables::pattern_atoms`].
+        pub atoms_start: u32,
+        /// The end of that range.
+        pub atoms_end: u32,
+    }
+
+    /// How the values of one field are scanned.
+    pub struct Scan {
+        /// Whole values and prefixes.
+        pub forward: Trie,
+        /// Suffixes, read from the end.
+        pub backward: Trie,
+        /// What stands anywhere in a value, by the width of the grams: 4, 2 and 1 bytes.
+        pub grams: Vec<Grams>,
+        /// IPv4 networks.
+        pub networks_v4: Networks,
+        /// IPv6 networks.
+        pub networks_v6: Networks,
+        /// 1 where `grams` also finds all keywords, so that values of the field need no second scan.
+        pub with_keywords: u8,
+    }
+
+    /// A radix trie; node 0 is the root. Labels of folded bytes.
+    pub struct Trie {
+        /// All labels, end to end.
+        pub labels: Vec<u8>,
+        /// The nodes; a node's children are consecutive and come after it.
+        pub nodes: Vec<TrieNode>,
+        /// The first byte of each node's label; the children of a node are sorted by it.
+        pub first_bytes: Vec<u8>,
+        /// What is found at a node: `pattern << 1`, and 1 added where the value must end there.
+        pub outputs: Vec<u32>,
+    }
+
+    /// A node of a [`Trie`]. All that a walk asks of it lies together, as most walks end at the first.
+    pub struct TrieNode {
+        /// The label: a range of [`Trie::labels`].
+        pub label_start: u32,
+        /// The end of that range.
+        pub label_end: u32,
+        /// The children: a range of [`Trie::nodes`].
+        pub child_start: u32,
+        /// The end of that range.
+        pub child_end: u32,
+        /// What is found here: a range of [`Trie::outputs`].
+        pub output_start: u32,
+        /// The end of that range.
+        pub output_end: u32,
+    }
+
+    /// Literals found by one gram each, a run of `width` bytes that the compiler chose to be rare.
+    ///
+    /// A bit of `bitmap` is set for the hash of each gram; a bucket of entries stands behind each set
+    /// bit, in order, found by counting the set bits before it.
+    pub struct Grams {
+        /// Bytes in a gram: 4, 2 or 1.
+        pub width: u8,
+        /// How far a 32-bit hash is shifted to index `bitmap`.
+        pub shift: u8,
+        /// One bit per hash.
+        pub bitmap: Vec<u64>,
+        /// Set bits before each word of `bitmap`.
+        pub ranks: Vec<u32>,
+        /// Where each bucket ends in `entries`.
+        pub bucket_ends: Vec<u32>,
+        /// The literals, by bucket.
+        pub entries: Vec<Gram>,
+        /// The bytes of the literals, folded.
+        pub literals: Vec<u8>,
+    }
+
+    /// A literal in a gram index.
+    pub struct Gram {
+        /// The gram, little endian.
+        pub gram: u32,
+        /// Where in the literal the gram stands.
+        pub at: u32,
+        /// The literal: a range of [`Grams::literals`].
+        pub literal_start: u32,
+        /// The end of that range.
+        pub literal_end: u32,
+        /// The pattern to which the literal belongs.
+        pub pattern: PatternId,
+    }
+
+    /// Disjoint address ranges in ascending order, each with the patterns that hold in it.
+    pub struct Networks {
+        /// First address of each range.
+        pub starts: Vec<u128>,
+        /// Last address of each range.
+        pub ends: Vec<u128>,
+        /// Where each range's patterns end in `patterns`.
+        pub pattern_ends: Vec<u32>,
+        /// The patterns of all ranges.
+        pub patterns: Vec<PatternId>,
+    }
+
+    /// A nondeterministic automaton over bytes, for expressions that count so far that a deterministic
+    /// one would not fit. Its work is the value's length times its states.
+    pub struct Nfa {
+        /// What each state does.
+        pub states: Vec<NfaState>,
+        /// The edges of all states.
+        pub edges: Vec<u32>,
+        /// The state at the start of a value.
+        pub start: u32,
+    }
+
+    /// A state of an [`Nfa`].
+    pub struct NfaState {
+        /// What it does.
+        pub kind: NfaKind,
+        /// Its edges: a range of [`Nfa::edges`].
+        pub edges_start: u32,
+        /// The end of that range.
+        pub edges_end: u32,
+    }
+
+    /// A complete deterministic automaton over bytes that tells whether a regular expression is found.
+    pub struct Automaton {
+        /// The class of each of the 256 bytes.
+        pub classes: Vec<u8>,
+        /// Transitions: `state * n_classes + class` gives the next state.
+        pub transitions: Vec<u32>,
+        /// Whether the expression is found if the value ends in this state; one byte per state.
+        pub at_end: Vec<u8>,
+        /// The number of classes.
+        pub n_classes: u32,
+        /// The state at the start of a value.
+        pub start: u32,
+    }
+}
+
+impl Automaton {
+    /// The state from which nothing is found any more.
+    pub const DEAD: u32 = 0;
+    /// The state in which the expression has been found.
+    pub const FOUND: u32 = 1;
+}
+
+impl Scan {
+    /// Whether no pattern is looked for.
+    pub fn is_empty(&self) -> bool {
+        self.forward.outputs.is_empty()
+            && self.backward.outputs.is_empty()
+            && self.grams.is_empty()
+            && self.networks_v4.starts.is_empty()
+            && self.networks_v6.starts.is_empty()
+    }
+}
+
+impl Tables {
+    /// The atoms that a pattern makes true.
+    pub(crate) fn pattern_atoms(&self, pattern: &Pattern) -> &[AtomId] {
+        let range = pattern.atoms_start as usize..pattern.atoms_end as usize;
+        self.pattern_atoms.get(range).unwrap_or_default()
+    }
+
+    /// The tokens of a glob.
+    pub fn glob(&self, glob_idx: u32) -> &[u16] {
+        let end = self.glob_ends.get(glob_idx as usize).copied().unwrap_or_default() as usize;
+        let start = match (glob_idx as usize).checked_sub(1) {
+            Some(before) => self.glob_ends.get(before).copied().unwrap_or_default() as usize,
+            None => 0,
+        };
+        self.glob_tokens.get(start..end).unwrap_or_default()
+    }
+}
