@@ -44,6 +44,7 @@ pub mod redact;
 mod request;
 mod scan;
 mod service;
+mod steps;
 mod verdict;
 mod views;
 

@@ -4,6 +4,7 @@
 //! bounds the states (`limits.rs` of crate `sigma`), and a required literal keeps most values away.
 
 use crate::pack::{Nfa, NfaKind};
+use crate::steps;
 
 /// Whether the expression is found in `value`.
 pub(crate) fn found(nfa: &Nfa, value: &[u8]) -> bool {
@@ -17,6 +18,7 @@ pub(crate) fn found(nfa: &Nfa, value: &[u8]) -> bool {
         next.clear();
         for state in &now.members {
             for [bytes, to] in edges(nfa, *state).as_chunks::<2>().0 {
+                steps::take(1);
                 let (low, high) = (bytes & 0xFF, bytes >> 8);
                 let byte = u32::from(*byte);
                 if low <= byte && byte <= high && next.enter(nfa, *to, value, at + 1, &mut pending)
@@ -72,6 +74,7 @@ impl States {
         pending.clear();
         pending.push(state);
         while let Some(state) = pending.pop() {
+            steps::take(1);
             let Some(visited) = self.visited.get_mut(state as usize) else { continue };
             if std::mem::replace(visited, self.round) == self.round {
                 continue;

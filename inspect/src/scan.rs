@@ -4,6 +4,7 @@
 
 use crate::ids::PatternId;
 use crate::pack::{Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie};
+use crate::steps;
 
 /// Reports the patterns of a trie that start `value`, or are all of it.
 pub(crate) fn starts(trie: &Trie, value: &[u8], found: impl FnMut(PatternId)) {
@@ -27,6 +28,7 @@ fn walk(
     let mut depth = 0;
     let mut next = trie.nodes.first();
     while let Some(node) = next {
+        steps::take(1);
         let outputs = node.output_start as usize..node.output_end as usize;
         for output in trie.outputs.get(outputs).unwrap_or_default() {
             if output & 1 == 0 || depth == n_bytes {
@@ -42,6 +44,7 @@ fn walk(
         let label = node.label_start as usize..node.label_end as usize;
         let label = trie.labels.get(label).unwrap_or_default();
         for (offset, wanted) in label.iter().enumerate().skip(1) {
+            steps::take(1);
             if byte(depth + offset) != Some(*wanted) {
                 return;
             }
@@ -113,6 +116,7 @@ fn is_in(grams: &Grams, product: u32) -> bool {
 /// is looked for once, instead of opening a bucket wherever it stands.
 fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId)) {
     for entry in &grams.entries {
+        steps::take(value.len());
         let byte = grams.literals.get(entry.literal_start as usize);
         if byte.is_some_and(|byte| has_byte(value, *byte)) {
             found(entry.pattern);
@@ -149,6 +153,7 @@ fn probe_all<const WIDTH: usize>(
     let mut start = 0;
     let mut rest = value;
     while let Some(block) = rest.get(..BATCH + WIDTH - 1) {
+        steps::take(BATCH);
         let mut hits = 0u32;
         for (at, gram) in (0..BATCH).zip(block.array_windows()) {
             hits |= u32::from(is_hit(number(*gram).wrapping_mul(GRAM_HASH))) << at;
@@ -162,6 +167,7 @@ fn probe_all<const WIDTH: usize>(
         rest = rest.get(BATCH..).unwrap_or_default();
     }
     for (at, gram) in (start..).zip(rest.array_windows()) {
+        steps::take(1);
         if is_hit(number(*gram).wrapping_mul(GRAM_HASH)) {
             open_bucket(grams, value, at, &number, &mut found);
         }
@@ -194,6 +200,7 @@ fn open_bucket<const WIDTH: usize>(
 fn literal_stands(grams: &Grams, entry: &Gram, value: &[u8], gram_at: usize) -> bool {
     let literal = entry.literal_start as usize..entry.literal_end as usize;
     let literal = grams.literals.get(literal).unwrap_or_default();
+    steps::take(literal.len());
     let Some(start) = gram_at.checked_sub(entry.at as usize) else { return false };
     value.get(start..start + literal.len()) == Some(literal)
 }
@@ -215,6 +222,7 @@ pub(crate) fn regex(automaton: &Automaton, value: &[u8]) -> bool {
         if state <= Automaton::FOUND {
             break;
         }
+        steps::take(1);
         let class = automaton.classes.get(usize::from(*byte)).copied().unwrap_or_default();
         let transition = state as usize * automaton.n_classes as usize + usize::from(class);
         state = automaton.transitions.get(transition).copied().unwrap_or_default();
@@ -249,6 +257,7 @@ fn piece_at(piece: &[u16], value: &[u8], start: usize) -> Option<usize> {
         return None;
     }
     for token in piece {
+        steps::take(1);
         at += match *token {
             GLOB_ONE => char_len(value.get(at..)?)?,
             GLOB_DASH => dash_len(value.get(at..)?)?,
