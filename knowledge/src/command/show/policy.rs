@@ -12,9 +12,7 @@ use serde_json::{Map, Value, json};
 /// The policy, in the words of the file that it was compiled from; nothing for a pack without one.
 pub(super) fn to_json(tables: &Tables) -> Option<Value> {
     let policy = &tables.policy;
-    let is_empty =
-        policy.statements.is_empty() && policy.exceptions.is_empty() && policy.sanctions.is_empty();
-    if is_empty && policy.default == PolicyTables::default().default {
+    if !policy.is_given() {
         return None;
     }
     let statements = policy.statements.iter().map(|statement| {
@@ -25,9 +23,8 @@ pub(super) fn to_json(tables: &Tables) -> Option<Value> {
             let percent = f64::from(statement.share) / f64::from(WHOLE_SHARE) * 100.0;
             map.insert("share".to_owned(), json!(format!("{percent}%")));
         }
-        let usages = [Usage::Sanctioned, Usage::Known, Usage::New];
-        let usages = usages.into_iter().filter(|usage| statement.usages & usage.bit() != 0);
-        let usages: Vec<_> = usages.map(Usage::as_str).collect();
+        let usages = Usage::ALL.iter().filter(|usage| statement.usages & usage.bit() != 0);
+        let usages: Vec<_> = usages.map(|usage| usage.as_str()).collect();
         if !usages.is_empty() {
             map.insert("usage".to_owned(), json!(usages));
         }
