@@ -10,6 +10,8 @@
 //! below are the schema; their order is part of it. docs/events.md tells them to people, and events of
 //! a real gateway are held against its table.
 
+// Named in full for `examples/panics`, which builds this file from elsewhere.
+#[path = "event/line.rs"]
 mod line;
 
 use inspect::pack::{Phase, Rule};

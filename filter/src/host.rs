@@ -42,6 +42,7 @@ pub(crate) enum LogLevel {
 pub(crate) enum MetricKind {
     Counter = 0,
     Gauge = 1,
+    Histogram = 2,
 }
 
 /// A metric that the host knows.
@@ -177,7 +178,7 @@ pub(crate) fn increment(metric: MetricId) -> Result<(), HostError> {
     done(unsafe { proxy_increment_metric(metric.0, 1) })
 }
 
-/// Sets a gauge.
+/// Sets a gauge, or adds a value to a histogram.
 pub(crate) fn record(metric: MetricId, value: u64) -> Result<(), HostError> {
     // SAFETY: no pointers.
     done(unsafe { proxy_record_metric(metric.0, value) })

@@ -40,7 +40,7 @@ impl HttpContext for HttpStream {
         let (Some(plugin), Stage::Waiting) = (&self.plugin, &self.stage) else {
             return Action::Continue;
         };
-        let (stage, action) = match plugin.judge() {
+        let (stage, action) = match plugin.judge_timed() {
             Step::Pass => (Stage::Over, Action::Continue),
             Step::Follow(inspection) => (Stage::Judged(inspection), Action::Continue),
             // The answer is sent once this callback returns, and comes back to us as a response.

@@ -92,6 +92,7 @@ mod http;
 mod json;
 mod label;
 mod limits;
+pub mod metric_table;
 mod metrics;
 mod plugin;
 mod proto_struct;
@@ -101,5 +102,6 @@ mod snapshot;
 mod source;
 #[cfg(test)]
 mod testing;
+mod timing;
 mod trace;
 mod trust;

@@ -21,3 +21,7 @@ pub(crate) const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// Longest method, server name, address or identity that an event shows, in bytes; a longer one is cut.
 pub(crate) const MAX_NAME_BYTES: usize = 255;
+
+/// Of so many requests of a worker the last is timed: two readings of the clock for each of them would
+/// cost as much as some evaluations do.
+pub(crate) const SAMPLED: u32 = 64;

@@ -1,21 +1,6 @@
 //! What is counted, and under which names.
 //!
-//! Labels stand in the name, each as `.key=value`, for Envoy's `stats_tags` to take out again; the
-//! host puts `wasmcustom.` before every name.
-//!
-//! | name                                                   | kind    | counts |
-//! | ------------------------------------------------------ | ------- | ------ |
-//! | `tidegate_requests_total`                              | counter | requests that were judged |
-//! | `tidegate_matches_total.rule=ID.action=observe`        | counter | matches of a rule that passed (`observe`) or were denied (`deny`) |
-//! | `tidegate_would_deny_total.rule=ID`                    | counter | matches of a rule that mode `enforce` denies, in either mode |
-//! | `tidegate_exceptions_total.exception=ID`               | counter | matches that an exception of the policy took out |
-//! | `tidegate_expired_exceptions_total.exception=ID`       | counter | matches that an exception would have taken out if its time were not over |
-//! | `tidegate_anomalies_total.name=NAME`                   | counter | requests with an anomaly, whether a rule matches or not; dots in the name are underscores |
-//! | `tidegate_errors_total.kind=KIND`                      | counter | what went wrong, see [`Failure`] |
-//! | `tidegate_refused_total.kind=KIND`                     | counter | configurations that were not taken, see [`Refusal`] |
-//! | `tidegate_rules_loaded`                                | gauge   | rules in the pack |
-//! | `tidegate_pack_hash`                                   | gauge   | first 64 bits of the pack's content hash |
-//! | `tidegate_pack_info.hash=HASH`                         | gauge   | when that pack was loaded, in seconds since 1970: the newest is at work |
+//! The table of all metrics is [`crate::metric_table`].
 //!
 //! Metrics live as long as Envoy does, so names may only hold what is bounded: rules and kinds, never
 //! hosts or paths. A rule's counters are defined when it first matches.
@@ -27,6 +12,8 @@ use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch, Ruling, StrId
 use crate::event::short_hash;
 use crate::host::{self, MetricId, MetricKind};
 use crate::label::rule_label;
+use crate::limits::SAMPLED;
+use crate::metric_table as table;
 
 /// What can go wrong between filter and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +76,7 @@ impl Refusal {
 
 /// Counts a configuration that was not taken, once for each virtual machine that did not take it.
 pub(crate) fn count_refusal(refusal: Refusal) {
-    let name = format!("tidegate_refused_total.kind={}", refusal.as_str());
+    let name = table::REFUSED.with(&[refusal.as_str()]);
     let metric = host::define_metric(MetricKind::Counter, &name);
     drop_error(metric.and_then(host::increment));
 }
@@ -109,19 +96,19 @@ enum Counter {
 impl Counter {
     /// The name; `rule` is the id of the rule or exception that the counter counts, if it counts one.
     fn name(self, rule: &str) -> String {
-        let rule = rule_label(rule);
+        let rule = &rule_label(rule);
         match self {
-            Counter::Requests => "tidegate_requests_total".to_owned(),
-            Counter::Observed(_) => format!("tidegate_matches_total.rule={rule}.action=observe"),
-            Counter::Denied(_) => format!("tidegate_matches_total.rule={rule}.action=deny"),
-            Counter::WouldDeny(_) => format!("tidegate_would_deny_total.rule={rule}"),
-            Counter::Exception(_) => format!("tidegate_exceptions_total.exception={rule}"),
-            Counter::Expired(_) => format!("tidegate_expired_exceptions_total.exception={rule}"),
+            Counter::Requests => table::REQUESTS.with(&[]),
+            Counter::Observed(_) => table::MATCHES.with(&[rule, "observe"]),
+            Counter::Denied(_) => table::MATCHES.with(&[rule, "deny"]),
+            Counter::WouldDeny(_) => table::WOULD_DENY.with(&[rule]),
+            Counter::Exception(_) => table::EXCEPTIONS.with(&[rule]),
+            Counter::Expired(_) => table::EXPIRED_EXCEPTIONS.with(&[rule]),
             // Dots part the segments of Envoy's names.
             Counter::Anomaly(anomaly) => {
-                format!("tidegate_anomalies_total.name={}", anomaly.as_str().replace('.', "_"))
+                table::ANOMALIES.with(&[&anomaly.as_str().replace('.', "_")])
             }
-            Counter::Error(failure) => format!("tidegate_errors_total.kind={}", failure.as_str()),
+            Counter::Error(failure) => table::ERRORS.with(&[failure.as_str()]),
         }
     }
 }
@@ -134,6 +121,9 @@ impl Counter {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     requests: Option<MetricId>,
+    evaluation: Option<MetricId>,
+    /// How many requests came since one was timed.
+    n_untimed: u32,
     others: BTreeMap<Counter, MetricId>,
 }
 
@@ -178,6 +168,23 @@ impl Counters {
         }
     }
 
+    /// Whether the request that comes now is one of those that are timed.
+    pub(crate) fn is_timed(&mut self) -> bool {
+        self.n_untimed = (self.n_untimed + 1) % SAMPLED;
+        self.n_untimed == 0
+    }
+
+    /// Records how long it took to judge a request.
+    pub(crate) fn evaluation(&mut self, microseconds: u64) {
+        if self.evaluation.is_none() {
+            let name = table::EVALUATION.with(&[]);
+            self.evaluation = host::define_metric(MetricKind::Histogram, &name).ok();
+        }
+        if let Some(metric) = self.evaluation {
+            drop_error(host::record(metric, microseconds));
+        }
+    }
+
     /// Counts what is odd about a request.
     pub(crate) fn anomalies(&mut self, anomalies: Anomalies) {
         anomalies.iter().for_each(|anomaly| self.increment(Counter::Anomaly(anomaly), ""));
@@ -199,14 +206,14 @@ impl Counters {
 
 /// Sets the gauges of a pack that was loaded.
 pub(crate) fn record_pack(pack: &Pack) {
-    let hash = format!("tidegate_pack_info.hash={}", short_hash(pack));
+    let hash = short_hash(pack);
     let seconds = host::time().unwrap_or_default() / 1_000_000_000;
     for (name, value) in [
-        ("tidegate_rules_loaded", pack.tables().rules.len() as u64),
-        ("tidegate_pack_hash", pack.hash().short()),
-        (hash.as_str(), seconds),
+        (table::RULES_LOADED.with(&[]), pack.tables().rules.len() as u64),
+        (table::PACK_HASH.with(&[]), pack.hash().short()),
+        (table::PACK_INFO.with(&[&hash]), seconds),
     ] {
-        let metric = host::define_metric(MetricKind::Gauge, name);
+        let metric = host::define_metric(MetricKind::Gauge, &name);
         drop_error(metric.and_then(|metric| host::record(metric, value)));
     }
 }
@@ -223,20 +230,10 @@ mod tests {
     use crate::testing::decoded;
 
     #[test]
-    fn labels_stand_in_the_names() {
-        let (rule, id) = (RuleId(0), "6b3e1d1c-0000-4000-8000-000000000001");
-        for (counter, expect) in [
-            (Counter::Requests, "tidegate_requests_total".to_owned()),
-            (Counter::Observed(rule), format!("tidegate_matches_total.rule={id}.action=observe")),
-            (Counter::Denied(rule), format!("tidegate_matches_total.rule={id}.action=deny")),
-            (Counter::WouldDeny(rule), format!("tidegate_would_deny_total.rule={id}")),
-            (
-                Counter::Error(Failure::HeaderMap),
-                "tidegate_errors_total.kind=header_map".to_owned(),
-            ),
-        ] {
-            assert_eq!(counter.name(id), expect);
-        }
+    fn one_request_of_many_is_timed() {
+        let mut counters = Counters::default();
+        let timed: Vec<_> = (1..=3 * SAMPLED).filter(|_| counters.is_timed()).collect();
+        assert_eq!(timed, [SAMPLED, 2 * SAMPLED, 3 * SAMPLED]);
     }
 
     #[test]

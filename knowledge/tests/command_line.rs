@@ -110,6 +110,38 @@ fn a_full_disk_is_told_and_not_taken_for_success() {
     assert_eq!(status.code(), Some(1));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_while_a_pack_is_written_leaves_the_old_pack() {
+    let folder = rules(&["a"]);
+    let at = |name: &str| folder.path().join(name);
+    let pack = |limit: &str| {
+        // A file size limit is the full disk that needs no disk; the signal would end the program.
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" pack a.yml -o a.pack");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).arg(env!("CARGO_BIN_EXE_tidegate")).current_dir(folder.path());
+        shell.output().unwrap()
+    };
+    assert_eq!(pack("unlimited").status.code(), Some(0));
+    let old = fs::read(at("a.pack")).unwrap();
+    fs::write(
+        at("a.yml"),
+        fs::read_to_string(at("a.yml")).unwrap().replace("title: ", "title: new "),
+    )
+    .unwrap();
+    let full = pack("0");
+    assert_eq!(full.status.code(), Some(1));
+    assert!(String::from_utf8(full.stdout).unwrap().starts_with("a.pack:1:1: error[F016]"));
+    assert_eq!(fs::read(at("a.pack")).unwrap(), old);
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        2,
+        "nothing half-written is left behind"
+    );
+    assert_eq!(pack("unlimited").status.code(), Some(0));
+    assert_ne!(fs::read(at("a.pack")).unwrap(), old);
+}
+
 #[test]
 fn a_folder_that_links_to_itself_is_told_and_not_followed_forever() {
     let folder = rules(&["a"]);

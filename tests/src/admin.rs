@@ -32,7 +32,7 @@ pub fn stats(address: SocketAddr) -> Result<BTreeMap<String, u64>> {
 }
 
 /// Where Envoy's listeners listen, by name.
-pub(crate) fn listeners(address: SocketAddr) -> Result<BTreeMap<String, SocketAddr>> {
+pub fn listeners(address: SocketAddr) -> Result<BTreeMap<String, SocketAddr>> {
     let answer: Value = serde_json::from_str(&get(address, "/listeners?format=json")?)?;
     let statuses = answer.pointer("/listener_statuses").and_then(Value::as_array);
     let mut listeners = BTreeMap::new();

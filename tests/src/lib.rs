@@ -20,7 +20,7 @@
 )]
 
 pub mod admin;
-mod authority;
+pub mod authority;
 mod bootstrap;
 pub mod case;
 pub mod clients;
@@ -31,6 +31,7 @@ pub mod gateway;
 pub mod http1;
 pub mod http2;
 mod plugin;
+pub mod prometheus;
 pub mod requests;
 mod stand_in;
 pub mod workspace;

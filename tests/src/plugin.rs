@@ -45,6 +45,8 @@ pub struct Plugin {
     pub name: String,
     /// The module.
     pub wasm: PathBuf,
+    /// What Envoy does when the module panics.
+    pub failure_policy: &'static str,
     /// The plugin's configuration, as an `Any`; none if null.
     pub configuration: Value,
     /// The calls that the sandbox lets through; all if empty.
@@ -55,7 +57,14 @@ impl Plugin {
     /// A module that set-up built, without configuration.
     pub fn new(module: &str) -> Result<Self> {
         let wasm = workspace::wasm(module)?;
-        Ok(Plugin { name: module.to_owned(), wasm, configuration: Value::Null, capabilities: &[] })
+        Ok(Plugin {
+            name: module.to_owned(),
+            wasm,
+            // A panic would otherwise leave a dead virtual machine: see docs/failures.md.
+            failure_policy: "FAIL_RELOAD",
+            configuration: Value::Null,
+            capabilities: &[],
+        })
     }
 
     /// The filter with a pack, and a mode of `monitor` or `enforce`.
@@ -131,8 +140,7 @@ impl Plugin {
         let allowed: serde_json::Map<_, _> = allowed.collect();
         let mut config = json!({
             "name": self.name,
-            // A panic would otherwise leave a dead virtual machine: see docs of the example gateway.
-            "failure_policy": "FAIL_RELOAD",
+            "failure_policy": self.failure_policy,
             // Deprecated in 1.40 in favour of the same field in `vm_config`, which 1.36 does not know.
             "capability_restriction_config": {"allowed_capabilities": allowed},
             "vm_config": {

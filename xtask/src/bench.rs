@@ -6,6 +6,8 @@ mod hunt;
 mod indicators;
 mod load;
 mod preview;
+mod reload;
+mod soak;
 mod vault;
 mod views;
 
@@ -24,6 +26,10 @@ pub(crate) enum Subject {
     /// How fast an access log is hunted, and with how much memory; build with `--release` for true
     /// figures.
     Hunt(hunt::Arguments),
+    /// Packs are replaced under load, good ones and bad ones: failed requests, latency, memory.
+    Reload(reload::Arguments),
+    /// Very many requests from very many sources: what grows.
+    Soak(soak::Arguments),
     /// What it costs to evaluate a request in all its views; build with `--release` for true figures.
     Views(views::Arguments),
     /// How long a vault of the corpora takes, and its memory, beside obsidian-export.
@@ -37,6 +43,8 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
         Subject::Envoy(arguments) => envoy::run(arguments),
         Subject::Preview(arguments) => preview::run(arguments),
         Subject::Hunt(arguments) => hunt::run(arguments),
+        Subject::Reload(arguments) => reload::run(arguments),
+        Subject::Soak(arguments) => soak::run(arguments),
         Subject::Views(arguments) => views::run(arguments),
         Subject::Vault(arguments) => vault::run(arguments),
     }

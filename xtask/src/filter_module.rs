@@ -34,6 +34,18 @@ const EXPORTS: [&str; 13] = [
 /// The paths of this machine are taken out too: the same sources give the same bytes anywhere.
 pub(crate) fn build() -> Result<()> {
     step("building the filter for Envoy");
+    compile(&["--lib"])?;
+    trim(&workspace::wasm("filter")?)
+}
+
+/// The same, and beside it the filter that panics when it is told to.
+pub(crate) fn build_for_tests() -> Result<()> {
+    step("building the filter for Envoy, and one that panics");
+    compile(&["--lib", "--example", "panics"])?;
+    trim(&workspace::wasm("filter")?)
+}
+
+fn compile(targets: &[&str]) -> Result<()> {
     let mut flags = Vec::new();
     let home = env::var_os("CARGO_HOME").map(Into::into);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -44,8 +56,8 @@ pub(crate) fn build() -> Result<()> {
     }
     run(cargo()
         .args(["build", "--release", "--target", "wasm32-wasip1", "--package", "filter"])
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")))?;
-    trim(&workspace::wasm("filter")?)
+        .args(targets)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")))
 }
 
 fn trim(file: &Path) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Load: requests over connections that stay open, from one thread.
 
 use std::io::{Read, Write};
+use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 const N_CONNECTIONS: usize = 8;
 
 /// A request as a browser sends it through a proxy: twelve headers and the request line.
-const REQUEST: &[u8] = b"GET http://www.example.com/assets/app/main.css?v=20261121 HTTP/1.1\r\n\
+pub(super) const REQUEST: &[u8] = b"GET http://www.example.com/assets/app/main.css?v=20261121 HTTP/1.1\r\n\
 Host: www.example.com\r\n\
 User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36\r\n\
 Accept: text/css,*/*;q=0.1\r\n\
@@ -47,10 +48,26 @@ impl Load {
     /// Sends about `n_requests` requests, one on each connection at a time, and returns how many. An
     /// answer other than 200 is an error: what was measured would not be what was asked for.
     pub(crate) fn run(&mut self, n_requests: usize) -> Result<usize> {
+        let mut is_first = true;
+        self.run_with(n_requests, |request| {
+            if mem::take(&mut is_first) {
+                request.extend_from_slice(REQUEST);
+            }
+        })
+    }
+
+    /// The same with requests that are written one by one, each in place of the one before.
+    pub(crate) fn run_with(
+        &mut self,
+        n_requests: usize,
+        mut write: impl FnMut(&mut Vec<u8>),
+    ) -> Result<usize> {
         let n_rounds = n_requests.div_ceil(self.streams.len());
+        let mut request = Vec::new();
         for _ in 0..n_rounds {
             for stream in &mut self.streams {
-                stream.write_all(REQUEST)?;
+                write(&mut request);
+                stream.write_all(&request)?;
             }
             for stream in &mut self.streams {
                 receive(stream)?;

@@ -1,0 +1,163 @@
+//! Every metric of the filter, once: `docs/metrics.md` is written from this table, and what a real
+//! gateway serves is held against it.
+
+/// What a metric is called, and which labels it has.
+///
+/// The host knows names alone, so labels stand in the name, each as `.key=value`, for Envoy's
+/// `stats_tags` to take out again; the host puts `wasmcustom.` before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Name {
+    /// The name that Prometheus sees.
+    pub text: &'static str,
+    /// The keys of the labels, in the order in which they stand in the host's name.
+    pub labels: &'static [&'static str],
+}
+
+const fn name(text: &'static str, labels: &'static [&'static str]) -> Name {
+    Name { text, labels }
+}
+
+pub(crate) const REQUESTS: Name = name("tidegate_requests_total", &[]);
+pub(crate) const MATCHES: Name = name("tidegate_matches_total", &["rule", "action"]);
+pub(crate) const WOULD_DENY: Name = name("tidegate_would_deny_total", &["rule"]);
+pub(crate) const EXCEPTIONS: Name = name("tidegate_exceptions_total", &["exception"]);
+pub(crate) const EXPIRED_EXCEPTIONS: Name =
+    name("tidegate_expired_exceptions_total", &["exception"]);
+pub(crate) const ANOMALIES: Name = name("tidegate_anomalies_total", &["name"]);
+pub(crate) const ERRORS: Name = name("tidegate_errors_total", &["kind"]);
+pub(crate) const REFUSED: Name = name("tidegate_refused_total", &["kind"]);
+pub(crate) const EVALUATION: Name = name("tidegate_evaluation_microseconds", &[]);
+pub(crate) const RULES_LOADED: Name = name("tidegate_rules_loaded", &[]);
+pub(crate) const PACK_HASH: Name = name("tidegate_pack_hash", &[]);
+pub(crate) const PACK_INFO: Name = name("tidegate_pack_info", &["hash"]);
+
+impl Name {
+    /// The host's name of the series with these values of the labels, in the labels' order.
+    pub(crate) fn with(self, values: &[&str]) -> String {
+        debug_assert_eq!(self.labels.len(), values.len(), "{}", self.text);
+        let mut text = self.text.to_owned();
+        for (label, value) in self.labels.iter().zip(values) {
+            for part in [".", label, "=", value] {
+                text.push_str(part);
+            }
+        }
+        text
+    }
+}
+
+/// A metric, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// What it is called.
+    pub name: Name,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// What it counts or says.
+    pub means: &'static str,
+    /// How many series there are of it in one Envoy, at most.
+    pub series: &'static str,
+}
+
+const fn metric(
+    name: Name,
+    kind: &'static str,
+    means: &'static str,
+    series: &'static str,
+) -> Metric {
+    Metric { name, kind, means, series }
+}
+
+/// All metrics, in the order of the page.
+pub const METRICS: &[Metric] = &[
+    metric(
+        REQUESTS,
+        "counter",
+        "Requests, or connections with `protocol: tls`, that were judged: the heartbeat. What the listener counts beyond it passed unjudged.",
+        "1",
+    ),
+    metric(
+        MATCHES,
+        "counter",
+        "Matches of a rule, by what happened to the request: `observe` or `deny`.",
+        "2 for each rule that has matched",
+    ),
+    metric(
+        WOULD_DENY,
+        "counter",
+        "Matches for which mode `enforce` denies, in either mode.",
+        "1 for each rule that has matched",
+    ),
+    metric(
+        EXCEPTIONS,
+        "counter",
+        "Matches that an exception of the policy took out.",
+        "1 for each exception",
+    ),
+    metric(
+        EXPIRED_EXCEPTIONS,
+        "counter",
+        "Matches that an exception would have taken out if its time were not over.",
+        "1 for each exception",
+    ),
+    metric(
+        ANOMALIES,
+        "counter",
+        "Requests with something odd, whether a rule matched or not; the names are those of [evasions.md](evasions.md), with `_` for each dot.",
+        "1 for each anomaly",
+    ),
+    metric(
+        ERRORS,
+        "counter",
+        "What went wrong between filter and Envoy: `header_map`, `property`, `busy`, `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds.",
+        "7",
+    ),
+    metric(
+        REFUSED,
+        "counter",
+        "Configurations that were not taken, once for each virtual machine that refused: `configuration`, `unsigned`, `signature`, `older`.",
+        "4",
+    ),
+    metric(
+        EVALUATION,
+        "histogram",
+        "How long it took to judge a request, with the calls to Envoy that this needs; every 64th of a worker is timed.",
+        "1",
+    ),
+    metric(RULES_LOADED, "gauge", "Rules in the pack.", "1"),
+    metric(PACK_HASH, "gauge", "The first 64 bits of the pack's content hash, as a number.", "1"),
+    metric(
+        PACK_INFO,
+        "gauge",
+        "When the pack with this hash was loaded, in seconds since 1970: the newest is at work.",
+        "1 for each pack since Envoy started",
+    ),
+];
+
+/// The table in Markdown.
+pub fn markdown() -> String {
+    let mut text =
+        "| metric | labels | kind | means | series |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    for Metric { name, kind, means, series } in METRICS {
+        let labels: Vec<_> = name.labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels = labels.join(", ");
+        let cells = ["| `", name.text, "` | ", &labels, " | ", kind, " | ", means, " | ", series];
+        text.push_str(&cells.concat());
+        text.push_str(" |\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_stand_in_the_names() {
+        let id = "6b3e1d1c-0000-4000-8000-000000000001";
+        assert_eq!(REQUESTS.with(&[]), "tidegate_requests_total");
+        assert_eq!(
+            MATCHES.with(&[id, "deny"]),
+            format!("tidegate_matches_total.rule={id}.action=deny")
+        );
+    }
+}
