@@ -5,10 +5,10 @@
 
 use std::sync::OnceLock;
 
+use inspect::pack::PackHash;
 use inspect::{Inspector, Pack, Request};
 use knowledge::hunt::{FieldMap, Format, Hunter};
 use knowledge::{Compilation, Library, SourceFile, fix};
-use sha2::{Digest, Sha512_256};
 use sigma::{Compiler, Source};
 
 /// Takes any bytes.
@@ -109,7 +109,7 @@ pub fn pack(bytes: &[u8]) {
     sample.truncate(12);
     let length = u32::try_from(bytes.len()).expect("libFuzzer's inputs are small");
     sample.extend_from_slice(&length.to_le_bytes());
-    sample.extend_from_slice(&Sha512_256::digest(bytes));
+    sample.extend_from_slice(&PackHash::of(bytes).0);
     sample.extend_from_slice(bytes);
     let Ok(pack) = Pack::decode(&sample) else { return };
     inspect_samples(pack);

@@ -4,7 +4,7 @@
 //! All text of an event lies in one arena, once as it came and once folded; a value is a pair of
 //! spans, so `cs-host` costs nothing beside the `c-uri` that contains it.
 
-use crate::fold::fold_into;
+use crate::fold::{append_words, fold_into};
 use crate::ids::FieldId;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
 
@@ -105,7 +105,7 @@ impl Event {
             _ => bytes,
         };
         let start = (offset(&self.raw), offset(&self.folded));
-        self.raw.extend_from_slice(bytes);
+        append_words(bytes, &mut self.raw, |word| word);
         fold_into(bytes, &mut self.folded);
         Text {
             raw: (start.0, offset(&self.raw)),

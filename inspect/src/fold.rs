@@ -15,14 +15,11 @@ use runs::RUNS;
 ///
 /// The length may change: the Kelvin sign takes three bytes, `k` one.
 pub fn fold_into(text: &[u8], out: &mut Vec<u8>) {
-    if text.is_ascii() {
-        let start = out.len();
-        out.extend_from_slice(text);
-        if let Some(copied) = out.get_mut(start..) {
-            copied.make_ascii_lowercase();
-        }
+    let start = out.len();
+    if append_words(text, out, lower) & HIGH_BITS == 0 {
         return;
     }
+    out.truncate(start);
     let mut buffer = [0; 4];
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -30,6 +27,52 @@ pub fn fold_into(text: &[u8], out: &mut Vec<u8>) {
         }
         out.extend_from_slice(chunk.invalid());
     }
+}
+
+/// The bits that no byte of ASCII has, in each byte of a word.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Appends `text` to `out`, eight bytes at a time, each by way of `change`; the bits of all of them.
+///
+/// Most values are a few words long: a call of the library's copy takes longer than this in wasm.
+pub(crate) fn append_words(text: &[u8], out: &mut Vec<u8>, change: impl Fn(u64) -> u64) -> u64 {
+    out.reserve(text.len());
+    let mut seen = 0;
+    let (words, rest) = text.as_chunks::<8>();
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        seen |= word;
+        out.extend_from_slice(&change(word).to_le_bytes());
+    }
+    match text.last_chunk() {
+        // The last word lies over the one before it.
+        Some(last) if !rest.is_empty() => {
+            let word = u64::from_le_bytes(*last);
+            seen |= word;
+            out.truncate(out.len() - (8 - rest.len()));
+            out.extend_from_slice(&change(word).to_le_bytes());
+        }
+        _ => {
+            for byte in rest {
+                let word = u64::from(*byte);
+                seen |= word;
+                let [changed, ..] = change(word).to_le_bytes();
+                out.push(changed);
+            }
+        }
+    }
+    seen
+}
+
+/// A word of ASCII in lower case; other bytes stay.
+fn lower(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Adding to seven bits carries into the eighth, and no further.
+    let low = word & !HIGH_BITS;
+    let from_a = low + ONES * (0x80 - u64::from(b'A'));
+    let past_z = low + ONES * (0x7F - u64::from(b'Z'));
+    let is_upper = (from_a ^ past_z) & !word & HIGH_BITS;
+    word | is_upper >> 2
 }
 
 /// The folded form of `text`.

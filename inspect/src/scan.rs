@@ -59,60 +59,127 @@ fn range(ends: &[u32], idx: usize) -> std::ops::Range<usize> {
 /// The multiplier of the hash that spreads grams over a bitmap (Knuth's multiplicative hashing).
 pub const GRAM_HASH: u32 = 0x9E37_79B1;
 
+/// How far a product with [`GRAM_HASH`] is shifted for a small index, which is probed faster than others:
+/// its bitmap has 4096 bits.
+pub const SMALL_GRAMS_SHIFT: u8 = 20;
+
+/// Words in the bitmap of a small index.
+const SMALL_WORDS: usize = 64;
+const _: () = assert!(SMALL_WORDS * 64 == 1 << (32 - SMALL_GRAMS_SHIFT));
+
+/// Positions that are probed before anything is decided: on most of them nothing stands, and a branch
+/// for each would cost more than the probe.
+const BATCH: usize = 8;
+
 /// Reports the patterns of a gram index whose literals stand anywhere in `value`.
-pub(crate) fn grams(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId)) {
-    // Each gram is loaded on its own: no step waits for the one before.
-    match grams.width {
-        4 => {
-            for (at, gram) in value.array_windows().enumerate() {
-                probe(grams, value, at, u32::from_le_bytes(*gram), &mut found);
-            }
+pub(crate) fn grams(grams: &Grams, value: &[u8], found: impl FnMut(PatternId)) {
+    let small = grams.bitmap.as_array().filter(|_| grams.shift == SMALL_GRAMS_SHIFT);
+    match (grams.width, small) {
+        (4, Some(bitmap)) => {
+            probe_all(grams, value, u32::from_le_bytes, |product| is_set(bitmap, product), found);
         }
-        2 if grams.entries.len() > FEW => {
-            for (at, gram) in value.array_windows().enumerate() {
-                probe(grams, value, at, u16::from_le_bytes(*gram).into(), &mut found);
-            }
+        (4, None) => {
+            probe_all(grams, value, u32::from_le_bytes, |product| is_in(grams, product), found);
         }
-        _ => {
-            // The library's search for a byte is faster than a probe per byte.
-            for entry in &grams.entries {
-                let literal = entry.literal_start as usize..entry.literal_end as usize;
-                let literal = grams.literals.get(literal).unwrap_or_default();
-                let Some(first) = literal.first() else { continue };
-                if value.contains(first) && stands(literal, *first, value) {
-                    found(entry.pattern);
-                }
-            }
+        (2, Some(bitmap)) => {
+            probe_all(grams, value, short, |product| is_set(bitmap, product), found);
+        }
+        (2, None) => probe_all(grams, value, short, |product| is_in(grams, product), found),
+        _ => single_bytes(grams, value, found),
+    }
+}
+
+fn short(gram: [u8; 2]) -> u32 {
+    u16::from_le_bytes(gram).into()
+}
+
+/// Whether the bit of a hash is set in a small bitmap: no step depends on what the pack says.
+#[inline]
+fn is_set(bitmap: &[u64; SMALL_WORDS], product: u32) -> bool {
+    let hash = product >> SMALL_GRAMS_SHIFT;
+    let word = bitmap.get((hash / 64) as usize).copied().unwrap_or_default();
+    word >> (hash % 64) & 1 == 1
+}
+
+/// Whether the bit of a hash is set in any bitmap.
+#[inline]
+fn is_in(grams: &Grams, product: u32) -> bool {
+    let hash = product >> grams.shift;
+    let word = grams.bitmap.get((hash / 64) as usize).copied().unwrap_or_default();
+    word >> (hash % 64) & 1 == 1
+}
+
+/// Reports the patterns whose literal is one byte that stands in `value`. Bytes are so frequent that each
+/// is looked for once, instead of opening a bucket wherever it stands.
+fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId)) {
+    for entry in &grams.entries {
+        let byte = grams.literals.get(entry.literal_start as usize);
+        if byte.is_some_and(|byte| has_byte(value, *byte)) {
+            found(entry.pattern);
         }
     }
 }
 
-fn stands(literal: &[u8], first: u8, value: &[u8]) -> bool {
-    value.windows(literal.len()).any(|window| window.first() == Some(&first) && window == literal)
+/// Whether a byte stands in `value`, by words of eight: the library's search goes byte by byte where a
+/// value is short, and most are.
+fn has_byte(value: &[u8], byte: u8) -> bool {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = LOW << 7;
+    // A byte that is zero borrows, and so shows in its highest bit.
+    let zeroes = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word) ^ (LOW * u64::from(byte));
+        word.wrapping_sub(LOW) & !word & HIGH
+    };
+    let (words, rest) = value.as_chunks();
+    match value.last_chunk() {
+        Some(last) => words.iter().fold(zeroes(last), |seen, word| seen | zeroes(word)) != 0,
+        None => rest.contains(&byte),
+    }
 }
 
-/// Up to so many short literals are searched one by one.
-const FEW: usize = 6;
-
+/// Probes every position of a value. Each gram is loaded on its own: no step waits for the one before.
 #[inline]
-fn probe(grams: &Grams, value: &[u8], at: usize, gram: u32, found: &mut impl FnMut(PatternId)) {
-    let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
-    let word = grams.bitmap.get(hash / 64).copied().unwrap_or_default();
-    if word >> (hash % 64) & 1 == 1 {
-        open_bucket(grams, value, at, gram, hash, found);
+fn probe_all<const WIDTH: usize>(
+    grams: &Grams,
+    value: &[u8],
+    number: impl Fn([u8; WIDTH]) -> u32,
+    is_hit: impl Fn(u32) -> bool,
+    mut found: impl FnMut(PatternId),
+) {
+    let mut start = 0;
+    let mut rest = value;
+    while let Some(block) = rest.get(..BATCH + WIDTH - 1) {
+        let mut hits = 0u32;
+        for (at, gram) in (0..BATCH).zip(block.array_windows()) {
+            hits |= u32::from(is_hit(number(*gram).wrapping_mul(GRAM_HASH))) << at;
+        }
+        while hits != 0 {
+            let at = start + hits.trailing_zeros() as usize;
+            hits &= hits - 1;
+            open_bucket(grams, value, at, &number, &mut found);
+        }
+        start += BATCH;
+        rest = rest.get(BATCH..).unwrap_or_default();
+    }
+    for (at, gram) in (start..).zip(rest.array_windows()) {
+        if is_hit(number(*gram).wrapping_mul(GRAM_HASH)) {
+            open_bucket(grams, value, at, &number, &mut found);
+        }
     }
 }
 
 /// Compares the literals whose gram hashes like the one at `at`.
 #[cold]
-fn open_bucket(
+fn open_bucket<const WIDTH: usize>(
     grams: &Grams,
     value: &[u8],
     at: usize,
-    gram: u32,
-    hash: usize,
+    number: impl Fn([u8; WIDTH]) -> u32,
     found: &mut impl FnMut(PatternId),
 ) {
+    let Some(gram) = value.get(at..).and_then(<[u8]>::first_chunk) else { return };
+    let gram = number(*gram);
+    let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
     let word = grams.bitmap.get(hash / 64).copied().unwrap_or_default();
     let below = word & ((1 << (hash % 64)) - 1);
     let rank = grams.ranks.get(hash / 64).copied().unwrap_or_default();

@@ -324,17 +324,28 @@ pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file of a vault whole or not at all, and makes its folder. The new text is written into
-/// `.tidegate`, which Obsidian does not look into, and then put in place.
+/// Where texts of a vault are written before they are put in place; Obsidian does not look into it.
+const UNFINISHED: &str = ".tidegate/new";
+
+/// Writes a file of a vault whole or not at all, and makes its folder.
 pub(crate) fn put(vault: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     let place = vault.join(path);
-    let hidden = vault.join(".tidegate");
-    fs::create_dir_all(&hidden)?;
+    let unfinished = vault.join(UNFINISHED);
+    fs::create_dir_all(&unfinished)?;
     if let Some(folder) = place.parent() {
         fs::create_dir_all(folder)?;
     }
-    let new = hidden.join("new");
+    // Pages are written on every core: each thread has a file of its own.
+    let new = unfinished.join(rayon::current_thread_index().unwrap_or_default().to_string());
     let mut file = File::create(&new)?;
     file.write_all(bytes)?;
     fs::rename(new, place)
+}
+
+/// Takes away what [`put`] needed, and what a run that was killed left there.
+pub(crate) fn tidy(vault: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(vault.join(UNFINISHED)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

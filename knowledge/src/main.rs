@@ -13,6 +13,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use command::{Command, Outcome};
+use mimalloc::MiMalloc;
+
+/// Notes, rules and pages are a great many small texts, made and dropped on every core.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Rules for what leaves a network, from notes to packs.
 ///

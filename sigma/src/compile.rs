@@ -104,6 +104,7 @@ impl Compiler {
                 for atom in witness.atoms {
                     if let Some(atom) = self.atoms.get_mut(atom.index()) {
                         atom.rules.push(id);
+                        self.patterns.scan_for(&atom.lazy);
                     }
                 }
             }
@@ -145,7 +146,7 @@ impl Compiler {
             let rules_start = end_of(&atom_rules);
             atom_rules.extend(atom.rules);
             let lazy_start = end_of(&lazy);
-            lazy.extend(atom.lazy);
+            lazy.extend(self.patterns.lazy(&atom.lazy));
             atoms.push(Atom {
                 field: atom.field,
                 label: atom.label,
@@ -190,6 +191,12 @@ impl Compiler {
             policy: pack::PolicyTables::default(),
             services: pack::ServiceTables::default(),
         }
+    }
+
+    /// Whether no text has to be found for one of the rules to run: it does on every event, or on every
+    /// one that has a field.
+    pub(crate) fn is_unguarded(&self) -> bool {
+        !self.always.is_empty() || self.patterns.check_every_value()
     }
 
     /// The id of a field; `None` stands for keywords.

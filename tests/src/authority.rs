@@ -1,27 +1,29 @@
 //! A certificate authority that lives as long as a test.
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+};
 
 /// Issues certificates for any name. Its key is made at run time and never leaves the process.
 #[derive(Debug)]
-pub(crate) struct Authority {
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
 /// A certificate and its key, in PEM.
 #[derive(Clone, Debug)]
-pub(crate) struct Issued {
+pub struct Issued {
     /// The certificate.
-    pub(crate) chain: String,
+    pub chain: String,
     /// The private key.
-    pub(crate) key: String,
+    pub key: String,
 }
 
 impl Authority {
     /// A new authority of a name that its certificates show.
-    pub(crate) fn new(name: &str) -> Result<Self> {
+    pub fn new(name: &str) -> Result<Self> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -32,15 +34,24 @@ impl Authority {
     }
 
     /// The authority's own certificate, which clients have to trust.
-    pub(crate) fn pem(&self) -> &str {
+    pub fn pem(&self) -> &str {
         &self.pem
     }
 
     /// A certificate for names and IP addresses.
-    pub(crate) fn issue(&self, names: &[&str]) -> Result<Issued> {
+    pub fn issue(&self, names: &[&str]) -> Result<Issued> {
         let key = KeyPair::generate()?;
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
+        Ok(Issued { chain: certificate.pem(), key: key.serialize_pem() })
+    }
+
+    /// A certificate for a workload, by its SPIFFE id.
+    pub fn issue_for_workload(&self, id: &str) -> Result<Issued> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.subject_alt_names.push(SanType::URI(id.try_into()?));
+        let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Issued { chain: certificate.pem(), key: key.serialize_pem() })
     }
 }

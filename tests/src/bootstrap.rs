@@ -82,7 +82,7 @@ impl Bootstrap {
         }]});
         let context = json!({"@type": FROM_TLS, "common_tls_context": context});
         let filter = self.connection_manager(name, http_filters);
-        self = self.raw_listener(name, &[filter], Some(context));
+        self = self.raw_listener(name, &[filter], Some((file.clone(), context)));
         for server_name in server_names {
             let name = format!("{name}/{server_name}");
             let mut cluster = cluster(&name, &file);
@@ -99,6 +99,31 @@ impl Bootstrap {
         self
     }
 
+    /// Adds a listener that terminates TLS and takes only clients whose certificate this authority
+    /// signed.
+    #[must_use]
+    pub fn mutual_tls_listener(
+        self,
+        name: &str,
+        certificate: Certificate<'_>,
+        authority: &str,
+        http_filters: &[Value],
+    ) -> Self {
+        let context = json!({
+            "@type": FROM_TLS,
+            "require_client_certificate": true,
+            "common_tls_context": {
+                "tls_certificates": [{
+                    "certificate_chain": {"inline_string": certificate.chain},
+                    "private_key": {"inline_string": certificate.key},
+                }],
+                "validation_context": {"trusted_ca": {"inline_string": authority}},
+            },
+        });
+        let filter = self.connection_manager(name, http_filters);
+        self.raw_listener(name, &[filter], Some((loopback(), context)))
+    }
+
     /// Writes no access log for listeners that are added from now on: for measuring.
     #[must_use]
     pub fn quiet(self) -> Self {
@@ -110,7 +135,7 @@ impl Bootstrap {
         json!({
             // Without a name Envoy takes no configuration from files that change.
             "node": {"id": "test", "cluster": "test"},
-            "admin": {"address": socket(SocketAddr::from(([127, 0, 0, 1], 0)))},
+            "admin": {"address": loopback()},
             "static_resources": {"listeners": self.listeners, "clusters": self.clusters},
         })
     }
@@ -161,12 +186,13 @@ impl Bootstrap {
         vec![with_match(tunnel, connect), with_match(plain, any)]
     }
 
-    fn raw_listener(mut self, name: &str, filters: &[Value], tls: Option<Value>) -> Self {
+    /// `tls` is the address of a listener that terminates TLS, and how it does.
+    fn raw_listener(mut self, name: &str, filters: &[Value], tls: Option<(Value, Value)>) -> Self {
         let mut chain = json!({"filters": filters});
         let mut listener_filters = Vec::new();
-        let mut address = socket(SocketAddr::from(([127, 0, 0, 1], 0)));
-        if let (Some(context), Some(chain)) = (tls, chain.as_object_mut()) {
-            address = pipe(name);
+        let mut address = loopback();
+        if let (Some((place, context)), Some(chain)) = (tls, chain.as_object_mut()) {
+            address = place;
             // The part of Envoy that reads the server name.
             let inspector = json!({"@type": INSPECTOR});
             listener_filters.push(json!({"name": "tls_inspector", "typed_config": inspector}));
@@ -195,6 +221,11 @@ fn cluster(name: &str, address: &Value) -> Value {
     let endpoint = json!({"endpoint": {"address": address}});
     let endpoints = json!({"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]});
     json!({"name": name, "load_assignment": endpoints})
+}
+
+/// A port that the operating system chooses.
+fn loopback() -> Value {
+    socket(SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 
 fn socket(address: SocketAddr) -> Value {

@@ -20,7 +20,7 @@
 )]
 
 pub mod admin;
-mod authority;
+pub mod authority;
 mod bootstrap;
 pub mod case;
 pub mod clients;

@@ -2,6 +2,10 @@
 //!
 //! One table. The engine is asked with a clock of its own; in Envoy the clock is the world's, so that
 //! what has expired did so long ago and what has not has a century left.
+#![expect(clippy::disallowed_methods, reason = "certificates are handed to curl as files")]
+
+use std::fs;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -9,7 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use inspect::{Asked, IdentityKey, Inspector, Mode, Request, Source};
 use knowledge::{Compilation, Library, Policy, SourceFile};
 use serde_json::{Value, json};
-use tests::{Bootstrap, Envoy, Plugin, StandIn, http1, until};
+use tempfile::TempDir;
+use tests::authority::Authority;
+use tests::{Bootstrap, Certificate, Envoy, Plugin, StandIn, http1, until};
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
 /// 2026-11-21.
@@ -373,6 +379,48 @@ fn a_header_from_a_hop_that_is_not_trusted_names_nobody() -> Result<()> {
             assert_eq!(line["action"], "deny", "{}: {line}", case.name);
         }
     }
+    Ok(())
+}
+
+/// A workload's own certificate says who it is, whatever it writes into a header.
+#[test]
+fn a_workload_is_who_its_certificate_says() -> Result<()> {
+    let (ours, theirs) = (Authority::new("ours")?, Authority::new("theirs")?);
+    let server = ours.issue(&["hooks.slack.com"])?;
+    let stand_in = StandIn::start()?;
+    let filters = [plugin(&compile()?.bytes, "enforce", "192.0.2.1")?.http_filter()];
+    let certificate = Certificate { chain: &server.chain, key: &server.key };
+    let config = Bootstrap::new().upstream(stand_in.address());
+    let config = config.mutual_tls_listener("egress", certificate, ours.pem(), &filters);
+    let envoy = Envoy::start(&config.json())?;
+    let address = envoy.listener("egress")?;
+    let directory = TempDir::with_prefix("tidegate-workloads-")?;
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("authority.pem"), ours.pem())?;
+    for (id, authority, client, expect) in [
+        ("spiffe://example.org/ns/alerting/sa/main", &ours, "", "200"),
+        ("spiffe://example.org/ns/payroll/sa/main", &ours, "", "403"),
+        ("spiffe://example.org/ns/payroll/sa/main", &ours, "alertmanager", "403"),
+        // Whom the listener does not know does not get in.
+        ("spiffe://example.org/ns/alerting/sa/main", &theirs, "", "000"),
+    ] {
+        let issued = authority.issue_for_workload(id)?;
+        fs::write(path("client.pem"), issued.chain)?;
+        fs::write(path("client.key"), issued.key)?;
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--noproxy", "*", "--max-time", "10", "--output"]);
+        curl.arg(path("answer")).args(["--write-out", "%{http_code}"]);
+        curl.arg("--cacert").arg(path("authority.pem"));
+        curl.arg("--cert").arg(path("client.pem")).arg("--key").arg(path("client.key"));
+        curl.args(["--connect-to", &format!("hooks.slack.com:443:{address}")]);
+        curl.args(["--header", &format!("x-client: {client}")]);
+        let output =
+            curl.arg("https://hooks.slack.com/services/T1/B1/secretsecretsecret").output()?;
+        let status = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(status, expect, "{id} as `{client}`");
+    }
+    let log = envoy.log()?;
+    assert!(log.contains(r#""identity":"spiffe://example.org/ns/payroll/sa/main""#), "{log}");
     Ok(())
 }
 

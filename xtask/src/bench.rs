@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: one file per subject.
 
+mod engine;
 mod envoy;
 mod hunt;
 mod indicators;
@@ -16,6 +17,8 @@ use clap::Subcommand;
 /// What is measured.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Subject {
+    /// How long an event takes beside rsigma and sigma-rust, natively and in V8; compiling, decoding.
+    Engine(engine::Arguments),
     /// What a filter adds to the processor time of a request in a real Envoy.
     Envoy(envoy::Arguments),
     /// How long the page in the browser takes for an access log, beside one native thread.
@@ -36,6 +39,7 @@ pub(crate) enum Subject {
 /// Runs a bench.
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
+        Subject::Engine(arguments) => engine::run(arguments),
         Subject::Envoy(arguments) => envoy::run(arguments),
         Subject::Preview(arguments) => preview::run(arguments),
         Subject::Hunt(arguments) => hunt::run(arguments),

@@ -78,9 +78,9 @@ fn install() -> Result<()> {
         return Ok(());
     }
     note(&format!("cargo-fuzz {CARGO_FUZZ}: asking cargo for it"));
-    let mut cargo = Command::new("rustup");
-    cargo.args(["run", TOOLCHAIN, "cargo", "install", "cargo-fuzz", "--locked", "--version"]);
-    command::run(cargo.arg(CARGO_FUZZ).arg("--root").arg(tools))
+    // By the compiler of the workspace: what the program depends on does not build on a nightly of today.
+    let arguments = ["install", "cargo-fuzz", "--locked", "--version", CARGO_FUZZ];
+    command::run(command::cargo().args(arguments).arg("--root").arg(tools))
 }
 
 fn target(root: &Path, name: &str, minutes: u32) -> Result<()> {

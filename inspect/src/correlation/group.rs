@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sha2::{Digest, Sha512_256};
+use blake2::digest::consts::U16;
+use blake2::{Blake2b, Digest};
 
 use super::Sighting;
 use crate::fold::fold;
@@ -18,7 +19,7 @@ pub(super) struct Key([u8; 16]);
 impl Key {
     /// The key of a group: its values, folded, each with its length.
     pub(super) fn of(values: &[Option<Vec<u8>>]) -> Key {
-        let mut digest = Sha512_256::new();
+        let mut digest = Blake2b::<U16>::new();
         for value in values {
             match value {
                 None => digest.update([0]),
@@ -30,9 +31,7 @@ impl Key {
                 }
             }
         }
-        let mut key = [0; 16];
-        key.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
-        Key(key)
+        Key(digest.finalize().into())
     }
 }
 

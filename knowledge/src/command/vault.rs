@@ -6,6 +6,8 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use clap::{Args, Subcommand};
 use knowledge::catalogue::{Vendor, technique_id};
@@ -110,6 +112,17 @@ struct Summary {
     failures: Vec<String>,
 }
 
+impl Summary {
+    fn add(&mut self, other: Summary) {
+        self.n_written += other.n_written;
+        self.n_unchanged += other.n_unchanged;
+        self.n_tombstones += other.n_tombstones;
+        self.n_kept_deleted += other.n_kept_deleted;
+        self.conflicts.extend(other.conflicts);
+        self.failures.extend(other.failures);
+    }
+}
+
 impl Build {
     fn run(&self) -> Outcome {
         let mut techniques = BTreeSet::new();
@@ -147,19 +160,20 @@ impl Build {
         let mut summary = Summary::default();
         let writer = Writer { root: &self.vault, disk: &disk, progress: &progress };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();
-        let merged: Vec<Option<Merged>> =
-            vault.pages.par_iter().map(|page| merged_with(page, &texts)).collect();
-        for (idx, (page, merged)) in vault.pages.iter().zip(merged).enumerate() {
-            progress.count("writing pages", idx, vault.pages.len());
+        let n_begun = AtomicUsize::new(0);
+        let written = vault.pages.par_iter().map(|page| {
+            progress.count("writing pages", n_begun.fetch_add(1, Relaxed), vault.pages.len());
+            writer.page(page, &texts, &state)
+        });
+        written.collect::<Vec<_>>().into_iter().for_each(|one| summary.add(one));
+        for page in &vault.pages {
             pages.insert(page.id.clone(), page.path.clone());
-            writer.page(page, merged, &state, &mut summary);
         }
         for (id, path) in &present.pages {
             if !pages.contains_key(id) {
                 pages.insert(id.clone(), path.clone());
                 summary.n_tombstones += 1;
-                let page = tombstone(id, path);
-                writer.page(&page, merged_with(&page, &texts), &state, &mut summary);
+                summary.add(writer.page(&tombstone(id, path), &texts, &state));
             }
         }
         let mut files = BTreeMap::new();
@@ -170,6 +184,9 @@ impl Build {
         writer.types(&vault.types, &mut summary);
         if let Err(error) = (State { pages, files }).write(&self.vault, &state) {
             summary.failures.push(format!(".tidegate/state.json: {}", disk::reason(&error)));
+        }
+        if let Err(error) = disk::tidy(&self.vault) {
+            summary.failures.push(format!(".tidegate: {}", disk::reason(&error)));
         }
         progress.end();
         self.outcome(&summary, &sources, &vault, &findings)
@@ -313,11 +330,6 @@ fn tombstone(id: &str, path: &str) -> Page {
     page
 }
 
-/// A page merged into the text that stands in its place, if one does.
-fn merged_with(page: &Page, texts: &BTreeMap<&str, &str>) -> Option<Merged> {
-    texts.get(page.path.as_str()).map(|text| merge(page, text))
-}
-
 struct Writer<'w> {
     root: &'w Path,
     disk: &'w BTreeMap<String, Vec<u8>>,
@@ -325,31 +337,29 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    /// Writes a page where it differs; `merged` is what is there with what is new, if it is text.
-    fn page(&self, page: &Page, merged: Option<Merged>, state: &State, summary: &mut Summary) {
-        let Some(bytes) = self.disk.get(&page.path) else {
-            if state.pages.get(&page.id) == Some(&page.path) {
-                summary.n_kept_deleted += 1;
-            } else {
-                self.write(&page.path, &merge::fresh(page), summary);
-            }
-            return;
-        };
-        let Some(merged) = merged else {
-            summary.conflicts.push((
+    /// Writes a page where it differs from what is there, merged into it.
+    fn page(&self, page: &Page, texts: &BTreeMap<&str, &str>, state: &State) -> Summary {
+        let mut summary = Summary::default();
+        let is_there = self.disk.contains_key(&page.path);
+        match texts.get(page.path.as_str()) {
+            None if is_there => summary.conflicts.push((
                 page.path.clone(),
                 "the page is not UTF-8 any more; it is left as it is".into(),
-            ));
-            return;
-        };
-        summary
-            .conflicts
-            .extend(merged.conflicts.into_iter().map(|what| (page.path.clone(), what)));
-        if merged.text.as_bytes() == bytes.as_slice() {
-            summary.n_unchanged += 1;
-        } else {
-            self.write(&page.path, &merged.text, summary);
+            )),
+            None if state.pages.get(&page.id) == Some(&page.path) => summary.n_kept_deleted += 1,
+            None => self.write(&page.path, &merge::fresh(page), &mut summary),
+            Some(text) => {
+                let Merged { text: merged, conflicts } = merge(page, text);
+                let conflicts = conflicts.into_iter().map(|what| (page.path.clone(), what));
+                summary.conflicts.extend(conflicts);
+                if merged == *text {
+                    summary.n_unchanged += 1;
+                } else {
+                    self.write(&page.path, &merged, &mut summary);
+                }
+            }
         }
+        summary
     }
 
     fn file(&self, path: &str, text: &str, state: &State, summary: &mut Summary) {

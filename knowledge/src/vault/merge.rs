@@ -49,7 +49,7 @@ pub fn trailer(text: &str) -> Option<Trailer> {
 
 /// Writes a page that is not there yet.
 pub fn fresh(page: &Page) -> String {
-    merge(page, "").text
+    merge_into(page, "").text
 }
 
 /// A part of a page on disk.
@@ -61,6 +61,12 @@ enum Part {
 
 /// Merges a page into the text on disk.
 pub fn merge(page: &Page, disk: &str) -> Merged {
+    let fresh = merge_into(page, "");
+    // Most pages are as they were written, and nobody has been there.
+    if fresh.text == disk { fresh } else { merge_into(page, disk) }
+}
+
+fn merge_into(page: &Page, disk: &str) -> Merged {
     let crlf = disk.contains("\r\n");
     let disk = disk.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let before = trailer(&disk);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use inspect::pack::{Gram, Grams};
-use inspect::{GRAM_HASH, PatternId};
+use inspect::{GRAM_HASH, PatternId, SMALL_GRAMS_SHIFT};
 
 use super::end_of;
 
@@ -15,6 +15,18 @@ const COMMON: &[u8] = b"https://www. http://www. .com/ .com .net/ .org/ .html .p
 
 /// Letters and signs by how often they stand in URLs and user agents, the most frequent first.
 const BY_FREQUENCY: &[u8] = b"eaotisrncl/pdm.uhg0-_1b2fw5=3647y89v&k?:x;%,()qjz +~@#!$'\"\\";
+
+/// Bits of the bitmap of a small index, which the run-time probes faster than others.
+const SMALL_BITS: usize = 1 << (32 - SMALL_GRAMS_SHIFT);
+
+/// Up to so many literals get [`SPARSE`] bits each: the bitmap stays in a core's nearest cache.
+const FEW_LITERALS: usize = 2048;
+
+/// Bits per literal where they are few. The more, the fewer positions are looked at for nothing.
+const SPARSE: usize = 64;
+
+/// Bits per literal where they are many.
+const DENSE: usize = 16;
 
 /// Builds one index per gram width that is needed, the widest first.
 pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>) -> Vec<Grams> {
@@ -51,7 +63,11 @@ fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
         common + 24 * i64::from(crowd) - i64::try_from(rarity).unwrap_or_default()
     };
 
-    let bits = (16 * literals.len()).next_power_of_two().clamp(1 << 10, 1 << 22);
+    let bits = if literals.len() <= FEW_LITERALS {
+        (SPARSE * literals.len()).next_power_of_two().max(SMALL_BITS)
+    } else {
+        (DENSE * literals.len()).next_power_of_two().min(1 << 22)
+    };
     let shift = 32 - u8::try_from(bits.ilog2()).unwrap_or(10);
     let mut entries = Vec::with_capacity(literals.len());
     let mut bytes = Vec::new();

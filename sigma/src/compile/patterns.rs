@@ -229,6 +229,21 @@ impl Patterns {
         patterns.iter().copied().filter(is_lazy).collect()
     }
 
+    /// Lets patterns without a literal be checked on every value of their field, because nothing else
+    /// vouches for a rule: it then runs where the field is, and not on every event.
+    pub(super) fn scan_for(&mut self, patterns: &[PatternId]) {
+        for pattern in patterns {
+            if let Some(draft) = self.drafts.get_mut(pattern.index()) {
+                draft.gate = Gate::Start(Vec::new());
+            }
+        }
+    }
+
+    /// Whether a pattern is checked on every value of its field.
+    pub(super) fn check_every_value(&self) -> bool {
+        self.drafts.iter().any(|draft| matches!(&draft.gate, Gate::Start(text) if text.is_empty()))
+    }
+
     /// Lays everything out.
     pub(super) fn finish(self, n_fields: usize) -> Finished {
         let mut glob_tokens = Vec::new();
@@ -375,6 +390,7 @@ fn frequency(gate: &Gate) -> f64 {
     let literal = |bytes: &[u8]| 0.25f64.powi(i32::try_from(bytes.len().min(16)).unwrap_or(16));
     match gate {
         // Short whole values are methods, flags and codes: few of them share all events.
+        Gate::Whole(bytes) if [&b"get"[..], b"post"].contains(&&bytes[..]) => 0.5,
         Gate::Whole(bytes) if bytes.len() <= 6 => 0.1,
         Gate::Whole(bytes) | Gate::Start(bytes) | Gate::End(bytes) => literal(bytes),
         Gate::Anywhere(literals) => {

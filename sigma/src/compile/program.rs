@@ -39,28 +39,32 @@ pub(super) struct Witness {
 }
 
 impl Draft {
-    /// The cheapest witness of the condition, if it has one.
+    /// The cheapest witness of the condition, if it has one; one with lazy atoms, which then have to be
+    /// scanned for, only where there is no other.
     pub(super) fn witness(&self) -> Option<Witness> {
-        self.witness_of(true)
+        self.witness_of(true, false).or_else(|| self.witness_of(true, true))
     }
 
-    fn witness_of(&self, holds: bool) -> Option<Witness> {
+    fn witness_of(&self, holds: bool, with_lazy: bool) -> Option<Witness> {
         match (self, holds) {
-            (Draft::Atom { atom, frequency, lazy: false, .. }, true) => {
+            // Keywords share the scans of fields, which lazy ones would keep them from.
+            (Draft::Atom { atom, frequency, lazy, keywords, .. }, true)
+                if !lazy || with_lazy && !keywords =>
+            {
                 Some(Witness { atoms: vec![*atom], frequency: *frequency })
             }
             (Draft::Atom { .. } | Draft::Test { .. }, _) => None,
-            (Draft::Not(part), holds) => part.witness_of(!holds),
-            (Draft::Named(_, part), holds) => part.witness_of(holds),
+            (Draft::Not(part), holds) => part.witness_of(!holds, with_lazy),
+            (Draft::Named(_, part), holds) => part.witness_of(holds, with_lazy),
             // One part that has to hold is enough to vouch for all.
             (Draft::All(parts), true) | (Draft::Any(parts), false) => parts
                 .iter()
-                .filter_map(|part| part.witness_of(holds))
+                .filter_map(|part| part.witness_of(holds, with_lazy))
                 .min_by(|left, right| left.frequency.total_cmp(&right.frequency)),
             (Draft::Any(parts), true) | (Draft::All(parts), false) => {
                 let mut all = Witness { atoms: Vec::new(), frequency: 0.0 };
                 for part in parts {
-                    let witness = part.witness_of(holds)?;
+                    let witness = part.witness_of(holds, with_lazy)?;
                     all.frequency += witness.frequency;
                     all.atoms.extend(witness.atoms);
                 }

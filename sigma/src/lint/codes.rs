@@ -22,7 +22,7 @@ crate::codes! {
     /// It is evaluated on every event and matches most of them.
     NO_POSITIVE = "L006", Warning, "nothing that has to be there";
     /// A regular expression without a text that every match contains.
-    /// Where the rule asks for nothing else that can be found quickly, it is run on every event.
+    /// Where the rule asks for nothing else that can be found quickly, it is run on every event that has the field.
     REGEX_UNGATED = "L007", Warning, "regular expression without a fixed text";
     /// A regular expression that counts so far that it runs on a nondeterministic automaton.
     /// It is still linear, with the number of its states as factor.

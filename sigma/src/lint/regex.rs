@@ -35,5 +35,5 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item) {
 /// Whether nothing that is found by a scan has to be there for the rule to match.
 fn runs_always(rule: &Rule) -> bool {
     let mut compiler = Compiler::new("", 0);
-    compiler.add(rule).is_ok() && !compiler.finish().always.is_empty()
+    compiler.add(rule).is_ok() && compiler.is_unguarded()
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use inspect::{Request, Response};
+use serde_json::Value;
 
 /// Where the corpora are: `TIDEGATE_CORPORA`, or beside the checkout.
 pub fn root() -> anyhow::Result<PathBuf> {
@@ -54,4 +56,31 @@ pub fn proxy_events(root: &Path) -> anyhow::Result<Vec<String>> {
     let path = root.join("sigma-semantics/proxy-events.ndjson");
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// The request that a proxy event tells of.
+pub fn request(event: &Value) -> Request<'_> {
+    let text = |name: &str| event[name].as_str().map(str::as_bytes);
+    let uri = event["c-uri"].as_str().unwrap_or_default();
+    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
+    let end = rest.find('/').unwrap_or(rest.len());
+    let status = event["sc-status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    Request {
+        method: text("cs-method").unwrap_or_default(),
+        scheme: scheme.as_bytes(),
+        authority: text("cs-host").unwrap_or_default(),
+        path: Some(&rest.as_bytes()[end..]),
+        version: text("cs-version").unwrap_or_default(),
+        user_agent: text("c-useragent"),
+        referrer: text("cs-referrer"),
+        cookie: text("cs-cookie"),
+        source_address: text("src_ip"),
+        response: Some(Response {
+            status,
+            request_bytes: event["cs-bytes"].as_u64(),
+            response_bytes: event["sc-bytes"].as_u64(),
+            upstream_address: text("dst_ip"),
+        }),
+        ..Request::default()
+    }
 }

@@ -11,6 +11,7 @@ pub mod difference;
 #[path = "../../../sigma/tests/suite/event.rs"]
 pub mod event;
 pub mod explained;
+pub mod goals;
 pub mod nearby;
 pub mod pysigma;
 pub mod recorded;
@@ -20,5 +21,6 @@ pub mod sample;
 pub mod sets;
 pub mod smaller;
 pub mod tidegate;
+pub mod v8;
 pub mod words;
 pub mod yaml;

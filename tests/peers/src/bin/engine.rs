@@ -1,15 +1,15 @@
 //! Times tidegate beside rsigma and sigma-rust, natively and in V8, in one run.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use inspect::{Event, Inspector, Pack, Request, Response};
+use inspect::{Event, Inspector, Pack, Request};
 use peers::bench::{Contender, Measured, measure, milliseconds};
+use peers::goals::{self, Bound, Goal};
 use peers::sets::{self, Set};
 use peers::tidegate::Json;
+use peers::v8::{self, InV8};
 use peers::{corpus, recorded};
 use rsigma_eval::{Engine, JsonEvent};
 use serde_json::Value;
@@ -55,11 +55,12 @@ fn main() -> anyhow::Result<()> {
     }
 
     println!("{} rules of the corpus, {} events", rule_sets[1].rules.len(), events.len());
-    natively(&arguments, &rule_sets, &packs, &events, &text)?;
-    once(&arguments, &rule_sets, &packs);
-    if !arguments.only_tidegate {
-        in_v8(&rule_sets, &packs, &text)?;
-    }
+    let native = natively(&arguments, &rule_sets, &packs, &events, &text)?;
+    let compile = once(&arguments, &rule_sets, &packs);
+    let in_v8 = if arguments.only_tidegate { Vec::new() } else { v8::measure(&packs, &text)? };
+    print_v8(&rule_sets, &in_v8);
+    agree(&rule_sets, &native, &in_v8)?;
+    print_goals(&rule_sets, &native, compile, &in_v8);
     Ok(())
 }
 
@@ -83,8 +84,8 @@ fn natively(
     packs: &[Vec<u8>],
     events: &[Value],
     text: &str,
-) -> anyhow::Result<()> {
-    let requests: Vec<Request<'_>> = events.iter().map(request).collect();
+) -> anyhow::Result<Vec<Measured>> {
+    let requests: Vec<Request<'_>> = events.iter().map(corpus::request).collect();
     let mut contenders: Vec<Contender<'_>> = Vec::new();
     let mut contender = |name: String, run: Box<dyn FnMut() -> usize>| {
         contenders.push(Contender { name, run });
@@ -107,7 +108,7 @@ fn natively(
         );
         let mut own = inspector()?;
         contender(
-            format!("tidegate, {}: fields to verdict", set.name),
+            verdict_of(&set.name),
             Box::new(move || {
                 let verdicts =
                     recorded.iter().map(|event| own.inspect_event(|_, to| event.answer(to)));
@@ -141,6 +142,30 @@ fn natively(
     for Measured { name, median, least, n_matches } in &measured {
         println!("| {name} | {median:.0} | {least:.0} | {n_matches} |");
     }
+    Ok(measured)
+}
+
+/// What the measure of the goals is called.
+fn verdict_of(set: &str) -> String {
+    format!("tidegate, {set}: fields to verdict")
+}
+
+fn rsigma_of(set: &str, cross_rule: bool) -> String {
+    let name = if cross_rule { "rsigma 0.26, cross-rule index" } else { "rsigma 0.26" };
+    format!("{name}, {set}: parsed JSON to verdict")
+}
+
+/// Engines that disagree are not to be compared: they do different work.
+fn agree(rule_sets: &[Set], native: &[Measured], in_v8: &[InV8]) -> anyhow::Result<()> {
+    for (idx, set) in rule_sets.iter().enumerate() {
+        let same = [verdict_of(&set.name), rsigma_of(&set.name, false), rsigma_of(&set.name, true)];
+        let here = native.iter().filter(|measured| same.contains(&measured.name));
+        let there = in_v8.get(idx).map(|row| row.n_matches);
+        let mut n_matches: Vec<usize> =
+            here.map(|measured| measured.n_matches).chain(there).collect();
+        n_matches.dedup();
+        anyhow::ensure!(n_matches.len() == 1, "{}: {n_matches:?} matches", set.name);
+    }
     Ok(())
 }
 
@@ -153,9 +178,8 @@ fn peers<'e>(
     for (set, cross_rule) in [(0, false), (0, true), (1, false), (1, true), (4, false), (4, true)] {
         let set = &rule_sets[set];
         let engine = rsigma(set, cross_rule)?;
-        let name = if cross_rule { "rsigma 0.26, cross-rule index" } else { "rsigma 0.26" };
         all.push(Contender {
-            name: format!("{name}, {}: parsed JSON to verdict", set.name),
+            name: rsigma_of(&set.name, cross_rule),
             run: Box::new(move || {
                 events.iter().map(|event| engine.evaluate(&JsonEvent::borrow(event)).len()).sum()
             }),
@@ -194,100 +218,80 @@ fn rsigma_collection(set: &Set) -> anyhow::Result<rsigma_parser::SigmaCollection
     rsigma_parser::parse_sigma_yaml(&text).context("rsigma cannot read the rules")
 }
 
-/// What is done once: compiling and decoding.
-fn once(arguments: &Arguments, rule_sets: &[Set], packs: &[Vec<u8>]) {
+/// What is done once: compiling and decoding. Returns the milliseconds to compile all active rules.
+fn once(arguments: &Arguments, rule_sets: &[Set], packs: &[Vec<u8>]) -> f64 {
     println!("\n| once, natively | ms, median | least | bytes |\n| --- | --: | --: | --: |");
-    for (set, pack) in rule_sets.iter().zip(packs) {
+    let mut of_all = f64::NAN;
+    for (idx, (set, pack)) in rule_sets.iter().zip(packs).enumerate() {
         let placeholders = sets::placeholders(&set.rules);
         let (median, least) = milliseconds(7, || sets::compile(set, &placeholders));
         println!("| tidegate, {}: text to tables | {median:.1} | {least:.1} | |", set.name);
+        if idx == 1 {
+            of_all = median;
+        }
         let (median, least) = milliseconds(25, || Pack::decode(pack));
         println!("| tidegate, {}: decode | {median:.2} | {least:.2} | {} |", set.name, pack.len());
     }
-    if arguments.only_tidegate {
-        return;
-    }
-    for set in &rule_sets[..2] {
+    for set in rule_sets[..2].iter().filter(|_| !arguments.only_tidegate) {
         let (median, least) =
             milliseconds(3, || rsigma(set, false).map(|engine| engine.rule_count()));
         println!("| rsigma 0.26, {}: text to engine | {median:.1} | {least:.1} | |", set.name);
     }
+    of_all
 }
 
-fn in_v8(rule_sets: &[Set], packs: &[Vec<u8>], text: &str) -> anyhow::Result<()> {
-    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let out = base.join("target/engine-v8");
-    std::fs::create_dir_all(&out)?;
-    let events = out.join("events.txt");
-    std::fs::write(&events, text)?;
-    let mut paths = Vec::new();
-    for (idx, pack) in packs.iter().enumerate() {
-        let path = out.join(format!("{idx}.pack"));
-        std::fs::write(&path, pack)?;
-        paths.push(path);
-    }
-    let target = "wasm32-unknown-unknown";
-    let status = Command::new("cargo")
-        .current_dir(base)
-        .args(["build", "--quiet", "--release", "--package", "engine-v8", "--target", target])
-        .status()
-        .context("cargo does not start")?;
-    anyhow::ensure!(status.success(), "the engine does not build for {target}");
-    let module = base.join("target").join(target).join("release/engine_v8.wasm");
-    let output = Command::new("node")
-        .arg(base.join("engine.mjs"))
-        .args([module.as_path(), &events])
-        .args(paths.iter().map(PathBuf::as_path))
-        .output()
-        .context("node does not start")?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "engine.mjs fails: {errors}");
-
+fn print_v8(rule_sets: &[Set], rows: &[InV8]) {
     println!(
         "\n| in V8 | ns/event, median | of it fields answered | matches | decode, ms (first) | pack, bytes | memory for it, bytes |"
     );
     println!("| --- | --: | --: | --: | --: | --: | --: |");
-    for (line, set) in String::from_utf8(output.stdout)?.lines().zip(rule_sets) {
-        let row: Value = serde_json::from_str(line)?;
-        let number = |name: &str| row[name].as_f64().unwrap_or_default();
+    for (row, set) in rows.iter().zip(rule_sets) {
+        let InV8 { run, prepare, n_matches, decode, first_decode, n_bytes, memory } = row;
         println!(
-            "| tidegate, {} | {:.0} | {:.0} | {} | {:.2} ({:.2}) | {} | {} |",
+            "| tidegate, {} | {run:.0} | {prepare:.0} | {n_matches} | {decode:.2} ({first_decode:.2}) | {n_bytes} | {memory} |",
             set.name,
-            number("run"),
-            number("prepare"),
-            number("matches"),
-            number("decode"),
-            number("first"),
-            number("bytes"),
-            number("memory"),
         );
     }
-    Ok(())
 }
 
-/// The request that a proxy event tells of.
-fn request(event: &Value) -> Request<'_> {
-    let text = |name: &str| event[name].as_str().map(str::as_bytes);
-    let uri = event["c-uri"].as_str().unwrap_or_default();
-    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
-    let end = rest.find('/').unwrap_or(rest.len());
-    let status = event["sc-status"].as_u64().and_then(|status| u16::try_from(status).ok());
-    Request {
-        method: text("cs-method").unwrap_or_default(),
-        scheme: scheme.as_bytes(),
-        authority: text("cs-host").unwrap_or_default(),
-        path: Some(&rest.as_bytes()[end..]),
-        version: text("cs-version").unwrap_or_default(),
-        user_agent: text("c-useragent"),
-        referrer: text("cs-referrer"),
-        cookie: text("cs-cookie"),
-        source_address: text("src_ip"),
-        response: Some(Response {
-            status,
-            request_bytes: event["cs-bytes"].as_u64(),
-            response_bytes: event["sc-bytes"].as_u64(),
-            upstream_address: text("dst_ip"),
-        }),
-        ..Request::default()
+/// What was asked for, and whether it was reached: told, not enforced, as machines differ.
+fn print_goals(rule_sets: &[Set], native: &[Measured], compile: f64, in_v8: &[InV8]) {
+    let median = |name: String| {
+        let measured = native.iter().find(|measured| measured.name == name);
+        measured.map_or(f64::NAN, |measured| measured.median)
+    };
+    let natively: Vec<f64> = rule_sets.iter().map(|set| median(verdict_of(&set.name))).collect();
+    let rsigma = [false, true].map(|cross_rule| median(rsigma_of(&rule_sets[0].name, cross_rule)));
+    let rsigma = rsigma[0].min(rsigma[1]);
+    let v8: Vec<f64> = in_v8.iter().map(|row| row.run).collect();
+    let mut goals = Vec::new();
+    let mut goal = |what: String, seen: f64, bound: Bound| goals.push(Goal { what, seen, bound });
+    for (place, nanos) in [("natively", &natively), ("in V8", &v8)] {
+        let [proxy, all, few, _, many] = nanos[..] else { continue };
+        let names: Vec<&str> = rule_sets.iter().map(|set| set.name.as_str()).collect();
+        goal(
+            format!("{}, ns per event {place}", names[0]),
+            proxy,
+            Bound::AtMost(goals::PROXY_NANOS),
+        );
+        goal(
+            format!("{}, times faster {place} than rsigma at its best natively", names[0]),
+            rsigma / proxy,
+            Bound::AtLeast(goals::TIMES_RSIGMA),
+        );
+        goal(format!("{}, ns per event {place}", names[1]), all, Bound::AtMost(goals::ALL_NANOS));
+        goal(
+            format!("{} {place}, in costs of {}", names[4], names[2]),
+            many / few,
+            Bound::AtMost(goals::INDICATORS_RATIO),
+        );
     }
+    let what = format!("{}, ms to compile", rule_sets[1].name);
+    goal(what, compile, Bound::AtMost(goals::COMPILE_MILLIS));
+    if let Some(row) = in_v8.last() {
+        let what = format!("{}, ms to decode in V8", rule_sets[4].name);
+        goal(what, row.decode, Bound::AtMost(goals::DECODE_MILLIS));
+    }
+    println!("\n| goal | seen | asked for | |\n| --- | --: | --: | --- |");
+    goals.iter().for_each(|goal| println!("{goal}"));
 }
