@@ -4,12 +4,25 @@
 mod json;
 mod tree;
 
-use inspect::pack::Phase;
-use inspect::{Condition, Inspector, Mode, RuleId, Truth};
+use inspect::pack::{Phase, Tables};
+use inspect::{
+    Asked, Condition, IdentityKey, Inspector, Mode, RuleId, Ruling, Source, StrId, Truth, Usage,
+};
 
 use crate::recorded::RecordedRequest;
 pub use json::to_json;
 pub use tree::{condition_lines, printable};
+
+/// What a policy is asked with, beside the request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Situation<'s> {
+    /// Who sends it.
+    pub source: Source<'s>,
+    /// When, in seconds since 1970.
+    pub now: u64,
+    /// The key of the identities that the policy lists.
+    pub key: Option<IdentityKey>,
+}
 
 /// What a pack makes of a request, and why.
 #[derive(Clone, Debug)]
@@ -20,6 +33,10 @@ pub struct Explanation {
     pub monitor: &'static str,
     /// What happens to it where rules are enforced.
     pub enforce: &'static str,
+    /// The service that the request goes to.
+    pub service: Option<String>,
+    /// What the policy knows of this use of the service.
+    pub usage: Option<&'static str>,
     /// Whether some of the request was larger than the bounds and not looked at.
     pub truncated: bool,
     /// The rules that match.
@@ -47,8 +64,23 @@ pub struct ExplainedRule {
     pub phase: Phase,
     /// Sigma `tags`.
     pub tags: Vec<String>,
+    /// What the policy makes of the match, where the pack has one.
+    pub ruling: Option<ExplainedRuling>,
     /// The condition.
     pub condition: Condition,
+}
+
+/// What a policy makes of a match in enforce mode.
+#[derive(Clone, Debug)]
+pub struct ExplainedRuling {
+    /// How far the match goes.
+    pub mode: &'static str,
+    /// The statement that says so; without one, the policy's default.
+    pub statement: Option<String>,
+    /// The exception that takes the match out.
+    pub exception: Option<String>,
+    /// An exception that would have, if its time were not over.
+    pub expired_exception: Option<String>,
 }
 
 /// Explains a request. `asked` are rules to explain even if they do not match.
@@ -56,8 +88,15 @@ pub fn explain(
     inspector: &mut Inspector,
     request: &RecordedRequest,
     asked: &[RuleId],
+    situation: &Situation<'_>,
 ) -> Explanation {
-    let verdict = inspector.inspect(&request.lend());
+    let lent = request.lend();
+    let verdict = inspector.inspect(&lent);
+    let decide = |bound: Mode| {
+        let Situation { source, now, key } = *situation;
+        inspector.pack().decide(&verdict, &Asked { request: &lent, source, now, bound, key })
+    };
+    let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
     let matched: Vec<_> = verdict.matches.iter().map(|matched| matched.rule).collect();
     // What the request decides is known: only the truth of the other rules can still be open.
     let rules = (0..).map(RuleId).zip(&inspector.pack().tables().rules);
@@ -69,16 +108,25 @@ pub fn explain(
     let others = asked.iter().copied();
     let others: Vec<_> =
         others.filter(|rule| !matched.contains(rule) && !undecided.contains(rule)).collect();
-    let explained = |rules: &[RuleId]| {
+    let explained = |rules: &[RuleId]| -> Vec<ExplainedRule> {
         rules.iter().filter_map(|rule| explained_rule(inspector, *rule)).collect()
     };
+    let tables = inspector.pack().tables();
+    let mut matches = explained(&matched);
+    if tables.policy.is_given() {
+        for (rule, ruling) in matches.iter_mut().zip(&enforce.rulings) {
+            rule.ruling = Some(explained_ruling(tables, ruling));
+        }
+    }
     let line = [&request.method[..], &request.url(), &request.version].map(printable);
     Explanation {
         request: line.join(" ").trim_end().to_owned(),
-        monitor: verdict.action(Mode::Monitor).as_str(),
-        enforce: verdict.action(Mode::Enforce).as_str(),
+        monitor: monitor.action.as_str(),
+        enforce: enforce.action.as_str(),
+        service: enforce.service.map(|service| tables.str(service).to_owned()),
+        usage: enforce.usage.filter(|_| tables.policy.is_given()).map(Usage::as_str),
         truncated: verdict.truncated,
-        matches: explained(&matched),
+        matches,
         undecided: explained(&undecided),
         others: explained(&others),
     }
@@ -95,8 +143,19 @@ fn explained_rule(inspector: &Inspector, rule_id: RuleId) -> Option<ExplainedRul
         level: rule.level.as_str(),
         phase: rule.phase,
         tags: tables.rule_tags(rule).map(str::to_owned).collect(),
+        ruling: None,
         condition: inspector.condition(rule_id)?,
     })
+}
+
+fn explained_ruling(tables: &Tables, ruling: &Ruling) -> ExplainedRuling {
+    let text = |id: Option<StrId>| id.map(|id| tables.str(id).to_owned());
+    ExplainedRuling {
+        mode: ruling.mode.as_str(),
+        statement: text(ruling.statement),
+        exception: text(ruling.exception),
+        expired_exception: text(ruling.expired),
+    }
 }
 
 /// The rules of a pack that have this id, or this title.
@@ -135,6 +194,10 @@ impl Explanation {
             format!("verdict  {}", self.verdict()),
             format!("action   {} in monitor mode, {} in enforce mode", self.monitor, self.enforce),
         ];
+        if let Some(service) = &self.service {
+            let usage = self.usage.map_or_else(String::new, |usage| format!(", {usage} use"));
+            lines.push(format!("service  {}{usage}", printable(service.as_bytes())));
+        }
         if self.truncated {
             lines.push(
                 "note     the request is larger than the bounds; the rest was not looked at"
@@ -183,6 +246,7 @@ impl ExplainedRule {
             ("status", &self.status),
             ("phase", phase),
             ("tags", &self.tags.join(", ")),
+            ("policy", &self.ruling.as_ref().map_or_else(String::new, ExplainedRuling::line)),
         ] {
             if !value.is_empty() {
                 about.push(format!("  {name:<8} {}", printable(value.as_bytes())));
@@ -193,5 +257,23 @@ impl ExplainedRule {
         lines.append(&mut about);
         lines.extend(condition_lines(&self.condition).iter().map(|line| format!("  {line}")));
         lines
+    }
+}
+
+impl ExplainedRuling {
+    fn line(&self) -> String {
+        let mut line = match &self.statement {
+            Some(statement) => format!("{} by statement `{statement}`", self.mode),
+            None => format!("{} by default", self.mode),
+        };
+        for (exception, what) in [
+            (&self.exception, "taken out by exception"),
+            (&self.expired_exception, "no longer taken out by exception"),
+        ] {
+            if let Some(exception) = exception {
+                line.push_str(&format!(", {what} `{exception}`"));
+            }
+        }
+        line
     }
 }

@@ -52,6 +52,8 @@ enum PackKind {
     Corrupt,
     /// Another condition, and a rule more.
     Changed,
+    /// With a policy.
+    Policed,
 }
 
 fn folder() -> PathBuf {
@@ -179,6 +181,7 @@ fn pack(kind: &PackKind) -> Vec<u8> {
     let mut bytes = compiler.finish().encode();
     match kind {
         PackKind::Whole => {}
+        PackKind::Policed => bytes = policed(text),
         PackKind::Truncated => bytes.truncate(100),
         PackKind::Newer => bytes[8..12].copy_from_slice(&(u32::MAX).to_le_bytes()),
         PackKind::Older => bytes[8..12].copy_from_slice(&0u32.to_le_bytes()),
@@ -194,6 +197,28 @@ fn pack(kind: &PackKind) -> Vec<u8> {
         }
     }
     bytes
+}
+
+fn policed(rule: &str) -> Vec<u8> {
+    const SERVICE: &str = "---\nkind: service\nservice: Example\nhosts: [a.example]\nidentity: ['a.example/{tenant}']\n---\n";
+    const POLICY: &str = "
+default: monitor
+sources: {builders: [10.4.0.0/22, 'spiffe://example.org/ns/build/*', builder]}
+statements:
+  - {name: sanctioned use, mode: 'off', usage: sanctioned}
+  - {name: first quarter, mode: enforce, rules: [x], services: [Example], share: 25%}
+exceptions:
+  - {id: EX-1, owner: a, ticket: b, reason: c, expires: 2027-01-31, rules: [x], sources: [builders]}
+sanctioned:
+  - {services: [Example], sources: [builders], identities: [T1]}
+";
+    let file =
+        |name: &str, text: &str| knowledge::SourceFile { name: name.into(), bytes: text.into() };
+    let library = knowledge::Library::read(vec![file("x.yml", rule), file("example.md", SERVICE)]);
+    let (policy, findings) = knowledge::Policy::read(&"policy.yml".into(), POLICY);
+    assert!(findings.is_empty(), "{findings:?}");
+    let key = inspect::IdentityKey::from_hex("000102030405060708090a0b0c0d0e0f");
+    knowledge::Compilation::with_policy(&library, "example", 3, policy.as_ref(), key).unwrap().bytes
 }
 
 #[test]

@@ -188,6 +188,15 @@ impl Mode {
     }
 }
 
+impl PolicyTables {
+    /// Whether there is a policy at all, and not only the plugin's mode.
+    pub fn is_given(&self) -> bool {
+        let is_empty =
+            self.statements.is_empty() && self.exceptions.is_empty() && self.sanctions.is_empty();
+        !is_empty || self.default != PolicyTables::default().default
+    }
+}
+
 impl Default for PolicyTables {
     /// No policy: the plugin's mode alone decides.
     fn default() -> PolicyTables {

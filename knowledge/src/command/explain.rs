@@ -1,16 +1,19 @@
 //! `tidegate explain`.
 
 use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use inspect::Inspector;
+use inspect::{Inspector, Source};
+use jiff::Timestamp;
+use knowledge::explain::Situation;
 use knowledge::limits::MAX_REQUEST_BYTES;
-use knowledge::{
-    Compilation, Finding, Findings, Sources, codes, explain, pack_file, report, subject,
-};
+use knowledge::{Finding, Findings, Library, Sources, codes, explain, pack_file, report, subject};
 
+use super::check::moment;
+use super::policy::PolicyInput;
 use super::{Outcome, PlainFormat, Vocabulary, pretty, read_library};
 use crate::disk;
 
@@ -31,6 +34,14 @@ pub(crate) struct Explain {
     operands: Vec<OsString>,
     #[command(flatten)]
     vocabulary: Vocabulary,
+    #[command(flatten)]
+    policy: PolicyInput,
+    /// Who sends the request, to a policy: an address, a SPIFFE id, or a name as trusted hops give it
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    now: Option<u64>,
     /// Explain this rule (its id or its title) even if it does not match
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
@@ -47,30 +58,39 @@ impl Explain {
         if self.pack.is_some() && !paths.is_empty() {
             return Outcome::usage("give a pack or paths, not both; put the request in quotes");
         }
+        if self.pack.is_some() && self.policy.has_policy() {
+            return Outcome::usage("a pack has its policy in it; give a pack or a policy");
+        }
         let mut findings = Vec::new();
         let mut sources = Sources::new();
-        let pack = match &self.pack {
+        let (pack, key) = match &self.pack {
             Some(path) => match disk::read_pack(path)
                 .and_then(|(name, bytes)| pack_file::decode(&name, &bytes))
             {
-                Ok(pack) => pack,
+                Ok(pack) => {
+                    let mut nothing = Library::default();
+                    let given = self.policy.read(&mut nothing);
+                    findings.extend(nothing.findings);
+                    (pack, given.key)
+                }
                 Err(finding) => return Outcome::refused(&[*finding], &sources),
             },
             None => {
-                let library = match read_library(
+                let mut library = match read_library(
                     &paths.iter().map(PathBuf::from).collect::<Vec<_>>(),
                     &self.vocabulary,
                 ) {
                     Ok((library, _)) => library,
                     Err(outcome) => return outcome,
                 };
-                let compilation = Compilation::new(&library, "explain", 0);
+                let given = self.policy.read(&mut library);
+                let compilation = given.compile(&library, "explain", 0);
                 findings.extend(library.findings);
                 sources.extend(library.sources);
                 match compilation {
                     Ok(compilation) => {
                         findings.extend(compilation.findings);
-                        compilation.pack
+                        (compilation.pack, given.key)
                     }
                     Err(finding) => return Outcome::refused(&[*finding], &sources),
                 }
@@ -94,9 +114,12 @@ impl Explain {
         sources.insert(origin, text);
         report::sort(&mut findings);
 
+        let clock = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+        let now = self.now.unwrap_or_else(clock);
+        let situation = Situation { source: self.source(), now, key };
         let explanations: Vec<_> = requests
             .iter()
-            .map(|request| explain::explain(&mut inspector, request, &asked))
+            .map(|request| explain::explain(&mut inspector, request, &asked, &situation))
             .collect();
         let stdout = match self.format {
             PlainFormat::Json => pretty(&explain::to_json(inspector.pack(), &explanations)),
@@ -109,6 +132,18 @@ impl Explain {
         let stderr = report::to_text(&findings, &sources);
         let refused = findings.iter().any(Finding::is_error);
         Outcome { stdout, stderr, code: u8::from(refused) }
+    }
+
+    fn source(&self) -> Source<'_> {
+        let Some(text) = &self.source else { return Source::default() };
+        let (of, bytes) = (Source::default(), Some(text.as_bytes()));
+        if text.parse::<IpAddr>().is_ok() {
+            Source { address: bytes, ..of }
+        } else if text.starts_with("spiffe://") {
+            Source { identity: bytes, ..of }
+        } else {
+            Source { named: bytes, ..of }
+        }
     }
 }
 

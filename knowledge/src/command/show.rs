@@ -1,5 +1,7 @@
 //! `tidegate show`.
 
+mod policy;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -66,7 +68,7 @@ fn text(file: &str, pack: &Pack) -> String {
             shown(rule.title),
         );
     }
-    text
+    text + &policy::to_text(tables)
 }
 
 fn to_json(pack: &Pack) -> Value {
@@ -93,6 +95,7 @@ fn to_json(pack: &Pack) -> Value {
         "signed": pack.is_signed(),
         "hash": pack.hash().to_string(),
         "rules": rules.collect::<Vec<_>>(),
+        "policy": policy::to_json(tables),
     })
 }
 

@@ -27,6 +27,8 @@ fn explanation(explanation: &Explanation) -> Value {
     json!({
         "request": explanation.request,
         "action": { "monitor": explanation.monitor, "enforce": explanation.enforce },
+        "service": explanation.service,
+        "usage": explanation.usage,
         "truncated": explanation.truncated,
         "matches": rules(&explanation.matches),
         "undecided": rules(&explanation.undecided),
@@ -43,6 +45,12 @@ fn rule(rule: &ExplainedRule) -> Value {
         "level": rule.level,
         "phase": phase_name(rule.phase),
         "tags": rule.tags,
+        "policy": rule.ruling.as_ref().map(|ruling| json!({
+            "mode": ruling.mode,
+            "statement": ruling.statement,
+            "exception": ruling.exception,
+            "expired_exception": ruling.expired_exception,
+        })),
         "condition": condition(&rule.condition),
     })
 }

@@ -15,7 +15,7 @@ const USUAL_ENTRIES: usize = 32;
 pub(super) fn object(line: &str) -> Option<Vec<(&str, &str)>> {
     // Without an early end, so that it is done many bytes at a time.
     let odd = |byte: u8| u8::from(byte == b'\\') | u8::from(byte < b' ');
-    if line.bytes().fold(0, |found, byte| found | odd(byte)) != 0 {
+    if !line.starts_with('{') || line.bytes().fold(0, |found, byte| found | odd(byte)) != 0 {
         return None;
     }
     let mut entries = Vec::with_capacity(USUAL_ENTRIES);
@@ -175,6 +175,7 @@ mod tests {
             (r#"{"a":"b","c":-1.5e+3,"d":null,"e":[1,{"f":[]}],"g":{}}"#, true),
             (r#"{ "ä" : "ö" , "a":0 }"#, true),
             (r#"{"a":"b"} "#, false),
+            (" {}", false),
             (r#"{"a":01}"#, false),
             (r#"{"a":1.}"#, false),
             (r#"{"a":-}"#, false),
