@@ -18,6 +18,8 @@
 //! | `identity_key` | 32 hexadecimal digits: the key under which identities in URLs are hashed | none is told |
 //! | `source_header` | a header in which trusted hops say who the client is | no header is believed |
 //! | `trusted_hops` | who these are: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
+//! | `suppress_seconds` | how long an event stands for those of the same rule, source and service, which are counted (module `noise`): at most a day, as text | `0`: each is written |
+//! | `events_per_minute` | how many events of one rule are written in a minute, over all workers, as text | `0`: any number |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is everything else that is not understood: a
@@ -33,6 +35,8 @@ use inspect::{IdentityKey, Mode, Pack, PackError};
 
 use crate::json::{self, JsonError};
 use crate::label::cut;
+use crate::limits::MAX_SUPPRESS_SECONDS;
+use crate::noise::Noise;
 use crate::proto_struct;
 use crate::source::TrustedHeader;
 use crate::trust;
@@ -91,6 +95,7 @@ pub(crate) struct Config {
     pub(crate) identity_key: Option<IdentityKey>,
     /// The header that is believed, if any is.
     pub(crate) source_header: Option<TrustedHeader>,
+    pub(crate) noise: Noise,
 }
 
 /// Why a configuration is refused.
@@ -207,7 +212,7 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
     "pack",
     "mode",
     "failure_mode",
@@ -216,6 +221,8 @@ const KEYS: [&str; 8] = [
     "identity_key",
     "source_header",
     "trusted_hops",
+    "suppress_seconds",
+    "events_per_minute",
 ];
 
 impl<'j> Object<'j> {
@@ -254,7 +261,8 @@ impl<'j> Object<'j> {
         self,
         pack: impl FnOnce() -> Result<Pack, ConfigError>,
     ) -> Result<Config, ConfigError> {
-        let [_, mode, failure_mode, protocol, public_key, key, header, hops] = self.values;
+        let [_, mode, failure_mode, protocol, public_key, key, header, hops, seconds, rate] =
+            self.values;
         let modes = [Mode::Monitor, Mode::Enforce, Mode::Off];
         let mode = choose("mode", mode, &modes, Mode::as_str)?;
         let failure_modes = [FailureMode::Open, FailureMode::Closed];
@@ -269,6 +277,10 @@ impl<'j> Object<'j> {
         let identity_key = identity_key.transpose()?;
         let source_header = TrustedHeader::read(header.as_deref(), hops.as_deref())
             .map_err(ConfigError::SourceHeader)?;
+        let noise = Noise {
+            suppress_seconds: count("suppress_seconds", seconds, MAX_SUPPRESS_SECONDS)?,
+            events_per_minute: count("events_per_minute", rate, u32::MAX)?,
+        };
         let pack = pack()?;
         match (pack.tables().policy.key_check, identity_key) {
             (0, _) => {}
@@ -283,8 +295,26 @@ impl<'j> Object<'j> {
                 ));
             }
         }
-        Ok(Config { pack, mode, failure_mode, protocol, public_keys, identity_key, source_header })
+        Ok(Config {
+            pack,
+            mode,
+            failure_mode,
+            protocol,
+            public_keys,
+            identity_key,
+            source_header,
+            noise,
+        })
     }
+}
+
+/// The number that a value is; 0 where there is none.
+fn count(key: &'static str, value: Option<Cow<'_, str>>, most: u32) -> Result<u32, ConfigError> {
+    let Some(value) = value else { return Ok(0) };
+    value.parse().ok().filter(|count| *count <= most).ok_or_else(|| {
+        let expected = ["a number of at most ", &most.to_string()].concat();
+        ConfigError::UnknownValue(key, value.into_owned(), expected)
+    })
 }
 
 /// The choice that a value names; the first where there is none.
@@ -353,7 +383,7 @@ mod tests {
             (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
@@ -388,11 +418,19 @@ mod tests {
             (b"{}", "the configuration is not valid: it has no key `pack`"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,
                 "the configuration is not valid: `mode` is `monitor` or `enforce` or `off`, not `block`",
+            ),
+            (
+                br#"{"pack":"","suppress_seconds":"soon"}"#,
+                "the configuration is not valid: `suppress_seconds` is a number of at most 86400, not `soon`",
+            ),
+            (
+                br#"{"pack":"","suppress_seconds":"86401"}"#,
+                "the configuration is not valid: `suppress_seconds` is a number of at most 86400, not `86401`",
             ),
             (br#"{"pack":"","pack":""}"#, "the configuration is not valid: `pack` is there twice"),
             (

@@ -62,6 +62,19 @@ pub(crate) struct Event<'e> {
     pack: PackPart<'e>,
     /// Whether the request was so large that some of it was not inspected.
     truncated: bool,
+    /// What was left out, in an event that closes a window of suppression.
+    suppressed: Option<Suppressed>,
+}
+
+/// What was left out of the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suppressed {
+    /// How many events.
+    pub(crate) count: u32,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) since: u64,
+    /// Why: `window` or `rate`.
+    pub(crate) by: &'static str,
 }
 
 /// A rule that matched.
@@ -207,6 +220,7 @@ pub(crate) struct Told<'t> {
     pub(crate) gateway: &'t GatewaySnapshot,
     /// Milliseconds since 1970.
     pub(crate) time: Option<u64>,
+    pub(crate) suppressed: Option<Suppressed>,
 }
 
 impl<'e> Event<'e> {
@@ -265,6 +279,7 @@ impl<'e> Event<'e> {
                 hash: short_hash(told.pack),
             },
             truncated: told.truncated,
+            suppressed: told.suppressed,
         }
     }
 }
@@ -375,6 +390,7 @@ mod tests {
         gateway: &'t GatewaySnapshot,
     ) -> Told<'t> {
         Told {
+            suppressed: None,
             pack: inspector.pack(),
             mode: Mode::Monitor,
             action: Action::Observe,

@@ -158,6 +158,12 @@ pub(crate) fn time() -> Result<u64, HostError> {
     Ok(nanoseconds)
 }
 
+/// Has the host call `on_tick` of the current plugin from now on.
+pub(crate) fn set_tick_period(milliseconds: u32) -> Result<(), HostError> {
+    // SAFETY: no pointers.
+    done(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
+}
+
 /// Writes one line to Envoy's log.
 pub(crate) fn log(level: LogLevel, line: &str) -> Result<(), HostError> {
     // SAFETY: the host reads the slice during the call only.
@@ -272,6 +278,7 @@ macro_rules! imports {
 }
 
 imports! {
+    fn proxy_set_tick_period_milliseconds(period: u32);
     fn proxy_log(level: u32, line_data: *const u8, line_size: usize);
     fn proxy_get_current_time_nanoseconds(return_time: *mut u64);
     fn proxy_get_buffer_bytes(

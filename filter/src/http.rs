@@ -85,6 +85,7 @@ mod tests {
             public_keys: Vec::new(),
             identity_key: None,
             source_header: None,
+            noise: crate::noise::Noise::default(),
         };
         HttpStream::new(Some(Rc::new(Plugin::start(config))))
     }

@@ -27,6 +27,7 @@
 //! | `proxy_on_response_headers`| tells of a tunnel that opens; always continues |
 //! | `proxy_on_log`             | evaluates what waited for the response; writes the event |
 //! | `proxy_on_delete`          | frees the context |
+//! | `proxy_on_tick`            | closes windows of events that were left out (`noise`), where that is on |
 //!
 //! Bodies and trailers are neither read nor held back.
 //!
@@ -62,6 +63,7 @@
 //!                               proxy_get_current_time_nanoseconds
 //!                               proxy_get_shared_data
 //!                               proxy_set_shared_data
+//! proxy_on_tick                 proxy_set_tick_period_milliseconds
 //! ```
 //!
 //! # What Envoy has to be told
@@ -94,6 +96,8 @@ mod label;
 mod limits;
 pub mod metric_table;
 mod metrics;
+mod noise;
+mod noise_table;
 mod plugin;
 mod proto_struct;
 mod report;

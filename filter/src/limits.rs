@@ -25,3 +25,13 @@ pub(crate) const MAX_NAME_BYTES: usize = 255;
 /// Of so many requests of a worker the last is timed: two readings of the clock for each of them would
 /// cost as much as some evaluations do.
 pub(crate) const SAMPLED: u32 = 64;
+
+/// Most windows in one bucket of what was told. Past it the window that would end first is closed early,
+/// and `tidegate_suppression_evictions_total` counts it.
+pub(crate) const MAX_WINDOWS: usize = 8;
+
+/// How often a worker tries to write what workers share before it goes on without.
+pub(crate) const MAX_CAS_TRIES: usize = 8;
+
+/// Longest time, in seconds, for which one event stands for others; a longer one is refused.
+pub(crate) const MAX_SUPPRESS_SECONDS: u32 = 24 * 3600;

@@ -26,6 +26,8 @@ pub(crate) const EXPIRED_EXCEPTIONS: Name =
 pub(crate) const ANOMALIES: Name = name("tidegate_anomalies_total", &["name"]);
 pub(crate) const ERRORS: Name = name("tidegate_errors_total", &["kind"]);
 pub(crate) const REFUSED: Name = name("tidegate_refused_total", &["kind"]);
+pub(crate) const SUPPRESSED: Name = name("tidegate_suppressed_total", &[]);
+pub(crate) const EVICTIONS: Name = name("tidegate_suppression_evictions_total", &[]);
 pub(crate) const EVALUATION: Name = name("tidegate_evaluation_microseconds", &[]);
 pub(crate) const RULES_LOADED: Name = name("tidegate_rules_loaded", &[]);
 pub(crate) const PACK_HASH: Name = name("tidegate_pack_hash", &[]);
@@ -116,6 +118,18 @@ pub const METRICS: &[Metric] = &[
         "counter",
         "Configurations that were not taken, once for each virtual machine that refused: `configuration`, `unsigned`, `signature`, `older`.",
         "4",
+    ),
+    metric(
+        SUPPRESSED,
+        "counter",
+        "Events that were not written, as `suppress_seconds` and `events_per_minute` have it.",
+        "1",
+    ),
+    metric(
+        EVICTIONS,
+        "counter",
+        "Windows of suppression that were closed early, as their bucket was full.",
+        "1",
     ),
     metric(
         EVALUATION,

@@ -91,6 +91,8 @@ enum Counter {
     Expired(StrId),
     Anomaly(Anomaly),
     Error(Failure),
+    Suppressed,
+    Evicted,
 }
 
 impl Counter {
@@ -108,6 +110,8 @@ impl Counter {
             Counter::Anomaly(anomaly) => {
                 table::ANOMALIES.with(&[&anomaly.as_str().replace('.', "_")])
             }
+            Counter::Suppressed => table::SUPPRESSED.with(&[]),
+            Counter::Evicted => table::EVICTIONS.with(&[]),
             Counter::Error(failure) => table::ERRORS.with(&[failure.as_str()]),
         }
     }
@@ -188,6 +192,16 @@ impl Counters {
     /// Counts what is odd about a request.
     pub(crate) fn anomalies(&mut self, anomalies: Anomalies) {
         anomalies.iter().for_each(|anomaly| self.increment(Counter::Anomaly(anomaly), ""));
+    }
+
+    /// Counts an event that was not written.
+    pub(crate) fn suppressed(&mut self) {
+        self.increment(Counter::Suppressed, "");
+    }
+
+    /// Counts a window that was closed early.
+    pub(crate) fn evicted(&mut self) {
+        self.increment(Counter::Evicted, "");
     }
 
     /// Counts something that went wrong.

@@ -10,6 +10,7 @@ use crate::headers::Headers;
 use crate::host::{self, LocalResponse, LogLevel, Property};
 use crate::label::request_id;
 use crate::metrics::{Counters, Failure, record_pack};
+use crate::noise::Noise;
 use crate::snapshot::{Needs, Snapshot};
 use crate::source::{Sender, TrustedHeader};
 use crate::trace;
@@ -29,6 +30,7 @@ pub(crate) struct Plugin {
     pub(crate) failure_mode: FailureMode,
     pub(crate) identity_key: Option<IdentityKey>,
     pub(crate) source_header: Option<TrustedHeader>,
+    pub(crate) noise: Noise,
     counters: RefCell<Counters>,
 }
 
@@ -65,8 +67,16 @@ pub(crate) struct Inspection {
 impl Plugin {
     /// Puts a configuration to work, and says so in the log and in metrics.
     pub(crate) fn start(config: Config) -> Plugin {
-        let Config { pack, mode, failure_mode, protocol, public_keys, identity_key, source_header } =
-            config;
+        let Config {
+            pack,
+            mode,
+            failure_mode,
+            protocol,
+            public_keys,
+            identity_key,
+            source_header,
+            noise,
+        } = config;
         let tables = pack.tables();
         let line = format!(
             "tidegate: {} rules of pack `{}` version {} loaded, hosts as {}, {}hash {}, mode {}, failure mode {}",
@@ -91,6 +101,7 @@ impl Plugin {
             protocol,
             identity_key,
             source_header,
+            noise,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::event::{Event, Told};
 use crate::headers::Headers;
 use crate::host::{self, LogLevel, Property};
 use crate::metrics::Failure;
+use crate::noise::Subject;
 use crate::plugin::{Inspection, Plugin};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, number};
 use crate::trace;
@@ -112,6 +113,16 @@ impl Plugin {
         if snapshot.source_address.is_none() {
             snapshot.source_address.clone_from(&sender.source_address);
         }
+        let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
+        let early =
+            if *is_told { (&[][..], &[][..]) } else { (&*verdict.matches, &*decision.rulings) };
+        let (matches, rulings) = in_order(early, late);
+        let pack = inspector.pack();
+        let subject =
+            Subject { pack, decision, sender, authority: headers.authority, action: *action };
+        if !self.may_tell(&subject, &matches, &rulings) {
+            return;
+        }
         let gateway = GatewaySnapshot {
             node: read(Property::NODE),
             filter_chain: read(Property::FILTER_CHAIN),
@@ -119,12 +130,8 @@ impl Plugin {
             route: read(Property::ROUTE),
             cluster: read(Property::CLUSTER),
         };
-        let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
-        let early =
-            if *is_told { (&[][..], &[][..]) } else { (&*verdict.matches, &*decision.rulings) };
-        let (matches, rulings) = in_order(early, late);
         let told = Told {
-            pack: inspector.pack(),
+            pack,
             mode: self.mode,
             action: *action,
             would_deny: decision.would_deny,
@@ -139,6 +146,7 @@ impl Plugin {
             response,
             gateway: &gateway,
             time: host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000),
+            suppressed: None,
         };
         if host::log(LogLevel::Warn, &Event::new(&told).to_json()).is_err() {
             self.count_failure(Failure::Event);

@@ -17,6 +17,9 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root::default()));
 }}
 
+/// How often windows of events that were left out are looked after, in milliseconds.
+const TICK_MS: u32 = 1000;
+
 /// One per plugin configuration and VM.
 #[derive(Debug, Default)]
 pub(crate) struct Root {
@@ -41,10 +44,20 @@ impl RootContext for Root {
         drop(bytes);
         match config.and_then(trust::take) {
             Ok(plugin) => {
+                if plugin.noise.is_on() {
+                    // Where it is not allowed, windows are closed by who comes next.
+                    host::set_tick_period(TICK_MS).unwrap_or_default();
+                }
                 self.plugin = Some(plugin);
                 true
             }
             Err(why) => refuse(&why),
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.close_windows();
         }
     }
 

@@ -15,7 +15,7 @@ const BYTES: &str = "type.googleapis.com/google.protobuf.BytesValue";
 
 /// All that the filter may ask of Envoy and Envoy of the filter; Envoy skips the callbacks that are not
 /// listed. See the documentation of the crate `filter`.
-const CAPABILITIES: [&str; 20] = [
+const CAPABILITIES: [&str; 22] = [
     "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
@@ -36,6 +36,8 @@ const CAPABILITIES: [&str; 20] = [
     "proxy_get_current_time_nanoseconds",
     "proxy_get_shared_data",
     "proxy_set_shared_data",
+    "proxy_on_tick",
+    "proxy_set_tick_period_milliseconds",
 ];
 
 /// A wasm HTTP filter and its configuration.

@@ -142,8 +142,13 @@ fn an_event_of_tls_that_passes_through_is_valid_too() -> Result<()> {
             "source": "192.0.2.7"},
         "pack": {"name": "p", "version": 1, "hash": "0123456789abcdef"}, "truncated": false,
     });
-    assert!(schema::check(&event).is_empty());
-    checked(&mut ecs(), &[event::convert(&event, Dialect::Ecs)])?;
-    checked(&mut ocsf(), &[event::convert(&event, Dialect::Ocsf)])?;
+    // An event that closes a window of suppression has no method either.
+    let mut closing = event.clone();
+    closing["suppressed"] = json!({"count": 3, "since": 1_763_697_000_000_u64, "by": "rate"});
+    for event in [&event, &closing] {
+        assert!(schema::check(event).is_empty());
+        checked(&mut ecs(), &[event::convert(event, Dialect::Ecs)])?;
+        checked(&mut ocsf(), &[event::convert(event, Dialect::Ocsf)])?;
+    }
     Ok(())
 }

@@ -7,6 +7,8 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use filter::metric_table::{METRICS, markdown};
 use knowledge::{Compilation, Library, Policy, SourceFile};
 use serde_json::{Value, json};
@@ -21,6 +23,8 @@ const MARKS: [&str; 2] = ["<!-- metrics -->\n", "<!-- end of metrics -->\n"];
 const PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
 /// More than twice the requests of which one is timed.
 const N_REQUESTS: usize = 150;
+/// Each asked for twice, in a table of 1,024 buckets with room for eight each.
+const N_HOSTS: usize = 6_000;
 
 const RULES: &str = "
 title: Excused
@@ -30,6 +34,10 @@ detection: {s: {cs-host: excused.example}, condition: s}
 title: No longer
 logsource: {category: proxy}
 detection: {s: {cs-host: no-longer.example}, condition: s}
+---
+title: Noisy
+logsource: {category: proxy}
+detection: {s: {c-useragent: implant}, condition: s}
 ";
 const POLICY: &str = "
 exceptions:
@@ -105,6 +113,24 @@ fn served() -> Result<Served> {
         add(&mut served, &scrape(gateway.envoy.admin())?);
         let all = ["tidegate_expired_exceptions_total", "tidegate_evaluation_microseconds_count"];
         Ok(all.iter().all(|name| served.contains_key(*name)).then_some(()))
+    })?;
+    // More windows of suppression than some buckets have room for.
+    let settings = json!({
+        "pack": STANDARD.encode(pack_with_exceptions()?),
+        "suppress_seconds": "3600",
+    });
+    let plugin = Plugin::tidegate(&[], "monitor")?.with_text(&settings.to_string());
+    replace(directory.path(), &plugin, "4")?;
+    until("what suppression counts", || {
+        for idx in 0..N_HOSTS {
+            let head = format!(
+                "GET / HTTP/1.1\r\nHost: {}.example\r\nUser-Agent: implant\r\n\r\n",
+                idx / 2
+            );
+            connection.send(head.as_bytes())?;
+        }
+        add(&mut served, &scrape(gateway.envoy.admin())?);
+        Ok(served.contains_key("tidegate_suppression_evictions_total").then_some(()))
     })?;
     Ok(served)
 }

@@ -13,7 +13,7 @@ use crate::progress::step;
 
 /// What the filter exports. The SDK exports every callback of the ABI; those that the filter does not
 /// use are 50 kB, and without them Envoy does not call into the module for nothing.
-const EXPORTS: [&str; 13] = [
+const EXPORTS: [&str; 14] = [
     "memory",
     "_initialize",
     "proxy_abi_version_0_2_1",
@@ -26,6 +26,7 @@ const EXPORTS: [&str; 13] = [
     "proxy_on_new_connection",
     "proxy_on_request_headers",
     "proxy_on_response_headers",
+    "proxy_on_tick",
     "proxy_on_vm_start",
 ];
 

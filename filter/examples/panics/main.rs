@@ -34,6 +34,10 @@ mod limits;
 mod metric_table;
 #[path = "../../src/metrics.rs"]
 mod metrics;
+#[path = "../../src/noise.rs"]
+mod noise;
+#[path = "../../src/noise_table.rs"]
+mod noise_table;
 #[path = "../../src/plugin.rs"]
 mod plugin;
 #[path = "../../src/proto_struct.rs"]

@@ -32,6 +32,14 @@ impl Event<'_> {
         self.gateway.write(&mut json);
         self.pack.write(&mut json);
         flag(&mut json, "truncated", self.truncated);
+        if let Some(suppressed) = &self.suppressed {
+            json.key("suppressed");
+            json.open('{');
+            number(&mut json, "count", Some(u64::from(suppressed.count)));
+            number(&mut json, "since", Some(suppressed.since));
+            text(&mut json, "by", suppressed.by);
+            json.close('}');
+        }
         json.close('}');
         json.into_text()
     }

@@ -14,9 +14,11 @@ const SCORES: [u64; 6] = [0, 1, 21, 47, 73, 99];
 
 pub(super) fn map(event: &Value) -> Value {
     let mut out = json!({});
-    let time = number(event, "time").and_then(|time| i64::try_from(time).ok());
-    let time = time.and_then(|time| jiff::Timestamp::from_millisecond(time).ok());
-    put(&mut out, "@timestamp", time.map(|time| time.to_string()));
+    for (to, from) in [("@timestamp", "time"), ("event.start", "suppressed.since")] {
+        let time = number(event, from).and_then(|time| i64::try_from(time).ok());
+        let time = time.and_then(|time| jiff::Timestamp::from_millisecond(time).ok());
+        put(&mut out, to, time.map(|time| time.to_string()));
+    }
     set(&mut out, "ecs.version", VERSION);
     what_happened(event, &mut out);
     rule(event, &mut out);

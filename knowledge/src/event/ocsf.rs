@@ -59,6 +59,8 @@ pub(super) fn map(event: &Value) -> Value {
     }
     put(&mut out, "metadata.log_version", number(event, "schema").map(|it| it.to_string()));
     put(&mut out, "metadata.correlation_uid", text(event, "request.traceparent"));
+    put(&mut out, "count", number(event, "suppressed.count"));
+    put(&mut out, "start_time", number(event, "suppressed.since"));
     control(event, &mut out);
     endpoints(event, &mut out);
     if method.is_some() {

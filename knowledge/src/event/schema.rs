@@ -124,6 +124,10 @@ pub const FIELDS: &[Field] = &[
     field("pack.version", Number, Always, ["rule.version", "policy.version, firewall_rule.version"], "Its version."),
     field("pack.hash", Text, Always, ["", "policy.uid"], "The first 16 hexadecimal digits of its content hash."),
     field("truncated", Flag, Always, ["", ""], "Whether the request was so large that some of it was not inspected."),
+    field("suppressed", Object, Sometimes, ["", ""], "In an event that closes a window of suppression: what was left out in it. It tells of one rule, of the host of the first request, and of no method or path."),
+    field("suppressed.count", Number, Always, ["", "count"], "How many events were left out."),
+    field("suppressed.since", Number, Always, ["event.start", "start_time"], "When the window opened, in milliseconds since 1970."),
+    field("suppressed.by", OneOf(&["window", "rate"]), Always, ["", ""], "Why: `suppress_seconds` or `events_per_minute`."),
 ];
 
 /// What is wrong with an event by the table; empty where nothing is.

@@ -22,6 +22,7 @@ fn example() -> Value {
         "response": {"code": 403, "request_bytes": 1024, "response_bytes": 17, "upstream": "198.51.100.3"},
         "gateway": {"node": "egress-1", "filter_chain": "main", "virtual_host": "all", "route": "any", "cluster": "internet"},
         "pack": {"name": "shipped", "version": 7, "hash": "0123456789abcdef"}, "truncated": false,
+        "suppressed": {"count": 12, "since": 1_763_697_000_000_u64, "by": "window"},
     })
 }
 

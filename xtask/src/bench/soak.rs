@@ -6,6 +6,9 @@ use std::net::Ipv4Addr;
 
 use ::tests::{Bootstrap, Envoy, Launch, Plugin, workspace};
 use anyhow::{Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 
 use super::load::Load;
 use crate::artifact::Artifacts;
@@ -28,6 +31,10 @@ pub(crate) struct Arguments {
     /// Tenants in URLs: bots, webhooks.
     #[arg(long, default_value_t = 50_000)]
     identities: u32,
+    /// How long an event stands for those like it, in seconds: more sources than the table of what was
+    /// told has room for.
+    #[arg(long, default_value_t = 60)]
+    suppress_seconds: u32,
 }
 
 /// Measures and prints; an error if memory or the number of series grew.
@@ -36,7 +43,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let binary = install::envoy()?;
     Artifacts::build()?;
     let pack = fs::read(workspace::shipped_pack()?)?;
-    let plugin = Plugin::tidegate(&pack, "monitor")?;
+    let settings = json!({
+        "pack": STANDARD.encode(&pack),
+        "suppress_seconds": arguments.suppress_seconds.to_string(),
+    });
+    let plugin = Plugin::tidegate(&pack, "monitor")?.with_text(&settings.to_string());
     let config = Bootstrap::new().quiet().listener("bench", &[plugin.http_filter()]).json();
     // Events are made and handed over; Envoy writes none, as a million of them would fill the disk.
     let launch = Launch { binary, concurrency: 2, log_level: "error" };
@@ -46,7 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         "{} requests from {} sources with {} identities",
         arguments.requests, arguments.sources, arguments.identities
     ));
-    let mut table = Table::new(&["requests", "MB resident", "series", "judged", "matches"]);
+    let headings = ["requests", "MB resident", "series", "matches", "suppressed", "closed early"];
+    let mut table = Table::new(&headings);
     let (mut number, mut seen) = (0, Vec::new());
     for tenth in 1..=10 {
         let last = arguments.requests / 10 * tenth;
@@ -55,19 +67,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             number += 1;
         })?;
         ensure!(n_sent > 0, "no request was sent");
-        let (resident, series, judged, matches) = state(&envoy)?;
+        let State { resident, series, judged, matches, suppressed, closed_early } = state(&envoy)?;
+        ensure!(judged == u64::from(number), "{judged} of {number} requests were judged");
         let megabytes = resident / 1_000_000;
-        table.row([u64::from(number), megabytes, series, judged, matches].map(|it| it.to_string()));
+        let cells = [u64::from(number), megabytes, series, matches, suppressed, closed_early];
+        table.row(cells.map(|cell| cell.to_string()));
         seen.push((resident, series));
     }
     println!("\n{table}");
     let failures = envoy.plugin_failures()?;
     ensure!(failures.is_empty(), "{failures:?}");
-    if let (Some((early, series)), Some((late, series_late))) = (seen.first(), seen.last()) {
+    // A counter is a series once it counts, so the first tenth may have fewer of them.
+    if let (Some((early, _)), Some((_, series)), Some((late, series_late))) =
+        (seen.first(), seen.get(seen.len() / 2), seen.last())
+    {
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
         let growth = *late as f64 / *early as f64;
         println!(
-            "memory: {growth:.3} times that after the first tenth; series: {series} and {series_late}"
+            "memory: {growth:.3} times that after the first tenth; series: {series} half-way and {series_late} at the end"
         );
         ensure!(growth <= GROWTH, "memory grew {growth:.3} times, at most {GROWTH} is allowed");
         ensure!(series == series_late, "the number of series grew");
@@ -75,16 +92,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Memory, series of the filter, requests that were judged and matches.
-fn state(envoy: &Envoy) -> Result<(u64, u64, u64, u64)> {
+/// What a gateway says of itself.
+struct State {
+    /// Bytes of memory.
+    resident: u64,
+    /// Series of the filter.
+    series: u64,
+    /// Requests that were judged.
+    judged: u64,
+    /// Matches of rules.
+    matches: u64,
+    /// Events that were left out.
+    suppressed: u64,
+    /// Windows of suppression that had to go for others.
+    closed_early: u64,
+}
+
+fn state(envoy: &Envoy) -> Result<State> {
     let stats = envoy.stats()?;
     let ours: Vec<_> = stats.iter().filter(|(name, _)| name.contains("tidegate_")).collect();
     let sum = |part: &str| {
         let of = ours.iter().filter(|(name, _)| name.contains(part));
         of.map(|(_, value)| **value).sum()
     };
-    let series = ours.len() as u64;
-    Ok((envoy.resident()?, series, sum("tidegate_requests_total"), sum("tidegate_matches_total")))
+    Ok(State {
+        resident: envoy.resident()?,
+        series: ours.len() as u64,
+        judged: sum("tidegate_requests_total"),
+        matches: sum("tidegate_matches_total"),
+        suppressed: sum("tidegate_suppressed_total"),
+        closed_early: sum("tidegate_suppression_evictions_total"),
+    })
 }
 
 /// A request of a bot of its own, from an address of its own: each pair comes again after the least

@@ -1,0 +1,166 @@
+//! What is said again is left out and counted, across workers, and told when its window closes.
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use knowledge::event::{self, schema};
+use serde_json::{Value, json};
+use tests::{Bootstrap, Envoy, Launch, Plugin, http1, until};
+
+const SOURCES: [&str; 2] = ["192.0.2.1", "192.0.2.2"];
+const N_REQUESTS: u64 = 30;
+
+/// Two rules that may match the same request.
+const RULES: &str = "
+title: Host
+id: 6b3e1d1c-0000-4000-8000-000000000001
+logsource: {category: proxy}
+detection: {s: {cs-host: a.example}, condition: s}
+---
+title: Client
+id: 6b3e1d1c-0000-4000-8000-000000000002
+logsource: {category: proxy}
+detection: {s: {c-useragent: implant}, condition: s}
+";
+
+fn start(settings: &[(&str, &str)]) -> Result<Envoy> {
+    let parsed = sigma::parse(&sigma::Source::new("rules", RULES));
+    let mut compiler = sigma::Compiler::new("noise", 1);
+    for rule in &parsed.rules {
+        ensure!(compiler.add(rule).is_ok(), "a rule is refused");
+    }
+    let pack = compiler.finish().encode();
+    let mut all = json!({"mode": "monitor", "pack": STANDARD.encode(&pack)});
+    for (key, value) in settings {
+        all.as_object_mut().context("an object")?.insert((*key).to_owned(), json!(value));
+    }
+    let plugin = Plugin::tidegate(&pack, "monitor")?.with_text(&all.to_string());
+    let config = Bootstrap::new().listener("egress", &[plugin.http_filter()]);
+    Envoy::launch(&Launch { concurrency: 2, ..Launch::new()? }, &config.json())
+}
+
+/// A request on a connection of its own, so that either worker may get it.
+fn send(envoy: &Envoy, host: &str, source: &str, agent: &str) -> Result<()> {
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nX-Forwarded-For: {source}\r\n\r\n"
+    );
+    ensure!(http1::send(envoy.listener("egress")?, request.as_bytes())?.status == 200);
+    Ok(())
+}
+
+/// The events so far, each as the table has it: those of requests, and those that close a window.
+fn events(envoy: &Envoy) -> Result<(Vec<Value>, Vec<Value>)> {
+    let log = envoy.log()?;
+    let events = log.lines().map(event::find).collect::<Result<Vec<_>, _>>()?;
+    let events: Vec<Value> = events.into_iter().flatten().collect();
+    for event in &events {
+        let wrong = schema::check(event);
+        ensure!(wrong.is_empty(), "{wrong:?}: {event}");
+    }
+    Ok(events.into_iter().partition(|event| event.get("suppressed").is_none()))
+}
+
+fn text<'e>(event: &'e Value, path: &str) -> &'e str {
+    event.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn counted(envoy: &Envoy, name: &str) -> Result<u64> {
+    let stats = envoy.stats()?;
+    let of = stats.iter().filter(|(known, _)| known.contains(name));
+    Ok(of.map(|(_, value)| *value).sum())
+}
+
+#[test]
+fn one_event_stands_for_those_of_the_same_rule_source_and_service_until_its_window_closes()
+-> Result<()> {
+    let envoy = start(&[("suppress_seconds", "3")])?;
+    for _ in 0..N_REQUESTS {
+        for source in SOURCES {
+            send(&envoy, "a.example", source, "curl")?;
+        }
+    }
+    // The number of requests that a window took in depends on how fast the machine is; none is lost.
+    let (told, closing) = until("all windows to be closed", || {
+        let (told, closing) = events(&envoy)?;
+        let counts = closing.iter().filter_map(|it| it.pointer("/suppressed/count")?.as_u64());
+        let all = told.len() as u64 + counts.sum::<u64>();
+        ensure!(all <= 2 * N_REQUESTS, "{all} events and suppressed ones");
+        Ok((all == 2 * N_REQUESTS).then_some((told, closing)))
+    })?;
+    assert!((2..=20).contains(&told.len()), "{} events", told.len());
+    for source in SOURCES {
+        let of = closing.iter().find(|event| text(event, "/request/source") == source);
+        let of = of.with_context(|| format!("no window of {source} was closed"))?;
+        assert_eq!(text(of, "/rules/0/title"), "Host");
+        assert_eq!(text(of, "/request/host"), "a.example");
+        assert_eq!(text(of, "/suppressed/by"), "window");
+        assert_eq!(text(of, "/action"), "observe");
+    }
+    let n_suppressed = 2 * N_REQUESTS - told.len() as u64;
+    assert_eq!(counted(&envoy, "tidegate_suppressed_total")?, n_suppressed);
+    assert_eq!(
+        counted(&envoy, "tidegate_matches_total")?,
+        2 * N_REQUESTS,
+        "metrics are as without"
+    );
+    assert!(envoy.plugin_failures()?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn another_rule_source_or_service_is_told() -> Result<()> {
+    let envoy = start(&[("suppress_seconds", "3600")])?;
+    let mut n_sent = 0;
+    for (idx, (host, source, agent)) in [
+        ("a.example", "192.0.2.1", "curl"),
+        ("a.example", "192.0.2.2", "curl"),
+        // A second rule matches: the event is told whole.
+        ("a.example", "192.0.2.2", "implant"),
+        ("b.example", "192.0.2.2", "implant"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for _ in 0..3 {
+            send(&envoy, host, source, agent)?;
+            n_sent += 1;
+        }
+        until("each request to be told or counted", || {
+            let n_told = events(&envoy)?.0.len();
+            let all = n_told as u64 + counted(&envoy, "tidegate_suppressed_total")?;
+            Ok((all == n_sent).then_some(()))
+        })?;
+        assert_eq!(events(&envoy)?.0.len(), idx + 1, "{host} {source} {agent}");
+    }
+    let (told, _) = events(&envoy)?;
+    let n_rules: Vec<_> = told.iter().filter_map(|event| event["n_rules"].as_u64()).collect();
+    assert_eq!(n_rules, [1, 1, 2, 1]);
+    Ok(())
+}
+
+#[test]
+fn a_rule_has_a_rate_over_all_workers() -> Result<()> {
+    let envoy = start(&[("events_per_minute", "5")])?;
+    for idx in 0..N_REQUESTS {
+        send(&envoy, "a.example", &format!("192.0.2.{idx}"), "curl")?;
+    }
+    until("all to be judged", || {
+        let (told, _) = events(&envoy)?;
+        let suppressed = counted(&envoy, "tidegate_suppressed_total")?;
+        let all = told.len() as u64 + suppressed;
+        // A minute may end meanwhile, and another five be told.
+        ensure!(told.len() <= 10, "{} events", told.len());
+        Ok((all == N_REQUESTS && told.len() >= 5).then_some(()))
+    })
+}
+
+#[test]
+fn without_the_settings_every_event_is_told() -> Result<()> {
+    let envoy = start(&[])?;
+    for _ in 0..N_REQUESTS {
+        send(&envoy, "a.example", "192.0.2.1", "curl")?;
+    }
+    until("all events", || Ok((events(&envoy)?.0.len() as u64 == N_REQUESTS).then_some(())))?;
+    assert_eq!(counted(&envoy, "tidegate_suppress")?, 0);
+    Ok(())
+}
