@@ -105,7 +105,13 @@ fn port_number(digits: &[u8]) -> Option<u16> {
 
 /// The readings of an authority: the host that a client goes to first, then the others.
 pub(super) fn forms(authority: &[u8], found: &mut Anomalies, steps: &mut usize) -> Vec<HostForm> {
-    let mut readings = Readings { found: Anomalies::default(), list: Vec::new(), steps: 0 };
+    let mut readings = Readings {
+        found: Anomalies::default(),
+        list: Vec::new(),
+        steps: 0,
+        n_again: 0,
+        is_again: false,
+    };
     let mut view = View::Canonical;
     *steps += 4 * authority.len();
     let unescaped = unescape(authority, Reach::All);
@@ -165,7 +171,14 @@ struct Readings {
     found: Anomalies,
     list: Vec<HostForm>,
     steps: usize,
+    /// How many forms of the present name were read again, and whether that is being done.
+    n_again: usize,
+    is_again: bool,
 }
+
+/// Most forms of a name that are read like a name themselves: one disguise may hide another, and each
+/// takes some bytes of a label.
+const MAX_AGAIN: usize = 16;
 
 impl Readings {
     /// Reads each part of a text that no host may hold together.
@@ -295,6 +308,16 @@ impl Readings {
                 }
                 name.extend_from_slice(chunk.invalid());
             }
+            // `%2` and `0` with a soft hyphen between them are an encoding once that is gone.
+            if name.contains(&b'%') {
+                let unescaped = unescape(&name, Reach::All);
+                self.steps += unescaped.steps;
+                if unescaped.bytes != name {
+                    self.found.insert(Anomaly::HostPercentEncoded);
+                    let whole = [&unescaped.bytes, port.as_slice()].concat();
+                    self.again(|readings| readings.split(&whole, View::Decoded));
+                }
+            }
         }
         if name.is_empty() {
             return;
@@ -319,6 +342,28 @@ impl Readings {
         if let Some(address) = disguise::embedded_address(&joined) {
             self.found.insert(Anomaly::HostEmbeddedAddress);
             self.add(View::Decoded, address, port);
+        }
+    }
+
+    /// Reads what came out of a name, within bounds.
+    fn again(&mut self, read: impl FnOnce(&mut Readings)) {
+        let is_outermost = !self.is_again;
+        if is_outermost {
+            (self.n_again, self.is_again) = (0, true);
+        }
+        if self.n_again < MAX_AGAIN {
+            self.n_again += 1;
+            read(self);
+        }
+        if is_outermost {
+            self.is_again = false;
+        }
+    }
+
+    /// Adds a form that is not the name itself, with what it hides in turn.
+    fn derived(&mut self, view: View, host: &[u8], port: Vec<u8>) {
+        if self.add(view, host.to_vec(), port.clone()) {
+            self.again(|readings| readings.name(host, port, View::Decoded));
         }
     }
 
@@ -360,12 +405,19 @@ impl Readings {
                 wire.truncate(start.0);
                 wire.extend_from_slice(b"xn--");
                 wire.extend_from_slice(&code);
+                // Beside a label that stands for ASCII it goes over the wire as it does alone.
+                shown.truncate(start.1);
+                shown.extend_from_slice(wire.get(start.0..).unwrap_or_default());
             }
         }
         let differs = shown.is_ascii() && shown != wire;
-        self.add(view, wire, port.to_vec());
+        if wire == labels.join(&b'.') {
+            self.add(view, wire, port.to_vec());
+        } else {
+            self.derived(view, &wire, port.to_vec());
+        }
         if differs {
-            self.add(View::Decoded, shown, port.to_vec());
+            self.derived(View::Decoded, &shown, port.to_vec());
         }
     }
 
@@ -381,13 +433,15 @@ impl Readings {
         true
     }
 
-    fn add(&mut self, view: View, host: Vec<u8>, port: Vec<u8>) {
+    /// Whether the host is a new one.
+    fn add(&mut self, view: View, host: Vec<u8>, port: Vec<u8>) -> bool {
         let form = HostForm { view, host, port };
         // A long list of hosts would be searched in vain: past a few, twice the same costs nothing.
         let known = self.list.iter().take(16).any(|known| known.host == form.host);
         if !known {
             self.list.push(form);
         }
+        !known
     }
 }
 
