@@ -30,6 +30,7 @@ pub mod example;
 pub mod gateway;
 pub mod http1;
 pub mod http2;
+pub mod one_host;
 mod plugin;
 pub mod prometheus;
 pub mod requests;

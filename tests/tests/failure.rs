@@ -14,38 +14,8 @@ use knowledge::signing::{self, KeyFiles};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::gateway::{replace, replace_text};
+use tests::one_host::{HOSTS, denied, pack, request};
 use tests::{Bootstrap, Envoy, Launch, Plugin, admin, http1, until, workspace};
-
-const HOSTS: [&str; 2] = ["a.example", "b.example"];
-
-/// A pack of a version that denies one host.
-fn pack(host: &str, version: u64) -> Result<Vec<u8>> {
-    let text = format!(
-        "title: {host}\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d01\nlogsource: {{category: proxy}}\n\
-         detection: {{selection: {{cs-host: {host}}}, condition: selection}}\n"
-    );
-    let parsed = sigma::parse(&sigma::Source::new("rule", &text));
-    let mut compiler = sigma::Compiler::new("egress", version);
-    let rule = parsed.rules.first().context("one rule")?;
-    ensure!(compiler.add(rule).is_ok(), "the rule is refused");
-    Ok(compiler.finish().encode())
-}
-
-fn request(host: &str) -> Vec<u8> {
-    format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()
-}
-
-/// The hosts that are denied now.
-fn denied(address: SocketAddr) -> Result<Vec<&'static str>> {
-    let mut denied = Vec::new();
-    for host in HOSTS {
-        match http1::send(address, &request(host))?.status {
-            403 => denied.push(host),
-            status => ensure!(status == 200, "{host}: {status}"),
-        }
-    }
-    Ok(denied)
-}
 
 fn start(directory: &Path, filter: &Value) -> Result<Envoy> {
     let config = Bootstrap::new().listener("egress", std::slice::from_ref(filter));

@@ -9,45 +9,15 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use tests::gateway::{replace, replace_text};
+use tests::one_host::{HOSTS, denied, pack, request};
 use tests::{Bootstrap, Envoy, Launch, Plugin, http1, until};
 
 const N_CONNECTIONS: usize = 4;
-const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
-
-/// A pack that denies one host.
-fn pack(host: &str) -> Result<Vec<u8>> {
-    let text = format!(
-        "title: {host}\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d01\nlogsource: {{category: proxy}}\n\
-         detection: {{selection: {{cs-host: {host}}}, condition: selection}}\n"
-    );
-    let parsed = sigma::parse(&sigma::Source::new("rule", &text));
-    let mut compiler = sigma::Compiler::new(host, 1);
-    let rule = parsed.rules.first().context("one rule")?;
-    ensure!(compiler.add(rule).is_ok(), "the rule is refused");
-    Ok(compiler.finish().encode())
-}
 
 fn start(directory: &Path, fallback: &Plugin) -> Result<Envoy> {
     let filters = [fallback.discovered("./tidegate.json")];
     let config = Bootstrap::new().listener("egress", &filters);
     Envoy::launch_in(&Launch { concurrency: 2, ..Launch::new()? }, &config.json(), directory)
-}
-
-/// The hosts that are denied now.
-fn denied(address: SocketAddr) -> Result<Vec<&'static str>> {
-    let mut denied = Vec::new();
-    for host in HOSTS {
-        match http1::send(address, &request(host))?.status {
-            403 => denied.push(host),
-            200 => {}
-            status => bail!("{host}: {status}"),
-        }
-    }
-    Ok(denied)
-}
-
-fn request(host: &str) -> Vec<u8> {
-    format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()
 }
 
 /// Sends requests until it is told to stop; returns how many. One that is answered with anything but
@@ -74,7 +44,7 @@ fn refused(stats: &BTreeMap<String, u64>) -> u64 {
 #[test]
 fn good_packs_take_over_and_bad_ones_change_nothing_under_load() -> Result<()> {
     let directory = TempDir::with_prefix("tidegate-reload-")?;
-    let [a, b, c] = HOSTS.map(pack);
+    let [a, b, c] = HOSTS.map(|host| pack(host, 1));
     let (a, b, c) = (a?, b?, c?);
     let plugin = |pack: &[u8]| Plugin::tidegate(pack, "enforce");
     replace(directory.path(), &plugin(&a)?, "1")?;
@@ -150,7 +120,7 @@ fn good_packs_take_over_and_bad_ones_change_nothing_under_load() -> Result<()> {
 
 #[test]
 fn a_bad_file_at_the_start_leaves_the_default_at_work() -> Result<()> {
-    let default = Plugin::tidegate(&pack("a.example")?, "enforce")?;
+    let default = Plugin::tidegate(&pack("a.example", 1)?, "enforce")?;
     for bad in ["", "{", "{\"version_info\": \"1\", \"resources\": []}"] {
         let directory = TempDir::with_prefix("tidegate-reload-")?;
         replace_text(directory.path(), bad)?;
@@ -162,7 +132,7 @@ fn a_bad_file_at_the_start_leaves_the_default_at_work() -> Result<()> {
     let envoy = start(directory.path(), &default)?;
     assert_eq!(denied(envoy.listener("egress")?)?, ["a.example"]);
 
-    let good = Plugin::tidegate(&pack("b.example")?, "enforce")?;
+    let good = Plugin::tidegate(&pack("b.example", 1)?, "enforce")?;
     replace(directory.path(), &good, "2")?;
     let address = envoy.listener("egress")?;
     until("the repaired file", || Ok((denied(address)? == ["b.example"]).then_some(())))

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -11,40 +10,13 @@ use anyhow::{Context, Result, ensure};
 use knowledge::signing::{self, KeyFiles};
 use tempfile::TempDir;
 use tests::gateway::{replace, replace_text};
-use tests::{Bootstrap, Envoy, Launch, Plugin, http1, until};
-
-const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
-
-/// A pack of a version that denies one host.
-fn pack(host: &str, version: u64) -> Result<Vec<u8>> {
-    let text = format!(
-        "title: {host}\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d01\nlogsource: {{category: proxy}}\n\
-         detection: {{selection: {{cs-host: {host}}}, condition: selection}}\n"
-    );
-    let parsed = sigma::parse(&sigma::Source::new("rule", &text));
-    let mut compiler = sigma::Compiler::new("egress", version);
-    let rule = parsed.rules.first().context("one rule")?;
-    ensure!(compiler.add(rule).is_ok(), "the rule is refused");
-    Ok(compiler.finish().encode())
-}
+use tests::one_host::{denied, pack};
+use tests::{Bootstrap, Envoy, Launch, Plugin, until};
 
 fn signed(pack: Vec<u8>, keys: &KeyFiles) -> Result<Vec<u8>> {
     let file: Arc<str> = "key".into();
     let signed = signing::sign(pack, &file, &keys.secret);
     signed.ok().context("the key signs")
-}
-
-/// The hosts that are denied now.
-fn denied(address: SocketAddr) -> Result<Vec<&'static str>> {
-    let mut denied = Vec::new();
-    for host in HOSTS {
-        let request = format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
-        match http1::send(address, request.as_bytes())?.status {
-            403 => denied.push(host),
-            status => ensure!(status == 200, "{host}: {status}"),
-        }
-    }
-    Ok(denied)
 }
 
 /// How often the filter refused a configuration for a reason.

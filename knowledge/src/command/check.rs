@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use clap::Args;
-use jiff::Timestamp;
 use knowledge::{Finding, Library, SourceFile, codes, fix, policy, report};
 use serde_json::json;
 use sigma::{Decidability, decidability};
 
-use super::policy::PolicyInput;
+use super::policy::{PolicyInput, moment, now};
 use super::{Format, Inputs, OtherLogs, Outcome, counted, read_files, render};
 use crate::disk;
 
@@ -116,8 +115,7 @@ impl Check {
     fn find(&self, library: &mut Library) {
         let given = self.policy.read(library);
         if let (Some(policy), Some(within)) = (&given.policy, self.expiring) {
-            let clock = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
-            library.findings.extend(policy.due(self.now.unwrap_or_else(clock), within));
+            library.findings.extend(policy.due(self.now.unwrap_or_else(now), within));
         }
         // The compiler refuses what only shows when a rule is put to work, as an automaton's size.
         match given.compile(library, "check", 0) {
@@ -132,10 +130,6 @@ impl Check {
 
 fn seconds(text: &str) -> Result<u64, &'static str> {
     policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, as `7d`")
-}
-
-pub(super) fn moment(text: &str) -> Result<u64, &'static str> {
-    policy::moment(text).ok_or("write a day or a time, as `2027-01-31` or `2027-01-31T12:00:00Z`")
 }
 
 /// Writes a file that was fixed.

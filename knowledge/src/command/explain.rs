@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use inspect::{Inspector, Source};
-use jiff::Timestamp;
 use knowledge::explain::Situation;
 use knowledge::limits::MAX_REQUEST_BYTES;
 use knowledge::{Finding, Findings, Library, Sources, codes, explain, pack_file, report, subject};
 
-use super::check::moment;
-use super::policy::PolicyInput;
+use super::policy::{PolicyInput, moment, now};
 use super::{Outcome, PlainFormat, Vocabulary, pretty, read_library};
 use crate::disk;
 
@@ -114,8 +112,7 @@ impl Explain {
         sources.insert(origin, text);
         report::sort(&mut findings);
 
-        let clock = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
-        let now = self.now.unwrap_or_else(clock);
+        let now = self.now.unwrap_or_else(now);
         let situation = Situation { source: self.source(), now, key };
         let explanations: Vec<_> = requests
             .iter()

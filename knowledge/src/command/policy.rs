@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use inspect::IdentityKey;
-use knowledge::{Compilation, Finding, Library, Policy, codes};
+use jiff::Timestamp;
+use knowledge::{Compilation, Finding, Library, Policy, codes, policy};
 
 use crate::disk;
 
@@ -80,4 +81,14 @@ impl Given {
         let policy = self.policy.as_ref().filter(|_| !self.is_refused);
         Compilation::with_policy(library, name, version, policy, self.key)
     }
+}
+
+/// A day or a time as an argument, in seconds since 1970.
+pub(super) fn moment(text: &str) -> Result<u64, &'static str> {
+    policy::moment(text).ok_or("write a day or a time, as `2027-01-31` or `2027-01-31T12:00:00Z`")
+}
+
+/// The clock's time, in seconds since 1970.
+pub(super) fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }

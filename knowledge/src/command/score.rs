@@ -5,12 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use inspect::Inspector;
-use jiff::Timestamp;
 use knowledge::score::{Labelled, Score, Tally, read, sanctions, score};
 use knowledge::{Finding, codes};
 use serde_json::{Value, json};
 
-use super::policy::PolicyInput;
+use super::policy::{PolicyInput, moment, now};
 use super::{Inputs, Outcome, PlainFormat, name, pretty};
 use crate::disk;
 
@@ -31,7 +30,7 @@ pub(crate) struct ScoreCommand {
     #[arg(long, value_name = "FILE")]
     learn: Option<PathBuf>,
     /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
-    #[arg(long, value_name = "TIME", value_parser = super::check::moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
     /// How to write the tables
     #[arg(long, value_enum, default_value = "text")]
@@ -67,8 +66,7 @@ impl ScoreCommand {
                 Outcome::refused(&[finding], sources)
             })?;
         }
-        let clock = || u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
-        let now = self.now.unwrap_or_else(clock);
+        let now = self.now.unwrap_or_else(now);
         let recall = score(&mut inspector, &malicious, now, given.key);
         let positives = score(&mut inspector, &benign, now, given.key);
         let stdout = match self.format {
