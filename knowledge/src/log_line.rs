@@ -83,7 +83,7 @@ pub(crate) fn text(raw: &str) -> Result<Cow<'_, str>, NoRequest> {
     let Some(inside) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
         return Ok(Cow::Borrowed(raw));
     };
-    if !inside.as_bytes().contains(&b'\\') {
+    if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
         return Ok(Cow::Borrowed(inside));
     }
     serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|_| NoRequest::NotJson)
@@ -108,10 +108,10 @@ impl<'l> Slots<'l> {
     }
 
     fn text(&self, slot: usize) -> Result<Option<Cow<'l, str>>, NoRequest> {
-        match self.raw(slot) {
-            None => Ok(None),
-            Some(raw) if raw.starts_with(['{', '[', 't', 'f']) => Err(NoRequest::WrongType),
-            Some(raw) => text(raw).map(Some),
+        let Some(raw) = self.raw(slot) else { return Ok(None) };
+        match raw.as_bytes().first() {
+            Some(b'{' | b'[' | b't' | b'f') => Err(NoRequest::WrongType),
+            _ => text(raw).map(Some),
         }
     }
 
