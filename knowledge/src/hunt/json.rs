@@ -6,6 +6,9 @@ use super::Unreadable;
 use crate::log_line::text;
 use crate::plain_json;
 
+/// Most entries that fit without growing: what access logs write.
+const USUAL_ENTRIES: usize = 32;
+
 /// Calls `visit` with each entry of a JSON object: the key, and its value as it is written.
 ///
 /// The whole line is checked to be one JSON object and nothing more.
@@ -13,12 +16,21 @@ pub(super) fn object<'l>(
     line: &'l [u8],
     mut visit: impl FnMut(&str, &'l str),
 ) -> Result<(), Unreadable> {
-    let line = str::from_utf8(line).map_err(|_| Unreadable::NotJson)?.trim_ascii();
-    let Some(entries) = plain_json::object(line) else { return parsed(line, &mut visit) };
+    let line = text_of(line)?;
+    // Kept back, as a line may turn out not to be plain.
+    let mut entries = Vec::with_capacity(USUAL_ENTRIES);
+    if plain_json::object(line, &mut |key, raw| entries.push((key, raw))).is_none() {
+        return parsed(line, &mut visit);
+    }
     for (key, raw) in entries {
         visit(key, raw);
     }
     Ok(())
+}
+
+/// A line without what stands around it.
+pub(super) fn text_of(line: &[u8]) -> Result<&str, Unreadable> {
+    str::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
 }
 
 /// The same by the parser, for any JSON.
