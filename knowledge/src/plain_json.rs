@@ -12,7 +12,7 @@ const USUAL_ENTRIES: usize = 32;
 
 /// The entries of a plain object: keys and raw values, in order. `None` where the line is not plain, or
 /// not an object.
-pub(super) fn object(line: &str) -> Option<Vec<(&str, &str)>> {
+pub(crate) fn object(line: &str) -> Option<Vec<(&str, &str)>> {
     // Without an early end, so that it is done many bytes at a time.
     let odd = |byte: u8| u8::from(byte == b'\\') | u8::from(byte < b' ');
     if !line.starts_with('{') || line.bytes().fold(0, |found, byte| found | odd(byte)) != 0 {
@@ -154,8 +154,8 @@ impl<'l> Scanner<'l> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::json;
     use super::*;
+    use crate::hunt::json;
 
     type Entries = Vec<(String, String)>;
 
