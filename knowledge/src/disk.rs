@@ -192,6 +192,14 @@ pub(crate) fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<
     Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
 }
 
+/// Whether there is a file with something in it that does not start in this way.
+pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
+    let mut found = vec![0; start.len()];
+    let mut read = || File::open(path)?.read_exact(&mut found);
+    is_file && (read().is_err() || found != start)
+}
+
 /// Writes a file whole or not at all: beside it first, and then in its place.
 ///
 /// A link stays, and the file that it leads to is replaced. What is no file, as a pipe or a device,
@@ -230,7 +238,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
-/// Writes a file that is not there yet; a secret one is for its owner only.
+/// Writes a file that is not there yet, whole or not at all; a secret one is for its owner only.
 pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -240,8 +248,17 @@ pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<(
         options.mode(if is_secret { 0o600 } else { 0o644 });
     }
     let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // What is half written would be in the way of another try.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+/// Takes a file away that was written in vain.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
 }
 
 /// Writes a file whole or not at all, and makes the folders that it lies in.
@@ -277,7 +294,8 @@ pub(crate) fn reason(error: &io::Error) -> String {
     chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Finding {
+/// A finding about a path that cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     let message = format!("the path cannot be read: {}", reason(error));
     let help = "check the path, and that you may read it";
     Finding::about(&name(path), &codes::UNREADABLE, message, help)
@@ -285,7 +303,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Finding {
 
 fn too_large(name: &Arc<str>, most: usize) -> Finding {
     let message = format!("this is larger than {most} bytes");
-    let help = "give a smaller file; no note and no rule is that large";
+    let help = "give a smaller file; nothing of its kind is that large";
     Finding::about(name, &codes::FILE_TOO_LARGE, message, help)
 }
 
