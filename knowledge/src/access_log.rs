@@ -13,7 +13,6 @@ use sigma::Span;
 use crate::codes;
 use crate::finding::Findings;
 use crate::log_line::{ACCESS_LOG, Line, Slots};
-use crate::plain_json;
 use crate::recorded::{RecordedRequest, RecordedResponse};
 use crate::text::number;
 
@@ -68,10 +67,7 @@ pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
 
 /// A request of a plain line in which nothing is wrong: almost all lines.
 fn plain(line: &str) -> Option<RecordedRequest> {
-    let mut slots = Slots::default();
-    for (key, raw) in plain_json::object(line.trim_ascii())? {
-        ACCESS_LOG.put(key, raw, &mut slots);
-    }
+    let slots = Slots::of_plain(line.trim_ascii(), &ACCESS_LOG)?;
     Some(slots.line().and_then(Line::complete).ok()?.record())
 }
 

@@ -2,9 +2,11 @@
 //! with a line is told shortly here, and at length by [`crate::access_log`].
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use crate::access_log::KEYS;
+use crate::plain_json;
 use crate::recorded::{RecordedRequest, RecordedResponse};
 
 /// What is read from a line, in the order of [`KEYS`], and behind them the time and who sent it.
@@ -86,38 +88,49 @@ impl Keys {
 /// The text of a value as it is written: a text without its quotes and escapes, a number or a truth
 /// value as it stands.
 pub(crate) fn text(raw: &str) -> Result<Cow<'_, str>, NoRequest> {
-    let Some(inside) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
-        return Ok(Cow::Borrowed(raw));
-    };
-    if !inside.as_bytes().contains(&b'\\') {
+    let Some(inside) = inside(raw) else { return Ok(Cow::Borrowed(raw)) };
+    if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
         return Ok(Cow::Borrowed(inside));
     }
     serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|_| NoRequest::NotJson)
+}
+
+/// What stands between the quotes of a text.
+fn inside(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
 }
 
 /// What a line says, as it is written.
 #[derive(Debug)]
 pub(crate) struct Slots<'l> {
     values: [(u8, &'l str); N_SLOTS],
-}
-
-impl Default for Slots<'_> {
-    fn default() -> Self {
-        Slots { values: [(u8::MAX, ""); N_SLOTS] }
-    }
+    has_escapes: bool,
 }
 
 impl<'l> Slots<'l> {
+    /// Nothing so far.
+    pub(crate) fn new(has_escapes: bool) -> Slots<'l> {
+        Slots { values: [(u8::MAX, ""); N_SLOTS], has_escapes }
+    }
+
+    /// What a plain line says.
+    pub(crate) fn of_plain(line: &'l str, keys: &Keys) -> Option<Slots<'l>> {
+        let mut slots = Slots::new(false);
+        plain_json::object(line, &mut |key, raw| keys.put(key, raw, &mut slots))?;
+        Some(slots)
+    }
+
     /// A value as it is written.
     pub(crate) fn raw(&self, slot: usize) -> Option<&'l str> {
         self.values.get(slot).map(|(_, raw)| *raw).filter(|raw| !raw.is_empty())
     }
 
     fn text(&self, slot: usize) -> Result<Option<Cow<'l, str>>, NoRequest> {
-        match self.raw(slot) {
-            None => Ok(None),
-            Some(raw) if raw.starts_with(['{', '[', 't', 'f']) => Err(NoRequest::WrongType),
-            Some(raw) => text(raw).map(Some),
+        let Some(raw) = self.raw(slot) else { return Ok(None) };
+        match raw.as_bytes().first() {
+            Some(b'{' | b'[' | b't' | b'f') => Err(NoRequest::WrongType),
+            _ if self.has_escapes => text(raw).map(Some),
+            _ => Ok(Some(Cow::Borrowed(inside(raw).unwrap_or(raw)))),
         }
     }
 
@@ -217,7 +230,9 @@ impl Line<'_> {
 
 /// The address of `address:port`, as [`access_log`] reads it.
 fn without_port(address: Cow<'_, str>) -> Cow<'_, str> {
-    if address.parse::<std::net::IpAddr>().is_ok() {
+    // Only an address with several colons may be one without a port.
+    let n_colons = address.bytes().filter(|byte| *byte == b':').count();
+    if n_colons > 1 && address.parse::<IpAddr>().is_ok() {
         return address;
     }
     let cut = |text: &str| {

@@ -36,6 +36,9 @@ pub(crate) fn run(versions: &[String]) -> Result<()> {
         }
     };
     let artifacts = set_up()?;
+    if workspace::corpora().is_none() {
+        step("the corpora are not there: tests of them are skipped; set TIDEGATE_CORPORA");
+    }
     let mut envoys = envoys.iter();
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));

@@ -3,8 +3,12 @@
 use std::borrow::Cow;
 
 use super::Unreadable;
+use crate::limits::MAX_JSON_DEPTH;
 use crate::log_line::text;
 use crate::plain_json;
+
+/// Most entries that fit without growing: what access logs write.
+const USUAL_ENTRIES: usize = 32;
 
 /// Calls `visit` with each entry of a JSON object: the key, and its value as it is written.
 ///
@@ -13,12 +17,44 @@ pub(super) fn object<'l>(
     line: &'l [u8],
     mut visit: impl FnMut(&str, &'l str),
 ) -> Result<(), Unreadable> {
-    let line = str::from_utf8(line).map_err(|_| Unreadable::NotJson)?.trim_ascii();
-    let Some(entries) = plain_json::object(line) else { return parsed(line, &mut visit) };
+    let line = text_of(line)?;
+    // Kept back, as a line may turn out not to be plain.
+    let mut entries = Vec::with_capacity(USUAL_ENTRIES);
+    if plain_json::object(line, &mut |key, raw| entries.push((key, raw))).is_none() {
+        return parsed(line, &mut visit);
+    }
     for (key, raw) in entries {
         visit(key, raw);
     }
     Ok(())
+}
+
+/// A line without what stands around it.
+pub(super) fn text_of(line: &[u8]) -> Result<&str, Unreadable> {
+    str::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
+}
+
+/// Whether lists and objects nest deeper than [`MAX_JSON_DEPTH`]: the parser calls itself for each of
+/// them, and would run out of stack. It is also true of some text that is no JSON.
+pub(super) fn is_deep(text: &str) -> bool {
+    let (mut depth, mut in_text, mut bytes) = (0_usize, false, text.bytes());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                bytes.next();
+            }
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                if depth > MAX_JSON_DEPTH {
+                    return true;
+                }
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The same by the parser, for any JSON.
@@ -26,6 +62,9 @@ pub(crate) fn parsed<'l>(
     line: &'l str,
     visit: &mut dyn FnMut(&str, &'l str),
 ) -> Result<(), Unreadable> {
+    if is_deep(line) {
+        return Err(Unreadable::NotJson);
+    }
     if !line.starts_with('{') {
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
         return Err(if is_json { Unreadable::NotAnObject } else { Unreadable::NotJson });

@@ -34,8 +34,15 @@ static ZEEK: LazyLock<Keys> = LazyLock::new(|| {
 /// Reads a line: what it says, for its time, and the request.
 pub(super) fn read(line: &[u8], format: Format) -> Result<(Slots<'_>, Line<'_>), Unreadable> {
     let keys: &Keys = if format == Format::ZeekHttp { &ZEEK } else { &ACCESS_LOG };
-    let mut slots = Slots::default();
-    json::object(line, |key, raw| keys.put(key, raw, &mut slots))?;
+    let line = json::text_of(line)?;
+    let slots = match Slots::of_plain(line, keys) {
+        Some(slots) => slots,
+        None => {
+            let mut slots = Slots::new(true);
+            json::parsed(line, &mut |key, raw| keys.put(key, raw, &mut slots))?;
+            slots
+        }
+    };
     let mut line = slots.line()?;
     if format == Format::ZeekHttp {
         as_envoy_writes(&mut line);
