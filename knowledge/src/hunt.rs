@@ -16,16 +16,19 @@ pub(crate) mod json;
 mod output;
 mod report;
 mod requests;
+mod terms;
 
-use inspect::{Inspector, Pack, RuleId, Sighting, Verdict, redact};
+use inspect::{Action, Inspector, Pack, RuleId, Ruling, Sighting, Source, Verdict, redact};
 
 use crate::limits::MAX_LINE_BYTES;
-use crate::log_line::TIME;
+use crate::log_line::{IDENTITY, TIME};
 pub use counts::{Counts, Unreadable};
 pub use field_map::FieldMap;
 pub use format::Format;
 pub use output::Output;
 pub use report::Report;
+pub use terms::Terms;
+use terms::{Decided, Of, Who};
 
 /// Holds log lines against a pack.
 #[derive(Debug)]
@@ -34,6 +37,7 @@ pub struct Hunter {
     format: Format,
     events: events::Binding,
     show_values: bool,
+    terms: Option<Terms>,
 }
 
 /// What a piece of a log held.
@@ -54,6 +58,8 @@ struct Hit {
     request: Option<Summary>,
     matches: Vec<Matched>,
     sightings: Vec<Sighting>,
+    /// What the policy makes of it, where it is asked.
+    decided: Option<Decided>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -69,6 +75,7 @@ struct Summary {
 struct Matched {
     rule: RuleId,
     evidence: Vec<(String, String, Option<String>)>,
+    ruling: Option<Ruling>,
 }
 
 impl Haul {
@@ -85,7 +92,13 @@ impl Hunter {
     /// Puts a pack to work on a format. `map` says what fields are called in [`Format::Json`].
     pub fn new(pack: Pack, format: Format, map: &FieldMap, show_values: bool) -> Hunter {
         let events = events::Binding::new(pack.tables(), format, map);
-        Hunter { inspector: Inspector::new(pack), format, events, show_values }
+        Hunter { inspector: Inspector::new(pack), format, events, show_values, terms: None }
+    }
+
+    /// The same, asking the pack's policy: what it turns off is not found, what it excuses is counted.
+    #[must_use]
+    pub fn under(self, terms: Terms) -> Hunter {
+        Hunter { terms: Some(terms), ..self }
     }
 
     /// The pack.
@@ -129,13 +142,15 @@ impl Hunter {
                 let (slots, request) = requests::read(line, self.format)?;
                 let lent = request.lend();
                 let verdict = self.inspector.inspect(&lent);
-                self.hit(&verdict, number, slots.raw(TIME).map(json::Time), Some(&lent))
+                let who = Who::read(slots.raw(IDENTITY), &lent)?;
+                let time = slots.raw(TIME).map(json::Time);
+                self.hit(verdict, number, time, Of::Request(&lent, who.lend()))
             }
             Format::Urls => {
                 let request = requests::of_url(line)?;
                 let lent = request.lend();
                 let verdict = self.inspector.inspect(&lent);
-                self.hit(&verdict, number, None, Some(&lent))
+                self.hit(verdict, number, None, Of::Request(&lent, Source::default()))
             }
             Format::ZeekSsl | Format::ZeekDns | Format::Json => {
                 let events = &self.events;
@@ -144,7 +159,7 @@ impl Hunter {
                     read = events.answer(line, event);
                 });
                 let time = read?;
-                self.hit(&verdict, number, time, None)
+                self.hit(verdict, number, time, Of::Line(line))
             }
             Format::Har => Err(Unreadable::NotJson),
         }
@@ -164,7 +179,7 @@ impl Hunter {
             let hit = entry.and_then(|(request, time)| {
                 let lent = request.lend();
                 let verdict = self.inspector.inspect(&lent);
-                self.hit(&verdict, number, time, Some(&lent))
+                self.hit(verdict, number, time, Of::Request(&lent, Source::default()))
             });
             match hit {
                 Ok(hit) => {
@@ -178,18 +193,22 @@ impl Hunter {
 
     /// What is kept of an event that something matched. The time is only read where it is needed.
     fn hit(
-        &self,
-        verdict: &Verdict,
+        &mut self,
+        mut verdict: Verdict,
         line: u64,
         time: Option<json::Time<'_>>,
-        request: Option<&inspect::Request<'_>>,
+        of: Of<'_>,
     ) -> Result<Option<Hit>, Unreadable> {
         if verdict.matches.is_empty() {
             return Ok(None);
         }
         let time_ms = time.map(json::Time::milliseconds).transpose()?;
+        let (sightings, decided) = match self.terms {
+            None => (self.inspector.sightings(&verdict), None),
+            Some(terms) => self.decide(&terms, &mut verdict, of, time_ms)?,
+        };
         let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-        let request = request.map(|request| Summary {
+        let request = of.request().map(|request| Summary {
             method: text(request.method),
             host: redact::host(request.authority),
             path: match request.path {
@@ -198,8 +217,13 @@ impl Hunter {
             },
             source: text(request.source_address.unwrap_or_default()),
         });
-        let matches = verdict.alerts().map(|matched| Matched {
+        let is_told = |decided: &Decided| decided.decision.action != Action::Allow;
+        let rulings = decided.iter().flat_map(|decided| &decided.decision.rulings);
+        let rulings = rulings.map(|ruling| Some(*ruling)).chain(std::iter::repeat(None));
+        let alerts = verdict.matches.iter().zip(rulings).filter(|(matched, _)| matched.alerts);
+        let matches = alerts.map(|(matched, ruling)| Matched {
             rule: matched.rule,
+            ruling,
             evidence: matched
                 .evidence
                 .iter()
@@ -210,9 +234,10 @@ impl Hunter {
                 })
                 .collect(),
         });
-        let matches = matches.collect();
-        let sightings = self.inspector.sightings(verdict);
-        Ok(Some(Hit { line, time_ms, request, matches, sightings }))
+        // As with events: of what is excused as a whole nothing is told, but it is counted.
+        let matches =
+            if decided.as_ref().is_none_or(is_told) { matches.collect() } else { Vec::new() };
+        Ok(Some(Hit { line, time_ms, request, matches, sightings, decided }))
     }
 }
 

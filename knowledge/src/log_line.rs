@@ -9,12 +9,18 @@ use crate::access_log::KEYS;
 use crate::plain_json;
 use crate::recorded::{RecordedRequest, RecordedResponse};
 
-/// What is read from a line, in the order of [`KEYS`], and the time behind them.
-const N_SLOTS: usize = 15;
+/// What is read from a line, in the order of [`KEYS`], and behind them the time and who sent it.
+const N_SLOTS: usize = 16;
 pub(crate) const TIME: usize = 14;
+pub(crate) const IDENTITY: usize = 15;
 
 /// Where logs keep the time of an event.
 pub(crate) const TIME_KEYS: &[&str] = &["start_time", "timestamp", "@timestamp", "time", "ts"];
+
+/// Where logs say who sent a request, beside its address: the URI in the client's certificate
+/// (`%DOWNSTREAM_PEER_URI_SAN%`), or what a trusted hop calls it.
+pub(crate) const IDENTITY_KEYS: &[&str] =
+    &["source_identity", "identity", "downstream_peer_uri_san"];
 
 /// Why a line stands for no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +50,8 @@ impl Keys {
     /// The keys of each slot, in the order of [`KEYS`].
     pub(crate) fn new(slots: impl Iterator<Item = &'static [&'static str]>) -> Keys {
         let mut by_length: Vec<Vec<_>> = Vec::new();
-        let time = (TIME, TIME_KEYS);
-        for (slot, keys) in slots.enumerate().chain([time]) {
+        let others = [(TIME, TIME_KEYS), (IDENTITY, IDENTITY_KEYS)];
+        for (slot, keys) in slots.enumerate().chain(others) {
             for (rank, key) in (0..).zip(keys) {
                 if by_length.len() <= key.len() {
                     by_length.resize(key.len() + 1, Vec::new());

@@ -14,7 +14,7 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inspect::Pack;
-use knowledge::hunt::{FieldMap, Format, Haul, Hunter, Output, Report};
+use knowledge::hunt::{FieldMap, Format, Haul, Hunter, Output, Report, Terms};
 use knowledge::limits::{MAX_HAR_BYTES, PIECE_BYTES};
 
 use crate::disk;
@@ -28,6 +28,8 @@ pub(crate) struct Job<'j> {
     pub(crate) map: &'j FieldMap,
     pub(crate) output: Output,
     pub(crate) show_values: bool,
+    /// How the pack's policy is asked, if it is.
+    pub(crate) terms: Option<Terms>,
     pub(crate) n_threads: Option<NonZero<usize>>,
 }
 
@@ -71,6 +73,9 @@ impl Job<'_> {
         let n_threads = self.n_threads.map_or(n_cores, NonZero::get);
         let pack = self.decode()?;
         let mut report = Report::new(pack, self.output, self.logs.len(), self.show_values);
+        if let Some(terms) = self.terms {
+            report = report.under(terms);
+        }
         let bar = self.progress();
         thread::scope(|scope| {
             let (free, buffers) = channel();
@@ -134,7 +139,10 @@ impl Job<'_> {
                     if hunters.iter().all(|(of, _)| *of != format)
                         && let Ok(pack) = self.decode()
                     {
-                        let hunter = Hunter::new(pack, format, self.map, self.show_values);
+                        let mut hunter = Hunter::new(pack, format, self.map, self.show_values);
+                        if let Some(terms) = self.terms {
+                            hunter = hunter.under(terms);
+                        }
                         hunters.push((format, hunter));
                     }
                     let hunter = hunters.iter_mut().find(|(of, _)| *of == format);

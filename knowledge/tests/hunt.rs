@@ -150,3 +150,49 @@ fn pieces_threads_and_streams_make_no_difference() {
     };
     assert_eq!(without_file(&stream), without_file(&one[..41]));
 }
+
+#[test]
+fn a_policy_is_asked_from_a_file_and_from_a_pack_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "rule.yml",
+        "title: Bot\nlogsource: {category: proxy}\ndetection: {s: {cs-host: api.telegram.org}, condition: s}\n",
+    );
+    write(
+        "policy.yml",
+        "default: enforce\nsources: {ours: [10.0.0.0/8]}\nstatements:\n  - {name: ours, mode: monitor, sources: [ours]}\n",
+    );
+    write(
+        "log.json",
+        "{\"authority\":\"api.telegram.org\",\"path\":\"/bot1:x/getMe\",\"source_address\":\"10.0.0.1:9\"}\n{\"authority\":\"api.telegram.org\",\"path\":\"/bot1:x/getMe\",\"source_address\":\"192.0.2.1:9\"}\n",
+    );
+    let pack = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(["pack", "--policy", "policy.yml", "-o", "policed.pack", "rule.yml"])
+        .current_dir(folder.path())
+        .status();
+    assert!(pack.unwrap().success());
+    for given in
+        [&["--pack", "policed.pack"][..], &["--rules", "rule.yml", "--policy", "policy.yml"]]
+    {
+        for (mode, expect) in [
+            ("enforce", ["observe monitor ours", "deny  "]),
+            ("monitor", ["observe  ours", "observe  "]),
+        ] {
+            let arguments = [given, &["--mode", mode, "log.json"]].concat();
+            let (records, _) = hunt(folder.path(), &arguments, b"");
+            let said: Vec<String> = records
+                .iter()
+                .map(|record| {
+                    ["action", "mode", "statement"]
+                        .map(|name| record[name].as_str().unwrap_or_default())
+                        .join(" ")
+                })
+                .collect();
+            assert_eq!(said, expect, "{given:?} in mode {mode}");
+        }
+    }
+    // Without a policy nothing is said of one.
+    let (records, _) = hunt(folder.path(), &["--rules", "rule.yml", "log.json"], b"");
+    assert!(records.len() == 2 && records.iter().all(|record| record["action"].is_null()));
+}

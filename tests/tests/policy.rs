@@ -10,7 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inspect::{Asked, IdentityKey, Inspector, Mode, Request, Source};
+use inspect::{Asked, IdentityKey, Inspector, Mode, Pack, Request, Source};
+use knowledge::hunt::{FieldMap, Format, Hunter, Output, Report, Terms};
 use knowledge::{Compilation, Library, Policy, SourceFile};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -366,6 +367,67 @@ fn envoy_decides_as_the_table_says() -> Result<()> {
             assert!(!log.contains("secretsecretsecret"), "a secret in the log");
         }
         assert!(envoy.plugin_failures()?.is_empty(), "{:?}", envoy.plugin_failures()?);
+    }
+    Ok(())
+}
+
+/// What a hunt finds in a log of the cases, as the events of the filter say it: a line per rule.
+fn hunt(pack: &[u8], bound: Mode) -> Result<Vec<Value>> {
+    let terms = Terms { bound, key: IdentityKey::from_hex(KEY), now: 0 };
+    let decode = || Pack::decode(pack).map_err(|error| anyhow::anyhow!("{error}"));
+    let mut log = String::new();
+    for case in CASES {
+        let line = json!({
+            "start_time": "2026-11-21T00:00:00Z",
+            "method": "GET",
+            "authority": case.host,
+            "path": case.path,
+            "user_agent": case.agent,
+            "source_address": "127.0.0.1:40000",
+            "source_identity": case.client,
+        });
+        log += &format!("{line}\n");
+    }
+    let map = FieldMap::default();
+    let mut report = Report::new(decode()?, Output::Json, 1, false).under(terms);
+    report.begin(&"log".into());
+    let mut hunter = Hunter::new(decode()?, Format::Envoy, &map, false).under(terms);
+    let records = report.take(&hunter.hunt(log.as_bytes()));
+    assert_eq!(report.counts().n_events, CASES.len() as u64);
+    records.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+#[test]
+fn a_hunt_over_a_log_decides_as_envoy_does() -> Result<()> {
+    let pack = compile()?.bytes;
+    for (mode, bound) in [("monitor", Mode::Monitor), ("enforce", Mode::Enforce)] {
+        let (envoy, _) = run(&pack, mode, "127.0.0.1/32")?;
+        let log = envoy.log()?;
+        let mut inline = Vec::new();
+        for line in log.lines() {
+            let Some(at) = line.find("{\"event\":\"tidegate.match\"") else { continue };
+            let mut events = serde_json::Deserializer::from_str(line.split_at(at).1).into_iter();
+            let event: Value = events.next().context("an event")??;
+            for rule in event["rules"].as_array().context("rules")? {
+                inline.push(json!({
+                    "rule": rule["id"], "mode": rule["mode"], "statement": rule["statement"],
+                    "exception": rule["exception"], "expired_exception": rule["expired_exception"],
+                    "action": event["action"], "would_deny": event["would_deny"],
+                    "service": event["request"]["service"], "usage": event["request"]["usage"],
+                    "tenant": event["request"]["tenant"],
+                    "credential": event["request"]["credential"],
+                    "source": event["request"]["source"], "identity": event["request"]["identity"],
+                }));
+            }
+        }
+        let names = inline.first().and_then(Value::as_object).context("an event")?;
+        let names: Vec<_> = names.keys().cloned().collect();
+        let found = hunt(&pack, bound)?.into_iter().map(|record| {
+            let values = names.iter().map(|name| (name.clone(), record[name].clone()));
+            Value::Object(values.collect())
+        });
+        assert_eq!(found.collect::<Vec<_>>(), inline, "in mode {mode}");
+        assert!(inline.len() >= 8, "{} rules in mode {mode}", inline.len());
     }
     Ok(())
 }

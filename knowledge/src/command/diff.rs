@@ -87,6 +87,7 @@ impl Diff {
             map: &map,
             output: Output::Json,
             show_values: false,
+            terms: None,
             n_threads: None,
         };
         let mut records = Vec::new();

@@ -4,10 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use knowledge::hunt::{FieldMap, Format, Output};
+use inspect::{IdentityKey, Mode, Pack};
+use knowledge::hunt::{FieldMap, Format, Output, Terms};
 use knowledge::limits::MAX_FILE_BYTES;
-use knowledge::{Compilation, Finding, pack_file};
+use knowledge::{Finding, Library, pack_file};
 
+use super::policy::{PolicyInput, moment, now};
 use super::{Outcome, Vocabulary, read_library};
 use crate::{disk, stream};
 
@@ -16,6 +18,8 @@ use crate::{disk, stream};
 /// Reads Envoy access logs in JSON, HTTP archives (HAR), Zeek's http, ssl and dns logs in JSON, lists of
 /// URLs, and any JSON lines with a field map. Files are read in parallel; records come in the order of
 /// the files and their lines. Correlations run over the time of the events. Counts go to standard error.
+/// A policy, given or in the pack, is asked as the filter asks it, with the time and the source of each
+/// event: what it turns off or excuses is counted, and records say what would have been done.
 /// Exit code 1 if a log or a rule could not be read; unreadable lines are counted.
 #[derive(Args, Debug)]
 pub(crate) struct Hunt {
@@ -32,6 +36,14 @@ pub(crate) struct Hunt {
     /// Hunt even if some rules are refused
     #[arg(long)]
     allow_refused: bool,
+    #[command(flatten)]
+    policy: PolicyInput,
+    /// How far matches go at most, as in the configuration of the gateway that is asked about
+    #[arg(long, value_enum, default_value = "monitor")]
+    mode: ModeName,
+    /// The time by which exceptions are held for events without one [default: the clock's]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    now: Option<u64>,
     /// What the logs are; without it each log's first line tells
     #[arg(short, long, value_parser = format)]
     format: Option<Format>,
@@ -47,6 +59,12 @@ pub(crate) struct Hunt {
     /// How many threads read lines [default: one per core]
     #[arg(long, value_name = "NUMBER")]
     threads: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeName {
+    Monitor,
+    Enforce,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -73,7 +91,7 @@ impl Hunt {
             Ok(map) => map,
             Err(outcome) => return outcome,
         };
-        let (pack, mut stderr) = match self.pack() {
+        let (pack, terms, mut stderr) = match self.pack() {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
@@ -90,6 +108,7 @@ impl Hunt {
             map: &map,
             output,
             show_values: self.show_values,
+            terms,
             n_threads: self.threads,
         };
         match job.run(&mut io::stdout().lock()) {
@@ -121,18 +140,33 @@ impl Hunt {
         FieldMap::read(&text).map_err(|error| Outcome::usage(&format!("{name}: {error}")))
     }
 
-    /// The pack's bytes, which are known to be a pack, and what is to be told about the rules.
-    fn pack(&self) -> Result<(Vec<u8>, String), Outcome> {
+    /// The pack's bytes, which are known to be a pack, how its policy is asked, and what is to be told
+    /// about the rules.
+    fn pack(&self) -> Result<(Vec<u8>, Option<Terms>, String), Outcome> {
         let none = knowledge::Sources::new();
         if let Some(path) = &self.pack {
+            if self.policy.has_policy() {
+                return Err(Outcome::usage("a pack has its policy in it; give a pack or a policy"));
+            }
             let (name, bytes) =
                 disk::read_pack(path).map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            pack_file::decode(&name, &bytes)
+            let pack = pack_file::decode(&name, &bytes)
                 .map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            return Ok((bytes, String::new()));
+            let mut nothing = Library::default();
+            let given = self.policy.read(&mut nothing);
+            if given.is_refused {
+                return Err(Outcome::refused(&nothing.findings, &none));
+            }
+            let terms = self.terms(&pack, given.key)?;
+            return Ok((bytes, terms, String::new()));
         }
-        let (library, _) = read_library(&self.rules, &self.vocabulary)?;
-        let compilation = Compilation::new(&library, "hunt", 1)
+        let (mut library, _) = read_library(&self.rules, &self.vocabulary)?;
+        let given = self.policy.read(&mut library);
+        if given.is_refused {
+            return Err(Outcome::refused(&library.findings, &library.sources));
+        }
+        let compilation = given
+            .compile(&library, "hunt", 1)
             .map_err(|finding| Outcome::refused(&[*finding], &library.sources))?;
         let mut findings = library.findings.clone();
         findings.extend(compilation.findings.iter().cloned());
@@ -145,6 +179,25 @@ impl Hunt {
             "{} rules read = {} compiled + {} refused\n",
             compilation.n_read, compilation.n_compiled, compilation.n_refused
         );
-        Ok((compilation.bytes, refused.stderr + &told))
+        let terms = self.terms(&compilation.pack, given.key)?;
+        Ok((compilation.bytes, terms, refused.stderr + &told))
+    }
+
+    /// How the policy of a pack is asked, if it has one.
+    fn terms(&self, pack: &Pack, key: Option<IdentityKey>) -> Result<Option<Terms>, Outcome> {
+        let check = pack.tables().policy.key_check;
+        // As the filter, which would take what is sanctioned for what is not.
+        if check != 0 && key.is_none_or(|key| key.check() != check) {
+            return Err(Outcome::usage(
+                "the policy lists identities: give the key that the pack was made with as `--identity-key`",
+            ));
+        }
+        let bound = match self.mode {
+            ModeName::Monitor => Mode::Monitor,
+            ModeName::Enforce => Mode::Enforce,
+        };
+        let now = self.now.unwrap_or_else(now);
+        let is_asked = pack.tables().policy.is_given() || bound != Mode::Monitor;
+        Ok(is_asked.then_some(Terms { bound, key, now }))
     }
 }

@@ -8,7 +8,8 @@ use sigma::{AtProxy, MAPPINGS};
 
 use super::json::{self, Time};
 use super::{FieldMap, Format, Unreadable};
-use crate::log_line::{self, TIME_KEYS};
+use crate::log_line::{self, Line, TIME_KEYS};
+use crate::url::Url;
 
 /// Deepest nesting of JSON objects whose fields are found by `outer.inner`.
 const MAX_DEPTH: usize = 8;
@@ -20,6 +21,10 @@ pub(super) struct Binding {
     fields: HashMap<String, Vec<FieldId>>,
     times: Vec<String>,
     keywords: bool,
+    /// The keys that say what a policy asks for.
+    host: Vec<String>,
+    uri: Vec<String>,
+    source: Vec<String>,
 }
 
 impl Binding {
@@ -34,7 +39,15 @@ impl Binding {
             Some(time) => vec![time.clone()],
             None => TIME_KEYS.iter().map(|key| (*key).to_owned()).collect(),
         };
-        Binding { fields, times, keywords: tables.has_keywords() }
+        let uri = ["c-uri", "c-uri-path"].iter().flat_map(|field| keys(field, format, map));
+        Binding {
+            fields,
+            times,
+            keywords: tables.has_keywords(),
+            host: keys("cs-host", format, map),
+            uri: uri.collect(),
+            source: keys("src_ip", format, map),
+        }
     }
 
     /// Answers an event's fields from a line; gives its time.
@@ -46,6 +59,38 @@ impl Binding {
         let mut time = None;
         self.object(line, "", 0, event, &mut time)?;
         Ok(time.map(|(_, raw)| Time(raw)))
+    }
+
+    /// What a policy asks of an event, so far as its keys tell: host, path and source.
+    pub(super) fn subject<'l>(&self, line: &'l [u8]) -> Result<Line<'l>, Unreadable> {
+        let mut found = Line::default();
+        let mut failure = None;
+        walk(line, "", 0, &mut |name, raw| {
+            let is_one = |keys: &[String]| keys.iter().any(|key| key == name);
+            let place = match () {
+                () if is_one(&self.host) => &mut found.authority,
+                () if is_one(&self.source) => found.source_address.get_or_insert_default(),
+                () if is_one(&self.uri) => found.path.get_or_insert_default(),
+                () => return,
+            };
+            match log_line::text(raw) {
+                Ok(text) if raw.starts_with('"') && place.is_empty() => *place = text,
+                Ok(_) => {}
+                Err(reason) => failure = Some(reason),
+            }
+        })?;
+        if let Some(reason) = failure {
+            return Err(reason.into());
+        }
+        let url = found.path.as_deref().and_then(|path| Url::parse(path).ok());
+        let url = url.map(|url| (url.host.to_owned(), url.request_path()));
+        if let Some((host, path)) = url {
+            found.path = Some(String::from_utf8_lossy(&path).into_owned().into());
+            if found.authority.is_empty() {
+                found.authority = host.into();
+            }
+        }
+        Ok(found)
     }
 
     fn object<'l>(
@@ -92,6 +137,26 @@ impl Binding {
         }
         Ok(())
     }
+}
+
+/// Visits the values of an object and of those in it, by the names `outer.inner`.
+fn walk<'l>(
+    line: &'l [u8],
+    path: &str,
+    depth: usize,
+    visit: &mut dyn FnMut(&str, &'l str),
+) -> Result<(), Unreadable> {
+    let mut inner = Vec::new();
+    json::object(line, |key, raw| {
+        let name = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        if raw.starts_with('{') { inner.push((name, raw)) } else { visit(&name, raw) }
+    })?;
+    for (name, raw) in inner {
+        if depth < MAX_DEPTH {
+            walk(raw.as_bytes(), &name, depth + 1, visit)?;
+        }
+    }
+    Ok(())
 }
 
 /// Answers fields with a value; a list answers with each of its values.

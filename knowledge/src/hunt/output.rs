@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::terms::Told;
+
 /// A form of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -32,6 +34,8 @@ pub(super) struct Record<'r> {
     pub(super) why: Vec<(String, String, Option<String>)>,
     /// The value of a correlation and how many events it stands for.
     pub(super) value: Option<(f64, usize)>,
+    /// What the policy makes of it, where it is asked.
+    pub(super) policy: Option<Told<'r>>,
 }
 
 const COLUMNS: &[(&str, usize)] = &[
@@ -47,6 +51,8 @@ const COLUMNS: &[(&str, usize)] = &[
     ("host", 32),
     ("path", 32),
     ("source", 15),
+    ("action", 7),
+    ("exception", 16),
     ("why", 0),
 ];
 
@@ -120,10 +126,17 @@ impl Record<'_> {
             record.insert("value".into(), json!(value));
             record.insert("events".into(), json!(n_events));
         }
+        if let Some(policy) = &self.policy {
+            record.insert("action".into(), json!(policy.action));
+            record.insert("would_deny".into(), json!(policy.would_deny));
+            for (name, text) in &policy.texts {
+                record.insert((*name).into(), json!(text));
+            }
+        }
         Value::Object(record)
     }
 
-    fn cells(&self) -> [String; 13] {
+    fn cells(&self) -> [String; 15] {
         let mut why: Vec<_> = self
             .why
             .iter()
@@ -148,6 +161,8 @@ impl Record<'_> {
             self.host.to_owned(),
             self.path.to_owned(),
             self.source.to_owned(),
+            self.policy.as_ref().map_or("", |policy| policy.action).to_owned(),
+            self.policy.as_ref().map_or("", |policy| policy.text("exception")).to_owned(),
             why.join("; "),
         ]
     }

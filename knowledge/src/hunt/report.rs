@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use inspect::pack::Level;
-use inspect::{Correlator, Pack, ProxyField, RuleId, Sighting};
+use inspect::{Correlator, Pack, ProxyField, RuleId, Sighting, StrId};
 use sigma::{AtProxy, MAPPINGS};
 
 use super::output::Record;
+use super::terms::{Decided, Terms, Told};
 use super::{Counts, Haul, Hit, Output};
 use crate::limits::MAX_HELD_EVENTS;
 
@@ -30,6 +31,10 @@ pub struct Report {
     n_without_time: u64,
     n_records: u64,
     has_head: bool,
+    terms: Option<Terms>,
+    excepted: BTreeMap<StrId, u64>,
+    expired: BTreeMap<StrId, u64>,
+    n_off: u64,
 }
 
 #[derive(Debug)]
@@ -78,7 +83,17 @@ impl Report {
             n_without_time: 0,
             n_records: 0,
             has_head: false,
+            terms: None,
+            excepted: BTreeMap::new(),
+            expired: BTreeMap::new(),
+            n_off: 0,
         }
+    }
+
+    /// The same over hauls that were made under these terms ([`super::Hunter::under`]).
+    #[must_use]
+    pub fn under(self, terms: Terms) -> Report {
+        Report { terms: Some(terms), ..self }
     }
 
     /// The next log begins.
@@ -92,6 +107,7 @@ impl Report {
         let mut out = self.head();
         for hit in &haul.hits {
             self.records(hit, &mut out);
+            self.count(hit.decided.as_ref());
             if hit.sightings.is_empty() {
                 continue;
             }
@@ -123,6 +139,18 @@ impl Report {
         if std::mem::replace(&mut self.has_head, true) { String::new() } else { self.output.head() }
     }
 
+    fn count(&mut self, decided: Option<&Decided>) {
+        let Some(decided) = decided else { return };
+        self.n_off += decided.n_off;
+        for (counts, exceptions) in
+            [(&mut self.excepted, &decided.excepted), (&mut self.expired, &decided.expired)]
+        {
+            for exception in exceptions {
+                *counts.entry(*exception).or_default() += 1;
+            }
+        }
+    }
+
     fn records(&mut self, hit: &Hit, out: &mut String) {
         let tables = self.pack.tables();
         let file = self.files.last().map_or("", |file| &**file);
@@ -131,6 +159,12 @@ impl Report {
             let Some(rule) = tables.rule(matched.rule) else { continue };
             *self.per_rule.entry(matched.rule).or_default() += 1;
             self.n_records += 1;
+            let policy = match (&self.terms, &hit.decided, &matched.ruling) {
+                (Some(terms), Some(decided), Some(ruling)) => {
+                    Some(Told::of(&self.pack, terms, decided, ruling))
+                }
+                _ => None,
+            };
             let record = Record {
                 kind: "rule",
                 time: hit.time_ms.map(timestamp),
@@ -146,6 +180,7 @@ impl Report {
                 source: &summary.source,
                 why: matched.evidence.clone(),
                 value: None,
+                policy,
             };
             self.output.record(&record, out);
         }
@@ -226,6 +261,17 @@ impl Report {
         }
         lines.push(format!("{} matches", self.n_records));
         let tables = self.pack.tables();
+        for (counts, what) in [
+            (&self.excepted, "matches taken out by the exception"),
+            (&self.expired, "matches that would have been taken out by the expired exception"),
+        ] {
+            for (exception, number) in counts {
+                lines.push(format!("  {number} {what} {}", tables.str(*exception)));
+            }
+        }
+        if self.n_off > 0 {
+            lines.push(format!("  {} matches that the policy turns off", self.n_off));
+        }
         for (rule, number) in &self.per_rule {
             let title = tables.rule(*rule).map_or("", |rule| tables.str(rule.title));
             lines.push(format!("  {number} {title}"));

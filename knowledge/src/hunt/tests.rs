@@ -245,3 +245,137 @@ fn cells_of_csv_cannot_break_out_or_become_formulas() {
         "{record}"
     );
 }
+
+/// What a hunt finds under a policy, as `line title action exception`, and its summary.
+fn decided(rules: &str, policy: &str, format: Format, log: &str, terms: Terms) -> (String, String) {
+    let file = crate::SourceFile { name: "rules.yml".into(), bytes: rules.into() };
+    let library = crate::Library::read(vec![file]);
+    let (policy, findings) = crate::Policy::read(&"policy.yml".into(), policy);
+    assert!(findings.is_empty() && library.findings.is_empty(), "{findings:?}");
+    let made = crate::Compilation::with_policy(&library, "t", 1, policy.as_ref(), None);
+    let bytes = made.unwrap().bytes;
+    let pack = || Pack::decode(&bytes).unwrap();
+    let mut report = Report::new(pack(), Output::Json, 1, false).under(terms);
+    report.begin(&Arc::from("log"));
+    let mut hunter = Hunter::new(pack(), format, &FieldMap::default(), false).under(terms);
+    let out = report.take(&hunter.hunt(log.as_bytes())) + &report.finish();
+    let records = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+    let lines: Vec<_> = records
+        .map(|of| {
+            let [title, action, exception] =
+                ["title", "action", "exception"].map(|name| text(&of[name]));
+            format!("{} {title} {action} {exception}", of["line"])
+        })
+        .collect();
+    (lines.join("\n"), report.summary())
+}
+
+const POLICED: &str = "
+title: Late
+logsource: {category: proxy}
+detection: {s: {cs-host: a.example, sc-status: 200}, condition: s}
+---
+title: Either
+logsource: {category: proxy}
+detection: {a: {cs-host: a.example}, b: {sc-status: 500}, condition: a or b}
+---
+title: Agent
+name: agent
+logsource: {category: proxy}
+detection: {s: {c-useragent: implant}, condition: s}
+---
+title: Often
+correlation:
+    type: event_count
+    rules: [agent]
+    group-by: [cs-host]
+    timespan: 1m
+    condition: {gte: 2}
+    generate: true
+";
+
+const EXCEPTIONS: &str = "
+default: enforce
+exceptions:
+  - id: EX-1
+    owner: a
+    ticket: T-1
+    reason: r
+    expires: 2026-01-01
+    rules: [Agent]
+    sources: [10.0.0.0/8]
+";
+
+fn terms(bound: inspect::Mode) -> Terms {
+    // 2027-01-01, after the exception.
+    Terms { bound, key: None, now: 1_798_761_600 }
+}
+
+#[test]
+fn what_a_denied_request_would_have_been_answered_with_is_not_found() {
+    let log = r#"{"method":"GET","authority":"a.example","path":"/","status":200}
+{"method":"GET","authority":"b.example","path":"/","status":500}"#;
+    let hunt = |bound| decided(POLICED, "default: enforce", Format::Envoy, log, terms(bound)).0;
+    // The second rule needs no status where the host is enough, and is enforced then.
+    assert_eq!(hunt(inspect::Mode::Enforce), "1 Either deny -\n2 Either observe -");
+    assert_eq!(
+        hunt(inspect::Mode::Monitor),
+        "1 Late observe -\n1 Either observe -\n2 Either observe -"
+    );
+}
+
+#[test]
+fn an_exception_holds_by_the_time_and_the_source_of_the_event() {
+    let line = |time: &str, source: &str| {
+        format!(
+            r#"{{"start_time":"{time}","authority":"c.example","path":"/","user_agent":"implant","source_address":"{source}"}}"#
+        ) + "\n"
+    };
+    let mut log = line("2025-12-31T23:59:58Z", "10.0.0.1:1");
+    log += &line("2025-12-31T23:59:59Z", "192.0.2.1:1");
+    log += &line("2026-01-01T00:00:00Z", "10.0.0.1:1");
+    // Without a time the clock decides.
+    log += &line("", "10.0.0.1:1");
+    let (found, summary) =
+        decided(POLICED, EXCEPTIONS, Format::Envoy, &log, terms(inspect::Mode::Enforce));
+    // What is excused is no part of a correlation either.
+    let expect = "2 Agent deny -\n3 Agent deny -\n3 Often - -\n4 Agent deny -";
+    assert_eq!(found, expect);
+    for line in [
+        "  1 matches taken out by the exception EX-1\n",
+        "  2 matches that would have been taken out by the expired exception EX-1\n",
+    ] {
+        assert!(summary.contains(line), "{summary}");
+    }
+    let off = "statements: [{name: nothing, mode: 'off', rules: [Agent]}]";
+    let (found, summary) =
+        decided(POLICED, off, Format::Envoy, &log, terms(inspect::Mode::Enforce));
+    assert_eq!(found, "");
+    assert!(summary.contains("  4 matches that the policy turns off\n"), "{summary}");
+}
+
+#[test]
+fn lines_that_are_no_requests_have_a_host_and_a_source_too() {
+    let policy = "
+statements:
+  - {name: elsewhere, mode: 'off', sources: [192.0.2.0/24]}
+default: enforce
+";
+    let rules = "
+title: Json
+logsource: {category: proxy}
+detection: {s: {c-useragent: implant}, condition: s}
+---
+title: Name
+logsource: {category: proxy}
+detection: {s: {cs-host: a.example}, condition: s}
+";
+    let json = r#"{"c-useragent":"implant","src_ip":"192.0.2.7"}
+{"c-useragent":"implant","src_ip":"10.0.0.1"}"#;
+    let hunt = |format, log| decided(rules, policy, format, log, terms(inspect::Mode::Enforce)).0;
+    assert_eq!(hunt(Format::Json, json), "2 Json deny -");
+    let ssl = r#"{"uid":"C","server_name":"a.example","id.orig_h":"192.0.2.7"}
+{"uid":"C","server_name":"a.example","id.orig_h":"10.0.0.1"}"#;
+    assert_eq!(hunt(Format::ZeekSsl, ssl), "2 Name deny -");
+}
