@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use inspect::limits::MAX_PACK_BYTES;
 use knowledge::limits::MAX_FILE_BYTES;
 use knowledge::{Finding, SourceFile, codes};
+use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.
@@ -216,6 +217,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    stage(path, bytes)?.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Writes what is to stand at a path into a file beside it.
+fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -235,7 +241,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    Ok(file)
 }
 
 /// Writes a file that is not there yet, whole or not at all; a secret one is for its owner only.
@@ -261,12 +267,25 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Writes a file whole or not at all, and makes the folders that it lies in.
-pub(crate) fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+/// Writes several files, all or none: each beside its place first, and then all in their places.
+pub(crate) fn place_all<'p>(files: &[(&'p Path, &[u8])]) -> Result<(), (&'p Path, io::Error)> {
+    let mut staged = Vec::new();
+    for (path, bytes) in files {
+        let one = || {
+            if path.is_dir() {
+                return Err(ErrorKind::IsADirectory.into());
+            }
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            stage(path, bytes)
+        };
+        staged.push((*path, one().map_err(|error| (*path, error))?));
     }
-    write(path, bytes)
+    for (path, file) in staged {
+        file.persist(path).map_err(|error| (path, error.error))?;
+    }
+    Ok(())
 }
 
 /// Bytes that nobody can guess.
