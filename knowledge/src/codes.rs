@@ -120,6 +120,9 @@ sigma::codes! {
     NO_IDENTITY_KEY = "P007", Error, "identities without a key";
     /// A key for identities is not 32 hexadecimal digits.
     BROKEN_IDENTITY_KEY = "P008", Error, "broken identity key";
+    /// A Sigma filter that the policy does not list: told by `tidegate check --expiring`.
+    /// It excuses for ever, and nobody can be asked whether it still should.
+    UNOWNED_FILTER = "P009", Warning, "filter without an owner";
 
     /// A request head does not begin with a method, a URL and a version.
     BROKEN_REQUEST_LINE = "R001", Error, "broken request line";

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use inspect::{Mode, Usage};
 use sigma::Span;
 
-pub use due::{moment, seconds};
+pub use due::{moment, seconds, written};
 
 /// A policy as it was written.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Policy {
     pub exceptions: Vec<Exception>,
     /// Which use is sanctioned.
     pub sanctions: Vec<Sanction>,
+    /// Who answers for Sigma filters, and how long.
+    pub filters: Vec<Owned>,
 }
 
 /// A text, and where it stands.
@@ -98,6 +100,20 @@ pub struct Exception {
     pub scope: Scope,
     /// Whose use of the service.
     pub identities: Vec<Word>,
+}
+
+/// A Sigma filter for which somebody answers. It is a part of the conditions of rules, so that its end is
+/// told and does not come by itself.
+#[derive(Clone, Debug)]
+pub struct Owned {
+    /// The filter's id or title.
+    pub filter: Word,
+    /// Who answers for it.
+    pub owner: String,
+    /// Where it was agreed on.
+    pub ticket: String,
+    /// When it has to be gone, in seconds since 1970, and where that is written.
+    pub expires: (u64, Span),
 }
 
 /// A use of a service that is known to be right.

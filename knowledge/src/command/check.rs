@@ -115,7 +115,8 @@ impl Check {
     fn find(&self, library: &mut Library) {
         let given = self.policy.read(library);
         if let (Some(policy), Some(within)) = (&given.policy, self.expiring) {
-            library.findings.extend(policy.due(self.now.unwrap_or_else(now), within));
+            let due = policy.due(&library.filters, self.now.unwrap_or_else(now), within);
+            library.findings.extend(due);
         }
         // The compiler refuses what only shows when a rule is put to work, as an automaton's size.
         match given.compile(library, "check", 0) {

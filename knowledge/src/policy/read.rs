@@ -11,7 +11,7 @@ use sigma::yaml::{Kind, Node};
 use sigma::{Source, Span};
 
 use super::map::{Map, list};
-use super::{Exception, Group, Policy, Sanction, Scope, Statement, Word};
+use super::{Exception, Group, Owned, Policy, Sanction, Scope, Statement, Word};
 use crate::codes;
 use crate::finding::{Finding, Findings};
 
@@ -45,12 +45,12 @@ impl Policy {
 }
 
 fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<Policy> {
-    let keys = ["default", "sources", "statements", "exceptions", "sanctioned"];
+    let keys = ["default", "sources", "statements", "exceptions", "sanctioned", "filters"];
     let mut map = Map::of(document, "the policy", &keys, findings)?;
     // What is wrong is told; the policy is refused for it later.
     let default = map.mode("default").unwrap_or_default();
-    let [sources, statements, exceptions, sanctioned] =
-        ["sources", "statements", "exceptions", "sanctioned"].map(|key| map.value(key));
+    let [sources, statements, exceptions, sanctioned, filters] =
+        ["sources", "statements", "exceptions", "sanctioned", "filters"].map(|key| map.value(key));
     let mut policy = Policy {
         file: Arc::clone(file),
         default,
@@ -58,6 +58,7 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
         statements: Vec::new(),
         exceptions: Vec::new(),
         sanctions: Vec::new(),
+        filters: Vec::new(),
     };
     for node in list(statements, "statements", findings) {
         policy.statements.extend(statement(node, findings));
@@ -68,10 +69,15 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
     for node in list(sanctioned, "sanctioned", findings) {
         policy.sanctions.extend(sanction(node, findings));
     }
+    for node in list(filters, "filters", findings) {
+        policy.filters.extend(owned(node, findings));
+    }
     let names: Vec<_> = policy.statements.iter().map(|of| &of.name).collect();
     let ids: Vec<_> = policy.exceptions.iter().map(|of| &of.id).collect();
     unique(&names, findings);
+    let filters: Vec<_> = policy.filters.iter().map(|of| &of.filter).collect();
     unique(&ids, findings);
+    unique(&filters, findings);
     Some(policy)
 }
 
@@ -192,21 +198,37 @@ fn exception(node: &Node, findings: &mut Findings) -> Option<Exception> {
         let help = "say about which `rules`, `techniques`, `services`, `sources` or `identities`";
         map.findings.add(&codes::OPEN_EXCEPTION, id.span, message, help);
     }
-    let Some(seconds) = time(&expires.text) else {
-        let message = format!("`{}` is no time", expires.text.escape_debug());
-        let help = "write the first day on which it no longer applies, as `2027-01-31`, or a time as `2027-01-31T12:00:00Z`";
-        map.wrong(expires.span, message, help);
-        return None;
-    };
     Some(Exception {
         id,
         owner: owner.text,
         ticket: ticket.text,
         reason: reason.text,
-        expires: (seconds, expires.span),
+        expires: end(&mut map, &expires)?,
         scope,
         identities,
     })
+}
+
+/// When something is over, and where that is written.
+fn end(map: &mut Map<'_, '_>, expires: &Word) -> Option<(u64, Span)> {
+    let seconds = time(&expires.text);
+    if seconds.is_none() {
+        let message = format!("`{}` is no time", expires.text.escape_debug());
+        let help = "write the first day on which it no longer applies, as `2027-01-31`, or a time as `2027-01-31T12:00:00Z`";
+        map.wrong(expires.span, message, help);
+    }
+    Some((seconds?, expires.span))
+}
+
+fn owned(node: &Node, findings: &mut Findings) -> Option<Owned> {
+    let keys = ["id", "owner", "ticket", "reason", "expires"];
+    let mut map = Map::of(node, "a filter", &keys, findings)?;
+    let texts = keys.map(|key| map.text(key));
+    let [Some(filter), Some(owner), Some(ticket), Some(_), Some(expires)] = texts else {
+        return None;
+    };
+    let expires = end(&mut map, &expires)?;
+    Some(Owned { filter, owner: owner.text, ticket: ticket.text, expires })
 }
 
 /// A day, which stands for its beginning in UTC, or a time by RFC 3339; in seconds since 1970.

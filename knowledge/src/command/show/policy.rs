@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use inspect::pack::{PolicyTables, Range, Scope, SourceKind, SourcePattern, Tables, WHOLE_SHARE};
 use inspect::{StrId, Usage};
-use jiff::Timestamp;
 use knowledge::explain::printable;
+use knowledge::policy::written;
 use serde_json::{Map, Value, json};
 
 /// The policy, in the words of the file that it was compiled from; nothing for a pack without one.
@@ -33,7 +33,7 @@ pub(super) fn to_json(tables: &Tables) -> Option<Value> {
     let exceptions = policy.exceptions.iter().map(|exception| {
         let mut map = scope(tables, &exception.scope);
         map.insert("id".to_owned(), text(tables, exception.id));
-        map.insert("expires".to_owned(), json!(moment(exception.expires)));
+        map.insert("expires".to_owned(), json!(written(exception.expires)));
         identities(policy, &exception.identities, &mut map);
         map
     });
@@ -124,9 +124,4 @@ fn source(tables: &Tables, pattern: &SourcePattern) -> String {
         SourceKind::Network if pattern.first == pattern.last => address(pattern.first).to_string(),
         SourceKind::Network => format!("{}-{}", address(pattern.first), address(pattern.last)),
     }
-}
-
-fn moment(seconds: u64) -> String {
-    let moment = i64::try_from(seconds).ok().and_then(|it| Timestamp::from_second(it).ok());
-    moment.map_or_else(|| seconds.to_string(), |moment| moment.to_string())
 }
