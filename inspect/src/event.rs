@@ -4,7 +4,7 @@
 //! All text of an event lies in one arena, once as it came and once folded; a value is a pair of
 //! spans, so `cs-host` costs nothing beside the `c-uri` that contains it.
 
-use crate::fold::{append_words, fold_into};
+use crate::arena::Arena;
 use crate::ids::FieldId;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
 
@@ -66,9 +66,10 @@ const END: u32 = u32::MAX;
 /// The answers of one event, reused from event to event so that nothing is allocated per request.
 #[derive(Debug, Default)]
 pub struct Event {
-    raw: Vec<u8>,
-    folded: Vec<u8>,
+    arena: Arena,
     links: Vec<Link>,
+    /// The lengths of the values, each as a bit: most values are of a length that none before had.
+    lengths: u64,
     slots: Vec<Slot>,
     /// The fields whose slot is not missing.
     answered: Vec<FieldId>,
@@ -80,8 +81,8 @@ pub struct Event {
 impl Event {
     /// Empties the event and makes room for `n_fields` fields, all missing.
     pub fn clear(&mut self, n_fields: usize) {
-        self.raw.clear();
-        self.folded.clear();
+        self.arena.clear();
+        self.lengths = 0;
         // Only what was answered is emptied: a pack may name thousands of fields.
         for field in self.answered.drain(..) {
             if let Some(slot) = self.slots.get_mut(field.index()) {
@@ -96,7 +97,7 @@ impl Event {
 
     /// Adds text to the arena. Bytes past the bounds in [`crate::limits`] are cut.
     pub fn text(&mut self, bytes: &[u8]) -> Text {
-        let room = MAX_EVENT_BYTES.saturating_sub(self.raw.len()).min(MAX_VALUE_BYTES);
+        let room = MAX_EVENT_BYTES.saturating_sub(self.arena.n_raw()).min(MAX_VALUE_BYTES);
         let bytes = match bytes.get(..room) {
             Some(cut) if bytes.len() > room => {
                 self.truncated = true;
@@ -104,12 +105,11 @@ impl Event {
             }
             _ => bytes,
         };
-        let start = (offset(&self.raw), offset(&self.folded));
-        append_words(bytes, &mut self.raw, |word| word);
-        fold_into(bytes, &mut self.folded);
+        let start = (offset(self.arena.n_raw()), offset(self.arena.n_folded()));
+        self.arena.append(bytes);
         Text {
-            raw: (start.0, offset(&self.raw)),
-            folded: (start.1, offset(&self.folded)),
+            raw: (start.0, offset(self.arena.n_raw())),
+            folded: (start.1, offset(self.arena.n_folded())),
             is_part: false,
         }
     }
@@ -130,8 +130,12 @@ impl Event {
 
     /// A text of a value that equals `bytes`.
     fn known(&self, bytes: &[u8]) -> Option<Text> {
+        if self.lengths & length_bit(bytes.len()) == 0 {
+            return None;
+        }
         let mut texts = self.links.iter().map(|link| link.text);
-        let is_known = |text: &Text| text.n_bytes() == bytes.len() && self.raw(*text) == bytes;
+        let is_known =
+            |text: &Text| text.n_bytes() == bytes.len() && is_equal(self.raw(*text), bytes);
         texts.find(is_known).map(Text::part)
     }
 
@@ -144,6 +148,7 @@ impl Event {
         let Some(slot) = self.slots.get_mut(field.index()) else { return };
         let new = u32::try_from(self.links.len()).unwrap_or(END);
         self.links.push(Link { field, text, next: END });
+        self.lengths |= length_bit(text.n_bytes());
         match *slot {
             Slot::Values(first, last) => {
                 if let Some(link) = self.links.get_mut(last as usize) {
@@ -227,11 +232,11 @@ impl Event {
     }
 
     pub(crate) fn raw(&self, text: Text) -> &[u8] {
-        self.raw.get(text.raw.0 as usize..text.raw.1 as usize).unwrap_or_default()
+        self.arena.raw(text.raw)
     }
 
     pub(crate) fn folded(&self, text: Text) -> &[u8] {
-        self.folded.get(text.folded.0 as usize..text.folded.1 as usize).unwrap_or_default()
+        self.arena.folded(text.folded)
     }
 }
 
@@ -251,7 +256,21 @@ impl Iterator for Values<'_> {
     }
 }
 
+/// The bit of a length in [`Event::lengths`].
+fn length_bit(n_bytes: usize) -> u64 {
+    1 << (n_bytes % 64)
+}
+
+/// Whether two texts of one length are equal, by words: the library's comparison goes byte by byte in wasm.
+fn is_equal(left: &[u8], right: &[u8]) -> bool {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
+    let is_equal = |(left, right): (&[u8; 8], &[u8; 8])| {
+        u64::from_le_bytes(*left) == u64::from_le_bytes(*right)
+    };
+    left.iter().zip(right).all(is_equal) && left_rest == right_rest
+}
+
 /// The arena is far smaller than 4 GiB: [`MAX_EVENT_BYTES`], and folding at most triples it.
-fn offset(arena: &[u8]) -> u32 {
-    u32::try_from(arena.len()).unwrap_or(u32::MAX)
+fn offset(n_bytes: usize) -> u32 {
+    u32::try_from(n_bytes).unwrap_or(u32::MAX)
 }
