@@ -4,6 +4,8 @@
 //! All text of an event lies in one arena, once as it came and once folded; a value is a pair of
 //! spans, so `cs-host` costs nothing beside the `c-uri` that contains it.
 
+use std::ops::Range;
+
 use crate::arena::Arena;
 use crate::ids::FieldId;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
@@ -26,6 +28,11 @@ impl Text {
             folded: (self.folded.0, last.folded.1),
             is_part: false,
         }
+    }
+
+    /// Where its folded form lies in [`Event::all_folded`].
+    pub(crate) fn span(self) -> Range<usize> {
+        self.folded.0 as usize..self.folded.1 as usize
     }
 
     fn n_bytes(self) -> usize {
@@ -221,14 +228,15 @@ impl Event {
         self.links.iter().map(|link| (link.field, link.text))
     }
 
-    /// The values of fields that the pack does not name.
-    pub(crate) fn loose(&self) -> &[Text] {
-        &self.loose
+    /// The texts that keywords are looked for in: all but those that are parts of others.
+    pub(crate) fn wholes(&self) -> impl Iterator<Item = Text> {
+        let answers = self.links.iter().map(|link| link.text).filter(|text| !text.is_part);
+        answers.chain(self.loose.iter().copied())
     }
 
-    /// Whether keywords need not look at a text: it is part of another value.
-    pub(crate) fn is_part(text: Text) -> bool {
-        text.is_part
+    /// Every text, folded, end to end.
+    pub(crate) fn all_folded(&self) -> &[u8] {
+        self.arena.folded((0, offset(self.arena.n_folded())))
     }
 
     pub(crate) fn raw(&self, text: Text) -> &[u8] {

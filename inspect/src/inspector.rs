@@ -3,7 +3,7 @@
 use crate::anomaly::Anomalies;
 use crate::compare::test_truth;
 use crate::correlation::{Sighting, Watched};
-use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found};
+use crate::evaluate::{Found, Scratch, Truth, ask_all, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -128,7 +128,7 @@ impl Inspector {
     /// What holds in a rule on a reading, outside of any `not`.
     fn evidence(&self, rule: RuleId, reading: &Reading) -> Vec<Evidence> {
         let mut evidence = Vec::new();
-        if let Some(condition) = self.tree(rule, reading, Detail::Found) {
+        if let Some(condition) = self.tree(rule, &reading.event, &reading.scratch, Detail::Found) {
             collect_evidence(condition, &mut evidence);
         }
         evidence
@@ -141,18 +141,28 @@ impl Inspector {
     pub fn condition(&self, rule: RuleId) -> Option<Condition> {
         let readings = self.readings.get(..self.n_readings)?;
         let matched = readings.iter().find(|reading| reading.scratch.matched().contains(&rule));
-        self.tree(rule, matched.or(readings.first())?, Detail::All)
+        let Reading { event, scratch, .. } = matched.or(readings.first())?;
+        // A rule that did not run has asked for nothing.
+        let mut scratch = scratch.clone();
+        ask_all(self.pack.tables(), rule, event, &mut scratch);
+        self.tree(rule, event, &scratch, Detail::All)
     }
 
-    fn tree(&self, rule: RuleId, reading: &Reading, detail: Detail) -> Option<Condition> {
+    fn tree(
+        &self,
+        rule: RuleId,
+        event: &Event,
+        scratch: &Scratch,
+        detail: Detail,
+    ) -> Option<Condition> {
         let tables = self.pack.tables();
         let mut stack: Vec<Condition> = Vec::new();
         for word in tables.rule_code(tables.rule(rule)?) {
             let condition = match Op::decode(*word)? {
-                Op::Atom(atom) => self.item(atom, reading, detail),
+                Op::Atom(atom) => self.item(atom, event, scratch, detail),
                 Op::Test(test) => {
                     let asked = tables.tests.get(test as usize)?;
-                    let truth = test_truth(tables, test, &reading.event);
+                    let truth = test_truth(tables, test, event);
                     let text = tables.str(asked.text).to_owned();
                     item(truth, tables.str(asked.label).to_owned(), vec![text], None)
                 }
@@ -178,9 +188,9 @@ impl Inspector {
         stack.pop()
     }
 
-    fn item(&self, atom_id: AtomId, reading: &Reading, detail: Detail) -> Condition {
+    fn item(&self, atom_id: AtomId, event: &Event, scratch: &Scratch, detail: Detail) -> Condition {
         let tables = self.pack.tables();
-        let truth = atom_truth(tables, atom_id, &reading.event, &reading.scratch);
+        let truth = atom_truth(tables, atom_id, event, scratch);
         let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
         let patterns = match detail {
             Detail::Found => Vec::new(),
@@ -193,18 +203,18 @@ impl Inspector {
                 of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
             }
         };
-        let found = reading.scratch.found(atom_id);
+        let found = scratch.found(atom_id);
         let evidence = found
-            .or_else(|| lazily_found(tables, atom_id, &reading.event))
-            .map(|found| self.quote(found, reading));
+            .or_else(|| lazily_found(tables, atom_id, event))
+            .map(|found| self.quote(found, event));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }
 
-    fn quote(&self, found: Found, reading: &Reading) -> Evidence {
+    fn quote(&self, found: Found, event: &Event) -> Evidence {
         let tables = self.pack.tables();
         let atom = tables.atoms.get(found.atom.index());
         let pattern = tables.patterns.get(found.pattern.index());
-        let value = reading.event.raw(found.text);
+        let value = event.raw(found.text);
         Evidence {
             atom: found.atom,
             label: atom.map_or("", |atom| tables.str(atom.label)).to_owned(),

@@ -2,6 +2,8 @@
 //! constants as factor: a trie walk ends with the value, a gram index looks at each byte once and
 //! compares at most one bucket's literals there, an automaton takes one step per byte.
 
+use std::ops::Range;
+
 use crate::ids::PatternId;
 use crate::pack::{Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie};
 use crate::steps;
@@ -54,7 +56,7 @@ fn walk(
 }
 
 /// The half-open range that ends at `ends[idx]` and starts where the one before ends.
-fn range(ends: &[u32], idx: usize) -> std::ops::Range<usize> {
+fn range(ends: &[u32], idx: usize) -> Range<usize> {
     let start = idx.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
     start as usize..ends.get(idx).copied().unwrap_or_default() as usize
 }
@@ -70,56 +72,73 @@ pub const SMALL_GRAMS_SHIFT: u8 = 20;
 const SMALL_WORDS: usize = 64;
 const _: () = assert!(SMALL_WORDS * 64 == 1 << (32 - SMALL_GRAMS_SHIFT));
 
-/// Positions that are probed before anything is decided: on most of them nothing stands, and a branch
+/// Words in a bitmap of 32,768 bits, and of 131,072: they too are probed without asking for their length.
+const MIDDLE_WORDS: usize = 512;
+const LARGE_WORDS: usize = 2048;
+
+/// Places that are probed before anything is decided: on most of them nothing stands, and a branch
 /// for each would cost more than the probe.
 const BATCH: usize = 8;
 
-/// Reports the patterns of a gram index whose literals stand anywhere in `value`.
-pub(crate) fn grams(grams: &Grams, value: &[u8], found: impl FnMut(PatternId)) {
-    let small = grams.bitmap.as_array().filter(|_| grams.shift == SMALL_GRAMS_SHIFT);
-    match (grams.width, small) {
-        (4, Some(bitmap)) => {
-            probe_all(grams, value, u32::from_le_bytes, |product| is_set(bitmap, product), found);
-        }
-        (4, None) => {
-            probe_all(grams, value, u32::from_le_bytes, |product| is_in(grams, product), found);
-        }
-        (2, Some(bitmap)) => {
-            probe_all(grams, value, short, |product| is_set(bitmap, product), found);
-        }
-        (2, None) => probe_all(grams, value, short, |product| is_in(grams, product), found),
+/// Reports the patterns of a gram index whose literals stand anywhere in `value`, and where.
+pub(crate) fn grams(grams: &Grams, value: &[u8], found: impl FnMut(PatternId, Range<usize>)) {
+    // What is the same at every place is settled before the first, so that a probe is a few instructions.
+    match (grams.width, grams.stride) {
+        (4, 1) => by_bitmap::<1, 11>(grams, value, |gram| gram, found),
+        (4, _) => by_bitmap::<2, 18>(grams, value, |gram| gram, found),
+        (3, 1) => by_bitmap::<1, 11>(grams, value, |gram| gram & 0xFF_FFFF, found),
+        (3, _) => by_bitmap::<2, 18>(grams, value, |gram| gram & 0xFF_FFFF, found),
+        (2, 1) => by_bitmap::<1, 11>(grams, value, |gram| gram & 0xFFFF, found),
+        (2, _) => by_bitmap::<2, 18>(grams, value, |gram| gram & 0xFFFF, found),
         _ => single_bytes(grams, value, found),
     }
 }
 
-fn short(gram: [u8; 2]) -> u32 {
-    u16::from_le_bytes(gram).into()
+/// Probes by the bitmap's size. `BLOCK` is how many bytes a batch of places takes: the last one is read
+/// as four bytes.
+#[inline]
+fn by_bitmap<const STRIDE: usize, const BLOCK: usize>(
+    grams: &Grams,
+    value: &[u8],
+    cut: impl Fn(u32) -> u32,
+    found: impl FnMut(PatternId, Range<usize>),
+) {
+    const { assert!(BLOCK == (BATCH - 1) * STRIDE + 4) };
+    let bitmap = grams.bitmap.as_slice();
+    let shift = |n_words: usize| 26 - n_words.ilog2();
+    if let Some(words) = bitmap.as_array::<SMALL_WORDS>() {
+        let is_hit = |product| is_set(words, product, shift(SMALL_WORDS));
+        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
+    } else if let Some(words) = bitmap.as_array::<MIDDLE_WORDS>() {
+        let is_hit = |product| is_set(words, product, shift(MIDDLE_WORDS));
+        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
+    } else if let Some(words) = bitmap.as_array::<LARGE_WORDS>() {
+        let is_hit = |product| is_set(words, product, shift(LARGE_WORDS));
+        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
+    } else {
+        let is_hit = |product| is_set(bitmap, product, u32::from(grams.shift));
+        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
+    }
 }
 
-/// Whether the bit of a hash is set in a small bitmap: no step depends on what the pack says.
+/// Whether the bit of a hash is set: in a bitmap of known length no step depends on what the pack says.
 #[inline]
-fn is_set(bitmap: &[u64; SMALL_WORDS], product: u32) -> bool {
-    let hash = product >> SMALL_GRAMS_SHIFT;
+fn is_set(bitmap: &[u64], product: u32, shift: u32) -> bool {
+    let hash = product >> shift;
     let word = bitmap.get((hash / 64) as usize).copied().unwrap_or_default();
-    word >> (hash % 64) & 1 == 1
-}
-
-/// Whether the bit of a hash is set in any bitmap.
-#[inline]
-fn is_in(grams: &Grams, product: u32) -> bool {
-    let hash = product >> grams.shift;
-    let word = grams.bitmap.get((hash / 64) as usize).copied().unwrap_or_default();
     word >> (hash % 64) & 1 == 1
 }
 
 /// Reports the patterns whose literal is one byte that stands in `value`. Bytes are so frequent that each
 /// is looked for once, instead of opening a bucket wherever it stands.
-fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId)) {
+fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId, Range<usize>)) {
     for entry in &grams.entries {
         steps::take(value.len());
-        let byte = grams.literals.get(entry.literal_start as usize);
-        if byte.is_some_and(|byte| has_byte(value, *byte)) {
-            found(entry.pattern);
+        let Some(byte) = grams.literals.get(entry.literal_start as usize) else { continue };
+        if has_byte(value, *byte)
+            && let Some(at) = value.iter().position(|of_value| of_value == byte)
+        {
+            found(entry.pattern, at..at + 1);
         }
     }
 }
@@ -141,68 +160,88 @@ fn has_byte(value: &[u8], byte: u8) -> bool {
     }
 }
 
-/// Probes every position of a value. Each gram is loaded on its own: no step waits for the one before.
+/// Probes every `STRIDE`th place of a value. Each gram is loaded on its own: no step waits for the one before.
 #[inline]
-fn probe_all<const WIDTH: usize>(
+fn probe_all<const STRIDE: usize, const BLOCK: usize>(
     grams: &Grams,
     value: &[u8],
-    number: impl Fn([u8; WIDTH]) -> u32,
+    cut: impl Fn(u32) -> u32,
     is_hit: impl Fn(u32) -> bool,
-    mut found: impl FnMut(PatternId),
+    mut found: impl FnMut(PatternId, Range<usize>),
 ) {
+    let is_hit = |gram: u32| is_hit(cut(gram).wrapping_mul(GRAM_HASH));
     let mut start = 0;
     let mut rest = value;
-    while let Some(block) = rest.get(..BATCH + WIDTH - 1) {
+    while let Some(block) = rest.first_chunk::<BLOCK>() {
         steps::take(BATCH);
         let mut hits = 0u32;
-        for (at, gram) in (0..BATCH).zip(block.array_windows()) {
-            hits |= u32::from(is_hit(number(*gram).wrapping_mul(GRAM_HASH))) << at;
+        for (at, gram) in block.array_windows().step_by(STRIDE).enumerate() {
+            hits |= u32::from(is_hit(u32::from_le_bytes(*gram))) << at;
         }
         while hits != 0 {
-            let at = start + hits.trailing_zeros() as usize;
+            let at = start + hits.trailing_zeros() as usize * STRIDE;
             hits &= hits - 1;
-            open_bucket(grams, value, at, &number, &mut found);
+            open_bucket(grams, value, at, &mut found);
         }
-        start += BATCH;
-        rest = rest.get(BATCH..).unwrap_or_default();
+        start += BATCH * STRIDE;
+        rest = rest.get(BATCH * STRIDE..).unwrap_or_default();
     }
-    for (at, gram) in (start..).zip(rest.array_windows()) {
+    while rest.len() >= usize::from(grams.width) {
         steps::take(1);
-        if is_hit(number(*gram).wrapping_mul(GRAM_HASH)) {
-            open_bucket(grams, value, at, &number, &mut found);
+        if is_hit(first_four(rest)) {
+            open_bucket(grams, value, start, &mut found);
         }
+        start += STRIDE;
+        rest = rest.get(STRIDE..).unwrap_or_default();
+    }
+}
+
+/// The first four bytes as a number, the first in the lowest place; 0 for those that are not there.
+#[inline]
+fn first_four(bytes: &[u8]) -> u32 {
+    match bytes.first_chunk() {
+        Some(bytes) => u32::from_le_bytes(*bytes),
+        None => bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte)),
     }
 }
 
 /// Compares the literals whose gram hashes like the one at `at`.
 #[cold]
-fn open_bucket<const WIDTH: usize>(
+fn open_bucket(
     grams: &Grams,
     value: &[u8],
     at: usize,
-    number: impl Fn([u8; WIDTH]) -> u32,
-    found: &mut impl FnMut(PatternId),
+    found: &mut impl FnMut(PatternId, Range<usize>),
 ) {
-    let Some(gram) = value.get(at..).and_then(<[u8]>::first_chunk) else { return };
-    let gram = number(*gram);
+    let bits = 8 * u32::from(grams.width);
+    let gram = value.get(at..).map_or(0, first_four) & u32::MAX >> (32 - bits);
     let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
     let word = grams.bitmap.get(hash / 64).copied().unwrap_or_default();
     let below = word & ((1 << (hash % 64)) - 1);
     let rank = grams.ranks.get(hash / 64).copied().unwrap_or_default();
     let bucket = range(&grams.bucket_ends, (rank + below.count_ones()) as usize);
     for entry in grams.entries.get(bucket).unwrap_or_default() {
-        if entry.gram == gram && literal_stands(grams, entry, value, at) {
-            found(entry.pattern);
+        if entry.gram == gram
+            && let Some(place) = literal_place(grams, entry, value, at)
+        {
+            found(entry.pattern, place);
         }
     }
 }
 
-fn literal_stands(grams: &Grams, entry: &Gram, value: &[u8], gram_at: usize) -> bool {
+/// Where a literal stands whose gram stands at `gram_at`, if it does.
+fn literal_place(
+    grams: &Grams,
+    entry: &Gram,
+    value: &[u8],
+    gram_at: usize,
+) -> Option<Range<usize>> {
     let literal = entry.literal_start as usize..entry.literal_end as usize;
     let literal = grams.literals.get(literal).unwrap_or_default();
     steps::take(literal.len());
-    let Some(start) = gram_at.checked_sub(entry.at as usize) else { return false };
-    value.get(start..start + literal.len()) == Some(literal)
+    let start = gram_at.checked_sub(entry.at as usize)?;
+    let place = start..start + literal.len();
+    (value.get(place.clone()) == Some(literal)).then_some(place)
 }
 
 /// Reports the patterns of the networks that contain `address`.

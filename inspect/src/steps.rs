@@ -50,6 +50,7 @@ mod tests {
     fn grams(width: u8, literals: &[&[u8]]) -> Grams {
         let mut index = Grams {
             width,
+            stride: 1,
             shift: SMALL_GRAMS_SHIFT,
             bitmap: vec![0; 64],
             ranks: vec![0; 64],
@@ -103,7 +104,7 @@ mod tests {
 
     fn finds(index: &Grams, value: &[u8]) -> bool {
         let mut any = false;
-        scan::grams(index, value, |_| any = true);
+        scan::grams(index, value, |_, _| any = true);
         any
     }
 

@@ -19,8 +19,12 @@ const BY_FREQUENCY: &[u8] = b"eaotisrncl/pdm.uhg0-_1b2fw5=3647y89v&k?:x;%,()qjz 
 /// Bits of the bitmap of a small index, which the run-time probes faster than others.
 const SMALL_BITS: usize = 1 << (32 - SMALL_GRAMS_SHIFT);
 
-/// Up to so many literals get [`SPARSE`] bits each: the bitmap stays in a core's nearest cache.
-const FEW_LITERALS: usize = 2048;
+/// Bits of two larger bitmaps that it probes as fast, as long as they stay in a core's nearest caches.
+const MIDDLE_BITS: usize = 1 << 15;
+const LARGE_BITS: usize = 1 << 17;
+
+/// Up to so many entries get [`SPARSE`] bits each: the bitmap stays in a core's nearest cache.
+const FEW_ENTRIES: usize = 2048;
 
 /// Bits per literal where they are few. The more, the fewer positions are looked at for nothing.
 const SPARSE: usize = 64;
@@ -28,8 +32,24 @@ const SPARSE: usize = 64;
 /// Bits per literal where they are many.
 const DENSE: usize = 16;
 
+/// From how many bytes on a literal is known by grams at every second place of a text.
+pub(super) const LONG: usize = 4;
+
+/// At which places of a text grams are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Places {
+    /// At all.
+    Every,
+    /// At every second one, for literals of [`LONG`] bytes and more: half the work on each text for twice the
+    /// entries.
+    EverySecond,
+}
+
 /// Builds one index per gram width that is needed, the widest first.
-pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>) -> Vec<Grams> {
+pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>, places: Places) -> Vec<Grams> {
+    if places == Places::EverySecond {
+        return if literals.is_empty() { Vec::new() } else { vec![index(3, 2, &literals)] };
+    }
     let mut by_width: [Vec<(Vec<u8>, PatternId)>; 3] = Default::default();
     let [four, two, one] = &mut by_width;
     for literal in literals {
@@ -43,12 +63,13 @@ pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>) -> Vec<Grams> {
     let widths = [4, 2, 1].into_iter().zip(by_width);
     widths
         .filter(|(_, literals)| !literals.is_empty())
-        .map(|(width, of)| index(width, &of))
+        .map(|(width, of)| index(width, 1, &of))
         .collect()
 }
 
-fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
+fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
     let n_width = usize::from(width);
+    let n_stride = usize::from(stride);
     // How many literals hold each gram: a gram of few makes a short bucket.
     let mut holders: HashMap<u32, u32> = HashMap::new();
     for (literal, _) in literals {
@@ -63,26 +84,33 @@ fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
         common + 24 * i64::from(crowd) - i64::try_from(rarity).unwrap_or_default()
     };
 
-    let bits = if literals.len() <= FEW_LITERALS {
-        (SPARSE * literals.len()).next_power_of_two().max(SMALL_BITS)
+    let n_entries = n_stride * literals.len();
+    let bits = if n_entries <= FEW_ENTRIES {
+        let sizes = [SMALL_BITS, MIDDLE_BITS, LARGE_BITS];
+        let enough = sizes.into_iter().find(|size| *size >= SPARSE * n_entries);
+        enough.unwrap_or(LARGE_BITS)
     } else {
-        (DENSE * literals.len()).next_power_of_two().min(1 << 22)
+        (DENSE * n_entries).next_power_of_two().min(1 << 22)
     };
     let shift = 32 - u8::try_from(bits.ilog2()).unwrap_or(10);
-    let mut entries = Vec::with_capacity(literals.len());
+    let mut entries = Vec::with_capacity(n_entries);
     let mut bytes = Vec::new();
     for (literal, pattern) in literals {
-        let windows = literal.windows(n_width).enumerate();
-        let Some((at, best)) = windows.min_by_key(|(_, bytes)| cost(bytes)) else { continue };
+        // One after the other, as many as there are places between two that are looked at.
+        let runs = literal.windows(n_width + n_stride - 1).enumerate();
+        let of_run = |run: &[u8]| run.windows(n_width).map(cost).sum::<i64>();
+        let Some((start, run)) = runs.min_by_key(|(_, run)| of_run(run)) else { continue };
         let literal_start = end_of(&bytes);
         bytes.extend_from_slice(literal);
-        entries.push(Gram {
-            gram: gram(best),
-            at: u32::try_from(at).unwrap_or_default(),
-            literal_start,
-            literal_end: end_of(&bytes),
-            pattern: *pattern,
-        });
+        for (at, best) in (start..).zip(run.windows(n_width)) {
+            entries.push(Gram {
+                gram: gram(best),
+                at: u32::try_from(at).unwrap_or_default(),
+                literal_start,
+                literal_end: end_of(&bytes),
+                pattern: *pattern,
+            });
+        }
     }
     let hash = |gram: u32| (gram.wrapping_mul(GRAM_HASH) >> shift) as usize;
     entries.sort_by_key(|entry| (hash(entry.gram), entry.gram, entry.pattern));
@@ -110,7 +138,7 @@ fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
         before
     });
     let ranks = ranks.collect();
-    Grams { width, shift, bitmap, ranks, bucket_ends, entries, literals: bytes }
+    Grams { width, stride, shift, bitmap, ranks, bucket_ends, entries, literals: bytes }
 }
 
 /// The bytes as a number, the first in the lowest place.
