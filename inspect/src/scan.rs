@@ -129,16 +129,17 @@ fn is_set(bitmap: &[u64], product: u32, shift: u32) -> bool {
     word >> (hash % 64) & 1 == 1
 }
 
-/// Reports the patterns whose literal is one byte that stands in `value`. Bytes are so frequent that each
-/// is looked for once, instead of opening a bucket wherever it stands.
+/// Reports the patterns whose literals are known by one byte. Bytes are so frequent that each is looked for
+/// in all of the value, instead of opening a bucket wherever it stands.
 fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId, Range<usize>)) {
     for entry in &grams.entries {
         steps::take(value.len());
-        let Some(byte) = grams.literals.get(entry.literal_start as usize) else { continue };
-        if has_byte(value, *byte)
-            && let Some(at) = value.iter().position(|of_value| of_value == byte)
-        {
-            found(entry.pattern, at..at + 1);
+        let byte = entry.gram.to_le_bytes()[0];
+        if has_byte(value, byte) {
+            let mut places = (0..).zip(value).filter(|(_, of)| **of == byte);
+            if let Some(place) = places.find_map(|(at, _)| literal_place(grams, entry, value, at)) {
+                found(entry.pattern, place);
+            }
         }
     }
 }

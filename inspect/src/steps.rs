@@ -112,7 +112,7 @@ mod tests {
         let (forward, backward) = (trie(&[b'a'; 64]), trie(&[b'a'; 64]));
         let wide = grams(4, &[&[b'a'; 32], b"baaaa", b"aaaa", b"bbbaaaaaaaa"]);
         let narrow = grams(2, &[b"aa", b"baa"]);
-        let single = grams(1, &[b"x"]);
+        let single = grams(1, &[b"x", b"xay"]);
         let (automaton, ambiguous) = (patient(), ambiguous());
         let (many, one) = (GLOB_MANY, GLOB_ONE);
         let [a, b] = [u16::from(b'a'), u16::from(b'b')];

@@ -1,6 +1,7 @@
 //! Rules to the tables of a pack: everything that costs time, done before a request comes.
 
 mod correlations;
+mod frequency;
 mod grams;
 mod networks;
 mod patterns;

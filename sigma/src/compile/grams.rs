@@ -5,16 +5,7 @@ use std::collections::HashMap;
 use inspect::pack::{Gram, Grams};
 use inspect::{GRAM_HASH, PatternId, SMALL_GRAMS_SHIFT};
 
-use super::end_of;
-
-/// What most requests hold somewhere, folded: grams in it are looked for only where there is no other.
-const COMMON: &[u8] = b"https://www. http://www. .com/ .com .net/ .org/ .html .php index. /api/v1/ /v2/ \
- mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/1 safari/537.36 \
- mozilla/5.0 (macintosh; intel mac os x 10_15_7) mozilla/5.0 (x11; linux x86_64; rv:1 gecko/20100101 firefox/1 \
- windows\\system32\\ c:\\windows\\ c:\\program files\\ c:\\users\\ \\appdata\\local\\ .exe .dll microsoft";
-
-/// Letters and signs by how often they stand in URLs and user agents, the most frequent first.
-const BY_FREQUENCY: &[u8] = b"eaotisrncl/pdm.uhg0-_1b2fw5=3647y89v&k?:x;%,()qjz +~@#!$'\"\\";
+use super::{end_of, frequency};
 
 /// Bits of the bitmap of a small index, which the run-time probes faster than others.
 const SMALL_BITS: usize = 1 << (32 - SMALL_GRAMS_SHIFT);
@@ -34,6 +25,9 @@ const DENSE: usize = 16;
 
 /// From how many bytes on a literal is known by grams at every second place of a text.
 pub(super) const LONG: usize = 4;
+
+/// Up to so many literals of two and three bytes are each known by their rarest byte.
+const FEW_SHORT: usize = 4;
 
 /// At which places of a text grams are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +54,10 @@ pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>, places: Places) -> Vec<
             _ => four.push(literal),
         }
     }
+    // A byte is searched many places at a time.
+    if two.len() <= FEW_SHORT {
+        one.append(two);
+    }
     let widths = [4, 2, 1].into_iter().zip(by_width);
     widths
         .filter(|(_, literals)| !literals.is_empty())
@@ -75,10 +73,10 @@ fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
     for (literal, _) in literals {
         literal.windows(n_width).for_each(|bytes| *holders.entry(gram(bytes)).or_default() += 1);
     }
-    let common: std::collections::HashSet<u32> = COMMON.windows(n_width).map(gram).collect();
+    let common = frequency::COMMON.windows(n_width).map(gram);
+    let common: std::collections::HashSet<u32> = common.collect();
     let cost = |bytes: &[u8]| {
-        let rank = |byte: &u8| BY_FREQUENCY.iter().position(|of| of == byte).unwrap_or(64);
-        let rarity: usize = bytes.iter().map(rank).sum();
+        let rarity: usize = bytes.iter().map(|byte| frequency::rarity(*byte)).sum();
         let crowd = holders.get(&gram(bytes)).map_or(0, |n_holders| n_holders.ilog2());
         let common = if common.contains(&gram(bytes)) { 1000 } else { 0 };
         common + 24 * i64::from(crowd) - i64::try_from(rarity).unwrap_or_default()

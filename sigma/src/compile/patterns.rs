@@ -10,7 +10,7 @@ use inspect::{AtomId, FieldId, PatternId, StrId};
 
 use super::grams::Places;
 use super::regex::Machine;
-use super::{end_of, grams, networks, regex, trie};
+use super::{end_of, frequency, grams, networks, regex, trie};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::rule::{Item, Network, Rule, Token, Value, ValueTest};
 use crate::text;
@@ -55,7 +55,7 @@ enum Key {
 
 /// What the scan looks for.
 #[derive(Clone, Debug)]
-enum Gate {
+pub(super) enum Gate {
     /// The whole value, folded.
     Whole(Vec<u8>),
     /// The start of the value, folded.
@@ -211,7 +211,7 @@ impl Patterns {
         gate: Gate,
     ) -> (PatternId, f64) {
         let id = *self.by_key.entry(key).or_insert_with(|| {
-            let frequency = frequency(&gate);
+            let frequency = frequency::of_gate(&gate);
             let draft = Draft { field, kind, text, check, gate, atoms: Vec::new(), frequency };
             self.drafts.push(draft);
             PatternId(end_of(&self.drafts) - 1)
@@ -412,21 +412,5 @@ fn gate_of_glob(tokens: &[Token]) -> Gate {
         Some((0, bytes)) => Gate::Start(bytes.clone()),
         Some((idx, bytes)) if idx + 1 == tokens.len() => Gate::End(bytes.clone()),
         Some((_, bytes)) => Gate::Anywhere(vec![bytes.clone()]),
-    }
-}
-
-/// The share of events in which a gate opens, roughly: only good for choosing between two.
-fn frequency(gate: &Gate) -> f64 {
-    let literal = |bytes: &[u8]| 0.25f64.powi(i32::try_from(bytes.len().min(16)).unwrap_or(16));
-    match gate {
-        // Short whole values are methods, flags and codes: few of them share all events.
-        Gate::Whole(bytes) if [&b"get"[..], b"post"].contains(&&bytes[..]) => 0.5,
-        Gate::Whole(bytes) if bytes.len() <= 6 => 0.1,
-        Gate::Whole(bytes) | Gate::Start(bytes) | Gate::End(bytes) => literal(bytes),
-        Gate::Anywhere(literals) => {
-            literals.iter().map(|bytes| (100.0 * literal(bytes)).min(0.5)).sum()
-        }
-        Gate::Always => 1.0,
-        Gate::Network(_) => 0.01,
     }
 }
