@@ -5,8 +5,8 @@
 //! few that no atom can vouch for. What else they ask for is looked for when they do, field by field,
 //! which most events never need. Truth has three values (Kleene): what a response will tell is not known yet.
 
+mod plan;
 mod search;
-mod unguarded;
 
 use crate::bits::BitSet;
 use crate::compare::test_truth;
@@ -14,7 +14,7 @@ use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, PatternId, RuleId};
 use crate::limits::MAX_STACK;
 use crate::pack::{KEYWORDS, Op, Tables};
-pub(crate) use unguarded::Unguarded;
+pub(crate) use plan::Plan;
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +61,8 @@ pub(crate) struct Scratch {
     decided: BitSet,
     /// Fields that were scanned for what stands in [`Tables::later`]; the last bit is for keywords.
     scanned: BitSet,
+    /// Where a scan may find something.
+    places: Vec<usize>,
     seen: BitSet,
     woken: Vec<RuleId>,
     matched: Vec<RuleId>,
@@ -90,16 +92,11 @@ impl Scratch {
     }
 }
 
-/// Evaluates every rule of a pack on `event`; `unguarded` is of the same pack.
-pub(crate) fn evaluate(
-    tables: &Tables,
-    unguarded: &Unguarded,
-    event: &Event,
-    scratch: &mut Scratch,
-) {
+/// Evaluates every rule of a pack on `event`; `plan` is of the same pack.
+pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mut Scratch) {
     scratch.prepare(tables);
-    search::first(tables, event, scratch);
-    unguarded.wake(event, scratch);
+    search::first(tables, plan, event, scratch);
+    plan.wake_unguarded(event, scratch);
     let mut n_run = 0;
     while let Some(rule) = scratch.woken.get(n_run).copied() {
         n_run += 1;

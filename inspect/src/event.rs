@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::arena::Arena;
 use crate::ids::FieldId;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
+use crate::words::is_equal;
 
 /// A piece of an event's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -267,15 +268,6 @@ impl Iterator for Values<'_> {
 /// The bit of a length in [`Event::lengths`].
 fn length_bit(n_bytes: usize) -> u64 {
     1 << (n_bytes % 64)
-}
-
-/// Whether two texts of one length are equal, by words: the library's comparison goes byte by byte in wasm.
-fn is_equal(left: &[u8], right: &[u8]) -> bool {
-    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
-    let is_equal = |(left, right): (&[u8; 8], &[u8; 8])| {
-        u64::from_le_bytes(*left) == u64::from_le_bytes(*right)
-    };
-    left.iter().zip(right).all(is_equal) && left_rest == right_rest
 }
 
 /// The arena is far smaller than 4 GiB: [`MAX_EVENT_BYTES`], and folding at most triples it.

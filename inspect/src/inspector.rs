@@ -3,9 +3,7 @@
 use crate::anomaly::Anomalies;
 use crate::compare::test_truth;
 use crate::correlation::{Sighting, Watched};
-use crate::evaluate::{
-    Found, Scratch, Truth, Unguarded, ask_all, atom_truth, evaluate, lazily_found,
-};
+use crate::evaluate::{Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -20,7 +18,7 @@ use crate::views::Views;
 pub struct Inspector {
     pack: Pack,
     binding: Binding,
-    unguarded: Unguarded,
+    plan: Plan,
     /// The readings of the request that was inspected last, as many as `n_readings` says; the memory
     /// of the others waits for a request that has more.
     readings: Vec<Reading>,
@@ -40,10 +38,10 @@ impl Inspector {
     /// Puts a pack to work.
     pub fn new(pack: Pack) -> Self {
         let binding = Binding::new(pack.tables());
-        let unguarded = Unguarded::new(pack.tables());
+        let plan = Plan::new(pack.tables());
         let watched = Watched::new(pack.tables());
         let readings = vec![Reading::default()];
-        Inspector { pack, binding, unguarded, readings, n_readings: 0, watched }
+        Inspector { pack, binding, plan, readings, n_readings: 0, watched }
     }
 
     /// The pack.
@@ -96,7 +94,7 @@ impl Inspector {
         reading.event.clear(self.pack.tables().fields.len());
         answer(&self.binding, self.pack.tables(), &mut reading.event);
         let Reading { event, scratch, .. } = reading;
-        evaluate(self.pack.tables(), &self.unguarded, event, scratch);
+        evaluate(self.pack.tables(), &self.plan, event, scratch);
     }
 
     /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.

@@ -48,6 +48,7 @@ mod service;
 mod steps;
 mod verdict;
 mod views;
+mod words;
 
 pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
 pub use correlation::{Correlator, CorrelatorCounts, Firing, Sighting};

@@ -7,51 +7,54 @@ use std::ops::Range;
 use crate::ids::PatternId;
 use crate::pack::{Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie};
 use crate::steps;
+use crate::words::{has_byte, is_equal};
 
 /// Reports the patterns of a trie that start `value`, or are all of it.
-pub(crate) fn starts(trie: &Trie, value: &[u8], found: impl FnMut(PatternId)) {
-    walk(trie, value.len(), |depth| value.get(depth).copied(), found);
+pub(crate) fn starts(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) {
+    walk(trie, value, found, <[u8]>::first, |value, label| {
+        let (start, rest) = value.split_at_checked(label.len())?;
+        is_equal(start, label).then_some(rest)
+    });
 }
 
 /// Reports the patterns of a trie that end `value`; the trie holds them in reverse.
-pub(crate) fn ends(trie: &Trie, value: &[u8], found: impl FnMut(PatternId)) {
-    let last = value.len().wrapping_sub(1);
-    walk(trie, value.len(), |depth| value.get(last.wrapping_sub(depth)).copied(), found);
+pub(crate) fn ends(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) {
+    walk(trie, value, found, <[u8]>::last, |value, label| {
+        let (rest, end) = value.split_at_checked(value.len().checked_sub(label.len())?)?;
+        end.iter().rev().eq(label).then_some(rest)
+    });
 }
 
-/// Follows `byte` from depth 0 down a trie.
+/// Follows a value down a trie: `next` is the byte where it goes on, `strip` takes a label off there.
 #[inline]
 fn walk(
     trie: &Trie,
-    n_bytes: usize,
-    byte: impl Fn(usize) -> Option<u8>,
-    mut found: impl FnMut(PatternId),
+    value: &[u8],
+    found: &mut dyn FnMut(PatternId),
+    next: impl Fn(&[u8]) -> Option<&u8>,
+    strip: impl for<'v> Fn(&'v [u8], &[u8]) -> Option<&'v [u8]>,
 ) {
-    let mut depth = 0;
-    let mut next = trie.nodes.first();
-    while let Some(node) = next {
+    let mut rest = value;
+    let mut at = trie.nodes.first();
+    while let Some(node) = at {
         steps::take(1);
         let outputs = node.output_start as usize..node.output_end as usize;
         for output in trie.outputs.get(outputs).unwrap_or_default() {
-            if output & 1 == 0 || depth == n_bytes {
+            if output & 1 == 0 || rest.is_empty() {
                 found(PatternId(output >> 1));
             }
         }
-        let Some(first) = byte(depth) else { return };
+        let Some(first) = next(rest) else { return };
         let children = node.child_start as usize..node.child_end as usize;
         let children = trie.first_bytes.get(children).unwrap_or_default();
-        let Ok(child) = children.binary_search(&first) else { return };
-        next = trie.nodes.get(node.child_start as usize + child);
-        let Some(node) = next else { return };
+        let Ok(child) = children.binary_search(first) else { return };
+        at = trie.nodes.get(node.child_start as usize + child);
+        let Some(node) = at else { return };
         let label = node.label_start as usize..node.label_end as usize;
         let label = trie.labels.get(label).unwrap_or_default();
-        for (offset, wanted) in label.iter().enumerate().skip(1) {
-            steps::take(1);
-            if byte(depth + offset) != Some(*wanted) {
-                return;
-            }
-        }
-        depth += label.len();
+        steps::take(label.len());
+        let Some(behind) = strip(rest, label) else { return };
+        rest = behind;
     }
 }
 
@@ -72,7 +75,7 @@ pub const SMALL_GRAMS_SHIFT: u8 = 20;
 const SMALL_WORDS: usize = 64;
 const _: () = assert!(SMALL_WORDS * 64 == 1 << (32 - SMALL_GRAMS_SHIFT));
 
-/// Words in a bitmap of 32,768 bits, and of 131,072: they too are probed without asking for their length.
+/// Words in bitmaps of 32,768 bits and of 131,072.
 const MIDDLE_WORDS: usize = 512;
 const LARGE_WORDS: usize = 2048;
 
@@ -80,44 +83,47 @@ const LARGE_WORDS: usize = 2048;
 /// for each would cost more than the probe.
 const BATCH: usize = 8;
 
-/// Reports the patterns of a gram index whose literals stand anywhere in `value`, and where.
-pub(crate) fn grams(grams: &Grams, value: &[u8], found: impl FnMut(PatternId, Range<usize>)) {
-    // What is the same at every place is settled before the first, so that a probe is a few instructions.
-    match (grams.width, grams.stride) {
-        (4, 1) => by_bitmap::<1, 11>(grams, value, |gram| gram, found),
-        (4, _) => by_bitmap::<2, 18>(grams, value, |gram| gram, found),
-        (3, 1) => by_bitmap::<1, 11>(grams, value, |gram| gram & 0xFF_FFFF, found),
-        (3, _) => by_bitmap::<2, 18>(grams, value, |gram| gram & 0xFF_FFFF, found),
-        (2, 1) => by_bitmap::<1, 11>(grams, value, |gram| gram & 0xFFFF, found),
-        (2, _) => by_bitmap::<2, 18>(grams, value, |gram| gram & 0xFFFF, found),
-        _ => single_bytes(grams, value, found),
+/// What takes note of a pattern whose literal was found, and of where it stands.
+pub(crate) type Note<'n> = &'n mut dyn FnMut(PatternId, Range<usize>);
+
+/// Reports the patterns of a gram index whose literals stand anywhere in `value`, and where. `places` is
+/// working memory.
+pub(crate) fn grams(grams: &Grams, value: &[u8], places: &mut Vec<usize>, found: Note<'_>) {
+    if grams.width == 1 {
+        return single_bytes(grams, value, found);
+    }
+    places.clear();
+    match grams.stride {
+        1 => probe::<1, 11, SMALL_WORDS, MIDDLE_WORDS>(grams, value, places),
+        _ => probe::<2, 18, MIDDLE_WORDS, LARGE_WORDS>(grams, value, places),
+    }
+    for at in places {
+        open_bucket(grams, value, *at, found);
     }
 }
 
-/// Probes by the bitmap's size. `BLOCK` is how many bytes a batch of places takes: the last one is read
-/// as four bytes.
-#[inline]
-fn by_bitmap<const STRIDE: usize, const BLOCK: usize>(
+/// Collects the places at which the gram's bit is set. `WORDS` and `MORE_WORDS` are lengths of bitmaps that
+/// are probed without asking for the length; `BLOCK` is how many bytes a batch of places takes: the last
+/// one is read as four bytes.
+///
+/// What is the same at every place is settled before the first, so that a probe is a few instructions.
+fn probe<const STRIDE: usize, const BLOCK: usize, const WORDS: usize, const MORE_WORDS: usize>(
     grams: &Grams,
     value: &[u8],
-    cut: impl Fn(u32) -> u32,
-    found: impl FnMut(PatternId, Range<usize>),
+    places: &mut Vec<usize>,
 ) {
     const { assert!(BLOCK == (BATCH - 1) * STRIDE + 4) };
     let bitmap = grams.bitmap.as_slice();
     let shift = |n_words: usize| 26 - n_words.ilog2();
-    if let Some(words) = bitmap.as_array::<SMALL_WORDS>() {
-        let is_hit = |product| is_set(words, product, shift(SMALL_WORDS));
-        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
-    } else if let Some(words) = bitmap.as_array::<MIDDLE_WORDS>() {
-        let is_hit = |product| is_set(words, product, shift(MIDDLE_WORDS));
-        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
-    } else if let Some(words) = bitmap.as_array::<LARGE_WORDS>() {
-        let is_hit = |product| is_set(words, product, shift(LARGE_WORDS));
-        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
+    if let Some(words) = bitmap.as_array::<WORDS>() {
+        let is_hit = |product| is_set(words, product, shift(WORDS));
+        probe_all::<STRIDE, BLOCK>(grams.width, value, is_hit, places);
+    } else if let Some(words) = bitmap.as_array::<MORE_WORDS>() {
+        let is_hit = |product| is_set(words, product, shift(MORE_WORDS));
+        probe_all::<STRIDE, BLOCK>(grams.width, value, is_hit, places);
     } else {
         let is_hit = |product| is_set(bitmap, product, u32::from(grams.shift));
-        probe_all::<STRIDE, BLOCK>(grams, value, cut, is_hit, found);
+        probe_all::<STRIDE, BLOCK>(grams.width, value, is_hit, places);
     }
 }
 
@@ -131,7 +137,7 @@ fn is_set(bitmap: &[u64], product: u32, shift: u32) -> bool {
 
 /// Reports the patterns whose literals are known by one byte. Bytes are so frequent that each is looked for
 /// in all of the value, instead of opening a bucket wherever it stands.
-fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId, Range<usize>)) {
+fn single_bytes(grams: &Grams, value: &[u8], found: Note<'_>) {
     for entry in &grams.entries {
         steps::take(value.len());
         let byte = entry.gram.to_le_bytes()[0];
@@ -144,33 +150,16 @@ fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId, Ra
     }
 }
 
-/// Whether a byte stands in `value`, by words of eight: the library's search goes byte by byte where a
-/// value is short, and most are.
-fn has_byte(value: &[u8], byte: u8) -> bool {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = LOW << 7;
-    // A byte that is zero borrows, and so shows in its highest bit.
-    let zeroes = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word) ^ (LOW * u64::from(byte));
-        word.wrapping_sub(LOW) & !word & HIGH
-    };
-    let (words, rest) = value.as_chunks();
-    match value.last_chunk() {
-        Some(last) => words.iter().fold(zeroes(last), |seen, word| seen | zeroes(word)) != 0,
-        None => rest.contains(&byte),
-    }
-}
-
 /// Probes every `STRIDE`th place of a value. Each gram is loaded on its own: no step waits for the one before.
 #[inline]
 fn probe_all<const STRIDE: usize, const BLOCK: usize>(
-    grams: &Grams,
+    width: u8,
     value: &[u8],
-    cut: impl Fn(u32) -> u32,
     is_hit: impl Fn(u32) -> bool,
-    mut found: impl FnMut(PatternId, Range<usize>),
+    places: &mut Vec<usize>,
 ) {
-    let is_hit = |gram: u32| is_hit(cut(gram).wrapping_mul(GRAM_HASH));
+    let of_width = gram_bits(width);
+    let is_hit = |gram: u32| is_hit((gram & of_width).wrapping_mul(GRAM_HASH));
     let mut start = 0;
     let mut rest = value;
     while let Some(block) = rest.first_chunk::<BLOCK>() {
@@ -180,21 +169,25 @@ fn probe_all<const STRIDE: usize, const BLOCK: usize>(
             hits |= u32::from(is_hit(u32::from_le_bytes(*gram))) << at;
         }
         while hits != 0 {
-            let at = start + hits.trailing_zeros() as usize * STRIDE;
+            places.push(start + hits.trailing_zeros() as usize * STRIDE);
             hits &= hits - 1;
-            open_bucket(grams, value, at, &mut found);
         }
         start += BATCH * STRIDE;
         rest = rest.get(BATCH * STRIDE..).unwrap_or_default();
     }
-    while rest.len() >= usize::from(grams.width) {
+    while rest.len() >= usize::from(width) {
         steps::take(1);
         if is_hit(first_four(rest)) {
-            open_bucket(grams, value, start, &mut found);
+            places.push(start);
         }
         start += STRIDE;
         rest = rest.get(STRIDE..).unwrap_or_default();
     }
+}
+
+/// The bits of a number that belong to a gram.
+fn gram_bits(width: u8) -> u32 {
+    u32::MAX >> (32 - 8 * u32::from(width.clamp(1, 4)))
 }
 
 /// The first four bytes as a number, the first in the lowest place; 0 for those that are not there.
@@ -207,15 +200,8 @@ fn first_four(bytes: &[u8]) -> u32 {
 }
 
 /// Compares the literals whose gram hashes like the one at `at`.
-#[cold]
-fn open_bucket(
-    grams: &Grams,
-    value: &[u8],
-    at: usize,
-    found: &mut impl FnMut(PatternId, Range<usize>),
-) {
-    let bits = 8 * u32::from(grams.width);
-    let gram = value.get(at..).map_or(0, first_four) & u32::MAX >> (32 - bits);
+fn open_bucket(grams: &Grams, value: &[u8], at: usize, found: Note<'_>) {
+    let gram = value.get(at..).map_or(0, first_four) & gram_bits(grams.width);
     let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
     let word = grams.bitmap.get(hash / 64).copied().unwrap_or_default();
     let below = word & ((1 << (hash % 64)) - 1);
@@ -242,16 +228,16 @@ fn literal_place(
     steps::take(literal.len());
     let start = gram_at.checked_sub(entry.at as usize)?;
     let place = start..start + literal.len();
-    (value.get(place.clone()) == Some(literal)).then_some(place)
+    is_equal(value.get(place.clone())?, literal).then_some(place)
 }
 
 /// Reports the patterns of the networks that contain `address`.
-pub(crate) fn networks(networks: &Networks, address: u128, mut found: impl FnMut(PatternId)) {
+pub(crate) fn networks(networks: &Networks, address: u128, found: &mut dyn FnMut(PatternId)) {
     let after = networks.starts.partition_point(|start| *start <= address);
     let Some(idx) = after.checked_sub(1) else { return };
     if networks.ends.get(idx).is_some_and(|end| address <= *end) {
         let patterns = networks.patterns.get(range(&networks.pattern_ends, idx));
-        patterns.unwrap_or_default().iter().copied().for_each(&mut found);
+        patterns.unwrap_or_default().iter().copied().for_each(found);
     }
 }
 

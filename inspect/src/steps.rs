@@ -104,7 +104,7 @@ mod tests {
 
     fn finds(index: &Grams, value: &[u8]) -> bool {
         let mut any = false;
-        scan::grams(index, value, |_, _| any = true);
+        scan::grams(index, value, &mut Vec::new(), &mut |_, _| any = true);
         any
     }
 
@@ -122,7 +122,7 @@ mod tests {
                 "prefixes",
                 Box::new(move |value| {
                     let mut any = false;
-                    scan::starts(&forward, value, |_| any = true);
+                    scan::starts(&forward, value, &mut |_| any = true);
                     any
                 }),
             ),
@@ -130,7 +130,7 @@ mod tests {
                 "suffixes",
                 Box::new(move |value| {
                     let mut any = false;
-                    scan::ends(&backward, value, |_| any = true);
+                    scan::ends(&backward, value, &mut |_| any = true);
                     any
                 }),
             ),

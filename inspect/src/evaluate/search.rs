@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::plan::{Parts, Plan};
 use super::{Found, Scratch};
 use crate::compare::contains;
 use crate::event::{Event, Text};
@@ -10,15 +11,19 @@ use crate::pack::{CheckKind, KEYWORDS, Pattern, Scan, Tables};
 use crate::{nfa, scan, steps};
 
 /// Looks for all that wakes rules.
-pub(super) fn first(tables: &Tables, event: &Event, scratch: &mut Scratch) {
-    scan_shared(tables, event, scratch);
+pub(super) fn first(tables: &Tables, plan: &Plan, event: &Event, scratch: &mut Scratch) {
+    scan_shared(tables, plan, event, scratch);
     for (field, text) in event.answers() {
-        let Some(of_field) = tables.scans.get(field.index()) else { continue };
-        scan_value(tables, of_field, event, text, scratch);
+        let parts = plan.parts(field);
+        if parts.is_scanned()
+            && let Some(of_field) = tables.scans.get(field.index())
+        {
+            scan_value(tables, of_field, parts, event, text, scratch);
+        }
     }
-    if !tables.keywords.is_empty() {
+    if plan.keywords.is_scanned() {
         for text in event.wholes() {
-            scan_value(tables, &tables.keywords, event, text, scratch);
+            scan_value(tables, &tables.keywords, plan.keywords, event, text, scratch);
         }
     }
 }
@@ -31,40 +36,40 @@ pub(super) fn later(tables: &Tables, field: FieldId, event: &Event, scratch: &mu
     }
     if field == KEYWORDS {
         for text in event.wholes() {
-            scan_value(tables, &tables.later_keywords, event, text, scratch);
+            let scan = &tables.later_keywords;
+            scan_value(tables, scan, Parts::of(scan), event, text, scratch);
         }
     } else if let Some(of_field) = tables.later.get(field.index()) {
         for text in event.values(field) {
-            scan_value(tables, of_field, event, text, scratch);
+            scan_value(tables, of_field, Parts::of(of_field), event, text, scratch);
         }
     }
 }
 
 /// Looks for the literals that fields share, once in all text that may hold one.
-fn scan_shared(tables: &Tables, event: &Event, scratch: &mut Scratch) {
+fn scan_shared(tables: &Tables, plan: &Plan, event: &Event, scratch: &mut Scratch) {
     if tables.shared.is_empty() {
         return;
     }
     let all = event.all_folded();
-    let range = if tables.keywords.is_shared == 1 {
+    let range = if plan.keywords.has(Parts::SHARED) {
         0..all.len()
     } else {
-        let is_shared = |field: FieldId| {
-            tables.scans.get(field.index()).is_some_and(|scan| scan.is_shared == 1)
-        };
-        let spans = event.answers().filter(|(field, _)| is_shared(*field));
+        let spans = event.answers().filter(|(field, _)| plan.parts(*field).has(Parts::SHARED));
         let spans = spans.map(|(_, text)| text.span());
         let joined = spans.reduce(|all, span| all.start.min(span.start)..all.end.max(span.end));
         let Some(joined) = joined else { return };
         joined
     };
     let Some(text) = all.get(range.clone()) else { return };
+    let mut places = std::mem::take(&mut scratch.places);
     for grams in &tables.shared {
-        scan::grams(grams, text, |pattern, at| {
+        scan::grams(grams, text, &mut places, &mut |pattern, at| {
             let literal = range.start + at.start..range.start + at.end;
             report_shared(tables, pattern, literal, event, scratch);
         });
     }
+    scratch.places = places;
 }
 
 /// Up to so many values of a field are asked whether they hold a literal that was found.
@@ -120,21 +125,36 @@ pub(super) fn find_text(
     }
 }
 
-fn scan_value(tables: &Tables, of: &Scan, event: &Event, text: Text, scratch: &mut Scratch) {
-    let (raw, folded) = (event.raw(text), event.folded(text));
+fn scan_value(
+    tables: &Tables,
+    of: &Scan,
+    parts: Parts,
+    event: &Event,
+    text: Text,
+    scratch: &mut Scratch,
+) {
     scratch.checked.clear();
-    let mut found = |pattern| report(tables, pattern, event, text, scratch);
-    if !of.forward.outputs.is_empty() {
-        scan::starts(&of.forward, folded, &mut found);
+    let folded = event.folded(text);
+    if parts.has(Parts::FORWARD) {
+        let found = &mut |pattern| report(tables, pattern, event, text, scratch);
+        scan::starts(&of.forward, folded, found);
     }
-    if !of.backward.outputs.is_empty() {
-        scan::ends(&of.backward, folded, &mut found);
+    if parts.has(Parts::BACKWARD) {
+        let found = &mut |pattern| report(tables, pattern, event, text, scratch);
+        scan::ends(&of.backward, folded, found);
     }
-    for grams in &of.grams {
-        scan::grams(grams, folded, |pattern, _| found(pattern));
+    if parts.has(Parts::GRAMS) {
+        let mut places = std::mem::take(&mut scratch.places);
+        let found = &mut |pattern, _| report(tables, pattern, event, text, scratch);
+        for grams in &of.grams {
+            scan::grams(grams, folded, &mut places, found);
+        }
+        scratch.places = places;
     }
-    if !of.networks_v4.starts.is_empty() || !of.networks_v6.starts.is_empty() {
-        match str::from_utf8(raw).ok().and_then(|text| text.parse().ok()) {
+    if parts.has(Parts::NETWORKS) {
+        let address = str::from_utf8(event.raw(text)).ok().and_then(|text| text.parse().ok());
+        let found = &mut |pattern| report(tables, pattern, event, text, scratch);
+        match address {
             Some(std::net::IpAddr::V4(address)) => {
                 scan::networks(&of.networks_v4, u128::from(address.to_bits()), found);
             }

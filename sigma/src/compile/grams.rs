@@ -84,9 +84,11 @@ fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
 
     let n_entries = n_stride * literals.len();
     let bits = if n_entries <= FEW_ENTRIES {
-        let sizes = [SMALL_BITS, MIDDLE_BITS, LARGE_BITS];
-        let enough = sizes.into_iter().find(|size| *size >= SPARSE * n_entries);
-        enough.unwrap_or(LARGE_BITS)
+        let (least, most) = match stride {
+            1 => (SMALL_BITS, MIDDLE_BITS),
+            _ => (MIDDLE_BITS, LARGE_BITS),
+        };
+        if SPARSE * n_entries <= least { least } else { most }
     } else {
         (DENSE * n_entries).next_power_of_two().min(1 << 22)
     };
