@@ -20,6 +20,8 @@
 //! | `trusted_hops` | who these are: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
 //! | `suppress_seconds` | how long an event stands for those of the same rule, source and service, which are counted (module `noise`): at most a day, as text | `0`: each is written |
 //! | `events_per_minute` | how many events of one rule are written in a minute, over all workers, as text | `0`: any number |
+//! | `collector`    | the name of a cluster to which events are posted in batches (module `export`), beside the log | none |
+//! | `collector_url` | what is asked for there, as `http://logs.example/ingest`: the host and the path, no credentials | `http://COLLECTOR/` |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is everything else that is not understood: a
@@ -33,6 +35,7 @@ use base64::engine::general_purpose::STANDARD;
 use inspect::pack::{MAGIC, PublicKey};
 use inspect::{IdentityKey, Mode, Pack, PackError};
 
+use crate::collector::Collector;
 use crate::json::{self, JsonError};
 use crate::label::cut;
 use crate::limits::MAX_SUPPRESS_SECONDS;
@@ -96,6 +99,8 @@ pub(crate) struct Config {
     /// The header that is believed, if any is.
     pub(crate) source_header: Option<TrustedHeader>,
     pub(crate) noise: Noise,
+    /// Where events are posted to.
+    pub(crate) collector: Option<Collector>,
 }
 
 /// Why a configuration is refused.
@@ -125,6 +130,8 @@ pub(crate) enum ConfigError {
     IdentityKey(&'static str),
     /// `source_header` or `trusted_hops` cannot be used; why.
     SourceHeader(&'static str),
+    /// `collector` or `collector_url` cannot be used; why.
+    Collector(&'static str),
     /// The pack is refused.
     Pack(PackError),
 }
@@ -169,6 +176,7 @@ impl fmt::Display for ConfigError {
             ),
             ConfigError::IdentityKey(why) => write!(f, "`identity_key` {why}"),
             ConfigError::SourceHeader(why) => write!(f, "`source_header` {why}"),
+            ConfigError::Collector(why) => write!(f, "`collector` {why}"),
             ConfigError::Pack(error) => error.fmt(f),
         }
     }
@@ -212,7 +220,7 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "pack",
     "mode",
     "failure_mode",
@@ -223,6 +231,8 @@ const KEYS: [&str; 10] = [
     "trusted_hops",
     "suppress_seconds",
     "events_per_minute",
+    "collector",
+    "collector_url",
 ];
 
 impl<'j> Object<'j> {
@@ -261,8 +271,20 @@ impl<'j> Object<'j> {
         self,
         pack: impl FnOnce() -> Result<Pack, ConfigError>,
     ) -> Result<Config, ConfigError> {
-        let [_, mode, failure_mode, protocol, public_key, key, header, hops, seconds, rate] =
-            self.values;
+        let [
+            _,
+            mode,
+            failure_mode,
+            protocol,
+            public_key,
+            key,
+            header,
+            hops,
+            seconds,
+            rate,
+            cluster,
+            url,
+        ] = self.values;
         let modes = [Mode::Monitor, Mode::Enforce, Mode::Off];
         let mode = choose("mode", mode, &modes, Mode::as_str)?;
         let failure_modes = [FailureMode::Open, FailureMode::Closed];
@@ -277,6 +299,8 @@ impl<'j> Object<'j> {
         let identity_key = identity_key.transpose()?;
         let source_header = TrustedHeader::read(header.as_deref(), hops.as_deref())
             .map_err(ConfigError::SourceHeader)?;
+        let collector =
+            Collector::read(cluster.as_deref(), url.as_deref()).map_err(ConfigError::Collector)?;
         let noise = Noise {
             suppress_seconds: count("suppress_seconds", seconds, MAX_SUPPRESS_SECONDS)?,
             events_per_minute: count("events_per_minute", rate, u32::MAX)?,
@@ -304,6 +328,7 @@ impl<'j> Object<'j> {
             identity_key,
             source_header,
             noise,
+            collector,
         })
     }
 }
@@ -383,7 +408,7 @@ mod tests {
             (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
@@ -418,7 +443,7 @@ mod tests {
             (b"{}", "the configuration is not valid: it has no key `pack`"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`",
+                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,

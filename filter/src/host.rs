@@ -13,6 +13,9 @@
 
 use std::fmt;
 use std::ptr::{null_mut, slice_from_raw_parts_mut};
+use std::time::Duration;
+
+use proxy_wasm::hostcalls;
 
 /// The host refused a call; the number is proxy-wasm's `WasmResult`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,7 @@ impl fmt::Display for HostError {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
+const INTERNAL_FAILURE: u32 = 10;
 
 /// What [`log`] says how urgent a line is.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +162,40 @@ pub(crate) fn time() -> Result<u64, HostError> {
     Ok(nanoseconds)
 }
 
+/// Posts to a cluster; the number of the call, with which the answer comes to the current plugin.
+///
+/// Through the SDK, as it has to know whom to give the answer to, and panics on an answer that it does
+/// not expect. It panics also on statuses that Envoy does not give here: for a cluster that is not
+/// there, or a call that is not allowed, it has others. On the answer it panics where
+/// [`set_effective_context`] is not allowed.
+pub(crate) fn post(
+    cluster: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    timeout_seconds: u32,
+) -> Result<u32, HostError> {
+    if cfg!(not(target_family = "wasm")) {
+        return Err(HostError(INTERNAL_FAILURE));
+    }
+    let timeout = Duration::from_secs(u64::from(timeout_seconds));
+    let called =
+        hostcalls::dispatch_http_call(cluster, headers.to_vec(), Some(body), Vec::new(), timeout);
+    called.map_err(|status| HostError(status as u32))
+}
+
+/// Has calls to the host mean a context; an error also where this is not allowed.
+pub(crate) fn set_effective_context(context: u32) -> Result<(), HostError> {
+    // SAFETY: no pointers.
+    done(unsafe { proxy_set_effective_context(context) })
+}
+
+/// The headers of the answer to [`post`], serialised as those of requests.
+pub(crate) fn call_headers() -> Result<Vec<u8>, HostError> {
+    const CALL_RESPONSE_HEADERS: u32 = 6;
+    // SAFETY: the host writes through both pointers, which outlive the call.
+    returned(|data, size| unsafe { proxy_get_header_map_pairs(CALL_RESPONSE_HEADERS, data, size) })
+}
+
 /// Has the host call `on_tick` of the current plugin from now on.
 pub(crate) fn set_tick_period(milliseconds: u32) -> Result<(), HostError> {
     // SAFETY: no pointers.
@@ -180,8 +218,14 @@ pub(crate) fn define_metric(kind: MetricKind, name: &str) -> Result<MetricId, Ho
 
 /// Adds one to a counter.
 pub(crate) fn increment(metric: MetricId) -> Result<(), HostError> {
+    add(metric, 1)
+}
+
+/// Adds to a counter.
+pub(crate) fn add(metric: MetricId, count: u64) -> Result<(), HostError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
     // SAFETY: no pointers.
-    done(unsafe { proxy_increment_metric(metric.0, 1) })
+    done(unsafe { proxy_increment_metric(metric.0, count) })
 }
 
 /// Sets a gauge, or adds a value to a histogram.
@@ -270,7 +314,6 @@ macro_rules! imports {
             #[cfg(not(target_family = "wasm"))]
             #[allow(clippy::too_many_arguments, reason = "the signature is the host's")]
             unsafe fn $name($(_: $type),+) -> u32 {
-                const INTERNAL_FAILURE: u32 = 10;
                 INTERNAL_FAILURE
             }
         )+
@@ -279,6 +322,7 @@ macro_rules! imports {
 
 imports! {
     fn proxy_set_tick_period_milliseconds(period: u32);
+    fn proxy_set_effective_context(context: u32);
     fn proxy_log(level: u32, line_data: *const u8, line_size: usize);
     fn proxy_get_current_time_nanoseconds(return_time: *mut u64);
     fn proxy_get_buffer_bytes(

@@ -86,6 +86,7 @@ mod tests {
             identity_key: None,
             source_header: None,
             noise: crate::noise::Noise::default(),
+            collector: None,
         };
         HttpStream::new(Some(Rc::new(Plugin::start(config))))
     }

@@ -27,7 +27,8 @@
 //! | `proxy_on_response_headers`| tells of a tunnel that opens; always continues |
 //! | `proxy_on_log`             | evaluates what waited for the response; writes the event |
 //! | `proxy_on_delete`          | frees the context |
-//! | `proxy_on_tick`            | closes windows of events that were left out (`noise`), where that is on |
+//! | `proxy_on_tick`            | closes windows of events that were left out (`noise`), posts events to the collector (`export`), where either is on |
+//! | `proxy_on_http_call_response` | takes the collector's answer |
 //!
 //! Bodies and trailers are neither read nor held back.
 //!
@@ -64,6 +65,8 @@
 //!                               proxy_get_shared_data
 //!                               proxy_set_shared_data
 //! proxy_on_tick                 proxy_set_tick_period_milliseconds
+//! proxy_on_http_call_response   proxy_http_call
+//!                               proxy_set_effective_context
 //! ```
 //!
 //! # What Envoy has to be told
@@ -83,11 +86,14 @@
 
 #![deny(unsafe_code)]
 
+mod collector;
 mod config;
 mod connection;
 mod decide;
 mod deny;
 mod event;
+mod export;
+mod export_queue;
 mod headers;
 mod host;
 mod http;

@@ -35,3 +35,19 @@ pub(crate) const MAX_CAS_TRIES: usize = 8;
 
 /// Longest time, in seconds, for which one event stands for others; a longer one is refused.
 pub(crate) const MAX_SUPPRESS_SECONDS: u32 = 24 * 3600;
+
+/// Most bytes of events that wait for the collector in one worker. What comes when it is full is dropped,
+/// and `tidegate_export_dropped_total` counts it.
+pub(crate) const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+
+/// Bytes of events that go to the collector in one call; one that is larger goes alone.
+pub(crate) const MAX_BATCH_BYTES: usize = 128 * 1024;
+
+/// Longest pause after a call to the collector that failed, in seconds; the first is one second.
+pub(crate) const MAX_PAUSE_SECONDS: u64 = 60;
+
+/// How long the collector may take for a call, in seconds. Then Envoy gives it up, which is a failure.
+pub(crate) const CALL_SECONDS: u32 = 5;
+
+/// After so many seconds a call has no answer any more: its plugin went, and Envoy gave it up unseen.
+pub(crate) const LOST_SECONDS: u64 = 2 * CALL_SECONDS as u64;

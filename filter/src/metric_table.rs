@@ -28,6 +28,9 @@ pub(crate) const ERRORS: Name = name("tidegate_errors_total", &["kind"]);
 pub(crate) const REFUSED: Name = name("tidegate_refused_total", &["kind"]);
 pub(crate) const SUPPRESSED: Name = name("tidegate_suppressed_total", &[]);
 pub(crate) const EVICTIONS: Name = name("tidegate_suppression_evictions_total", &[]);
+pub(crate) const EXPORTED: Name = name("tidegate_exported_total", &[]);
+pub(crate) const EXPORT_FAILURES: Name = name("tidegate_export_failures_total", &[]);
+pub(crate) const EXPORT_DROPPED: Name = name("tidegate_export_dropped_total", &["kind"]);
 pub(crate) const EVALUATION: Name = name("tidegate_evaluation_microseconds", &[]);
 pub(crate) const RULES_LOADED: Name = name("tidegate_rules_loaded", &[]);
 pub(crate) const PACK_HASH: Name = name("tidegate_pack_hash", &[]);
@@ -130,6 +133,14 @@ pub const METRICS: &[Metric] = &[
         "counter",
         "Windows of suppression that were closed early, as their bucket was full.",
         "1",
+    ),
+    metric(EXPORTED, "counter", "Events that the collector took.", "1"),
+    metric(EXPORT_FAILURES, "counter", "Calls to the collector that failed.", "1"),
+    metric(
+        EXPORT_DROPPED,
+        "counter",
+        "Events that the collector will not get; the log has them. `full`: there was no room in the queue; `refused`: it answered that it will never take them.",
+        "2",
     ),
     metric(
         EVALUATION,

@@ -81,6 +81,25 @@ pub(crate) fn count_refusal(refusal: Refusal) {
     drop_error(metric.and_then(host::increment));
 }
 
+/// Why the collector does not get an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Loss {
+    /// The queue had no room.
+    Full,
+    /// It answered that it will never take the batch.
+    Refused,
+}
+
+impl Loss {
+    /// The name in metrics.
+    fn as_str(self) -> &'static str {
+        match self {
+            Loss::Full => "full",
+            Loss::Refused => "refused",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Counter {
     Requests,
@@ -93,6 +112,9 @@ enum Counter {
     Error(Failure),
     Suppressed,
     Evicted,
+    Exported,
+    ExportFailure,
+    Dropped(Loss),
 }
 
 impl Counter {
@@ -111,14 +133,17 @@ impl Counter {
                 table::ANOMALIES.with(&[&anomaly.as_str().replace('.', "_")])
             }
             Counter::Suppressed => table::SUPPRESSED.with(&[]),
+            Counter::Exported => table::EXPORTED.with(&[]),
+            Counter::ExportFailure => table::EXPORT_FAILURES.with(&[]),
+            Counter::Dropped(loss) => table::EXPORT_DROPPED.with(&[loss.as_str()]),
             Counter::Evicted => table::EVICTIONS.with(&[]),
             Counter::Error(failure) => table::ERRORS.with(&[failure.as_str()]),
         }
     }
 }
 
-/// The counters that were needed so far. At most three per rule, two per exception, one per [`Anomaly`]
-/// and one per [`Failure`].
+/// The counters that were needed so far. At most three per rule, two per exception, one per [`Anomaly`],
+/// [`Failure`] and [`Loss`].
 ///
 /// A host that refuses to count (a capability is not granted) changes no verdict: its errors are
 /// dropped, for where else could they be counted.
@@ -209,11 +234,30 @@ impl Counters {
         self.increment(Counter::Error(failure), "");
     }
 
+    /// Counts events that the collector took.
+    pub(crate) fn exported(&mut self, n_events: u64) {
+        self.add(Counter::Exported, "", n_events);
+    }
+
+    /// Counts a call to the collector that failed.
+    pub(crate) fn export_failed(&mut self) {
+        self.increment(Counter::ExportFailure, "");
+    }
+
+    /// Counts events that the collector will not get.
+    pub(crate) fn export_dropped(&mut self, loss: Loss, n_events: u64) {
+        self.add(Counter::Dropped(loss), "", n_events);
+    }
+
     fn increment(&mut self, counter: Counter, rule: &str) {
+        self.add(counter, rule, 1);
+    }
+
+    fn add(&mut self, counter: Counter, rule: &str, count: u64) {
         let metric = self.others.get(&counter).copied().or_else(|| define(counter, rule));
         if let Some(metric) = metric {
             self.others.insert(counter, metric);
-            drop_error(host::increment(metric));
+            drop_error(host::add(metric, count));
         }
     }
 }

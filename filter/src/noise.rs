@@ -16,11 +16,11 @@ use std::mem;
 use inspect::pack::Phase;
 use inspect::{Action, Anomalies, Decision, Pack, RuleId, RuleMatch, Ruling, View};
 
-use crate::event::{Event, Suppressed, Told};
+use crate::event::{Suppressed, Told};
 use crate::headers::Headers;
-use crate::host::{self, LogLevel};
+use crate::host;
 use crate::limits::{MAX_CAS_TRIES, MAX_NAME_BYTES};
-use crate::metrics::{Counters, Failure};
+use crate::metrics::Counters;
 use crate::noise_table::{Answer, Bucket, MAX_OPEN, Window, bucket_of};
 use crate::plugin::Plugin;
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, Snapshot, without_port};
@@ -257,9 +257,7 @@ impl Plugin {
                 by: if window.key == id { "rate" } else { "window" },
             }),
         };
-        if host::log(LogLevel::Warn, &Event::new(&told).to_json()).is_err() {
-            self.count_failure(Failure::Event);
-        }
+        self.write(&told);
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use inspect::{Action, Decision, IdentityKey, Inspector, Mode, Transport, Verdict};
 
+use crate::collector::Collector;
 use crate::config::{Config, FailureMode, Protocol};
 use crate::deny::{Client, denied, denying_rule, not_judged};
 use crate::headers::Headers;
@@ -31,6 +32,8 @@ pub(crate) struct Plugin {
     pub(crate) identity_key: Option<IdentityKey>,
     pub(crate) source_header: Option<TrustedHeader>,
     pub(crate) noise: Noise,
+    /// Where events are posted to.
+    pub(crate) collector: Option<Collector>,
     counters: RefCell<Counters>,
 }
 
@@ -76,6 +79,7 @@ impl Plugin {
             identity_key,
             source_header,
             noise,
+            collector,
         } = config;
         let tables = pack.tables();
         let line = format!(
@@ -102,6 +106,7 @@ impl Plugin {
             identity_key,
             source_header,
             noise,
+            collector,
         }
     }
 

@@ -148,9 +148,16 @@ impl Plugin {
             time: host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000),
             suppressed: None,
         };
-        if host::log(LogLevel::Warn, &Event::new(&told).to_json()).is_err() {
+        self.write(&told);
+    }
+
+    /// Writes an event into the log, and queues it for the collector.
+    pub(crate) fn write(&self, told: &Told<'_>) {
+        let event = Event::new(told).to_json();
+        if host::log(LogLevel::Warn, &event).is_err() {
             self.count_failure(Failure::Event);
         }
+        self.export(&event);
     }
 
     /// Reads of the response what the pack asks for.

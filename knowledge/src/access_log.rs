@@ -12,6 +12,7 @@ use sigma::Span;
 
 use crate::codes;
 use crate::finding::Findings;
+use crate::log_line::{ACCESS_LOG, Line, Slots};
 use crate::recorded::{RecordedRequest, RecordedResponse};
 use crate::text::number;
 
@@ -61,9 +62,20 @@ pub const KEYS: &[(&str, &[&str])] = &[
 /// The scheme is the log's; without one it is `https` where the log names a TLS server name or the
 /// port is 443, and `http` otherwise.
 pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
-    let object = match serde_json::from_str::<Line>(line) {
-        Ok(Line(Some(object))) => object,
-        Ok(Line(None)) => {
+    plain(line).or_else(|| any(line, findings))
+}
+
+/// A request of a plain line in which nothing is wrong: almost all lines.
+fn plain(line: &str) -> Option<RecordedRequest> {
+    let slots = Slots::of_plain(line.trim_ascii(), &ACCESS_LOG)?;
+    Some(slots.line().and_then(Line::complete).ok()?.record())
+}
+
+/// A request of any line, or what is wrong with it.
+fn any(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
+    let object = match serde_json::from_str::<Known>(line) {
+        Ok(Known(Some(object))) => object,
+        Ok(Known(None)) => {
             let message = "the log line is not a JSON object";
             findings.add(&codes::BROKEN_LOG_LINE, Span::point(1, 1), message, HELP);
             return None;
@@ -144,8 +156,8 @@ impl Log<'_, '_> {
         for key in *keys {
             // The last of two alike counts, as in any JSON reader.
             let mut entries = self.object.iter_mut().rev();
-            let entry = entries.find(|(name, _)| name == key);
-            if let Some((key, value)) = entry.filter(|(_, value)| is_there(value)) {
+            let entry = entries.find(|(name, value)| name == key && is_there(value));
+            if let Some((key, value)) = entry {
                 return Some((key, std::mem::take(value)));
             }
         }
@@ -198,24 +210,24 @@ impl Log<'_, '_> {
 
 /// The values of a JSON object under the keys that are known here, in its order; `None` for any other
 /// JSON. The rest of a line, most of it, is checked and not kept.
-struct Line(Option<Vec<(&'static str, Value)>>);
+struct Known(Option<Vec<(&'static str, Value)>>);
 
-impl<'de> Deserialize<'de> for Line {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Line, D::Error> {
-        deserializer.deserialize_any(LineVisitor)
+impl<'de> Deserialize<'de> for Known {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Known, D::Error> {
+        deserializer.deserialize_any(KnownVisitor)
     }
 }
 
-struct LineVisitor;
+struct KnownVisitor;
 
-impl<'de> Visitor<'de> for LineVisitor {
-    type Value = Line;
+impl<'de> Visitor<'de> for KnownVisitor {
+    type Value = Known;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Known, A::Error> {
         let mut values = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
             match key {
@@ -225,36 +237,36 @@ impl<'de> Visitor<'de> for LineVisitor {
                 }
             }
         }
-        Ok(Line(Some(values)))
+        Ok(Known(Some(values)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Line, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Known, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Line(None))
+        Ok(Known(None))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Line, E> {
-        Ok(Line(None))
+    fn visit_bool<E>(self, _: bool) -> Result<Known, E> {
+        Ok(Known(None))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Line, E> {
-        Ok(Line(None))
+    fn visit_i64<E>(self, _: i64) -> Result<Known, E> {
+        Ok(Known(None))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Line, E> {
-        Ok(Line(None))
+    fn visit_u64<E>(self, _: u64) -> Result<Known, E> {
+        Ok(Known(None))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Line, E> {
-        Ok(Line(None))
+    fn visit_f64<E>(self, _: f64) -> Result<Known, E> {
+        Ok(Known(None))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Line, E> {
-        Ok(Line(None))
+    fn visit_str<E>(self, _: &str) -> Result<Known, E> {
+        Ok(Known(None))
     }
 
-    fn visit_unit<E>(self) -> Result<Line, E> {
-        Ok(Line(None))
+    fn visit_unit<E>(self) -> Result<Known, E> {
+        Ok(Known(None))
     }
 }
 

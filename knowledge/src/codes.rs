@@ -47,6 +47,9 @@ sigma::codes! {
     /// A pack is not signed, or by a key that is not among those that were given.
     /// A gateway with a `public_key` refuses it, and goes on with what it has.
     UNTRUSTED_PACK = "F021", Error, "untrusted pack";
+    /// A gateway of this kind cannot be configured so.
+    /// What it does not know would be left out, and nobody would miss it until it is needed.
+    UNSUITABLE_GATEWAY = "F022", Error, "not for this gateway";
 
     /// A note does not begin with front matter.
     /// Without it nothing says what kind of note it is, and it would be left out in silence.

@@ -1,27 +1,64 @@
 //! What a gateway is configured with: files for Envoy, resources for Kubernetes, an image layout.
 //!
-//! Pure: from a pack and a few choices to the files' texts. The configuration of Envoy is the example's
-//! in `examples/egress-gateway`, so that what is written here is what the tests run.
+//! Pure: from a pack and a few choices to the files' texts. The configuration of Envoy is an example's,
+//! `examples/egress-gateway` or `examples/transparent`, so that what is written here is what the tests run.
 
+mod collector;
 mod image;
+mod kubernetes;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+pub use collector::Collector;
 pub use image::{Artifact, layout};
-
-/// The configuration of the example, with its comments.
-const ENVOY: &str = include_str!("../../examples/egress-gateway/envoy.yaml");
-/// Where the filter stands in it, and its settings.
-const SETTINGS: &str = r#"'{"mode": "monitor", "pack": "PACK"}'"#;
-const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+pub use kubernetes::{Place, envoy_gateway, istio};
 
 /// A file to write: its name, and its bytes.
 pub type File = (String, Vec<u8>);
 
+/// What a gateway's streams speak where the filter stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP.
+    #[default]
+    Http,
+    /// TLS that passes through: server names are judged.
+    Tls,
+}
+
+impl Protocol {
+    /// An example's configuration, with its comments, and where the filter's settings stand in it.
+    fn example(self) -> (&'static str, &'static str) {
+        match self {
+            Protocol::Http => (
+                include_str!("../../examples/egress-gateway/envoy.yaml"),
+                r#"'{"mode": "monitor", "pack": "PACK"}'"#,
+            ),
+            Protocol::Tls => (
+                include_str!("../../examples/transparent/envoy.yaml"),
+                r#"'{"mode": "monitor", "protocol": "tls", "pack": "PACK"}'"#,
+            ),
+        }
+    }
+
+    /// The type of the filter's configuration, and the filter's `vm_id`.
+    fn plugin(self) -> (&'static str, &'static str) {
+        match self {
+            Protocol::Http => {
+                ("type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "tidegate")
+            }
+            Protocol::Tls => (
+                "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm",
+                "tidegate-tls",
+            ),
+        }
+    }
+}
+
 /// What the filter is told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The bytes of a pack.
     pub pack: Vec<u8>,
@@ -29,48 +66,88 @@ pub struct Settings {
     pub mode: &'static str,
     /// `open` or `closed`.
     pub failure_mode: &'static str,
+    /// What the streams speak.
+    pub protocol: Protocol,
     /// Public keys in PEM, of which one has to have signed the pack.
     pub public_key: Option<String>,
+    /// For how many seconds an event stands for those that say the same; 0: each is written.
+    pub suppress_seconds: u32,
+    /// How many events of one rule are written in a minute; 0: any number.
+    pub events_per_minute: u32,
+    /// Where events are posted to, beside the log.
+    pub collector: Option<Collector>,
 }
 
 impl Settings {
-    /// The plugin configuration.
+    /// The plugin configuration: what is as it is by default is left out.
     pub fn json(&self) -> Value {
         let mut settings = json!({
             "mode": self.mode,
             "failure_mode": self.failure_mode,
             "pack": STANDARD.encode(&self.pack),
         });
-        if let (Some(key), Some(map)) = (&self.public_key, settings.as_object_mut()) {
-            map.insert("public_key".to_owned(), json!(key));
+        let Some(map) = settings.as_object_mut() else { return settings };
+        let mut insert = |key: &str, value: &str| map.insert(key.to_owned(), json!(value));
+        if self.protocol == Protocol::Tls {
+            insert("protocol", "tls");
+        }
+        if let Some(key) = &self.public_key {
+            insert("public_key", key);
+        }
+        for (key, count) in [
+            ("suppress_seconds", self.suppress_seconds),
+            ("events_per_minute", self.events_per_minute),
+        ] {
+            if count > 0 {
+                insert(key, &count.to_string());
+            }
+        }
+        for (key, value) in self.collector.iter().flat_map(Collector::settings) {
+            insert(key, value);
         }
         settings
     }
+
+    /// The cluster that Envoy needs for the collector, where there is one.
+    fn collector_cluster(&self) -> Option<Value> {
+        self.collector.as_ref().and_then(Collector::cluster)
+    }
 }
 
-/// A configuration of Envoy that takes the filter from a file that it watches, and that file.
+/// A configuration of Envoy: for HTTP one that takes the filter from a file that it watches, and that
+/// file; for TLS the filter stands in it.
 pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
+    let (example, placeholder) = settings.protocol.example();
     // A text of YAML between single quotes; the settings hold none.
     let quoted = format!("'{}'", settings.json().to_string().replace('\'', "''"));
-    let text = ENVOY.replace(SETTINGS, &quoted);
+    let mut text = example.replace(placeholder, &quoted);
+    if let Some(cluster) = settings.collector_cluster() {
+        // JSON is YAML, and the list of clusters ends the file.
+        text += &format!("  # Where events are posted to.\n  - {cluster}\n");
+    }
     let mut files = vec![("envoy.yaml".to_owned(), text.into_bytes())];
-    files.extend(ecds(settings, version));
+    if settings.protocol == Protocol::Http {
+        files.extend(ecds(settings, version));
+    }
     files
 }
 
-/// The file that Envoy takes the filter from (ECDS): to be moved over the one that is there.
+/// The file that Envoy takes the filter from (ECDS): to be moved over the one that is there. A cluster
+/// for the collector cannot stand in it.
 pub fn ecds(settings: &Settings, version: &str) -> Vec<File> {
-    let capabilities = capabilities().into_iter().map(|name| (name.to_owned(), json!({})));
+    let (kind, vm_id) = settings.protocol.plugin();
+    let capabilities =
+        capabilities(settings.protocol).into_iter().map(|name| (name.to_owned(), json!({})));
     let allowed: serde_json::Map<_, _> = capabilities.collect();
     let value = settings.json().to_string();
     let config = json!({
-        "@type": WASM,
+        "@type": kind,
         "config": {
             "name": "tidegate",
             "failure_policy": "FAIL_RELOAD",
             "capability_restriction_config": {"allowed_capabilities": allowed},
             "vm_config": {
-                "vm_id": "tidegate",
+                "vm_id": vm_id,
                 "runtime": "envoy.wasm.runtime.v8",
                 "code": {"local": {"filename": "filter.wasm"}},
             },
@@ -90,79 +167,11 @@ pub fn ecds(settings: &Settings, version: &str) -> Vec<File> {
 }
 
 /// What the filter may ask of Envoy: the list in the example.
-fn capabilities() -> Vec<&'static str> {
-    let lines = ENVOY.lines().skip_while(|line| line.trim() != "allowed_capabilities:").skip(1);
+fn capabilities(protocol: Protocol) -> Vec<&'static str> {
+    let (example, _) = protocol.example();
+    let lines = example.lines().skip_while(|line| line.trim() != "allowed_capabilities:").skip(1);
     let names = lines.map_while(|line| line.trim().strip_suffix(": {}"));
     names.filter(|name| name.starts_with("proxy_")).collect()
-}
-
-/// Where a Kubernetes resource belongs, and where it finds the filter.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The namespace of the resource and of the gateway.
-    pub namespace: String,
-    /// The gateway: the value of the label `istio`, or the name of a `Gateway`.
-    pub gateway: String,
-    /// The image of the filter, as `registry.example/tidegate/filter:1`.
-    pub image: String,
-    /// The SHA-256 of `filter.wasm`, in hexadecimal.
-    pub sha256: Option<String>,
-}
-
-/// A `WasmPlugin` of Istio for an egress gateway.
-pub fn istio(settings: &Settings, place: &Place) -> Vec<File> {
-    let resource = json!({
-        "apiVersion": "extensions.istio.io/v1alpha1",
-        "kind": "WasmPlugin",
-        "metadata": {"name": "tidegate", "namespace": place.namespace},
-        "spec": {
-            "selector": {"matchLabels": {"istio": place.gateway}},
-            "url": format!("oci://{}", place.image),
-            "imagePullPolicy": "IfNotPresent",
-            // Before anything that routes by what the request says.
-            "phase": "AUTHN",
-            "failStrategy": "FAIL_RELOAD",
-            "pluginName": "tidegate",
-            "pluginConfig": settings.json(),
-        },
-    });
-    resource_file(&resource)
-}
-
-/// An `EnvoyExtensionPolicy` of Envoy Gateway.
-///
-/// It knows two failure policies, and no reload: a filter whose virtual machine died refuses all
-/// requests of the worker until the proxy restarts.
-pub fn envoy_gateway(settings: &Settings, place: &Place) -> Vec<File> {
-    let mut code = json!({"type": "Image", "image": {"url": place.image}});
-    if let (Some(sha256), Some(code)) = (&place.sha256, code.as_object_mut()) {
-        code.insert("sha256".to_owned(), json!(sha256));
-    }
-    let target = json!({
-        "group": "gateway.networking.k8s.io",
-        "kind": "Gateway",
-        "name": place.gateway,
-    });
-    let resource = json!({
-        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
-        "kind": "EnvoyExtensionPolicy",
-        "metadata": {"name": "tidegate", "namespace": place.namespace},
-        "spec": {
-            "targetRefs": [target],
-            "wasm": [{
-                "name": "tidegate",
-                "code": code,
-                "config": settings.json(),
-                "failOpen": false,
-            }],
-        },
-    });
-    resource_file(&resource)
-}
-
-/// JSON is YAML: what `kubectl apply -f` takes.
-fn resource_file(resource: &Value) -> Vec<File> {
-    vec![("tidegate.json".to_owned(), format!("{resource:#}\n").into_bytes())]
 }
 
 #[cfg(test)]
@@ -171,7 +180,15 @@ mod tests {
 
     fn settings() -> Settings {
         let public_key = Some("-----BEGIN PUBLIC KEY-----\nMCow\n".to_owned());
-        Settings { pack: b"pack".to_vec(), mode: "enforce", failure_mode: "closed", public_key }
+        Settings {
+            pack: b"pack".to_vec(),
+            mode: "enforce",
+            failure_mode: "closed",
+            public_key,
+            suppress_seconds: 60,
+            collector: Some(Collector::read("http://logs.example/ingest").unwrap()),
+            ..Settings::default()
+        }
     }
 
     #[test]
@@ -179,6 +196,8 @@ mod tests {
         let expect = json!({
             "mode": "enforce", "failure_mode": "closed", "pack": "cGFjaw==",
             "public_key": "-----BEGIN PUBLIC KEY-----\nMCow\n",
+            "suppress_seconds": "60",
+            "collector": "tidegate_collector", "collector_url": "http://logs.example/ingest",
         });
         let place = Place {
             namespace: "istio-system".to_owned(),
@@ -204,8 +223,12 @@ mod tests {
 
     #[test]
     fn the_capabilities_are_those_of_the_example() {
-        let capabilities = capabilities();
-        assert!(capabilities.contains(&"proxy_on_request_headers"), "{capabilities:?}");
-        assert!(capabilities.len() >= 20 && capabilities.iter().all(|it| !it.contains(' ')));
+        for (protocol, callback) in
+            [(Protocol::Http, "proxy_on_request_headers"), (Protocol::Tls, "proxy_close_stream")]
+        {
+            let capabilities = capabilities(protocol);
+            assert!(capabilities.contains(&callback), "{capabilities:?}");
+            assert!(capabilities.len() >= 20 && capabilities.iter().all(|it| !it.contains(' ')));
+        }
     }
 }

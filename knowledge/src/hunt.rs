@@ -12,15 +12,15 @@ mod events;
 mod field_map;
 mod format;
 mod har;
-mod json;
+pub(crate) mod json;
 mod output;
-mod plain;
 mod report;
 mod requests;
 
 use inspect::{Inspector, Pack, RuleId, Sighting, Verdict, redact};
 
 use crate::limits::MAX_LINE_BYTES;
+use crate::log_line::TIME;
 pub use counts::{Counts, Unreadable};
 pub use field_map::FieldMap;
 pub use format::Format;
@@ -32,7 +32,6 @@ pub use report::Report;
 pub struct Hunter {
     inspector: Inspector,
     format: Format,
-    requests: requests::Keys,
     events: events::Binding,
     show_values: bool,
 }
@@ -86,8 +85,7 @@ impl Hunter {
     /// Puts a pack to work on a format. `map` says what fields are called in [`Format::Json`].
     pub fn new(pack: Pack, format: Format, map: &FieldMap, show_values: bool) -> Hunter {
         let events = events::Binding::new(pack.tables(), format, map);
-        let requests = requests::Keys::new(format);
-        Hunter { inspector: Inspector::new(pack), format, requests, events, show_values }
+        Hunter { inspector: Inspector::new(pack), format, events, show_values }
     }
 
     /// The pack.
@@ -128,11 +126,10 @@ impl Hunter {
     fn line(&mut self, line: &[u8], number: u64) -> Result<Option<Hit>, Unreadable> {
         match self.format {
             Format::Envoy | Format::ZeekHttp => {
-                let slots = self.requests.read(line)?;
-                let request = slots.request(self.format)?;
+                let (slots, request) = requests::read(line, self.format)?;
                 let lent = request.lend();
                 let verdict = self.inspector.inspect(&lent);
-                self.hit(&verdict, number, slots.time(), Some(&lent))
+                self.hit(&verdict, number, slots.raw(TIME).map(json::Time), Some(&lent))
             }
             Format::Urls => {
                 let request = requests::of_url(line)?;

@@ -13,12 +13,12 @@ use crate::url::{Url, host_name};
 /// requests. What is wrong is told in `findings`.
 pub fn read(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
     let trimmed = text.trim();
-    let mut words = trimmed.split_whitespace();
-    let (first, second) = (words.next().unwrap_or_default(), words.next());
-    let first_name = first.rsplit(['/', '\\']).next().unwrap_or_default();
     if trimmed.starts_with('{') {
         return log_lines(text, findings);
     }
+    let mut words = trimmed.split_whitespace();
+    let (first, second) = (words.next().unwrap_or_default(), words.next());
+    let first_name = first.rsplit(['/', '\\']).next().unwrap_or_default();
     // The command keeps its place in the text, so that findings do too.
     if second.is_some() && matches!(first_name.to_ascii_lowercase().as_str(), "curl" | "curl.exe") {
         return curl::read(text, findings);

@@ -178,13 +178,17 @@ impl Import {
 
     fn next_line(&self) -> Option<&[u8]> {
         let rest = self.text.get(self.at..)?;
-        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
         rest.get(..end).filter(|line| !line.is_empty())
     }
 
     /// Goes behind the next line.
     fn pass_line(&mut self) {
-        let n_bytes = self.next_line().map_or(0, <[u8]>::len);
+        self.pass(self.next_line().map_or(0, <[u8]>::len));
+    }
+
+    /// Goes behind a line of so many bytes.
+    fn pass(&mut self, n_bytes: usize) {
         self.at += n_bytes;
         self.line += u32::from(n_bytes > 0);
     }
@@ -193,7 +197,7 @@ impl Import {
     fn next_piece(&mut self) -> Option<(u32, Range<usize>)> {
         let mut line = self.next_line()?;
         while line.trim_ascii().is_empty() || line.starts_with(b"#") {
-            self.pass_line();
+            self.pass(line.len());
             line = self.next_line()?;
         }
         let trimmed = line.trim_ascii();
@@ -204,7 +208,7 @@ impl Import {
         };
         let mut is_open = goes_on(line);
         let start = self.at;
-        self.pass_line();
+        self.pass(line.len());
         let first = self.line;
         for _ in 0..MAX_PIECE_LINES {
             // Most requests are a line; what follows is not looked at for them.
@@ -218,7 +222,7 @@ impl Import {
                 break;
             }
             is_open = goes_on(line);
-            self.pass_line();
+            self.pass(line.len());
         }
         if is_head {
             self.pass_response();
@@ -238,6 +242,9 @@ impl Import {
 }
 
 fn is_request_line(line: &[u8]) -> bool {
+    if !line.first().is_some_and(u8::is_ascii_uppercase) {
+        return false;
+    }
     let mut words = line.split(|byte| *byte == b' ');
     let method = words.next().unwrap_or_default();
     let version = words.next_back().unwrap_or_default();

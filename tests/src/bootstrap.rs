@@ -124,6 +124,14 @@ impl Bootstrap {
         self.raw_listener(name, &[filter], Some((loopback(), context)))
     }
 
+    /// Adds a listener with a network filter in front of a proxy to the upstream.
+    #[must_use]
+    pub fn network_listener(self, name: &str, filter: &Value) -> Self {
+        let proxy = json!({"@type": TCP, "stat_prefix": name, "cluster": "upstream"});
+        let proxy = json!({"name": "tcp", "typed_config": proxy});
+        self.raw_listener(name, &[filter.clone(), proxy], None)
+    }
+
     /// Writes no access log for listeners that are added from now on: for measuring.
     #[must_use]
     pub fn quiet(self) -> Self {

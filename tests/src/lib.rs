@@ -24,6 +24,7 @@ pub mod authority;
 mod bootstrap;
 pub mod case;
 pub mod clients;
+pub mod collector;
 mod deadline;
 mod envoy;
 pub mod example;

@@ -15,7 +15,7 @@ const BYTES: &str = "type.googleapis.com/google.protobuf.BytesValue";
 
 /// All that the filter may ask of Envoy and Envoy of the filter; Envoy skips the callbacks that are not
 /// listed. See the documentation of the crate `filter`.
-const CAPABILITIES: [&str; 22] = [
+const CAPABILITIES: [&str; 25] = [
     "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
@@ -38,6 +38,9 @@ const CAPABILITIES: [&str; 22] = [
     "proxy_set_shared_data",
     "proxy_on_tick",
     "proxy_set_tick_period_milliseconds",
+    "proxy_http_call",
+    "proxy_on_http_call_response",
+    "proxy_set_effective_context",
 ];
 
 /// A wasm HTTP filter and its configuration.

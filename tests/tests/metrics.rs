@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::{Gateway, replace, replace_text};
 use tests::prometheus::{Sample, labels, name, scrape};
-use tests::{Launch, Plugin, http1, until, workspace};
+use tests::{Bootstrap, Envoy, Launch, Plugin, StandIn, http1, until, workspace};
 
 /// Where the table begins and ends in the page.
 const MARKS: [&str; 2] = ["<!-- metrics -->\n", "<!-- end of metrics -->\n"];
@@ -25,6 +25,8 @@ const PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
 const N_REQUESTS: usize = 150;
 /// Each asked for twice, in a table of 1,024 buckets with room for eight each.
 const N_HOSTS: usize = 6_000;
+/// What the rule `Noisy` of the pack matches.
+const IMPLANT: &[u8] = b"GET / HTTP/1.1\r\nHost: a.example\r\nUser-Agent: implant\r\n\r\n";
 
 const RULES: &str = "
 title: Excused
@@ -132,7 +134,39 @@ fn served() -> Result<Served> {
         add(&mut served, &scrape(gateway.envoy.admin())?);
         Ok(served.contains_key("tidegate_suppression_evictions_total").then_some(()))
     })?;
+    // A collector that is not there, and more events than wait for it.
+    let settings =
+        json!({"pack": STANDARD.encode(pack_with_exceptions()?), "collector": "nowhere"});
+    let plugin = Plugin::tidegate(&[], "monitor")?.with_text(&settings.to_string());
+    replace(directory.path(), &plugin, "5")?;
+    until("what the exporter drops", || {
+        for _ in 0..N_REQUESTS {
+            connection.send(IMPLANT)?;
+        }
+        add(&mut served, &scrape(gateway.envoy.admin())?);
+        let both = ["tidegate_export_dropped_total", "tidegate_export_failures_total"];
+        Ok(both.iter().all(|name| served.contains_key(*name)).then_some(()))
+    })?;
+    export(&mut served)?;
     Ok(served)
+}
+
+/// Adds what a filter counts whose collector is there.
+fn export(served: &mut Served) -> Result<()> {
+    let collector = StandIn::start()?;
+    let settings =
+        json!({"pack": STANDARD.encode(pack_with_exceptions()?), "collector": "upstream"});
+    let plugin = Plugin::tidegate(&[], "monitor")?.with_text(&settings.to_string());
+    let config = Bootstrap::new().listener("egress", &[plugin.http_filter()]);
+    let envoy = Envoy::start(&config.upstream(collector.address()).json())?;
+    http1::send(envoy.listener("egress")?, IMPLANT)?;
+    until("what the exporter counts", || {
+        // This configuration takes no labels out of the other names.
+        let samples = scrape(envoy.admin())?.into_iter();
+        let ours = samples.filter(|(series, _)| series.starts_with("tidegate_export"));
+        add(served, &ours.collect::<Vec<_>>());
+        Ok(served.contains_key("tidegate_exported_total").then_some(()))
+    })
 }
 
 /// Adds the names and labels of samples.

@@ -79,6 +79,7 @@ fn every_example_of_a_shipped_note_holds_in_envoy() -> Result<()> {
         sent.len(),
         library.notes.len()
     );
+    ensure!(n_refused * 50 < sent.len(), "Envoy refuses {n_refused} of {} examples", sent.len());
     ensure!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
     let troubles = envoy.plugin_failures()?;
     ensure!(troubles.is_empty(), "{troubles:?}");

@@ -13,7 +13,7 @@ use crate::progress::step;
 
 /// What the filter exports. The SDK exports every callback of the ABI; those that the filter does not
 /// use are 50 kB, and without them Envoy does not call into the module for nothing.
-const EXPORTS: [&str; 14] = [
+const EXPORTS: [&str; 15] = [
     "memory",
     "_initialize",
     "proxy_abi_version_0_2_1",
@@ -21,6 +21,7 @@ const EXPORTS: [&str; 14] = [
     "proxy_on_context_create",
     "proxy_on_delete",
     "proxy_on_downstream_data",
+    "proxy_on_http_call_response",
     "proxy_on_log",
     "proxy_on_memory_allocate",
     "proxy_on_new_connection",

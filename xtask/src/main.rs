@@ -62,8 +62,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Builds what a release consists of, into `dist/`.
     Dist,
-    /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, the wasm modules, the
-    /// shipped pack, the preview's page.
+    /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, Spark, the wasm
+    /// modules, the shipped pack, the preview's page.
     Setup,
 }
 
@@ -86,13 +86,8 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist => dist::run(),
         Task::Setup => {
-            install::targets()?;
-            install::clients()?;
             install::envoy()?;
-            artifact::Artifacts::build()?;
-            vault::set_up()?;
-            schemas::set_up()?;
-            page::set_up()
+            suite::set_up().map(|_| ())
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
+use tests::workspace;
 
 use crate::artifact::Artifacts;
 use crate::command::{self, cargo, succeeds};
@@ -13,20 +14,31 @@ use crate::progress::step;
 use crate::schemas;
 use crate::vault;
 
-/// Runs the tests once, or those that start an Envoy once for each of `versions`.
-pub(crate) fn run(versions: &[String]) -> Result<()> {
+/// Installs and builds what the tests need besides an Envoy.
+pub(crate) fn set_up() -> Result<Artifacts> {
     install::targets()?;
     install::clients()?;
+    let artifacts = Artifacts::build()?;
+    schemas::set_up()?;
+    page::set_up()?;
+    vault::set_up()?;
+    install::java()?;
+    install::pip(&workspace::root().join("examples/spark-hunt"), "spark")?;
+    Ok(artifacts)
+}
+
+/// Runs the tests once, or those that start an Envoy once for each of `versions`.
+pub(crate) fn run(versions: &[String]) -> Result<()> {
     let envoys: Vec<PathBuf> = match versions {
         [] => vec![install::envoy()?],
         versions => {
             versions.iter().map(|version| install::envoy_of(version)).collect::<Result<_>>()?
         }
     };
-    let artifacts = Artifacts::build()?;
-    schemas::set_up()?;
-    page::set_up()?;
-    vault::set_up()?;
+    let artifacts = set_up()?;
+    if workspace::corpora().is_none() {
+        step("the corpora are not there: tests of them are skipped; set TIDEGATE_CORPORA");
+    }
     let mut envoys = envoys.iter();
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));

@@ -4,6 +4,8 @@
 //! The sources are the filter's own; only the module that takes callbacks is wrapped. So the module
 //! that is shipped has nothing of this in it. A new module of the filter has to be named here too.
 
+#[path = "../../src/collector.rs"]
+mod collector;
 #[path = "../../src/config.rs"]
 mod config;
 #[path = "../../src/connection.rs"]
@@ -14,6 +16,10 @@ mod decide;
 mod deny;
 #[path = "../../src/event.rs"]
 mod event;
+#[path = "../../src/export.rs"]
+mod export;
+#[path = "../../src/export_queue.rs"]
+mod export_queue;
 #[path = "../../src/headers.rs"]
 mod headers;
 #[path = "../../src/host.rs"]

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use knowledge::gateway::{self, Artifact, File, Place, Settings};
+use clap::{Args, ValueEnum, value_parser};
+use knowledge::gateway::{self, Artifact, Collector, File, Place, Settings};
 use knowledge::limits::MAX_FILE_BYTES;
 use knowledge::{Finding, Sources, codes, pack_file, signing};
 
@@ -17,7 +17,7 @@ const MAX_RESOURCE_BYTES: usize = 1_500_000;
 ///
 /// envoy: envoy.yaml and tidegate.json, the file that it watches. ecds: tidegate.json alone, to be moved
 /// over the one that is there. istio: a `WasmPlugin`. envoy-gateway: an `EnvoyExtensionPolicy`. With
-/// --filter also filter.wasm, and for Kubernetes an OCI image layout to push. docs/rollout.md walks through it.
+/// --collector a cluster for it: in envoy.yaml, or in collector.json for Kubernetes. With --filter also filter.wasm, and for Kubernetes an OCI image layout to push. docs/rollout.md walks through it.
 #[derive(Args, Debug)]
 pub(crate) struct Gateway {
     /// For what
@@ -41,6 +41,21 @@ pub(crate) struct Gateway {
     /// Public keys in PEM: the filter then takes only packs that one of them signed
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
+    /// Where the filter stands: among HTTP filters, or in front of TLS that passes through
+    #[arg(long, value_enum, default_value = "http")]
+    protocol: Protocol,
+    /// For how long an event stands for those of the same rule, source and service; 0: each is written
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = value_parser!(u32).range(0..=86_400))]
+    suppress_seconds: u32,
+    /// How many events of one rule are written in a minute; 0: any number
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    events_per_minute: u32,
+    /// Where events are posted to in batches, beside the log; the cluster for it is written too
+    #[arg(long, value_name = "URL", value_parser = Collector::read)]
+    collector: Option<Collector>,
+    /// The name of a cluster that Envoy knows already for the collector; none is written then
+    #[arg(long, value_name = "NAME", requires = "collector")]
+    collector_cluster: Option<String>,
     /// The namespace of the resource
     #[arg(long, default_value = "istio-system")]
     namespace: String,
@@ -64,6 +79,12 @@ enum Kind {
     EnvoyGateway,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Protocol {
+    Http,
+    Tls,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
     Monitor,
@@ -85,6 +106,12 @@ impl Gateway {
     }
 
     fn write(&self) -> Result<String, Box<Finding>> {
+        if (self.kind, self.protocol) == (Kind::EnvoyGateway, Protocol::Tls) {
+            let message = "Envoy Gateway runs the filter among HTTP filters only".to_owned();
+            let help = "leave out `--protocol tls`, or write the configuration of another gateway";
+            let file = name(&self.pack);
+            return Err(Box::new(Finding::about(&file, &codes::UNSUITABLE_GATEWAY, message, help)));
+        }
         let (settings, version) = self.settings()?;
         let filter =
             self.filter.as_ref().map(|path| disk::read(path, MAX_FILE_BYTES).map(|it| it.1));
@@ -154,7 +181,20 @@ impl Gateway {
             FailureMode::Closed => "closed",
         };
         let version = pack.tables().version.to_string();
-        Ok((Settings { pack: bytes, mode, failure_mode, public_key }, version))
+        let settings = Settings {
+            pack: bytes,
+            mode,
+            failure_mode,
+            protocol: match self.protocol {
+                Protocol::Http => gateway::Protocol::Http,
+                Protocol::Tls => gateway::Protocol::Tls,
+            },
+            public_key,
+            suppress_seconds: self.suppress_seconds,
+            events_per_minute: self.events_per_minute,
+            collector: self.collector.clone().map(|it| it.behind(self.collector_cluster.clone())),
+        };
+        Ok((settings, version))
     }
 
     fn unwritable(&self, error: &std::io::Error) -> Box<Finding> {

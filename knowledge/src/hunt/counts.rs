@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::log_line::NoRequest;
+
 /// Why a line is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unreadable {
@@ -35,6 +37,17 @@ impl Unreadable {
             Unreadable::NotAUrl => "not a URL",
             Unreadable::TooLong => "too long",
             Unreadable::BadTime => "a time that cannot be read",
+        }
+    }
+}
+
+impl From<NoRequest> for Unreadable {
+    fn from(reason: NoRequest) -> Unreadable {
+        match reason {
+            NoRequest::NotJson => Unreadable::NotJson,
+            NoRequest::WrongType => Unreadable::WrongType,
+            NoRequest::NoHost => Unreadable::NoHost,
+            NoRequest::NoPath => Unreadable::NoPath,
         }
     }
 }

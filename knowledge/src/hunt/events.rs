@@ -7,8 +7,8 @@ use inspect::{Event, FieldId};
 use sigma::{AtProxy, MAPPINGS};
 
 use super::json::{self, Time};
-use super::requests::TIME_KEYS;
 use super::{FieldMap, Format, Unreadable};
+use crate::log_line::{self, TIME_KEYS};
 
 /// Deepest nesting of JSON objects whose fields are found by `outer.inner`.
 const MAX_DEPTH: usize = 8;
@@ -123,7 +123,7 @@ fn value(raw: &str, ids: &[FieldId], event: &mut Event) -> Result<(), Unreadable
         }
         return Ok(());
     }
-    add(json::text(raw)?.as_bytes(), ids, event);
+    add(log_line::text(raw)?.as_bytes(), ids, event);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use sonic_rs::LazyValue;
 
 use super::Unreadable;
 use super::json::Time;
-use super::requests::Line;
+use crate::log_line::Line;
 use crate::url::Url;
 
 type Entry<'d> = Result<(Line<'static>, Option<Time<'d>>), Unreadable>;

@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{Unreadable, plain};
+use super::Unreadable;
+use crate::log_line::text;
+use crate::plain_json;
+
+/// Most entries that fit without growing: what access logs write.
+const USUAL_ENTRIES: usize = 32;
 
 /// Calls `visit` with each entry of a JSON object: the key, and its value as it is written.
 ///
@@ -11,16 +16,25 @@ pub(super) fn object<'l>(
     line: &'l [u8],
     mut visit: impl FnMut(&str, &'l str),
 ) -> Result<(), Unreadable> {
-    let line = str::from_utf8(line).map_err(|_| Unreadable::NotJson)?.trim_ascii();
-    let Some(entries) = plain::object(line) else { return parsed(line, &mut visit) };
+    let line = text_of(line)?;
+    // Kept back, as a line may turn out not to be plain.
+    let mut entries = Vec::with_capacity(USUAL_ENTRIES);
+    if plain_json::object(line, &mut |key, raw| entries.push((key, raw))).is_none() {
+        return parsed(line, &mut visit);
+    }
     for (key, raw) in entries {
         visit(key, raw);
     }
     Ok(())
 }
 
+/// A line without what stands around it.
+pub(super) fn text_of(line: &[u8]) -> Result<&str, Unreadable> {
+    str::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
+}
+
 /// The same by the parser, for any JSON.
-pub(super) fn parsed<'l>(
+pub(crate) fn parsed<'l>(
     line: &'l str,
     visit: &mut dyn FnMut(&str, &'l str),
 ) -> Result<(), Unreadable> {
@@ -39,18 +53,6 @@ pub(super) fn parsed<'l>(
     }
     // The iterator ends with the object; what follows would be lost in silence.
     if rest.trim_ascii() == "}" { Ok(()) } else { Err(Unreadable::NotJson) }
-}
-
-/// The text of a value as it is written: a text without its quotes and escapes, a number or a truth
-/// value as it stands.
-pub(super) fn text(raw: &str) -> Result<Cow<'_, str>, Unreadable> {
-    let Some(inside) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
-        return Ok(Cow::Borrowed(raw));
-    };
-    if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
-        return Ok(Cow::Borrowed(inside));
-    }
-    serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|_| Unreadable::NotJson)
 }
 
 /// A time as it is written in a log: only read where something matched.

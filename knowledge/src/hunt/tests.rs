@@ -129,6 +129,8 @@ fn lines_are_read_as_explain_reads_them() {
         r#"{"method":"CONNECT","authority":"a.example:443","path":null,"downstream_remote_address":"[2001:db8::7]:1"}"#,
         r#"{"authority":"a\u00e9\n.example","path":"/\ud83d\ude00"}"#,
         r#"{"authority":"a","authority":"b","path":"/"}"#,
+        r#"{"authority":"a","authority":"-","path":"/"}"#,
+        r#"{"authority":"a\u0062","authority":null,"path":"/"}"#,
         r#"{"authority":7,"path":"/"}"#,
         r#"{"authority":["a"],"path":"/"}"#,
         r#"{"authority":"a","path":"/","response_code":"ok"}"#,
@@ -143,8 +145,7 @@ fn lines_are_read_as_explain_reads_them() {
     ] {
         let mut findings = Findings::new(&"line".into());
         let explained = access_log::read(line, &mut findings);
-        let hunted = requests::Keys::new(Format::Envoy).read(line.as_bytes());
-        let hunted = hunted.and_then(|slots| slots.request(Format::Envoy));
+        let hunted = requests::read(line.as_bytes(), Format::Envoy).map(|(_, request)| request);
         let show = |request: &inspect::Request<'_>| format!("{request:?}");
         let explained = explained.map(|request| show(&request.lend()));
         let hunted = hunted.map(|request| show(&request.lend()));

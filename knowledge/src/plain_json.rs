@@ -7,21 +7,17 @@
 /// Deepest nesting that is read here.
 const MAX_DEPTH: usize = 16;
 
-/// Most entries that fit without growing: what access logs write.
-const USUAL_ENTRIES: usize = 32;
-
-/// The entries of a plain object: keys and raw values, in order. `None` where the line is not plain, or
-/// not an object.
-pub(super) fn object(line: &str) -> Option<Vec<(&str, &str)>> {
+/// Calls `visit` with each entry of a plain object: the key, and its value as it is written, in order.
+/// `None` where the line is not plain, or not an object; what was visited until then says nothing.
+pub(crate) fn object<'l>(line: &'l str, visit: &mut dyn FnMut(&'l str, &'l str)) -> Option<()> {
     // Without an early end, so that it is done many bytes at a time.
     let odd = |byte: u8| u8::from(byte == b'\\') | u8::from(byte < b' ');
     if !line.starts_with('{') || line.bytes().fold(0, |found, byte| found | odd(byte)) != 0 {
         return None;
     }
-    let mut entries = Vec::with_capacity(USUAL_ENTRIES);
     let mut scanner = Scanner { text: line, at: 0 };
-    scanner.object(0, &mut |key, raw| entries.push((key, raw)))?;
-    (scanner.at == line.len()).then_some(entries)
+    scanner.object(0, visit)?;
+    (scanner.at == line.len()).then_some(())
 }
 
 struct Scanner<'l> {
@@ -154,8 +150,8 @@ impl<'l> Scanner<'l> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::json;
     use super::*;
+    use crate::hunt::json;
 
     type Entries = Vec<(String, String)>;
 
@@ -164,7 +160,9 @@ mod tests {
         let owned = |(key, raw): (&str, &str)| (key.to_owned(), raw.to_owned());
         let mut there = Vec::new();
         let parsed = json::parsed(line, &mut |key, raw| there.push(owned((key, raw))));
-        let here = object(line).map(|entries| entries.into_iter().map(owned).collect());
+        let mut here = Vec::new();
+        let is_plain = object(line, &mut |key, raw| here.push(owned((key, raw)))).is_some();
+        let here = is_plain.then_some(here);
         (here, parsed.ok().map(|()| there))
     }
 

@@ -1,0 +1,114 @@
+//! Events to a collector: posted in batches, as lines of JSON, beside the log.
+//!
+//! Each virtual machine, and so each worker, has a [`Queue`] of bounded size; what finds no room is
+//! counted and dropped, so that a collector that is slow or gone costs no request anything. Once a
+//! second the oldest events are posted, one call at a time; where more waits than a call takes, the next
+//! call follows the answer. A batch that was not taken is posted again, byte for byte, after a pause
+//! that doubles. The log has all events in any case.
+
+use std::cell::RefCell;
+
+use inspect::pack::PackHash;
+
+use crate::collector::Collector;
+use crate::export_queue::{Answer, Queue};
+use crate::headers;
+use crate::host::{self, LogLevel};
+use crate::limits::CALL_SECONDS;
+use crate::metrics::Loss;
+use crate::plugin::Plugin;
+
+thread_local! {
+    // A configuration has what the one before did not get rid of, and plugins of one `vm_id` share it.
+    static QUEUE: RefCell<Queue> = RefCell::default();
+}
+
+impl Plugin {
+    /// Queues an event, where there is a collector.
+    pub(crate) fn export(&self, event: &str) {
+        if self.collector.is_some() && !QUEUE.with_borrow_mut(|queue| queue.add(event)) {
+            self.count(|counters| counters.export_dropped(Loss::Full, 1));
+        }
+    }
+
+    /// Posts what waits, if it is time.
+    pub(crate) fn post_events(&self) {
+        let (Some(collector), Some(now)) = (&self.collector, now()) else { return };
+        if QUEUE.with_borrow_mut(|queue| queue.is_lost(now)) {
+            self.settle(collector, Answer::Failed, None);
+        }
+        let Some(body) = QUEUE.with_borrow_mut(|queue| queue.batch(now)) else { return };
+        match collector.post(&body) {
+            Ok(call) => QUEUE.with_borrow_mut(|queue| queue.posted(call, now)),
+            Err(_) => self.settle(collector, Answer::Failed, None),
+        }
+    }
+
+    /// Takes the collector's answer; without headers there was none.
+    pub(crate) fn take_answer(&self, call: u32, n_headers: usize) {
+        let Some(collector) = &self.collector else { return };
+        if !QUEUE.with_borrow(|queue| queue.awaits(call)) {
+            return;
+        }
+        let headers =
+            if n_headers == 0 { Vec::new() } else { host::call_headers().unwrap_or_default() };
+        let status = headers::single(&headers, b":status");
+        let answer = Answer::of(status);
+        self.settle(collector, answer, status);
+        if answer == Answer::Taken && QUEUE.with_borrow(Queue::is_long) {
+            self.post_events();
+        }
+    }
+
+    /// Notes what became of a batch: counts it, and says in the log when this changes.
+    fn settle(&self, collector: &Collector, answer: Answer, status: Option<&[u8]>) {
+        // Without a clock the pause starts when there is one again.
+        let now = now().unwrap_or(u64::MAX);
+        let outcome = QUEUE.with_borrow_mut(|queue| queue.answered(answer, now));
+        let n_events = outcome.n_events as u64;
+        self.count(|counters| match answer {
+            Answer::Taken => counters.exported(n_events),
+            Answer::Refused => {
+                counters.export_failed();
+                counters.export_dropped(Loss::Refused, n_events);
+            }
+            Answer::Failed => counters.export_failed(),
+        });
+        if outcome.is_turn {
+            let cluster = &collector.cluster;
+            let (level, said) = match answer {
+                Answer::Taken => (LogLevel::Info, "takes events again".to_owned()),
+                Answer::Refused | Answer::Failed => {
+                    let status = status.unwrap_or(b"none").escape_ascii();
+                    (LogLevel::Error, format!("does not take events: status {status}"))
+                }
+            };
+            let line = format!("tidegate: the collector `{cluster}` {said}");
+            // It is counted in any case.
+            host::log(level, &line).unwrap_or_default();
+        }
+    }
+}
+
+impl Collector {
+    /// Posts lines; the number of the call.
+    fn post(&self, body: &str) -> Result<u32, host::HostError> {
+        let length = body.len().to_string();
+        let key = PackHash::of(body.as_bytes()).to_string();
+        let headers = [
+            (":method", "POST"),
+            (":scheme", self.scheme),
+            (":authority", &self.authority),
+            (":path", &self.path),
+            ("content-type", "application/x-ndjson"),
+            ("content-length", &length),
+            ("idempotency-key", &key),
+        ];
+        host::post(&self.cluster, &headers, body.as_bytes(), CALL_SECONDS)
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> Option<u64> {
+    host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000_000)
+}

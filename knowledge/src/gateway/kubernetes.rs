@@ -1,0 +1,113 @@
+//! Resources for Kubernetes: for Istio, and for Envoy Gateway.
+
+use serde_json::{Value, json};
+
+use super::{File, Protocol, Settings};
+
+/// Where a resource belongs, and where it finds the filter.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The namespace of the resource and of the gateway.
+    pub namespace: String,
+    /// The gateway: the value of the label `istio`, or the name of a `Gateway`.
+    pub gateway: String,
+    /// The image of the filter, as `registry.example/tidegate/filter:1`.
+    pub image: String,
+    /// The SHA-256 of `filter.wasm`, in hexadecimal.
+    pub sha256: Option<String>,
+}
+
+/// A `WasmPlugin` of Istio for an egress gateway, and an `EnvoyFilter` with the collector's cluster.
+pub fn istio(settings: &Settings, place: &Place) -> Vec<File> {
+    let mut resource = json!({
+        "apiVersion": "extensions.istio.io/v1alpha1",
+        "kind": "WasmPlugin",
+        "metadata": {"name": "tidegate", "namespace": place.namespace},
+        "spec": {
+            "selector": {"matchLabels": {"istio": place.gateway}},
+            "url": format!("oci://{}", place.image),
+            "imagePullPolicy": "IfNotPresent",
+            // Before anything that routes by what the request says.
+            "phase": "AUTHN",
+            "failStrategy": "FAIL_RELOAD",
+            "pluginName": "tidegate",
+            "pluginConfig": settings.json(),
+        },
+    });
+    let spec = resource.get_mut("spec").and_then(Value::as_object_mut);
+    if let (Protocol::Tls, Some(spec)) = (settings.protocol, spec) {
+        spec.insert("type".to_owned(), json!("NETWORK"));
+    }
+    let patch = settings.collector_cluster().map(|cluster| {
+        json!({
+            "apiVersion": "networking.istio.io/v1alpha3",
+            "kind": "EnvoyFilter",
+            "metadata": {"name": "tidegate-collector", "namespace": place.namespace},
+            "spec": {
+                "workloadSelector": {"labels": {"istio": place.gateway}},
+                "configPatches": [{
+                    "applyTo": "CLUSTER",
+                    "match": {"context": "GATEWAY"},
+                    "patch": {"operation": "ADD", "value": cluster},
+                }],
+            },
+        })
+    });
+    files(&resource, patch.as_ref())
+}
+
+/// An `EnvoyExtensionPolicy` of Envoy Gateway, and an `EnvoyPatchPolicy` with the collector's cluster.
+///
+/// It knows two failure policies, and no reload: a filter whose virtual machine died refuses all
+/// requests of the worker until the proxy restarts. It runs HTTP filters only.
+pub fn envoy_gateway(settings: &Settings, place: &Place) -> Vec<File> {
+    let mut code = json!({"type": "Image", "image": {"url": place.image}});
+    if let (Some(sha256), Some(code)) = (&place.sha256, code.as_object_mut()) {
+        code.insert("sha256".to_owned(), json!(sha256));
+    }
+    let target = json!({
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "name": place.gateway,
+    });
+    let resource = json!({
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "EnvoyExtensionPolicy",
+        "metadata": {"name": "tidegate", "namespace": place.namespace},
+        "spec": {
+            "targetRefs": [target],
+            "wasm": [{
+                "name": "tidegate",
+                "code": code,
+                "config": settings.json(),
+                "failOpen": false,
+            }],
+        },
+    });
+    let patch = settings.collector_cluster().map(|cluster| {
+        json!({
+            "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+            "kind": "EnvoyPatchPolicy",
+            "metadata": {"name": "tidegate-collector", "namespace": place.namespace},
+            "spec": {
+                "targetRef": target,
+                "type": "JSONPatch",
+                "jsonPatches": [{
+                    "type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+                    "name": cluster.get("name"),
+                    "operation": {"op": "add", "path": "", "value": cluster},
+                }],
+            },
+        })
+    });
+    files(&resource, patch.as_ref())
+}
+
+/// JSON is YAML: what `kubectl apply -f` takes.
+fn files(resource: &Value, collector: Option<&Value>) -> Vec<File> {
+    let resources = [("tidegate.json", Some(resource)), ("collector.json", collector)];
+    let file = |(name, resource): (&str, Option<&Value>)| {
+        resource.map(|resource| (name.to_owned(), format!("{resource:#}\n").into_bytes()))
+    };
+    resources.into_iter().filter_map(file).collect()
+}
