@@ -66,6 +66,8 @@ pub(crate) struct Scratch {
     seen: BitSet,
     woken: Vec<RuleId>,
     matched: Vec<RuleId>,
+    /// Whether a rule may match once what is still to come is known.
+    is_pending: bool,
 }
 
 impl Scratch {
@@ -79,11 +81,17 @@ impl Scratch {
         self.found.clear();
         self.woken.clear();
         self.matched.clear();
+        self.is_pending = false;
     }
 
     /// The rules that matched, in the pack's order.
     pub(crate) fn matched(&self) -> &[RuleId] {
         &self.matched
+    }
+
+    /// Whether a rule that does not match may match once what is still to come is known.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.is_pending
     }
 
     /// What made an atom true.
@@ -100,12 +108,19 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
     let mut n_run = 0;
     while let Some(rule) = scratch.woken.get(n_run).copied() {
         n_run += 1;
-        if truth_of(tables, rule, event, scratch) == Truth::True {
-            scratch.matched.push(rule);
-            // What else holds in it is told with the match.
-            ask_all(tables, rule, event, scratch);
+        match truth_of(tables, rule, event, scratch) {
+            Truth::True => {
+                scratch.matched.push(rule);
+                // What else holds in it is told with the match.
+                ask_all(tables, rule, event, scratch);
+            }
+            Truth::Unknown => scratch.is_pending = true,
+            Truth::False => {}
         }
     }
+    // What is still to come may also wake rules.
+    scratch.is_pending |= event.awaited().any(|field| plan.is_searched(field))
+        || event.awaits_more() && plan.is_searched(KEYWORDS);
     scratch.matched.sort_unstable();
 }
 

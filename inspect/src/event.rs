@@ -83,6 +83,8 @@ pub struct Event {
     answered: Vec<FieldId>,
     /// Values of fields that the pack does not name: only keywords look at them.
     loose: Vec<Text>,
+    /// Whether such values are still to come.
+    awaits_loose: bool,
     truncated: bool,
 }
 
@@ -100,6 +102,7 @@ impl Event {
         self.slots.resize(n_fields, Slot::Missing);
         self.links.clear();
         self.loose.clear();
+        self.awaits_loose = false;
         self.truncated = false;
     }
 
@@ -201,14 +204,24 @@ impl Event {
         self.loose.push(text);
     }
 
+    /// Says that values of fields that the pack does not name are still to come.
+    pub fn add_loose_later(&mut self) {
+        self.awaits_loose = true;
+    }
+
     /// Whether a bound cut something off.
     pub fn truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Whether any field is still to come.
+    /// Whether any value is still to come.
     pub(crate) fn awaits_more(&self) -> bool {
-        self.answered.iter().any(|field| self.slot(*field) == Slot::Unknown)
+        self.awaits_loose || self.awaited().next().is_some()
+    }
+
+    /// The fields that are still to come.
+    pub(crate) fn awaited(&self) -> impl Iterator<Item = FieldId> {
+        self.answered.iter().copied().filter(|field| self.slot(*field) == Slot::Unknown)
     }
 
     pub(crate) fn slot(&self, field: FieldId) -> Slot {

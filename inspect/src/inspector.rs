@@ -126,7 +126,8 @@ impl Inspector {
             }
         }
         let truncated = readings.iter().any(|reading| reading.event.truncated());
-        Verdict { matches, anomalies, truncated }
+        let pending = readings.iter().any(|reading| reading.scratch.is_pending());
+        Verdict { matches, anomalies, truncated, pending }
     }
 
     /// What holds in a rule on a reading, outside of any `not`.

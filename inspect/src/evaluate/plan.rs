@@ -89,6 +89,12 @@ impl Plan {
         self.fields.get(field.index()).copied().unwrap_or_default()
     }
 
+    /// Whether something in a field may wake a rule; in any, where it is [`KEYWORDS`].
+    pub(super) fn is_searched(&self, field: FieldId) -> bool {
+        let parts = if field == KEYWORDS { self.keywords } else { self.parts(field) };
+        parts != Parts::default()
+    }
+
     /// Wakes unguarded rules of whose fields the event tells something, and takes the others for what they are
     /// without.
     pub(super) fn wake_unguarded(&self, event: &Event, scratch: &mut Scratch) {
