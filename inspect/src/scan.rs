@@ -233,7 +233,10 @@ fn literal_place(
 
 /// Reports the patterns of the networks that contain `address`.
 pub(crate) fn networks(networks: &Networks, address: u128, found: &mut dyn FnMut(PatternId)) {
-    let after = networks.starts.partition_point(|start| *start <= address);
+    let after = networks.starts.partition_point(|start| {
+        steps::take(1);
+        *start <= address
+    });
     let Some(idx) = after.checked_sub(1) else { return };
     if networks.ends.get(idx).is_some_and(|end| address <= *end) {
         let patterns = networks.patterns.get(range(&networks.pattern_ends, idx));

@@ -218,3 +218,64 @@ fn hold(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::evaluate;
+    use crate::ids::{AtomId, StrId};
+    use crate::pack::{Atom, PatternKind, empty_tables};
+    use crate::steps::counted;
+    use crate::steps::tests::strided_grams;
+
+    /// One literal of eight `a`, which a field or every value is searched for in shared text.
+    fn tables(field: FieldId, check: CheckKind) -> Tables {
+        let mut tables = empty_tables().unwrap();
+        tables.string_ends = vec![0];
+        tables.fields = vec![StrId(0), StrId(0)];
+        let scan = Scan { is_shared: 1, ..tables.keywords.clone() };
+        tables.scans = vec![scan.clone(), scan.clone()];
+        tables.keywords = scan;
+        tables.shared = vec![strided_grams(3, 2, &[&[b'a'; 8]])];
+        let (kind, text, check_idx) = (PatternKind::Contains, StrId(0), 0);
+        let (atoms_start, atoms_end) = (0, 1);
+        tables.patterns =
+            vec![Pattern { field, kind, text, check, check_idx, atoms_start, atoms_end }];
+        tables.pattern_atoms = vec![AtomId(0)];
+        let (rules_start, rules_end, lazy_start, lazy_end) = (0, 0, 0, 0);
+        let (label, is_later) = (StrId(0), 0);
+        tables.atoms =
+            vec![Atom { field, label, rules_start, rules_end, lazy_start, lazy_end, is_later }];
+        // A glob of nothing: it holds in no value.
+        tables.glob_ends = vec![0];
+        tables
+    }
+
+    /// Values in which the literal does not stand, though it stands in all of the text they make up.
+    fn steps(tables: &Tables, n_values: usize) -> u64 {
+        let plan = Plan::new(tables);
+        let mut event = Event::default();
+        event.clear(2);
+        for idx in 0..n_values {
+            let text = event.text(b"aaaa");
+            event.answer(FieldId(u32::from(idx % 8 != 0)), text);
+        }
+        let mut scratch = Scratch::default();
+        let n_steps = counted(|| evaluate(tables, &plan, &event, &mut scratch));
+        assert!(scratch.found(AtomId(0)).is_none());
+        n_steps
+    }
+
+    #[test]
+    fn twice_the_values_take_at_most_twice_the_steps() {
+        for field in [FieldId(0), KEYWORDS] {
+            for check in [CheckKind::None, CheckKind::FoldedGlob] {
+                let tables = tables(field, check);
+                let (once, twice) = (steps(&tables, 500), steps(&tables, 1000));
+                let more = steps(&tables, 8000);
+                assert!(once >= 500 && twice <= 2 * once + 512, "{once}, then {twice} steps");
+                assert!(more <= 16 * once + 4096, "{once}, then {more} steps");
+            }
+        }
+    }
+}
