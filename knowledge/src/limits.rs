@@ -26,6 +26,10 @@ pub const MAX_LISTED_VALUES: usize = 8;
 /// Envoy refuses requests with more than 60 KiB of headers, so its lines are far shorter.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
+/// Deepest nesting of a JSON document of a log; a deeper one is counted as unreadable. `serde_json` has
+/// the same bound, and logs of requests nest a few levels.
+pub const MAX_JSON_DEPTH: usize = 128;
+
 /// Bytes of a log that are read at once: the unit of parallel work.
 pub const PIECE_BYTES: usize = 2 << 20;
 

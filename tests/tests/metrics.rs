@@ -113,7 +113,13 @@ fn served() -> Result<Served> {
             http1::send(address, request.as_bytes())?;
         }
         add(&mut served, &scrape(gateway.envoy.admin())?);
-        let all = ["tidegate_expired_exceptions_total", "tidegate_evaluation_microseconds_count"];
+        // The first requests may meet the filter from before.
+        let all = [
+            "tidegate_errors_total",
+            "tidegate_exceptions_total",
+            "tidegate_expired_exceptions_total",
+            "tidegate_evaluation_microseconds_count",
+        ];
         Ok(all.iter().all(|name| served.contains_key(*name)).then_some(()))
     })?;
     // More windows of suppression than some buckets have room for.

@@ -15,6 +15,9 @@ type Entry<'d> = Result<(Line<'static>, Option<Time<'d>>), Unreadable>;
 /// The requests of an archive. Entries are read one by one, the document is not copied.
 pub(super) fn requests(document: &[u8]) -> Result<impl Iterator<Item = Entry<'_>>, Unreadable> {
     let document = str::from_utf8(document).map_err(|_| Unreadable::NotJson)?;
+    if super::json::is_deep(document) {
+        return Err(Unreadable::NotJson);
+    }
     // Checked as a whole first, so that a document that was cut is not read in part.
     serde_json::from_str::<serde::de::IgnoredAny>(document).map_err(|_| Unreadable::NotJson)?;
     let entries: LazyValue<'_> =

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Unreadable;
+use crate::limits::MAX_JSON_DEPTH;
 use crate::log_line::text;
 use crate::plain_json;
 
@@ -33,11 +34,37 @@ pub(super) fn text_of(line: &[u8]) -> Result<&str, Unreadable> {
     str::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
 }
 
+/// Whether lists and objects nest deeper than [`MAX_JSON_DEPTH`]: the parser calls itself for each of
+/// them, and would run out of stack. It is also true of some text that is no JSON.
+pub(super) fn is_deep(text: &str) -> bool {
+    let (mut depth, mut in_text, mut bytes) = (0_usize, false, text.bytes());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                bytes.next();
+            }
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                if depth > MAX_JSON_DEPTH {
+                    return true;
+                }
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
 /// The same by the parser, for any JSON.
 pub(crate) fn parsed<'l>(
     line: &'l str,
     visit: &mut dyn FnMut(&str, &'l str),
 ) -> Result<(), Unreadable> {
+    if is_deep(line) {
+        return Err(Unreadable::NotJson);
+    }
     if !line.starts_with('{') {
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
         return Err(if is_json { Unreadable::NotAnObject } else { Unreadable::NotJson });

@@ -153,6 +153,24 @@ fn lines_are_read_as_explain_reads_them() {
     }
 }
 
+/// The parser calls itself for each level, and a stack that runs over ends the whole process.
+#[test]
+fn json_that_nests_too_deep_is_counted_and_the_rest_is_read() {
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let request = r#""authority":"a.evil.example","path":"/""#;
+    let lines = format!("{{{request},\"x\":{deep}}}\n{{{request},\"y\":\"[[{{\\\"\"}}");
+    let har = format!(r#"{{"log":{{"entries":[{deep}]}}}}"#);
+    for (format, log, n_events) in [
+        (Format::Envoy, &lines, 1),
+        (Format::Json, &lines, 1),
+        (Format::Json, &format!("{{\"x\":{}1{}}}", "[".repeat(127), "]".repeat(127)), 1),
+        (Format::Har, &har, 0),
+    ] {
+        let (_, summary) = hunt(&[(format, log)], &FieldMap::default(), Output::Json, false);
+        assert!(summary.contains(&format!(" = {n_events} events")), "{format:?}: {summary}");
+    }
+}
+
 #[test]
 fn what_is_not_read_is_counted_by_reason() {
     let long = format!("{{\"authority\":\"{}\"}}", "a".repeat(MAX_LINE_BYTES));
