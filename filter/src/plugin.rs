@@ -158,7 +158,7 @@ impl Plugin {
             self.count(|counters| {
                 counters.matches(pack, &verdict.matches, &decision.rulings, action);
             });
-            if !self.needs.response {
+            if !(self.needs.response && verdict.pending) {
                 return Ok(Step::Pass);
             }
         }

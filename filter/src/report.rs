@@ -39,7 +39,8 @@ impl Plugin {
         };
         let mut response = ResponseSnapshot::default();
         let mut late = Late::default();
-        if self.needs.response && inspection.action != Action::Deny {
+        let is_pending = self.needs.response && inspection.verdict.pending;
+        if is_pending && inspection.action != Action::Deny {
             self.read_needed(&mut response);
             late = self.judge_late(&mut inspector, &mut inspection, &response);
         }

@@ -1,7 +1,7 @@
 //! A set of small numbers that is emptied by what was put in, not by its size.
 
 /// Numbers below a bound.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BitSet {
     words: Vec<u64>,
     /// The words that are not zero.

@@ -1,17 +1,20 @@
 //! Evaluation: an event against the rules of a pack.
 //!
-//! The fields are scanned once, each pattern that is found makes its atoms true, and each atom that
-//! becomes true wakes the rules that cannot match without it. Only those rules run, and the few that
-//! no atom can vouch for. Truth has three values (Kleene): what a response will tell is not known yet.
+//! The fields are scanned once for what wakes rules: each pattern that is found makes its atoms true, and
+//! each atom that becomes true wakes the rules that cannot match without it. Only those rules run, and the
+//! few that no atom can vouch for. What else they ask for is looked for when they do, field by field,
+//! which most events never need. Truth has three values (Kleene): what a response will tell is not known yet.
+
+mod plan;
+mod search;
 
 use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, PatternId, RuleId};
 use crate::limits::MAX_STACK;
-use crate::nfa;
-use crate::pack::{CheckKind, KEYWORDS, Op, Pack, Pattern, Scan, Tables};
-use crate::scan;
+use crate::pack::{KEYWORDS, Op, Tables};
+pub(crate) use plan::Plan;
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,20 +51,47 @@ pub(crate) struct Found {
 }
 
 /// Working memory of an evaluation, reused so that nothing is allocated per event.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
     atoms: BitSet,
     found: Vec<Found>,
+    /// Patterns that were checked on the value that is scanned.
     checked: BitSet,
+    /// Patterns of [`Tables::shared`] that were decided for all values of their field.
+    decided: BitSet,
+    /// Fields that were scanned for what stands in [`Tables::later`]; the last bit is for keywords.
+    scanned: BitSet,
+    /// Where a scan may find something.
+    places: Vec<usize>,
     seen: BitSet,
     woken: Vec<RuleId>,
     matched: Vec<RuleId>,
+    /// Whether a rule may match once what is still to come is known.
+    is_pending: bool,
 }
 
 impl Scratch {
+    /// Empties everything and makes room for a pack.
+    fn prepare(&mut self, tables: &Tables) {
+        self.atoms.reset(tables.atoms.len());
+        self.checked.reset(tables.patterns.len());
+        self.decided.reset(tables.patterns.len());
+        self.scanned.reset(tables.fields.len() + 1);
+        self.seen.reset(tables.rules.len());
+        self.found.clear();
+        self.woken.clear();
+        self.matched.clear();
+        self.is_pending = false;
+    }
+
     /// The rules that matched, in the pack's order.
     pub(crate) fn matched(&self) -> &[RuleId] {
         &self.matched
+    }
+
+    /// Whether a rule that does not match may match once what is still to come is known.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.is_pending
     }
 
     /// What made an atom true.
@@ -70,97 +100,28 @@ impl Scratch {
     }
 }
 
-/// Evaluates every rule of `pack` on `event`.
-pub(crate) fn evaluate(pack: &Pack, event: &Event, scratch: &mut Scratch) {
-    let tables = pack.tables();
-    scratch.atoms.reset(tables.atoms.len());
-    scratch.checked.reset(tables.patterns.len());
-    scratch.seen.reset(tables.rules.len());
-    scratch.found.clear();
-    scratch.woken.clear();
-    scratch.matched.clear();
-
-    let has_keywords = tables.has_keywords();
-    for (field, text) in event.answers() {
-        let Some(of_field) = tables.scans.get(field.index()) else { continue };
-        scan_value(tables, of_field, event, text, scratch);
-        if has_keywords && of_field.with_keywords == 0 && !Event::is_part(text) {
-            scan_value(tables, &tables.keywords, event, text, scratch);
+/// Evaluates every rule of a pack on `event`; `plan` is of the same pack.
+pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mut Scratch) {
+    scratch.prepare(tables);
+    search::first(tables, plan, event, scratch);
+    plan.wake_unguarded(event, scratch);
+    let mut n_run = 0;
+    while let Some(rule) = scratch.woken.get(n_run).copied() {
+        n_run += 1;
+        match truth_of(tables, rule, event, scratch) {
+            Truth::True => {
+                scratch.matched.push(rule);
+                // What else holds in it is told with the match.
+                ask_all(tables, rule, event, scratch);
+            }
+            Truth::Unknown => scratch.is_pending = true,
+            Truth::False => {}
         }
     }
-    if has_keywords {
-        for text in event.loose() {
-            scan_value(tables, &tables.keywords, event, *text, scratch);
-        }
-    }
-    for rule in &tables.always {
-        if scratch.seen.insert(rule.index()) {
-            scratch.woken.push(*rule);
-        }
-    }
-    // Lazy atoms wake nothing, so the list does not grow here.
-    for idx in 0..scratch.woken.len() {
-        let Some(rule) = scratch.woken.get(idx).copied() else { break };
-        if truth_of(tables, rule, event, scratch) == Truth::True {
-            scratch.matched.push(rule);
-        }
-    }
+    // What is still to come may also wake rules.
+    scratch.is_pending |= event.awaited().any(|field| plan.is_searched(field))
+        || event.awaits_more() && plan.is_searched(KEYWORDS);
     scratch.matched.sort_unstable();
-}
-
-fn scan_value(tables: &Tables, of: &Scan, event: &Event, text: Text, scratch: &mut Scratch) {
-    let (raw, folded) = (event.raw(text), event.folded(text));
-    scratch.checked.clear();
-    let mut found = |pattern| report(tables, pattern, raw, folded, text, scratch);
-    if !of.forward.outputs.is_empty() {
-        scan::starts(&of.forward, folded, &mut found);
-    }
-    if !of.backward.outputs.is_empty() {
-        scan::ends(&of.backward, folded, &mut found);
-    }
-    for grams in &of.grams {
-        scan::grams(grams, folded, &mut found);
-    }
-    if !of.networks_v4.starts.is_empty() || !of.networks_v6.starts.is_empty() {
-        match str::from_utf8(raw).ok().and_then(|text| text.parse().ok()) {
-            Some(std::net::IpAddr::V4(address)) => {
-                scan::networks(&of.networks_v4, u128::from(address.to_bits()), found);
-            }
-            Some(std::net::IpAddr::V6(address)) => {
-                scan::networks(&of.networks_v6, address.to_bits(), found);
-            }
-            None => {}
-        }
-    }
-}
-
-/// Takes note of a pattern whose literal was found: checks it, makes its atoms true, wakes their rules.
-fn report(
-    tables: &Tables,
-    pattern_id: PatternId,
-    raw: &[u8],
-    folded: &[u8],
-    text: Text,
-    scratch: &mut Scratch,
-) {
-    let Some(pattern) = tables.patterns.get(pattern_id.index()) else { return };
-    let holds = pattern.check == CheckKind::None
-        || (scratch.checked.insert(pattern_id.index()) && check(tables, pattern, raw, folded));
-    if !holds {
-        return;
-    }
-    for atom_id in tables.pattern_atoms(pattern) {
-        if !scratch.atoms.insert(atom_id.index()) {
-            continue;
-        }
-        scratch.found.push(Found { atom: *atom_id, pattern: pattern_id, text });
-        let Some(atom) = tables.atoms.get(atom_id.index()) else { continue };
-        for rule in tables.atom_rules(atom) {
-            if scratch.seen.insert(rule.index()) {
-                scratch.woken.push(*rule);
-            }
-        }
-    }
 }
 
 /// Runs a rule's program.
@@ -180,22 +141,26 @@ fn truth_of(tables: &Tables, rule: RuleId, event: &Event, scratch: &mut Scratch)
     stack.pop()
 }
 
-/// Whether a pattern's check holds on a value.
-fn check(tables: &Tables, pattern: &Pattern, raw: &[u8], folded: &[u8]) -> bool {
-    let idx = pattern.check_idx;
-    match pattern.check {
-        CheckKind::None => true,
-        CheckKind::FoldedGlob => scan::glob(tables.glob(idx), folded),
-        CheckKind::CasedGlob => scan::glob(tables.glob(idx), raw),
-        CheckKind::Regex => {
-            tables.regexes.get(idx as usize).is_some_and(|regex| scan::regex(regex, raw))
+/// Asks for every atom of a rule, so that `scratch` tells of all of them what was found.
+pub(crate) fn ask_all(tables: &Tables, rule: RuleId, event: &Event, scratch: &mut Scratch) {
+    let Some(rule) = tables.rule(rule) else { return };
+    for word in tables.rule_code(rule) {
+        if let Some(Op::Atom(atom)) = Op::decode(*word) {
+            ask(tables, atom, event, scratch);
         }
-        CheckKind::Nfa => tables.nfas.get(idx as usize).is_some_and(|nfa| nfa::found(nfa, raw)),
     }
 }
 
-/// Whether an atom holds; remembers what a lazy one was found by.
+/// Whether an atom holds; looks for what no scan looked for yet, and remembers what was found.
 fn ask(tables: &Tables, atom_id: AtomId, event: &Event, scratch: &mut Scratch) -> Truth {
+    if scratch.atoms.contains(atom_id.index()) {
+        return Truth::True;
+    }
+    if let Some(atom) = tables.atoms.get(atom_id.index())
+        && atom.is_later == 1
+    {
+        search::later(tables, atom.field, event, scratch);
+    }
     let truth = atom_truth(tables, atom_id, event, scratch);
     if truth == Truth::True
         && !scratch.atoms.contains(atom_id.index())
@@ -232,19 +197,18 @@ pub(crate) fn lazily_found(tables: &Tables, atom_id: AtomId, event: &Event) -> O
     if lazy.is_empty() {
         return None;
     }
-    let values =
-        event.answers().filter(|(field, _)| atom.field == KEYWORDS || *field == atom.field);
-    let values = values.map(|(_, text)| text);
-    let loose = if atom.field == KEYWORDS { event.loose() } else { &[] };
-    values.chain(loose.iter().copied()).find_map(|text| {
+    let mut found = None;
+    search::find_text(event, atom.field, |text| {
         let pattern = lazy.iter().find(|pattern| {
             tables
                 .patterns
                 .get(pattern.index())
-                .is_some_and(|pattern| check(tables, pattern, event.raw(text), event.folded(text)))
+                .is_some_and(|of| search::check(tables, of, event.raw(*text), event.folded(*text)))
         });
-        pattern.map(|pattern| Found { atom: atom_id, pattern: *pattern, text })
-    })
+        found = pattern.map(|pattern| Found { atom: atom_id, pattern: *pattern, text: *text });
+        found.is_some()
+    });
+    found
 }
 
 /// The values of a program that runs. `Pack::decode` has seen that it is never too deep.

@@ -4,9 +4,12 @@
 //! All text of an event lies in one arena, once as it came and once folded; a value is a pair of
 //! spans, so `cs-host` costs nothing beside the `c-uri` that contains it.
 
-use crate::fold::{append_words, fold_into};
+use std::ops::Range;
+
+use crate::arena::Arena;
 use crate::ids::FieldId;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
+use crate::words::is_equal;
 
 /// A piece of an event's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +29,11 @@ impl Text {
             folded: (self.folded.0, last.folded.1),
             is_part: false,
         }
+    }
+
+    /// Where its folded form lies in [`Event::all_folded`].
+    pub(crate) fn span(self) -> Range<usize> {
+        self.folded.0 as usize..self.folded.1 as usize
     }
 
     fn n_bytes(self) -> usize {
@@ -66,22 +74,25 @@ const END: u32 = u32::MAX;
 /// The answers of one event, reused from event to event so that nothing is allocated per request.
 #[derive(Debug, Default)]
 pub struct Event {
-    raw: Vec<u8>,
-    folded: Vec<u8>,
+    arena: Arena,
     links: Vec<Link>,
+    /// The lengths of the values, each as a bit: most values are of a length that none before had.
+    lengths: u64,
     slots: Vec<Slot>,
     /// The fields whose slot is not missing.
     answered: Vec<FieldId>,
     /// Values of fields that the pack does not name: only keywords look at them.
     loose: Vec<Text>,
+    /// Whether such values are still to come.
+    awaits_loose: bool,
     truncated: bool,
 }
 
 impl Event {
     /// Empties the event and makes room for `n_fields` fields, all missing.
     pub fn clear(&mut self, n_fields: usize) {
-        self.raw.clear();
-        self.folded.clear();
+        self.arena.clear();
+        self.lengths = 0;
         // Only what was answered is emptied: a pack may name thousands of fields.
         for field in self.answered.drain(..) {
             if let Some(slot) = self.slots.get_mut(field.index()) {
@@ -91,12 +102,13 @@ impl Event {
         self.slots.resize(n_fields, Slot::Missing);
         self.links.clear();
         self.loose.clear();
+        self.awaits_loose = false;
         self.truncated = false;
     }
 
     /// Adds text to the arena. Bytes past the bounds in [`crate::limits`] are cut.
     pub fn text(&mut self, bytes: &[u8]) -> Text {
-        let room = MAX_EVENT_BYTES.saturating_sub(self.raw.len()).min(MAX_VALUE_BYTES);
+        let room = MAX_EVENT_BYTES.saturating_sub(self.arena.n_raw()).min(MAX_VALUE_BYTES);
         let bytes = match bytes.get(..room) {
             Some(cut) if bytes.len() > room => {
                 self.truncated = true;
@@ -104,12 +116,11 @@ impl Event {
             }
             _ => bytes,
         };
-        let start = (offset(&self.raw), offset(&self.folded));
-        append_words(bytes, &mut self.raw, |word| word);
-        fold_into(bytes, &mut self.folded);
+        let start = (offset(self.arena.n_raw()), offset(self.arena.n_folded()));
+        self.arena.append(bytes);
         Text {
-            raw: (start.0, offset(&self.raw)),
-            folded: (start.1, offset(&self.folded)),
+            raw: (start.0, offset(self.arena.n_raw())),
+            folded: (start.1, offset(self.arena.n_folded())),
             is_part: false,
         }
     }
@@ -130,8 +141,12 @@ impl Event {
 
     /// A text of a value that equals `bytes`.
     fn known(&self, bytes: &[u8]) -> Option<Text> {
+        if self.lengths & length_bit(bytes.len()) == 0 {
+            return None;
+        }
         let mut texts = self.links.iter().map(|link| link.text);
-        let is_known = |text: &Text| text.n_bytes() == bytes.len() && self.raw(*text) == bytes;
+        let is_known =
+            |text: &Text| text.n_bytes() == bytes.len() && is_equal(self.raw(*text), bytes);
         texts.find(is_known).map(Text::part)
     }
 
@@ -144,6 +159,7 @@ impl Event {
         let Some(slot) = self.slots.get_mut(field.index()) else { return };
         let new = u32::try_from(self.links.len()).unwrap_or(END);
         self.links.push(Link { field, text, next: END });
+        self.lengths |= length_bit(text.n_bytes());
         match *slot {
             Slot::Values(first, last) => {
                 if let Some(link) = self.links.get_mut(last as usize) {
@@ -188,14 +204,24 @@ impl Event {
         self.loose.push(text);
     }
 
+    /// Says that values of fields that the pack does not name are still to come.
+    pub fn add_loose_later(&mut self) {
+        self.awaits_loose = true;
+    }
+
     /// Whether a bound cut something off.
     pub fn truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Whether any field is still to come.
+    /// Whether any value is still to come.
     pub(crate) fn awaits_more(&self) -> bool {
-        self.answered.iter().any(|field| self.slot(*field) == Slot::Unknown)
+        self.awaits_loose || self.awaited().next().is_some()
+    }
+
+    /// The fields that are still to come.
+    pub(crate) fn awaited(&self) -> impl Iterator<Item = FieldId> {
+        self.answered.iter().copied().filter(|field| self.slot(*field) == Slot::Unknown)
     }
 
     pub(crate) fn slot(&self, field: FieldId) -> Slot {
@@ -216,22 +242,23 @@ impl Event {
         self.links.iter().map(|link| (link.field, link.text))
     }
 
-    /// The values of fields that the pack does not name.
-    pub(crate) fn loose(&self) -> &[Text] {
-        &self.loose
+    /// The texts that keywords are looked for in: all but those that are parts of others.
+    pub(crate) fn wholes(&self) -> impl Iterator<Item = Text> {
+        let answers = self.links.iter().map(|link| link.text).filter(|text| !text.is_part);
+        answers.chain(self.loose.iter().copied())
     }
 
-    /// Whether keywords need not look at a text: it is part of another value.
-    pub(crate) fn is_part(text: Text) -> bool {
-        text.is_part
+    /// Every text, folded, end to end.
+    pub(crate) fn all_folded(&self) -> &[u8] {
+        self.arena.folded((0, offset(self.arena.n_folded())))
     }
 
     pub(crate) fn raw(&self, text: Text) -> &[u8] {
-        self.raw.get(text.raw.0 as usize..text.raw.1 as usize).unwrap_or_default()
+        self.arena.raw(text.raw)
     }
 
     pub(crate) fn folded(&self, text: Text) -> &[u8] {
-        self.folded.get(text.folded.0 as usize..text.folded.1 as usize).unwrap_or_default()
+        self.arena.folded(text.folded)
     }
 }
 
@@ -251,7 +278,12 @@ impl Iterator for Values<'_> {
     }
 }
 
+/// The bit of a length in [`Event::lengths`].
+fn length_bit(n_bytes: usize) -> u64 {
+    1 << (n_bytes % 64)
+}
+
 /// The arena is far smaller than 4 GiB: [`MAX_EVENT_BYTES`], and folding at most triples it.
-fn offset(arena: &[u8]) -> u32 {
-    u32::try_from(arena.len()).unwrap_or(u32::MAX)
+fn offset(n_bytes: usize) -> u32 {
+    u32::try_from(n_bytes).unwrap_or(u32::MAX)
 }

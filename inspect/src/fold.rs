@@ -15,11 +15,10 @@ use runs::RUNS;
 ///
 /// The length may change: the Kelvin sign takes three bytes, `k` one.
 pub fn fold_into(text: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    if append_words(text, out, lower) & HIGH_BITS == 0 {
+    if text.is_ascii() {
+        out.extend(text.iter().map(u8::to_ascii_lowercase));
         return;
     }
-    out.truncate(start);
     let mut buffer = [0; 4];
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -30,42 +29,10 @@ pub fn fold_into(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The bits that no byte of ASCII has, in each byte of a word.
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
-/// Appends `text` to `out`, eight bytes at a time, each by way of `change`; the bits of all of them.
-///
-/// Most values are a few words long: a call of the library's copy takes longer than this in wasm.
-pub(crate) fn append_words(text: &[u8], out: &mut Vec<u8>, change: impl Fn(u64) -> u64) -> u64 {
-    out.reserve(text.len());
-    let mut seen = 0;
-    let (words, rest) = text.as_chunks::<8>();
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        seen |= word;
-        out.extend_from_slice(&change(word).to_le_bytes());
-    }
-    match text.last_chunk() {
-        // The last word lies over the one before it.
-        Some(last) if !rest.is_empty() => {
-            let word = u64::from_le_bytes(*last);
-            seen |= word;
-            out.truncate(out.len() - (8 - rest.len()));
-            out.extend_from_slice(&change(word).to_le_bytes());
-        }
-        _ => {
-            for byte in rest {
-                let word = u64::from(*byte);
-                seen |= word;
-                let [changed, ..] = change(word).to_le_bytes();
-                out.push(changed);
-            }
-        }
-    }
-    seen
-}
+pub(crate) const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// A word of ASCII in lower case; other bytes stay.
-fn lower(word: u64) -> u64 {
+pub(crate) fn lower(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // Adding to seven bits carries into the eighth, and no further.
     let low = word & !HIGH_BITS;

@@ -3,7 +3,7 @@
 use crate::anomaly::Anomalies;
 use crate::compare::test_truth;
 use crate::correlation::{Sighting, Watched};
-use crate::evaluate::{Found, Scratch, Truth, atom_truth, evaluate, lazily_found};
+use crate::evaluate::{Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, lazily_found};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -18,6 +18,7 @@ use crate::views::Views;
 pub struct Inspector {
     pack: Pack,
     binding: Binding,
+    plan: Plan,
     /// The readings of the request that was inspected last, as many as `n_readings` says; the memory
     /// of the others waits for a request that has more.
     readings: Vec<Reading>,
@@ -37,8 +38,10 @@ impl Inspector {
     /// Puts a pack to work.
     pub fn new(pack: Pack) -> Self {
         let binding = Binding::new(pack.tables());
+        let plan = Plan::new(pack.tables());
         let watched = Watched::new(pack.tables());
-        Inspector { pack, binding, readings: vec![Reading::default()], n_readings: 0, watched }
+        let readings = vec![Reading::default()];
+        Inspector { pack, binding, plan, readings, n_readings: 0, watched }
     }
 
     /// The pack.
@@ -90,7 +93,8 @@ impl Inspector {
         reading.view = view;
         reading.event.clear(self.pack.tables().fields.len());
         answer(&self.binding, self.pack.tables(), &mut reading.event);
-        evaluate(&self.pack, &reading.event, &mut reading.scratch);
+        let Reading { event, scratch, .. } = reading;
+        evaluate(self.pack.tables(), &self.plan, event, scratch);
     }
 
     /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.
@@ -122,16 +126,19 @@ impl Inspector {
             }
         }
         let truncated = readings.iter().any(|reading| reading.event.truncated());
-        Verdict { matches, anomalies, truncated }
+        let pending = readings.iter().any(|reading| reading.scratch.is_pending());
+        Verdict { matches, anomalies, truncated, pending }
     }
 
     /// What holds in a rule on a reading, outside of any `not`.
     fn evidence(&self, rule: RuleId, reading: &Reading) -> Vec<Evidence> {
-        let mut evidence = Vec::new();
-        if let Some(condition) = self.tree(rule, reading, Detail::Found) {
-            collect_evidence(condition, &mut evidence);
-        }
-        evidence
+        let tables = self.pack.tables();
+        let Reading { event, scratch, .. } = reading;
+        let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();
+        let atoms = vouching(tables, code, event, scratch).into_iter();
+        let found = atoms
+            .filter_map(|atom| scratch.found(atom).or_else(|| lazily_found(tables, atom, event)));
+        found.take(MAX_EVIDENCE).map(|found| self.quote(found, event)).collect()
     }
 
     /// A rule's condition on the event that was inspected last: the tree, each part with its truth.
@@ -141,18 +148,22 @@ impl Inspector {
     pub fn condition(&self, rule: RuleId) -> Option<Condition> {
         let readings = self.readings.get(..self.n_readings)?;
         let matched = readings.iter().find(|reading| reading.scratch.matched().contains(&rule));
-        self.tree(rule, matched.or(readings.first())?, Detail::All)
+        let Reading { event, scratch, .. } = matched.or(readings.first())?;
+        // A rule that did not run has asked for nothing.
+        let mut scratch = scratch.clone();
+        ask_all(self.pack.tables(), rule, event, &mut scratch);
+        self.tree(rule, event, &scratch)
     }
 
-    fn tree(&self, rule: RuleId, reading: &Reading, detail: Detail) -> Option<Condition> {
+    fn tree(&self, rule: RuleId, event: &Event, scratch: &Scratch) -> Option<Condition> {
         let tables = self.pack.tables();
         let mut stack: Vec<Condition> = Vec::new();
         for word in tables.rule_code(tables.rule(rule)?) {
             let condition = match Op::decode(*word)? {
-                Op::Atom(atom) => self.item(atom, reading, detail),
+                Op::Atom(atom) => self.item(atom, event, scratch),
                 Op::Test(test) => {
                     let asked = tables.tests.get(test as usize)?;
-                    let truth = test_truth(tables, test, &reading.event);
+                    let truth = test_truth(tables, test, event);
                     let text = tables.str(asked.text).to_owned();
                     item(truth, tables.str(asked.label).to_owned(), vec![text], None)
                 }
@@ -178,33 +189,28 @@ impl Inspector {
         stack.pop()
     }
 
-    fn item(&self, atom_id: AtomId, reading: &Reading, detail: Detail) -> Condition {
+    fn item(&self, atom_id: AtomId, event: &Event, scratch: &Scratch) -> Condition {
         let tables = self.pack.tables();
-        let truth = atom_truth(tables, atom_id, &reading.event, &reading.scratch);
+        let truth = atom_truth(tables, atom_id, event, scratch);
         let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
-        let patterns = match detail {
-            Detail::Found => Vec::new(),
-            // Packs point from patterns to atoms; the way back is only needed here.
-            Detail::All => {
-                let of_atom = tables
-                    .patterns
-                    .iter()
-                    .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
-                of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect()
-            }
-        };
-        let found = reading.scratch.found(atom_id);
+        // Packs point from patterns to atoms; the way back is only needed here.
+        let of_atom = tables
+            .patterns
+            .iter()
+            .filter(|pattern| tables.pattern_atoms(pattern).contains(&atom_id));
+        let patterns = of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect();
+        let found = scratch.found(atom_id);
         let evidence = found
-            .or_else(|| lazily_found(tables, atom_id, &reading.event))
-            .map(|found| self.quote(found, reading));
+            .or_else(|| lazily_found(tables, atom_id, event))
+            .map(|found| self.quote(found, event));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }
 
-    fn quote(&self, found: Found, reading: &Reading) -> Evidence {
+    fn quote(&self, found: Found, event: &Event) -> Evidence {
         let tables = self.pack.tables();
         let atom = tables.atoms.get(found.atom.index());
         let pattern = tables.patterns.get(found.pattern.index());
-        let value = reading.event.raw(found.text);
+        let value = event.raw(found.text);
         Evidence {
             atom: found.atom,
             label: atom.map_or("", |atom| tables.str(atom.label)).to_owned(),
@@ -218,15 +224,6 @@ impl Inspector {
             value: value.get(..MAX_EVIDENCE_BYTES).unwrap_or(value).to_owned(),
         }
     }
-}
-
-/// How much of a condition is told.
-#[derive(Clone, Copy)]
-enum Detail {
-    /// What was found.
-    Found,
-    /// Also the values that were looked for.
-    All,
 }
 
 fn item(
@@ -252,19 +249,42 @@ fn named(condition: Condition, name: &str) -> Condition {
     Condition { name, truth: condition.truth, node: Node::All(vec![condition]) }
 }
 
-fn collect_evidence(condition: Condition, evidence: &mut Vec<Evidence>) {
-    if condition.truth != Truth::True || evidence.len() >= MAX_EVIDENCE {
-        return;
+/// The atoms by which a rule's program holds, in order: those that are true and stand in nothing that is
+/// not, and under no `not`.
+fn vouching(tables: &Tables, code: &[u32], event: &Event, scratch: &Scratch) -> Vec<AtomId> {
+    // For each operation its truth, and where its operands start.
+    let mut parts: Vec<(Truth, usize)> = Vec::with_capacity(code.len());
+    let mut stack: Vec<(Truth, usize)> = Vec::new();
+    for (idx, word) in code.iter().enumerate() {
+        let mut join = |n_values: u32, start: Truth, with: fn(Truth, Truth) -> Truth| {
+            let operands = stack.split_off(stack.len().saturating_sub(n_values as usize));
+            let truth = operands.iter().fold(start, |all, (truth, _)| with(all, *truth));
+            (truth, operands.first().map_or(idx, |(_, start)| *start))
+        };
+        let part = match Op::decode(*word) {
+            Some(Op::Atom(atom)) => (atom_truth(tables, atom, event, scratch), idx),
+            Some(Op::Test(test)) => (test_truth(tables, test, event), idx),
+            Some(Op::All(n_values)) => join(n_values, Truth::True, Truth::min),
+            Some(Op::Any(n_values)) => join(n_values, Truth::False, Truth::max),
+            Some(Op::Not) => join(1, Truth::True, |_, truth| truth.opposite()),
+            Some(Op::Name(_)) | None => join(1, Truth::True, Truth::min),
+        };
+        parts.push(part);
+        stack.push(part);
     }
-    match condition.node {
-        Node::All(parts) | Node::Any(parts) => {
-            for part in parts {
-                collect_evidence(part, evidence);
-            }
-        }
-        Node::Not(_) => {}
-        Node::Item { evidence: found, .. } => {
-            evidence.extend(found);
+    // From the last operation, which is the whole, to the first: what does not hold is left out with all
+    // of its operands.
+    let mut atoms = Vec::new();
+    let mut end = parts.len();
+    while let Some(idx) = end.checked_sub(1)
+        && let (Some((truth, start)), Some(word)) = (parts.get(idx), code.get(idx))
+    {
+        let op = Op::decode(*word);
+        end = if *truth == Truth::True && op != Some(Op::Not) { idx } else { *start };
+        if let (Truth::True, Some(Op::Atom(atom))) = (truth, op) {
+            atoms.push(atom);
         }
     }
+    atoms.reverse();
+    atoms
 }

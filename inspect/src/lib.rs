@@ -27,6 +27,7 @@
 //! No I/O, no clock, no global state, and no panic on any input (DESIGN.md, invariants 1, 4 and 7).
 
 mod anomaly;
+mod arena;
 mod bits;
 mod compare;
 mod correlation;
@@ -47,6 +48,7 @@ mod service;
 mod steps;
 mod verdict;
 mod views;
+mod words;
 
 pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
 pub use correlation::{Correlator, CorrelatorCounts, Firing, Sighting};

@@ -236,8 +236,10 @@ impl Binding {
             }
         }
         for field in &self.loose {
-            if let Answer::Text(text) = url.answer(*field, request, event) {
-                event.add_loose(text);
+            match url.answer(*field, request, event) {
+                Answer::Text(text) => event.add_loose(text),
+                Answer::Later => event.add_loose_later(),
+                Answer::Missing => {}
             }
         }
     }

@@ -2,59 +2,64 @@
 //! constants as factor: a trie walk ends with the value, a gram index looks at each byte once and
 //! compares at most one bucket's literals there, an automaton takes one step per byte.
 
+use std::ops::Range;
+
 use crate::ids::PatternId;
 use crate::pack::{Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie};
 use crate::steps;
+use crate::words::{has_byte, is_equal};
 
 /// Reports the patterns of a trie that start `value`, or are all of it.
-pub(crate) fn starts(trie: &Trie, value: &[u8], found: impl FnMut(PatternId)) {
-    walk(trie, value.len(), |depth| value.get(depth).copied(), found);
+pub(crate) fn starts(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) {
+    walk(trie, value, found, <[u8]>::first, |value, label| {
+        let (start, rest) = value.split_at_checked(label.len())?;
+        is_equal(start, label).then_some(rest)
+    });
 }
 
 /// Reports the patterns of a trie that end `value`; the trie holds them in reverse.
-pub(crate) fn ends(trie: &Trie, value: &[u8], found: impl FnMut(PatternId)) {
-    let last = value.len().wrapping_sub(1);
-    walk(trie, value.len(), |depth| value.get(last.wrapping_sub(depth)).copied(), found);
+pub(crate) fn ends(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) {
+    walk(trie, value, found, <[u8]>::last, |value, label| {
+        let (rest, end) = value.split_at_checked(value.len().checked_sub(label.len())?)?;
+        end.iter().rev().eq(label).then_some(rest)
+    });
 }
 
-/// Follows `byte` from depth 0 down a trie.
+/// Follows a value down a trie: `next` is the byte where it goes on, `strip` takes a label off there.
 #[inline]
 fn walk(
     trie: &Trie,
-    n_bytes: usize,
-    byte: impl Fn(usize) -> Option<u8>,
-    mut found: impl FnMut(PatternId),
+    value: &[u8],
+    found: &mut dyn FnMut(PatternId),
+    next: impl Fn(&[u8]) -> Option<&u8>,
+    strip: impl for<'v> Fn(&'v [u8], &[u8]) -> Option<&'v [u8]>,
 ) {
-    let mut depth = 0;
-    let mut next = trie.nodes.first();
-    while let Some(node) = next {
+    let mut rest = value;
+    let mut at = trie.nodes.first();
+    while let Some(node) = at {
         steps::take(1);
         let outputs = node.output_start as usize..node.output_end as usize;
         for output in trie.outputs.get(outputs).unwrap_or_default() {
-            if output & 1 == 0 || depth == n_bytes {
+            if output & 1 == 0 || rest.is_empty() {
                 found(PatternId(output >> 1));
             }
         }
-        let Some(first) = byte(depth) else { return };
+        let Some(first) = next(rest) else { return };
         let children = node.child_start as usize..node.child_end as usize;
         let children = trie.first_bytes.get(children).unwrap_or_default();
-        let Ok(child) = children.binary_search(&first) else { return };
-        next = trie.nodes.get(node.child_start as usize + child);
-        let Some(node) = next else { return };
+        let Ok(child) = children.binary_search(first) else { return };
+        at = trie.nodes.get(node.child_start as usize + child);
+        let Some(node) = at else { return };
         let label = node.label_start as usize..node.label_end as usize;
         let label = trie.labels.get(label).unwrap_or_default();
-        for (offset, wanted) in label.iter().enumerate().skip(1) {
-            steps::take(1);
-            if byte(depth + offset) != Some(*wanted) {
-                return;
-            }
-        }
-        depth += label.len();
+        steps::take(label.len());
+        let Some(behind) = strip(rest, label) else { return };
+        rest = behind;
     }
 }
 
 /// The half-open range that ends at `ends[idx]` and starts where the one before ends.
-fn range(ends: &[u32], idx: usize) -> std::ops::Range<usize> {
+fn range(ends: &[u32], idx: usize) -> Range<usize> {
     let start = idx.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
     start as usize..ends.get(idx).copied().unwrap_or_default() as usize
 }
@@ -70,148 +75,172 @@ pub const SMALL_GRAMS_SHIFT: u8 = 20;
 const SMALL_WORDS: usize = 64;
 const _: () = assert!(SMALL_WORDS * 64 == 1 << (32 - SMALL_GRAMS_SHIFT));
 
-/// Positions that are probed before anything is decided: on most of them nothing stands, and a branch
+/// Words in bitmaps of 32,768 bits and of 131,072.
+const MIDDLE_WORDS: usize = 512;
+const LARGE_WORDS: usize = 2048;
+
+/// Places that are probed before anything is decided: on most of them nothing stands, and a branch
 /// for each would cost more than the probe.
 const BATCH: usize = 8;
 
-/// Reports the patterns of a gram index whose literals stand anywhere in `value`.
-pub(crate) fn grams(grams: &Grams, value: &[u8], found: impl FnMut(PatternId)) {
-    let small = grams.bitmap.as_array().filter(|_| grams.shift == SMALL_GRAMS_SHIFT);
-    match (grams.width, small) {
-        (4, Some(bitmap)) => {
-            probe_all(grams, value, u32::from_le_bytes, |product| is_set(bitmap, product), found);
-        }
-        (4, None) => {
-            probe_all(grams, value, u32::from_le_bytes, |product| is_in(grams, product), found);
-        }
-        (2, Some(bitmap)) => {
-            probe_all(grams, value, short, |product| is_set(bitmap, product), found);
-        }
-        (2, None) => probe_all(grams, value, short, |product| is_in(grams, product), found),
-        _ => single_bytes(grams, value, found),
+/// What takes note of a pattern whose literal was found, and of where it stands.
+pub(crate) type Note<'n> = &'n mut dyn FnMut(PatternId, Range<usize>);
+
+/// Reports the patterns of a gram index whose literals stand anywhere in `value`, and where. `places` is
+/// working memory.
+pub(crate) fn grams(grams: &Grams, value: &[u8], places: &mut Vec<usize>, found: Note<'_>) {
+    if grams.width == 1 {
+        return single_bytes(grams, value, found);
+    }
+    places.clear();
+    match grams.stride {
+        1 => probe::<1, 11, SMALL_WORDS, MIDDLE_WORDS>(grams, value, places),
+        _ => probe::<2, 18, MIDDLE_WORDS, LARGE_WORDS>(grams, value, places),
+    }
+    for at in places {
+        open_bucket(grams, value, *at, found);
     }
 }
 
-fn short(gram: [u8; 2]) -> u32 {
-    u16::from_le_bytes(gram).into()
+/// Collects the places at which the gram's bit is set. `WORDS` and `MORE_WORDS` are lengths of bitmaps that
+/// are probed without asking for the length; `BLOCK` is how many bytes a batch of places takes: the last
+/// one is read as four bytes.
+///
+/// What is the same at every place is settled before the first, so that a probe is a few instructions.
+fn probe<const STRIDE: usize, const BLOCK: usize, const WORDS: usize, const MORE_WORDS: usize>(
+    grams: &Grams,
+    value: &[u8],
+    places: &mut Vec<usize>,
+) {
+    const { assert!(BLOCK == (BATCH - 1) * STRIDE + 4) };
+    let bitmap = grams.bitmap.as_slice();
+    let shift = |n_words: usize| 26 - n_words.ilog2();
+    if let Some(words) = bitmap.as_array::<WORDS>() {
+        let is_hit = |product| is_set(words, product, shift(WORDS));
+        probe_all::<STRIDE, BLOCK>(grams.width, value, is_hit, places);
+    } else if let Some(words) = bitmap.as_array::<MORE_WORDS>() {
+        let is_hit = |product| is_set(words, product, shift(MORE_WORDS));
+        probe_all::<STRIDE, BLOCK>(grams.width, value, is_hit, places);
+    } else {
+        let is_hit = |product| is_set(bitmap, product, u32::from(grams.shift));
+        probe_all::<STRIDE, BLOCK>(grams.width, value, is_hit, places);
+    }
 }
 
-/// Whether the bit of a hash is set in a small bitmap: no step depends on what the pack says.
+/// Whether the bit of a hash is set: in a bitmap of known length no step depends on what the pack says.
 #[inline]
-fn is_set(bitmap: &[u64; SMALL_WORDS], product: u32) -> bool {
-    let hash = product >> SMALL_GRAMS_SHIFT;
+fn is_set(bitmap: &[u64], product: u32, shift: u32) -> bool {
+    let hash = product >> shift;
     let word = bitmap.get((hash / 64) as usize).copied().unwrap_or_default();
     word >> (hash % 64) & 1 == 1
 }
 
-/// Whether the bit of a hash is set in any bitmap.
-#[inline]
-fn is_in(grams: &Grams, product: u32) -> bool {
-    let hash = product >> grams.shift;
-    let word = grams.bitmap.get((hash / 64) as usize).copied().unwrap_or_default();
-    word >> (hash % 64) & 1 == 1
-}
-
-/// Reports the patterns whose literal is one byte that stands in `value`. Bytes are so frequent that each
-/// is looked for once, instead of opening a bucket wherever it stands.
-fn single_bytes(grams: &Grams, value: &[u8], mut found: impl FnMut(PatternId)) {
+/// Reports the patterns whose literals are known by one byte. Bytes are so frequent that each is looked for
+/// in all of the value, instead of opening a bucket wherever it stands.
+fn single_bytes(grams: &Grams, value: &[u8], found: Note<'_>) {
     for entry in &grams.entries {
         steps::take(value.len());
-        let byte = grams.literals.get(entry.literal_start as usize);
-        if byte.is_some_and(|byte| has_byte(value, *byte)) {
-            found(entry.pattern);
+        let byte = entry.gram.to_le_bytes()[0];
+        if has_byte(value, byte) {
+            let mut places = (0..).zip(value).filter(|(_, of)| **of == byte);
+            if let Some(place) = places.find_map(|(at, _)| literal_place(grams, entry, value, at)) {
+                found(entry.pattern, place);
+            }
         }
     }
 }
 
-/// Whether a byte stands in `value`, by words of eight: the library's search goes byte by byte where a
-/// value is short, and most are.
-fn has_byte(value: &[u8], byte: u8) -> bool {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = LOW << 7;
-    // A byte that is zero borrows, and so shows in its highest bit.
-    let zeroes = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word) ^ (LOW * u64::from(byte));
-        word.wrapping_sub(LOW) & !word & HIGH
-    };
-    let (words, rest) = value.as_chunks();
-    match value.last_chunk() {
-        Some(last) => words.iter().fold(zeroes(last), |seen, word| seen | zeroes(word)) != 0,
-        None => rest.contains(&byte),
-    }
-}
-
-/// Probes every position of a value. Each gram is loaded on its own: no step waits for the one before.
+/// Probes every `STRIDE`th place of a value. Each gram is loaded on its own: no step waits for the one before.
 #[inline]
-fn probe_all<const WIDTH: usize>(
-    grams: &Grams,
+fn probe_all<const STRIDE: usize, const BLOCK: usize>(
+    width: u8,
     value: &[u8],
-    number: impl Fn([u8; WIDTH]) -> u32,
     is_hit: impl Fn(u32) -> bool,
-    mut found: impl FnMut(PatternId),
+    places: &mut Vec<usize>,
 ) {
+    let of_width = gram_bits(width);
+    let is_hit = |gram: u32| is_hit((gram & of_width).wrapping_mul(GRAM_HASH));
     let mut start = 0;
     let mut rest = value;
-    while let Some(block) = rest.get(..BATCH + WIDTH - 1) {
+    while let Some(block) = rest.first_chunk::<BLOCK>() {
         steps::take(BATCH);
         let mut hits = 0u32;
-        for (at, gram) in (0..BATCH).zip(block.array_windows()) {
-            hits |= u32::from(is_hit(number(*gram).wrapping_mul(GRAM_HASH))) << at;
+        for (at, gram) in block.array_windows().step_by(STRIDE).enumerate() {
+            hits |= u32::from(is_hit(u32::from_le_bytes(*gram))) << at;
         }
         while hits != 0 {
-            let at = start + hits.trailing_zeros() as usize;
+            places.push(start + hits.trailing_zeros() as usize * STRIDE);
             hits &= hits - 1;
-            open_bucket(grams, value, at, &number, &mut found);
         }
-        start += BATCH;
-        rest = rest.get(BATCH..).unwrap_or_default();
+        start += BATCH * STRIDE;
+        rest = rest.get(BATCH * STRIDE..).unwrap_or_default();
     }
-    for (at, gram) in (start..).zip(rest.array_windows()) {
+    while rest.len() >= usize::from(width) {
         steps::take(1);
-        if is_hit(number(*gram).wrapping_mul(GRAM_HASH)) {
-            open_bucket(grams, value, at, &number, &mut found);
+        if is_hit(first_four(rest)) {
+            places.push(start);
         }
+        start += STRIDE;
+        rest = rest.get(STRIDE..).unwrap_or_default();
+    }
+}
+
+/// The bits of a number that belong to a gram.
+fn gram_bits(width: u8) -> u32 {
+    u32::MAX >> (32 - 8 * u32::from(width.clamp(1, 4)))
+}
+
+/// The first four bytes as a number, the first in the lowest place; 0 for those that are not there.
+#[inline]
+fn first_four(bytes: &[u8]) -> u32 {
+    match bytes.first_chunk() {
+        Some(bytes) => u32::from_le_bytes(*bytes),
+        None => bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte)),
     }
 }
 
 /// Compares the literals whose gram hashes like the one at `at`.
-#[cold]
-fn open_bucket<const WIDTH: usize>(
-    grams: &Grams,
-    value: &[u8],
-    at: usize,
-    number: impl Fn([u8; WIDTH]) -> u32,
-    found: &mut impl FnMut(PatternId),
-) {
-    let Some(gram) = value.get(at..).and_then(<[u8]>::first_chunk) else { return };
-    let gram = number(*gram);
+fn open_bucket(grams: &Grams, value: &[u8], at: usize, found: Note<'_>) {
+    let gram = value.get(at..).map_or(0, first_four) & gram_bits(grams.width);
     let hash = (gram.wrapping_mul(GRAM_HASH) >> grams.shift) as usize;
     let word = grams.bitmap.get(hash / 64).copied().unwrap_or_default();
     let below = word & ((1 << (hash % 64)) - 1);
     let rank = grams.ranks.get(hash / 64).copied().unwrap_or_default();
     let bucket = range(&grams.bucket_ends, (rank + below.count_ones()) as usize);
     for entry in grams.entries.get(bucket).unwrap_or_default() {
-        if entry.gram == gram && literal_stands(grams, entry, value, at) {
-            found(entry.pattern);
+        if entry.gram == gram
+            && let Some(place) = literal_place(grams, entry, value, at)
+        {
+            found(entry.pattern, place);
         }
     }
 }
 
-fn literal_stands(grams: &Grams, entry: &Gram, value: &[u8], gram_at: usize) -> bool {
+/// Where a literal stands whose gram stands at `gram_at`, if it does.
+fn literal_place(
+    grams: &Grams,
+    entry: &Gram,
+    value: &[u8],
+    gram_at: usize,
+) -> Option<Range<usize>> {
     let literal = entry.literal_start as usize..entry.literal_end as usize;
     let literal = grams.literals.get(literal).unwrap_or_default();
     steps::take(literal.len());
-    let Some(start) = gram_at.checked_sub(entry.at as usize) else { return false };
-    value.get(start..start + literal.len()) == Some(literal)
+    let start = gram_at.checked_sub(entry.at as usize)?;
+    let place = start..start + literal.len();
+    is_equal(value.get(place.clone())?, literal).then_some(place)
 }
 
 /// Reports the patterns of the networks that contain `address`.
-pub(crate) fn networks(networks: &Networks, address: u128, mut found: impl FnMut(PatternId)) {
-    let after = networks.starts.partition_point(|start| *start <= address);
+pub(crate) fn networks(networks: &Networks, address: u128, found: &mut dyn FnMut(PatternId)) {
+    let after = networks.starts.partition_point(|start| {
+        steps::take(1);
+        *start <= address
+    });
     let Some(idx) = after.checked_sub(1) else { return };
     if networks.ends.get(idx).is_some_and(|end| address <= *end) {
         let patterns = networks.patterns.get(range(&networks.pattern_ends, idx));
-        patterns.unwrap_or_default().iter().copied().for_each(&mut found);
+        patterns.unwrap_or_default().iter().copied().for_each(found);
     }
 }
 

@@ -15,15 +15,24 @@ pub(crate) fn take(n_steps: usize) {
     let _ = n_steps;
 }
 
+/// The steps of some work.
 #[cfg(test)]
-mod tests {
+pub(crate) fn counted(work: impl FnOnce()) -> u64 {
+    STEPS.set(0);
+    work();
+    STEPS.get()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::compare::contains;
     use crate::ids::PatternId;
     use crate::pack::{
-        Automaton, GLOB_MANY, GLOB_ONE, Gram, Grams, Nfa, NfaKind, NfaState, Trie, TrieNode,
+        Automaton, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Nfa, NfaKind, NfaState, Trie,
+        TrieNode,
     };
     use crate::{GRAM_HASH, SMALL_GRAMS_SHIFT, nfa, scan};
 
@@ -48,12 +57,19 @@ mod tests {
 
     /// Literals that all share their last gram, the worst that a compiler could choose.
     fn grams(width: u8, literals: &[&[u8]]) -> Grams {
+        strided_grams(width, 1, literals)
+    }
+
+    /// The same, with as many entries for each literal as it has grams before the last that are the same.
+    pub(crate) fn strided_grams(width: u8, stride: u8, literals: &[&[u8]]) -> Grams {
+        let n_entries = literals.len() * usize::from(stride);
         let mut index = Grams {
             width,
+            stride,
             shift: SMALL_GRAMS_SHIFT,
             bitmap: vec![0; 64],
             ranks: vec![0; 64],
-            bucket_ends: vec![u32::try_from(literals.len()).unwrap()],
+            bucket_ends: vec![u32::try_from(n_entries).unwrap()],
             entries: Vec::new(),
             literals: Vec::new(),
         };
@@ -67,9 +83,11 @@ mod tests {
             let literal_start = u32::try_from(index.literals.len()).unwrap();
             index.literals.extend_from_slice(literal);
             let literal_end = u32::try_from(index.literals.len()).unwrap();
-            let at = u32::try_from(at).unwrap();
-            let pattern = PatternId(0);
-            index.entries.push(Gram { gram, at, literal_start, literal_end, pattern });
+            for before in 0..u32::from(stride) {
+                let at = u32::try_from(at).unwrap() - before;
+                let pattern = PatternId(0);
+                index.entries.push(Gram { gram, at, literal_start, literal_end, pattern });
+            }
         }
         index
     }
@@ -103,15 +121,16 @@ mod tests {
 
     fn finds(index: &Grams, value: &[u8]) -> bool {
         let mut any = false;
-        scan::grams(index, value, |_| any = true);
+        scan::grams(index, value, &mut Vec::new(), &mut |_, _| any = true);
         any
     }
 
     fn matchers() -> Vec<Matcher> {
         let (forward, backward) = (trie(&[b'a'; 64]), trie(&[b'a'; 64]));
         let wide = grams(4, &[&[b'a'; 32], b"baaaa", b"aaaa", b"bbbaaaaaaaa"]);
+        let strided = strided_grams(3, 2, &[&[b'a'; 32], b"aaaa", b"bbbaaaaaaaa"]);
         let narrow = grams(2, &[b"aa", b"baa"]);
-        let single = grams(1, &[b"x"]);
+        let single = grams(1, &[b"x", b"xay"]);
         let (automaton, ambiguous) = (patient(), ambiguous());
         let (many, one) = (GLOB_MANY, GLOB_ONE);
         let [a, b] = [u16::from(b'a'), u16::from(b'b')];
@@ -121,7 +140,7 @@ mod tests {
                 "prefixes",
                 Box::new(move |value| {
                     let mut any = false;
-                    scan::starts(&forward, value, |_| any = true);
+                    scan::starts(&forward, value, &mut |_| any = true);
                     any
                 }),
             ),
@@ -129,11 +148,12 @@ mod tests {
                 "suffixes",
                 Box::new(move |value| {
                     let mut any = false;
-                    scan::ends(&backward, value, |_| any = true);
+                    scan::ends(&backward, value, &mut |_| any = true);
                     any
                 }),
             ),
             ("grams of four", Box::new(move |value| finds(&wide, value))),
+            ("grams at every second place", Box::new(move |value| finds(&strided, value))),
             ("grams of two", Box::new(move |value| finds(&narrow, value))),
             ("single bytes", Box::new(move |value| finds(&single, value))),
             ("automaton", Box::new(move |value| scan::regex(&automaton, value))),
@@ -150,9 +170,9 @@ mod tests {
     }
 
     fn steps(matcher: &Matcher, value: &[u8]) -> u64 {
-        STEPS.set(0);
-        matcher.1(value);
-        STEPS.get()
+        counted(|| {
+            matcher.1(value);
+        })
     }
 
     fn hold(matcher: &Matcher, value: &[u8]) {
@@ -179,6 +199,26 @@ mod tests {
                 for n_bytes in [1_000, 10_000] {
                     hold(&matcher, &part.repeat(n_bytes / part.len()));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_network_is_found_in_steps_that_grow_with_the_logarithm_of_their_number() {
+        for n_bits in 0..16 {
+            let starts: Vec<u128> = (0..1 << n_bits).map(|idx| idx * 4).collect();
+            let networks = Networks {
+                ends: starts.iter().map(|start| start + 1).collect(),
+                pattern_ends: (0..).zip(&starts).map(|(idx, _)| idx + 1).collect(),
+                patterns: starts.iter().map(|_| PatternId(0)).collect(),
+                starts,
+            };
+            for (address, expect) in [(0, true), (2, false), ((4 << n_bits) - 3, true)] {
+                let mut is_found = false;
+                let n_steps =
+                    counted(|| scan::networks(&networks, address, &mut |_| is_found = true));
+                assert_eq!(is_found, expect, "{address} of {n_bits}");
+                assert!((1..=n_bits + 2).contains(&n_steps), "{n_steps} steps, {n_bits} bits");
             }
         }
     }

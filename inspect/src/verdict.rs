@@ -44,6 +44,9 @@ pub struct Verdict {
     /// Whether the request was larger than the bounds in [`crate::limits`], so that some of it was not
     /// looked at.
     pub truncated: bool,
+    /// Whether a rule that does not match may do so once the response is known. Where it may not, the
+    /// verdict is the last.
+    pub pending: bool,
 }
 
 /// One rule that matched.

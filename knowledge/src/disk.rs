@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use inspect::limits::MAX_PACK_BYTES;
 use knowledge::limits::MAX_FILE_BYTES;
 use knowledge::{Finding, SourceFile, codes};
+use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.
@@ -192,6 +193,14 @@ pub(crate) fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<
     Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
 }
 
+/// Whether there is a file with something in it that does not start in this way.
+pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
+    let mut found = vec![0; start.len()];
+    let mut read = || File::open(path)?.read_exact(&mut found);
+    is_file && (read().is_err() || found != start)
+}
+
 /// Writes a file whole or not at all: beside it first, and then in its place.
 ///
 /// A link stays, and the file that it leads to is replaced. What is no file, as a pipe or a device,
@@ -208,6 +217,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    stage(path, bytes)?.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Writes what is to stand at a path into a file beside it.
+fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -227,10 +241,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    Ok(file)
 }
 
-/// Writes a file that is not there yet; a secret one is for its owner only.
+/// Writes a file that is not there yet, whole or not at all; a secret one is for its owner only.
 pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -240,16 +254,38 @@ pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<(
         options.mode(if is_secret { 0o600 } else { 0o644 });
     }
     let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // What is half written would be in the way of another try.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
-/// Writes a file whole or not at all, and makes the folders that it lies in.
-pub(crate) fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+/// Takes a file away that was written in vain.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// Writes several files, all or none: each beside its place first, and then all in their places.
+pub(crate) fn place_all<'p>(files: &[(&'p Path, &[u8])]) -> Result<(), (&'p Path, io::Error)> {
+    let mut staged = Vec::new();
+    for (path, bytes) in files {
+        let one = || {
+            if path.is_dir() {
+                return Err(ErrorKind::IsADirectory.into());
+            }
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            stage(path, bytes)
+        };
+        staged.push((*path, one().map_err(|error| (*path, error))?));
     }
-    write(path, bytes)
+    for (path, file) in staged {
+        file.persist(path).map_err(|error| (path, error.error))?;
+    }
+    Ok(())
 }
 
 /// Bytes that nobody can guess.
@@ -277,7 +313,8 @@ pub(crate) fn reason(error: &io::Error) -> String {
     chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Finding {
+/// A finding about a path that cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     let message = format!("the path cannot be read: {}", reason(error));
     let help = "check the path, and that you may read it";
     Finding::about(&name(path), &codes::UNREADABLE, message, help)
@@ -285,7 +322,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Finding {
 
 fn too_large(name: &Arc<str>, most: usize) -> Finding {
     let message = format!("this is larger than {most} bytes");
-    let help = "give a smaller file; no note and no rule is that large";
+    let help = "give a smaller file; nothing of its kind is that large";
     Finding::about(name, &codes::FILE_TOO_LARGE, message, help)
 }
 

@@ -70,6 +70,12 @@ pub struct Settings {
     pub protocol: Protocol,
     /// Public keys in PEM, of which one has to have signed the pack.
     pub public_key: Option<String>,
+    /// The key of the identities in the pack's policy, in hexadecimal digits.
+    pub identity_key: Option<String>,
+    /// A header that names the client.
+    pub source_header: Option<String>,
+    /// From whom it is believed, separated by commas; only with the header.
+    pub trusted_hops: String,
     /// For how many seconds an event stands for those that say the same; 0: each is written.
     pub suppress_seconds: u32,
     /// How many events of one rule are written in a minute; 0: any number.
@@ -93,6 +99,13 @@ impl Settings {
         }
         if let Some(key) = &self.public_key {
             insert("public_key", key);
+        }
+        if let Some(key) = &self.identity_key {
+            insert("identity_key", key);
+        }
+        if let Some(header) = &self.source_header {
+            insert("source_header", header);
+            insert("trusted_hops", &self.trusted_hops);
         }
         for (key, count) in [
             ("suppress_seconds", self.suppress_seconds),

@@ -30,6 +30,9 @@ pub use report::Report;
 pub use terms::Terms;
 use terms::{Decided, Of, Who};
 
+/// What some editors write in front of a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Holds log lines against a pack.
 #[derive(Debug)]
 pub struct Hunter {
@@ -54,6 +57,7 @@ struct Hit {
     /// The line in the piece, from 1.
     line: u64,
     time_ms: Option<i64>,
+    has_bad_time: bool,
     /// Method, host, path template and source address, where the event is a request.
     request: Option<Summary>,
     matches: Vec<Matched>,
@@ -110,12 +114,13 @@ impl Hunter {
     pub fn hunt(&mut self, piece: &[u8]) -> Haul {
         let mut haul = Haul::default();
         if self.format == Format::Har {
+            let piece = piece.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece);
             self.document(piece, &mut haul);
             return haul;
         }
         for (number, line) in (1..).zip(lines(piece)) {
             haul.counts.n_lines += 1;
-            let line = line.trim_ascii();
+            let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
             // Zeek's and other logs' headers, also in JSON streams that were cut from them.
             if line.is_empty() || line.starts_with(b"#") {
                 haul.counts.n_blank += 1;
@@ -128,6 +133,8 @@ impl Hunter {
             match self.line(line, number) {
                 Ok(hit) => {
                     haul.counts.n_events += 1;
+                    let bad = hit.as_ref().is_some_and(|hit| hit.has_bad_time);
+                    haul.counts.n_bad_times += u64::from(bad);
                     haul.hits.extend(hit);
                 }
                 Err(reason) => haul.counts.refuse(reason),
@@ -184,6 +191,8 @@ impl Hunter {
             match hit {
                 Ok(hit) => {
                     haul.counts.n_events += 1;
+                    let bad = hit.as_ref().is_some_and(|hit| hit.has_bad_time);
+                    haul.counts.n_bad_times += u64::from(bad);
                     haul.hits.extend(hit);
                 }
                 Err(reason) => haul.counts.refuse(reason),
@@ -202,7 +211,7 @@ impl Hunter {
         if verdict.matches.is_empty() {
             return Ok(None);
         }
-        let time_ms = time.map(json::Time::milliseconds).transpose()?;
+        let time_ms = time.and_then(json::Time::milliseconds);
         let (sightings, decided) = match self.terms {
             None => (self.inspector.sightings(&verdict), None),
             Some(terms) => self.decide(&terms, &mut verdict, of, time_ms)?,
@@ -237,7 +246,8 @@ impl Hunter {
         // As with events: of what is excused as a whole nothing is told, but it is counted.
         let matches =
             if decided.as_ref().is_none_or(is_told) { matches.collect() } else { Vec::new() };
-        Ok(Some(Hit { line, time_ms, request, matches, sightings, decided }))
+        let has_bad_time = time.is_some() && time_ms.is_none();
+        Ok(Some(Hit { line, time_ms, has_bad_time, request, matches, sightings, decided }))
     }
 }
 

@@ -4,6 +4,9 @@
 /// The largest file of SigmaHQ's corpus has some 60 KB, generated indicator lists a few MB.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
+/// Most bytes of ATT&CK in STIX; a larger file is refused (`F004`). Version 18 has some 50 MB.
+pub const MAX_ATTACK_BYTES: usize = 512 * 1024 * 1024;
+
 /// Most bytes of a note's front matter; larger ones are refused (`N003`).
 /// Its parser recurses, and so the nesting has to be bounded before it is called.
 pub const MAX_FRONT_MATTER_BYTES: usize = 4 * 1024;

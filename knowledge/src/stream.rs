@@ -36,6 +36,9 @@ pub(crate) struct Job<'j> {
 /// What is told at the end.
 pub(crate) struct Done {
     pub(crate) summary: String,
+    /// Lines that are events, and lines that could not be read.
+    pub(crate) n_events: u64,
+    pub(crate) n_unreadable: u64,
     /// Logs that were not read, or not to their end, and why.
     pub(crate) problems: Vec<(Arc<str>, String)>,
 }
@@ -103,7 +106,9 @@ impl Job<'_> {
             out.write_all(report.finish().as_bytes())?;
             out.flush()?;
             bar.finish_and_clear();
-            Ok(Done { summary: report.summary(), problems })
+            let counts = report.counts();
+            let (n_events, n_unreadable) = (counts.n_events, counts.n_unreadable());
+            Ok(Done { summary: report.summary(), n_events, n_unreadable, problems })
         })
     }
 

@@ -237,7 +237,18 @@ fn a_pack_is_signed_with_a_key_of_ours_and_verified() {
     assert_eq!(run(&["keygen", "team"]), 1);
     assert!(fs::read(&secret).unwrap() == before);
 
+    // Nothing is left of a pair that could not be written.
+    fs::write(folder.path().join("half.pub"), "mine").unwrap();
+    assert_eq!(run(&["keygen", "half"]), 1);
+    assert!(!folder.path().join("half").exists());
+
     assert_eq!(run(&["pack", "a.yml", "-o", "a.pack", "--sign", "team"]), 0);
+    // A pack is replaced, and nothing else.
+    assert_eq!(run(&["pack", "a.yml", "-o", "a.pack", "--sign", "team"]), 0);
+    let note = fs::read(folder.path().join("a.yml")).unwrap();
+    assert_eq!(run(&["pack", "a.yml", "-o", "a.yml"]), 1);
+    assert!(fs::read(folder.path().join("a.yml")).unwrap() == note);
+    assert_eq!(run(&["pack", "a.yml", "-o", "b.pack", "--name", "a\u{1b}b"]), 2);
     assert_eq!(run(&["verify", "a.pack", "--key", "team.pub"]), 0);
     assert_eq!(run(&["keygen", "other"]), 0);
     assert_eq!(run(&["verify", "a.pack", "--key", "other.pub"]), 1);

@@ -17,6 +17,14 @@ use inspect::Inspector;
 use knowledge::{Compilation, Findings, Library, SourceFile, access_log};
 use serde_json::{Value, json};
 
+/// What the command line says, on both of its streams, and its exit code.
+fn tidegate(folder: &Path, arguments: &[&str]) -> (String, i32) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    let output = command.args(arguments).current_dir(folder).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (String::from_utf8(text).unwrap(), output.status.code().unwrap())
+}
+
 /// The records that a hunt writes, and what it says on standard error.
 fn hunt(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (Vec<Value>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
@@ -195,4 +203,81 @@ fn a_policy_is_asked_from_a_file_and_from_a_pack_alike() {
     // Without a policy nothing is said of one.
     let (records, _) = hunt(folder.path(), &["--rules", "rule.yml", "log.json"], b"");
     assert!(records.len() == 2 && records.iter().all(|record| record["action"].is_null()));
+}
+
+#[test]
+fn what_two_packs_make_of_a_log_is_told_with_what_could_not_be_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "rule.yml",
+        "title: Bot\nlogsource: {category: proxy}\ndetection: {s: {cs-host: api.telegram.org}, condition: s}\n",
+    );
+    write(
+        "on.yml",
+        "default: enforce\nstatements:\n  - {name: bots, mode: monitor, rules: [Bot]}\n",
+    );
+    write(
+        "off.yml",
+        "default: 'off'\nstatements:\n  - {name: bots, mode: monitor, rules: [Bot]}\n",
+    );
+    write("half.json", "{\"authority\":\"api.telegram.org\",\"path\":\"/\"}\n{\n");
+    write("broken.json", "{\"authority\":\"api.telegram.org\"}\n{\n");
+    let run = |arguments: &[&str]| tidegate(folder.path(), arguments);
+    for policy in ["on", "off"] {
+        let (policy, pack) = (format!("{policy}.yml"), format!("{policy}.pack"));
+        let (said, code) = run(&["pack", "--policy", &policy, "-o", &pack, "rule.yml"]);
+        assert_eq!(code, 0, "{said}");
+    }
+    let (said, code) = run(&["diff", "on.pack", "off.pack"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("- policy: default enforce\n+ policy: default off\n"), "{said}");
+    assert!(!said.contains("bots"), "{said}");
+    let (said, code) = run(&["diff", "on.pack", "on.pack", "--log", "half.json"]);
+    assert!(code == 1 && said.contains("1 of 2 lines of the logs cannot be read"), "{said}");
+    let (said, code) = run(&["hunt", "--pack", "on.pack", "--format", "envoy", "broken.json"]);
+    assert!(code == 1 && said.contains("not JSON, first at broken.json:2"), "{said}");
+}
+
+#[test]
+fn a_pack_with_identities_is_only_used_with_their_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let case =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics/P007-no-identity-key/input");
+    for name in ["rule.yml", "slack.md", "policy.yml"] {
+        fs::copy(case.join(name), folder.path().join(name)).unwrap();
+    }
+    write("key", "00112233445566778899aabbccddeeff\n");
+    write("other", "ff112233445566778899aabbccddeeff\n");
+    write("log.json", "{\"authority\":\"a.example\",\"path\":\"/\"}\n");
+    write("filter.wasm", "no module");
+    let run = |arguments: &[&str]| tidegate(folder.path(), arguments);
+    let made = ["pack", "rule.yml", "slack.md", "--policy", "policy.yml", "-o", "a.pack"];
+    let (said, code) = run(&[&made[..], &["--identity-key", "key"]].concat());
+    assert_eq!(code, 0, "{said}");
+    for command in [
+        &["hunt", "--pack", "a.pack", "log.json"][..],
+        &["explain", "--pack", "a.pack", "https://a.example/"],
+        &["gateway", "envoy", "--pack", "a.pack", "--output", "out"],
+    ] {
+        for (key, expect) in [(None, 1), (Some("other"), 1), (Some("nowhere"), 1), (Some("key"), 0)]
+        {
+            let key = key.map_or(Vec::new(), |key| vec!["--identity-key", key]);
+            let (said, code) = run(&[command, &key[..]].concat());
+            assert_eq!(code, expect, "{command:?} {key:?}: {said}");
+        }
+    }
+    let config = fs::read_to_string(folder.path().join("out/tidegate.json")).unwrap();
+    assert!(config.contains("00112233445566778899aabbccddeeff"));
+    // All files or none.
+    fs::remove_dir_all(folder.path().join("out")).unwrap();
+    fs::create_dir_all(folder.path().join("out/tidegate.json")).unwrap();
+    let gateway =
+        ["gateway", "envoy", "--pack", "a.pack", "--output", "out", "--identity-key", "key"];
+    let (said, code) = run(&gateway);
+    assert!(code == 1 && said.contains("out/tidegate.json"), "{said}");
+    assert!(!folder.path().join("out/envoy.yaml").exists());
+    let (said, code) = run(&[&gateway[..], &["--filter", "filter.wasm"]].concat());
+    assert!(code == 1 && said.contains("no WebAssembly module"), "{said}");
 }

@@ -268,6 +268,50 @@ fn pages_whose_source_is_gone_become_tombstones() {
 }
 
 #[test]
+fn pages_stay_where_a_source_was_not_read() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (notes, vault) = (scratch.path().join("notes"), scratch.path().join("vault"));
+    fs::create_dir(&notes).unwrap();
+    for entry in fs::read_dir(root().join("knowledge/notes/rules")).unwrap().take(3) {
+        let path = entry.unwrap().path();
+        fs::copy(&path, notes.join(path.file_name().unwrap())).unwrap();
+    }
+    let (notes, vault) = (notes.to_str().unwrap(), vault.to_str().unwrap());
+    let build = ["vault", "build", "--notes", notes, vault];
+    run(&build);
+    let before = snapshot(Path::new(vault));
+    let one = fs::read_dir(notes).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&one).unwrap();
+    fs::write(&one, text.replace("condition:", "conditoin:")).unwrap();
+    let output = tidegate(&build).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(" 0 tombstones") && said.contains("stay as they are"), "{said}");
+    let is_rule = |path: &&PathBuf| path.to_string_lossy().contains("Detection Rules");
+    for path in before.keys().filter(is_rule) {
+        assert!(!fs::read_to_string(path).unwrap().contains("The source of this page is gone"));
+    }
+    // A folder that is not the notes', and none at all: nothing is touched.
+    let before = snapshot(Path::new(vault));
+    let empty = scratch.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    for (arguments, code) in [
+        (&["vault", "build", "--notes", empty.to_str().unwrap(), vault][..], "F002"),
+        (&["vault", "build", "--notes", "/nowhere", vault], "F001"),
+        (&["vault", "build", "--attack", "/dev/null", vault], "F002"),
+        (&["vault", "check", empty.to_str().unwrap()], "F002"),
+    ] {
+        let output = tidegate(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains(code), "{arguments:?}: {said}");
+    }
+    let output = tidegate(&["vault", "build", vault]).current_dir(scratch.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(snapshot(Path::new(vault)) == before);
+}
+
+#[test]
 fn types_of_a_person_stay_and_missing_ones_are_added() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join(".obsidian/types.json");

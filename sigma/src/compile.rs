@@ -1,6 +1,7 @@
 //! Rules to the tables of a pack: everything that costs time, done before a request comes.
 
 mod correlations;
+mod frequency;
 mod grams;
 mod networks;
 mod patterns;
@@ -11,7 +12,7 @@ mod trie;
 use std::collections::HashMap;
 
 use inspect::pack::{self, Atom, HostMatching, KEYWORDS, Level, Op, Tables};
-use inspect::{AtomId, FieldId, RuleId, StrId};
+use inspect::{AtomId, FieldId, ProxyField, RuleId, StrId};
 
 use crate::diagnostic::Diagnostic;
 use crate::hosts;
@@ -154,10 +155,18 @@ impl Compiler {
                 rules_end: end_of(&atom_rules),
                 lazy_start,
                 lazy_end: end_of(&lazy),
+                is_later: 0,
             });
         }
         let has_keywords = u8::from(atoms.iter().any(|atom| atom.field == KEYWORDS));
-        let patterns = self.patterns.finish(self.fields.len());
+        let wakes: Vec<bool> = atoms.iter().map(|atom| atom.rules_start < atom.rules_end).collect();
+        // A proxy tells of one URL under many names.
+        let is_of_proxy = |name: &StrId| ProxyField::from_name(self.strings.get(*name)).is_some();
+        let shares: Vec<bool> = self.fields.iter().map(is_of_proxy).collect();
+        let patterns = self.patterns.finish(&wakes, &shares);
+        for (atom, is_later) in atoms.iter_mut().zip(&patterns.later_atoms) {
+            atom.is_later = u8::from(*is_later);
+        }
         Tables {
             name: self.name,
             version: self.version,
@@ -181,6 +190,9 @@ impl Compiler {
             nfas: patterns.nfas,
             scans: patterns.scans,
             keywords: patterns.keywords,
+            shared: patterns.shared,
+            later: patterns.later,
+            later_keywords: patterns.later_keywords,
             has_keywords,
             correlations: self.correlations.compiled,
             correlation_inputs: self.correlations.inputs,
@@ -238,5 +250,12 @@ impl Strings {
         self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
         self.ids.insert(text.to_owned(), id);
         id
+    }
+
+    fn get(&self, id: StrId) -> &str {
+        let end = self.ends.get(id.index()).copied().unwrap_or_default();
+        let before = id.index().checked_sub(1).and_then(|before| self.ends.get(before));
+        let start = before.copied().unwrap_or_default();
+        self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 }

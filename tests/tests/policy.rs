@@ -63,7 +63,7 @@ sources:
 statements:
   - {name: sanctioned use, mode: 'off', usage: sanctioned}
   - {name: nobody, mode: 'off', rules: [Bot], sources: [elsewhere]}
-  - {name: none of them, mode: 'off', rules: [Bot], share: 0}
+  - {name: none of them, mode: 'off', rules: [Bot], share: 0%}
   - {name: exfiltration, mode: enforce, techniques: [T1567], levels: [high]}
   - {name: all of them, mode: enforce, rules: [Bot], share: 100%}
 exceptions:

@@ -57,7 +57,8 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
                     CheckKind::Regex => tables.regexes.len(),
                     CheckKind::Nfa => tables.nfas.len(),
                 };
-                string(pattern.text)
+                (field(pattern.field) || pattern.field == KEYWORDS)
+                    && string(pattern.text)
                     && (pattern.check_idx as usize) < n_checks
                     && range(pattern.atoms_start, pattern.atoms_end, tables.pattern_atoms.len())
             })
@@ -69,12 +70,12 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
     holds("regex table", tables.regexes.iter().all(automaton))?;
     holds("table of large regexes", tables.nfas.iter().all(nfa))?;
     holds("scan table", {
+        let keywords = [&tables.keywords, &tables.later_keywords];
+        let mut scans = tables.scans.iter().chain(&tables.later).chain(keywords);
         tables.scans.len() == tables.fields.len()
-            && tables
-                .scans
-                .iter()
-                .chain([&tables.keywords])
-                .all(|of| scan(of, tables.patterns.len()))
+            && tables.later.len() == tables.fields.len()
+            && scans.all(|of| scan(of, tables.patterns.len()))
+            && tables.shared.iter().all(|of| grams(of, tables.patterns.len()))
     })?;
     holds("correlation table", {
         tables.group_names.iter().all(|name| string(*name))
@@ -204,7 +205,7 @@ fn trie(trie: &Trie, n_patterns: usize) -> bool {
 fn grams(grams: &Grams, n_patterns: usize) -> bool {
     let n_bits = 64 * grams.bitmap.len() as u64;
     let mut n_set = 0;
-    matches!(grams.width, 1 | 2 | 4)
+    matches!((grams.width, grams.stride), (1..=4, 1) | (2..=4, 2))
         && grams.shift < 32
         && n_bits == 1 << (32 - grams.shift)
         && grams.ranks.len() == grams.bitmap.len()

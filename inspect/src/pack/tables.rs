@@ -87,10 +87,17 @@ wire! {
         pub regexes: Vec<Automaton>,
         /// The regular expressions whose automaton would be too large.
         pub nfas: Vec<Nfa>,
-        /// How each field is scanned, in the order of `fields`.
+        /// How each field is scanned for what wakes rules, in the order of `fields`.
         pub scans: Vec<Scan>,
-        /// How every value of an event is scanned, for keywords.
+        /// How every value of an event is scanned for keywords that wake rules.
         pub keywords: Scan,
+        /// Literals that wake rules, of fields whose values often are parts of one another: they are looked
+        /// for once in all text of an event.
+        pub shared: Vec<Grams>,
+        /// How each field is scanned for the other patterns, once a rule asks for one of them.
+        pub later: Vec<Scan>,
+        /// How every value is scanned for the other keywords.
+        pub later_keywords: Scan,
         /// 1 where a rule has keywords, so that events have to tell all of their values.
         pub has_keywords: u8,
         /// The correlations; those that others take in come before them.

@@ -13,6 +13,7 @@ use knowledge::pack_difference::{Change, RuleDifference, difference};
 use knowledge::{Finding, Sources, pack_file};
 use serde_json::{Value, json};
 
+use super::show::policy;
 use super::{Outcome, PlainFormat, counted, pretty};
 use crate::{disk, stream};
 
@@ -69,10 +70,12 @@ impl Diff {
         }
         let code = u8::from(!stderr.is_empty());
         let title = format!("{} -> {}", describe(&old), describe(&new));
+        let policies = [&old, &new].map(|side| policy::to_text(side.pack.tables()));
+        let policy = changed_lines(&policies);
         let rules = difference(old.pack, new.pack);
         let stdout = match self.format {
-            PlainFormat::Text => text(&title, &rules, &matches, !self.log.is_empty()),
-            PlainFormat::Json => pretty(&to_json(&rules, &matches)),
+            PlainFormat::Text => text(&title, &rules, &policy, &matches, !self.log.is_empty()),
+            PlainFormat::Json => pretty(&to_json(&rules, &policy, &matches)),
         };
         Outcome { stdout, stderr, code }
     }
@@ -94,6 +97,16 @@ impl Diff {
         let done = job.run(&mut records).map_err(|error| disk::reason(&error))?;
         for (log, problem) in &done.problems {
             let line = format!("error: {log}: {problem}\n");
+            if !stderr.contains(&line) {
+                stderr.push_str(&line);
+            }
+        }
+        if done.n_unreadable > 0 {
+            let n_lines = done.n_unreadable + done.n_events;
+            let line = format!(
+                "error: {} of {n_lines} lines of the logs cannot be read; `tidegate hunt` says why\n",
+                done.n_unreadable
+            );
             if !stderr.contains(&line) {
                 stderr.push_str(&line);
             }
@@ -133,7 +146,26 @@ fn only<'m>(here: &'m Matches, there: &Matches) -> Vec<(&'m Place, &'m Value)> {
     here.iter().filter(|(place, _)| !there.contains_key(*place)).collect()
 }
 
-fn text(title: &str, rules: &[RuleDifference], matches: &[Matches; 2], has_log: bool) -> String {
+/// The lines of the old policy that the new one does not have, and the other way round. Their order counts
+/// too: the first statement that fits decides.
+fn changed_lines([old, new]: &[String; 2]) -> [Vec<String>; 2] {
+    let n_same = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
+    let rests = [old, new].map(|text| text.lines().skip(n_same).collect::<Vec<_>>());
+    let [old, new] = &rests;
+    let n_last = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+    rests.map(|lines| {
+        let n_lines = lines.len() - n_last;
+        lines.into_iter().take(n_lines).map(|line| line.trim().to_owned()).collect()
+    })
+}
+
+fn text(
+    title: &str,
+    rules: &[RuleDifference],
+    policy: &[Vec<String>; 2],
+    matches: &[Matches; 2],
+    has_log: bool,
+) -> String {
     let mut text = format!("{title}\n");
     for rule in rules {
         let (word, parts) = match &rule.change {
@@ -154,6 +186,15 @@ fn text(title: &str, rules: &[RuleDifference], matches: &[Matches; 2], has_log: 
         count(|it| *it == Change::Removed),
         count(|it| matches!(it, Change::Changed(_))),
     );
+    for (word, lines) in ["-", "+"].iter().zip(policy) {
+        for line in lines {
+            let _ = writeln!(text, "{word} {line}");
+        }
+    }
+    let [gone, come] = policy;
+    if gone.is_empty() && come.is_empty() {
+        text += "policy: the same\n";
+    }
     if !has_log {
         return text;
     }
@@ -187,7 +228,7 @@ fn text(title: &str, rules: &[RuleDifference], matches: &[Matches; 2], has_log: 
     text
 }
 
-fn to_json(rules: &[RuleDifference], matches: &[Matches; 2]) -> Value {
+fn to_json(rules: &[RuleDifference], policy: &[Vec<String>; 2], matches: &[Matches; 2]) -> Value {
     let rules = rules.iter().map(|rule| {
         let (change, parts) = match &rule.change {
             Change::Added => ("added", &[][..]),
@@ -202,6 +243,7 @@ fn to_json(rules: &[RuleDifference], matches: &[Matches; 2]) -> Value {
             "parts": parts,
         })
     });
+    let [gone, come] = policy;
     let [old, new] = matches;
     let records = |places: Vec<(&Place, &Value)>| {
         places.into_iter().map(|(_, record)| record.clone()).collect::<Vec<_>>()
@@ -209,6 +251,7 @@ fn to_json(rules: &[RuleDifference], matches: &[Matches; 2]) -> Value {
     json!({
         "format": 1,
         "rules": rules.collect::<Vec<_>>(),
+        "policy": {"removed": gone, "added": come},
         "matches": {"before": old.len(), "after": new.len()},
         "gained": records(only(new, old)),
         "lost": records(only(old, new)),

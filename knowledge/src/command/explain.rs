@@ -11,7 +11,7 @@ use knowledge::explain::Situation;
 use knowledge::limits::MAX_REQUEST_BYTES;
 use knowledge::{Finding, Findings, Library, Sources, codes, explain, pack_file, report, subject};
 
-use super::policy::{PolicyInput, moment, now};
+use super::policy::{PolicyInput, check_key, moment, now};
 use super::{Outcome, PlainFormat, Vocabulary, pretty, read_library};
 use crate::disk;
 
@@ -63,12 +63,17 @@ impl Explain {
         let mut sources = Sources::new();
         let (pack, key) = match &self.pack {
             Some(path) => match disk::read_pack(path)
-                .and_then(|(name, bytes)| pack_file::decode(&name, &bytes))
+                .and_then(|(name, bytes)| Ok((pack_file::decode(&name, &bytes)?, name)))
             {
-                Ok(pack) => {
+                Ok((pack, name)) => {
                     let mut nothing = Library::default();
                     let given = self.policy.read(&mut nothing);
-                    findings.extend(nothing.findings);
+                    if given.is_refused {
+                        return Outcome::refused(&nothing.findings, &sources);
+                    }
+                    if let Err(finding) = check_key(&name, &pack, given.key) {
+                        return Outcome::refused(&[*finding], &sources);
+                    }
                     (pack, given.key)
                 }
                 Err(finding) => return Outcome::refused(&[*finding], &sources),
@@ -98,7 +103,7 @@ impl Explain {
         let mut asked = Vec::new();
         for rule in &self.rule {
             match explain::find_rules(&inspector, rule).as_slice() {
-                [] => return Outcome::usage(&format!("the pack has no rule '{rule}'")),
+                [] => return Outcome::usage(&format!("there is no rule '{rule}'")),
                 rules => asked.extend_from_slice(rules),
             }
         }

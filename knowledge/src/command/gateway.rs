@@ -1,12 +1,14 @@
 //! `tidegate gateway`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, value_parser};
+use inspect::network;
 use knowledge::gateway::{self, Artifact, Collector, File, Place, Settings};
 use knowledge::limits::MAX_FILE_BYTES;
 use knowledge::{Finding, Sources, codes, pack_file, signing};
 
+use super::policy::{check_key, read_key};
 use super::{Outcome, name};
 use crate::disk;
 
@@ -41,6 +43,15 @@ pub(crate) struct Gateway {
     /// Public keys in PEM: the filter then takes only packs that one of them signed
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
+    /// The key that the identities of the pack's policy were hashed with: 32 hexadecimal digits
+    #[arg(long, value_name = "FILE")]
+    identity_key: Option<PathBuf>,
+    /// A header that names the client, believed of trusted hops only
+    #[arg(long, value_name = "NAME", requires = "trusted_hops", value_parser = header_name)]
+    source_header: Option<String>,
+    /// From whom it is believed: networks and SPIFFE ids
+    #[arg(long, value_name = "HOPS", requires = "source_header", value_delimiter = ',', value_parser = hop)]
+    trusted_hops: Vec<String>,
     /// Where the filter stands: among HTTP filters, or in front of TLS that passes through
     #[arg(long, value_enum, default_value = "http")]
     protocol: Protocol,
@@ -57,14 +68,51 @@ pub(crate) struct Gateway {
     #[arg(long, value_name = "NAME", requires = "collector")]
     collector_cluster: Option<String>,
     /// The namespace of the resource
-    #[arg(long, default_value = "istio-system")]
+    #[arg(long, default_value = "istio-system", value_parser = label)]
     namespace: String,
     /// The gateway: the value of the label `istio` of its pods, or the name of the Gateway
-    #[arg(long = "gateway", value_name = "NAME", default_value = "egressgateway")]
+    #[arg(long = "gateway", value_name = "NAME", default_value = "egressgateway", value_parser = label)]
     target: String,
     /// The image of the filter in your registry
-    #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]))]
+    #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]), value_parser = image)]
     image: Option<String>,
+}
+
+/// A name of Kubernetes (RFC 1123): what is made of it stands in YAML and in selectors.
+fn label(text: &str) -> Result<String, &'static str> {
+    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_name = bytes.len() <= 63 && is_end(bytes.first()) && is_end(bytes.last());
+    if is_name && bytes.iter().copied().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("give a name of Kubernetes: up to 63 letters, digits, `-`, `.` or `_`")
+}
+
+/// A reference of an image, as `registry.example/tidegate/filter:1`.
+fn image(text: &str) -> Result<String, &'static str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@".contains(&byte);
+    if !text.is_empty() && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("write it as `registry.example/tidegate/filter:1`")
+}
+
+fn header_name(text: &str) -> Result<String, &'static str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !text.is_empty() && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("give the name of a header, as `x-client-name`")
+}
+
+fn hop(text: &str) -> Result<String, &'static str> {
+    match network(text) {
+        Ok(None) if !text.contains("://") => Err("give a network or a SPIFFE id"),
+        Ok(_) => Ok(text.to_owned()),
+        Err(why) => Err(why),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -116,6 +164,14 @@ impl Gateway {
         let filter =
             self.filter.as_ref().map(|path| disk::read(path, MAX_FILE_BYTES).map(|it| it.1));
         let filter = filter.transpose()?;
+        if let (Some(path), Some(bytes)) = (&self.filter, &filter)
+            && !bytes.starts_with(b"\0asm")
+        {
+            let message = "this is no WebAssembly module";
+            let help = "give the `filter.wasm` that `cargo xtask dist` writes";
+            let code = &codes::UNSUITABLE_GATEWAY;
+            return Err(Box::new(Finding::about(&name(path), code, message, help)));
+        }
         let place = Place {
             namespace: self.namespace.clone(),
             gateway: self.target.clone(),
@@ -140,7 +196,8 @@ impl Gateway {
         if let Some(filter) = filter {
             if is_resource {
                 let artifact = Artifact { filter: &filter, pack: &settings.pack, tag: &version };
-                let layout = gateway::layout(&artifact).map_err(|error| self.unwritable(&error))?;
+                let layout =
+                    gateway::layout(&artifact).map_err(|error| unwritable(&self.output, &error))?;
                 files
                     .extend(layout.into_iter().map(|(name, bytes)| (format!("oci/{name}"), bytes)));
             } else {
@@ -148,11 +205,14 @@ impl Gateway {
             }
         }
         let mut told = String::new();
-        for (file, bytes) in &files {
-            let path = self.output.join(file);
-            disk::place(&path, bytes).map_err(|error| self.unwritable(&error))?;
+        let files: Vec<_> =
+            files.iter().map(|(file, bytes)| (self.output.join(file), file, bytes)).collect();
+        let all: Vec<_> =
+            files.iter().map(|(path, _, bytes)| (path.as_path(), &bytes[..])).collect();
+        disk::place_all(&all).map_err(|(path, error)| unwritable(path, &error))?;
+        for (path, file, _) in &files {
             if !file.contains("blobs/") {
-                told += &format!("{}\n", name(&path));
+                told += &format!("{}\n", name(path));
             }
         }
         Ok(told)
@@ -172,6 +232,8 @@ impl Gateway {
                 Some(text)
             }
         };
+        let key = self.identity_key.as_deref().map(read_key).transpose()?;
+        check_key(&file, &pack, key.as_ref().map(|(key, _)| *key))?;
         let mode = match self.mode {
             Mode::Monitor => "monitor",
             Mode::Enforce => "enforce",
@@ -190,16 +252,19 @@ impl Gateway {
                 Protocol::Tls => gateway::Protocol::Tls,
             },
             public_key,
+            identity_key: key.map(|(_, digits)| digits),
+            source_header: self.source_header.clone(),
+            trusted_hops: self.trusted_hops.join(","),
             suppress_seconds: self.suppress_seconds,
             events_per_minute: self.events_per_minute,
             collector: self.collector.clone().map(|it| it.behind(self.collector_cluster.clone())),
         };
         Ok((settings, version))
     }
+}
 
-    fn unwritable(&self, error: &std::io::Error) -> Box<Finding> {
-        let message = format!("the folder cannot be written: {}", disk::reason(error));
-        let help = "give another folder with `--output`, or make this one writable";
-        Box::new(Finding::about(&name(&self.output), &codes::UNWRITABLE, message, help))
-    }
+fn unwritable(path: &Path, error: &std::io::Error) -> Box<Finding> {
+    let message = format!("the file cannot be written: {}", disk::reason(error));
+    let help = "give another folder with `--output`, or make this one writable";
+    Box::new(Finding::about(&name(path), &codes::UNWRITABLE, message, help))
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use inspect::{IdentityKey, Mode, Pack};
+use knowledge::explain::printable;
 use knowledge::hunt::{FieldMap, Format, Output, Terms};
 use knowledge::limits::MAX_FILE_BYTES;
 use knowledge::{Finding, Library, pack_file};
 
-use super::policy::{PolicyInput, moment, now};
-use super::{Outcome, Vocabulary, read_library};
+use super::policy::{PolicyInput, check_key, moment, now};
+use super::{Outcome, Vocabulary, counted, read_library};
 use crate::{disk, stream};
 
 /// Holds logs against rules: the verdicts of the gateway, over what was recorded.
@@ -114,14 +115,15 @@ impl Hunt {
         match job.run(&mut io::stdout().lock()) {
             Ok(done) => {
                 for (log, problem) in &done.problems {
-                    stderr += "error: ";
-                    stderr += log;
-                    stderr += ": ";
-                    stderr += problem;
-                    stderr.push('\n');
+                    stderr += &format!("error: {}: {problem}\n", printable(log.as_bytes()));
                 }
                 stderr.push_str(&done.summary);
-                Outcome { stderr, code: u8::from(!done.problems.is_empty()), ..Outcome::default() }
+                let nothing_read = done.n_events == 0 && done.n_unreadable > 0;
+                if nothing_read {
+                    stderr += "error: no line could be read: is it another format (`--format`)?\n";
+                }
+                let code = u8::from(nothing_read || !done.problems.is_empty());
+                Outcome { stderr, code, ..Outcome::default() }
             }
             // A reader that has gone away, as `head` does, has seen what it wanted.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
@@ -157,7 +159,9 @@ impl Hunt {
             if given.is_refused {
                 return Err(Outcome::refused(&nothing.findings, &none));
             }
-            let terms = self.terms(&pack, given.key)?;
+            check_key(&name, &pack, given.key)
+                .map_err(|finding| Outcome::refused(&[*finding], &none))?;
+            let terms = self.terms(&pack, given.key);
             return Ok((bytes, terms, String::new()));
         }
         let (mut library, _) = read_library(&self.rules, &self.vocabulary)?;
@@ -176,28 +180,23 @@ impl Hunt {
             return Err(refused);
         }
         let told = format!(
-            "{} rules read = {} compiled + {} refused\n",
-            compilation.n_read, compilation.n_compiled, compilation.n_refused
+            "{} read = {} compiled + {} refused\n",
+            counted(compilation.n_read, "rule"),
+            compilation.n_compiled,
+            compilation.n_refused
         );
-        let terms = self.terms(&compilation.pack, given.key)?;
+        let terms = self.terms(&compilation.pack, given.key);
         Ok((compilation.bytes, terms, refused.stderr + &told))
     }
 
     /// How the policy of a pack is asked, if it has one.
-    fn terms(&self, pack: &Pack, key: Option<IdentityKey>) -> Result<Option<Terms>, Outcome> {
-        let check = pack.tables().policy.key_check;
-        // As the filter, which would take what is sanctioned for what is not.
-        if check != 0 && key.is_none_or(|key| key.check() != check) {
-            return Err(Outcome::usage(
-                "the policy lists identities: give the key that the pack was made with as `--identity-key`",
-            ));
-        }
+    fn terms(&self, pack: &Pack, key: Option<IdentityKey>) -> Option<Terms> {
         let bound = match self.mode {
             ModeName::Monitor => Mode::Monitor,
             ModeName::Enforce => Mode::Enforce,
         };
         let now = self.now.unwrap_or_else(now);
         let is_asked = pack.tables().policy.is_given() || bound != Mode::Monitor;
-        Ok(is_asked.then_some(Terms { bound, key, now }))
+        is_asked.then_some(Terms { bound, key, now })
     }
 }

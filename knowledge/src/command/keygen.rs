@@ -31,6 +31,10 @@ impl Keygen {
             [(&self.file, &keys.secret, true), (&public, &keys.public, false)]
         {
             if let Err(error) = disk::create(path, text.as_bytes(), is_secret) {
+                // One key without the other is of no use, and in the way of another try.
+                if !is_secret {
+                    let _ = disk::remove(&self.file);
+                }
                 return self.failed(&format!("{}: {}", name(path), disk::reason(&error)));
             }
         }

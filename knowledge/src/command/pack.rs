@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use inspect::pack::HostMatching;
+use inspect::pack::{HostMatching, MAGIC};
 use knowledge::{Compilation, Finding, codes, report, signing};
 use serde_json::json;
 use sigma::lint::lint_labels;
@@ -27,8 +27,8 @@ pub(crate) struct Pack {
     /// Where to write the pack
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// What the pack is called in events and metrics
-    #[arg(long, default_value = "tidegate")]
+    /// What the pack is called in events and metrics: up to 64 letters, digits, `.`, `_` and `-`
+    #[arg(long, default_value = "tidegate", value_parser = pack_name)]
     name: String,
     /// A number that grows with each release of the pack
     #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = 1)]
@@ -42,6 +42,15 @@ pub(crate) struct Pack {
     /// How to write what is found
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+}
+
+/// The name of a pack: it goes into log lines and labels of metrics as it is.
+fn pack_name(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("give 1 to 64 letters, digits, `.`, `_` or `-`".to_owned())
 }
 
 impl Pack {
@@ -77,7 +86,13 @@ impl Pack {
                 .any(|it| it.is_error() && it.diagnostic.code.id.starts_with('P'));
         let writes = compilation.n_compiled > 0 && has_policy && (!refuses || self.allow_refused);
         let mut written = writes;
-        if writes && let Err(error) = disk::write(&self.output, &bytes) {
+        if writes && disk::is_other_than(&self.output, &MAGIC) {
+            let message = "there is a file that is no pack";
+            let help = "give another path with `--output`, or remove the file";
+            let code = &codes::UNWRITABLE;
+            findings.push(Finding::about(&name(&self.output), code, message, help));
+            written = false;
+        } else if writes && let Err(error) = disk::write(&self.output, &bytes) {
             let message = format!("the pack cannot be written: {}", disk::reason(&error));
             let help = "give another path with `--output`, or make this one writable";
             let code = &codes::UNWRITABLE;

@@ -1,9 +1,10 @@
 //! The policy that commands are given, and the key of its identities.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
-use inspect::IdentityKey;
+use inspect::{IdentityKey, Pack};
 use jiff::Timestamp;
 use knowledge::{Compilation, Finding, Library, Policy, codes, policy};
 
@@ -38,21 +39,13 @@ impl PolicyInput {
     /// Reads both files; what is wrong with them is added to the library's findings.
     pub(super) fn read(&self, library: &mut Library) -> Given {
         let mut given = Given::default();
-        if let Some(path) = &self.identity_key {
-            match disk::read_text(path) {
-                Ok((name, text)) => {
-                    given.key = IdentityKey::from_hex(text.trim());
-                    if given.key.is_none() {
-                        // The file's text is a secret: it is not quoted.
-                        let message = "the key is not 32 hexadecimal digits";
-                        let help = "make one with `openssl rand -hex 16`, and keep it secret";
-                        let code = &codes::BROKEN_IDENTITY_KEY;
-                        library.findings.push(Finding::about(&name, code, message, help));
-                    }
-                }
-                Err(finding) => library.findings.push(*finding),
+        match self.identity_key.as_deref().map(read_key) {
+            Some(Ok((key, _))) => given.key = Some(key),
+            Some(Err(finding)) => {
+                library.findings.push(*finding);
+                given.is_refused = true;
             }
-            given.is_refused = given.key.is_none();
+            None => {}
         }
         if let Some(path) = &self.policy {
             match disk::read_text(path) {
@@ -68,6 +61,41 @@ impl PolicyInput {
         }
         given
     }
+}
+
+/// Reads a key for identities: the key, and its digits.
+pub(super) fn read_key(path: &Path) -> Result<(IdentityKey, String), Box<Finding>> {
+    let (name, text) = disk::read_text(path)?;
+    let digits = text.trim();
+    match IdentityKey::from_hex(digits) {
+        Some(key) => Ok((key, digits.to_owned())),
+        None => {
+            // The file's text is a secret: it is not quoted.
+            let message = "the key is not 32 hexadecimal digits";
+            let help = "make one with `openssl rand -hex 16`, and keep it secret";
+            let code = &codes::BROKEN_IDENTITY_KEY;
+            Err(Box::new(Finding::about(&name, code, message, help)))
+        }
+    }
+}
+
+/// Refuses a pack whose policy lists identities that this key does not know, as the filter does: what is
+/// sanctioned would be taken for what is not.
+pub(super) fn check_key(
+    name: &Arc<str>,
+    pack: &Pack,
+    key: Option<IdentityKey>,
+) -> Result<(), Box<Finding>> {
+    let check = pack.tables().policy.key_check;
+    if check == 0 || key.is_some_and(|key| key.check() == check) {
+        return Ok(());
+    }
+    let message = match key {
+        None => "the pack's policy lists identities, and there is no key",
+        Some(_) => "the pack's policy lists identities by another key",
+    };
+    let help = "give the key that the pack was made with, with `--identity-key FILE`";
+    Err(Box::new(Finding::about(name, &codes::NO_IDENTITY_KEY, message, help)))
 }
 
 impl Given {

@@ -1,6 +1,6 @@
 //! `tidegate show`.
 
-mod policy;
+pub(super) mod policy;
 
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -5,12 +5,14 @@ mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use clap::{Args, Subcommand};
 use knowledge::catalogue::{Vendor, technique_id};
+use knowledge::limits::MAX_ATTACK_BYTES;
 use knowledge::report;
 use knowledge::vault::build::{Present, Scope, build};
 use knowledge::vault::check::{KINDS, check};
@@ -19,10 +21,11 @@ use knowledge::vault::merge::{self, Merged, merge};
 use knowledge::vault::page::{Page, digest};
 use knowledge::vault::property::Property;
 use knowledge::vault::sources::Sources;
+use knowledge::{Finding, Library, codes};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Outcome, PlainFormat, pretty};
+use super::{Outcome, PlainFormat, counted, name, pretty};
 use crate::disk;
 use progress::Progress;
 use state::State;
@@ -106,6 +109,8 @@ struct Summary {
     n_written: usize,
     n_unchanged: usize,
     n_tombstones: usize,
+    /// Pages without a source, in a run that could not read every source.
+    n_doubtful: usize,
     /// Deleted by a person, and so not written again.
     n_kept_deleted: usize,
     conflicts: Vec<(String, String)>,
@@ -117,6 +122,7 @@ impl Summary {
         self.n_written += other.n_written;
         self.n_unchanged += other.n_unchanged;
         self.n_tombstones += other.n_tombstones;
+        self.n_doubtful += other.n_doubtful;
         self.n_kept_deleted += other.n_kept_deleted;
         self.conflicts.extend(other.conflicts);
         self.failures.extend(other.failures);
@@ -137,21 +143,25 @@ impl Build {
             };
         }
         let progress = Progress::new();
-        let (sources, findings) = match self.sources(&progress) {
+        let (sources, library) = match self.sources(&progress) {
             Ok(read) => read,
-            Err(message) => return Outcome::usage(&message),
+            Err(finding) => return Outcome::refused(&[*finding], &knowledge::Sources::new()),
         };
+        let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         progress.say("reading the vault");
         let state = State::read(&self.vault);
         let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
+            Ok(_) if !self.vault.is_dir() => {
+                let finding = disk::unreadable(&self.vault, &ErrorKind::NotADirectory.into());
+                return Outcome::refused(&[finding], &library.sources);
+            }
             Ok(files) => files.into_iter().collect::<BTreeMap<_, _>>(),
             Err(_) if !self.vault.exists() => BTreeMap::new(),
             Err(error) => {
-                return Outcome::usage(&format!(
-                    "{}: {}",
-                    self.vault.display(),
-                    disk::reason(&error)
-                ));
+                return Outcome::refused(
+                    &[disk::unreadable(&self.vault, &error)],
+                    &library.sources,
+                );
             }
         };
         let (present, texts) = present(&disk, &state);
@@ -172,6 +182,11 @@ impl Build {
         for (id, path) in &present.pages {
             if !pages.contains_key(id) {
                 pages.insert(id.clone(), path.clone());
+                // A source that was not read is not gone.
+                if !is_whole {
+                    summary.n_doubtful += 1;
+                    continue;
+                }
                 summary.n_tombstones += 1;
                 summary.add(writer.page(&tombstone(id, path), &texts, &state));
             }
@@ -189,15 +204,23 @@ impl Build {
             summary.failures.push(format!(".tidegate: {}", disk::reason(&error)));
         }
         progress.end();
-        self.outcome(&summary, &sources, &vault, &findings)
+        self.outcome(&summary, &sources, &vault, &library)
     }
 
-    /// Reads everything that is named; an error is a message about wrong usage.
-    fn sources(&self, progress: &Progress) -> Result<(Sources, String), String> {
+    /// Reads everything that is named.
+    fn sources(&self, progress: &Progress) -> Result<(Sources, Library), Box<Finding>> {
         let mut sources = Sources::default();
         let read = |path: &Path, extensions: &[&str]| {
-            disk::tree(path, extensions)
-                .map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))
+            let files =
+                disk::tree(path, extensions).map_err(|error| disk::unreadable(path, &error))?;
+            if files.is_empty() {
+                let message =
+                    format!("there is no file that ends in `.{}`", extensions.join("`, `."));
+                let help = "give the folder that holds them";
+                let code = &codes::NOTHING_FOUND;
+                return Err(Box::new(Finding::about(&name(path), code, message, help)));
+            }
+            Ok(files)
         };
         progress.say("reading notes");
         let default = PathBuf::from(super::DEFAULT_PATH);
@@ -209,8 +232,15 @@ impl Build {
             notes.extend(read(path, &["md"])?);
         }
         notes.retain(|(path, _)| path.rsplit('/').next() != Some("README.md"));
+        let catalogues =
+            [&self.sigma, &self.elastic, &self.splunk, &self.atomic, &self.attack, &self.d3fend];
+        if notes.is_empty() && catalogues.iter().all(|path| path.is_none()) {
+            let message = "there is nothing to build a vault from";
+            let help = "give notes with `--notes`, or a catalogue, as `--sigma`";
+            let code = &codes::NOTHING_FOUND;
+            return Err(Box::new(Finding::about(&name(&default), code, message, help)));
+        }
         let library = gather::notes(&mut sources, notes);
-        let findings = report::to_text(&library.findings, &library.sources);
         for (vendor, path, extensions) in [
             (Vendor::Sigma, &self.sigma, &["yml", "yaml"][..]),
             (Vendor::Elastic, &self.elastic, &["toml"][..]),
@@ -227,18 +257,20 @@ impl Build {
         }
         if let Some(path) = &self.attack {
             progress.say("reading ATT&CK");
-            let bytes = disk::bytes(path)
-                .map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))?;
+            let (file, bytes) = disk::read(path, MAX_ATTACK_BYTES)?;
             gather::attack(&mut sources, &path.to_string_lossy(), &bytes);
             if sources.attack.techniques.is_empty() {
-                return Err(format!("{} holds no technique of ATT&CK", path.display()));
+                let message = "the file holds no technique of ATT&CK";
+                let help = "give `enterprise-attack.json` of ATT&CK's STIX data";
+                let code = &codes::NOTHING_FOUND;
+                return Err(Box::new(Finding::about(&file, code, message, help)));
             }
         }
         if let Some(path) = &self.d3fend {
             progress.say("reading D3FEND");
             gather::d3fend(&mut sources, &read(path, &["ttl", "json"])?);
         }
-        Ok((sources, findings))
+        Ok((sources, library))
     }
 
     fn outcome(
@@ -246,9 +278,9 @@ impl Build {
         summary: &Summary,
         sources: &Sources,
         vault: &knowledge::vault::build::Vault,
-        findings: &str,
+        library: &Library,
     ) -> Outcome {
-        let failed = !summary.failures.is_empty();
+        let failed = !summary.failures.is_empty() || library.findings.iter().any(Finding::is_error);
         let n_kept = summary.conflicts.len() + summary.n_kept_deleted;
         let stdout = match self.format {
             PlainFormat::Json => pretty(&json!({
@@ -256,6 +288,7 @@ impl Build {
                 "written": summary.n_written,
                 "unchanged": summary.n_unchanged,
                 "tombstones": summary.n_tombstones,
+                "doubtful": summary.n_doubtful,
                 "kept_deleted": summary.n_kept_deleted,
                 "conflicts": summary.conflicts.iter().map(|(path, what)| json!({"path": path, "what": what})).collect::<Vec<_>>(),
                 "gaps": vault.n_gaps,
@@ -275,6 +308,13 @@ impl Build {
                 for (path, why) in &sources.broken {
                     let _ = writeln!(text, "not read: {path}: {why}");
                 }
+                if summary.n_doubtful > 0 {
+                    let _ = writeln!(
+                        text,
+                        "{} without a source stay as they are: not every source was read, so nobody knows that theirs is gone",
+                        counted(summary.n_doubtful, "page"),
+                    );
+                }
                 let _ = writeln!(
                     text,
                     "{} pages: {} files written, {} unchanged, {n_kept} kept as a person left them, {} tombstones, {} gaps, {} drifts",
@@ -288,7 +328,8 @@ impl Build {
                 text
             }
         };
-        Outcome { stdout, stderr: findings.to_owned(), code: u8::from(failed) }
+        let stderr = report::to_text(&library.findings, &library.sources);
+        Outcome { stdout, stderr, code: u8::from(failed) }
     }
 }
 
@@ -429,13 +470,16 @@ impl Check {
         let files = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
             Ok(files) => files,
             Err(error) => {
-                return Outcome::usage(&format!(
-                    "{}: {}",
-                    self.vault.display(),
-                    disk::reason(&error)
-                ));
+                let finding = disk::unreadable(&self.vault, &error);
+                return Outcome::refused(&[finding], &knowledge::Sources::new());
             }
         };
+        if !files.iter().any(|(path, _)| path.ends_with(".md")) || !self.vault.is_dir() {
+            let message = "the folder holds no page";
+            let help = "give a vault's folder, as `tidegate vault build` writes it";
+            let finding = Finding::about(&name(&self.vault), &codes::NOTHING_FOUND, message, help);
+            return Outcome::refused(&[finding], &knowledge::Sources::new());
+        }
         let mut texts: BTreeMap<String, String> = files
             .into_iter()
             .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))

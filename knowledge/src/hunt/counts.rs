@@ -21,8 +21,6 @@ pub enum Unreadable {
     NotAUrl,
     /// It is longer than [`crate::limits::MAX_LINE_BYTES`].
     TooLong,
-    /// Something matched, and the time is none that is known here.
-    BadTime,
 }
 
 impl Unreadable {
@@ -36,7 +34,6 @@ impl Unreadable {
             Unreadable::NoPath => "no path",
             Unreadable::NotAUrl => "not a URL",
             Unreadable::TooLong => "too long",
-            Unreadable::BadTime => "a time that cannot be read",
         }
     }
 }
@@ -63,12 +60,17 @@ pub struct Counts {
     pub n_blank: u64,
     /// Lines that are no events, by reason.
     pub unreadable: BTreeMap<Unreadable, u64>,
+    /// The first of them in a piece, by reason: the number of the line, from 1.
+    pub first_unreadable: BTreeMap<Unreadable, u64>,
+    /// Events that matched, with a time that cannot be read: they are told without one.
+    pub n_bad_times: u64,
 }
 
 impl Counts {
-    /// Counts a line that is no event.
+    /// Counts the last line as no event.
     pub fn refuse(&mut self, reason: Unreadable) {
         *self.unreadable.entry(reason).or_default() += 1;
+        self.first_unreadable.entry(reason).or_insert(self.n_lines);
     }
 
     /// Lines that are no events.
@@ -76,8 +78,9 @@ impl Counts {
         self.unreadable.values().sum()
     }
 
-    /// Adds what another piece counted.
+    /// Adds what the next piece counted.
     pub fn add(&mut self, other: &Counts) {
+        self.n_bad_times += other.n_bad_times;
         self.n_lines += other.n_lines;
         self.n_events += other.n_events;
         self.n_blank += other.n_blank;

@@ -43,6 +43,7 @@ impl Format {
     ///
     /// `None` where nothing fits; then the format has to be named.
     pub fn detect(start: &[u8]) -> Option<Format> {
+        let start = start.strip_prefix(super::BYTE_ORDER_MARK).unwrap_or(start);
         let mut lines = super::lines(start).map(<[u8]>::trim_ascii);
         let line = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"))?;
         if !line.starts_with(b"{") {

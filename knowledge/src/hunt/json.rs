@@ -88,19 +88,19 @@ pub(super) struct Time<'l>(pub(super) &'l str);
 
 impl Time<'_> {
     /// Milliseconds since 1970, of RFC 3339 or of seconds with a fraction; whole numbers beyond the
-    /// year 5000 are taken for milliseconds.
-    pub(super) fn milliseconds(self) -> Result<i64, Unreadable> {
-        let text = text(self.0)?;
+    /// year 5000 are taken for milliseconds. `None` for anything else.
+    pub(super) fn milliseconds(self) -> Option<i64> {
+        let text = text(self.0).ok()?;
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
-            return Ok(time.as_millisecond());
+            return Some(time.as_millisecond());
         }
-        let seconds: f64 = text.parse().map_err(|_| Unreadable::BadTime)?;
+        let seconds: f64 = text.parse().ok()?;
         let milliseconds = if seconds.abs() < 1e11 { seconds * 1000.0 } else { seconds };
         if !milliseconds.is_finite() || milliseconds.abs() > 1e16 {
-            return Err(Unreadable::BadTime);
+            return None;
         }
         #[expect(clippy::cast_possible_truncation, reason = "checked above")]
         let milliseconds = milliseconds.round() as i64;
-        Ok(milliseconds)
+        Some(milliseconds)
     }
 }

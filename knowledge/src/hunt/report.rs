@@ -10,7 +10,8 @@ use sigma::{AtProxy, MAPPINGS};
 
 use super::output::Record;
 use super::terms::{Decided, Terms, Told};
-use super::{Counts, Haul, Hit, Output};
+use super::{Counts, Haul, Hit, Output, Unreadable};
+use crate::explain::printable;
 use crate::limits::MAX_HELD_EVENTS;
 
 /// Takes hauls in the order of the logs and writes what they found.
@@ -25,6 +26,8 @@ pub struct Report {
     max_held: usize,
     files: Vec<Arc<str>>,
     n_lines_of_file: u64,
+    /// The file and the line, by reason.
+    first_unreadable: BTreeMap<Unreadable, (usize, u64)>,
     counts: Counts,
     per_rule: BTreeMap<RuleId, u64>,
     per_correlation: BTreeMap<usize, u64>,
@@ -77,6 +80,7 @@ impl Report {
             max_held: if n_logs > 1 { MAX_HELD_EVENTS } else { 0 },
             files: Vec::new(),
             n_lines_of_file: 0,
+            first_unreadable: BTreeMap::new(),
             counts: Counts::default(),
             per_rule: BTreeMap::new(),
             per_correlation: BTreeMap::new(),
@@ -120,6 +124,10 @@ impl Report {
             while self.held.len() > self.max_held {
                 self.correlate(&mut out);
             }
+        }
+        for (reason, line) in &haul.counts.first_unreadable {
+            let place = (self.files.len().saturating_sub(1), self.n_lines_of_file + line);
+            self.first_unreadable.entry(*reason).or_insert(place);
         }
         self.n_lines_of_file += haul.counts.n_lines;
         self.counts.add(&haul.counts);
@@ -246,10 +254,14 @@ impl Report {
             counts.n_unreadable()
         )];
         for (reason, number) in &counts.unreadable {
-            lines.push(format!("  {number} unreadable: {}", reason.as_str()));
+            let (file, line) = self.first_unreadable.get(reason).copied().unwrap_or_default();
+            let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
+            let reason = reason.as_str();
+            lines.push(format!("  {number} unreadable: {reason}, first at {file}:{line}"));
         }
         let lost = self.correlator.counts();
         for (number, what) in [
+            (counts.n_bad_times, "matching events with a time that cannot be read"),
             (self.n_without_time, "events without a time, which correlations cannot use"),
             (lost.late_events, "events too late for their correlation"),
             (lost.evicted_events, "events dropped from full groups of correlations"),

@@ -175,19 +175,23 @@ fn json_that_nests_too_deep_is_counted_and_the_rest_is_read() {
 fn what_is_not_read_is_counted_by_reason() {
     let long = format!("{{\"authority\":\"{}\"}}", "a".repeat(MAX_LINE_BYTES));
     let log = format!(
-        "{{\"authority\":\"a\",\"path\":\"/\"}}\n\n# x\n{{\n[1]\n{{\"path\":\"/\"}}\n{{\"authority\":\"a\"}}\n{{\"authority\":true,\"path\":\"/\"}}\n{long}\n{{\"authority\":\"a.evil.example\",\"path\":\"/\",\"time\":\"noon\"}}"
+        "\u{feff}{{\"authority\":\"a\",\"path\":\"/\"}}\n\n# x\n{{\n[1]\n{{\"path\":\"/\"}}\n{{\"authority\":\"a\"}}\n{{\"authority\":true,\"path\":\"/\"}}\n{long}\n{{\"authority\":\"a.evil.example\",\"path\":\"/\",\"time\":\"noon\"}}\n[2]"
     );
+    assert_eq!(Format::detect(log.as_bytes()), Some(Format::Envoy));
     let (out, summary) = hunt(&[(Format::Envoy, &log)], &FieldMap::default(), Output::Json, false);
-    assert_eq!(out, "");
-    let expect = "10 lines = 1 events + 2 blank or comments + 7 unreadable
-  1 unreadable: not JSON
-  1 unreadable: not a JSON object
-  1 unreadable: a key of the wrong type
-  1 unreadable: no host
-  1 unreadable: no path
-  1 unreadable: too long
-  1 unreadable: a time that cannot be read
-0 matches
+    // A line whose time cannot be read is judged as one without a time is.
+    assert!(out.contains(r#""line":10,"#) && out.contains(r#""time":null"#), "{out}");
+    let expect = "11 lines = 2 events + 2 blank or comments + 7 unreadable
+  1 unreadable: not JSON, first at log:4
+  2 unreadable: not a JSON object, first at log:5
+  1 unreadable: a key of the wrong type, first at log:8
+  1 unreadable: no host, first at log:6
+  1 unreadable: no path, first at log:7
+  1 unreadable: too long, first at log:9
+  1 matching events with a time that cannot be read
+  1 events without a time, which correlations cannot use
+1 matches
+  1 Host
 ";
     assert_eq!(summary, expect);
 }

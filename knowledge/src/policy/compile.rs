@@ -1,6 +1,6 @@
 //! A [`Policy`] to the tables of a pack.
 
-use inspect::pack::{Level, PolicyTables, Range, SourceKind, SourcePattern, Tables};
+use inspect::pack::{Level, PartKind, PolicyTables, Range, SourceKind, SourcePattern, Tables};
 use inspect::{IdentityKey, RuleId, network, pack};
 use sigma::Span;
 
@@ -229,8 +229,36 @@ impl Compiler<'_> {
             self.findings.add(&codes::NO_IDENTITY_KEY, word.span, message, help);
             return None;
         };
+        self.fitting(&service.text, word);
         let parts = word.text.split('/').map(str::as_bytes);
         Some(key.hash([service.text.as_bytes()].into_iter().chain(parts)))
+    }
+
+    /// Tells of an identity that has not as many places as any template of its service.
+    fn fitting(&mut self, service: &str, word: &Word) {
+        let tables = &self.tables.services;
+        let Some(idx) = self.service(service) else { return };
+        let Some(of) = tables.services.get(idx as usize) else { return };
+        let n_places = |template: &Range| {
+            let parts = template.of(&tables.parts).iter();
+            parts.filter(|part| part.kind == PartKind::Identity).count()
+        };
+        let mut wanted: Vec<_> = of.templates.of(&tables.templates).iter().map(n_places).collect();
+        wanted.retain(|n_places| *n_places > 0);
+        wanted.sort_unstable();
+        wanted.dedup();
+        if !wanted.contains(&word.text.split('/').count()) {
+            let message = format!("no URL of `{}` has such an identity", service.escape_debug());
+            let wanted: Vec<_> = wanted.iter().map(ToString::to_string).collect();
+            let help = match wanted.as_slice() {
+                [] => "the service note has no template with places for identities".to_owned(),
+                some => format!(
+                    "write the places of a template of the service note with slashes between them: {} of them",
+                    some.join(" or ")
+                ),
+            };
+            self.findings.add(&codes::NO_EFFECT, word.span, message, help);
+        }
     }
 
     fn broken_identity(&mut self, span: Span, message: &str) {

@@ -1,5 +1,6 @@
 //! YAML to a [`Policy`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use inspect::Usage;
@@ -81,8 +82,9 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
 }
 
 fn unique(names: &[&Word], findings: &mut Findings) {
-    for (idx, name) in names.iter().enumerate() {
-        if names.iter().take(idx).any(|other| other.text == name.text) {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(&name.text) {
             let message = format!("the name `{}` is given twice", name.text.escape_debug());
             let help = "events and counters tell by the name which one it was: give each its own";
             findings.add(&codes::BROKEN_POLICY, name.span, message, help);
@@ -110,11 +112,16 @@ fn groups(node: Option<&Node>, findings: &mut Findings) -> Vec<Group> {
                 }
             }
         }
-        if groups.iter().any(|group| group.name.text == name.text) {
-            let message = format!("the name `{}` is given twice", name.text.escape_debug());
-            findings.add(&codes::BROKEN_POLICY, key.span, message, "give each group its own name");
-        }
         groups.push(Group { name, sources });
+    }
+    unique(&groups.iter().map(|group| &group.name).collect::<Vec<_>>(), findings);
+    let names: BTreeSet<_> = groups.iter().map(|group| &group.name.text).collect();
+    for source in groups.iter().flat_map(|group| &group.sources) {
+        if names.contains(&source.text) {
+            let message = format!("`{}` is a group", source.text.escape_debug());
+            let help = "groups hold no groups: list its sources here too";
+            findings.add(&codes::BROKEN_POLICY, source.span, message, help);
+        }
     }
     groups
 }
@@ -151,13 +158,14 @@ fn usages(map: &mut Map<'_, '_>) -> Vec<Usage> {
     usages
 }
 
-/// A share in percent, of which a place stands for 10,000: `25`, `25%`, `0.5%`.
+/// A share in percent, of which a place stands for 10,000: `25%`, `0.5%`. Without its sign `0.5` could be
+/// a half.
 fn share(map: &mut Map<'_, '_>) -> Option<u32> {
     let Some(node) = map.value("share") else { return Some(WHOLE_SHARE) };
     let text = node.text().unwrap_or_default();
-    let number = text.strip_suffix('%').unwrap_or(text).trim_end().parse::<f64>();
+    let number = text.strip_suffix('%').and_then(|text| text.trim_end().parse::<f64>().ok());
     match number {
-        Ok(percent) if (0.0..=100.0).contains(&percent) => {
+        Some(percent) if (0.0..=100.0).contains(&percent) => {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -166,7 +174,7 @@ fn share(map: &mut Map<'_, '_>) -> Option<u32> {
             let share = (percent * f64::from(WHOLE_SHARE / 100)).round() as u32;
             Some(share)
         }
-        Ok(_) | Err(_) => {
+        _ => {
             let message = format!("`{}` is no share", text.escape_debug());
             map.wrong(node.span, message, "write percent of sources, as `share: 25%`");
             None

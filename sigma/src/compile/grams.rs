@@ -5,22 +5,17 @@ use std::collections::HashMap;
 use inspect::pack::{Gram, Grams};
 use inspect::{GRAM_HASH, PatternId, SMALL_GRAMS_SHIFT};
 
-use super::end_of;
-
-/// What most requests hold somewhere, folded: grams in it are looked for only where there is no other.
-const COMMON: &[u8] = b"https://www. http://www. .com/ .com .net/ .org/ .html .php index. /api/v1/ /v2/ \
- mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/1 safari/537.36 \
- mozilla/5.0 (macintosh; intel mac os x 10_15_7) mozilla/5.0 (x11; linux x86_64; rv:1 gecko/20100101 firefox/1 \
- windows\\system32\\ c:\\windows\\ c:\\program files\\ c:\\users\\ \\appdata\\local\\ .exe .dll microsoft";
-
-/// Letters and signs by how often they stand in URLs and user agents, the most frequent first.
-const BY_FREQUENCY: &[u8] = b"eaotisrncl/pdm.uhg0-_1b2fw5=3647y89v&k?:x;%,()qjz +~@#!$'\"\\";
+use super::{end_of, frequency};
 
 /// Bits of the bitmap of a small index, which the run-time probes faster than others.
 const SMALL_BITS: usize = 1 << (32 - SMALL_GRAMS_SHIFT);
 
-/// Up to so many literals get [`SPARSE`] bits each: the bitmap stays in a core's nearest cache.
-const FEW_LITERALS: usize = 2048;
+/// Bits of two larger bitmaps that it probes as fast, as long as they stay in a core's nearest caches.
+const MIDDLE_BITS: usize = 1 << 15;
+const LARGE_BITS: usize = 1 << 17;
+
+/// Up to so many entries get [`SPARSE`] bits each: the bitmap stays in a core's nearest cache.
+const FEW_ENTRIES: usize = 2048;
 
 /// Bits per literal where they are few. The more, the fewer positions are looked at for nothing.
 const SPARSE: usize = 64;
@@ -28,8 +23,27 @@ const SPARSE: usize = 64;
 /// Bits per literal where they are many.
 const DENSE: usize = 16;
 
+/// From how many bytes on a literal is known by grams at every second place of a text.
+pub(super) const LONG: usize = 4;
+
+/// Up to so many literals of two and three bytes are each known by their rarest byte.
+const FEW_SHORT: usize = 4;
+
+/// At which places of a text grams are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Places {
+    /// At all.
+    Every,
+    /// At every second one, for literals of [`LONG`] bytes and more: half the work on each text for twice the
+    /// entries.
+    EverySecond,
+}
+
 /// Builds one index per gram width that is needed, the widest first.
-pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>) -> Vec<Grams> {
+pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>, places: Places) -> Vec<Grams> {
+    if places == Places::EverySecond {
+        return if literals.is_empty() { Vec::new() } else { vec![index(3, 2, &literals)] };
+    }
     let mut by_width: [Vec<(Vec<u8>, PatternId)>; 3] = Default::default();
     let [four, two, one] = &mut by_width;
     for literal in literals {
@@ -40,49 +54,63 @@ pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>) -> Vec<Grams> {
             _ => four.push(literal),
         }
     }
+    // A byte is searched many places at a time.
+    if two.len() <= FEW_SHORT {
+        one.append(two);
+    }
     let widths = [4, 2, 1].into_iter().zip(by_width);
     widths
         .filter(|(_, literals)| !literals.is_empty())
-        .map(|(width, of)| index(width, &of))
+        .map(|(width, of)| index(width, 1, &of))
         .collect()
 }
 
-fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
+fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
     let n_width = usize::from(width);
+    let n_stride = usize::from(stride);
     // How many literals hold each gram: a gram of few makes a short bucket.
     let mut holders: HashMap<u32, u32> = HashMap::new();
     for (literal, _) in literals {
         literal.windows(n_width).for_each(|bytes| *holders.entry(gram(bytes)).or_default() += 1);
     }
-    let common: std::collections::HashSet<u32> = COMMON.windows(n_width).map(gram).collect();
+    let common = frequency::COMMON.windows(n_width).map(gram);
+    let common: std::collections::HashSet<u32> = common.collect();
     let cost = |bytes: &[u8]| {
-        let rank = |byte: &u8| BY_FREQUENCY.iter().position(|of| of == byte).unwrap_or(64);
-        let rarity: usize = bytes.iter().map(rank).sum();
+        let rarity: usize = bytes.iter().map(|byte| frequency::rarity(*byte)).sum();
         let crowd = holders.get(&gram(bytes)).map_or(0, |n_holders| n_holders.ilog2());
         let common = if common.contains(&gram(bytes)) { 1000 } else { 0 };
         common + 24 * i64::from(crowd) - i64::try_from(rarity).unwrap_or_default()
     };
 
-    let bits = if literals.len() <= FEW_LITERALS {
-        (SPARSE * literals.len()).next_power_of_two().max(SMALL_BITS)
+    let n_entries = n_stride * literals.len();
+    let bits = if n_entries <= FEW_ENTRIES {
+        let (least, most) = match stride {
+            1 => (SMALL_BITS, MIDDLE_BITS),
+            _ => (MIDDLE_BITS, LARGE_BITS),
+        };
+        if SPARSE * n_entries <= least { least } else { most }
     } else {
-        (DENSE * literals.len()).next_power_of_two().min(1 << 22)
+        (DENSE * n_entries).next_power_of_two().min(1 << 22)
     };
     let shift = 32 - u8::try_from(bits.ilog2()).unwrap_or(10);
-    let mut entries = Vec::with_capacity(literals.len());
+    let mut entries = Vec::with_capacity(n_entries);
     let mut bytes = Vec::new();
     for (literal, pattern) in literals {
-        let windows = literal.windows(n_width).enumerate();
-        let Some((at, best)) = windows.min_by_key(|(_, bytes)| cost(bytes)) else { continue };
+        // One after the other, as many as there are places between two that are looked at.
+        let runs = literal.windows(n_width + n_stride - 1).enumerate();
+        let of_run = |run: &[u8]| run.windows(n_width).map(cost).sum::<i64>();
+        let Some((start, run)) = runs.min_by_key(|(_, run)| of_run(run)) else { continue };
         let literal_start = end_of(&bytes);
         bytes.extend_from_slice(literal);
-        entries.push(Gram {
-            gram: gram(best),
-            at: u32::try_from(at).unwrap_or_default(),
-            literal_start,
-            literal_end: end_of(&bytes),
-            pattern: *pattern,
-        });
+        for (at, best) in (start..).zip(run.windows(n_width)) {
+            entries.push(Gram {
+                gram: gram(best),
+                at: u32::try_from(at).unwrap_or_default(),
+                literal_start,
+                literal_end: end_of(&bytes),
+                pattern: *pattern,
+            });
+        }
     }
     let hash = |gram: u32| (gram.wrapping_mul(GRAM_HASH) >> shift) as usize;
     entries.sort_by_key(|entry| (hash(entry.gram), entry.gram, entry.pattern));
@@ -110,7 +138,7 @@ fn index(width: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
         before
     });
     let ranks = ranks.collect();
-    Grams { width, shift, bitmap, ranks, bucket_ends, entries, literals: bytes }
+    Grams { width, stride, shift, bitmap, ranks, bucket_ends, entries, literals: bytes }
 }
 
 /// The bytes as a number, the first in the lowest place.

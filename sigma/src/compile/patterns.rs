@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use inspect::pack::{
-    Automaton, CheckKind, GLOB_DASH, GLOB_MANY, GLOB_ONE, KEYWORDS, Nfa, Pattern, PatternKind, Scan,
+    Automaton, CheckKind, GLOB_DASH, GLOB_MANY, GLOB_ONE, Grams, KEYWORDS, Nfa, Pattern,
+    PatternKind, Scan,
 };
 use inspect::{AtomId, FieldId, PatternId, StrId};
 
+use super::grams::Places;
 use super::regex::Machine;
-use super::{end_of, grams, networks, regex, trie};
+use super::{end_of, frequency, grams, networks, regex, trie};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::rule::{Item, Network, Rule, Token, Value, ValueTest};
 use crate::text;
@@ -53,7 +55,7 @@ enum Key {
 
 /// What the scan looks for.
 #[derive(Clone, Debug)]
-enum Gate {
+pub(super) enum Gate {
     /// The whole value, folded.
     Whole(Vec<u8>),
     /// The start of the value, folded.
@@ -77,6 +79,11 @@ pub(super) struct Finished {
     pub(super) nfas: Vec<Nfa>,
     pub(super) scans: Vec<Scan>,
     pub(super) keywords: Scan,
+    pub(super) shared: Vec<Grams>,
+    pub(super) later: Vec<Scan>,
+    pub(super) later_keywords: Scan,
+    /// For each atom whether some of its patterns are looked for later.
+    pub(super) later_atoms: Vec<bool>,
 }
 
 impl Patterns {
@@ -204,7 +211,7 @@ impl Patterns {
         gate: Gate,
     ) -> (PatternId, f64) {
         let id = *self.by_key.entry(key).or_insert_with(|| {
-            let frequency = frequency(&gate);
+            let frequency = frequency::of_gate(&gate);
             let draft = Draft { field, kind, text, check, gate, atoms: Vec::new(), frequency };
             self.drafts.push(draft);
             PatternId(end_of(&self.drafts) - 1)
@@ -244,22 +251,33 @@ impl Patterns {
         self.drafts.iter().any(|draft| matches!(&draft.gate, Gate::Start(text) if text.is_empty()))
     }
 
-    /// Lays everything out.
-    pub(super) fn finish(self, n_fields: usize) -> Finished {
+    /// Lays everything out. `wakes` tells of each atom whether it wakes rules, `shares` of each field whether
+    /// its values often are parts of other values.
+    pub(super) fn finish(self, wakes: &[bool], shares: &[bool]) -> Finished {
         let mut glob_tokens = Vec::new();
         let mut glob_ends = Vec::new();
         for glob in self.globs {
             glob_tokens.extend(glob);
             glob_ends.push(end_of(&glob_tokens));
         }
+        let n_atoms = wakes.len();
         let mut pattern_atoms = Vec::new();
         let mut patterns = Vec::with_capacity(self.drafts.len());
-        let mut scans: Vec<ScanDraft> = (0..n_fields).map(|_| ScanDraft::default()).collect();
-        let mut keywords = ScanDraft::default();
+        let wakes = |atom: &AtomId| wakes.get(atom.index()).copied().unwrap_or_default();
+        let mut later_atoms = vec![false; n_atoms];
+        let mut first = FieldScans::new(shares);
+        let mut later = FieldScans::new(shares);
         for (id, draft) in (0..).map(PatternId).zip(self.drafts) {
             let atoms_start = end_of(&pattern_atoms);
+            let is_first = draft.atoms.iter().any(wakes);
+            if !is_first && !matches!(draft.gate, Gate::Always) {
+                for atom in &draft.atoms {
+                    later_atoms.get_mut(atom.index()).into_iter().for_each(|later| *later = true);
+                }
+            }
             pattern_atoms.extend(draft.atoms);
             patterns.push(Pattern {
+                field: draft.field,
                 kind: draft.kind,
                 text: draft.text,
                 check: draft.check.0,
@@ -267,16 +285,11 @@ impl Patterns {
                 atoms_start,
                 atoms_end: end_of(&pattern_atoms),
             });
-            let scan = if draft.field == KEYWORDS {
-                Some(&mut keywords)
-            } else {
-                scans.get_mut(draft.field.index())
-            };
-            if let Some(scan) = scan {
-                scan.add(id, draft.gate);
-            }
+            let scans = if is_first { &mut first } else { &mut later };
+            scans.of(draft.field).into_iter().for_each(|scan| scan.add(id, draft.gate.clone()));
         }
-        keywords.join(&mut scans);
+        let shared = first.share();
+        let finish = |scans: Vec<ScanDraft>| scans.into_iter().map(ScanDraft::finish).collect();
         Finished {
             patterns,
             pattern_atoms,
@@ -284,9 +297,46 @@ impl Patterns {
             glob_ends,
             regexes: self.regexes,
             nfas: self.nfas,
-            scans: scans.into_iter().map(ScanDraft::finish).collect(),
-            keywords: keywords.finish(),
+            scans: finish(first.fields),
+            keywords: first.keywords.finish(),
+            shared: grams::build(shared, Places::EverySecond),
+            later: finish(later.fields),
+            later_keywords: later.keywords.finish(),
+            later_atoms,
         }
+    }
+}
+
+/// What each field is scanned for, and all values for keywords.
+struct FieldScans {
+    fields: Vec<ScanDraft>,
+    keywords: ScanDraft,
+}
+
+impl FieldScans {
+    fn new(shares: &[bool]) -> Self {
+        let field = |shares: &bool| ScanDraft { shares: *shares, ..ScanDraft::default() };
+        let keywords = ScanDraft { shares: true, ..ScanDraft::default() };
+        FieldScans { fields: shares.iter().map(field).collect(), keywords }
+    }
+
+    fn of(&mut self, field: FieldId) -> Option<&mut ScanDraft> {
+        match field {
+            KEYWORDS => Some(&mut self.keywords),
+            field => self.fields.get_mut(field.index()),
+        }
+    }
+
+    /// Takes out the literals that are looked for once in all text.
+    fn share(&mut self) -> Vec<(Vec<u8>, PatternId)> {
+        let mut shared = Vec::new();
+        for scan in self.fields.iter_mut().chain([&mut self.keywords]).filter(|scan| scan.shares) {
+            let is_long = |(literal, _): &mut (Vec<u8>, PatternId)| literal.len() >= grams::LONG;
+            let n_before = shared.len();
+            shared.extend(scan.anywhere.extract_if(.., is_long));
+            scan.is_shared = shared.len() > n_before;
+        }
+        shared
     }
 }
 
@@ -298,33 +348,13 @@ struct ScanDraft {
     anywhere: Vec<(Vec<u8>, PatternId)>,
     v4: Vec<(u128, u128, PatternId)>,
     v6: Vec<(u128, u128, PatternId)>,
-    with_keywords: bool,
+    /// Whether the values often are parts of other values.
+    shares: bool,
+    /// Whether literals were taken out because of it.
+    is_shared: bool,
 }
 
-/// Most literals that are added to the fields' own, so that keywords cost no scan of their own.
-const MAX_JOINED_LITERALS: usize = 4096;
-
 impl ScanDraft {
-    /// Lets the fields that are searched anyway be searched for keywords in the same pass.
-    fn join(&self, fields: &mut [ScanDraft]) {
-        let is_searched =
-            |field: &&mut ScanDraft| field.anywhere.iter().any(|(literal, _)| literal.len() > 3);
-        let n_fields = fields.iter_mut().filter(is_searched).count();
-        let only_anywhere = self.forward.is_empty()
-            && self.backward.is_empty()
-            && self.v4.is_empty()
-            && self.v6.is_empty();
-        if only_anywhere
-            && !self.anywhere.is_empty()
-            && n_fields * self.anywhere.len() <= MAX_JOINED_LITERALS
-        {
-            for field in fields.iter_mut().filter(is_searched) {
-                field.anywhere.extend(self.anywhere.iter().cloned());
-                field.with_keywords = true;
-            }
-        }
-    }
-
     fn add(&mut self, pattern: PatternId, gate: Gate) {
         match gate {
             Gate::Whole(bytes) => self.forward.push(trie::Entry { bytes, pattern, whole: true }),
@@ -349,10 +379,10 @@ impl ScanDraft {
         Scan {
             forward: trie::build(self.forward),
             backward: trie::build(self.backward),
-            grams: grams::build(self.anywhere),
+            grams: grams::build(self.anywhere, Places::Every),
             networks_v4: networks::build(&self.v4),
             networks_v6: networks::build(&self.v6),
-            with_keywords: u8::from(self.with_keywords),
+            is_shared: u8::from(self.is_shared),
         }
     }
 }
@@ -382,21 +412,5 @@ fn gate_of_glob(tokens: &[Token]) -> Gate {
         Some((0, bytes)) => Gate::Start(bytes.clone()),
         Some((idx, bytes)) if idx + 1 == tokens.len() => Gate::End(bytes.clone()),
         Some((_, bytes)) => Gate::Anywhere(vec![bytes.clone()]),
-    }
-}
-
-/// The share of events in which a gate opens, roughly: only good for choosing between two.
-fn frequency(gate: &Gate) -> f64 {
-    let literal = |bytes: &[u8]| 0.25f64.powi(i32::try_from(bytes.len().min(16)).unwrap_or(16));
-    match gate {
-        // Short whole values are methods, flags and codes: few of them share all events.
-        Gate::Whole(bytes) if [&b"get"[..], b"post"].contains(&&bytes[..]) => 0.5,
-        Gate::Whole(bytes) if bytes.len() <= 6 => 0.1,
-        Gate::Whole(bytes) | Gate::Start(bytes) | Gate::End(bytes) => literal(bytes),
-        Gate::Anywhere(literals) => {
-            literals.iter().map(|bytes| (100.0 * literal(bytes)).min(0.5)).sum()
-        }
-        Gate::Always => 1.0,
-        Gate::Network(_) => 0.01,
     }
 }

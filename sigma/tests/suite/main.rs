@@ -27,4 +27,5 @@ mod fix;
 mod hosts;
 mod lint;
 mod mutated;
+mod pending;
 mod plain;

@@ -1,7 +1,8 @@
 //! A plain evaluator: each rule as it is written, value by value, nothing compiled or skipped.
 //! Slow and obvious; the engine is held against it (DESIGN.md, invariant 6).
 
-use inspect::{Inspector, fold};
+use inspect::limits::MAX_EVIDENCE;
+use inspect::{Evidence, Inspector, Node, Truth, fold};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json};
 use sigma::{
@@ -152,8 +153,9 @@ fn pattern() -> impl Strategy<Value = String> {
         .prop_map(|parts| parts.into_iter().map(|(word, piece)| format!("{word}{piece}")).collect())
 }
 
+/// Two fields of a proxy, which are searched together with keywords, and one of another log.
 fn field() -> impl Strategy<Value = &'static str> {
-    proptest::sample::select(&["x", "y", "z"][..])
+    proptest::sample::select(&["c-uri", "cs-host", "z"][..])
 }
 
 /// A detection item as YAML.
@@ -189,19 +191,19 @@ fn item() -> impl Strategy<Value = String> {
     let of_regex = (field(), proptest::sample::select(regexes.to_vec()))
         .prop_map(|(field, regex)| format!("{field}|re: '{regex}'"));
     let others = [
-        "x: null",
-        "y: ''",
+        "c-uri: null",
+        "cs-host: ''",
         "z|exists: true",
-        "x|exists: false",
-        "y|gt: 5",
+        "c-uri|exists: false",
+        "cs-host|gt: 5",
         "z|lte: 10",
-        "x: 10",
-        "y|cidr: 10.0.0.0/8",
-        "x|fieldref: y",
-        "y|fieldref|startswith: z",
-        "z|fieldref|contains: x",
-        "x|fieldref|neq|endswith: y",
-        "y: '*'",
+        "c-uri: 10",
+        "cs-host|cidr: 10.0.0.0/8",
+        "c-uri|fieldref: cs-host",
+        "cs-host|fieldref|startswith: z",
+        "z|fieldref|contains: c-uri",
+        "c-uri|fieldref|neq|endswith: cs-host",
+        "cs-host: '*'",
         "z|cidr: 'fe80::/10'",
     ];
     prop_oneof![6 => of_text, 2 => of_regex, 2 => proptest::sample::select(others.to_vec()).prop_map(str::to_owned)]
@@ -258,9 +260,13 @@ fn fields() -> impl Strategy<Value = Fields> {
     // The run-time treats eight positions at once, so some values have many.
     let long = proptest::collection::vec(word(), 2..8).prop_map(|words| words.concat());
     let value = prop_oneof![4 => word(), 3 => long, 1 => special];
-    let values = proptest::collection::vec(value, 0..3);
+    // Nor does it look at every value of a field for every literal, where there are many.
+    let values = prop_oneof![
+        15 => proptest::collection::vec(value, 0..3),
+        1 => proptest::collection::vec(word(), 12..24),
+    ];
     proptest::collection::btree_map(
-        proptest::sample::select(&["x", "y", "z", "w"][..]).prop_map(str::to_owned),
+        proptest::sample::select(&["c-uri", "cs-host", "z", "w"][..]).prop_map(str::to_owned),
         values,
         0..4,
     )
@@ -277,6 +283,20 @@ fn json(fields: &Fields) -> Json {
         (name.clone(), value)
     });
     Json::Object(each.collect::<Map<_, _>>())
+}
+
+/// What a condition that holds is told by: the items in it that hold, but for those under a `not`.
+fn collect(condition: inspect::Condition, told: &mut Vec<Evidence>) {
+    match condition.node {
+        _ if condition.truth != Truth::True => {}
+        Node::All(parts) | Node::Any(parts) => {
+            for part in parts {
+                collect(part, told);
+            }
+        }
+        Node::Not(_) => {}
+        Node::Item { evidence, .. } => told.extend(evidence),
+    }
 }
 
 proptest! {
@@ -296,6 +316,37 @@ proptest! {
             let engine: Vec<_> = verdict.matches.iter().map(|matched| matched.rule.index()).collect();
             let plain: Vec<_> = (0..parsed.rules.len()).filter(|idx| rule_holds(&parsed.rules[*idx], fields)).collect();
             prop_assert_eq!(engine, plain, "{}\n{:?}", text, fields);
+            for matched in verdict.matches {
+                let mut told = Vec::new();
+                collect(inspector.condition(matched.rule).unwrap(), &mut told);
+                told.truncate(MAX_EVIDENCE);
+                prop_assert_eq!(&matched.evidence, &told, "{}\n{:?}", text, fields);
+                let texts: Vec<&String> = fields.iter().flat_map(|(_, values)| values).collect();
+                let is_told = |value: &Vec<u8>| texts.iter().any(|text| text.as_bytes() == value);
+                prop_assert!(told.iter().all(|evidence| is_told(&evidence.value)), "{:?}", told);
+            }
         }
+    }
+}
+
+#[test]
+fn a_literal_is_found_in_the_last_of_many_values_and_in_no_other_field() {
+    let rule = "title: t\nlogsource: {category: proxy}\ndetection: {one: {cs-host|contains: needle}, condition: one}\n";
+    let mut inspector = Inspector::new(event::pack(rule).unwrap());
+    let many = |last: &str| {
+        let values = (0..40).map(|idx| format!("value {idx}"));
+        Json::from(values.chain([last.to_owned()]).collect::<Vec<_>>())
+    };
+    for (host, uri, expect) in [
+        (many("a needle"), "", 1),
+        (many("a needle"), "a needle, and a needle", 1),
+        (many("none"), "a needle, and a needle", 0),
+        (Json::from("nee"), "dle needle", 0),
+    ] {
+        let object = serde_json::json!({ "cs-host": host, "c-uri": uri });
+        let verdict = event::inspect(&mut inspector, &object);
+        assert_eq!(verdict.matches.len(), expect, "{object}");
+        let told = verdict.matches.iter().flat_map(|matched| &matched.evidence);
+        assert!(told.map(|evidence| evidence.value.as_slice()).all(|value| value == b"a needle"));
     }
 }

@@ -131,6 +131,8 @@ wire! {
         pub lazy_start: u32,
         /// The end of that range.
         pub lazy_end: u32,
+        /// 1 where some of its patterns stand in [`Tables::later`].
+        pub is_later: u8,
     }
 
     /// A question about a field that no scan answers; asked when a rule that needs it is evaluated.

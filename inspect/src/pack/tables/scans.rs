@@ -1,7 +1,7 @@
 //! Patterns: how each field is scanned for them, and what checks one that was found.
 
 use super::Tables;
-use crate::ids::{AtomId, PatternId, StrId};
+use crate::ids::{AtomId, FieldId, PatternId, StrId};
 use crate::pack::wire::{Reader, Wire, wire, wire_enum};
 
 /// A glob token: `?`, one character.
@@ -70,6 +70,8 @@ wire_enum! {
 wire! {
     /// One value of a detection item.
     pub struct Pattern {
+        /// The field that it is looked for in, or [`super::KEYWORDS`].
+        pub field: FieldId,
         /// How it compares.
         pub kind: PatternKind,
         /// The value as the author wrote it.
@@ -90,14 +92,14 @@ wire! {
         pub forward: Trie,
         /// Suffixes, read from the end.
         pub backward: Trie,
-        /// What stands anywhere in a value, by the width of the grams: 4, 2 and 1 bytes.
+        /// What stands anywhere in a value and not in [`Tables::shared`], by the width of the grams.
         pub grams: Vec<Grams>,
         /// IPv4 networks.
         pub networks_v4: Networks,
         /// IPv6 networks.
         pub networks_v6: Networks,
-        /// 1 where `grams` also finds all keywords, so that values of the field need no second scan.
-        pub with_keywords: u8,
+        /// 1 where [`Tables::shared`] holds literals of the field.
+        pub is_shared: u8,
     }
 
     /// A radix trie; node 0 is the root. Labels of folded bytes.
@@ -128,13 +130,17 @@ wire! {
         pub output_end: u32,
     }
 
-    /// Literals found by one gram each, a run of `width` bytes that the compiler chose to be rare.
+    /// Literals found by grams, runs of `width` bytes of them that the compiler chose to be rare.
     ///
+    /// Only every `stride`th place of a value is looked at. So each literal has `stride` entries, with grams
+    /// that follow one another: wherever the literal stands, one of them is met.
     /// A bit of `bitmap` is set for the hash of each gram; a bucket of entries stands behind each set
     /// bit, in order, found by counting the set bits before it.
     pub struct Grams {
-        /// Bytes in a gram: 4, 2 or 1.
+        /// Bytes in a gram: 4, 3, 2 or 1.
         pub width: u8,
+        /// From one place that is looked at to the next: 1 or 2.
+        pub stride: u8,
         /// How far a 32-bit hash is shifted to index `bitmap`.
         pub shift: u8,
         /// One bit per hash.
@@ -226,6 +232,7 @@ impl Scan {
             && self.grams.is_empty()
             && self.networks_v4.starts.is_empty()
             && self.networks_v6.starts.is_empty()
+            && self.is_shared == 0
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn to_json(tables: &Tables) -> Option<Value> {
 }
 
 /// The policy as lines, one for each entry.
-pub(super) fn to_text(tables: &Tables) -> String {
+pub(in crate::command) fn to_text(tables: &Tables) -> String {
     let mut lines = String::new();
     let Some(policy) = to_json(tables) else { return lines };
     // Writing to a string cannot fail.

@@ -1,0 +1,130 @@
+//! What is found out about a pack before the first event.
+
+use super::{Scratch, Truth, truth_of};
+use crate::event::{Event, Slot};
+use crate::ids::{FieldId, RuleId};
+use crate::pack::{KEYWORDS, Op, Scan, Tables};
+
+/// What a scan has, so that nothing is asked of the parts that are empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts(u8);
+
+impl Parts {
+    pub(super) const FORWARD: Parts = Parts(1);
+    pub(super) const BACKWARD: Parts = Parts(2);
+    pub(super) const GRAMS: Parts = Parts(4);
+    pub(super) const NETWORKS: Parts = Parts(8);
+    /// Literals that all fields share.
+    pub(super) const SHARED: Parts = Parts(16);
+
+    pub(super) fn of(scan: &Scan) -> Parts {
+        let networks = [&scan.networks_v4, &scan.networks_v6];
+        let parts = [
+            (Parts::FORWARD, !scan.forward.outputs.is_empty()),
+            (Parts::BACKWARD, !scan.backward.outputs.is_empty()),
+            (Parts::GRAMS, !scan.grams.is_empty()),
+            (Parts::NETWORKS, networks.iter().any(|networks| !networks.starts.is_empty())),
+            (Parts::SHARED, scan.is_shared == 1),
+        ];
+        let present = parts.iter().filter(|(_, is_present)| *is_present);
+        Parts(present.fold(0, |all, (part, _)| all | part.0))
+    }
+
+    pub(super) fn has(self, part: Parts) -> bool {
+        self.0 & part.0 != 0
+    }
+
+    /// Whether a value is scanned on its own.
+    pub(super) fn is_scanned(self) -> bool {
+        self.0 & !Parts::SHARED.0 != 0
+    }
+}
+
+/// How a pack is evaluated.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// What [`Tables::scans`] have, and [`Tables::keywords`] has.
+    fields: Vec<Parts>,
+    pub(super) keywords: Parts,
+    unguarded: Vec<Unguarded>,
+    /// The fields that unguarded rules ask for; a rule names a range.
+    asked: Vec<FieldId>,
+}
+
+/// A rule that no text guards. Its truth is known beforehand for events that tell nothing of its fields.
+#[derive(Debug)]
+struct Unguarded {
+    rule: RuleId,
+    fields: std::ops::Range<usize>,
+    /// Whether it matches where none of its fields is there.
+    matches_nothing: bool,
+}
+
+impl Plan {
+    /// Looks at all scans, and evaluates unguarded rules on an event that has no field.
+    pub(crate) fn new(tables: &Tables) -> Self {
+        let mut plan = Plan {
+            fields: tables.scans.iter().map(Parts::of).collect(),
+            keywords: Parts::of(&tables.keywords),
+            ..Plan::default()
+        };
+        let mut event = Event::default();
+        let mut scratch = Scratch::default();
+        for rule in &tables.always {
+            event.clear(tables.fields.len());
+            scratch.prepare(tables);
+            let start = plan.asked.len();
+            plan.asked.extend(fields(tables, *rule));
+            plan.unguarded.push(Unguarded {
+                rule: *rule,
+                fields: start..plan.asked.len(),
+                matches_nothing: truth_of(tables, *rule, &event, &mut scratch) == Truth::True,
+            });
+        }
+        plan
+    }
+
+    /// What the scan of a field has.
+    pub(super) fn parts(&self, field: FieldId) -> Parts {
+        self.fields.get(field.index()).copied().unwrap_or_default()
+    }
+
+    /// Whether something in a field may wake a rule; in any, where it is [`KEYWORDS`].
+    pub(super) fn is_searched(&self, field: FieldId) -> bool {
+        let parts = if field == KEYWORDS { self.keywords } else { self.parts(field) };
+        parts != Parts::default()
+    }
+
+    /// Wakes unguarded rules of whose fields the event tells something, and takes the others for what they are
+    /// without.
+    pub(super) fn wake_unguarded(&self, event: &Event, scratch: &mut Scratch) {
+        let is_told = |field: &FieldId| *field == KEYWORDS || event.slot(*field) != Slot::Missing;
+        for Unguarded { rule, fields, matches_nothing } in &self.unguarded {
+            if !scratch.seen.insert(rule.index()) {
+                continue;
+            }
+            let fields = self.asked.get(fields.clone()).unwrap_or_default();
+            if fields.iter().any(is_told) {
+                scratch.woken.push(*rule);
+            } else if *matches_nothing {
+                scratch.matched.push(*rule);
+            }
+        }
+    }
+}
+
+/// The fields that a rule asks for, each once.
+fn fields(tables: &Tables, rule: RuleId) -> Vec<FieldId> {
+    let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();
+    let of_word = |word: &u32| match Op::decode(*word) {
+        Some(Op::Atom(atom)) => tables.atoms.get(atom.index()).map(|atom| [atom.field; 2]),
+        Some(Op::Test(test)) => {
+            tables.tests.get(test as usize).map(|test| [test.field, test.other])
+        }
+        _ => None,
+    };
+    let mut fields: Vec<FieldId> = code.iter().filter_map(of_word).flatten().collect();
+    fields.sort_unstable();
+    fields.dedup();
+    fields
+}
