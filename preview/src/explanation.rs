@@ -6,6 +6,8 @@ use knowledge::RecordedRequest;
 use knowledge::explain::printable;
 use serde::Serialize;
 
+use crate::decision::{decide, said};
+
 /// The explanation of one request. All text is printable: control characters are escaped.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explained {
@@ -53,6 +55,8 @@ pub struct RuleExplained {
     pub tags: Vec<String>,
     /// The view in which it matched.
     pub view: Option<&'static str>,
+    /// What the pack's policy says of the match.
+    pub policy: Vec<String>,
     /// The condition.
     pub condition: Part,
 }
@@ -96,9 +100,12 @@ pub(crate) fn explain(
     inspector: &mut Inspector,
     recorded: &RecordedRequest,
     asked: &[RuleId],
+    now: u64,
 ) -> Explained {
     let request = recorded.lend();
     let verdict = inspector.inspect(&request);
+    let decide = |bound| decide(inspector.pack(), &verdict, &request, bound, now);
+    let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
     let tables = inspector.pack().tables();
     let matched: Vec<_> = verdict.matches.iter().map(|of| (of.rule, Some(of.view))).collect();
     let is_matched = |rule: RuleId| matched.iter().any(|(matched, _)| *matched == rule);
@@ -114,7 +121,12 @@ pub(crate) fn explain(
             rules.push((*rule, None));
         }
     }
-    let rules = rules.iter().filter_map(|(rule, view)| explain_rule(inspector, *rule, *view));
+    // Rules that match come first, in the order of their rulings.
+    let rulings = enforce.rulings.iter().map(|ruling| said(inspector.pack(), ruling));
+    let policies = rulings.chain(std::iter::repeat(Vec::new()));
+    let rules = rules.iter().zip(policies).filter_map(|((rule, view), policy)| {
+        Some(RuleExplained { policy, ..explain_rule(inspector, *rule, *view)? })
+    });
     let views = Views::of(&request);
     let mut readings = vec![Reading { view: View::Raw.as_str(), url: printable(&recorded.url()) }];
     for form in views.forms() {
@@ -142,8 +154,8 @@ pub(crate) fn explain(
         headers: headers.collect(),
         readings,
         anomalies: anomalies.collect(),
-        monitor: verdict.action(Mode::Monitor).as_str(),
-        enforce: verdict.action(Mode::Enforce).as_str(),
+        monitor: monitor.action.as_str(),
+        enforce: enforce.action.as_str(),
         truncated: verdict.truncated,
         rules: rules.collect(),
     }
@@ -164,6 +176,7 @@ fn explain_rule(
         phase: phase_name(rule.phase),
         tags: tables.rule_tags(rule).map(str::to_owned).collect(),
         view: view.map(View::as_str),
+        policy: Vec::new(),
         condition: part(&inspector.condition(rule_id)?),
     })
 }

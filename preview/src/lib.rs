@@ -6,6 +6,7 @@
 
 mod case;
 mod check;
+mod decision;
 mod example;
 mod explanation;
 mod import;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::case::CaseVerdict;
 use crate::check::{Checked, check};
+use crate::decision::decide;
 use crate::example::with_example;
 use crate::explanation::{Explained, explain, phase_name};
 use crate::import::{Import, Imported};
@@ -28,6 +29,8 @@ impl Slot {
 pub struct Session {
     inspectors: BTreeMap<u32, Inspector>,
     import: Import,
+    /// The page's clock, in seconds since 1970: exceptions expire by it.
+    now: u64,
 }
 
 /// A pack, for its list of rules.
@@ -61,6 +64,11 @@ pub struct RuleInfo {
 }
 
 impl Session {
+    /// Sets the clock, in seconds since 1970.
+    pub fn set_clock(&mut self, now: u64) {
+        self.now = now;
+    }
+
     /// Checks the text of the editor and puts its rules into the draft's slot. A text of which no rule
     /// runs empties the slot.
     pub fn check(&mut self, text: &str) -> Checked {
@@ -134,22 +142,28 @@ impl Session {
         let end = start.saturating_add(n_rows).min(self.import.requests.len());
         let requests = self.import.requests.get(start..end).unwrap_or_default();
         let inspectors = &mut self.inspectors;
+        let now = self.now;
         let rows = requests.iter().map(|request| {
             let request = request.lend();
             let mut row = Row::default();
             if let Some(inspector) = inspectors.get_mut(&slot.0) {
                 let verdict = inspector.inspect(&request);
                 row.rules = indices(&verdict);
-                row.monitor = verdict.action(Mode::Monitor);
-                row.enforce = verdict.action(Mode::Enforce);
+                let act = |bound| decide(inspector.pack(), &verdict, &request, bound, now).action;
+                (row.monitor, row.enforce) = (act(Mode::Monitor), act(Mode::Enforce));
                 row.is_odd = verdict.anomalies.iter().next().is_some();
             }
             if let Some(other) = compare_with {
-                let verdict = inspectors.get_mut(&other.0).map(|of| of.inspect(&request));
-                let verdict = verdict.unwrap_or_default();
-                row.others = indices(&verdict);
-                row.is_changed = row.monitor != verdict.action(Mode::Monitor)
-                    || row.enforce != verdict.action(Mode::Enforce)
+                let (mut monitor, mut enforce) = Default::default();
+                if let Some(inspector) = inspectors.get_mut(&other.0) {
+                    let verdict = inspector.inspect(&request);
+                    row.others = indices(&verdict);
+                    let act =
+                        |bound| decide(inspector.pack(), &verdict, &request, bound, now).action;
+                    (monitor, enforce) = (act(Mode::Monitor), act(Mode::Enforce));
+                }
+                row.is_changed = row.monitor != monitor
+                    || row.enforce != enforce
                     || ids(inspectors.get(&slot.0), &row.rules)
                         != ids(inspectors.get(&other.0), &row.others);
             }
@@ -184,7 +198,7 @@ impl Session {
             Slot::DRAFT => (0..n_rules).map(RuleId).collect(),
             _ => Vec::new(),
         };
-        Some(explain(inspector, &request, &asked))
+        Some(explain(inspector, &request, &asked, self.now))
     }
 
     /// Inspects a request `n_times`, for whoever has a clock. Returns how often a rule matched.

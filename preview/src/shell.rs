@@ -22,6 +22,11 @@ impl Preview {
         Preview::default()
     }
 
+    /// See [`Session::set_clock`].
+    pub fn set_clock(&mut self, seconds: u32) {
+        self.session.set_clock(u64::from(seconds));
+    }
+
     /// See [`Session::check`].
     pub fn check(&mut self, text: &str) -> String {
         json(&self.session.check(text))

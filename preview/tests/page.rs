@@ -159,3 +159,55 @@ fn packs_that_judge_alike_change_nothing() {
         assert_eq!(rows.iter().map(|row| row.is_changed).collect::<Vec<_>>(), expect);
     }
 }
+
+#[test]
+fn the_policy_of_a_pack_decides_by_the_clock_and_the_source() {
+    let policy = "
+default: enforce
+statements:
+  - {name: ours, mode: monitor, sources: [10.0.0.0/8]}
+exceptions:
+  - {id: EX-1, owner: a, ticket: T-1, reason: r, expires: 2026-01-01, rules: [Paste], sources: [192.0.2.0/24]}
+";
+    let rule = "title: Paste\nlogsource: {category: proxy}\ndetection: {s: {cs-host: pastebin.com}, condition: s}\n";
+    let file = knowledge::SourceFile { name: "rule.yml".into(), bytes: rule.into() };
+    let (policy, findings) = knowledge::Policy::read(&"policy.yml".into(), policy);
+    assert!(findings.is_empty(), "{findings:?}");
+    let library = knowledge::Library::read(vec![file]);
+    let compiled =
+        knowledge::Compilation::with_policy(&library, "policed", 1, policy.as_ref(), None);
+    let mut session = Session::default();
+    session.load(Slot(1), "policed", &compiled.unwrap().bytes).unwrap();
+    let line = |source: &str| {
+        format!(
+            "{{\"authority\":\"pastebin.com\",\"path\":\"/a\",\"source_address\":\"{source}\"}}\n"
+        )
+    };
+    let log = ["10.0.0.1:1", "192.0.2.1:1", "198.51.100.1:1"].map(line).concat();
+    imported(&mut session, log.as_bytes());
+    // 2025-12-31 and 2026-01-02.
+    for (now, expect, said) in [
+        (
+            1_767_139_200,
+            [("observe", "observe"), ("allow", "allow"), ("observe", "deny")],
+            "policy: enforce by default, excepted by EX-1",
+        ),
+        (
+            1_767_312_000,
+            [("observe", "observe"), ("observe", "deny"), ("observe", "deny")],
+            "policy: enforce by default, the exception EX-1 has expired",
+        ),
+    ] {
+        session.set_clock(now);
+        let rows = session.judge(0, 9, Slot(1), None);
+        let actions: Vec<_> =
+            rows.iter().map(|row| (row.monitor.as_str(), row.enforce.as_str())).collect();
+        assert_eq!(actions, expect);
+        assert!(rows.iter().all(|row| row.rules == [0]), "the rule matches in any case");
+        let explained = session.explain(1, Slot(1)).unwrap();
+        assert_eq!((explained.monitor, explained.enforce), expect[1]);
+        assert_eq!(explained.rules[0].policy.join(", "), said);
+        let ours = session.explain(0, Slot(1)).unwrap();
+        assert_eq!(ours.rules[0].policy, ["policy: monitor by the statement `ours`"]);
+    }
+}

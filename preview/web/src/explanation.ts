@@ -26,7 +26,7 @@ export function draw(explained: Explained, example: (isMatch: boolean) => void):
 
 function rule(rule: RuleExplained): HTMLElement {
   const [verdict, tone] = rule.view ? ['matches', 'error'] : rule.condition.truth === 'not yet known' ? ['waits for the response', 'warning'] : ['does not match', 'quiet'];
-  const facts = [rule.view && `in the ${rule.view} view`, rule.level, rule.phase === 'request' ? 'decided by the request' : 'decided with the response, cannot deny', rule.author && `by ${rule.author}`];
+  const facts = [rule.view && `in the ${rule.view} view`, rule.level, rule.phase === 'request' ? 'decided by the request' : 'decided with the response, cannot deny', rule.author && `by ${rule.author}`, ...rule.policy];
   return el('article', {},
     el('h3', {}, rule.title, el('span', { class: `code ${tone}` }, verdict)),
     el('p', { class: 'quiet' }, facts.filter(Boolean).join(' · ')),

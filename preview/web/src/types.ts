@@ -11,7 +11,7 @@ export interface Refusal { line: number; code: string; message: string; help: st
 export interface Imported { progress: number; is_done: boolean; n_requests: number; n_refused: number; refusals: Refusal[]; is_cut: boolean }
 export interface Found { field: string; pattern: string; before: string; hit: string; after: string }
 export interface Part { name: string | null; truth: string; kind: 'all' | 'any' | 'not' | 'item'; parts: Part[]; label: string; values: string[]; found: Found | null }
-export interface RuleExplained { id: string; title: string; author: string; level: string; phase: string; tags: string[]; view: string | null; condition: Part }
+export interface RuleExplained { id: string; title: string; author: string; level: string; phase: string; tags: string[]; view: string | null; policy: string[]; condition: Part }
 export interface Explained { method: string; headers: [string, string][]; readings: { view: string; url: string }[]; anomalies: [string, string][]; monitor: string; enforce: string; truncated: boolean; rules: RuleExplained[]; micros: number }
 export interface Word { name: string; meaning: string }
 export interface Vocabulary { fields: Word[]; modifiers: Word[]; anomalies: Word[] }

@@ -9,6 +9,9 @@ let preview: Preview;
 const ready = init({ module_or_path: wasmUrl }).then(() => { preview = new Preview(); });
 const breathe = () => new Promise<void>((resume) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resume(); }; port2.postMessage(0); });
 
+// Exceptions of a policy expire by the page's clock.
+const clock = () => preview.set_clock(Math.floor(Date.now() / 1000));
+
 type Answer = (value: unknown, progress: number) => void;
 const calls: Record<string, (args: any, answer: Answer) => unknown> = {
   vocabulary: () => JSON.parse(preview.vocabulary()),
@@ -21,6 +24,7 @@ const calls: Record<string, (args: any, answer: Answer) => unknown> = {
   verdict: ({ slot, request }) => JSON.parse(preview.verdict(slot, JSON.stringify(request))),
   cancel: () => { generation += 1; },
   explain: ({ row, slot }) => {
+    clock();
     const explained = JSON.parse(preview.explain(row, slot));
     if (!explained) return null;
     const start = performance.now();
@@ -30,6 +34,7 @@ const calls: Record<string, (args: any, answer: Answer) => unknown> = {
   run: async ({ bytes, slot, compare }, answer) => {
     const mine = ++generation;
     const start = performance.now();
+    clock();
     if (bytes) {
       preview.import(new Uint8Array(bytes));
       for (;;) {
