@@ -137,6 +137,10 @@ pub fn sanctions(inspector: &mut Inspector, requests: &[Labelled]) -> String {
     }
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let clients: BTreeSet<&str> = used.values().flatten().copied().collect();
+    if clients.is_empty() {
+        return "# No sanctioned automation was seen that a service knows.\nsources: {}\nsanctioned: []\n"
+            .to_owned();
+    }
     let mut text = String::from(
         "# What sanctioned automation was seen to do; read it before it is put to work.\nsources:\n",
     );

@@ -254,3 +254,48 @@ fn a_pack_is_signed_with_a_key_of_ours_and_verified() {
     assert_eq!(run(&["verify", "a.pack", "--key", "other.pub"]), 1);
     assert_eq!(run(&["show", "a.pack"]), 0);
 }
+
+#[test]
+fn what_sanctioned_automation_does_is_learned_and_no_longer_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "benign.jsonl",
+        r#"{"method":"POST","host":"hooks.slack.com","path":"/services/T0AB12CD3/B0EF45GH6/aBcDeFgHiJkLmNoPqRsTuVwX","client":"alertmanager","service":"slack","ambiguous":true}
+{"method":"GET","host":"www.example.com","path":"/"}
+"#,
+    );
+    write(
+        "malicious.jsonl",
+        r#"{"method":"POST","host":"api.telegram.org","path":"/bot123456789:AAExampleExampleExampleExampleExample12/sendDocument","client":"10.0.0.9","service":"telegram","technique":"T1102.002"}
+"#,
+    );
+    write("key", "00112233445566778899aabbccddeeff\n");
+    write("empty.jsonl", "");
+    let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("notes");
+    let score = |benign: &str, more: &[&str]| {
+        let mut command = tidegate(folder.path());
+        command.arg("score").arg(&notes).args([
+            "--benign",
+            benign,
+            "--malicious",
+            "malicious.jsonl",
+        ]);
+        let output = command.args(["--format", "json"]).args(more).output().unwrap();
+        let found = serde_json::from_slice::<serde_json::Value>(&output.stdout).ok().map(|value| {
+            ["recall", "false_positives"]
+                .map(|what| value[what]["total"]["found"].as_u64().unwrap())
+        });
+        (found, output.status.code().unwrap())
+    };
+    assert_eq!(score("benign.jsonl", &["--learn", "learned.yml"]), (Some([1, 1]), 0));
+    let learned = ["--policy", "learned.yml", "--identity-key", "key"];
+    assert_eq!(score("benign.jsonl", &learned), (Some([1, 0]), 0));
+    // A policy that somebody has is not written over; without requests there is nothing to tell.
+    assert_eq!(score("benign.jsonl", &["--learn", "learned.yml"]), (None, 1));
+    assert_eq!(score("empty.jsonl", &[]), (None, 1));
+    // Where nothing was learned, the policy is one all the same.
+    fs::copy(folder.path().join("malicious.jsonl"), folder.path().join("plain.jsonl")).unwrap();
+    assert_eq!(score("plain.jsonl", &["--learn", "nothing.yml"]).1, 0);
+    assert_eq!(score("benign.jsonl", &["--policy", "nothing.yml"]), (Some([1, 1]), 0));
+}

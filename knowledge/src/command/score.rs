@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use inspect::Inspector;
+use knowledge::explain::printable;
 use knowledge::score::{Labelled, Score, Tally, read, sanctions, score};
 use knowledge::{Finding, codes};
 use serde_json::{Value, json};
@@ -26,7 +27,8 @@ pub(crate) struct ScoreCommand {
     /// Requests that should be reported, as JSON lines
     #[arg(long, value_name = "FILE")]
     malicious: PathBuf,
-    /// Write a policy that sanctions what the clients of ambiguous benign requests did
+    /// Write a policy that sanctions what the clients of ambiguous benign requests did; a file that is
+    /// there is not replaced
     #[arg(long, value_name = "FILE")]
     learn: Option<PathBuf>,
     /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
@@ -59,9 +61,10 @@ impl ScoreCommand {
         let mut inspector = Inspector::new(compilation.pack);
         if let Some(path) = &self.learn {
             let text = sanctions(&mut inspector, &benign);
-            disk::write(path, text.as_bytes()).map_err(|error| {
+            disk::create(path, text.as_bytes(), false).map_err(|error| {
                 let message = format!("the policy cannot be written: {}", disk::reason(&error));
-                let help = "give another path with `--learn`, or make this one writable";
+                let help =
+                    "give a path with `--learn` where no file is, in a folder that is writable";
                 let finding = Finding::about(&name(path), &codes::UNWRITABLE, message, help);
                 Outcome::refused(&[finding], sources)
             })?;
@@ -83,11 +86,17 @@ impl ScoreCommand {
 fn requests(path: &std::path::Path) -> Result<Vec<Labelled>, Outcome> {
     let refused = |finding: Finding| Outcome::refused(&[finding], &knowledge::Sources::new());
     let (name, text) = disk::read_text(path).map_err(|finding| refused(*finding))?;
-    read(&text).map_err(|(line, what)| {
+    let requests = read(&text).map_err(|(line, what)| {
         let message = format!("line {line} is no labelled request: {what}");
         let help = "write a JSON object with `method`, `host` and `path` on each line";
         refused(Finding::about(&name, &codes::BROKEN_LOG_LINE, message, help))
-    })
+    })?;
+    if requests.is_empty() {
+        let help = "write a JSON object with `method`, `host` and `path` on each line";
+        let message = "there is no labelled request";
+        return Err(refused(Finding::about(&name, &codes::NOTHING_FOUND, message, help)));
+    }
+    Ok(requests)
 }
 
 fn text(recall: &Score, positives: &Score) -> String {
@@ -100,7 +109,8 @@ fn text(recall: &Score, positives: &Score) -> String {
             let mut tallies: Vec<_> = tallies.iter().collect();
             tallies.sort_by_key(|(name, tally)| (std::cmp::Reverse(tally.n_requests), *name));
             for (name, of) in tallies {
-                let name = if name.is_empty() { "(none)" } else { name };
+                let name =
+                    if name.is_empty() { "(none)".to_owned() } else { printable(name.as_bytes()) };
                 tally(&mut out, &format!("{what} {name}"), of);
             }
         }

@@ -115,7 +115,10 @@ fn groups(node: Option<&Node>, findings: &mut Findings) -> Vec<Group> {
         groups.push(Group { name, sources });
     }
     unique(&groups.iter().map(|group| &group.name).collect::<Vec<_>>(), findings);
-    let names: BTreeSet<_> = groups.iter().map(|group| &group.name.text).collect();
+    // A group that lists its own name is that one source under a name.
+    let is_itself = |group: &&Group| group.sources.iter().any(|it| it.text == group.name.text);
+    let others = groups.iter().filter(|group| !is_itself(group));
+    let names: BTreeSet<_> = others.map(|group| &group.name.text).collect();
     for source in groups.iter().flat_map(|group| &group.sources) {
         if names.contains(&source.text) {
             let message = format!("`{}` is a group", source.text.escape_debug());
