@@ -22,6 +22,8 @@ const requests = by<HTMLTextAreaElement>('requests');
 let bytes: ArrayBuffer | null = null;
 let timer = 0;
 let running = 0;
+/** Whether there is traffic that no run has read to its end. */
+let unread = false;
 const say = (text: string) => { by('status').textContent = text; };
 const chosen = (event: Event) => (event.target as HTMLInputElement).files?.[0];
 
@@ -41,26 +43,36 @@ async function example(row: number, isMatch: boolean) {
   say('The request is an example of the note now.');
 }
 
-const editor = createEditor(by('editor'), await ask<Vocabulary>('vocabulary'), () => { clearTimeout(timer); timer = window.setTimeout(check, CHECK_DELAY); }, say);
+const editor = createEditor(by('editor'), await ask<Vocabulary>('vocabulary'), () => {
+  clearTimeout(timer);
+  timer = window.setTimeout(async () => {
+    await check();
+    if (packs.slot() === packs.DRAFT || packs.other() === packs.DRAFT) await run(false);
+  }, CHECK_DELAY);
+}, say);
 
 async function check() {
+  clearTimeout(timer);
+  timer = 0;
   const text = textOf(editor);
   const checked = await ask<Checked>('check', { text });
   if (text !== textOf(editor)) return;
   show(editor, checked.problems);
   findings.draw(editor, checked);
-  if (packs.slot() === packs.DRAFT || packs.other() === packs.DRAFT) await run(false);
 }
 
 /** Holds the traffic against what is chosen; reads the traffic before if it is other traffic. */
 async function run(readAgain: boolean) {
   const mine = ++running;
+  unread ||= readAgain;
+  // What was typed a moment ago counts already.
+  if (timer) await check();
   const problem = await packs.load();
   const [slot, other] = [packs.slot(), packs.other()];
   const pack = await ask<PackInfo | null>('pack', { slot });
   const otherPack = other >= 0 ? await ask<PackInfo | null>('pack', { slot: other }) : null;
   if (mine !== running) return;
-  const sent = readAgain ? (bytes ?? new TextEncoder().encode(requests.value).buffer) : null;
+  const sent = unread ? (bytes ?? new TextEncoder().encode(requests.value).buffer) : null;
   const rows: Row[] = [];
   let imported: Imported | null = null;
   let n_requests = table.rows.length;
@@ -70,12 +82,15 @@ async function run(readAgain: boolean) {
     if (part.imported) { imported = part.imported; n_requests = part.imported.n_requests; } else { unpack(part.words, rows); }
     progress.value = part.words ? 0.5 + rows.length / Math.max(1, n_requests) / 2 : at;
   });
+  // Traffic that another run interrupted is still to be read, by that one.
   if (mine !== running) return;
+  if (result.millis !== undefined) unread = false;
   progress.hidden = by('cancel').hidden = true;
   Object.assign(table, { rows, pack, other: otherPack });
   if (sent) table.forget();
   counts(rows, pack);
   await table.filter();
+  if (mine !== running) return;
   if (imported) findings.refusals(imported);
   performance.mark('verdict');
   const rules = pack?.rules.length ?? 0;

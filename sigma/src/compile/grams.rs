@@ -17,10 +17,10 @@ const LARGE_BITS: usize = 1 << 17;
 /// Up to so many entries get [`SPARSE`] bits each: the bitmap stays in a core's nearest cache.
 const FEW_ENTRIES: usize = 2048;
 
-/// Bits per literal where they are few. The more, the fewer positions are looked at for nothing.
+/// Bits per entry where they are few. The more, the fewer positions are looked at for nothing.
 const SPARSE: usize = 64;
 
-/// Bits per literal where they are many.
+/// Bits per entry where they are many.
 const DENSE: usize = 16;
 
 /// From how many bytes on a literal is known by grams at every second place of a text.

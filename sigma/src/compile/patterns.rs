@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use inspect::pack::{
-    Automaton, CheckKind, GLOB_DASH, GLOB_MANY, GLOB_ONE, Grams, KEYWORDS, Nfa, Pattern,
-    PatternKind, Scan,
+    Automaton, CheckKind, GLOB_DASH, GLOB_MANY, GLOB_ONE, Grams, Nfa, Pattern, PatternKind, Scan,
 };
 use inspect::{AtomId, FieldId, PatternId, StrId};
 
 use super::grams::Places;
 use super::regex::Machine;
-use super::{end_of, frequency, grams, networks, regex, trie};
+use super::scans::{FieldScans, ScanDraft};
+use super::{end_of, frequency, grams, regex};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::rule::{Item, Network, Rule, Token, Value, ValueTest};
 use crate::text;
@@ -303,86 +303,6 @@ impl Patterns {
             later: finish(later.fields),
             later_keywords: later.keywords.finish(),
             later_atoms,
-        }
-    }
-}
-
-/// What each field is scanned for, and all values for keywords.
-struct FieldScans {
-    fields: Vec<ScanDraft>,
-    keywords: ScanDraft,
-}
-
-impl FieldScans {
-    fn new(shares: &[bool]) -> Self {
-        let field = |shares: &bool| ScanDraft { shares: *shares, ..ScanDraft::default() };
-        let keywords = ScanDraft { shares: true, ..ScanDraft::default() };
-        FieldScans { fields: shares.iter().map(field).collect(), keywords }
-    }
-
-    fn of(&mut self, field: FieldId) -> Option<&mut ScanDraft> {
-        match field {
-            KEYWORDS => Some(&mut self.keywords),
-            field => self.fields.get_mut(field.index()),
-        }
-    }
-
-    /// Takes out the literals that are looked for once in all text.
-    fn share(&mut self) -> Vec<(Vec<u8>, PatternId)> {
-        let mut shared = Vec::new();
-        for scan in self.fields.iter_mut().chain([&mut self.keywords]).filter(|scan| scan.shares) {
-            let is_long = |(literal, _): &mut (Vec<u8>, PatternId)| literal.len() >= grams::LONG;
-            let n_before = shared.len();
-            shared.extend(scan.anywhere.extract_if(.., is_long));
-            scan.is_shared = shared.len() > n_before;
-        }
-        shared
-    }
-}
-
-/// What one field is scanned for.
-#[derive(Default)]
-struct ScanDraft {
-    forward: Vec<trie::Entry>,
-    backward: Vec<trie::Entry>,
-    anywhere: Vec<(Vec<u8>, PatternId)>,
-    v4: Vec<(u128, u128, PatternId)>,
-    v6: Vec<(u128, u128, PatternId)>,
-    /// Whether the values often are parts of other values.
-    shares: bool,
-    /// Whether literals were taken out because of it.
-    is_shared: bool,
-}
-
-impl ScanDraft {
-    fn add(&mut self, pattern: PatternId, gate: Gate) {
-        match gate {
-            Gate::Whole(bytes) => self.forward.push(trie::Entry { bytes, pattern, whole: true }),
-            Gate::Start(bytes) => self.forward.push(trie::Entry { bytes, pattern, whole: false }),
-            Gate::End(mut bytes) => {
-                bytes.reverse();
-                self.backward.push(trie::Entry { bytes, pattern, whole: false });
-            }
-            Gate::Anywhere(literals) => {
-                self.anywhere.extend(literals.into_iter().map(|literal| (literal, pattern)));
-            }
-            // The atom asks for it when a rule does.
-            Gate::Always => {}
-            Gate::Network(Network::V4(first, last)) => {
-                self.v4.push((first.into(), last.into(), pattern));
-            }
-            Gate::Network(Network::V6(first, last)) => self.v6.push((first, last, pattern)),
-        }
-    }
-
-    fn finish(self) -> Scan {
-        Scan {
-            forward: trie::build(self.forward),
-            backward: trie::build(self.backward),
-            grams: grams::build(self.anywhere, Places::Every),
-            networks_v4: networks::build(&self.v4),
-            networks_v6: networks::build(&self.v6),
-            is_shared: u8::from(self.is_shared),
         }
     }
 }
