@@ -117,11 +117,12 @@ impl Binding {
             {
                 *time = Some((rank, raw));
             }
+            let ids = self.fields.get(name).map(Vec::as_slice).unwrap_or_default();
             if raw.starts_with('{') {
+                null(ids, event);
                 inner.push((name.to_owned(), raw));
                 return;
             }
-            let ids = self.fields.get(name).map(Vec::as_slice).unwrap_or_default();
             if !ids.is_empty() || self.keywords {
                 let answered = value(raw, ids, event);
                 broken = broken.or(answered.err());
@@ -159,15 +160,15 @@ fn walk<'l>(
     Ok(())
 }
 
-/// Answers fields with a value; a list answers with each of its values.
+/// Answers fields with a value; a list answers with each of its values, and as null does where it has
+/// none: the field is there.
 fn value(raw: &str, ids: &[FieldId], event: &mut Event) -> Result<(), Unreadable> {
     if raw == "null" {
-        for id in ids {
-            event.answer_null(*id);
-        }
+        null(ids, event);
         return Ok(());
     }
     if raw.starts_with('[') {
+        null(ids, event);
         let list: Vec<serde_json::Value> =
             serde_json::from_str(raw).map_err(|_| Unreadable::NotJson)?;
         for value in list {
@@ -177,19 +178,23 @@ fn value(raw: &str, ids: &[FieldId], event: &mut Event) -> Result<(), Unreadable
                     add(number.to_string().as_bytes(), ids, event);
                 }
                 serde_json::Value::Bool(truth) => add(truth.to_string().as_bytes(), ids, event),
-                serde_json::Value::Null => {
-                    for id in ids {
-                        event.answer_null(*id);
-                    }
-                }
                 // Fields of objects in lists have no name that a rule could use.
-                serde_json::Value::Array(_) | serde_json::Value::Object(_) => {}
+                serde_json::Value::Null
+                | serde_json::Value::Array(_)
+                | serde_json::Value::Object(_) => {}
             }
         }
         return Ok(());
     }
     add(log_line::text(raw)?.as_bytes(), ids, event);
     Ok(())
+}
+
+/// Says that fields are there, though they have no value as yet.
+fn null(ids: &[FieldId], event: &mut Event) {
+    for id in ids {
+        event.answer_null(*id);
+    }
 }
 
 fn add(bytes: &[u8], ids: &[FieldId], event: &mut Event) {

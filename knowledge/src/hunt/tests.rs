@@ -120,6 +120,36 @@ fn json_lines_answer_by_their_own_names_or_by_a_map() {
     assert!(FieldMap::read("feilds = 1").is_err());
 }
 
+/// `exists` "only verifies the presence of a field, not its value, be it empty or null".
+#[test]
+fn a_field_without_a_value_is_there() {
+    let rules = "
+title: There
+logsource: {category: proxy}
+detection: {s: {c-useragent|exists: true}, condition: s}
+---
+title: Empty
+logsource: {category: proxy}
+detection: {s: {c-useragent: null}, condition: s}
+";
+    for (log, expect) in [
+        (r#"{"cs-host": "a"}"#, &["Empty"][..]),
+        (r#"{"c-useragent": null}"#, &["There", "Empty"]),
+        (r#"{"c-useragent": []}"#, &["There", "Empty"]),
+        (r#"{"c-useragent": [null, [], {"x": 1}]}"#, &["There", "Empty"]),
+        (r#"{"c-useragent": {}}"#, &["There", "Empty"]),
+        (r#"{"c-useragent": {"x": 1}}"#, &["There", "Empty"]),
+        (r#"{"c-useragent": ""}"#, &["There"]),
+        (r#"{"c-useragent": [null, "a"]}"#, &["There"]),
+        (r#"{"c-useragent": ["a", null]}"#, &["There"]),
+    ] {
+        let terms = terms(inspect::Mode::Monitor);
+        let (found, _) = decided(rules, "default: monitor", Format::Json, log, terms);
+        let titles: Vec<_> = found.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(titles, expect, "{log}");
+    }
+}
+
 /// What a line says, by both readers.
 #[test]
 fn lines_are_read_as_explain_reads_them() {

@@ -1,4 +1,6 @@
 //! JSON events for the engine.
+//!
+//! A field that is there without a value of its own, as an empty list or an object, is null.
 
 use inspect::pack::Tables;
 use inspect::{Event, FieldId, Inspector, Pack, Verdict};
@@ -10,7 +12,12 @@ pub(crate) fn answer(object: &Value, tables: &Tables, event: &mut Event) {
         match lookup(object, tables.str(*name)) {
             None => {}
             Some(Value::Null) => event.answer_null(id),
-            Some(Value::Array(values)) => values.iter().for_each(|value| one(value, id, event)),
+            Some(Value::Array(values)) => {
+                event.answer_null(id);
+                for value in values {
+                    one(value, id, event);
+                }
+            }
             Some(value) => one(value, id, event),
         }
     }

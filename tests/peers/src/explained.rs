@@ -5,6 +5,8 @@
 //! choice, must not matter. It explains a difference if tidegate's answer stays what it was and the
 //! peer's becomes the same.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::difference::{Difference, answers};
@@ -29,6 +31,11 @@ pub const EXPLANATIONS: &[Explanation] = &[
         change: windash_spelled_out,
     },
     Explanation {
+        name: "variants without letters",
+        because: "modifiers specification, `base64offset`: \"There are three variants for shifts by zero to two bytes\"; of one byte or none a variant may have no letter that stands fast, and is the empty text as in the reference (pySigma); rsigma leaves that variant out",
+        change: short_variants_spelled_out,
+    },
+    Explanation {
         name: "case folding",
         because: "documented choice: case is folded by Unicode's simple case folding (inspect/src/fold.rs); rsigma takes the lower case, by which `ſ` is no `s`, and `Σ` at the end of a word another letter than before",
         change: fold_by_unicode,
@@ -50,8 +57,8 @@ pub const EXPLANATIONS: &[Explanation] = &[
     },
     Explanation {
         name: "lists without values",
-        because: "documented choice: a list answers a field with its values; an empty one as if the field were not there, one of nulls as null",
-        change: lists_without_values_away,
+        because: "documented choice: a list answers a field with its values; one without values, or of nulls, as null does",
+        change: lists_without_values_to_null,
     },
     Explanation {
         name: "classes of expressions",
@@ -127,8 +134,11 @@ fn fold_by_unicode(rule: &mut Rule, event: &mut Value, _: usize) -> bool {
         changed |= folded != *text;
         *text = folded;
     };
-    rule.change_values(&mut |_, value| {
-        if let Yaml::Text(text) | Yaml::Plain(text) = value {
+    rule.change_values(&mut |label, value| {
+        // What is encoded is encoded as it is written; the letters of the code are ASCII's.
+        if !has_modifier(label, &["base64", "base64offset"])
+            && let Yaml::Text(text) | Yaml::Plain(text) = value
+        {
             fold(text);
         }
     });
@@ -187,7 +197,12 @@ fn numbers_to_text(rule: &mut Rule, _: &mut Value, _: usize) -> bool {
 fn is_number_asked(label: &str) -> bool {
     let numeric =
         ["lt", "lte", "gt", "gte", "minute", "hour", "day", "week", "month", "year", "exists"];
-    label.split('|').skip(1).any(|name| numeric.contains(&name))
+    has_modifier(label, &numeric)
+}
+
+/// Whether one of these modifiers stands in a label.
+fn has_modifier(label: &str, modifiers: &[&str]) -> bool {
+    label.split('|').skip(1).any(|name| modifiers.contains(&name))
 }
 
 fn booleans_to_text(rule: &mut Rule, _: &mut Value, _: usize) -> bool {
@@ -217,8 +232,8 @@ fn numbers_shortest(_: &mut Rule, event: &mut Value, _: usize) -> bool {
     changed
 }
 
-fn lists_without_values_away(_: &mut Rule, event: &mut Value, _: usize) -> bool {
-    let mut changed = without_empty_lists(event);
+fn lists_without_values_to_null(_: &mut Rule, event: &mut Value, _: usize) -> bool {
+    let mut changed = false;
     change_all(event, &mut |value| {
         if value.as_array().is_some_and(|list| list.iter().all(Value::is_null)) {
             *value = Value::Null;
@@ -226,14 +241,6 @@ fn lists_without_values_away(_: &mut Rule, event: &mut Value, _: usize) -> bool 
         }
     });
     changed
-}
-
-fn without_empty_lists(event: &mut Value) -> bool {
-    let Value::Object(map) = event else { return false };
-    let before = map.len();
-    map.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
-    let changed = map.len() < before;
-    map.values_mut().fold(changed, |changed, inner| without_empty_lists(inner) || changed)
 }
 
 fn classes_to_ascii(rule: &mut Rule, _: &mut Value, _: usize) -> bool {
@@ -435,34 +442,70 @@ fn is_stamp(text: &str) -> bool {
 const MAX_DASHES: usize = 3;
 
 fn windash_spelled_out(rule: &mut Rule, event: &mut Value, choice: usize) -> bool {
-    let mut changed = false;
+    let mut n_items = 0;
     rule.change_items(&mut |label, value| {
-        let names: Vec<_> = label.split('|').collect();
-        if !names.contains(&"windash") {
+        if has_modifier(label, &["windash"]) {
+            let texts = value.texts().into_iter().map(with_each_dash).collect();
+            spell_out("windash", texts, (label, value), event, (n_items, choice));
+            n_items += 1;
+        }
+    });
+    n_items > 0
+}
+
+/// Puts the variants of an item's values in place of what a modifier makes of them.
+fn spell_out(
+    modifier: &str,
+    variants: Vec<Vec<String>>,
+    (label, value): (&mut String, &mut Yaml),
+    event: &mut Value,
+    (idx, choice): (usize, usize),
+) {
+    let spelled = if has_modifier(label, &["all"]) {
+        // All of several cannot be spelled out: one variant of each is chosen.
+        variants.into_iter().map(|texts| texts[choice % texts.len()].clone()).collect()
+    } else {
+        variants.concat()
+    };
+    // A field of its own, since the map may hold the rest of the chain already.
+    let mut names = label.split('|');
+    let field = names.next().unwrap_or_default();
+    let own = format!("{field} {modifier} {idx}");
+    if let (Some(value), Value::Object(map)) = (lookup(event, field).cloned(), &mut *event) {
+        map.insert(own.clone(), value);
+    }
+    let rest = names.filter(|name| *name != modifier);
+    *label = rest.fold(own, |label, name| label + "|" + name);
+    *value = Yaml::List(spelled.into_iter().map(Yaml::Text).collect());
+}
+
+fn short_variants_spelled_out(rule: &mut Rule, event: &mut Value, choice: usize) -> bool {
+    let mut n_items = 0;
+    rule.change_items(&mut |label, value| {
+        // Texts of UTF-16 are longer.
+        if !has_modifier(label, &["base64offset"])
+            || has_modifier(label, &["wide", "utf16le", "utf16be", "utf16", "windash"])
+        {
             return;
         }
-        let values = match &*value {
-            Yaml::List(list) => list.clone(),
-            one => vec![one.clone()],
-        };
-        let texts = values.iter().map(|value| with_each_dash(value.as_str().unwrap_or_default()));
-        let spelled = if names.contains(&"all") {
-            // All of several cannot be spelled out: one variant of each is chosen.
-            texts.map(|texts| texts[choice % texts.len()].clone()).map(Yaml::Text).collect()
-        } else {
-            texts.flatten().map(Yaml::Text).collect()
-        };
-        // A field of its own, since the map may hold the rest of the chain already.
-        let field = names.first().copied().unwrap_or_default();
-        if let (Some(value), Value::Object(map)) = (lookup(event, field).cloned(), &mut *event) {
-            map.insert(format!("{field} dashed"), value);
+        let variants: Vec<_> = value.texts().into_iter().map(at_each_offset).collect();
+        if variants.concat().iter().any(String::is_empty) {
+            spell_out("base64offset", variants, (label, value), event, (n_items, choice));
+            n_items += 1;
         }
-        let rest: Vec<_> = names.iter().skip(1).filter(|name| **name != "windash").collect();
-        let rest = rest.iter().fold(String::new(), |rest, name| rest + "|" + name);
-        (*label, *value) = (format!("{field} dashed{rest}"), Yaml::List(spelled));
-        changed = true;
     });
-    changed
+    n_items > 0
+}
+
+/// What of a text's Base64 is the same whatever stands around it, behind no byte, one and two.
+fn at_each_offset(text: &str) -> Vec<String> {
+    let variant = |(n_before, start): (usize, usize)| {
+        let bytes = [&[b' '; 2][..n_before], text.as_bytes()].concat();
+        let code = STANDARD.encode(&bytes);
+        let end = code.len() - [0, 3, 2][bytes.len() % 3];
+        code.get(start..end).unwrap_or_default().to_owned()
+    };
+    [(0, 0), (1, 2), (2, 3)].map(variant).to_vec()
 }
 
 /// A pattern with each of the dashes in place of every dash that starts a word.
@@ -489,4 +532,32 @@ fn with_each_dash(pattern: &str) -> Vec<String> {
             .collect();
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_explains_what_it_is_for() {
+        let rows = [
+            ("{x|base64offset: ''}", json!({"x": ""}), "variants without letters"),
+            ("{x|base64offset|contains: [a, bcd]}", json!({"x": "-"}), "variants without letters"),
+            // The letter of the value is none of the code, and stays as it is.
+            ("{x|base64offset|contains: 'İabc'}", json!({"x": "EſgfiY"}), "case folding"),
+            ("{x|windash|contains: '', x|contains|windash: '--'}", json!({"x": "-–"}), "windash"),
+        ];
+        for (search, event, name) in rows {
+            let text = format!(
+                "logsource: {{category: test}}\ndetection:\n  one: {search}\n  condition: one\n"
+            );
+            let rule = Rule::read("test", &text).unwrap();
+            let difference = Difference::of(&rule, &event).expect(search);
+            let explanations = explain(&difference).expect(search);
+            let names: Vec<_> = explanations.iter().map(|one| one.name).collect();
+            assert_eq!(names, [name], "{search}");
+        }
+    }
 }

@@ -27,6 +27,14 @@ impl Yaml {
         }
     }
 
+    /// The texts of a scalar, or of a list of scalars.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Yaml::List(list) => list.iter().filter_map(Yaml::as_str).collect(),
+            one => one.as_str().into_iter().collect(),
+        }
+    }
+
     /// The entry of a map.
     pub fn get(&self, key: &str) -> Option<&Yaml> {
         let Yaml::Map(entries) = self else { return None };
