@@ -293,5 +293,7 @@ fn print_goals(rule_sets: &[Set], native: &[Measured], compile: f64, in_v8: &[In
         goal(what, row.decode, Bound::AtMost(goals::DECODE_MILLIS));
     }
     println!("\n| goal | seen | asked for | |\n| --- | --: | --: | --- |");
-    goals.iter().for_each(|goal| println!("{goal}"));
+    for goal in &goals {
+        println!("{goal}");
+    }
 }
