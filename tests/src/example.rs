@@ -162,7 +162,14 @@ impl Example {
 /// An Envoy that answers every request, over TLS and in clear text.
 fn origin(issued: &Issued) -> Value {
     const LISTENER: &str = "/static_resources/listeners/0";
-    let mut config = Bootstrap::new().listener("origin", &[]).json();
+    // A server reads a request before it answers. An answer in the midst of it ends the stream, and curl
+    // of Debian 12 then takes it for an error where it still has a body to send.
+    let buffer = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+        "max_request_bytes": 65536,
+    });
+    let buffer = json!({"name": "buffer", "typed_config": buffer});
+    let mut config = Bootstrap::new().listener("origin", &[buffer]).json();
     if let Some(listener) = config.pointer_mut(LISTENER).and_then(Value::as_object_mut) {
         let plain = listener.get("filter_chains").and_then(|chains| chains.get(0));
         let plain = plain.cloned().unwrap_or_default();
