@@ -26,7 +26,7 @@ impl Plugin {
             FailureMode::Open => 0,
             FailureMode::Closed => u64::MAX,
         };
-        let now = host::time().map_or(without_clock, |nanoseconds| nanoseconds / 1_000_000_000);
+        let now = host::seconds().unwrap_or(without_clock);
         let asked = Asked {
             request,
             source: sender.source(),

@@ -33,7 +33,7 @@ impl Plugin {
 
     /// Posts what waits, if it is time.
     pub(crate) fn post_events(&self) {
-        let (Some(collector), Some(now)) = (&self.collector, now()) else { return };
+        let (Some(collector), Some(now)) = (&self.collector, host::seconds()) else { return };
         if QUEUE.with_borrow_mut(|queue| queue.is_lost(now)) {
             self.settle(collector, Answer::Failed, None);
         }
@@ -63,7 +63,7 @@ impl Plugin {
     /// Notes what became of a batch: counts it, and says in the log when this changes.
     fn settle(&self, collector: &Collector, answer: Answer, status: Option<&[u8]>) {
         // Without a clock the pause starts when there is one again.
-        let now = now().unwrap_or(u64::MAX);
+        let now = host::seconds().unwrap_or(u64::MAX);
         let outcome = QUEUE.with_borrow_mut(|queue| queue.answered(answer, now));
         let n_events = outcome.n_events as u64;
         self.count(|counters| match answer {
@@ -106,9 +106,4 @@ impl Collector {
         ];
         host::post(&self.cluster, &headers, body.as_bytes(), CALL_SECONDS)
     }
-}
-
-/// Seconds since 1970.
-fn now() -> Option<u64> {
-    host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000_000)
 }

@@ -162,6 +162,11 @@ pub(crate) fn time() -> Result<u64, HostError> {
     Ok(nanoseconds)
 }
 
+/// Seconds since 1970; `None` where there is no clock.
+pub(crate) fn seconds() -> Option<u64> {
+    time().ok().map(|nanoseconds| nanoseconds / 1_000_000_000)
+}
+
 /// Posts to a cluster; the number of the call, with which the answer comes to the current plugin.
 ///
 /// Through the SDK, as it has to know whom to give the answer to, and panics on an answer that it does

@@ -265,7 +265,7 @@ impl Counters {
 /// Sets the gauges of a pack that was loaded.
 pub(crate) fn record_pack(pack: &Pack) {
     let hash = short_hash(pack);
-    let seconds = host::time().unwrap_or_default() / 1_000_000_000;
+    let seconds = host::seconds().unwrap_or_default();
     for (name, value) in [
         (table::RULES_LOADED.with(&[]), pack.tables().rules.len() as u64),
         (table::PACK_HASH.with(&[]), pack.hash().short()),

@@ -70,7 +70,10 @@ impl Plugin {
         matches: &[&RuleMatch],
         rulings: &[Ruling],
     ) -> bool {
-        let Some(now) = now().filter(|_| self.noise.is_on()) else { return true };
+        if !self.noise.is_on() {
+            return true;
+        }
+        let Some(now) = host::seconds() else { return true };
         let mut may = false;
         for (matched, ruling) in matches.iter().zip(rulings) {
             if ruling.action != Action::Allow {
@@ -167,7 +170,7 @@ impl Plugin {
     ) -> Option<(T, Option<u64>)> {
         let mut key = KEY.to_owned();
         key.push_str(&place.to_string());
-        let now = now()?;
+        let now = host::seconds()?;
         for _ in 0..MAX_CAS_TRIES {
             let (bytes, cas) = host::shared_data(&key).ok()?.unwrap_or_default();
             let mut bucket = Bucket::read(&bytes);
@@ -191,7 +194,9 @@ impl Plugin {
 
     /// Closes the windows that this machine opened and that are over.
     pub(crate) fn close_windows(&self) {
-        let (Some(now), Ok(inspector)) = (now(), self.inspector.try_borrow()) else { return };
+        let (Some(now), Ok(inspector)) = (host::seconds(), self.inspector.try_borrow()) else {
+            return;
+        };
         let mut places = Vec::new();
         OPENED.with_borrow_mut(|opened| {
             let all = mem::take(opened);
@@ -259,11 +264,6 @@ impl Plugin {
         };
         self.write(&told);
     }
-}
-
-/// Seconds since 1970.
-fn now() -> Option<u64> {
-    host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000_000)
 }
 
 /// What `view as u8` wrote.
