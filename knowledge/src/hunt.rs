@@ -133,8 +133,6 @@ impl Hunter {
             match self.line(line, number) {
                 Ok(hit) => {
                     haul.counts.n_events += 1;
-                    let bad = hit.as_ref().is_some_and(|hit| hit.has_bad_time);
-                    haul.counts.n_bad_times += u64::from(bad);
                     haul.hits.extend(hit);
                 }
                 Err(reason) => haul.counts.refuse(reason),
@@ -191,8 +189,6 @@ impl Hunter {
             match hit {
                 Ok(hit) => {
                     haul.counts.n_events += 1;
-                    let bad = hit.as_ref().is_some_and(|hit| hit.has_bad_time);
-                    haul.counts.n_bad_times += u64::from(bad);
                     haul.hits.extend(hit);
                 }
                 Err(reason) => haul.counts.refuse(reason),

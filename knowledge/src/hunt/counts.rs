@@ -62,8 +62,6 @@ pub struct Counts {
     pub unreadable: BTreeMap<Unreadable, u64>,
     /// The first of them in a piece, by reason: the number of the line, from 1.
     pub first_unreadable: BTreeMap<Unreadable, u64>,
-    /// Events that matched, with a time that cannot be read: they are told without one.
-    pub n_bad_times: u64,
 }
 
 impl Counts {
@@ -80,7 +78,6 @@ impl Counts {
 
     /// Adds what the next piece counted.
     pub fn add(&mut self, other: &Counts) {
-        self.n_bad_times += other.n_bad_times;
         self.n_lines += other.n_lines;
         self.n_events += other.n_events;
         self.n_blank += other.n_blank;

@@ -32,6 +32,7 @@ pub struct Report {
     per_rule: BTreeMap<RuleId, u64>,
     per_correlation: BTreeMap<usize, u64>,
     n_without_time: u64,
+    n_bad_times: u64,
     n_records: u64,
     has_head: bool,
     terms: Option<Terms>,
@@ -85,6 +86,7 @@ impl Report {
             per_rule: BTreeMap::new(),
             per_correlation: BTreeMap::new(),
             n_without_time: 0,
+            n_bad_times: 0,
             n_records: 0,
             has_head: false,
             terms: None,
@@ -112,6 +114,7 @@ impl Report {
         for hit in &haul.hits {
             self.records(hit, &mut out);
             self.count(hit.decided.as_ref());
+            self.n_bad_times += u64::from(hit.has_bad_time);
             if hit.sightings.is_empty() {
                 continue;
             }
@@ -261,7 +264,7 @@ impl Report {
         }
         let lost = self.correlator.counts();
         for (number, what) in [
-            (counts.n_bad_times, "matching events with a time that cannot be read"),
+            (self.n_bad_times, "matching events with a time that cannot be read"),
             (self.n_without_time, "events without a time, which correlations cannot use"),
             (lost.late_events, "events too late for their correlation"),
             (lost.evicted_events, "events dropped from full groups of correlations"),
