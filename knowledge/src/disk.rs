@@ -206,22 +206,34 @@ pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
 /// A link stays, and the file that it leads to is replaced. What is no file, as a pipe or a device,
 /// cannot be replaced: it is written to.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match stage(path, bytes)? {
+        Some(staged) => staged.put(),
+        None => OpenOptions::new().write(true).open(path)?.write_all(bytes),
+    }
+}
+
+/// A file that is written, beside the place where it is to stand.
+struct Staged {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl Staged {
+    fn put(self) -> io::Result<()> {
+        self.file.persist(&self.target).map(|_| ()).map_err(|error| error.error)
+    }
+}
+
+/// Writes what is to stand at a path into a file beside it; `None` for what is no file.
+fn stage(path: &Path, bytes: &[u8]) -> io::Result<Option<Staged>> {
     let target = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => fs::canonicalize(path)?,
         Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        Ok(_) => return OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        Ok(_) => return Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
-    replace(&target, bytes)
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    stage(path, bytes)?.persist(path).map(|_| ()).map_err(|error| error.error)
-}
-
-/// Writes what is to stand at a path into a file beside it.
-fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let path = target.as_path();
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -241,7 +253,7 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    Ok(file)
+    Ok(Some(Staged { file, target }))
 }
 
 /// Writes a file that is not there yet, whole or not at all; a secret one is for its owner only.
@@ -272,20 +284,14 @@ pub(crate) fn place_all<'p>(files: &[(&'p Path, &[u8])]) -> Result<(), (&'p Path
     let mut staged = Vec::new();
     for (path, bytes) in files {
         let one = || {
-            if path.is_dir() {
-                return Err(ErrorKind::IsADirectory.into());
-            }
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            stage(path, bytes)
+            stage(path, bytes)?.ok_or_else(|| io::Error::other("this is no file"))
         };
         staged.push((*path, one().map_err(|error| (*path, error))?));
     }
-    for (path, file) in staged {
-        file.persist(path).map_err(|error| (path, error.error))?;
-    }
-    Ok(())
+    staged.into_iter().try_for_each(|(path, staged)| staged.put().map_err(|error| (path, error)))
 }
 
 /// Bytes that nobody can guess.

@@ -270,6 +270,20 @@ fn a_pack_with_identities_is_only_used_with_their_key() {
     }
     let config = fs::read_to_string(folder.path().join("out/tidegate.json")).unwrap();
     assert!(config.contains("00112233445566778899aabbccddeeff"));
+    // A link stays, and what it leads to is replaced.
+    #[cfg(unix)]
+    {
+        let (link, elsewhere) =
+            (folder.path().join("out/tidegate.json"), folder.path().join("elsewhere.json"));
+        fs::rename(&link, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        write("elsewhere.json", "old");
+        let arguments = ["gateway", "ecds", "--pack", "a.pack", "--output", "out"];
+        let (said, code) = run(&[&arguments[..], &["--identity-key", "key"]].concat());
+        assert_eq!(code, 0, "{said}");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::read_to_string(&elsewhere).unwrap() == config);
+    }
     // All files or none.
     fs::remove_dir_all(folder.path().join("out")).unwrap();
     fs::create_dir_all(folder.path().join("out/tidegate.json")).unwrap();
