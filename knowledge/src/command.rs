@@ -93,6 +93,19 @@ impl Outcome {
     }
 }
 
+/// An argument of ASCII letters, digits and a few others: what it names goes as it is into log lines,
+/// YAML or headers.
+fn plain(
+    text: &str,
+    others: &[u8],
+    most: usize,
+    help: &'static str,
+) -> Result<String, &'static str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    let is_plain = (1..=most).contains(&text.len()) && text.bytes().all(fits);
+    is_plain.then(|| text.to_owned()).ok_or(help)
+}
+
 /// How findings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {

@@ -9,11 +9,13 @@ use knowledge::limits::MAX_FILE_BYTES;
 use knowledge::{Finding, Sources, codes, pack_file, signing};
 
 use super::policy::{check_key, read_key};
-use super::{Outcome, name};
+use super::{Outcome, name, plain};
 use crate::disk;
 
 /// How many bytes of a resource Kubernetes takes: the bound of a request to etcd.
 const MAX_RESOURCE_BYTES: usize = 1_500_000;
+/// Longest name of an image or a header.
+const MAX_NAME_BYTES: usize = 512;
 
 /// Writes what a gateway is configured with.
 ///
@@ -80,31 +82,20 @@ pub(crate) struct Gateway {
 
 /// A name of Kubernetes (RFC 1123): what is made of it stands in YAML and in selectors.
 fn label(text: &str) -> Result<String, &'static str> {
+    let help = "give a name of Kubernetes: up to 63 letters, digits, `-`, `.` or `_`";
     let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    let is_name = bytes.len() <= 63 && is_end(bytes.first()) && is_end(bytes.last());
-    if is_name && bytes.iter().copied().all(fits) {
-        return Ok(text.to_owned());
-    }
-    Err("give a name of Kubernetes: up to 63 letters, digits, `-`, `.` or `_`")
+    let has_ends = is_end(bytes.first()) && is_end(bytes.last());
+    plain(text, b"-._", 63, help).and_then(|name| has_ends.then_some(name).ok_or(help))
 }
 
 /// A reference of an image, as `registry.example/tidegate/filter:1`.
 fn image(text: &str) -> Result<String, &'static str> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@".contains(&byte);
-    if !text.is_empty() && text.bytes().all(fits) {
-        return Ok(text.to_owned());
-    }
-    Err("write it as `registry.example/tidegate/filter:1`")
+    plain(text, b"-._:/@", MAX_NAME_BYTES, "write it as `registry.example/tidegate/filter:1`")
 }
 
 fn header_name(text: &str) -> Result<String, &'static str> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !text.is_empty() && text.bytes().all(fits) {
-        return Ok(text.to_owned());
-    }
-    Err("give the name of a header, as `x-client-name`")
+    plain(text, b"-_", MAX_NAME_BYTES, "give the name of a header, as `x-client-name`")
 }
 
 fn hop(text: &str) -> Result<String, &'static str> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use sigma::lint::lint_labels;
 
 use super::policy::PolicyInput;
-use super::{Format, Inputs, OtherLogs, Outcome, counted, name, render};
+use super::{Format, Inputs, OtherLogs, Outcome, counted, name, plain, render};
 use crate::disk;
 
 /// Compiles the rules of notes and Sigma files into a pack.
@@ -45,12 +45,8 @@ pub(crate) struct Pack {
 }
 
 /// The name of a pack: it goes into log lines and labels of metrics as it is.
-fn pack_name(text: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if (1..=64).contains(&text.len()) && text.bytes().all(fits) {
-        return Ok(text.to_owned());
-    }
-    Err("give 1 to 64 letters, digits, `.`, `_` or `-`".to_owned())
+fn pack_name(text: &str) -> Result<String, &'static str> {
+    plain(text, b"._-", 64, "give 1 to 64 letters, digits, `.`, `_` or `-`")
 }
 
 impl Pack {
