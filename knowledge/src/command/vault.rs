@@ -2,6 +2,7 @@
 
 mod progress;
 mod state;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -17,18 +18,19 @@ use knowledge::report;
 use knowledge::vault::build::{Present, Scope, build};
 use knowledge::vault::check::{KINDS, check};
 use knowledge::vault::gather;
-use knowledge::vault::merge::{self, Merged, merge};
+use knowledge::vault::merge;
 use knowledge::vault::page::{Page, digest};
 use knowledge::vault::property::Property;
 use knowledge::vault::sources::Sources;
 use knowledge::{Finding, Library, codes};
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Outcome, PlainFormat, counted, name, pretty};
 use crate::disk;
 use progress::Progress;
 use state::State;
+use writer::{Summary, Writer};
 
 /// Writes the Obsidian vault from notes and catalogues, or checks one.
 #[derive(Args, Debug)]
@@ -103,30 +105,9 @@ impl Vault {
     }
 }
 
-/// What a run did.
-#[derive(Debug, Default)]
-struct Summary {
-    n_written: usize,
-    n_unchanged: usize,
-    n_tombstones: usize,
-    /// Pages without a source, in a run that could not read every source.
-    n_doubtful: usize,
-    /// Deleted by a person, and so not written again.
-    n_kept_deleted: usize,
-    conflicts: Vec<(String, String)>,
-    failures: Vec<String>,
-}
-
-impl Summary {
-    fn add(&mut self, other: Summary) {
-        self.n_written += other.n_written;
-        self.n_unchanged += other.n_unchanged;
-        self.n_tombstones += other.n_tombstones;
-        self.n_doubtful += other.n_doubtful;
-        self.n_kept_deleted += other.n_kept_deleted;
-        self.conflicts.extend(other.conflicts);
-        self.failures.extend(other.failures);
-    }
+/// A finding about a path where nothing is to be read.
+fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> {
+    Box::new(Finding::about(&name(path), &codes::NOTHING_FOUND, message, help))
 }
 
 impl Build {
@@ -217,8 +198,7 @@ impl Build {
                 let message =
                     format!("there is no file that ends in `.{}`", extensions.join("`, `."));
                 let help = "give the folder that holds them";
-                let code = &codes::NOTHING_FOUND;
-                return Err(Box::new(Finding::about(&name(path), code, message, help)));
+                return Err(nothing(path, message, help));
             }
             Ok(files)
         };
@@ -237,8 +217,7 @@ impl Build {
         if notes.is_empty() && catalogues.iter().all(|path| path.is_none()) {
             let message = "there is nothing to build a vault from";
             let help = "give notes with `--notes`, or a catalogue, as `--sigma`";
-            let code = &codes::NOTHING_FOUND;
-            return Err(Box::new(Finding::about(&name(&default), code, message, help)));
+            return Err(nothing(&default, message, help));
         }
         let library = gather::notes(&mut sources, notes);
         for (vendor, path, extensions) in [
@@ -257,13 +236,12 @@ impl Build {
         }
         if let Some(path) = &self.attack {
             progress.say("reading ATT&CK");
-            let (file, bytes) = disk::read(path, MAX_ATTACK_BYTES)?;
+            let (_, bytes) = disk::read(path, MAX_ATTACK_BYTES)?;
             gather::attack(&mut sources, &path.to_string_lossy(), &bytes);
             if sources.attack.techniques.is_empty() {
                 let message = "the file holds no technique of ATT&CK";
                 let help = "give `enterprise-attack.json` of ATT&CK's STIX data";
-                let code = &codes::NOTHING_FOUND;
-                return Err(Box::new(Finding::about(&file, code, message, help)));
+                return Err(nothing(path, message, help));
             }
         }
         if let Some(path) = &self.d3fend {
@@ -371,100 +349,6 @@ fn tombstone(id: &str, path: &str) -> Page {
     page
 }
 
-struct Writer<'w> {
-    root: &'w Path,
-    disk: &'w BTreeMap<String, Vec<u8>>,
-    progress: &'w Progress,
-}
-
-impl Writer<'_> {
-    /// Writes a page where it differs from what is there, merged into it.
-    fn page(&self, page: &Page, texts: &BTreeMap<&str, &str>, state: &State) -> Summary {
-        let mut summary = Summary::default();
-        let is_there = self.disk.contains_key(&page.path);
-        match texts.get(page.path.as_str()) {
-            None if is_there => summary.conflicts.push((
-                page.path.clone(),
-                "the page is not UTF-8 any more; it is left as it is".into(),
-            )),
-            None if state.pages.get(&page.id) == Some(&page.path) => summary.n_kept_deleted += 1,
-            None => self.write(&page.path, &merge::fresh(page), &mut summary),
-            Some(text) => {
-                let Merged { text: merged, conflicts } = merge(page, text);
-                let conflicts = conflicts.into_iter().map(|what| (page.path.clone(), what));
-                summary.conflicts.extend(conflicts);
-                if merged == *text {
-                    summary.n_unchanged += 1;
-                } else {
-                    self.write(&page.path, &merged, &mut summary);
-                }
-            }
-        }
-        summary
-    }
-
-    fn file(&self, path: &str, text: &str, state: &State, summary: &mut Summary) {
-        match (self.disk.get(path), state.files.get(path)) {
-            (Some(bytes), _) if bytes == text.as_bytes() => summary.n_unchanged += 1,
-            (Some(bytes), Some(last)) if digest(&String::from_utf8_lossy(bytes)) == *last => {
-                self.write(path, text, summary);
-            }
-            (Some(_), _) => summary
-                .conflicts
-                .push((path.to_owned(), "the file was edited; it is left as it is".into())),
-            (None, Some(_)) => summary.n_kept_deleted += 1,
-            (None, None) => self.write(path, text, summary),
-        }
-    }
-
-    /// Adds types of properties that have none; a person's stay.
-    fn types(&self, types: &BTreeMap<String, &'static str>, summary: &mut Summary) {
-        let path = ".obsidian/types.json";
-        let before = disk::bytes(&self.root.join(path)).ok();
-        let mut value = match before.as_deref().map(serde_json::from_slice::<Value>) {
-            None => json!({"types": {}}),
-            Some(Ok(value))
-                if value.get("types").is_none_or(Value::is_object) && value.is_object() =>
-            {
-                value
-            }
-            Some(_) => {
-                summary
-                    .conflicts
-                    .push((path.to_owned(), "the file cannot be read; it is left as it is".into()));
-                return;
-            }
-        };
-        let mut added = false;
-        if let Some(map) = value.as_object_mut() {
-            let known = map.entry("types").or_insert_with(|| json!({}));
-            for (key, kind) in types {
-                if let Some(known) = known.as_object_mut()
-                    && !known.contains_key(key)
-                {
-                    known.insert(key.clone(), json!(kind));
-                    added = true;
-                }
-            }
-        }
-        if added {
-            self.write(path, &pretty(&value), summary);
-        } else {
-            summary.n_unchanged += 1;
-        }
-    }
-
-    fn write(&self, path: &str, text: &str, summary: &mut Summary) {
-        match disk::put(self.root, path, text.as_bytes()) {
-            Ok(()) => summary.n_written += 1,
-            Err(error) => {
-                self.progress.end();
-                summary.failures.push(format!("{path}: {}", disk::reason(&error)));
-            }
-        }
-    }
-}
-
 impl Check {
     fn run(&self) -> Outcome {
         let files = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
@@ -477,8 +361,8 @@ impl Check {
         if !files.iter().any(|(path, _)| path.ends_with(".md")) || !self.vault.is_dir() {
             let message = "the folder holds no page";
             let help = "give a vault's folder, as `tidegate vault build` writes it";
-            let finding = Finding::about(&name(&self.vault), &codes::NOTHING_FOUND, message, help);
-            return Outcome::refused(&[finding], &knowledge::Sources::new());
+            let finding = nothing(&self.vault, message, help);
+            return Outcome::refused(&[*finding], &knowledge::Sources::new());
         }
         let mut texts: BTreeMap<String, String> = files
             .into_iter()
