@@ -1,6 +1,7 @@
 //! Where the text of an event lies: once as it came and once folded, end to end.
 
-use crate::fold::{HIGH_BITS, fold_into, lower};
+use crate::fold::{fold_into, lower};
+use crate::words::{HIGH, last_word};
 
 /// Bytes that are copied and folded at once.
 const WORD: usize = 8;
@@ -42,13 +43,7 @@ impl Arena {
 
     /// Appends `text` to both.
     pub(crate) fn append(&mut self, text: &[u8]) {
-        make_room(&mut self.raw, self.n_raw + text.len());
-        make_room(&mut self.folded, self.n_folded + text.len());
-        let raw = self.raw.get_mut(self.n_raw..).unwrap_or_default();
-        let folded = self.folded.get_mut(self.n_folded..).unwrap_or_default();
-        if copy_and_fold(text, raw, folded) {
-            self.n_raw += text.len();
-            self.n_folded += text.len();
+        if self.append_ascii(text) {
             return;
         }
         self.raw.truncate(self.n_raw);
@@ -57,6 +52,21 @@ impl Arena {
         self.folded.truncate(self.n_folded);
         fold_into(text, &mut self.folded);
         self.n_folded = self.folded.len();
+    }
+
+    /// Appends `text` to both, unless it is not all ASCII; whether it is. Each of its bytes has the same place
+    /// in both.
+    pub(crate) fn append_ascii(&mut self, text: &[u8]) -> bool {
+        make_room(&mut self.raw, self.n_raw + text.len());
+        make_room(&mut self.folded, self.n_folded + text.len());
+        let raw = self.raw.get_mut(self.n_raw..).unwrap_or_default();
+        let folded = self.folded.get_mut(self.n_folded..).unwrap_or_default();
+        let is_ascii = copy_and_fold(text, raw, folded);
+        if is_ascii {
+            self.n_raw += text.len();
+            self.n_folded += text.len();
+        }
+        is_ascii
     }
 }
 
@@ -78,7 +88,7 @@ fn copy_and_fold(text: &[u8], raw: &mut [u8], folded: &mut [u8]) -> bool {
     let mut places = raw_words.iter_mut().zip(folded_words);
     for (word, (raw, folded)) in words.iter().zip(&mut places) {
         let word = u64::from_le_bytes(*word);
-        if word & HIGH_BITS != 0 {
+        if word & HIGH != 0 {
             return false;
         }
         *raw = word.to_le_bytes();
@@ -90,24 +100,7 @@ fn copy_and_fold(text: &[u8], raw: &mut [u8], folded: &mut [u8]) -> bool {
         *raw = word.to_le_bytes();
         *folded = lower(word).to_le_bytes();
     }
-    word & HIGH_BITS == 0
-}
-
-/// The last `n_bytes` of `text`, fewer than a word, as a number. By loads that overlap: a loop over bytes
-/// would take longer than all the rest.
-fn last_word(text: &[u8], n_bytes: usize) -> u64 {
-    let shift = |n_loaded: usize| 8 * (n_loaded - n_bytes.min(n_loaded));
-    if let Some(last) = text.last_chunk() {
-        return if n_bytes == 0 { 0 } else { u64::from_le_bytes(*last) >> shift(WORD) };
-    }
-    let last = text.last_chunk().map_or(0, |last| u64::from(u32::from_le_bytes(*last)));
-    match text.first_chunk() {
-        Some(first) => u64::from(u32::from_le_bytes(*first)) | last << (8 * (n_bytes - 4)),
-        None => {
-            let byte = |at: usize| u64::from(text.get(at).copied().unwrap_or_default());
-            byte(0) | byte(1) << 8 | byte(2) << 16
-        }
-    }
+    word & HIGH == 0
 }
 
 #[cfg(test)]

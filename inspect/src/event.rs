@@ -108,21 +108,49 @@ impl Event {
 
     /// Adds text to the arena. Bytes past the bounds in [`crate::limits`] are cut.
     pub fn text(&mut self, bytes: &[u8]) -> Text {
-        let room = MAX_EVENT_BYTES.saturating_sub(self.arena.n_raw()).min(MAX_VALUE_BYTES);
-        let bytes = match bytes.get(..room) {
-            Some(cut) if bytes.len() > room => {
+        let bytes = match bytes.get(..self.room()) {
+            Some(cut) if bytes.len() > cut.len() => {
                 self.truncated = true;
                 cut
             }
             _ => bytes,
         };
-        let start = (offset(self.arena.n_raw()), offset(self.arena.n_folded()));
+        let start = self.end();
         self.arena.append(bytes);
-        Text {
-            raw: (start.0, offset(self.arena.n_raw())),
-            folded: (start.1, offset(self.arena.n_folded())),
-            is_part: false,
+        let end = self.end();
+        Text { raw: (start.0, end.0), folded: (start.1, end.1), is_part: false }
+    }
+
+    /// Adds text that has parts: each ends where `ends` says, the last one with the text.
+    pub(crate) fn parts<const N: usize>(&mut self, bytes: &[u8], ends: [usize; N]) -> [Text; N] {
+        let mut start = 0;
+        let from = self.end();
+        if bytes.len() <= self.room() && self.arena.append_ascii(bytes) {
+            return ends.map(|end| {
+                let part = (offset(start), offset(end));
+                start = end;
+                Text {
+                    raw: (from.0 + part.0, from.0 + part.1),
+                    folded: (from.1 + part.0, from.1 + part.1),
+                    is_part: false,
+                }
+            });
         }
+        ends.map(|end| {
+            let part = self.text(bytes.get(start..end).unwrap_or_default());
+            start = end;
+            part
+        })
+    }
+
+    /// How many bytes a text may have.
+    fn room(&self) -> usize {
+        MAX_EVENT_BYTES.saturating_sub(self.arena.n_raw()).min(MAX_VALUE_BYTES)
+    }
+
+    /// Where the next text will start, as it came and folded.
+    fn end(&self) -> (u32, u32) {
+        (offset(self.arena.n_raw()), offset(self.arena.n_folded()))
     }
 
     /// Answers `field` with bytes; bytes that the event holds already are not kept twice.
@@ -286,4 +314,35 @@ fn length_bit(n_bytes: usize) -> u64 {
 /// The arena is far smaller than 4 GiB: [`MAX_EVENT_BYTES`], and folding at most triples it.
 fn offset(n_bytes: usize) -> u32 {
     u32::try_from(n_bytes).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_text_are_those_that_it_was_cut_into() {
+        let long = b"A".repeat(MAX_VALUE_BYTES + 1);
+        for (text, ends) in [
+            (&b""[..], [0, 0, 0]),
+            (b"/Upload.PHP?q", [7, 11, 13]),
+            ("/Ünter\u{212a}Ⱥ.PHP?q".as_bytes(), [4, 10, 18]),
+            (b"/\xff\xfe?", [2, 3, 4]),
+            (&long, [1, 2, MAX_VALUE_BYTES + 1]),
+        ] {
+            let mut event = Event::default();
+            event.text(b"BEFORE");
+            let parts = event.parts(text, ends);
+            let mut start = 0;
+            for (part, end) in parts.into_iter().zip(ends) {
+                let expect = &text[start..end];
+                assert_eq!(event.raw(part), expect);
+                assert_eq!(event.folded(part), crate::fold::fold(expect));
+                start = end;
+            }
+            let whole = parts[0].through(parts[2]);
+            assert_eq!(event.raw(whole), text);
+            assert!(!event.truncated());
+        }
+    }
 }

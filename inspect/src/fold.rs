@@ -9,6 +9,7 @@
 
 mod runs;
 
+use crate::words::between;
 use runs::RUNS;
 
 /// Appends the folded form of `text` to `out`.
@@ -28,18 +29,9 @@ pub fn fold_into(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The bits that no byte of ASCII has, in each byte of a word.
-pub(crate) const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
 /// A word of ASCII in lower case; other bytes stay.
 pub(crate) fn lower(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    // Adding to seven bits carries into the eighth, and no further.
-    let low = word & !HIGH_BITS;
-    let from_a = low + ONES * (0x80 - u64::from(b'A'));
-    let past_z = low + ONES * (0x7F - u64::from(b'Z'));
-    let is_upper = (from_a ^ past_z) & !word & HIGH_BITS;
-    word | is_upper >> 2
+    word | between(word, b'A', b'Z') >> 2
 }
 
 /// The folded form of `text`.

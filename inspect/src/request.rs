@@ -5,6 +5,7 @@ use crate::event::{Event, Text};
 use crate::ids::FieldId;
 use crate::limits::MAX_CROWD_PATH_BYTES;
 use crate::pack::{Phase, Tables};
+use crate::words::{has_byte, place_of};
 
 /// One outbound request: bytes, borrowed from whoever received them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -262,36 +263,30 @@ struct Url {
 
 impl Url {
     fn write(request: &Request<'_>, event: &mut Event) -> Url {
-        let (host, port) = split_port(request.authority);
+        let authority = request.authority;
+        let host_end = split_port(authority).0.len();
         let Some(path) = request.path else {
-            let host = event.text(host);
-            let whole = host.through(event.text(port));
+            let [host, port] = event.parts(authority, [host_end, authority.len()]);
+            let whole = host.through(port);
             return Url { whole, host: host.part(), stem: None, query: None, extension: None };
         };
         let scheme = event.text(request.scheme);
         event.text(if request.scheme.is_empty() { b"" } else { b"://" });
-        let host = event.text(host);
-        event.text(port);
-        let mut halves = path.splitn(2, |byte| *byte == b'?');
-        let (stem, query) = (halves.next().unwrap_or_default(), halves.next());
-        let (before, extension) = split_extension(stem);
-        let before = event.text(before);
-        let extension = extension.map(|extension| {
-            event.text(b".");
-            event.text(extension)
-        });
-        let stem = before.through(extension.unwrap_or(before));
-        let query = query.map(|query| {
-            event.text(b"?");
-            event.text(query)
-        });
-        let whole = scheme.through(query.unwrap_or(stem));
+        let [host, _] = event.parts(authority, [host_end, authority.len()]);
+        let stem_end = place_of(path, b'?').unwrap_or(path.len());
+        let extension = split_extension(path.get(..stem_end).unwrap_or(path)).1;
+        let extension_start = stem_end - extension.map_or(0, <[u8]>::len);
+        // The dot and the question mark are part of the whole only.
+        let query_start = path.len().min(stem_end + 1);
+        let before_end = extension_start - usize::from(extension.is_some());
+        let ends = [before_end, extension_start, stem_end, query_start, path.len()];
+        let [before, _, of_extension, _, of_query] = event.parts(path, ends);
         Url {
-            whole,
+            whole: scheme.through(of_query),
             host: host.part(),
-            stem: Some(stem.part()),
-            query: query.map(Text::part),
-            extension: extension.map(Text::part),
+            stem: Some(before.through(of_extension).part()),
+            query: (query_start > stem_end).then(|| of_query.part()),
+            extension: extension.map(|_| of_extension.part()),
         }
     }
 
@@ -337,6 +332,10 @@ impl Url {
 
 /// Splits `:port` off an authority; the port keeps its colon, and is empty where there is none.
 pub(crate) fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
+    // Most have no colon, which is known before it is looked for from the end.
+    if !has_byte(authority, b':') {
+        return (authority, b"");
+    }
     let colon = authority.iter().rposition(|byte| *byte == b':');
     match colon.and_then(|colon| authority.split_at_checked(colon)) {
         Some((host, port))

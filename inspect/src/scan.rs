@@ -5,34 +5,39 @@
 use std::ops::Range;
 
 use crate::ids::PatternId;
-use crate::pack::{Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie};
+use crate::pack::{
+    Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie, TrieNode,
+};
 use crate::steps;
-use crate::words::{has_byte, is_equal};
+use crate::words::{equal, has_byte, is_equal, last_word};
 
 /// Reports the patterns of a trie that start `value`, or are all of it.
 pub(crate) fn starts(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) {
-    walk(trie, value, found, <[u8]>::first, |value, label| {
-        let (start, rest) = value.split_at_checked(label.len())?;
-        is_equal(start, label).then_some(rest)
-    });
+    let next = |rest: &[u8]| match rest.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => last_word(rest, rest.len()),
+    };
+    walk(trie, value, found, next, |rest, n_bytes| rest.get(n_bytes..));
 }
 
 /// Reports the patterns of a trie that end `value`; the trie holds them in reverse.
 pub(crate) fn ends(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) {
-    walk(trie, value, found, <[u8]>::last, |value, label| {
-        let (rest, end) = value.split_at_checked(value.len().checked_sub(label.len())?)?;
-        end.iter().rev().eq(label).then_some(rest)
-    });
+    let next = |rest: &[u8]| match rest.last_chunk() {
+        Some(word) => u64::from_be_bytes(*word),
+        None => last_word(rest, rest.len()).swap_bytes() >> ((64 - 8 * rest.len()) % 64),
+    };
+    walk(trie, value, found, next, |rest, n_bytes| rest.get(..rest.len().checked_sub(n_bytes)?));
 }
 
-/// Follows a value down a trie: `next` is the byte where it goes on, `strip` takes a label off there.
+/// Follows a value down a trie, a label at once: `next` gives the next eight bytes of what is left, the first in
+/// the lowest place and 0 for those that are not there; `pass` goes on behind so many.
 #[inline]
 fn walk(
     trie: &Trie,
     value: &[u8],
     found: &mut dyn FnMut(PatternId),
-    next: impl Fn(&[u8]) -> Option<&u8>,
-    strip: impl for<'v> Fn(&'v [u8], &[u8]) -> Option<&'v [u8]>,
+    next: impl Fn(&[u8]) -> u64,
+    pass: impl Fn(&[u8], usize) -> Option<&[u8]>,
 ) {
     let mut rest = value;
     let mut at = trie.nodes.first();
@@ -44,18 +49,46 @@ fn walk(
                 found(PatternId(output >> 1));
             }
         }
-        let Some(first) = next(rest) else { return };
-        let children = node.child_start as usize..node.child_end as usize;
-        let children = trie.first_bytes.get(children).unwrap_or_default();
-        let Ok(child) = children.binary_search(first) else { return };
-        at = trie.nodes.get(node.child_start as usize + child);
+        if rest.is_empty() {
+            return;
+        }
+        let Some(child) = child(trie, node, next(rest).to_le_bytes()[0]) else { return };
+        at = trie.nodes.get(child);
         let Some(node) = at else { return };
         let label = node.label_start as usize..node.label_end as usize;
-        let label = trie.labels.get(label).unwrap_or_default();
+        let mut label = trie.labels.get(label).unwrap_or_default();
         steps::take(label.len());
-        let Some(behind) = strip(rest, label) else { return };
-        rest = behind;
+        while !label.is_empty() {
+            let n_bytes = label.len().min(8);
+            let expected = match label.first_chunk() {
+                Some(word) => u64::from_le_bytes(*word),
+                None => last_word(label, n_bytes),
+            };
+            let differs = (next(rest) ^ expected) << (64 - 8 * n_bytes);
+            let Some(behind) = pass(rest, n_bytes).filter(|_| differs == 0) else { return };
+            rest = behind;
+            label = label.get(n_bytes..).unwrap_or_default();
+        }
     }
+}
+
+/// The child of a node whose label starts with `first`. Eight are compared at once: few nodes have more.
+#[inline]
+fn child(trie: &Trie, node: &TrieNode, first: u8) -> Option<usize> {
+    let end = node.child_end as usize;
+    for start in (node.child_start as usize..end).step_by(8) {
+        let bytes = trie.first_bytes.get(start..)?;
+        let word = match bytes.first_chunk() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => last_word(bytes, bytes.len()),
+        };
+        let found = equal(word, first);
+        if found != 0 {
+            let child = start + found.trailing_zeros() as usize / 8;
+            return (child < end).then_some(child);
+        }
+    }
+    None
 }
 
 /// The half-open range that ends at `ends[idx]` and starts where the one before ends.

@@ -16,20 +16,75 @@ pub(crate) fn is_equal(left: &[u8], right: &[u8]) -> bool {
     is_equal(left_last, right_last) && words.into_iter().all(|(left, right)| is_equal(left, right))
 }
 
+/// The highest bit of each byte of a word.
+pub(crate) const HIGH: u64 = splat(0x80);
+
+/// A word of one byte, again and again.
+const fn splat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The bytes of a word that are `byte`, each by its highest bit.
+pub(crate) fn equal(word: u64, byte: u8) -> u64 {
+    // Adding to seven bits carries into the eighth, and no further, unless all seven are zero.
+    let differs = word ^ splat(byte);
+    !(((differs & !HIGH) + !HIGH) | differs) & HIGH
+}
+
+/// The bytes of a word that are from `first` to `last`, which are ASCII, each by its highest bit.
+pub(crate) fn between(word: u64, first: u8, last: u8) -> u64 {
+    let low = word & !HIGH;
+    let from_first = low + splat(0x80 - first);
+    let past_last = low + splat(0x7F - last);
+    from_first & !past_last & !word & HIGH
+}
+
+/// The words of a text; the last one is filled up with `fill`.
+pub(crate) fn words(text: &[u8], fill: u8) -> impl Iterator<Item = u64> {
+    let (words, rest) = text.as_chunks();
+    let last = last_word(text, rest.len());
+    let filled = (!rest.is_empty()).then(|| last | splat(fill) << (8 * rest.len()));
+    words.iter().map(|word| u64::from_le_bytes(*word)).chain(filled)
+}
+
+/// The last `n_bytes` of `text`, fewer than a word, as a number. By loads that overlap: a loop over bytes
+/// would take longer than all the rest.
+pub(crate) fn last_word(text: &[u8], n_bytes: usize) -> u64 {
+    let shift = |n_loaded: usize| 8 * (n_loaded - n_bytes.min(n_loaded));
+    if let Some(last) = text.last_chunk() {
+        return if n_bytes == 0 { 0 } else { u64::from_le_bytes(*last) >> shift(8) };
+    }
+    let last = text.last_chunk().map_or(0, |last| u64::from(u32::from_le_bytes(*last)));
+    match text.first_chunk() {
+        Some(first) => u64::from(u32::from_le_bytes(*first)) | last << (8 * (n_bytes - 4)),
+        None => {
+            let byte = |at: usize| u64::from(text.get(at).copied().unwrap_or_default());
+            byte(0) | byte(1) << 8 | byte(2) << 16
+        }
+    }
+}
+
 /// Whether a byte stands in `text`.
 pub(crate) fn has_byte(text: &[u8], byte: u8) -> bool {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = LOW << 7;
-    // A byte that is zero borrows, and so shows in its highest bit.
-    let zeroes = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word) ^ (LOW * u64::from(byte));
-        word.wrapping_sub(LOW) & !word & HIGH
-    };
     let (words, rest) = text.as_chunks();
+    // The last word lies over the one before it.
     match text.last_chunk() {
-        Some(last) => words.iter().fold(zeroes(last), |seen, word| seen | zeroes(word)) != 0,
+        Some(last) => {
+            let found = |word: &[u8; 8]| equal(u64::from_le_bytes(*word), byte);
+            words.iter().fold(found(last), |seen, word| seen | found(word)) != 0
+        }
         None => rest.contains(&byte),
     }
+}
+
+/// Where a byte stands in `text` first.
+pub(crate) fn place_of(text: &[u8], byte: u8) -> Option<usize> {
+    let mut at = 0;
+    words(text, !byte).find_map(|word| {
+        let found = equal(word, byte);
+        at += 8;
+        (found != 0).then(|| at - 8 + found.trailing_zeros() as usize / 8)
+    })
 }
 
 #[cfg(test)]
@@ -41,13 +96,47 @@ mod tests {
         for n_bytes in 0..40 {
             let text: Vec<u8> = (0..40).take(n_bytes).collect();
             assert!(is_equal(&text, &text.clone()) && !has_byte(&text, 200));
+            assert_eq!(place_of(&text, 200), None);
             assert!(!is_equal(&text, &[text.as_slice(), b"x"].concat()));
             for at in 0..n_bytes {
                 let mut other = text.clone();
                 other[at] = 200;
                 assert!(!is_equal(&text, &other), "{n_bytes} bytes, another at {at}");
                 assert!(has_byte(&other, 200), "{n_bytes} bytes, at {at}");
+                assert_eq!(place_of(&other, 200), Some(at));
+                other[at..].fill(200);
+                assert_eq!(place_of(&other, 200), Some(at), "the first of many");
             }
+        }
+    }
+
+    #[test]
+    fn a_words_bytes_are_told_apart_whatever_stands_beside_them() {
+        let marks = |holds: &dyn Fn(u8) -> bool, word: [u8; 8]| {
+            u64::from_le_bytes(word.map(|byte| if holds(byte) { 0x80 } else { 0 }))
+        };
+        let (first, last) = (b'a', b'z');
+        for byte in 0..=255_u8 {
+            for beside in [0, 1, byte, byte.wrapping_add(1), byte.wrapping_sub(1), 0x7F, 0x80, 0xFF]
+            {
+                let bytes = [beside, byte, beside, byte, byte, beside, beside, byte];
+                let word = u64::from_le_bytes(bytes);
+                assert_eq!(equal(word, byte), marks(&|of| of == byte, bytes), "{bytes:?}");
+                assert_eq!(equal(word, b'/'), marks(&|of| of == b'/', bytes), "{bytes:?}");
+                let in_range = |of: u8| (first..=last).contains(&of);
+                assert_eq!(between(word, first, last), marks(&in_range, bytes), "{bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_text_are_its_bytes_and_what_fills_the_last() {
+        for n_bytes in 0..40 {
+            let text: Vec<u8> = (1..).take(n_bytes).collect();
+            let mut bytes: Vec<u8> = words(&text, 0xEE).flat_map(u64::to_le_bytes).collect();
+            assert_eq!(bytes.len(), n_bytes.next_multiple_of(8));
+            assert!(bytes.split_off(n_bytes).iter().all(|byte| *byte == 0xEE));
+            assert_eq!(bytes, text);
         }
     }
 }

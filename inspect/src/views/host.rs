@@ -8,6 +8,7 @@ use super::{address, disguise, punycode};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::limits::{MAX_LABEL_BYTES, MAX_NAME_BYTES};
 use crate::verdict::View;
+use crate::words::{HIGH, between, equal, place_of, words};
 
 /// One reading of an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,19 +28,22 @@ impl HostForm {
 
 /// Whether there is nothing to undo in an authority: what most requests have, decided in one pass.
 pub(super) fn is_plain(authority: &[u8]) -> bool {
-    let (name, port) = match authority.iter().position(|byte| *byte == b':') {
+    let (name, port) = match place_of(authority, b':') {
         Some(colon) => authority.split_at_checked(colon).unwrap_or((authority, b"")),
         None => (authority, &b""[..]),
     };
-    let is_usual = |byte: u8| {
-        byte.is_ascii_lowercase() | byte.is_ascii_digit() | matches!(byte, b'.' | b'-' | b'_')
-    };
-    if !name.iter().fold(true, |usual, byte| usual & is_usual(*byte)) || name.starts_with(b".") {
-        return false;
-    }
-    // Empty labels, and `xn--` with all that may be like it.
-    let pairs = name.iter().zip(name.iter().skip(1));
-    if pairs.fold(false, |odd, (a, b)| odd | ((a == b) & matches!(*a, b'.' | b'-'))) {
+    let (mut found, mut before) = (0, (0, 0));
+    words(name, b'a').for_each(|word| {
+        let (dots, dashes) = (equal(word, b'.'), equal(word, b'-'));
+        let marks = dots | dashes | equal(word, b'_');
+        let usual = marks | between(word, b'a', b'z') | between(word, b'0', b'9');
+        // Empty labels, and `xn--` with all that may be like it; the first of the two may be the last byte
+        // of the word before.
+        let pairs = (dots << 8 | before.0) & dots | (dashes << 8 | before.1) & dashes;
+        before = (dots >> 56, dashes >> 56);
+        found |= !usual & HIGH | pairs;
+    });
+    if found != 0 || name.starts_with(b".") {
         return false;
     }
     if name.len() > MAX_LABEL_BYTES

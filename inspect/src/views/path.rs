@@ -4,6 +4,7 @@ use super::unescape::{Reach, has_broken_escape, unescape};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::limits::MAX_ORDINARY_PATH_BYTES;
 use crate::verdict::View;
+use crate::words::{HIGH, equal, place_of, words};
 
 /// A path and query in one form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,21 +14,19 @@ pub(super) struct PathForm {
 }
 
 /// Whether there is nothing to undo in a path: what most requests are.
-///
-/// Without early returns, so that the compiler looks at many bytes at once.
-#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would be branches at every byte")]
 pub(super) fn is_plain(path: &[u8]) -> bool {
     let (stem, query) = split_query(path);
-    let is_odd = |byte: u8| matches!(byte, b'%' | b'\\' | 0 | 0x80..);
-    let any_odd = |text: &[u8]| text.iter().fold(false, |odd, byte| odd | is_odd(*byte));
-    let pairs = stem.iter().zip(stem.iter().skip(1));
-    let is_resolved =
-        !pairs.fold(false, |odd, (a, b)| odd | ((*a == b'/') & ((*b == b'/') | (*b == b'.'))));
-    !any_odd(stem)
-        && !stem.iter().fold(false, |odd, byte| odd | (*byte == b';'))
-        && is_resolved
-        && !any_odd(query.unwrap_or_default())
-        && path.len() <= MAX_ORDINARY_PATH_BYTES
+    let odd = |word: u64| equal(word, b'%') | equal(word, b'\\') | equal(word, 0) | word & HIGH;
+    let (mut found, mut slash_before) = (0, 0);
+    words(stem, b'a').for_each(|word| {
+        let slashes = equal(word, b'/');
+        // What stands behind a slash; the slash may be the last byte of the word before.
+        let behind = slashes << 8 | slash_before;
+        slash_before = slashes >> 56;
+        found |= behind & (slashes | equal(word, b'.')) | equal(word, b';') | odd(word);
+    });
+    words(query.unwrap_or_default(), b'a').for_each(|word| found |= odd(word));
+    found == 0 && path.len() <= MAX_ORDINARY_PATH_BYTES
 }
 
 /// The forms of a path beside the one in which it came, and what had to be undone.
@@ -101,8 +100,10 @@ fn oddities(stem: &[u8], found: &mut Anomalies) {
 }
 
 fn split_query(path: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let mut halves = path.splitn(2, |byte| *byte == b'?');
-    (halves.next().unwrap_or_default(), halves.next())
+    match place_of(path, b'?').and_then(|at| path.split_at_checked(at)) {
+        Some((stem, query)) => (stem, query.get(1..)),
+        None => (path, None),
+    }
 }
 
 /// The forms found so far, each once.
