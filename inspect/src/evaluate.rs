@@ -6,13 +6,12 @@
 //! which most events never need. Truth has three values (Kleene): what a response will tell is not known yet.
 
 mod plan;
+mod program;
 mod search;
 
 use crate::bits::BitSet;
-use crate::compare::test_truth;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, PatternId, RuleId};
-use crate::limits::MAX_STACK;
 use crate::pack::{KEYWORDS, Op, Tables};
 pub(crate) use plan::Plan;
 
@@ -108,7 +107,7 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
     let mut n_run = 0;
     while let Some(rule) = scratch.woken.get(n_run).copied() {
         n_run += 1;
-        match truth_of(tables, rule, event, scratch) {
+        match program::truth_of(tables, &plan.shortcuts, rule, event, scratch) {
             Truth::True => {
                 scratch.matched.push(rule);
                 // What else holds in it is told with the match.
@@ -120,25 +119,8 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
     }
     // What is still to come may also wake rules.
     scratch.is_pending |= event.awaited().any(|field| plan.is_searched(field))
-        || event.awaits_more() && plan.is_searched(KEYWORDS);
+        || plan.is_searched(KEYWORDS) && event.awaits_more();
     scratch.matched.sort_unstable();
-}
-
-/// Runs a rule's program.
-fn truth_of(tables: &Tables, rule: RuleId, event: &Event, scratch: &mut Scratch) -> Truth {
-    let Some(rule) = tables.rule(rule) else { return Truth::False };
-    let mut stack = Stack::new();
-    for word in tables.rule_code(rule) {
-        match Op::decode(*word) {
-            Some(Op::Atom(atom)) => stack.push(ask(tables, atom, event, scratch)),
-            Some(Op::Test(test)) => stack.push(test_truth(tables, test, event)),
-            Some(Op::All(n_values)) => stack.combine(n_values, Truth::True, Truth::min),
-            Some(Op::Any(n_values)) => stack.combine(n_values, Truth::False, Truth::max),
-            Some(Op::Not) => stack.combine(1, Truth::True, |_, value| value.opposite()),
-            Some(Op::Name(_)) | None => {}
-        }
-    }
-    stack.pop()
 }
 
 /// Asks for every atom of a rule, so that `scratch` tells of all of them what was found.
@@ -209,37 +191,4 @@ pub(crate) fn lazily_found(tables: &Tables, atom_id: AtomId, event: &Event) -> O
         found.is_some()
     });
     found
-}
-
-/// The values of a program that runs. `Pack::decode` has seen that it is never too deep.
-struct Stack {
-    values: [Truth; MAX_STACK],
-    len: usize,
-}
-
-impl Stack {
-    fn new() -> Self {
-        Stack { values: [Truth::False; MAX_STACK], len: 0 }
-    }
-
-    fn push(&mut self, value: Truth) {
-        if let Some(place) = self.values.get_mut(self.len) {
-            *place = value;
-            self.len += 1;
-        }
-    }
-
-    fn pop(&mut self) -> Truth {
-        self.len = self.len.saturating_sub(1);
-        self.values.get(self.len).copied().unwrap_or_default()
-    }
-
-    /// Replaces the top `n_values` by their combination.
-    fn combine(&mut self, n_values: u32, start: Truth, with: impl Fn(Truth, Truth) -> Truth) {
-        let mut result = start;
-        for _ in 0..n_values {
-            result = with(result, self.pop());
-        }
-        self.push(result);
-    }
 }

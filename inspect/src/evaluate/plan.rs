@@ -1,6 +1,7 @@
 //! What is found out about a pack before the first event.
 
-use super::{Scratch, Truth, truth_of};
+use super::program::{Shortcuts, truth_of};
+use super::{Scratch, Truth};
 use crate::event::{Event, Slot};
 use crate::ids::{FieldId, RuleId};
 use crate::pack::{KEYWORDS, Op, Scan, Tables};
@@ -46,6 +47,7 @@ pub(crate) struct Plan {
     /// What [`Tables::scans`] have, and [`Tables::keywords`] has.
     fields: Vec<Parts>,
     pub(super) keywords: Parts,
+    pub(super) shortcuts: Shortcuts,
     unguarded: Vec<Unguarded>,
     /// The fields that unguarded rules ask for; a rule names a range.
     asked: Vec<FieldId>,
@@ -66,6 +68,7 @@ impl Plan {
         let mut plan = Plan {
             fields: tables.scans.iter().map(Parts::of).collect(),
             keywords: Parts::of(&tables.keywords),
+            shortcuts: Shortcuts::new(tables),
             ..Plan::default()
         };
         let mut event = Event::default();
@@ -75,10 +78,11 @@ impl Plan {
             scratch.prepare(tables);
             let start = plan.asked.len();
             plan.asked.extend(fields(tables, *rule));
+            let on_nothing = truth_of(tables, &plan.shortcuts, *rule, &event, &mut scratch);
             plan.unguarded.push(Unguarded {
                 rule: *rule,
                 fields: start..plan.asked.len(),
-                matches_nothing: truth_of(tables, *rule, &event, &mut scratch) == Truth::True,
+                matches_nothing: on_nothing == Truth::True,
             });
         }
         plan
