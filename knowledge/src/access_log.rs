@@ -12,7 +12,7 @@ use sigma::Span;
 
 use crate::codes;
 use crate::finding::Findings;
-use crate::log_line::{ACCESS_LOG, Line, Slots};
+use crate::log_line::{ACCESS_LOG, Line, Slots, without_port};
 use crate::recorded::{RecordedRequest, RecordedResponse};
 use crate::text::number;
 
@@ -68,7 +68,10 @@ pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
 /// A request of a plain line in which nothing is wrong: almost all lines.
 fn plain(line: &str) -> Option<RecordedRequest> {
     let slots = Slots::of_plain(line.trim_ascii(), &ACCESS_LOG)?;
-    Some(slots.line().and_then(Line::complete).ok()?.record())
+    let mut request = Line::default();
+    slots.write(&mut request).ok()?;
+    request.complete().ok()?;
+    Some(request.record())
 }
 
 /// A request of any line, or what is wrong with it.
@@ -111,7 +114,7 @@ fn any(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
             .filter(|status| *status > 0),
         request_bytes: log.number("request_bytes"),
         response_bytes: log.number("response_bytes"),
-        upstream_address: log.text("upstream_address").map(|address| without_port(&address)),
+        upstream_address: log.text("upstream_address").map(|address| without_port(&address).into()),
     };
     let bytes = |text: Option<String>| text.map(String::into_bytes);
     let request = RecordedRequest {
@@ -122,7 +125,7 @@ fn any(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
         referrer: bytes(log.text("referer")),
         cookie: bytes(log.text("cookie")),
         server_name: bytes(server_name),
-        source_address: log.text("source_address").map(|address| without_port(&address)),
+        source_address: log.text("source_address").map(|address| without_port(&address).into()),
         response: Some(response),
         authority: bytes(authority).unwrap_or_default(),
         path: bytes(path),
@@ -290,15 +293,6 @@ impl<'de> Deserialize<'de> for Key {
         }
         deserializer.deserialize_str(KeyVisitor)
     }
-}
-
-/// The address of `address:port`; Envoy writes `[address]:port` for IPv6.
-fn without_port(address: &str) -> Vec<u8> {
-    let host = match address.parse::<std::net::IpAddr>() {
-        Ok(_) => address,
-        Err(_) => address.rsplit_once(':').map_or(address, |(host, _)| host),
-    };
-    host.trim_start_matches('[').trim_end_matches(']').as_bytes().to_vec()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ mod terms;
 use inspect::{Action, Inspector, Pack, RuleId, Ruling, Sighting, Source, Verdict, redact};
 
 use crate::limits::MAX_LINE_BYTES;
-use crate::log_line::{IDENTITY, TIME};
+use crate::log_line::{IDENTITY, Line, Reader, Slots, TIME};
 pub use counts::{Counts, Unreadable};
 pub use field_map::FieldMap;
 pub use format::Format;
@@ -38,6 +38,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct Hunter {
     inspector: Inspector,
     format: Format,
+    reader: Reader,
     events: events::Binding,
     show_values: bool,
     terms: Option<Terms>,
@@ -96,7 +97,8 @@ impl Hunter {
     /// Puts a pack to work on a format. `map` says what fields are called in [`Format::Json`].
     pub fn new(pack: Pack, format: Format, map: &FieldMap, show_values: bool) -> Hunter {
         let events = events::Binding::new(pack.tables(), format, map);
-        Hunter { inspector: Inspector::new(pack), format, events, show_values, terms: None }
+        let reader = requests::reader(format);
+        Hunter { inspector: Inspector::new(pack), format, reader, events, show_values, terms: None }
     }
 
     /// The same, asking the pack's policy: what it turns off is not found, what it excuses is counted.
@@ -144,7 +146,9 @@ impl Hunter {
     fn line(&mut self, line: &[u8], number: u64) -> Result<Option<Hit>, Unreadable> {
         match self.format {
             Format::Envoy | Format::ZeekHttp => {
-                let (slots, request) = requests::read(line, self.format)?;
+                let (mut slots, mut request) = (Slots::default(), Line::default());
+                requests::read(line, &mut self.reader, &mut slots)?;
+                requests::write(&slots, self.format, &mut request)?;
                 let lent = request.lend();
                 let verdict = self.inspector.inspect(&lent);
                 let who = Who::read(slots.raw(IDENTITY), &lent)?;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use crate::access_log::KEYS;
-use crate::plain_json;
+use crate::plain_json::{self, Shape};
 use crate::recorded::{RecordedRequest, RecordedResponse};
 
 /// What is read from a line, in the order of [`KEYS`], and behind them the time and who sent it.
@@ -35,11 +35,17 @@ pub(crate) enum NoRequest {
     NoPath,
 }
 
-/// Which slot a key fills, and its rank among the keys of that slot. By length, because that tells
-/// almost all keys apart.
+/// The place of each key. By length, because that tells almost all keys apart.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    by_length: Vec<Vec<(&'static str, usize, u8)>>,
+    by_length: Vec<Vec<(&'static str, Place)>>,
+}
+
+/// The slot that a key fills, and the key's rank among those of the slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    slot: usize,
+    rank: u8,
 }
 
 /// The keys of an access log.
@@ -57,31 +63,17 @@ impl Keys {
                     by_length.resize(key.len() + 1, Vec::new());
                 }
                 if let Some(of_length) = by_length.get_mut(key.len()) {
-                    of_length.push((*key, slot, rank));
+                    of_length.push((*key, Place { slot, rank }));
                 }
             }
         }
         Keys { by_length }
     }
 
-    /// Puts an entry, with its value as it is written, into its slot. Where a key is given twice the last
-    /// one counts.
-    pub(crate) fn put<'l>(&self, key: &str, raw: &'l str, slots: &mut Slots<'l>) {
-        let Some(of_length) = self.by_length.get(key.len()) else { return };
-        // Keys of one length mostly differ in their last byte.
-        let last = key.as_bytes().last();
-        let is_key = |known: &str| known.as_bytes().last() == last && known == key;
-        let known = of_length.iter().find(|(known, _, _)| is_key(known));
-        let Some((_, slot, rank)) = known else { return };
-        // What Envoy did not have: the next key may.
-        if matches!(raw, "null" | "\"\"" | "\"-\"") {
-            return;
-        }
-        if let Some(value) = slots.values.get_mut(*slot)
-            && *rank <= value.0
-        {
-            *value = (*rank, raw);
-        }
+    /// The place of a key; most keys have none.
+    pub(crate) fn find(&self, key: &str) -> Option<Place> {
+        let of_length = self.by_length.get(key.len())?;
+        of_length.iter().find(|(known, _)| *known == key).map(|(_, place)| *place)
     }
 }
 
@@ -107,17 +99,63 @@ pub(crate) struct Slots<'l> {
     has_escapes: bool,
 }
 
-impl<'l> Slots<'l> {
-    /// Nothing so far.
-    pub(crate) fn new(has_escapes: bool) -> Slots<'l> {
-        Slots { values: [(u8::MAX, ""); N_SLOTS], has_escapes }
+/// Reads the lines of a log, which are alike.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    keys: &'static Keys,
+    shape: Shape<Option<Place>>,
+}
+
+impl Reader {
+    /// A reader of lines with certain keys.
+    pub(crate) fn new(keys: &'static Keys) -> Reader {
+        Reader { keys, shape: Shape::default() }
     }
 
-    /// What a plain line says.
+    /// Reads what a plain line says.
+    pub(crate) fn plain<'l>(&mut self, line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
+        let find = |key: &str| self.keys.find(key);
+        plain_json::object_like(line, &mut self.shape, find, |place, raw| slots.put(place, raw))
+    }
+
+    /// Reads what any line says by `parse`, which visits its entries.
+    pub(crate) fn parsed<'l, E>(
+        &self,
+        slots: &mut Slots<'l>,
+        parse: impl FnOnce(&mut dyn FnMut(&str, &'l str)) -> Result<(), E>,
+    ) -> Result<(), E> {
+        *slots = Slots { has_escapes: true, ..Slots::default() };
+        parse(&mut |key, raw| slots.put(self.keys.find(key), raw))
+    }
+}
+
+impl Default for Slots<'_> {
+    /// Nothing so far.
+    fn default() -> Self {
+        Slots { values: [(u8::MAX, ""); N_SLOTS], has_escapes: false }
+    }
+}
+
+impl<'l> Slots<'l> {
+    /// What a plain line says, alone.
     pub(crate) fn of_plain(line: &'l str, keys: &Keys) -> Option<Slots<'l>> {
-        let mut slots = Slots::new(false);
-        plain_json::object(line, &mut |key, raw| keys.put(key, raw, &mut slots))?;
+        let mut slots = Slots::default();
+        plain_json::object(line, |key, raw| slots.put(keys.find(key), raw))?;
         Some(slots)
+    }
+
+    /// Puts a value, as it is written, where its key says. Where a key is given twice the last one counts.
+    pub(crate) fn put(&mut self, place: Option<Place>, raw: &'l str) {
+        let Some(Place { slot, rank }) = place else { return };
+        // What Envoy did not have: the next key may.
+        if raw.len() <= 4 && matches!(raw, "null" | "\"\"" | "\"-\"") {
+            return;
+        }
+        if let Some(value) = self.values.get_mut(slot)
+            && rank <= value.0
+        {
+            *value = (rank, raw);
+        }
     }
 
     /// A value as it is written.
@@ -139,37 +177,33 @@ impl<'l> Slots<'l> {
         text.map(|text| text.parse().map_err(|_| NoRequest::WrongType)).transpose()
     }
 
-    /// What the line says of a request, which may lack a host or a path.
-    pub(crate) fn line(&self) -> Result<Line<'l>, NoRequest> {
+    /// Writes what the line says of a request, which may lack a host or a path, into `line`. That is not moved: it
+    /// is large, and there are many.
+    pub(crate) fn write(&self, line: &mut Line<'l>) -> Result<(), NoRequest> {
         let method = self.text(0)?;
-        let authority = self.text(2)?.unwrap_or_default();
+        line.authority = self.text(2)?.unwrap_or_default();
         let is_connect = method.as_deref() == Some("CONNECT");
-        let path = self.text(3)?.filter(|_| !is_connect);
-        let server_name = self.text(8)?;
-        let tls = server_name.is_some() || authority.ends_with(":443");
-        let scheme = match self.text(1)? {
+        line.path = self.text(3)?.filter(|_| !is_connect);
+        line.server_name = self.text(8)?;
+        let tls = line.server_name.is_some() || line.authority.ends_with(":443");
+        line.scheme = match self.text(1)? {
             _ if is_connect => Cow::Borrowed(""),
             Some(scheme) => scheme,
             None => Cow::Borrowed(if tls { "https" } else { "http" }),
         };
+        line.method = method.unwrap_or(Cow::Borrowed("GET"));
+        line.version = self.text(4)?.unwrap_or_default();
+        line.user_agent = self.text(5)?;
+        line.referrer = self.text(6)?;
+        line.cookie = self.text(7)?;
+        line.source_address = self.text(9)?.map(address);
         let status = self.number(10)?.and_then(|status| u16::try_from(status).ok());
-        Ok(Line {
-            method: method.unwrap_or(Cow::Borrowed("GET")),
-            scheme,
-            authority,
-            path,
-            version: self.text(4)?.unwrap_or_default(),
-            user_agent: self.text(5)?,
-            referrer: self.text(6)?,
-            cookie: self.text(7)?,
-            server_name,
-            source_address: self.text(9)?.map(without_port),
-            // Envoy logs 0 where there was no response.
-            status: status.filter(|status| *status > 0),
-            request_bytes: self.number(11)?,
-            response_bytes: self.number(12)?,
-            upstream_address: self.text(13)?.map(without_port),
-        })
+        // Envoy logs 0 where there was no response.
+        line.status = status.filter(|status| *status > 0);
+        line.request_bytes = self.number(11)?;
+        line.response_bytes = self.number(12)?;
+        line.upstream_address = self.text(13)?.map(address);
+        Ok(())
     }
 }
 
@@ -193,15 +227,15 @@ pub(crate) struct Line<'l> {
 }
 
 impl Line<'_> {
-    /// The line, if it stands for a request.
-    pub(crate) fn complete(self) -> Result<Self, NoRequest> {
+    /// Whether it stands for a request.
+    pub(crate) fn complete(&self) -> Result<(), NoRequest> {
         if self.authority.is_empty() {
             return Err(NoRequest::NoHost);
         }
         if self.path.is_none() && self.method != "CONNECT" {
             return Err(NoRequest::NoPath);
         }
-        Ok(self)
+        Ok(())
     }
 
     /// A copy that does not need the line.
@@ -228,22 +262,44 @@ impl Line<'_> {
     }
 }
 
-/// The address of `address:port`, as [`access_log`] reads it.
-fn without_port(address: Cow<'_, str>) -> Cow<'_, str> {
+/// The address of `address:port`, or of `[address]:port` as Envoy writes IPv6; either may stand without a port.
+pub(crate) fn without_port(address: &str) -> &str {
+    let colon = memchr::memrchr(b':', address.as_bytes()).filter(|_| !address.ends_with(']'));
+    let host = colon.and_then(|colon| address.get(..colon)).unwrap_or(address);
     // Only an address with several colons may be one without a port.
-    let n_colons = address.bytes().filter(|byte| *byte == b':').count();
-    if n_colons > 1 && address.parse::<IpAddr>().is_ok() {
+    let is_v6 = memchr::memchr(b':', host.as_bytes()).is_some();
+    if is_v6 && address.parse::<IpAddr>().is_ok() {
         return address;
     }
-    let cut = |text: &str| {
-        let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
-        let start = host.len() - host.trim_start_matches('[').len();
-        let end = host.trim_end_matches(']').len();
-        (start.min(end), end)
-    };
-    let (start, end) = cut(&address);
-    match address {
-        Cow::Borrowed(text) => Cow::Borrowed(text.get(start..end).unwrap_or_default()),
-        Cow::Owned(text) => Cow::Owned(text.get(start..end).unwrap_or_default().to_owned()),
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// The same for a text that may be a copy.
+fn address(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(without_port(text)),
+        Cow::Owned(text) => Cow::Owned(without_port(&text).to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_taken_off_addresses() {
+        for (text, expect) in [
+            ("192.0.2.7:443", "192.0.2.7"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("[2001:db8::7]:443", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("2001:db8::7", "2001:db8::7"),
+            ("::", "::"),
+            ("a.example:443", "a.example"),
+            ("/var/run/a.sock", "/var/run/a.sock"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(text), expect, "{text}");
+        }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn object<'l>(
     let line = text_of(line)?;
     // Kept back, as a line may turn out not to be plain.
     let mut entries = Vec::with_capacity(USUAL_ENTRIES);
-    if plain_json::object(line, &mut |key, raw| entries.push((key, raw))).is_none() {
+    if plain_json::object(line, |key, raw| entries.push((key, raw))).is_none() {
         return parsed(line, &mut visit);
     }
     for (key, raw) in entries {
@@ -31,7 +31,7 @@ pub(super) fn object<'l>(
 
 /// A line without what stands around it.
 pub(super) fn text_of(line: &[u8]) -> Result<&str, Unreadable> {
-    str::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
+    simdutf8::basic::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
 }
 
 /// Whether lists and objects nest deeper than [`MAX_JSON_DEPTH`]: the parser calls itself for each of

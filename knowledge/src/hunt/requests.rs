@@ -8,7 +8,7 @@ use inspect::{Request, Response};
 use super::json;
 use super::{Format, Unreadable};
 use crate::access_log::KEYS;
-use crate::log_line::{ACCESS_LOG, Keys, Line, Slots};
+use crate::log_line::{ACCESS_LOG, Keys, Line, Reader, Slots};
 use crate::url::Url;
 
 /// Zeek's names, by those of [`KEYS`]; a proxy's log has more, which are not asked for.
@@ -31,23 +31,35 @@ static ZEEK: LazyLock<Keys> = LazyLock::new(|| {
     Keys::new(KEYS.iter().map(move |(name, _)| keys(name).unwrap_or_default()))
 });
 
-/// Reads a line: what it says, for its time, and the request.
-pub(super) fn read(line: &[u8], format: Format) -> Result<(Slots<'_>, Line<'_>), Unreadable> {
-    let keys: &Keys = if format == Format::ZeekHttp { &ZEEK } else { &ACCESS_LOG };
+/// A reader of a format's lines.
+pub(super) fn reader(format: Format) -> Reader {
+    Reader::new(if format == Format::ZeekHttp { &ZEEK } else { &ACCESS_LOG })
+}
+
+/// Reads what a line says into `slots`, in which nothing is.
+pub(super) fn read<'l>(
+    line: &'l [u8],
+    reader: &mut Reader,
+    slots: &mut Slots<'l>,
+) -> Result<(), Unreadable> {
     let line = json::text_of(line)?;
-    let slots = match Slots::of_plain(line, keys) {
-        Some(slots) => slots,
-        None => {
-            let mut slots = Slots::new(true);
-            json::parsed(line, &mut |key, raw| keys.put(key, raw, &mut slots))?;
-            slots
-        }
-    };
-    let mut line = slots.line()?;
-    if format == Format::ZeekHttp {
-        as_envoy_writes(&mut line);
+    match reader.plain(line, slots) {
+        Some(()) => Ok(()),
+        None => reader.parsed(slots, |visit| json::parsed(line, visit)),
     }
-    Ok((slots, line.complete()?))
+}
+
+/// Writes what a line says of a request into `request`.
+pub(super) fn write<'l>(
+    slots: &Slots<'l>,
+    format: Format,
+    request: &mut Line<'l>,
+) -> Result<(), Unreadable> {
+    slots.write(request)?;
+    if format == Format::ZeekHttp {
+        as_envoy_writes(request);
+    }
+    Ok(request.complete()?)
 }
 
 /// Zeek gives the version without its name, and shows an absolute target as it was sent, to a proxy.

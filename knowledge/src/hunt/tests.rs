@@ -153,6 +153,7 @@ detection: {s: {c-useragent: null}, condition: s}
 /// What a line says, by both readers.
 #[test]
 fn lines_are_read_as_explain_reads_them() {
+    let mut reader = requests::reader(Format::Envoy);
     for line in [
         r#"{"method":"POST","authority":"a.example:443","path":"/x?y","protocol":"HTTP/2","user_agent":"curl","requested_server_name":"a.example","downstream_remote_address":"10.0.0.7:51234","upstream_host":"[2001:db8::1]:443","response_code":200,"bytes_received":5,"bytes_sent":77}"#,
         r#"{":authority":"a.example","x-envoy-origin-path":"/x","path":"/rewritten","method":"GET","response_code":"0","user-agent":"-","upstream_host":null}"#,
@@ -175,11 +176,15 @@ fn lines_are_read_as_explain_reads_them() {
     ] {
         let mut findings = Findings::new(&"line".into());
         let explained = access_log::read(line, &mut findings);
-        let hunted = requests::read(line.as_bytes(), Format::Envoy).map(|(_, request)| request);
         let show = |request: &inspect::Request<'_>| format!("{request:?}");
         let explained = explained.map(|request| show(&request.lend()));
-        let hunted = hunted.map(|request| show(&request.lend()));
-        assert_eq!(hunted.ok(), explained, "{line}");
+        // By a reader that has seen nothing, and by one that has seen the lines before.
+        for reader in [&mut requests::reader(Format::Envoy), &mut reader] {
+            let (mut slots, mut request) = (Slots::default(), Line::default());
+            let hunted = requests::read(line.as_bytes(), reader, &mut slots)
+                .and_then(|()| requests::write(&slots, Format::Envoy, &mut request));
+            assert_eq!(hunted.ok().map(|()| show(&request.lend())), explained, "{line}");
+        }
     }
 }
 
