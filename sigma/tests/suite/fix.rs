@@ -87,6 +87,23 @@ fn tags_are_written_as_attack_writes_them_now() {
 }
 
 #[test]
+fn dates_of_the_older_form_are_written_anew() {
+    let rest = "logsource: {category: proxy}\ndetection: {s: {c-uri: a}, condition: s}\n";
+    for (date, expect) in [
+        ("date: 2026/01/02", Some("date: 2026-01-02")),
+        ("modified: '2026/01/02' # 2026/01/02", Some("modified: '2026-01-02' # 2026/01/02")),
+        ("date: 2026/13/45", None),
+        ("date: 02.01.2026", None),
+        // Where it is not found in the text.
+        ("date:\n  2026/01/02", None),
+        ("'date': 2026/01/02", None),
+    ] {
+        let text = |date: &str| format!("title: t\n{date}\n{rest}");
+        assert_eq!(fixed(&text(date)), expect.map(text), "{date}");
+    }
+}
+
+#[test]
 fn what_takes_a_person_to_change_has_no_fix() {
     for (tags, detection) in [
         // Two successors.
