@@ -126,7 +126,7 @@ sigma::codes! {
 
     /// A request head does not begin with a method, a URL and a version.
     BROKEN_REQUEST_LINE = "R001", Error, "broken request line";
-    /// A URL is not complete: it needs a scheme and a host, and no white space.
+    /// A URL is not complete: it needs a scheme and a host, no white space, and a port up to 65535 or none.
     /// Rules look at hosts and full URLs, so a part of one cannot stand for a request.
     BROKEN_URL = "R002", Error, "broken URL";
     /// A line of a request head is no header, or says for the second time what can only be said once.

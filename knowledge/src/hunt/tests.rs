@@ -109,6 +109,15 @@ fn every_format_is_detected_and_read() {
 }
 
 #[test]
+fn a_url_with_a_wrong_port_is_counted_with_its_reason() {
+    let log = "http://a.evil.example:99999/\nhttp://a.evil.example:/\nhttp://a.evil.example:0/\n";
+    assert_eq!(Format::detect(log.as_bytes()), Some(Format::Urls));
+    let (out, summary) = hunt(&[(Format::Urls, log)], &FieldMap::default(), Output::Json, false);
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(summary.contains("a URL with a wrong port"), "{summary}");
+}
+
+#[test]
 fn json_lines_answer_by_their_own_names_or_by_a_map() {
     let map = FieldMap::read("time = \"when\"\n[fields]\ncs-host = \"url.domain\"\n").unwrap();
     let nested = r#"{"when": 1, "url": {"domain": ["x", "a.evil.example"]}}"#;
