@@ -86,6 +86,11 @@ impl Outcome {
         Outcome { stderr, code: 2, ..Outcome::default() }
     }
 
+    /// What this machine does not do, as a full disk or a port that is taken: exit code 1.
+    fn failed(message: &str) -> Outcome {
+        Outcome { stderr: format!("error: {message}\n"), code: 1, ..Outcome::default() }
+    }
+
     /// Input that was refused, told on standard error.
     fn refused(findings: &[Finding], sources: &Sources) -> Outcome {
         let stderr = report::to_text(findings, sources);
@@ -265,6 +270,11 @@ fn counted(number: usize, noun: &str) -> String {
         _ => "s",
     };
     format!("{number} {noun}{plural}")
+}
+
+/// A finding as one line, for lists of texts in JSON.
+fn one_line(finding: &Finding) -> String {
+    format!("{}: {}", finding.diagnostic.place.file, finding.diagnostic.message)
 }
 
 /// The name of a path in findings.

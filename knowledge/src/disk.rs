@@ -319,6 +319,17 @@ pub(crate) fn reason(error: &io::Error) -> String {
     chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
 }
 
+/// A finding about a path that cannot be written.
+pub(crate) fn unwritable(path: &Path, error: &io::Error, help: &str) -> Finding {
+    let message = format!("the file cannot be written: {}", reason(error));
+    Finding::about(&name(path), &codes::UNWRITABLE, message, help)
+}
+
+/// A finding about a path where nothing is.
+pub(crate) fn missing(path: &Path) -> Option<Finding> {
+    fs::metadata(path).err().map(|error| unreadable(path, &error))
+}
+
 /// A finding about a path that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     let message = format!("the path cannot be read: {}", reason(error));
@@ -326,7 +337,8 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     Finding::about(&name(path), &codes::UNREADABLE, message, help)
 }
 
-fn too_large(name: &Arc<str>, most: usize) -> Finding {
+/// A finding about a file that is larger than anything of its kind.
+pub(crate) fn too_large(name: &Arc<str>, most: usize) -> Finding {
     let message = format!("this is larger than {most} bytes");
     let help = "give a smaller file; nothing of its kind is that large";
     Finding::about(name, &codes::FILE_TOO_LARGE, message, help)

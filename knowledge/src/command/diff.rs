@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +11,9 @@ use inspect::Pack;
 use knowledge::explain::printable;
 use knowledge::hunt::{FieldMap, Output};
 use knowledge::pack_difference::{Change, RuleDifference, difference};
-use knowledge::{Finding, Sources, pack_file};
+use knowledge::{Finding, Sources, codes, pack_file};
 use serde_json::{Value, json};
+use sigma::Diagnostic;
 
 use super::show::policy;
 use super::{Outcome, PlainFormat, counted, pretty};
@@ -58,17 +60,18 @@ impl Diff {
                 return Outcome::refused(&findings, &Sources::new());
             }
         };
-        let mut stderr = String::new();
+        let mut findings = Vec::new();
         let mut matches = [Matches::new(), Matches::new()];
         if !self.log.is_empty() {
             for (side, matches) in [&old, &new].into_iter().zip(&mut matches) {
-                match self.hunt(&side.bytes, &mut stderr) {
+                match self.hunt(&side.bytes, &mut findings) {
                     Ok(found) => *matches = found,
-                    Err(message) => stderr += &format!("error: {message}\n"),
+                    Err(error) => return Outcome::failed(&disk::reason(&error)),
                 }
             }
         }
-        let code = u8::from(!stderr.is_empty());
+        let Outcome { stderr, .. } = Outcome::refused(&findings, &Sources::new());
+        let code = u8::from(!findings.is_empty());
         let title = format!("{} -> {}", describe(&old), describe(&new));
         let policies = [&old, &new].map(|side| policy::to_text(side.pack.tables()));
         let policy = changed_lines(&policies);
@@ -80,8 +83,8 @@ impl Diff {
         Outcome { stdout, stderr, code }
     }
 
-    /// The matches of a pack on the logs; adds to `stderr` what could not be read.
-    fn hunt(&self, pack: &[u8], stderr: &mut String) -> Result<Matches, String> {
+    /// The matches of a pack on the logs; adds to `findings` what could not be read, once for both packs.
+    fn hunt(&self, pack: &[u8], findings: &mut Vec<Finding>) -> io::Result<Matches> {
         let map = FieldMap::default();
         let job = stream::Job {
             pack,
@@ -94,26 +97,27 @@ impl Diff {
             n_threads: None,
         };
         let mut records = Vec::new();
-        let done = job.run(&mut records).map_err(|error| disk::reason(&error))?;
-        for (log, problem) in &done.problems {
-            let line = format!("error: {log}: {problem}\n");
-            if !stderr.contains(&line) {
-                stderr.push_str(&line);
-            }
-        }
-        if done.n_unreadable > 0 {
+        let done = job.run(&mut records)?;
+        let mut found = done.problems;
+        if let Some((place, reason)) = done.first_unreadable {
             let n_lines = done.n_unreadable + done.n_events;
-            let line = format!(
-                "error: {} of {n_lines} lines of the logs cannot be read; `tidegate hunt` says why\n",
-                done.n_unreadable
-            );
-            if !stderr.contains(&line) {
-                stderr.push_str(&line);
-            }
+            found.push(Finding::from(Diagnostic {
+                code: &codes::BROKEN_LOG_LINE,
+                message: format!(
+                    "{} of {n_lines} lines of the logs cannot be read, first this: {reason}",
+                    done.n_unreadable
+                ),
+                help: "mend or leave out these lines; `tidegate hunt` counts them by their reasons"
+                    .to_owned(),
+                place,
+                fix: None,
+            }));
         }
+        found.retain(|finding| !findings.contains(finding));
+        findings.append(&mut found);
         let lines = records.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let read = lines.map(|line| {
-            let record: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+            let record: Value = serde_json::from_slice(line)?;
             let text =
                 |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
             let line = record.get("line").and_then(Value::as_u64).unwrap_or_default();

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use inspect::{IdentityKey, Mode, Pack};
-use knowledge::explain::printable;
 use knowledge::hunt::{FieldMap, Format, Output, Terms};
-use knowledge::limits::MAX_FILE_BYTES;
-use knowledge::{Finding, Library, pack_file};
+use knowledge::{Finding, Library, pack_file, report};
 
 use super::policy::{PolicyInput, check_key, moment, now};
 use super::{Outcome, Vocabulary, counted, read_library};
@@ -26,8 +24,8 @@ use crate::{disk, stream};
 pub(crate) struct Hunt {
     /// Logs; `-` or none for standard input
     logs: Vec<PathBuf>,
-    /// A pack to hunt with
-    #[arg(short, long, value_name = "FILE", conflicts_with = "rules")]
+    /// A pack to hunt with; its policy is in it
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["rules", "policy"])]
     pack: Option<PathBuf>,
     /// Notes, Sigma files and folders of them to hunt with [default: knowledge/notes, if it is there]
     #[arg(short, long, value_name = "PATH")]
@@ -114,32 +112,28 @@ impl Hunt {
         };
         match job.run(&mut io::stdout().lock()) {
             Ok(done) => {
-                for (log, problem) in &done.problems {
-                    stderr += &format!("error: {}: {problem}\n", printable(log.as_bytes()));
-                }
+                let findings = done.findings();
+                stderr += &report::to_text(&findings, &knowledge::Sources::new());
                 stderr.push_str(&done.summary);
-                let nothing_read = done.n_events == 0 && done.n_unreadable > 0;
-                if nothing_read {
-                    stderr += "error: no line could be read: is it another format (`--format`)?\n";
-                }
-                let code = u8::from(nothing_read || !done.problems.is_empty());
-                Outcome { stderr, code, ..Outcome::default() }
+                Outcome { stderr, code: u8::from(!findings.is_empty()), ..Outcome::default() }
             }
             // A reader that has gone away, as `head` does, has seen what it wanted.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
             Err(error) => {
-                let stderr = format!("error: output cannot be written: {}\n", disk::reason(&error));
-                Outcome { stderr, code: 1, ..Outcome::default() }
+                Outcome::failed(&format!("output cannot be written: {}", disk::reason(&error)))
             }
         }
     }
 
     fn map(&self) -> Result<FieldMap, Outcome> {
         let Some(path) = &self.map else { return Ok(FieldMap::default()) };
-        let (name, bytes) = disk::read(path, MAX_FILE_BYTES)
-            .map_err(|finding| Outcome::refused(&[*finding], &knowledge::Sources::new()))?;
-        let text = String::from_utf8_lossy(&bytes);
-        FieldMap::read(&text).map_err(|error| Outcome::usage(&format!("{name}: {error}")))
+        let mut sources = knowledge::Sources::new();
+        let read = disk::read_text(path).and_then(|(name, text)| {
+            let map = FieldMap::read(&name, &text);
+            sources.insert(name, text);
+            map
+        });
+        read.map_err(|finding| Outcome::refused(&[*finding], &sources))
     }
 
     /// The pack's bytes, which are known to be a pack, how its policy is asked, and what is to be told
@@ -147,9 +141,6 @@ impl Hunt {
     fn pack(&self) -> Result<(Vec<u8>, Option<Terms>, String), Outcome> {
         let none = knowledge::Sources::new();
         if let Some(path) = &self.pack {
-            if self.policy.has_policy() {
-                return Err(Outcome::usage("a pack has its policy in it; give a pack or a policy"));
-            }
             let (name, bytes) =
                 disk::read_pack(path).map_err(|finding| Outcome::refused(&[*finding], &none))?;
             let pack = pack_file::decode(&name, &bytes)

@@ -31,11 +31,6 @@ pub(super) struct Given {
 }
 
 impl PolicyInput {
-    /// Whether a policy is given, and not only a key.
-    pub(super) fn has_policy(&self) -> bool {
-        self.policy.is_some()
-    }
-
     /// Reads both files; what is wrong with them is added to the library's findings.
     pub(super) fn read(&self, library: &mut Library) -> Given {
         let mut given = Given::default();

@@ -26,11 +26,11 @@ use knowledge::{Finding, Library, codes};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Outcome, PlainFormat, counted, name, pretty};
+use super::{Outcome, PlainFormat, counted, name, one_line, pretty};
 use crate::disk;
 use progress::Progress;
 use state::State;
-use writer::{Summary, Writer};
+use writer::{Summary, Writer, unwritable};
 
 /// Writes the Obsidian vault from notes and catalogues, or checks one.
 #[derive(Args, Debug)]
@@ -70,7 +70,7 @@ struct Build {
     #[arg(long)]
     d3fend: Option<PathBuf>,
     /// Techniques, with their sub-techniques [default: all]
-    #[arg(long, value_delimiter = ',', conflicts_with = "all")]
+    #[arg(long, value_delimiter = ',', conflicts_with = "all", value_parser = technique)]
     techniques: Vec<String>,
     /// All techniques
     #[arg(long)]
@@ -105,6 +105,10 @@ impl Vault {
     }
 }
 
+fn technique(text: &str) -> Result<String, &'static str> {
+    technique_id(text).ok_or("write a technique as T1102 or T1102.002")
+}
+
 /// A finding about a path where nothing is to be read.
 fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> {
     Box::new(Finding::about(&name(path), &codes::NOTHING_FOUND, message, help))
@@ -112,17 +116,7 @@ fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> 
 
 impl Build {
     fn run(&self) -> Outcome {
-        let mut techniques = BTreeSet::new();
-        for text in &self.techniques {
-            match technique_id(text) {
-                Some(id) => techniques.insert(id),
-                None => {
-                    return Outcome::usage(&format!(
-                        "`{text}` is no technique; write it as T1102 or T1102.002"
-                    ));
-                }
-            };
-        }
+        let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
         let progress = Progress::new();
         let (sources, library) = match self.sources(&progress) {
             Ok(read) => read,
@@ -179,10 +173,11 @@ impl Build {
         }
         writer.types(&vault.types, &mut summary);
         if let Err(error) = (State { pages, files }).write(&self.vault, &state) {
-            summary.failures.push(format!(".tidegate/state.json: {}", disk::reason(&error)));
+            let path = self.vault.join(".tidegate/state.json");
+            summary.failures.push(unwritable(&path, &error));
         }
         if let Err(error) = disk::tidy(&self.vault) {
-            summary.failures.push(format!(".tidegate: {}", disk::reason(&error)));
+            summary.failures.push(unwritable(&self.vault.join(".tidegate"), &error));
         }
         progress.end();
         self.outcome(&summary, &sources, &vault, &library)
@@ -273,15 +268,12 @@ impl Build {
                 "drift": vault.n_drift,
                 "rules_read": sources.rules.len(),
                 "not_read": sources.broken.iter().map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
-                "failures": summary.failures,
+                "failures": summary.failures.iter().map(one_line).collect::<Vec<_>>(),
             })),
             PlainFormat::Text => {
                 let mut text = String::new();
                 for (path, what) in &summary.conflicts {
                     let _ = writeln!(text, "conflict: {path}: {what}");
-                }
-                for failure in &summary.failures {
-                    let _ = writeln!(text, "error: {failure}");
                 }
                 for (path, why) in &sources.broken {
                     let _ = writeln!(text, "not read: {path}: {why}");
@@ -306,7 +298,8 @@ impl Build {
                 text
             }
         };
-        let stderr = report::to_text(&library.findings, &library.sources);
+        let findings = [&library.findings[..], &summary.failures].concat();
+        let stderr = report::to_text(&findings, &library.sources);
         Outcome { stdout, stderr, code: u8::from(failed) }
     }
 }

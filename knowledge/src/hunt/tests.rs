@@ -119,14 +119,16 @@ fn a_url_with_a_wrong_port_is_counted_with_its_reason() {
 
 #[test]
 fn json_lines_answer_by_their_own_names_or_by_a_map() {
-    let map = FieldMap::read("time = \"when\"\n[fields]\ncs-host = \"url.domain\"\n").unwrap();
+    let map =
+        FieldMap::read(&"map".into(), "time = \"when\"\n[fields]\ncs-host = \"url.domain\"\n")
+            .unwrap();
     let nested = r#"{"when": 1, "url": {"domain": ["x", "a.evil.example"]}}"#;
     assert_eq!(found(Format::Json, nested, &map), ["1 Host"]);
     assert_eq!(found(Format::Json, nested, &FieldMap::default()), Vec::<String>::new());
     let own = r#"{"cs-host": "a.evil.example"}"#;
     assert_eq!(found(Format::Json, own, &FieldMap::default()), ["1 Host"]);
     assert_eq!(found(Format::Json, own, &map), Vec::<String>::new());
-    assert!(FieldMap::read("feilds = 1").is_err());
+    assert!(FieldMap::read(&"map".into(), "feilds = 1").is_err());
 }
 
 /// `exists` "only verifies the presence of a field, not its value, be it empty or null".

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use knowledge::Finding;
 use knowledge::vault::merge::{self, Merged, merge};
 use knowledge::vault::page::{Page, digest};
 use serde_json::{Value, json};
@@ -23,7 +24,8 @@ pub(super) struct Summary {
     /// Deleted by a person, and so not written again.
     pub(super) n_kept_deleted: usize,
     pub(super) conflicts: Vec<(String, String)>,
-    pub(super) failures: Vec<String>,
+    /// What could not be written.
+    pub(super) failures: Vec<Finding>,
 }
 
 impl Summary {
@@ -126,8 +128,17 @@ impl Writer<'_> {
             Ok(()) => summary.n_written += 1,
             Err(error) => {
                 self.progress.end();
-                summary.failures.push(format!("{path}: {}", disk::reason(&error)));
+                summary.failures.push(unwritable(&self.root.join(path), &error));
             }
         }
     }
+}
+
+/// A finding about a file of the vault that cannot be written.
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Finding {
+    disk::unwritable(
+        path,
+        error,
+        "make the vault's folders writable, and see that the disk has room",
+    )
 }
