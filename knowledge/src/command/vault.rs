@@ -16,7 +16,7 @@ use knowledge::catalogue::{Vendor, technique_id};
 use knowledge::limits::MAX_ATTACK_BYTES;
 use knowledge::report;
 use knowledge::vault::build::{Present, Scope, build};
-use knowledge::vault::check::{KINDS, check};
+use knowledge::vault::check::{KINDS, check, text};
 use knowledge::vault::gather;
 use knowledge::vault::merge;
 use knowledge::vault::page::{Page, digest};
@@ -86,7 +86,7 @@ struct Build {
     vault: PathBuf,
 }
 
-/// Checks a vault: YAML, tags, names, links, fields, types, empty tables.
+/// Checks a vault: encoding, YAML, tags, names, links, fields, types, empty tables.
 #[derive(Args, Debug)]
 struct Check {
     /// How to write the result
@@ -357,27 +357,27 @@ impl Check {
             let finding = nothing(&self.vault, message, help);
             return Outcome::refused(&[*finding], &knowledge::Sources::new());
         }
-        let mut texts: BTreeMap<String, String> = files
-            .into_iter()
-            .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
-            .collect();
-        if let Ok(bytes) = disk::bytes(&self.vault.join(".obsidian/types.json")) {
-            texts.insert(
-                ".obsidian/types.json".into(),
-                String::from_utf8_lossy(&bytes).into_owned(),
-            );
+        let types = ".obsidian/types.json";
+        let types = disk::bytes(&self.vault.join(types)).map(|bytes| (types.to_owned(), bytes));
+        let mut texts = BTreeMap::new();
+        let mut findings = Vec::new();
+        for (path, bytes) in files.into_iter().chain(types) {
+            let (text, found) = text(&name(&self.vault.join(&path)), &bytes);
+            findings.extend(found);
+            texts.insert(path, text);
         }
         let defects = check(&texts);
         let n_pages = texts.keys().filter(|path| path.ends_with(".md")).count();
         let count = |kind: &str| defects.iter().filter(|defect| defect.kind == kind).count();
         let stdout = match self.format {
             PlainFormat::Json => pretty(&json!({
+                "diagnostics": report::to_json(&findings, &[]).get("diagnostics"),
                 "pages": n_pages,
                 "counts": KINDS.iter().map(|kind| ((*kind).to_owned(), json!(count(kind)))).collect::<serde_json::Map<_, _>>(),
                 "defects": defects.iter().map(|defect| json!({"kind": defect.kind, "path": defect.path, "line": defect.line, "message": defect.message})).collect::<Vec<_>>(),
             })),
             PlainFormat::Text => {
-                let mut text = String::new();
+                let mut text = report::to_text(&findings, &knowledge::Sources::new());
                 for defect in &defects {
                     let _ = writeln!(
                         text,
@@ -392,6 +392,7 @@ impl Check {
                 text
             }
         };
-        Outcome { stdout, code: u8::from(!defects.is_empty()), ..Outcome::default() }
+        let code = u8::from(!defects.is_empty() || !findings.is_empty());
+        Outcome { stdout, code, ..Outcome::default() }
     }
 }
