@@ -336,7 +336,7 @@ impl Url {
 }
 
 /// Splits `:port` off an authority; the port keeps its colon, and is empty where there is none.
-pub(crate) fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
+pub fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
     let colon = authority.iter().rposition(|byte| *byte == b':');
     match colon.and_then(|colon| authority.split_at_checked(colon)) {
         Some((host, port))

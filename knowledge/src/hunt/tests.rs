@@ -131,6 +131,41 @@ fn json_lines_answer_by_their_own_names_or_by_a_map() {
     assert!(FieldMap::read(&"map".into(), "feilds = 1").is_err());
 }
 
+#[test]
+fn the_host_of_a_json_line_has_no_port_as_that_of_a_request_has_none() {
+    let rules = "
+title: Host
+logsource: {category: proxy}
+detection: {s: {cs-host: ['a.example', '[2001:db8::1]', '2001:db8::1', '10.0.0.1']}, condition: s}
+---
+title: Whole
+logsource: {category: proxy}
+detection: {s: {c-uri: 'a.example:443'}, condition: s}
+---
+title: Word
+logsource: {category: proxy}
+detection: {s: ['example:443'], condition: s}
+";
+    for (log, expect) in [
+        (r#"{"cs-host": "a.example:443"}"#, &["Host", "Word"][..]),
+        (
+            r#"{"cs-host": ["x", "a.example:443"], "c-uri": "a.example:443"}"#,
+            &["Host", "Whole", "Word"],
+        ),
+        (r#"{"cs-host": "a.example:"}"#, &["Host"]),
+        (r#"{"cs-host": "[2001:db8::1]:443"}"#, &["Host"]),
+        (r#"{"cs-host": "2001:db8::1"}"#, &["Host"]),
+        (r#"{"cs-host": "10.0.0.1:80"}"#, &["Host"]),
+        (r#"{"cs-host": "a.example:x"}"#, &[]),
+        (r#"{"cs-host": "a.example.:443"}"#, &[]),
+    ] {
+        let terms = terms(inspect::Mode::Monitor);
+        let (found, _) = decided(rules, "default: monitor", Format::Json, log, terms);
+        let titles: Vec<_> = found.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(titles, expect, "{log}");
+    }
+}
+
 /// `exists` "only verifies the presence of a field, not its value, be it empty or null".
 #[test]
 fn a_field_without_a_value_is_there() {
