@@ -9,6 +9,7 @@ mod explain;
 mod gateway;
 mod hunt;
 mod keygen;
+mod logs;
 mod pack;
 mod policy;
 mod preview;
@@ -266,7 +267,7 @@ fn pretty(json: &Value) -> String {
 fn counted(number: usize, noun: &str) -> String {
     let plural = match noun {
         _ if number == 1 => "",
-        noun if noun.ends_with('x') => "es",
+        noun if noun.ends_with('x') || noun.ends_with("ch") => "es",
         _ => "s",
     };
     format!("{number} {noun}{plural}")

@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use inspect::{IdentityKey, Mode, Pack};
-use knowledge::hunt::{FieldMap, Format, Output, Terms};
+use knowledge::hunt::{Format, Output, Terms};
 use knowledge::{Finding, Library, pack_file, report};
 
-use super::policy::{PolicyInput, check_key, moment, now};
+use super::logs::LogInput;
+use super::policy::{PolicyInput, check_key};
 use super::{Outcome, Vocabulary, counted, read_library};
 use crate::{disk, stream};
 
@@ -37,18 +37,11 @@ pub(crate) struct Hunt {
     allow_refused: bool,
     #[command(flatten)]
     policy: PolicyInput,
-    /// How far matches go at most, as in the configuration of the gateway that is asked about
-    #[arg(long, value_enum, default_value = "monitor")]
-    mode: ModeName,
-    /// The time by which exceptions are held for events without one [default: the clock's]
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    now: Option<u64>,
+    #[command(flatten)]
+    input: LogInput,
     /// What the logs are; without it each log's first line tells
     #[arg(short, long, value_parser = format)]
     format: Option<Format>,
-    /// What JSON lines call the fields of rules, as TOML: `time = "..."` and `[fields]`
-    #[arg(short, long, value_name = "FILE")]
-    map: Option<PathBuf>,
     /// How to write matches
     #[arg(short, long, value_enum, default_value = "json")]
     output: OutputName,
@@ -58,12 +51,6 @@ pub(crate) struct Hunt {
     /// How many threads read lines [default: one per core]
     #[arg(long, value_name = "NUMBER")]
     threads: Option<std::num::NonZero<usize>>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ModeName {
-    Monitor,
-    Enforce,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -86,7 +73,7 @@ fn format(text: &str) -> Result<Format, String> {
 
 impl Hunt {
     pub(super) fn run(&self) -> Outcome {
-        let map = match self.map() {
+        let map = match self.input.map() {
             Ok(map) => map,
             Err(outcome) => return outcome,
         };
@@ -102,8 +89,7 @@ impl Hunt {
         let job = stream::Job {
             pack: &pack,
             logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
-            // A map only has a meaning for JSON lines.
-            format: self.format.or(self.map.as_ref().map(|_| Format::Json)),
+            format: self.format.or(self.input.format()),
             map: &map,
             output,
             show_values: self.show_values,
@@ -125,17 +111,6 @@ impl Hunt {
         }
     }
 
-    fn map(&self) -> Result<FieldMap, Outcome> {
-        let Some(path) = &self.map else { return Ok(FieldMap::default()) };
-        let mut sources = knowledge::Sources::new();
-        let read = disk::read_text(path).and_then(|(name, text)| {
-            let map = FieldMap::read(&name, &text);
-            sources.insert(name, text);
-            map
-        });
-        read.map_err(|finding| Outcome::refused(&[*finding], &sources))
-    }
-
     /// The pack's bytes, which are known to be a pack, how its policy is asked, and what is to be told
     /// about the rules.
     fn pack(&self) -> Result<(Vec<u8>, Option<Terms>, String), Outcome> {
@@ -152,7 +127,7 @@ impl Hunt {
             }
             check_key(&name, &pack, given.key)
                 .map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            let terms = self.terms(&pack, given.key);
+            let terms = self.input.terms([&pack], given.key);
             return Ok((bytes, terms, String::new()));
         }
         let (mut library, _) = read_library(&self.rules, &self.vocabulary)?;
@@ -176,18 +151,7 @@ impl Hunt {
             compilation.n_compiled,
             compilation.n_refused
         );
-        let terms = self.terms(&compilation.pack, given.key);
+        let terms = self.input.terms([&compilation.pack], given.key);
         Ok((compilation.bytes, terms, refused.stderr + &told))
-    }
-
-    /// How the policy of a pack is asked, if it has one.
-    fn terms(&self, pack: &Pack, key: Option<IdentityKey>) -> Option<Terms> {
-        let bound = match self.mode {
-            ModeName::Monitor => Mode::Monitor,
-            ModeName::Enforce => Mode::Enforce,
-        };
-        let now = self.now.unwrap_or_else(now);
-        let is_asked = pack.tables().policy.is_given() || bound != Mode::Monitor;
-        is_asked.then_some(Terms { bound, key, now })
     }
 }
