@@ -154,6 +154,47 @@ fn a_folder_that_links_to_itself_is_told_and_not_followed_forever() {
     assert!(!cfg!(unix) || seen.contains("error[F001]"), "{seen}");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_never_opened_in_a_folder() {
+    let folder = rules(&["a"]);
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("note.md"), NOTE).unwrap();
+    for vault in ["vault", "vault/.obsidian", "vault/.tidegate", "page"] {
+        fs::create_dir(at(vault)).unwrap();
+    }
+    fs::write(at("vault/Page.md"), "A page.\n").unwrap();
+    let pipes = ["pipe.yml", "pipe.md", "vault/Pipe.md", "vault/.obsidian/types.json"];
+    for pipe in pipes.iter().chain(&["vault/.tidegate/state.json", "page/index.html"]) {
+        assert!(Command::new("mkfifo").arg(at(pipe)).status().unwrap().success());
+    }
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket.yaml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", at("zero.md")).unwrap();
+    for (line, expect) in [
+        ("check .", &["pipe.yml", "pipe.md", "socket.yaml", "zero.md"][..]),
+        ("test .", &["pipe.yml"]),
+        ("pack . -o out.pack", &["pipe.yml"]),
+        ("explain . https://a.example/", &["pipe.yml"]),
+        ("hunt --rules . a.yml", &["pipe.yml"]),
+        ("preview a.yml --page page", &["page:1:1: error[F025]"]),
+        ("vault build new --notes .", &["7 pages"]),
+        ("vault build vault --notes note.md", &["types.json: the file cannot be read"]),
+        ("vault check vault", &["pages\n"]),
+    ] {
+        let output = Command::new("timeout")
+            .args(["20", env!("CARGO_BIN_EXE_tidegate")])
+            .args(line.split(' '))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_ne!(output.status.code(), Some(124), "{line} waits for ever: {said}");
+        for expect in expect {
+            assert!(said.contains(expect), "{line}: {said}");
+        }
+    }
+}
+
 #[test]
 fn explain_reads_several_log_lines_from_standard_input() {
     let folder = rules(&["a"]);

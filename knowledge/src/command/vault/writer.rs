@@ -1,6 +1,7 @@
 //! Writes pages and files of a vault where they differ from what is there; what a person did stays.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use knowledge::Finding;
@@ -89,15 +90,15 @@ impl Writer<'_> {
     /// Adds types of properties that have none; a person's stay.
     pub(super) fn types(&self, types: &BTreeMap<String, &'static str>, summary: &mut Summary) {
         let path = ".obsidian/types.json";
-        let before = disk::bytes(&self.root.join(path)).ok();
+        let before = disk::bytes(&self.root.join(path));
         let mut value = match before.as_deref().map(serde_json::from_slice::<Value>) {
-            None => json!({"types": {}}),
-            Some(Ok(value))
+            Err(error) if error.kind() == ErrorKind::NotFound => json!({"types": {}}),
+            Ok(Ok(value))
                 if value.get("types").is_none_or(Value::is_object) && value.is_object() =>
             {
                 value
             }
-            Some(_) => {
+            Ok(_) | Err(_) => {
                 summary
                     .conflicts
                     .push((path.to_owned(), "the file cannot be read; it is left as it is".into()));
