@@ -135,7 +135,7 @@ fn rules_whose_hosts_mean_something_else_by_labels_are_listed() {
         ("{s: {c-uri|endswith: t.me}, condition: s}", 0),
     ] {
         let text = format!("{COMPLETE}detection: {detection}\n");
-        let findings = lint_labels(&rules(&text)[0]);
+        let findings = lint_labels(&rules(&text)[0], LintOptions::default());
         assert!(findings.iter().all(|finding| finding.code.id == "L014"));
         assert_eq!(findings.len(), n_expected, "{detection}");
     }
