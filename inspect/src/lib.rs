@@ -60,7 +60,7 @@ pub use inspector::Inspector;
 pub use keyed_hash::IdentityKey;
 pub use pack::{Mode, Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{Action, Asked, Decision, Ruling, Source, Usage, address_number, network};
-pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport};
+pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port};
 pub use scan::{GRAM_HASH, SMALL_GRAMS_SHIFT};
 pub use service::{Sighted, plain_host};
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};

@@ -331,7 +331,7 @@ impl Url {
 }
 
 /// Splits `:port` off an authority; the port keeps its colon, and is empty where there is none.
-pub(crate) fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
+pub fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
     // Most have no colon, which is known before it is looked for from the end.
     if !has_byte(authority, b':') {
         return (authority, b"");

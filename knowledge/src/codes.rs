@@ -50,6 +50,17 @@ sigma::codes! {
     /// A gateway of this kind cannot be configured so.
     /// What it does not know would be left out, and nobody would miss it until it is needed.
     UNSUITABLE_GATEWAY = "F022", Error, "not for this gateway";
+    /// A log whose format its first line does not tell, or of which not one line can be read.
+    /// A hunt over nothing would find nothing, and look like a clean log.
+    UNKNOWN_LOG = "F023", Error, "log of an unknown format";
+    /// A field map is not the TOML that docs/command-line.md describes.
+    /// With a part of the map, rules would ask for fields that no line has.
+    BROKEN_FIELD_MAP = "F024", Error, "broken field map";
+    /// A folder that is to be served as the preview's page holds no page, or that of another version.
+    NOT_A_PAGE = "F025", Error, "no preview page";
+    /// A gateway that examples are sent through does not answer, or its log does not tell of them.
+    /// Nothing is written into the runbooks: half of a record would be a wrong one.
+    SILENT_GATEWAY = "F026", Error, "gateway without an answer";
 
     /// A note does not begin with front matter.
     /// Without it nothing says what kind of note it is, and it would be left out in silence.
@@ -126,7 +137,7 @@ sigma::codes! {
 
     /// A request head does not begin with a method, a URL and a version.
     BROKEN_REQUEST_LINE = "R001", Error, "broken request line";
-    /// A URL is not complete: it needs a scheme and a host, and no white space.
+    /// A URL is not complete: it needs a scheme and a host, no white space, and a port up to 65535 or none.
     /// Rules look at hosts and full URLs, so a part of one cannot stand for a request.
     BROKEN_URL = "R002", Error, "broken URL";
     /// A line of a request head is no header, or says for the second time what can only be said once.

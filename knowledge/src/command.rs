@@ -9,6 +9,7 @@ mod explain;
 mod gateway;
 mod hunt;
 mod keygen;
+mod logs;
 mod pack;
 mod policy;
 mod preview;
@@ -84,6 +85,11 @@ impl Outcome {
     fn usage(message: &str) -> Outcome {
         let stderr = format!("error: {message}\n\nFor more information, try '--help'.\n");
         Outcome { stderr, code: 2, ..Outcome::default() }
+    }
+
+    /// What this machine does not do, as a full disk or a port that is taken: exit code 1.
+    fn failed(message: &str) -> Outcome {
+        Outcome { stderr: format!("error: {message}\n"), code: 1, ..Outcome::default() }
     }
 
     /// Input that was refused, told on standard error.
@@ -261,10 +267,15 @@ fn pretty(json: &Value) -> String {
 fn counted(number: usize, noun: &str) -> String {
     let plural = match noun {
         _ if number == 1 => "",
-        noun if noun.ends_with('x') => "es",
+        noun if noun.ends_with('x') || noun.ends_with("ch") => "es",
         _ => "s",
     };
     format!("{number} {noun}{plural}")
+}
+
+/// A finding as one line, for lists of texts in JSON.
+fn one_line(finding: &Finding) -> String {
+    format!("{}: {}", finding.diagnostic.place.file, finding.diagnostic.message)
 }
 
 /// The name of a path in findings.

@@ -8,7 +8,7 @@ use crate::codes;
 use crate::finding::Findings;
 use crate::recorded::RecordedRequest;
 use crate::shell::{self, Word};
-use crate::url::{Url, host_name};
+use crate::url::{Url, UrlError, host_name};
 use options::{Effect, Known};
 
 /// What curl calls itself where the command does not say otherwise: `curl/` and its version.
@@ -211,7 +211,10 @@ impl Command {
         let url = match Url::parse(&with_scheme) {
             Ok(url) => url,
             Err(error) => {
-                let help = "write the URL as curl takes it, in quotes";
+                let help = match error {
+                    UrlError::Port => error.help(),
+                    _ => "write the URL as curl takes it, in quotes",
+                };
                 findings.add(&codes::BROKEN_URL, word.span, error.message(&word.text), help);
                 return None;
             }

@@ -16,7 +16,8 @@ use walkdir::WalkDir;
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.
 ///
 /// In folders, hidden files and folders are passed over, other extensions than `.md`, `.yml` and
-/// `.yaml`, and `README.md`, which says what a folder is for. A file that is named is always read.
+/// `.yaml`, and `README.md`, which says what a folder is for. What is found there and is no file, as a pipe
+/// or a device, is never opened. A file that is named is always read.
 /// A file that is reached twice is read once.
 pub(crate) fn gather(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Finding>) {
     let mut gathered = Gathered::default();
@@ -60,6 +61,11 @@ impl Gathered {
                 Ok(entry) if entry.file_type().is_file() && is_source(entry.path()) => {
                     n_found += 1;
                     self.file(entry.path());
+                }
+                // A pipe would wait for a writer, and a device may never end.
+                Ok(entry) if !entry.file_type().is_dir() && is_source(entry.path()) => {
+                    n_found += 1;
+                    self.findings.push(unreadable(entry.path(), &no_file()));
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -287,7 +293,7 @@ pub(crate) fn place_all<'p>(files: &[(&'p Path, &[u8])]) -> Result<(), (&'p Path
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            stage(path, bytes)?.ok_or_else(|| io::Error::other("this is no file"))
+            stage(path, bytes)?.ok_or_else(no_file)
         };
         staged.push((*path, one().map_err(|error| (*path, error))?));
     }
@@ -319,6 +325,21 @@ pub(crate) fn reason(error: &io::Error) -> String {
     chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
 }
 
+fn no_file() -> io::Error {
+    io::Error::other("this is no file")
+}
+
+/// A finding about a path that cannot be written.
+pub(crate) fn unwritable(path: &Path, error: &io::Error, help: &str) -> Finding {
+    let message = format!("the file cannot be written: {}", reason(error));
+    Finding::about(&name(path), &codes::UNWRITABLE, message, help)
+}
+
+/// A finding about a path where nothing is.
+pub(crate) fn missing(path: &Path) -> Option<Finding> {
+    fs::metadata(path).err().map(|error| unreadable(path, &error))
+}
+
 /// A finding about a path that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     let message = format!("the path cannot be read: {}", reason(error));
@@ -326,14 +347,15 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     Finding::about(&name(path), &codes::UNREADABLE, message, help)
 }
 
-fn too_large(name: &Arc<str>, most: usize) -> Finding {
+/// A finding about a file that is larger than anything of its kind.
+pub(crate) fn too_large(name: &Arc<str>, most: usize) -> Finding {
     let message = format!("this is larger than {most} bytes");
     let help = "give a smaller file; nothing of its kind is that large";
     Finding::about(name, &codes::FILE_TOO_LARGE, message, help)
 }
 
 /// The files of a folder with these extensions: path inside of it with `/`, and bytes. Hidden ones are
-/// passed over; links are not followed, so that a folder is never left.
+/// passed over, and so are pipes and devices; links are not followed, so that a folder is never left.
 pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     fs::metadata(root)?;
@@ -360,8 +382,11 @@ pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, 
     Ok(found)
 }
 
-/// The bytes of a file.
+/// The bytes of a file that nobody named: it is only opened if it is one.
 pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(no_file());
+    }
     let mut bytes = Vec::new();
     File::open(path)?.read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -15,7 +15,7 @@ use crate::codes;
 use crate::finding::Findings;
 use crate::recorded::{RecordedRequest, RecordedResponse};
 use crate::text::number;
-use crate::url::{Url, UrlError};
+use crate::url::{Url, is_port};
 
 /// Reads the head of a request. `None` where it cannot stand for one, which is told in `findings`.
 pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
@@ -77,8 +77,8 @@ fn request_line(line: &str, findings: &mut Findings) -> Option<RecordedRequest> 
     };
     let span = within(1, line, target);
     if method == "CONNECT" {
-        let port = target.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        if !matches!(port, Some(Ok(_))) || target.contains(['/', '?', '#']) {
+        let has_port = target.rsplit_once(':').is_some_and(|(_, port)| is_port(port));
+        if !has_port || target.contains(['/', '?', '#']) {
             let message = format!("`{}` is not a host and a port", target.escape_debug());
             findings.add(&codes::BROKEN_URL, span, message, "write `CONNECT host:443 HTTP/1.1`");
             return None;
@@ -88,11 +88,7 @@ fn request_line(line: &str, findings: &mut Findings) -> Option<RecordedRequest> 
     let url = match Url::parse(target) {
         Ok(url) => url,
         Err(error) => {
-            let help = match error {
-                UrlError::NoScheme => "write the URL with scheme and host, as `https://host/path`",
-                UrlError::NoHost | UrlError::White(..) => "write the URL as a client would send it",
-            };
-            findings.add(&codes::BROKEN_URL, span, error.message(target), help);
+            findings.add(&codes::BROKEN_URL, span, error.message(target), error.help());
             return None;
         }
     };
@@ -237,7 +233,10 @@ mod tests {
         check("G(T https://a.example/ HTTP/1.1", "R001@10:1");
         check("GET //a.example/ HTTP/1.1\nx\nHost: a", "R002@10:5 R003@11:1 R003@12:1");
         check("GET https://a.example/#f HTTP/1.1", "R002@10:5");
+        check("GET https://a.example:99999/ HTTP/1.1", "R002@10:5");
         check("CONNECT a.example HTTP/1.1", "R002@10:9");
+        check("CONNECT a.example: HTTP/1.1", "R002@10:9");
+        check("CONNECT a.example:+443 HTTP/1.1", "R002@10:9");
         check("CONNECT https://a.example:443 HTTP/1.1", "R002@10:9");
         check("GET https://a.example/ HTTP/1.1\n\nHTTP/1.1 200\nHTTP/1.1 200", "R004@13:1");
         check("GET https://a.example/ HTTP/1.1\n\n\nHTTP/1.1 99 x", "R004@13:1");

@@ -288,12 +288,13 @@ impl Library {
         let rules = self.rules.iter().map(|entry| &entry.rule);
         let files: BTreeMap<&str, Written<'_>> =
             self.sources.iter().map(|(name, text)| (&**name, Written::new(text))).collect();
-        let alone = rules.clone().flat_map(|rule| {
-            lint(rule, LintOptions { attack: None, written: files.get(&*rule.file) })
-        });
+        let options = |rule: &Rule| LintOptions { attack: None, written: files.get(&*rule.file) };
+        let alone = rules.clone().flat_map(|rule| lint(rule, options(rule)));
         let labels = match self.hosts {
             HostMatching::Text => Vec::new(),
-            HostMatching::Labels => rules.clone().flat_map(lint_labels).collect(),
+            HostMatching::Labels => {
+                rules.clone().flat_map(|rule| lint_labels(rule, options(rule))).collect()
+            }
         };
         let findings = alone.chain(labels).chain(lint_together(rules));
         findings.map(Finding::from).collect()

@@ -16,6 +16,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inspect::Pack;
 use knowledge::hunt::{FieldMap, Format, Haul, Hunter, Output, Report, Terms};
 use knowledge::limits::{MAX_HAR_BYTES, PIECE_BYTES};
+use knowledge::{Finding, codes};
+use sigma::{Place, Span};
 
 use crate::disk;
 
@@ -39,8 +41,26 @@ pub(crate) struct Done {
     /// Lines that are events, and lines that could not be read.
     pub(crate) n_events: u64,
     pub(crate) n_unreadable: u64,
-    /// Logs that were not read, or not to their end, and why.
-    pub(crate) problems: Vec<(Arc<str>, String)>,
+    /// Where the first of these stands, and why it could not be read.
+    pub(crate) first_unreadable: Option<(Place, &'static str)>,
+    /// Logs that were not read, or not to their end.
+    pub(crate) problems: Vec<Finding>,
+}
+
+impl Done {
+    /// Logs that could not be read, and what is to be told if nothing could be.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.problems.clone();
+        if let Some((place, reason)) = &self.first_unreadable
+            && self.n_events == 0
+        {
+            let message = format!("no line could be read: {reason}");
+            let mut finding = unknown(&place.file, &message);
+            finding.diagnostic.place = place.clone();
+            findings.push(finding);
+        }
+        findings
+    }
 }
 
 /// A part of a log, numbered in the order in which records are written.
@@ -57,13 +77,13 @@ enum Part {
     /// A line that does not fit into a piece.
     TooLong,
     /// The log cannot be read, or not on.
-    Problem(String),
+    Problem(Box<Finding>),
 }
 
 enum Found {
     Log(Arc<str>),
     Haul(Haul, Option<Vec<u8>>),
-    Problem(String),
+    Problem(Box<Finding>),
 }
 
 impl Job<'_> {
@@ -89,7 +109,8 @@ impl Job<'_> {
             let waiting = Arc::new(Mutex::new(waiting));
             let (finds, found) = channel();
             scope.spawn(move || {
-                let mut cutter = Cutter { number: 0, spare: None, pieces, buffers };
+                let log = Arc::from("");
+                let mut cutter = Cutter { log, number: 0, spare: None, pieces, buffers };
                 for log in &self.logs {
                     if cutter.log(log, self.format).is_none() {
                         // Nobody takes pieces any more.
@@ -108,7 +129,12 @@ impl Job<'_> {
             bar.finish_and_clear();
             let counts = report.counts();
             let (n_events, n_unreadable) = (counts.n_events, counts.n_unreadable());
-            Ok(Done { summary: report.summary(), n_events, n_unreadable, problems })
+            let first_unreadable = report.first_unreadable().map(|(file, line, reason)| {
+                let line = u32::try_from(line).unwrap_or(u32::MAX);
+                (Place { file: Arc::clone(file), span: Span::point(line, 1) }, reason.as_str())
+            });
+            let summary = report.summary();
+            Ok(Done { summary, n_events, n_unreadable, first_unreadable, problems })
         })
     }
 
@@ -169,21 +195,17 @@ fn collect(
     report: &mut Report,
     bar: &ProgressBar,
     out: &mut dyn Write,
-) -> io::Result<Vec<(Arc<str>, String)>> {
+) -> io::Result<Vec<Finding>> {
     let mut problems = Vec::new();
     let mut early = BTreeMap::new();
     let mut next = 0;
-    let mut log: Arc<str> = "".into();
     for (number, found) in found {
         early.insert(number, found);
         while let Some(found) = early.remove(&next) {
             next += 1;
             match found {
-                Found::Log(name) => {
-                    log = name;
-                    report.begin(&log);
-                }
-                Found::Problem(problem) => problems.push((Arc::clone(&log), problem)),
+                Found::Log(name) => report.begin(&name),
+                Found::Problem(problem) => problems.push(*problem),
                 Found::Haul(haul, buffer) => {
                     let records = report.take(&haul);
                     if !records.is_empty() {
@@ -204,6 +226,8 @@ fn collect(
 
 /// Cuts logs into pieces. `None` means that nobody takes them any more.
 struct Cutter {
+    /// The log that is read.
+    log: Arc<str>,
     number: u64,
     /// A buffer that was taken and not sent.
     spare: Option<Vec<u8>>,
@@ -219,11 +243,13 @@ impl Cutter {
     }
 
     fn problem(&mut self, error: &io::Error) -> Option<()> {
-        self.send(Part::Problem(format!("cannot be read: {}", disk::reason(error))))
+        let finding = disk::unreadable(Path::new(&*self.log), error);
+        self.send(Part::Problem(Box::new(finding)))
     }
 
     fn log(&mut self, path: &Path, format: Option<Format>) -> Option<()> {
-        self.send(Part::Log(disk::name(path)))?;
+        self.log = disk::name(path);
+        self.send(Part::Log(Arc::clone(&self.log)))?;
         match disk::open(path) {
             Ok((mut reader, size)) => self.lines(&mut reader, size.is_none(), format),
             Err(error) => self.problem(&error),
@@ -263,8 +289,8 @@ impl Cutter {
                 if buffer.is_empty() {
                     return Some(());
                 }
-                let message = "the format cannot be told by its first line; give `--format`";
-                return self.send(Part::Problem(message.into()));
+                let message = "the first line does not tell what this log is";
+                return self.send(Part::Problem(Box::new(unknown(&self.log, message))));
             };
             if format == Format::Har {
                 return self.document(reader, buffer);
@@ -310,12 +336,18 @@ impl Cutter {
                 self.send(Part::Lines(Format::Har, document))
             }
             Ok(_) => {
-                let message = format!("the archive is larger than {MAX_HAR_BYTES} bytes");
-                self.send(Part::Problem(message))
+                let finding = disk::too_large(&self.log, MAX_HAR_BYTES);
+                self.send(Part::Problem(Box::new(finding)))
             }
             Err(error) => self.problem(&error),
         }
     }
+}
+
+/// A finding about a log of which nobody knows how to read it.
+fn unknown(log: &Arc<str>, message: &str) -> Finding {
+    let help = "say what it is with `--format`, or what its keys are called with `--map`";
+    Finding::about(log, &codes::UNKNOWN_LOG, message, help)
 }
 
 /// Reads until a piece is full; of a stream, what there is.

@@ -33,9 +33,8 @@ pub fn read(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
         match Url::parse(trimmed) {
             Ok(url) => return vec![get(&url)],
             Err(error) if trimmed.contains("://") => {
-                let help = "write the URL with scheme and host, as `https://host/path`";
                 let span = Span::point(1, 1);
-                findings.add(&codes::BROKEN_URL, span, error.message(trimmed), help);
+                findings.add(&codes::BROKEN_URL, span, error.message(trimmed), error.help());
                 return Vec::new();
             }
             Err(_) => {}
@@ -98,6 +97,7 @@ mod tests {
             ("a.example", "", "R011"),
             ("", "", "R011"),
             ("https:///x", "", "R002"),
+            ("https://a.example:99999/x", "", "R002"),
             ("wget https://a.example", "", "R011"),
         ] {
             let mut findings = Findings::new(&"request".into());

@@ -27,6 +27,8 @@ pub(crate) enum UrlError {
     NoHost,
     /// It holds white space or a control character: which, and at which byte.
     White(char, usize),
+    /// What stands behind the host's colon is no port.
+    Port,
 }
 
 impl Url<'_> {
@@ -57,6 +59,9 @@ impl Url<'_> {
         if host.is_empty() || host.starts_with(':') {
             return Err(UrlError::NoHost);
         }
+        if !port_of(host).is_none_or(|port| port.is_empty() || is_port(port)) {
+            return Err(UrlError::Port);
+        }
         Ok(Url { scheme, userinfo, host, path, fragment })
     }
 
@@ -77,8 +82,32 @@ impl UrlError {
             UrlError::White(char, _) => {
                 format!("`{url}` holds `{}`, which stands in no URL", char.escape_debug())
             }
+            UrlError::Port => format!("`{url}` has a port that is no number from 0 to 65535"),
         }
     }
+
+    /// What to do about it.
+    pub(crate) fn help(self) -> &'static str {
+        match self {
+            UrlError::NoScheme => "write the URL with scheme and host, as `https://host/path`",
+            UrlError::NoHost | UrlError::White(..) => "write the URL as a client would send it",
+            UrlError::Port => {
+                "write the port in digits, or leave it out; an IPv6 address stands in brackets"
+            }
+        }
+    }
+}
+
+/// What follows the colon of an authority without userinfo; `None` where there is no colon.
+fn port_of(host: &str) -> Option<&str> {
+    // The colons of an address in brackets are its own.
+    let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+    behind.split_once(':').map(|(_, port)| port)
+}
+
+/// Whether a text is the number of a port. 0 is one: nothing listens there, but it can be asked for.
+pub(crate) fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 /// The name that a TLS client asks for: the host without port, unless it is an address.
@@ -106,6 +135,12 @@ mod tests {
                 ("https", Some("u:p@x"), "a.example:8443", "/", None),
             ),
             ("https://[::1]:1/", ("https", None, "[::1]:1", "/", None)),
+            ("https://[::1]/", ("https", None, "[::1]", "/", None)),
+            // RFC 3986, section 3.2.3: any number of digits, or none.
+            ("http://a.example:/", ("http", None, "a.example:", "/", None)),
+            ("http://a.example:0", ("http", None, "a.example:0", "", None)),
+            ("http://a.example:65535", ("http", None, "a.example:65535", "", None)),
+            ("http://a.example:000443", ("http", None, "a.example:000443", "", None)),
         ] {
             let (scheme, userinfo, host, path, fragment) = expect;
             assert_eq!(Url::parse(text), Ok(Url { scheme, userinfo, host, path, fragment }));
@@ -116,6 +151,12 @@ mod tests {
             ("https:///x", UrlError::NoHost),
             ("https://:80/x", UrlError::NoHost),
             ("https://a b/", UrlError::White(' ', 9)),
+            ("https://a.example:65536/", UrlError::Port),
+            ("https://a.example:x/", UrlError::Port),
+            ("https://a.example:+443/", UrlError::Port),
+            ("https://a.example:80:443/", UrlError::Port),
+            ("https://[::1]:-1/", UrlError::Port),
+            ("https://fe80::1/", UrlError::Port),
         ] {
             assert_eq!(Url::parse(text), Err(expect), "{text}");
         }

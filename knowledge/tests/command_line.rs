@@ -16,6 +16,8 @@ use std::process::{Command, Stdio};
 
 const RULE: &str = "title: NAME\nlogsource: {category: proxy}\ndetection: {s: {cs-host: NAME.example}, condition: s}\n";
 
+const NOTE: &str = include_str!("diagnostics/sound-test/input/note.md");
+
 fn tidegate(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -152,6 +154,47 @@ fn a_folder_that_links_to_itself_is_told_and_not_followed_forever() {
     assert!(!cfg!(unix) || seen.contains("error[F001]"), "{seen}");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_never_opened_in_a_folder() {
+    let folder = rules(&["a"]);
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("note.md"), NOTE).unwrap();
+    for vault in ["vault", "vault/.obsidian", "vault/.tidegate", "page"] {
+        fs::create_dir(at(vault)).unwrap();
+    }
+    fs::write(at("vault/Page.md"), "A page.\n").unwrap();
+    let pipes = ["pipe.yml", "pipe.md", "vault/Pipe.md", "vault/.obsidian/types.json"];
+    for pipe in pipes.iter().chain(&["vault/.tidegate/state.json", "page/index.html"]) {
+        assert!(Command::new("mkfifo").arg(at(pipe)).status().unwrap().success());
+    }
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket.yaml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", at("zero.md")).unwrap();
+    for (line, expect) in [
+        ("check .", &["pipe.yml", "pipe.md", "socket.yaml", "zero.md"][..]),
+        ("test .", &["pipe.yml"]),
+        ("pack . -o out.pack", &["pipe.yml"]),
+        ("explain . https://a.example/", &["pipe.yml"]),
+        ("hunt --rules . a.yml", &["pipe.yml"]),
+        ("preview a.yml --page page", &["page:1:1: error[F025]"]),
+        ("vault build new --notes .", &["7 pages"]),
+        ("vault build vault --notes note.md", &["types.json: the file cannot be read"]),
+        ("vault check vault", &["pages\n"]),
+    ] {
+        let output = Command::new("timeout")
+            .args(["20", env!("CARGO_BIN_EXE_tidegate")])
+            .args(line.split(' '))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_ne!(output.status.code(), Some(124), "{line} waits for ever: {said}");
+        for expect in expect {
+            assert!(said.contains(expect), "{line}: {said}");
+        }
+    }
+}
+
 #[test]
 fn explain_reads_several_log_lines_from_standard_input() {
     let folder = rules(&["a"]);
@@ -185,6 +228,9 @@ fn wrong_usage_is_exit_code_2() {
         &["explain"],
         &["explain", ".", "https://a.example/", "--rule", "nothing"],
         &["explain", "--pack", "x.pack", ".", "https://a.example/"],
+        &["explain", "--pack", "x.pack", "--policy", "p.yml", "https://a.example/"],
+        &["hunt", "--pack", "x.pack", "--policy", "p.yml"],
+        &["vault", "build", "vault", "--techniques", "T1102,x"],
     ] {
         let output = tidegate(folder.path()).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -194,6 +240,63 @@ fn wrong_usage_is_exit_code_2() {
     for arguments in [&["--help"][..], &["--version"], &["explain", "--help"]] {
         let output = tidegate(folder.path()).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_file_that_is_named_has_a_code_and_a_help() {
+    let folder = rules(&["a"]);
+    let at = |name: &str| folder.path().join(name);
+    bytes_of_pack(folder.path(), &["a.yml"]);
+    fs::write(at("latin1.toml"), b"time = \"\xe9\"").unwrap();
+    fs::write(at("log.json"), "{\"authority\":\"a.example\",\"path\":\"/\"}\n").unwrap();
+    fs::write(at("words.log"), "no log\n").unwrap();
+    fs::write(at("note.md"), NOTE).unwrap();
+    // The folder of a page cannot be made where a file is.
+    fs::create_dir(at("blocked")).unwrap();
+    fs::write(at("blocked/Testing Runbooks"), "").unwrap();
+    fs::write(at("blocked/Detection Rules"), "").unwrap();
+    for (line, expect) in [
+        ("check none.yml", "F001"),
+        ("check a.yml --placeholders none.json", "F001"),
+        ("check a.yml --policy none.yml", "F001"),
+        ("diff none.pack out.pack", "F001"),
+        ("diff out.pack out.pack --log none.log", "F001"),
+        ("diff out.pack out.pack --log words.log", "F023"),
+        ("explain none.yml https://a.example/", "F001"),
+        ("gateway envoy --pack none.pack --output out", "F001"),
+        ("hunt --pack none.pack log.json", "F001"),
+        ("hunt --pack a.yml log.json", "F010"),
+        ("hunt --rules a.yml none.log", "F001"),
+        ("hunt --rules a.yml .", "F001"),
+        ("hunt --rules a.yml words.log", "F023"),
+        ("hunt --rules a.yml --format json words.log", "F023"),
+        ("hunt --rules a.yml --map none.toml log.json", "F001"),
+        ("hunt --rules a.yml --map . log.json", "F001"),
+        ("hunt --rules a.yml --map latin1.toml log.json", "F008"),
+        ("hunt --rules a.yml --map a.yml log.json", "F024"),
+        ("keygen a.yml", "F016"),
+        ("pack a.yml --sign none.key -o new.pack", "F001"),
+        ("preview none.yml", "F001"),
+        ("preview a.yml --pack none.pack", "F001"),
+        ("preview a.yml --page .", "F025"),
+        ("preview a.yml --page none", "F001"),
+        ("score a.yml --benign none --malicious log.json", "F001"),
+        ("show none.pack", "F001"),
+        ("show .", "F001"),
+        ("test none.md", "F001"),
+        ("vault check none", "F001"),
+        ("vault build new --notes none", "F001"),
+        ("vault build a.yml --notes .", "F001"),
+        ("vault build blocked --notes note.md", "F016"),
+        ("verify --key none.pub out.pack", "F001"),
+    ] {
+        let output = tidegate(folder.path()).args(line.split(' ')).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {said}");
+        assert!(said.contains(&format!("error[{expect}]: ")), "{line}: {said}");
+        assert!(said.contains("\nhelp: "), "{line}: {said}");
+        assert!(!said.contains("error: "), "{line}: {said}");
     }
 }
 

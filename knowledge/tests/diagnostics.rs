@@ -54,6 +54,8 @@ enum PackKind {
     Changed,
     /// With a policy.
     Policed,
+    /// With correlations.
+    Correlated,
 }
 
 fn folder() -> PathBuf {
@@ -182,6 +184,7 @@ fn pack(kind: &PackKind) -> Vec<u8> {
     match kind {
         PackKind::Whole => {}
         PackKind::Policed => bytes = policed(text),
+        PackKind::Correlated => bytes = correlated(),
         PackKind::Truncated => bytes.truncate(100),
         PackKind::Newer => bytes[8..12].copy_from_slice(&(u32::MAX).to_le_bytes()),
         PackKind::Older => bytes[8..12].copy_from_slice(&0u32.to_le_bytes()),
@@ -197,6 +200,34 @@ fn pack(kind: &PackKind) -> Vec<u8> {
         }
     }
     bytes
+}
+
+fn correlated() -> Vec<u8> {
+    const RULES: &str = "
+title: Paste read
+id: 2f4f8b0e-6a51-4c5e-9c6b-0d3e1b7f5a01
+name: paste
+level: low
+logsource: {category: proxy}
+detection: {s: {cs-host: pastebin.com}, condition: s}
+---
+title: Many pastes
+id: 6f0e2a4c-54a5-4f0b-8f15-0f1f1f6f3b02
+name: many
+author: somebody
+level: medium
+status: test
+tags: [attack.t1102]
+correlation: {type: value_count, rules: [paste], group-by: [src_ip, cs-host], timespan: 90m, condition: {field: c-uri, gte: 10, neq: 12}}
+---
+title: Many pastes, and then again
+level: high
+correlation: {type: temporal_ordered, rules: [many, paste], timespan: 2d}
+";
+    let file = knowledge::SourceFile { name: "x.yml".into(), bytes: RULES.into() };
+    let library = knowledge::Library::read(vec![file]);
+    assert!(library.findings.is_empty(), "{:?}", library.findings);
+    knowledge::Compilation::new(&library, "example", 3).unwrap().bytes
 }
 
 fn policed(rule: &str) -> Vec<u8> {

@@ -240,6 +240,65 @@ fn what_two_packs_make_of_a_log_is_told_with_what_could_not_be_compared() {
 }
 
 #[test]
+fn what_two_policies_decide_on_a_log_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let run = |arguments: &[&str]| tidegate(folder.path(), arguments);
+    write(
+        "rules.yml",
+        "title: Bot\nlogsource: {category: proxy}\ndetection: {s: {cs-host: api.telegram.org}, condition: s}\n---\ntitle: Paste\nlogsource: {category: proxy}\ndetection: {s: {cs-host: pastebin.com}, condition: s}\n",
+    );
+    write(
+        "monitor.yml",
+        "default: monitor\nstatements:\n  - {name: quiet, mode: 'off', rules: [Paste]}\n",
+    );
+    write("enforce.yml", "default: enforce\n");
+    write(
+        "excepted.yml",
+        "default: enforce\nexceptions:\n  - {id: EX-1, owner: a, ticket: b, reason: c, expires: 2027-01-31, rules: [Paste]}\n",
+    );
+    for policy in ["monitor", "enforce", "excepted"] {
+        let (policy, pack) = (format!("{policy}.yml"), format!("{policy}.pack"));
+        let (said, code) = run(&["pack", "--policy", &policy, "-o", &pack, "rules.yml"]);
+        assert_eq!(code, 0, "{said}");
+    }
+    write(
+        "log.json",
+        "{\"domain\":\"api.telegram.org:443\"}\n{\"domain\":\"pastebin.com\",\"when\":\"2027-01-01T00:00:00Z\"}\n{\"domain\":\"pastebin.com\"}\n",
+    );
+    write("map.toml", "time = \"when\"\n[fields]\ncs-host = \"domain\"\n");
+    let diff = |old: &str, new: &str, more: &[&str]| {
+        let (old, new) = (format!("{old}.pack"), format!("{new}.pack"));
+        let log = ["diff", &old, &new, "--log", "log.json", "--map", "map.toml"];
+        run(&[&log[..], &["--now", "2027-02-01"], more].concat())
+    };
+    let (said, code) = diff("monitor", "enforce", &["--mode", "enforce"]);
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "gained   log.json:2  Paste  deny\n",
+        "gained   log.json:3  Paste  deny\n",
+        "decided  log.json:1  Bot  observe, would deny, mode monitor -> deny\n",
+        "log: 1 match on 1 line before, 3 matches on 3 lines after; 2 gained, 0 lost\n",
+        "policy on the log: 0 requests denied before, 3 after; 1 decided otherwise\n",
+    ] {
+        assert!(said.contains(line), "{line}{said}");
+    }
+    // With the clock of the second event the exception holds, with `--now` it does not.
+    let (said, code) = diff("enforce", "excepted", &["--mode", "enforce", "--format", "json"]);
+    let told: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &told["denied"]), (0, &json!({"before": 3, "after": 2})), "{said}");
+    let lost: Vec<_> = told["lost"].as_array().unwrap().iter().map(|it| &it["line"]).collect();
+    assert_eq!(lost, [2], "{said}");
+    // The mode of the gateway is the bound of what is done.
+    let (said, _) = diff("monitor", "enforce", &[]);
+    assert!(said.contains("0 requests denied before, 0 after"), "{said}");
+    let (said, code) = run(&["diff", "monitor.pack", "enforce.pack", "--map", "map.toml"]);
+    assert!(code == 2 && said.contains("--log"), "{said}");
+    let (said, code) = diff("monitor", "enforce", &["--identity-key", "nowhere"]);
+    assert!(code == 1 && said.contains("error[F001]"), "{said}");
+}
+
+#[test]
 fn a_pack_with_identities_is_only_used_with_their_key() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
@@ -258,6 +317,7 @@ fn a_pack_with_identities_is_only_used_with_their_key() {
     assert_eq!(code, 0, "{said}");
     for command in [
         &["hunt", "--pack", "a.pack", "log.json"][..],
+        &["diff", "a.pack", "a.pack", "--log", "log.json"],
         &["explain", "--pack", "a.pack", "https://a.example/"],
         &["gateway", "envoy", "--pack", "a.pack", "--output", "out"],
     ] {

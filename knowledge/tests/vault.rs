@@ -312,6 +312,33 @@ fn pages_stay_where_a_source_was_not_read() {
 }
 
 #[test]
+fn a_page_that_is_no_text_is_told_with_its_code() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().to_str().unwrap();
+    let write = |page: &str, bytes: &[u8]| fs::write(scratch.path().join(page), bytes).unwrap();
+    for (page, bytes, code) in [
+        ("Random.md", &b"\x8f\x00\xd3\x99"[..], "F007"),
+        ("Latin.md", b"---\na: b\n---\ncaf\xe9\n", "F008"),
+    ] {
+        write("Good.md", b"[[Random]] [[Latin]]\n");
+        write("Random.md", b"");
+        write("Latin.md", b"");
+        checks_clean(scratch.path());
+        write(page, bytes);
+        let output = tidegate(&["vault", "check", path]).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(page) && said.contains(&format!("error[{code}]")), "{said}");
+        let output = tidegate(&["vault", "check", path, "--format", "json"]).output().unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        let codes = told["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]);
+        assert!(codes.eq([code]), "{told}");
+        assert_eq!(told["defects"], serde_json::json!([]), "links to the page still lead there");
+    }
+}
+
+#[test]
 fn types_of_a_person_stay_and_missing_ones_are_added() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join(".obsidian/types.json");

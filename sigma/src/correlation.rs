@@ -8,6 +8,28 @@ pub use inspect::pack::CorrelationKind;
 use crate::diagnostic::Span;
 use crate::rule::Metadata;
 
+/// The kinds of correlations by the names of Sigma's `type`.
+pub const CORRELATION_KINDS: &[(&str, CorrelationKind)] = &[
+    ("event_count", CorrelationKind::EventCount),
+    ("value_count", CorrelationKind::ValueCount),
+    ("temporal", CorrelationKind::Temporal),
+    ("temporal_ordered", CorrelationKind::TemporalOrdered),
+    ("value_sum", CorrelationKind::ValueSum),
+    ("value_avg", CorrelationKind::ValueAvg),
+    ("value_percentile", CorrelationKind::ValuePercentile),
+    ("value_median", CorrelationKind::ValueMedian),
+];
+
+/// The comparisons of a `condition` by their names, and whether each is negated.
+pub const COMPARISONS: &[(&str, Comparison, bool)] = &[
+    ("lt", Comparison::Less, false),
+    ("lte", Comparison::LessOrEqual, false),
+    ("gt", Comparison::Greater, false),
+    ("gte", Comparison::GreaterOrEqual, false),
+    ("eq", Comparison::Equal, false),
+    ("neq", Comparison::Equal, true),
+];
+
 /// A Sigma correlation.
 #[derive(Clone, Debug)]
 pub struct Correlation {

@@ -72,7 +72,7 @@ fn meaning(values: &[Value]) -> BTreeSet<(bool, &[Token])> {
 }
 
 /// A domain that a suffix names.
-struct Domain<'t>(&'t [u8]);
+pub(crate) struct Domain<'t>(&'t [u8]);
 
 impl Domain<'_> {
     /// The domain itself, and all below it.
@@ -86,6 +86,11 @@ impl Domain<'_> {
 /// was meant as text.
 fn suffix(tokens: &[Token]) -> Option<Domain<'_>> {
     let [Token::Many, Token::Literal(text)] = tokens else { return None };
+    domain(text)
+}
+
+/// The same of a suffix's text.
+pub(crate) fn domain(text: &[u8]) -> Option<Domain<'_>> {
     let domain = text.strip_prefix(b".").unwrap_or(text);
     let starts_label = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
     domain.first().is_some_and(starts_label).then_some(Domain(domain))

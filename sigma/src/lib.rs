@@ -43,7 +43,9 @@ mod text;
 pub mod yaml;
 
 pub use compile::Compiler;
-pub use correlation::{Alias, Correlation, CorrelationKind, Reference, Threshold};
+pub use correlation::{
+    Alias, COMPARISONS, CORRELATION_KINDS, Correlation, CorrelationKind, Reference, Threshold,
+};
 pub use decidability::{Decidability, at_proxy, decidability, lead};
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Place, Severity, Span};
 pub use filter::{Applies, Filter, apply_filters};

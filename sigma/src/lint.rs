@@ -48,8 +48,8 @@ pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
 
 /// Which items of a rule hold for other hosts where a pack is compiled with
 /// [`HostMatching::Labels`](inspect::pack::HostMatching::Labels).
-pub fn lint_labels(rule: &Rule) -> Vec<Diagnostic> {
-    let mut report = Report { rule, findings: Vec::new(), written: None };
+pub fn lint_labels<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
+    let mut report = Report { rule, findings: Vec::new(), written: options.written };
     host::labels(&mut report);
     report.findings
 }

@@ -147,10 +147,12 @@ fn a_gateway_that_is_not_there_changes_nothing() -> Result<()> {
     let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let url = format!("http://{free}");
     let log = log.to_str().context("a path")?;
-    for (gateway, expect) in [(url.as_str(), "does not answer"), ("ftp://x", "http://HOST:PORT")] {
+    for (gateway, expect, code) in
+        [(url.as_str(), "error[F026]", 1), ("ftp://x", "http://HOST:PORT", 2)]
+    {
         let output = tidegate(&["test", notes, "--record", "--gateway", gateway, "--log", log])?;
         let told = String::from_utf8(output.stderr)?;
-        ensure!(output.status.code() == Some(2) && told.contains(expect), "{told}");
+        ensure!(output.status.code() == Some(code) && told.contains(expect), "{told}");
     }
     Ok(())
 }

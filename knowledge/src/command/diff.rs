@@ -1,6 +1,7 @@
 //! `tidegate diff`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod log;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,19 +9,22 @@ use std::sync::Arc;
 use clap::Args;
 use inspect::Pack;
 use knowledge::explain::printable;
-use knowledge::hunt::{FieldMap, Output};
+use knowledge::hunt::Output;
 use knowledge::pack_difference::{Change, RuleDifference, difference};
 use knowledge::{Finding, Sources, pack_file};
 use serde_json::{Value, json};
 
+use super::logs::LogInput;
+use super::policy::{KeyInput, check_key};
 use super::show::policy;
 use super::{Outcome, PlainFormat, counted, pretty};
 use crate::{disk, stream};
+use log::LogDifference;
 
 /// Shows what changes between two packs: rules added, removed and changed.
 ///
 /// With --log also what changes on logs, which are read as `tidegate hunt` reads them: the matches that
-/// are gained and lost.
+/// are gained and lost, and, where a pack has a policy, those that are decided otherwise.
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
     /// The pack that is at work
@@ -30,6 +34,10 @@ pub(crate) struct Diff {
     /// A log to hold against both; can be given several times
     #[arg(short, long, value_name = "FILE")]
     log: Vec<PathBuf>,
+    #[command(flatten)]
+    key: KeyInput,
+    #[command(flatten)]
+    input: LogInput,
     /// How to write it
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
@@ -42,12 +50,6 @@ struct Side {
     pack: Pack,
 }
 
-/// A match in a log, by its place: kind, file, line and rule.
-type Place = (String, String, u64, String);
-
-/// The matches of one pack, each with its record.
-type Matches = BTreeMap<Place, Value>;
-
 impl Diff {
     pub(super) fn run(&self) -> Outcome {
         let (old, new) = match (side(&self.old), side(&self.new)) {
@@ -58,68 +60,58 @@ impl Diff {
                 return Outcome::refused(&findings, &Sources::new());
             }
         };
-        let mut stderr = String::new();
-        let mut matches = [Matches::new(), Matches::new()];
-        if !self.log.is_empty() {
-            for (side, matches) in [&old, &new].into_iter().zip(&mut matches) {
-                match self.hunt(&side.bytes, &mut stderr) {
-                    Ok(found) => *matches = found,
-                    Err(message) => stderr += &format!("error: {message}\n"),
-                }
-            }
-        }
-        let code = u8::from(!stderr.is_empty());
+        let mut findings = Vec::new();
+        let log = match self.hunt([&old, &new], &mut findings) {
+            Ok(log) => log,
+            Err(outcome) => return outcome,
+        };
+        let Outcome { stderr, .. } = Outcome::refused(&findings, &Sources::new());
+        let code = u8::from(!findings.is_empty());
         let title = format!("{} -> {}", describe(&old), describe(&new));
         let policies = [&old, &new].map(|side| policy::to_text(side.pack.tables()));
         let policy = changed_lines(&policies);
         let rules = difference(old.pack, new.pack);
         let stdout = match self.format {
-            PlainFormat::Text => text(&title, &rules, &policy, &matches, !self.log.is_empty()),
-            PlainFormat::Json => pretty(&to_json(&rules, &policy, &matches)),
+            PlainFormat::Text => text(&title, &rules, &policy, log.as_ref()),
+            PlainFormat::Json => pretty(&to_json(&rules, &policy, &log.unwrap_or_default())),
         };
         Outcome { stdout, stderr, code }
     }
 
-    /// The matches of a pack on the logs; adds to `stderr` what could not be read.
-    fn hunt(&self, pack: &[u8], stderr: &mut String) -> Result<Matches, String> {
-        let map = FieldMap::default();
-        let job = stream::Job {
-            pack,
-            logs: self.log.clone(),
-            format: None,
-            map: &map,
-            output: Output::Json,
-            show_values: false,
-            terms: None,
-            n_threads: None,
+    /// What both packs make of the logs, if there are any; adds to `findings` what could not be read.
+    fn hunt(
+        &self,
+        sides: [&Side; 2],
+        findings: &mut Vec<Finding>,
+    ) -> Result<Option<LogDifference>, Outcome> {
+        if self.log.is_empty() {
+            let needs_log = self.input.is_given() || self.key.is_given();
+            let message = "--map, --mode, --now and --identity-key are about logs; give --log";
+            return if needs_log { Err(Outcome::usage(message)) } else { Ok(None) };
+        }
+        let map = self.input.map()?;
+        let refused = |finding: Box<Finding>| Outcome::refused(&[*finding], &Sources::new());
+        let key = self.key.read().map_err(refused)?;
+        for side in sides {
+            check_key(&side.name, &side.pack, key).map_err(refused)?;
+        }
+        let terms = self.input.terms(sides.map(|side| &side.pack), key);
+        let mut matches = |side: &Side| {
+            let job = stream::Job {
+                pack: &side.bytes,
+                logs: self.log.clone(),
+                format: self.input.format(),
+                map: &map,
+                output: Output::Json,
+                show_values: false,
+                terms,
+                n_threads: None,
+            };
+            log::matches(&job, findings).map_err(|error| Outcome::failed(&disk::reason(&error)))
         };
-        let mut records = Vec::new();
-        let done = job.run(&mut records).map_err(|error| disk::reason(&error))?;
-        for (log, problem) in &done.problems {
-            let line = format!("error: {log}: {problem}\n");
-            if !stderr.contains(&line) {
-                stderr.push_str(&line);
-            }
-        }
-        if done.n_unreadable > 0 {
-            let n_lines = done.n_unreadable + done.n_events;
-            let line = format!(
-                "error: {} of {n_lines} lines of the logs cannot be read; `tidegate hunt` says why\n",
-                done.n_unreadable
-            );
-            if !stderr.contains(&line) {
-                stderr.push_str(&line);
-            }
-        }
-        let lines = records.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let read = lines.map(|line| {
-            let record: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-            let text =
-                |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let line = record.get("line").and_then(Value::as_u64).unwrap_or_default();
-            Ok(((text("kind"), text("file"), line, text("rule")), record))
-        });
-        read.collect()
+        let [old, new] = sides;
+        let (old, new) = (matches(old)?, matches(new)?);
+        Ok(Some(LogDifference { old, new, is_asked: terms.is_some() }))
     }
 }
 
@@ -141,11 +133,6 @@ fn describe(side: &Side) -> String {
     )
 }
 
-/// The places that are in `here` and not in `there`.
-fn only<'m>(here: &'m Matches, there: &Matches) -> Vec<(&'m Place, &'m Value)> {
-    here.iter().filter(|(place, _)| !there.contains_key(*place)).collect()
-}
-
 /// The lines of the old policy that the new one does not have, and the other way round. Their order counts
 /// too: the first statement that fits decides.
 fn changed_lines([old, new]: &[String; 2]) -> [Vec<String>; 2] {
@@ -163,8 +150,7 @@ fn text(
     title: &str,
     rules: &[RuleDifference],
     policy: &[Vec<String>; 2],
-    matches: &[Matches; 2],
-    has_log: bool,
+    log: Option<&LogDifference>,
 ) -> String {
     let mut text = format!("{title}\n");
     for rule in rules {
@@ -195,40 +181,13 @@ fn text(
     if gone.is_empty() && come.is_empty() {
         text += "policy: the same\n";
     }
-    if !has_log {
-        return text;
+    if let Some(log) = log {
+        text += &log.to_text();
     }
-    let [old, new] = matches;
-    let (gained, lost) = (only(new, old), only(old, new));
-    for (word, places) in [("gained", &gained), ("lost", &lost)] {
-        for ((_, file, line, rule), record) in places {
-            let shown = |key: &str| {
-                let value = record.get(key).and_then(Value::as_str).unwrap_or_default();
-                printable(value.as_bytes())
-            };
-            let request = format!("{} {}{}", shown("method"), shown("host"), shown("path"));
-            let rule = printable(rule.as_bytes());
-            let _ = writeln!(text, "{word:<8} {file}:{line}  {rule}  {}", request.trim());
-        }
-    }
-    let lines = |matches: &Matches| {
-        let lines: BTreeSet<_> = matches.keys().map(|(_, file, line, _)| (file, line)).collect();
-        lines.len()
-    };
-    let _ = writeln!(
-        text,
-        "log: {} on {} before, {} on {} after; {} gained, {} lost",
-        counted(old.len(), "match").replace("matchs", "matches"),
-        counted(lines(old), "line"),
-        counted(new.len(), "match").replace("matchs", "matches"),
-        counted(lines(new), "line"),
-        gained.len(),
-        lost.len(),
-    );
     text
 }
 
-fn to_json(rules: &[RuleDifference], policy: &[Vec<String>; 2], matches: &[Matches; 2]) -> Value {
+fn to_json(rules: &[RuleDifference], policy: &[Vec<String>; 2], log: &LogDifference) -> Value {
     let rules = rules.iter().map(|rule| {
         let (change, parts) = match &rule.change {
             Change::Added => ("added", &[][..]),
@@ -244,16 +203,13 @@ fn to_json(rules: &[RuleDifference], policy: &[Vec<String>; 2], matches: &[Match
         })
     });
     let [gone, come] = policy;
-    let [old, new] = matches;
-    let records = |places: Vec<(&Place, &Value)>| {
-        places.into_iter().map(|(_, record)| record.clone()).collect::<Vec<_>>()
-    };
-    json!({
-        "format": 1,
-        "rules": rules.collect::<Vec<_>>(),
-        "policy": {"removed": gone, "added": come},
-        "matches": {"before": old.len(), "after": new.len()},
-        "gained": records(only(new, old)),
-        "lost": records(only(old, new)),
-    })
+    let mut object = log.to_json();
+    for (key, value) in [
+        ("format", json!(1)),
+        ("rules", rules.collect()),
+        ("policy", json!({"removed": gone, "added": come})),
+    ] {
+        object.insert(key.to_owned(), value);
+    }
+    Value::Object(object)
 }

@@ -47,10 +47,7 @@ impl Events {
             }
             // A reader that has gone away, as `head` does, has seen what it wanted.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
-            Err(error) => {
-                let stderr = format!("error: {}\n", disk::reason(&error));
-                Outcome { stderr, code: 1, ..Outcome::default() }
-            }
+            Err(error) => Outcome::failed(&disk::reason(&error)),
         }
     }
 

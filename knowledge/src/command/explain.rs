@@ -23,8 +23,8 @@ use crate::disk;
 #[derive(Args, Debug)]
 #[command(override_usage = "tidegate explain [OPTIONS] [PATHS]... REQUEST")]
 pub(crate) struct Explain {
-    /// The pack to hold the request against
-    #[arg(long, value_name = "FILE")]
+    /// The pack to hold the request against; its policy is in it
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
     pack: Option<PathBuf>,
     /// The request, and in front of it notes, Sigma files and folders of them, if no pack is given
     /// [default: knowledge/notes, if it is there]
@@ -55,9 +55,6 @@ impl Explain {
         };
         if self.pack.is_some() && !paths.is_empty() {
             return Outcome::usage("give a pack or paths, not both; put the request in quotes");
-        }
-        if self.pack.is_some() && self.policy.has_policy() {
-            return Outcome::usage("a pack has its policy in it; give a pack or a policy");
         }
         let mut findings = Vec::new();
         let mut sources = Sources::new();

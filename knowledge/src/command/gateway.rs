@@ -255,7 +255,6 @@ impl Gateway {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Box<Finding> {
-    let message = format!("the file cannot be written: {}", disk::reason(error));
     let help = "give another folder with `--output`, or make this one writable";
-    Box::new(Finding::about(&name(path), &codes::UNWRITABLE, message, help))
+    Box::new(disk::unwritable(path, error, help))
 }

@@ -4,13 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use inspect::{IdentityKey, Mode, Pack};
-use knowledge::explain::printable;
-use knowledge::hunt::{FieldMap, Format, Output, Terms};
-use knowledge::limits::MAX_FILE_BYTES;
-use knowledge::{Finding, Library, pack_file};
+use knowledge::hunt::{Format, Output, Terms};
+use knowledge::{Finding, Library, pack_file, report};
 
-use super::policy::{PolicyInput, check_key, moment, now};
+use super::logs::LogInput;
+use super::policy::{PolicyInput, check_key};
 use super::{Outcome, Vocabulary, counted, read_library};
 use crate::{disk, stream};
 
@@ -26,8 +24,8 @@ use crate::{disk, stream};
 pub(crate) struct Hunt {
     /// Logs; `-` or none for standard input
     logs: Vec<PathBuf>,
-    /// A pack to hunt with
-    #[arg(short, long, value_name = "FILE", conflicts_with = "rules")]
+    /// A pack to hunt with; its policy is in it
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["rules", "policy"])]
     pack: Option<PathBuf>,
     /// Notes, Sigma files and folders of them to hunt with [default: knowledge/notes, if it is there]
     #[arg(short, long, value_name = "PATH")]
@@ -39,18 +37,11 @@ pub(crate) struct Hunt {
     allow_refused: bool,
     #[command(flatten)]
     policy: PolicyInput,
-    /// How far matches go at most, as in the configuration of the gateway that is asked about
-    #[arg(long, value_enum, default_value = "monitor")]
-    mode: ModeName,
-    /// The time by which exceptions are held for events without one [default: the clock's]
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    now: Option<u64>,
+    #[command(flatten)]
+    input: LogInput,
     /// What the logs are; without it each log's first line tells
     #[arg(short, long, value_parser = format)]
     format: Option<Format>,
-    /// What JSON lines call the fields of rules, as TOML: `time = "..."` and `[fields]`
-    #[arg(short, long, value_name = "FILE")]
-    map: Option<PathBuf>,
     /// How to write matches
     #[arg(short, long, value_enum, default_value = "json")]
     output: OutputName,
@@ -60,12 +51,6 @@ pub(crate) struct Hunt {
     /// How many threads read lines [default: one per core]
     #[arg(long, value_name = "NUMBER")]
     threads: Option<std::num::NonZero<usize>>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ModeName {
-    Monitor,
-    Enforce,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -88,7 +73,7 @@ fn format(text: &str) -> Result<Format, String> {
 
 impl Hunt {
     pub(super) fn run(&self) -> Outcome {
-        let map = match self.map() {
+        let map = match self.input.map() {
             Ok(map) => map,
             Err(outcome) => return outcome,
         };
@@ -104,8 +89,7 @@ impl Hunt {
         let job = stream::Job {
             pack: &pack,
             logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
-            // A map only has a meaning for JSON lines.
-            format: self.format.or(self.map.as_ref().map(|_| Format::Json)),
+            format: self.format.or(self.input.format()),
             map: &map,
             output,
             show_values: self.show_values,
@@ -114,32 +98,17 @@ impl Hunt {
         };
         match job.run(&mut io::stdout().lock()) {
             Ok(done) => {
-                for (log, problem) in &done.problems {
-                    stderr += &format!("error: {}: {problem}\n", printable(log.as_bytes()));
-                }
+                let findings = done.findings();
+                stderr += &report::to_text(&findings, &knowledge::Sources::new());
                 stderr.push_str(&done.summary);
-                let nothing_read = done.n_events == 0 && done.n_unreadable > 0;
-                if nothing_read {
-                    stderr += "error: no line could be read: is it another format (`--format`)?\n";
-                }
-                let code = u8::from(nothing_read || !done.problems.is_empty());
-                Outcome { stderr, code, ..Outcome::default() }
+                Outcome { stderr, code: u8::from(!findings.is_empty()), ..Outcome::default() }
             }
             // A reader that has gone away, as `head` does, has seen what it wanted.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
             Err(error) => {
-                let stderr = format!("error: output cannot be written: {}\n", disk::reason(&error));
-                Outcome { stderr, code: 1, ..Outcome::default() }
+                Outcome::failed(&format!("output cannot be written: {}", disk::reason(&error)))
             }
         }
-    }
-
-    fn map(&self) -> Result<FieldMap, Outcome> {
-        let Some(path) = &self.map else { return Ok(FieldMap::default()) };
-        let (name, bytes) = disk::read(path, MAX_FILE_BYTES)
-            .map_err(|finding| Outcome::refused(&[*finding], &knowledge::Sources::new()))?;
-        let text = String::from_utf8_lossy(&bytes);
-        FieldMap::read(&text).map_err(|error| Outcome::usage(&format!("{name}: {error}")))
     }
 
     /// The pack's bytes, which are known to be a pack, how its policy is asked, and what is to be told
@@ -147,9 +116,6 @@ impl Hunt {
     fn pack(&self) -> Result<(Vec<u8>, Option<Terms>, String), Outcome> {
         let none = knowledge::Sources::new();
         if let Some(path) = &self.pack {
-            if self.policy.has_policy() {
-                return Err(Outcome::usage("a pack has its policy in it; give a pack or a policy"));
-            }
             let (name, bytes) =
                 disk::read_pack(path).map_err(|finding| Outcome::refused(&[*finding], &none))?;
             let pack = pack_file::decode(&name, &bytes)
@@ -161,7 +127,7 @@ impl Hunt {
             }
             check_key(&name, &pack, given.key)
                 .map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            let terms = self.terms(&pack, given.key);
+            let terms = self.input.terms([&pack], given.key);
             return Ok((bytes, terms, String::new()));
         }
         let (mut library, _) = read_library(&self.rules, &self.vocabulary)?;
@@ -185,18 +151,7 @@ impl Hunt {
             compilation.n_compiled,
             compilation.n_refused
         );
-        let terms = self.terms(&compilation.pack, given.key);
+        let terms = self.input.terms([&compilation.pack], given.key);
         Ok((compilation.bytes, terms, refused.stderr + &told))
-    }
-
-    /// How the policy of a pack is asked, if it has one.
-    fn terms(&self, pack: &Pack, key: Option<IdentityKey>) -> Option<Terms> {
-        let bound = match self.mode {
-            ModeName::Monitor => Mode::Monitor,
-            ModeName::Enforce => Mode::Enforce,
-        };
-        let now = self.now.unwrap_or_else(now);
-        let is_asked = pack.tables().policy.is_given() || bound != Mode::Monitor;
-        is_asked.then_some(Terms { bound, key, now })
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use inspect::pack::{HostMatching, MAGIC};
 use knowledge::{Compilation, Finding, codes, report, signing};
 use serde_json::json;
-use sigma::lint::lint_labels;
+use sigma::lint::{LintOptions, lint_labels};
 
 use super::policy::PolicyInput;
 use super::{Format, Inputs, OtherLogs, Outcome, counted, name, plain, render};
@@ -114,7 +114,10 @@ impl Pack {
         };
         let read = counted(*n_read, "rule");
         let hosts = pack.tables().hosts;
-        let differing = library.rules.iter().filter(|entry| !lint_labels(&entry.rule).is_empty());
+        let differing = library
+            .rules
+            .iter()
+            .filter(|entry| !lint_labels(&entry.rule, LintOptions::default()).is_empty());
         let fate = match hosts {
             HostMatching::Text => fate,
             HostMatching::Labels => format!(

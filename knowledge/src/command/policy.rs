@@ -16,9 +16,29 @@ pub(super) struct PolicyInput {
     /// A policy: how far matches go, and what is excused (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyInput,
+}
+
+/// The key of identities.
+#[derive(Args, Debug)]
+pub(super) struct KeyInput {
     /// A file with the plugin's `identity_key`: 32 hexadecimal digits
     #[arg(long, value_name = "FILE")]
     identity_key: Option<PathBuf>,
+}
+
+impl KeyInput {
+    /// Reads it, if it is given.
+    pub(super) fn read(&self) -> Result<Option<IdentityKey>, Box<Finding>> {
+        let read = self.identity_key.as_deref().map(read_key).transpose()?;
+        Ok(read.map(|(key, _)| key))
+    }
+
+    /// Whether it is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.identity_key.is_some()
+    }
 }
 
 /// What was read of it.
@@ -31,21 +51,15 @@ pub(super) struct Given {
 }
 
 impl PolicyInput {
-    /// Whether a policy is given, and not only a key.
-    pub(super) fn has_policy(&self) -> bool {
-        self.policy.is_some()
-    }
-
     /// Reads both files; what is wrong with them is added to the library's findings.
     pub(super) fn read(&self, library: &mut Library) -> Given {
         let mut given = Given::default();
-        match self.identity_key.as_deref().map(read_key) {
-            Some(Ok((key, _))) => given.key = Some(key),
-            Some(Err(finding)) => {
+        match self.key.read() {
+            Ok(key) => given.key = key,
+            Err(finding) => {
                 library.findings.push(*finding);
                 given.is_refused = true;
             }
-            None => {}
         }
         if let Some(path) = &self.policy {
             match disk::read_text(path) {

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use knowledge::Sources;
 
-use super::{DEFAULT_PATH, Outcome, Vocabulary, counted, name};
+use super::{DEFAULT_PATH, Outcome, Vocabulary, counted};
 use crate::disk;
 use page::Page;
 use server::Server;
@@ -49,25 +50,29 @@ pub(crate) struct Preview {
 
 impl Preview {
     pub(super) fn run(&self) -> Outcome {
+        let mut paths = self.paths.clone();
+        if paths.is_empty() && disk::is_folder(DEFAULT_PATH) {
+            paths.push(DEFAULT_PATH.into());
+        }
+        let missing = paths.iter().chain(&self.pack).filter_map(|path| disk::missing(path));
+        let missing: Vec<_> = missing.collect();
+        if !missing.is_empty() {
+            return Outcome::refused(&missing, &Sources::new());
+        }
         let page = match &self.page {
-            Some(folder) => Page::read(folder),
-            None => Page::built_in(),
+            Some(folder) => {
+                Page::read(folder).map_err(|finding| Outcome::refused(&[*finding], &Sources::new()))
+            }
+            None => Page::built_in().map_err(Outcome::failed),
         };
         let page = match page {
             Ok(page) => page,
-            Err(message) => return failed(&message),
+            Err(outcome) => return outcome,
         };
         let placeholders = match self.vocabulary.read() {
             Ok(placeholders) => placeholders,
             Err(outcome) => return outcome,
         };
-        let mut paths = self.paths.clone();
-        if paths.is_empty() && disk::is_folder(DEFAULT_PATH) {
-            paths.push(DEFAULT_PATH.into());
-        }
-        if let Some(path) = paths.iter().chain(&self.pack).find(|path| !path.exists()) {
-            return failed(&format!("there is no {}", name(path)));
-        }
         let watched = Watched { paths, packs: self.pack.clone(), placeholders };
         let session = Arc::new(Session::open(watched));
         let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)) {
@@ -75,7 +80,7 @@ impl Preview {
             Err(error) => {
                 let reason = disk::reason(&error);
                 let help = "`--port 0` lets the system choose another";
-                return failed(&format!(
+                return Outcome::failed(&format!(
                     "port {} cannot be listened on: {reason}\n  help: {help}",
                     self.port
                 ));
@@ -83,7 +88,7 @@ impl Preview {
         };
         match self.serve(page, session, listener) {
             Ok(()) => Outcome::default(),
-            Err(error) => failed(&disk::reason(&error)),
+            Err(error) => Outcome::failed(&disk::reason(&error)),
         }
     }
 
@@ -107,8 +112,4 @@ impl Preview {
         drop(out);
         Server::new(page, session, listener)?.run()
     }
-}
-
-fn failed(message: &str) -> Outcome {
-    Outcome { stderr: format!("error: {message}\n"), code: 1, ..Outcome::default() }
 }

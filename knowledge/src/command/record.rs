@@ -9,10 +9,10 @@ use clap::Args;
 use knowledge::vault::gather;
 use knowledge::vault::merge::trailer;
 use knowledge::vault::record::Record;
-use knowledge::{Example, Expectation, Library, SourceFile};
+use knowledge::{Example, Expectation, Finding, Library, SourceFile, Sources, codes, report};
 use serde_json::{Value, json};
 
-use super::{Outcome, counted, pretty};
+use super::{Outcome, counted, one_line, pretty};
 use crate::disk;
 use crate::sender::Gateway;
 
@@ -64,7 +64,8 @@ struct Line {
 impl Recording {
     /// Sends all examples of a library's notes, and writes what came of it.
     pub(super) fn run(&self, library: &Library, files: &[SourceFile], as_json: bool) -> Outcome {
-        let gateway = match Gateway::find(self.gateway.as_deref().unwrap_or_default()) {
+        let url = self.gateway.as_deref().unwrap_or_default();
+        let gateway = match Gateway::find(url) {
             Ok(gateway) => gateway,
             Err(message) => return Outcome::usage(&message),
         };
@@ -84,14 +85,15 @@ impl Recording {
                     Err(error) => {
                         let message =
                             format!("the gateway does not answer: {}", disk::reason(&error));
-                        return Outcome::usage(&message);
+                        let help = "start it, or give its address with `--gateway`";
+                        return silent(url, message, help);
                     }
                 }
             }
         }
         let pack = match self.follow(&from, &mut steps) {
             Ok(pack) => pack,
-            Err(message) => return Outcome::usage(&message),
+            Err(finding) => return Outcome::refused(&[*finding], &Sources::new()),
         };
         let mut of_rule: BTreeMap<&str, Vec<&Step<'_>>> = BTreeMap::new();
         for step in &steps {
@@ -104,19 +106,19 @@ impl Recording {
                 (*rule, Record { date: date.clone(), result: result(steps), pack: pack.clone() })
             })
             .collect();
-        let (written, troubles) = self.write(&records, files);
+        let (written, troubles) = self.write(&records, library, files);
         told(&records, &steps, &written, &troubles, as_json)
     }
 
     /// Reads what the logs grew by until each step is in them or the time is over, and gives the pack's
     /// hash. A request that Envoy itself refused (400) has no filter's verdict to wait for.
-    fn follow(&self, from: &[u64], steps: &mut [Step<'_>]) -> Result<String, String> {
+    fn follow(&self, from: &[u64], steps: &mut [Step<'_>]) -> Result<String, Box<Finding>> {
         let mut n_left = u64::from(self.wait) * 1000 / 50;
         loop {
             let mut lines = Vec::new();
             for (path, from) in self.log.iter().zip(from) {
                 let text = disk::tail(path, *from)
-                    .map_err(|error| format!("{}: {}", path.display(), disk::reason(&error)))?;
+                    .map_err(|error| Box::new(disk::unreadable(path, &error)))?;
                 lines.extend(text.lines().filter_map(read));
             }
             assign(steps, &lines);
@@ -127,10 +129,10 @@ impl Recording {
                 return Ok(pack.unwrap_or_default());
             }
             if n_left == 0 {
-                return Err(format!(
-                    "{} in no line of the log: it has to be JSON with `method`, `host` and `rules`, as the access log of examples/egress-gateway",
-                    counted(n_missing, "request"),
-                ));
+                let log = self.log.first().map_or_else(|| "".into(), |path| disk::name(path));
+                let message = format!("{} in no line of the log", counted(n_missing, "request"));
+                let help = "give a log in JSON with `method`, `host` and `rules`, as the access log of examples/egress-gateway";
+                return Err(Box::new(Finding::about(&log, &codes::SILENT_GATEWAY, message, help)));
             }
             n_left -= 1;
             sleep(PAUSE);
@@ -141,8 +143,9 @@ impl Recording {
     fn write(
         &self,
         records: &BTreeMap<&str, Record>,
+        library: &Library,
         files: &[SourceFile],
-    ) -> (Vec<String>, Vec<String>) {
+    ) -> (Vec<String>, Vec<Finding>) {
         let (mut written, mut troubles) = (Vec::new(), Vec::new());
         let mut without: Vec<&str> = records.keys().copied().collect();
         for file in
@@ -156,7 +159,7 @@ impl Recording {
             without.retain(|other| other != rule);
             let path = Path::new(file.name.as_ref());
             let saved = |new: &str| disk::write(path, new.as_bytes());
-            save(&file.name, text, record, saved, &mut written, &mut troubles);
+            save(path, text, record, saved, &mut written, &mut troubles);
         }
         if let Some(vault) = &self.vault {
             match disk::tree(vault, &["md"]) {
@@ -172,36 +175,57 @@ impl Recording {
                         };
                         without.retain(|other| other != rule);
                         let saved = |new: &str| disk::put(vault, &path, new.as_bytes());
+                        let path = vault.join(&path);
                         save(&path, text, record, saved, &mut written, &mut troubles);
                     }
                 }
                 Err(error) => {
-                    troubles.push(format!("{}: {}", vault.display(), disk::reason(&error)));
+                    troubles.push(disk::unreadable(vault, &error));
                 }
             }
         }
-        troubles.extend(
-            without.iter().map(|rule| format!("the rule {rule} has no runbook to write into")),
-        );
+        for entry in &library.rules {
+            let id = entry.rule.metadata.id.as_deref().unwrap_or_default();
+            if without.contains(&id) {
+                let message = format!("the rule {id} has no runbook to write into");
+                let help = "add a runbook note with `rule: ` and this id";
+                let file = &entry.rule.file;
+                troubles.push(Finding::about(file, &codes::NOTHING_FOUND, message, help));
+            }
+        }
         (written, troubles)
     }
 }
 
+/// A gateway that does not do its part.
+fn silent(gateway: &str, message: String, help: &str) -> Outcome {
+    let finding = Finding::about(&gateway.into(), &codes::SILENT_GATEWAY, message, help);
+    Outcome::refused(&[finding], &Sources::new())
+}
+
 fn save(
-    name: &str,
+    path: &Path,
     text: &str,
     record: &Record,
     put: impl FnOnce(&str) -> std::io::Result<()>,
     written: &mut Vec<String>,
-    troubles: &mut Vec<String>,
+    troubles: &mut Vec<Finding>,
 ) {
+    let name = disk::name(path);
     match record.write_into(text) {
         Some(new) if new == text => {}
         Some(new) => match put(&new) {
-            Ok(()) => written.push(name.to_owned()),
-            Err(error) => troubles.push(format!("{name}: {}", disk::reason(&error))),
+            Ok(()) => written.push(name.to_string()),
+            Err(error) => {
+                let help = "make the file and its folder writable";
+                troubles.push(disk::unwritable(path, &error, help));
+            }
         },
-        None => troubles.push(format!("{name}: the file has no front matter to write into")),
+        None => {
+            let message = "the file has no front matter to write into";
+            let help = "begin it with `---`, properties, and `---`";
+            troubles.push(Finding::about(&name, &codes::NO_FRONT_MATTER, message, help));
+        }
     }
 }
 
@@ -280,7 +304,7 @@ fn told(
     records: &BTreeMap<&str, Record>,
     steps: &[Step<'_>],
     written: &[String],
-    troubles: &[String],
+    troubles: &[Finding],
     as_json: bool,
 ) -> Outcome {
     let n_failed = records.values().filter(|record| !record.result.starts_with("passed")).count();
@@ -295,7 +319,7 @@ fn told(
             "steps": steps.len(),
             "failed": n_failed,
             "written": written,
-            "troubles": troubles,
+            "troubles": troubles.iter().map(one_line).collect::<Vec<_>>(),
         }));
         return Outcome { stdout, code, ..Outcome::default() };
     }
@@ -315,16 +339,14 @@ fn told(
                 .map_or_else(|| "no rule".to_owned(), |line| line.rules.join(", ")),
         ));
     }
-    for trouble in troubles {
-        stdout.push_str(&format!("error: {trouble}\n"));
-    }
     stdout.push_str(&format!(
         "{}, {}, {n_failed} failed; {} written\n",
         counted(records.len(), "runbook"),
         counted(steps.len(), "step"),
         counted(written.len(), "file"),
     ));
-    Outcome { stdout, code, ..Outcome::default() }
+    let stderr = report::to_text(troubles, &Sources::new());
+    Outcome { stdout, stderr, code }
 }
 
 #[cfg(test)]

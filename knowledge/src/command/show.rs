@@ -1,5 +1,6 @@
 //! `tidegate show`.
 
+mod correlation;
 pub(super) mod policy;
 
 use std::fmt::Write;
@@ -42,11 +43,16 @@ impl Show {
 
 fn text(file: &str, pack: &Pack) -> String {
     let tables = pack.tables();
+    let n_correlations = tables.correlations.len();
     let mut text = format!(
-        "{file}: `{}` version {}, format {FORMAT_VERSION}, {}, {}, hosts as {}, {}hash {}\n",
+        "{file}: `{}` version {}, format {FORMAT_VERSION}, {}, {}{}, hosts as {}, {}hash {}\n",
         printable(tables.name.as_bytes()),
         tables.version,
         counted(tables.rules.len(), "rule"),
+        match n_correlations {
+            0 => String::new(),
+            number => counted(number, "correlation") + ", ",
+        },
         counted(pack.n_bytes(), "byte"),
         tables.hosts.as_str(),
         if pack.is_signed() { "signed, " } else { "" },
@@ -68,7 +74,7 @@ fn text(file: &str, pack: &Pack) -> String {
             shown(rule.title),
         );
     }
-    text + &policy::to_text(tables)
+    text + &correlation::to_text(tables) + &policy::to_text(tables)
 }
 
 fn to_json(pack: &Pack) -> Value {
@@ -95,6 +101,7 @@ fn to_json(pack: &Pack) -> Value {
         "signed": pack.is_signed(),
         "hash": pack.hash().to_string(),
         "rules": rules.collect::<Vec<_>>(),
+        "correlations": correlation::to_json(tables),
         "policy": policy::to_json(tables),
     })
 }

@@ -16,7 +16,7 @@ use knowledge::catalogue::{Vendor, technique_id};
 use knowledge::limits::MAX_ATTACK_BYTES;
 use knowledge::report;
 use knowledge::vault::build::{Present, Scope, build};
-use knowledge::vault::check::{KINDS, check};
+use knowledge::vault::check::{KINDS, check, text};
 use knowledge::vault::gather;
 use knowledge::vault::merge;
 use knowledge::vault::page::{Page, digest};
@@ -26,11 +26,11 @@ use knowledge::{Finding, Library, codes};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Outcome, PlainFormat, counted, name, pretty};
+use super::{Outcome, PlainFormat, counted, name, one_line, pretty};
 use crate::disk;
 use progress::Progress;
 use state::State;
-use writer::{Summary, Writer};
+use writer::{Summary, Writer, unwritable};
 
 /// Writes the Obsidian vault from notes and catalogues, or checks one.
 #[derive(Args, Debug)]
@@ -70,7 +70,7 @@ struct Build {
     #[arg(long)]
     d3fend: Option<PathBuf>,
     /// Techniques, with their sub-techniques [default: all]
-    #[arg(long, value_delimiter = ',', conflicts_with = "all")]
+    #[arg(long, value_delimiter = ',', conflicts_with = "all", value_parser = technique)]
     techniques: Vec<String>,
     /// All techniques
     #[arg(long)]
@@ -86,7 +86,7 @@ struct Build {
     vault: PathBuf,
 }
 
-/// Checks a vault: YAML, tags, names, links, fields, types, empty tables.
+/// Checks a vault: encoding, YAML, tags, names, links, fields, types, empty tables.
 #[derive(Args, Debug)]
 struct Check {
     /// How to write the result
@@ -105,6 +105,10 @@ impl Vault {
     }
 }
 
+fn technique(text: &str) -> Result<String, &'static str> {
+    technique_id(text).ok_or("write a technique as T1102 or T1102.002")
+}
+
 /// A finding about a path where nothing is to be read.
 fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> {
     Box::new(Finding::about(&name(path), &codes::NOTHING_FOUND, message, help))
@@ -112,17 +116,7 @@ fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> 
 
 impl Build {
     fn run(&self) -> Outcome {
-        let mut techniques = BTreeSet::new();
-        for text in &self.techniques {
-            match technique_id(text) {
-                Some(id) => techniques.insert(id),
-                None => {
-                    return Outcome::usage(&format!(
-                        "`{text}` is no technique; write it as T1102 or T1102.002"
-                    ));
-                }
-            };
-        }
+        let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
         let progress = Progress::new();
         let (sources, library) = match self.sources(&progress) {
             Ok(read) => read,
@@ -179,10 +173,11 @@ impl Build {
         }
         writer.types(&vault.types, &mut summary);
         if let Err(error) = (State { pages, files }).write(&self.vault, &state) {
-            summary.failures.push(format!(".tidegate/state.json: {}", disk::reason(&error)));
+            let path = self.vault.join(".tidegate/state.json");
+            summary.failures.push(unwritable(&path, &error));
         }
         if let Err(error) = disk::tidy(&self.vault) {
-            summary.failures.push(format!(".tidegate: {}", disk::reason(&error)));
+            summary.failures.push(unwritable(&self.vault.join(".tidegate"), &error));
         }
         progress.end();
         self.outcome(&summary, &sources, &vault, &library)
@@ -273,15 +268,12 @@ impl Build {
                 "drift": vault.n_drift,
                 "rules_read": sources.rules.len(),
                 "not_read": sources.broken.iter().map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
-                "failures": summary.failures,
+                "failures": summary.failures.iter().map(one_line).collect::<Vec<_>>(),
             })),
             PlainFormat::Text => {
                 let mut text = String::new();
                 for (path, what) in &summary.conflicts {
                     let _ = writeln!(text, "conflict: {path}: {what}");
-                }
-                for failure in &summary.failures {
-                    let _ = writeln!(text, "error: {failure}");
                 }
                 for (path, why) in &sources.broken {
                     let _ = writeln!(text, "not read: {path}: {why}");
@@ -306,7 +298,8 @@ impl Build {
                 text
             }
         };
-        let stderr = report::to_text(&library.findings, &library.sources);
+        let findings = [&library.findings[..], &summary.failures].concat();
+        let stderr = report::to_text(&findings, &library.sources);
         Outcome { stdout, stderr, code: u8::from(failed) }
     }
 }
@@ -364,27 +357,27 @@ impl Check {
             let finding = nothing(&self.vault, message, help);
             return Outcome::refused(&[*finding], &knowledge::Sources::new());
         }
-        let mut texts: BTreeMap<String, String> = files
-            .into_iter()
-            .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
-            .collect();
-        if let Ok(bytes) = disk::bytes(&self.vault.join(".obsidian/types.json")) {
-            texts.insert(
-                ".obsidian/types.json".into(),
-                String::from_utf8_lossy(&bytes).into_owned(),
-            );
+        let types = ".obsidian/types.json";
+        let types = disk::bytes(&self.vault.join(types)).map(|bytes| (types.to_owned(), bytes));
+        let mut texts = BTreeMap::new();
+        let mut findings = Vec::new();
+        for (path, bytes) in files.into_iter().chain(types) {
+            let (text, found) = text(&name(&self.vault.join(&path)), &bytes);
+            findings.extend(found);
+            texts.insert(path, text);
         }
         let defects = check(&texts);
         let n_pages = texts.keys().filter(|path| path.ends_with(".md")).count();
         let count = |kind: &str| defects.iter().filter(|defect| defect.kind == kind).count();
         let stdout = match self.format {
             PlainFormat::Json => pretty(&json!({
+                "diagnostics": report::to_json(&findings, &[]).get("diagnostics"),
                 "pages": n_pages,
                 "counts": KINDS.iter().map(|kind| ((*kind).to_owned(), json!(count(kind)))).collect::<serde_json::Map<_, _>>(),
                 "defects": defects.iter().map(|defect| json!({"kind": defect.kind, "path": defect.path, "line": defect.line, "message": defect.message})).collect::<Vec<_>>(),
             })),
             PlainFormat::Text => {
-                let mut text = String::new();
+                let mut text = report::to_text(&findings, &knowledge::Sources::new());
                 for defect in &defects {
                     let _ = writeln!(
                         text,
@@ -399,6 +392,7 @@ impl Check {
                 text
             }
         };
-        Outcome { stdout, code: u8::from(!defects.is_empty()), ..Outcome::default() }
+        let code = u8::from(!defects.is_empty() || !findings.is_empty());
+        Outcome { stdout, code, ..Outcome::default() }
     }
 }

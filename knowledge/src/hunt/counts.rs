@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::log_line::NoRequest;
+use crate::url::UrlError;
 
 /// Why a line is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +20,8 @@ pub enum Unreadable {
     NoPath,
     /// It is no absolute URL.
     NotAUrl,
+    /// A URL whose port is no number from 0 to 65535.
+    NotAPort,
     /// It is longer than [`crate::limits::MAX_LINE_BYTES`].
     TooLong,
 }
@@ -33,7 +36,17 @@ impl Unreadable {
             Unreadable::NoHost => "no host",
             Unreadable::NoPath => "no path",
             Unreadable::NotAUrl => "not a URL",
+            Unreadable::NotAPort => "a URL with a wrong port",
             Unreadable::TooLong => "too long",
+        }
+    }
+}
+
+impl From<UrlError> for Unreadable {
+    fn from(reason: UrlError) -> Unreadable {
+        match reason {
+            UrlError::Port => Unreadable::NotAPort,
+            UrlError::NoScheme | UrlError::NoHost | UrlError::White(..) => Unreadable::NotAUrl,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use inspect::pack::Tables;
-use inspect::{Event, FieldId};
+use inspect::{Event, FieldId, split_port};
 use sigma::{AtProxy, MAPPINGS};
 
 use super::json::{self, Time};
@@ -19,6 +19,8 @@ const MAX_DEPTH: usize = 8;
 pub(super) struct Binding {
     /// Only for look-ups, so that its order does not matter.
     fields: HashMap<String, Vec<FieldId>>,
+    /// `cs-host`, if the pack asks for it: its values lose their port, as those of requests do.
+    host_id: Option<FieldId>,
     times: Vec<String>,
     keywords: bool,
     /// The keys that say what a policy asks for.
@@ -30,7 +32,11 @@ pub(super) struct Binding {
 impl Binding {
     pub(super) fn new(tables: &Tables, format: Format, map: &FieldMap) -> Self {
         let mut fields: HashMap<String, Vec<FieldId>> = HashMap::new();
+        let mut host_id = None;
         for (id, name) in (0..).map(FieldId).zip(&tables.fields) {
+            if tables.str(*name) == "cs-host" {
+                host_id = Some(id);
+            }
             for key in keys(tables.str(*name), format, map) {
                 fields.entry(key).or_default().push(id);
             }
@@ -42,6 +48,7 @@ impl Binding {
         let uri = ["c-uri", "c-uri-path"].iter().flat_map(|field| keys(field, format, map));
         Binding {
             fields,
+            host_id,
             times,
             keywords: tables.has_keywords(),
             host: keys("cs-host", format, map),
@@ -124,7 +131,7 @@ impl Binding {
                 return;
             }
             if !ids.is_empty() || self.keywords {
-                let answered = value(raw, ids, event);
+                let answered = self.value(raw, ids, event);
                 broken = broken.or(answered.err());
             }
         })?;
@@ -137,6 +144,61 @@ impl Binding {
             }
         }
         Ok(())
+    }
+
+    /// Answers fields with a value; a list answers with each of its values, and as null does where it has
+    /// none: the field is there.
+    fn value(&self, raw: &str, ids: &[FieldId], event: &mut Event) -> Result<(), Unreadable> {
+        if raw == "null" {
+            null(ids, event);
+            return Ok(());
+        }
+        if raw.starts_with('[') {
+            null(ids, event);
+            let list: Vec<serde_json::Value> =
+                serde_json::from_str(raw).map_err(|_| Unreadable::NotJson)?;
+            for value in list {
+                match value {
+                    serde_json::Value::String(text) => self.add(text.as_bytes(), ids, event),
+                    serde_json::Value::Number(number) => {
+                        self.add(number.to_string().as_bytes(), ids, event);
+                    }
+                    serde_json::Value::Bool(truth) => {
+                        self.add(truth.to_string().as_bytes(), ids, event);
+                    }
+                    // Fields of objects in lists have no name that a rule could use.
+                    serde_json::Value::Null
+                    | serde_json::Value::Array(_)
+                    | serde_json::Value::Object(_) => {}
+                }
+            }
+            return Ok(());
+        }
+        self.add(log_line::text(raw)?.as_bytes(), ids, event);
+        Ok(())
+    }
+
+    fn add(&self, bytes: &[u8], ids: &[FieldId], event: &mut Event) {
+        let text = event.text(bytes);
+        if ids.is_empty() {
+            event.add_loose(text);
+        }
+        for id in ids {
+            let (host, port) = match self.host_id {
+                Some(host_id) if host_id == *id => split_port(bytes),
+                _ => (bytes, &b""[..]),
+            };
+            if port.is_empty() {
+                event.answer(*id, text);
+                continue;
+            }
+            let host = event.text(host);
+            event.answer(*id, host);
+            if self.keywords {
+                // These are looked for in all that the line says.
+                event.add_loose(text);
+            }
+        }
     }
 }
 
@@ -160,50 +222,10 @@ fn walk<'l>(
     Ok(())
 }
 
-/// Answers fields with a value; a list answers with each of its values, and as null does where it has
-/// none: the field is there.
-fn value(raw: &str, ids: &[FieldId], event: &mut Event) -> Result<(), Unreadable> {
-    if raw == "null" {
-        null(ids, event);
-        return Ok(());
-    }
-    if raw.starts_with('[') {
-        null(ids, event);
-        let list: Vec<serde_json::Value> =
-            serde_json::from_str(raw).map_err(|_| Unreadable::NotJson)?;
-        for value in list {
-            match value {
-                serde_json::Value::String(text) => add(text.as_bytes(), ids, event),
-                serde_json::Value::Number(number) => {
-                    add(number.to_string().as_bytes(), ids, event);
-                }
-                serde_json::Value::Bool(truth) => add(truth.to_string().as_bytes(), ids, event),
-                // Fields of objects in lists have no name that a rule could use.
-                serde_json::Value::Null
-                | serde_json::Value::Array(_)
-                | serde_json::Value::Object(_) => {}
-            }
-        }
-        return Ok(());
-    }
-    add(log_line::text(raw)?.as_bytes(), ids, event);
-    Ok(())
-}
-
 /// Says that fields are there, though they have no value as yet.
 fn null(ids: &[FieldId], event: &mut Event) {
     for id in ids {
         event.answer_null(*id);
-    }
-}
-
-fn add(bytes: &[u8], ids: &[FieldId], event: &mut Event) {
-    let text = event.text(bytes);
-    if ids.is_empty() {
-        event.add_loose(text);
-    }
-    for id in ids {
-        event.answer(*id, text);
     }
 }
 

@@ -1,8 +1,14 @@
 //! What a log calls the fields that rules ask for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
+use sigma::{Diagnostic, Place, Span};
+
+use crate::codes;
+use crate::finding::Finding;
+use crate::text::Lines;
 
 /// A field map, in TOML.
 ///
@@ -25,8 +31,21 @@ impl FieldMap {
     /// Reads a field map.
     ///
     /// # Errors
-    /// What is wrong with it, for people.
-    pub fn read(text: &str) -> Result<FieldMap, String> {
-        toml::from_str(text).map_err(|error| error.message().to_owned())
+    /// The text is no such map (`F024`).
+    pub fn read(file: &Arc<str>, text: &str) -> Result<FieldMap, Box<Finding>> {
+        toml::from_str(text).map_err(|error| {
+            let span = error.span().map(|range| Lines::new(text).span(text, range));
+            let place =
+                Place { file: Arc::clone(file), span: span.unwrap_or_else(|| Span::point(1, 1)) };
+            let message = error.message().lines().collect::<Vec<_>>().join(", ");
+            Box::new(Finding::from(Diagnostic {
+                code: &codes::BROKEN_FIELD_MAP,
+                message: format!("this is no field map: {message}"),
+                help: "write `time = \"key\"`, and below `[fields]` lines as `cs-host = \"key\"`"
+                    .to_owned(),
+                place,
+                fix: None,
+            }))
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::json;
 use crate::access_log;
+use crate::url::{Url, UrlError};
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,9 @@ impl Format {
         let line = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"))?;
         if !line.starts_with(b"{") {
             let text = str::from_utf8(line).ok()?;
-            return crate::url::Url::parse(text).ok().map(|_| Format::Urls);
+            // A list whose first port is wrong is a list, and its other lines can be read.
+            let is_url = matches!(Url::parse(text), Ok(_) | Err(UrlError::Port));
+            return is_url.then_some(Format::Urls);
         }
         let mut keys = Vec::new();
         let whole = json::object(line, |key, _| keys.push(key.to_owned()));

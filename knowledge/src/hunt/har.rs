@@ -49,7 +49,7 @@ fn request(entry: &Value) -> Result<Line<'static>, Unreadable> {
         headers.iter().find(named).and_then(|header| text(&header["value"]))
     };
     let url = request["url"].as_str().ok_or(Unreadable::NotAUrl)?;
-    let url = Url::parse(url).map_err(|_| Unreadable::NotAUrl)?;
+    let url = Url::parse(url)?;
     let path = String::from_utf8_lossy(&url.request_path()).into_owned();
     let version = text(&request["httpVersion"]).unwrap_or_default();
     let status = response["status"].as_u64().and_then(|status| u16::try_from(status).ok());

@@ -241,6 +241,12 @@ impl Report {
         &self.counts
     }
 
+    /// Where the first line stands that is no event, and why it is none.
+    pub fn first_unreadable(&self) -> Option<(&Arc<str>, u64, Unreadable)> {
+        let (reason, (file, line)) = self.first_unreadable.iter().min_by_key(|(_, at)| **at)?;
+        Some((self.files.get(*file)?, *line, *reason))
+    }
+
     /// How many records were written.
     pub fn n_records(&self) -> u64 {
         self.n_records

@@ -79,7 +79,7 @@ fn as_envoy_writes(line: &mut Line<'_>) {
 /// A URL on a line of its own, as a request for it.
 pub(super) fn of_url(line: &[u8]) -> Result<Line<'_>, Unreadable> {
     let text = str::from_utf8(line).map_err(|_| Unreadable::NotAUrl)?;
-    let url = Url::parse(text).map_err(|_| Unreadable::NotAUrl)?;
+    let url = Url::parse(text)?;
     let path = String::from_utf8_lossy(&url.request_path()).into_owned();
     Ok(Line {
         method: Cow::Borrowed("GET"),

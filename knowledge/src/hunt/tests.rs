@@ -109,15 +109,61 @@ fn every_format_is_detected_and_read() {
 }
 
 #[test]
+fn a_url_with_a_wrong_port_is_counted_with_its_reason() {
+    let log = "http://a.evil.example:99999/\nhttp://a.evil.example:/\nhttp://a.evil.example:0/\n";
+    assert_eq!(Format::detect(log.as_bytes()), Some(Format::Urls));
+    let (out, summary) = hunt(&[(Format::Urls, log)], &FieldMap::default(), Output::Json, false);
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(summary.contains("a URL with a wrong port"), "{summary}");
+}
+
+#[test]
 fn json_lines_answer_by_their_own_names_or_by_a_map() {
-    let map = FieldMap::read("time = \"when\"\n[fields]\ncs-host = \"url.domain\"\n").unwrap();
+    let map =
+        FieldMap::read(&"map".into(), "time = \"when\"\n[fields]\ncs-host = \"url.domain\"\n")
+            .unwrap();
     let nested = r#"{"when": 1, "url": {"domain": ["x", "a.evil.example"]}}"#;
     assert_eq!(found(Format::Json, nested, &map), ["1 Host"]);
     assert_eq!(found(Format::Json, nested, &FieldMap::default()), Vec::<String>::new());
     let own = r#"{"cs-host": "a.evil.example"}"#;
     assert_eq!(found(Format::Json, own, &FieldMap::default()), ["1 Host"]);
     assert_eq!(found(Format::Json, own, &map), Vec::<String>::new());
-    assert!(FieldMap::read("feilds = 1").is_err());
+    assert!(FieldMap::read(&"map".into(), "feilds = 1").is_err());
+}
+
+#[test]
+fn the_host_of_a_json_line_has_no_port_as_that_of_a_request_has_none() {
+    let rules = "
+title: Host
+logsource: {category: proxy}
+detection: {s: {cs-host: ['a.example', '[2001:db8::1]', '2001:db8::1', '10.0.0.1']}, condition: s}
+---
+title: Whole
+logsource: {category: proxy}
+detection: {s: {c-uri: 'a.example:443'}, condition: s}
+---
+title: Word
+logsource: {category: proxy}
+detection: {s: ['example:443'], condition: s}
+";
+    for (log, expect) in [
+        (r#"{"cs-host": "a.example:443"}"#, &["Host", "Word"][..]),
+        (
+            r#"{"cs-host": ["x", "a.example:443"], "c-uri": "a.example:443"}"#,
+            &["Host", "Whole", "Word"],
+        ),
+        (r#"{"cs-host": "a.example:"}"#, &["Host"]),
+        (r#"{"cs-host": "[2001:db8::1]:443"}"#, &["Host"]),
+        (r#"{"cs-host": "2001:db8::1"}"#, &["Host"]),
+        (r#"{"cs-host": "10.0.0.1:80"}"#, &["Host"]),
+        (r#"{"cs-host": "a.example:x"}"#, &[]),
+        (r#"{"cs-host": "a.example.:443"}"#, &[]),
+    ] {
+        let terms = terms(inspect::Mode::Monitor);
+        let (found, _) = decided(rules, "default: monitor", Format::Json, log, terms);
+        let titles: Vec<_> = found.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(titles, expect, "{log}");
+    }
 }
 
 /// `exists` "only verifies the presence of a field, not its value, be it empty or null".

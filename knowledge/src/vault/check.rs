@@ -3,11 +3,14 @@
 mod formats;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::fields::leaked;
 use super::names::is_legal;
+use crate::finding::Finding;
+use crate::text::{Decoded, decode};
 
 /// The kinds of defects, in the order of the report.
 pub const KINDS: [&str; 11] = [
@@ -35,6 +38,13 @@ pub struct Defect {
     pub line: usize,
     /// What is wrong.
     pub message: String,
+}
+
+/// The text of a file of a vault, and what is wrong with its encoding. Of a file that is not UTF-8 it is
+/// what can be read of it, so that links to its page still lead somewhere.
+pub fn text(file: &Arc<str>, bytes: &[u8]) -> (String, Vec<Finding>) {
+    let Decoded { text, shown, findings } = decode(file, bytes);
+    (text.or(shown).unwrap_or_default(), findings)
 }
 
 /// Checks all files of a vault: path with `/`, and text.

@@ -41,4 +41,11 @@ crate::codes! {
     /// As text `pastebin.com` is also the end of `evilpastebin.com`, and `.t.me` is not the end of `t.me`; by
     /// labels both mean the domain and all below it. Only told with `--hosts labels`.
     HOST_LABELS = "L014", Warning, "host suffix that means something else by labels";
+    /// An `id` that is no UUID.
+    /// Alerts, exceptions and counters name a rule by its id; one that is made up may be that of a rule from
+    /// elsewhere, and other tools refuse it.
+    MALFORMED_ID = "L015", Warning, "id is no UUID";
+    /// A `date` or `modified` that is no day of the calendar, written `YYYY-MM-DD`.
+    /// The older form `YYYY/MM/DD` is found too: version 2 of the specification has one form.
+    MALFORMED_DATE = "L016", Warning, "no date";
 }

@@ -1,5 +1,7 @@
 //! Host values: label boundaries, the apex, and what no host can be.
 
+use inspect::pack::HostMatching;
+
 use super::{Report, codes, host_fix, items, quoted};
 use crate::hosts::{HOST_FIELDS, changed_items};
 use crate::rule::{Item, Token, Value, ValueTest};
@@ -27,7 +29,9 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
             format!("suffixes that start with a dot do not match the domain itself: `{names}`"),
             "list the domains too, where they serve what the rule looks for",
         );
-        report.fix(report.written.and_then(|written| host_fix::fix(written, item)));
+        report.fix(
+            report.written.and_then(|written| host_fix::fix(written, item, HostMatching::Text)),
+        );
     }
 }
 
@@ -44,6 +48,8 @@ pub(super) fn labels(report: &mut Report<'_>) {
                 quoted(&values.join(" "))
             ),
         );
+        let fix = |written| host_fix::fix(written, item, HostMatching::Labels);
+        report.fix(report.written.and_then(fix));
     }
 }
 
@@ -89,7 +95,7 @@ fn boundary(report: &mut Report<'_>, item: &Item, value: &Value, suffix: &[u8], 
         format!("`{name}` as a suffix also {what} `evil{name}`"),
         format!("list the name itself, and `.{name}` with `endswith`"),
     );
-    report.fix(report.written.and_then(|written| host_fix::fix(written, item)));
+    report.fix(report.written.and_then(|written| host_fix::fix(written, item, HostMatching::Text)));
 }
 
 fn impossible(report: &mut Report<'_>, value: &Value, tokens: &[Token]) {

@@ -1,18 +1,22 @@
 //! Host suffixes rewritten so that they match a domain and all names below it, and nothing else.
 //!
 //! `cs-host|endswith: pastebin.com` becomes `cs-host: [pastebin.com, '*.pastebin.com']`: two values
-//! that every Sigma engine reads the same way.
+//! that every Sigma engine reads the same way. A suffix of more than two labels that starts with a dot,
+//! `.blob.core.example`, gets its domain only where a pack matches by labels, as it has it there already.
+
+use inspect::pack::HostMatching;
 
 use super::host;
 use super::written::Written;
 use crate::diagnostic::{Edit, Fix, Span};
+use crate::hosts::domain;
 use crate::rule::{Item, Linking, Value};
 
 const ENDSWITH: &str = "|endswith";
 
 /// The fix of an item. `None` where its values are written in a way that takes a person to change:
 /// with further modifiers, wildcards, escapes, or over several lines.
-pub(super) fn fix(written: &Written<'_>, item: &Item) -> Option<Fix> {
+pub(super) fn fix(written: &Written<'_>, item: &Item, hosts: HostMatching) -> Option<Fix> {
     let mut modifiers = item.label.split('|').skip(1);
     if item.linking != Linking::Any
         || !modifiers.all(|name| matches!(name, "endswith" | "cased" | "neq"))
@@ -30,17 +34,41 @@ pub(super) fn fix(written: &Written<'_>, item: &Item) -> Option<Fix> {
     }
     // Without `endswith`, only values that start with a wildcard are suffixes.
     for value in item.values.iter().filter(|value| is_suffix || value.text.starts_with('*')) {
-        edits.push(edit(written, value, is_suffix)?);
+        let suffix = if is_suffix { &value.text } else { value.text.strip_prefix('*')? };
+        if suffix.contains(['*', '?', '\\', '\'', '"']) {
+            return None;
+        }
+        let names = match hosts {
+            HostMatching::Text => as_text(suffix),
+            HostMatching::Labels => by_labels(suffix),
+        };
+        let is_listed = |name: &str| !is_suffix && item.values.iter().any(|of| of.text == name);
+        let (name, below) = (names.0.filter(|name| !is_listed(name)), names.1);
+        edits.push(edit(written, value, name, &below)?);
     }
     Some(Fix { title: "match the domain itself and the names below it".into(), edits })
 }
 
-/// What becomes of a suffix.
-fn edit(written: &Written<'_>, value: &Value, is_suffix: bool) -> Option<Edit> {
-    let suffix = if is_suffix { &value.text } else { value.text.strip_prefix('*')? };
-    if suffix.contains(['*', '?', '\\', '\'', '"']) {
-        return None;
+/// The domain that a suffix is about, if it can be meant, and the names below it.
+fn as_text(suffix: &str) -> (Option<&str>, String) {
+    if host::lacks_boundary(suffix.as_bytes()) {
+        return (Some(suffix), format!("*.{suffix}"));
     }
+    let apex = host::apex(suffix.as_bytes()).and_then(|_| suffix.strip_prefix('.'));
+    (apex, format!("*{suffix}"))
+}
+
+/// The same where a suffix means a domain and all below it.
+fn by_labels(suffix: &str) -> (Option<&str>, String) {
+    let domain = domain(suffix.as_bytes()).map(|_| suffix.strip_prefix('.').unwrap_or(suffix));
+    match domain {
+        Some(domain) => (Some(domain), format!("*.{domain}")),
+        None => (None, format!("*{suffix}")),
+    }
+}
+
+/// Writes what becomes of a value.
+fn edit(written: &Written<'_>, value: &Value, name: Option<&str>, below: &str) -> Option<Edit> {
     // Of a quoted value, the parser's end may lie behind blanks and a comment.
     let raw = written.at(value.span)?;
     let quote = raw.chars().next().filter(|first| matches!(first, '\'' | '"'));
@@ -58,10 +86,8 @@ fn edit(written: &Written<'_>, value: &Value, is_suffix: bool) -> Option<Edit> {
         let quote = quote.unwrap_or('\'');
         format!("{quote}{text}{quote}")
     };
-    let lacks_boundary = host::lacks_boundary(suffix.as_bytes());
-    let below = quoted(&format!("*{}{suffix}", if lacks_boundary { "." } else { "" }));
-    let apex = host::apex(suffix.as_bytes());
-    let replacement = match if lacks_boundary { Some(suffix) } else { apex.as_deref() } {
+    let below = quoted(below);
+    let replacement = match name {
         None => below,
         Some(name) => {
             let is_plain = quote.is_none() && name.starts_with(|c: char| c.is_ascii_alphabetic());

@@ -59,13 +59,18 @@ impl<'t> Written<'t> {
     }
 }
 
+/// Where a value stands behind its key, in the rule that starts at `rule`.
+pub(super) fn value(written: &Written<'_>, rule: Span, key: &str, value: &str) -> Option<Span> {
+    let (line, text, _) = key_line(written, rule, key)?;
+    let (_, behind) = text.split_once(':')?;
+    let at = text.len() - behind.len() + behind.find(value).filter(|_| !value.is_empty())?;
+    part(line, text, at, value)
+}
+
 /// Where an entry stands in the `tags` of the rule that starts at `rule`.
 pub(super) fn tag(written: &Written<'_>, rule: Span, tag: &str) -> Option<Span> {
-    let indent = (rule.column as usize).checked_sub(1)?;
-    let mut lines =
-        (rule.line..=rule.end_line).filter_map(|line| Some((line, written.line(line)?)));
-    let (line, first) =
-        lines.find(|(_, text)| text.get(indent..).is_some_and(|text| text.starts_with("tags:")))?;
+    let (line, first, indent) = key_line(written, rule, "tags")?;
+    let lines = (line + 1..=rule.end_line).filter_map(|line| Some((line, written.line(line)?)));
     let inside = lines.take_while(|(_, text)| {
         text.trim().is_empty()
             || text.starts_with('#')
@@ -80,11 +85,28 @@ pub(super) fn tag(written: &Written<'_>, rule: Span, tag: &str) -> Option<Span> 
             if before.ends_with(of_tag) || behind.starts_with(of_tag) {
                 continue;
             }
-            let count = |text: &str| u32::try_from(text.chars().count()).ok();
-            let column = count(before)?.checked_add(1)?;
-            let end_column = column.checked_add(count(tag)?)?;
-            return Some(Span { line, column, end_line: line, end_column });
+            return part(line, text, at, tag);
         }
     }
     None
+}
+
+/// The line in which a key of a rule stands, what is in it, and how far the rule is indented.
+fn key_line<'t>(written: &Written<'t>, rule: Span, key: &str) -> Option<(u32, &'t str, usize)> {
+    let indent = (rule.column as usize).checked_sub(1)?;
+    let is_key = |text: &str| {
+        let behind = text.get(indent..).and_then(|text| text.strip_prefix(key));
+        behind.is_some_and(|text| text.starts_with(':'))
+    };
+    let mut lines =
+        (rule.line..=rule.end_line).filter_map(|line| Some((line, written.line(line)?)));
+    lines.find(|(_, text)| is_key(text)).map(|(line, text)| (line, text, indent))
+}
+
+/// The span of `what`, which stands at a byte of a line.
+fn part(line: u32, text: &str, at: usize, what: &str) -> Option<Span> {
+    let count = |text: &str| u32::try_from(text.chars().count()).ok();
+    let column = count(text.get(..at)?)?.checked_add(1)?;
+    let end_column = column.checked_add(count(what)?)?;
+    Some(Span { line, column, end_line: line, end_column })
 }

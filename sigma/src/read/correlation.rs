@@ -4,32 +4,14 @@ use inspect::limits::MAX_TIMESPAN_MS;
 
 use super::Reader;
 use crate::codes;
-use crate::correlation::{Alias, Correlation, CorrelationKind, Reference, Threshold};
+use crate::correlation::{
+    Alias, COMPARISONS, CORRELATION_KINDS as KINDS, Correlation, CorrelationKind, Reference,
+    Threshold,
+};
 use crate::diagnostic::Span;
 use crate::modifier::closest;
 use crate::rule::Comparison;
 use crate::yaml::{Node, Scalar};
-
-const KINDS: &[(&str, CorrelationKind)] = &[
-    ("event_count", CorrelationKind::EventCount),
-    ("value_count", CorrelationKind::ValueCount),
-    ("temporal", CorrelationKind::Temporal),
-    ("temporal_ordered", CorrelationKind::TemporalOrdered),
-    ("value_sum", CorrelationKind::ValueSum),
-    ("value_avg", CorrelationKind::ValueAvg),
-    ("value_percentile", CorrelationKind::ValuePercentile),
-    ("value_median", CorrelationKind::ValueMedian),
-];
-
-/// Each comparison, and whether it is negated.
-const COMPARISONS: &[(&str, Comparison, bool)] = &[
-    ("lt", Comparison::Less, false),
-    ("lte", Comparison::LessOrEqual, false),
-    ("gt", Comparison::Greater, false),
-    ("gte", Comparison::GreaterOrEqual, false),
-    ("eq", Comparison::Equal, false),
-    ("neq", Comparison::Equal, true),
-];
 
 /// Units of `timespan` in seconds; month and year as pySigma counts them.
 const UNITS: &[(char, u64)] = &[

@@ -1,7 +1,9 @@
 //! What the fixes make of a text, and that they leave nothing to fix.
 
-use sigma::lint::{LintOptions, Written, lint};
+use sigma::lint::{LintOptions, Written, lint, lint_labels};
 use sigma::{Diagnostic, Source, parse};
+
+use crate::hosts::matches;
 
 /// Every finding of a text that is one rule.
 fn findings(text: &str) -> Vec<Diagnostic> {
@@ -12,9 +14,21 @@ fn findings(text: &str) -> Vec<Diagnostic> {
     parsed.diagnostics.iter().cloned().chain(found).collect()
 }
 
+/// What a rule of such a text means in another way by labels.
+fn findings_by_labels(text: &str) -> Vec<Diagnostic> {
+    let parsed = parse(&Source::new("rule.yml", text));
+    let written = Written::new(text);
+    let options = LintOptions { attack: None, written: Some(&written) };
+    parsed.rules.iter().flat_map(|rule| lint_labels(rule, options)).collect()
+}
+
 /// The text after the first fix that is offered.
 fn fixed(text: &str) -> Option<String> {
-    let fix = findings(text).into_iter().find_map(|finding| finding.fix)?;
+    first_fixed(text, findings(text))
+}
+
+fn first_fixed(text: &str, findings: Vec<Diagnostic>) -> Option<String> {
+    let fix = findings.into_iter().find_map(|finding| finding.fix)?;
     let written = Written::new(text);
     let mut out = text.to_owned();
     for edit in fix.edits.iter().rev() {
@@ -83,6 +97,89 @@ fn tags_are_written_as_attack_writes_them_now() {
         ("  [attack.t1043, attack.t10431]\n", "  [attack.t1571, attack.t10431]\n"),
     ] {
         assert_eq!(fixed(&rule(tags, detection)), Some(rule(expect, detection)), "{tags}");
+    }
+}
+
+const HOSTS: &[&str] = &[
+    "pastebin.com",
+    "www.pastebin.com",
+    "evilpastebin.com",
+    "blob.core.example",
+    "a.blob.core.example",
+    "ablob.core.example",
+    "onion",
+    "a.onion",
+    "aonion",
+    "-cdn.example",
+    "a-cdn.example",
+    "1.example",
+    "a.1.example",
+    "11.example",
+    "t.me",
+    "a.t.me",
+    "a.b.c",
+    "x.a.b.c",
+    "xa.b.c",
+];
+
+#[test]
+fn what_labels_mean_is_written_out() {
+    for (item, written) in [
+        ("cs-host|endswith: pastebin.com", "cs-host: [pastebin.com, '*.pastebin.com']"),
+        (
+            "cs-host|endswith: .blob.core.example",
+            "cs-host: [blob.core.example, '*.blob.core.example']",
+        ),
+        ("cs-host: '*.blob.core.example'", "cs-host: ['blob.core.example', '*.blob.core.example']"),
+        ("cs-host|endswith: .onion", "cs-host: [onion, '*.onion']"),
+        ("cs-host|endswith: onion", "cs-host: [onion, '*.onion']"),
+        (
+            "cs-host|endswith: [-cdn.example, .1.example]",
+            "cs-host: ['*-cdn.example', '1.example', '*.1.example']",
+        ),
+        ("cs-host: [t.me, '*.t.me', '*.a.b.c']", "cs-host: [t.me, '*.t.me', 'a.b.c', '*.a.b.c']"),
+        ("r-dns|endswith|neq: .a.b.c", "r-dns|neq: [a.b.c, '*.a.b.c']"),
+    ] {
+        let (before, expect) = (
+            rule("", &format!("  s:\n    {item}\n  condition: s\n")),
+            rule("", &format!("  s:\n    {written}\n  condition: s\n")),
+        );
+        let after = first_fixed(&before, findings_by_labels(&before));
+        assert_eq!(after.as_ref(), Some(&expect));
+        assert_eq!(findings_by_labels(&expect), [], "{expect}");
+        for host in HOSTS {
+            let [_, by_labels] = matches("{category: proxy}", item, host);
+            assert_eq!(
+                matches("{category: proxy}", written, host),
+                [by_labels; 2],
+                "{item}: {host}"
+            );
+        }
+    }
+    for item in [
+        "cs-host|endswith|all: [.t.me, a.t.me]",
+        "cs-host|endswith: \"\\x2et.me\"",
+        "cs-host: '*.*.t.me'",
+    ] {
+        let text = rule("", &format!("  s:\n    {item}\n  condition: s\n"));
+        assert_eq!(first_fixed(&text, findings_by_labels(&text)), None, "{item}");
+    }
+}
+
+#[test]
+fn dates_of_the_older_form_are_written_anew() {
+    let rest = "logsource: {category: proxy}\ndetection: {s: {c-uri: a}, condition: s}\n";
+    for (date, expect) in [
+        ("date: 2026/01/02", Some("date: 2026-01-02")),
+        ("modified: '2026/01/02' # 2026/01/02", Some("modified: '2026-01-02' # 2026/01/02")),
+        ("date: 2026/13/45", None),
+        ("date: 02.01.2026", None),
+        // Where it is not found in the text.
+        ("date:\n  2026/01/02", None),
+        ("'date': 2026/01/02", None),
+    ] {
+        let text = |date: &str| format!("title: t\n{date}\n{rest}");
+        assert_eq!(fixed(&text(date)), expect.map(text), "{date}");
     }
 }
 

@@ -5,7 +5,7 @@ use inspect::{Inspector, Pack, Request};
 use sigma::{Compiler, Source, parse};
 
 /// Whether a host matches, with suffixes as text and by labels.
-fn matches(logsource: &str, item: &str, host: &str) -> [bool; 2] {
+pub(crate) fn matches(logsource: &str, item: &str, host: &str) -> [bool; 2] {
     let text = format!(
         "title: t\nlogsource: {logsource}\ndetection:\n    s:\n        {item}\n    condition: s\n"
     );

@@ -64,6 +64,22 @@ fn metadata_is_complete_and_tags_are_known() {
         ("attack.t1102", "attack.t9999", "L013"),
         ("attack.t1102", "attack.g0016", ""),
         ("attack.t1102", "cve.2026-1234", ""),
+        ("5d2c8e3e-", "5D2C8E3E-", ""),
+        ("5d2c8e3e-", "", "L015"),
+        ("5d2c8e3e-", "5d2c8e3g-", "L015"),
+        ("5d2c8e3e-7c7a-", "5d2c8e3e7c7a-", "L015"),
+        ("2026-01-01", "2024-02-29", ""),
+        ("2026-01-01", "2000-02-29", ""),
+        ("2026-01-01", "1900-02-29", "L016"),
+        ("2026-01-01", "2026-04-31", "L016"),
+        ("2026-01-01", "2026-13-45", "L016"),
+        ("2026-01-01", "2026-00-01", "L016"),
+        ("2026-01-01", "2026-01-00", "L016"),
+        ("2026-01-01", "2026-1-1", "L016"),
+        ("2026-01-01", "+026-01-01", "L016"),
+        ("2026-01-01", "2026-01-01-01", "L016"),
+        ("2026-01-01", "''", "L016"),
+        ("date: 2026-01-01", "date: 2026-01-01\nmodified: 2026/01/02", "L016"),
     ] {
         let text = format!("{}{detection}", COMPLETE.replace(from, to));
         let findings = lint(&rules(&text)[0], LintOptions { attack: Some(&known), written: None });
@@ -119,7 +135,7 @@ fn rules_whose_hosts_mean_something_else_by_labels_are_listed() {
         ("{s: {c-uri|endswith: t.me}, condition: s}", 0),
     ] {
         let text = format!("{COMPLETE}detection: {detection}\n");
-        let findings = lint_labels(&rules(&text)[0]);
+        let findings = lint_labels(&rules(&text)[0], LintOptions::default());
         assert!(findings.iter().all(|finding| finding.code.id == "L014"));
         assert_eq!(findings.len(), n_expected, "{detection}");
     }

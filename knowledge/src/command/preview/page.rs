@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use knowledge::{Finding, codes};
+
 use crate::disk;
 
 /// Names and bytes, as `build.rs` found them.
@@ -22,36 +24,41 @@ pub(super) struct Page {
 
 impl Page {
     /// The page in this program.
-    pub(super) fn built_in() -> Result<Page, String> {
+    pub(super) fn built_in() -> Result<Page, &'static str> {
         if FILES.is_empty() {
-            let message = "this program was built without the page\n  help: \
+            return Err("this program was built without the page\n  help: \
                 `cargo xtask dist` builds `dist/tidegate` with it, and the page alone as \
-                `dist/preview`, which `--page dist/preview` serves";
-            return Err(message.to_owned());
+                `dist/preview`, which `--page dist/preview` serves");
         }
         Page::new(FILES.iter().map(|(name, bytes)| ((*name).to_owned(), Cow::Borrowed(*bytes))))
+            .ok_or("the page in this program is not the preview's")
     }
 
     /// The page in a folder.
-    pub(super) fn read(folder: &Path) -> Result<Page, String> {
+    pub(super) fn read(folder: &Path) -> Result<Page, Box<Finding>> {
         let kinds = ["html", "js", "css", "wasm", "pack", "svg", "webmanifest"];
-        match disk::tree(folder, &kinds) {
-            Ok(files) => Page::new(files.into_iter().map(|(name, bytes)| (name, bytes.into()))),
-            Err(error) => Err(format!("{}: {}", disk::name(folder), disk::reason(&error))),
-        }
+        let files = disk::tree(folder, &kinds)
+            .map_err(|error| Box::new(disk::unreadable(folder, &error)))?;
+        let page = Page::new(files.into_iter().map(|(name, bytes)| (name, bytes.into())));
+        page.ok_or_else(|| {
+            let message = "this is not the preview's page, or one of another version";
+            let help = "give the folder `dist/preview` that `cargo xtask dist` writes";
+            Box::new(Finding::about(&disk::name(folder), &codes::NOT_A_PAGE, message, help))
+        })
     }
 
-    fn new(files: impl Iterator<Item = (String, Cow<'static, [u8]>)>) -> Result<Page, String> {
+    /// `None` where the document is not the page's.
+    fn new(files: impl Iterator<Item = (String, Cow<'static, [u8]>)>) -> Option<Page> {
         let mut files: BTreeMap<_, _> = files.collect();
         let document = files.get("index.html").map(|bytes| String::from_utf8_lossy(bytes));
         let document = match document {
             Some(document) if document.contains(SESSION[0]) => {
                 document.replace(SESSION[0], SESSION[1])
             }
-            _ => return Err("this is not the preview's page, or one of another version".to_owned()),
+            _ => return None,
         };
         files.insert("index.html".to_owned(), Cow::Owned(document.into_bytes()));
-        Ok(Page { files })
+        Some(Page { files })
     }
 
     /// The file at an address, and its type.

@@ -1,8 +1,10 @@
 //! Writes pages and files of a vault where they differ from what is there; what a person did stays.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use knowledge::Finding;
 use knowledge::vault::merge::{self, Merged, merge};
 use knowledge::vault::page::{Page, digest};
 use serde_json::{Value, json};
@@ -23,7 +25,8 @@ pub(super) struct Summary {
     /// Deleted by a person, and so not written again.
     pub(super) n_kept_deleted: usize,
     pub(super) conflicts: Vec<(String, String)>,
-    pub(super) failures: Vec<String>,
+    /// What could not be written.
+    pub(super) failures: Vec<Finding>,
 }
 
 impl Summary {
@@ -87,15 +90,15 @@ impl Writer<'_> {
     /// Adds types of properties that have none; a person's stay.
     pub(super) fn types(&self, types: &BTreeMap<String, &'static str>, summary: &mut Summary) {
         let path = ".obsidian/types.json";
-        let before = disk::bytes(&self.root.join(path)).ok();
+        let before = disk::bytes(&self.root.join(path));
         let mut value = match before.as_deref().map(serde_json::from_slice::<Value>) {
-            None => json!({"types": {}}),
-            Some(Ok(value))
+            Err(error) if error.kind() == ErrorKind::NotFound => json!({"types": {}}),
+            Ok(Ok(value))
                 if value.get("types").is_none_or(Value::is_object) && value.is_object() =>
             {
                 value
             }
-            Some(_) => {
+            Ok(_) | Err(_) => {
                 summary
                     .conflicts
                     .push((path.to_owned(), "the file cannot be read; it is left as it is".into()));
@@ -126,8 +129,17 @@ impl Writer<'_> {
             Ok(()) => summary.n_written += 1,
             Err(error) => {
                 self.progress.end();
-                summary.failures.push(format!("{path}: {}", disk::reason(&error)));
+                summary.failures.push(unwritable(&self.root.join(path), &error));
             }
         }
     }
+}
+
+/// A finding about a file of the vault that cannot be written.
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Finding {
+    disk::unwritable(
+        path,
+        error,
+        "make the vault's folders writable, and see that the disk has room",
+    )
 }
