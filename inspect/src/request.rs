@@ -173,6 +173,8 @@ impl ProxyField {
 #[derive(Debug, Default)]
 pub(crate) struct Binding {
     named: Vec<(ProxyField, FieldId)>,
+    /// The user agent, where it is named.
+    agent: Option<FieldId>,
     /// Fields that no rule names; only keywords look at them.
     loose: Vec<ProxyField>,
 }
@@ -180,7 +182,7 @@ pub(crate) struct Binding {
 impl Binding {
     pub(crate) fn new(tables: &Tables) -> Self {
         let names = (0..).map(FieldId).zip(&tables.fields);
-        let named: Vec<_> = names
+        let mut named: Vec<_> = names
             .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
             .collect();
         let mut loose = Vec::new();
@@ -195,7 +197,9 @@ impl Binding {
                 }
             }
         }
-        Binding { named, loose }
+        let is_agent = |named: &(ProxyField, FieldId)| named.0 == ProxyField::UserAgent;
+        let agent = named.iter().position(is_agent).map(|idx| named.remove(idx).1);
+        Binding { named, agent, loose }
     }
 
     /// Answers an event's fields from a request in one of its views. The authorities of `crowd` are
@@ -207,7 +211,12 @@ impl Binding {
         crowd: &[Vec<u8>],
         event: &mut Event,
     ) {
+        // In front of the URL, as the two are searched together: no path lies between agent and host.
+        let agent = self.agent.and_then(|id| Some((id, event.text(request.user_agent?))));
         let url = Url::write(request, event);
+        if let Some((id, text)) = agent {
+            event.answer(id, text);
+        }
         for (field, id) in &self.named {
             if *field == ProxyField::Anomaly {
                 for anomaly in anomalies.iter() {
@@ -270,8 +279,15 @@ impl Url {
             let whole = host.through(port);
             return Url { whole, host: host.part(), stem: None, query: None, extension: None };
         };
-        let scheme = event.text(request.scheme);
-        event.text(if request.scheme.is_empty() { b"" } else { b"://" });
+        let scheme = match request.scheme {
+            b"https" => event.text(b"https://"),
+            b"http" => event.text(b"http://"),
+            b"" => event.text(b""),
+            scheme => {
+                let scheme = event.text(scheme);
+                scheme.through(event.text(b"://"))
+            }
+        };
         let [host, _] = event.parts(authority, [host_end, authority.len()]);
         let stem_end = place_of(path, b'?').unwrap_or(path.len());
         let extension = split_extension(path.get(..stem_end).unwrap_or(path)).1;

@@ -9,7 +9,7 @@ use crate::pack::{
     Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie, TrieNode,
 };
 use crate::steps;
-use crate::words::{equal, has_byte, is_equal, last_word};
+use crate::words::{equal, is_equal, last_word, place_of};
 
 /// Reports the patterns of a trie that start `value`, or are all of it.
 pub(crate) fn starts(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) {
@@ -174,11 +174,14 @@ fn single_bytes(grams: &Grams, value: &[u8], found: Note<'_>) {
     for entry in &grams.entries {
         steps::take(value.len());
         let byte = entry.gram.to_le_bytes()[0];
-        if has_byte(value, byte) {
-            let mut places = (0..).zip(value).filter(|(_, of)| **of == byte);
-            if let Some(place) = places.find_map(|(at, _)| literal_place(grams, entry, value, at)) {
+        let mut start = 0;
+        while let Some(behind) = value.get(start..).and_then(|rest| place_of(rest, byte)) {
+            let at = start + behind;
+            if let Some(place) = literal_place(grams, entry, value, at) {
                 found(entry.pattern, place);
+                break;
             }
+            start = at + 1;
         }
     }
 }
