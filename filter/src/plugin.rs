@@ -131,8 +131,9 @@ impl Plugin {
         }
         let mut snapshot = self.read_request()?;
         let headers = Headers::read(&snapshot.header_map).map_err(|_| Failure::HeaderMap)?;
-        // No server name: either there is no TLS, or the client asked for none, which is odd.
-        if self.needs.server_name && snapshot.server_name.is_none() && headers.scheme == b"https" {
+        // No server name: either there is no TLS, or the client asked for none, which is odd. The scheme does
+        // not tell, as a client writes what it likes.
+        if self.needs.server_name && snapshot.server_name.is_none() {
             let version = self.read(true, Property::TLS_VERSION)?;
             snapshot.transport = version.map_or(Transport::Unknown, |_| Transport::Tls);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Bootstrap, Envoy, Plugin, StandIn};
+use tests::{Bootstrap, Certificate, Envoy, Plugin, StandIn, http1, http2};
 
 use crate::rules_as_bytes;
 use crate::table::Table;
@@ -100,6 +100,44 @@ fn server_names_are_judged_where_tls_passes_through() -> Result<()> {
     }
     println!("server names: {} connections, {} wrong", log.len(), wrong.len());
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let troubles = envoy.plugin_failures()?;
+    ensure!(troubles.is_empty(), "{troubles:?}");
+    Ok(())
+}
+
+/// A client of TLS that gives no server name may still write what it likes in `:scheme`.
+#[test]
+fn tls_without_a_server_name_is_told_whatever_scheme_is_claimed() -> Result<()> {
+    let rules = "
+title: Nameless
+id: 5a1b0ce2-0000-4000-8000-000000000009
+logsource: {category: proxy}
+detection: {s: {tidegate.anomaly: sni.missing}, condition: s}
+";
+    let stand_in = StandIn::start()?;
+    let filters = [Plugin::tidegate(&rules_as_bytes(rules), "enforce")?.http_filter()];
+    let certified = rcgen::generate_simple_self_signed(vec!["gateway.example".to_owned()])?;
+    let (chain, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
+    let certificate = Certificate { chain: &chain, key: &key };
+    let names = ["".to_owned(), "www.example.com".to_owned()];
+    let config = Bootstrap::new()
+        .upstream(stand_in.address())
+        .listener("clear", &filters)
+        .tls_listener("tls", certificate, &names, &filters);
+    let envoy = Envoy::start(&config.json())?;
+    for (listener, expect) in [("clear", 200), ("tls/www.example.com", 200), ("tls/", 403)] {
+        let address = envoy.listener(listener)?;
+        for target in ["/", "http://www.example.com/", "https://www.example.com/"] {
+            let head = format!("GET {target} HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
+            let status = http1::send(address, head.as_bytes())?.status;
+            ensure!(status == expect, "{listener}, {target} in HTTP/1.1: {status}");
+        }
+        for scheme in ["http", "https"] {
+            let request = http::Request::get(format!("{scheme}://www.example.com/")).body(())?;
+            let status = http2::send(address, request)?.status;
+            ensure!(status == expect, "{listener}, {scheme} in HTTP/2: {status}");
+        }
+    }
     let troubles = envoy.plugin_failures()?;
     ensure!(troubles.is_empty(), "{troubles:?}");
     Ok(())
