@@ -352,6 +352,11 @@ impl Reader<'_, '_> {
             Kind::List(list) => list.as_slice(),
             Kind::Scalar { .. } | Kind::Map(_) => std::slice::from_ref(node),
         };
+        if conditions.is_empty() {
+            let help = "say how the search identifiers are combined, as `condition: selection`";
+            let message = "the list of conditions is empty".into();
+            self.refuse(&codes::BROKEN_CONDITION, node.span, message, help);
+        }
         let mut any = Vec::new();
         for node in conditions {
             any.extend(self.condition(node, &selections));
