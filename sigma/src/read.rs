@@ -110,6 +110,7 @@ pub fn parse(source: &Source<'_>) -> Parsed {
             // An empty document behind the last `---`.
             continue;
         }
+        let n_refused = parsed.n_refused();
         let mut reader = Reader { source, diagnostics: &mut parsed.diagnostics, refused: false };
         let document = collection.take(&mut reader, document);
         parsed.n_read += usize::from(!matches!(document, Document::Nothing));
@@ -119,6 +120,8 @@ pub fn parse(source: &Source<'_>) -> Parsed {
             Document::Filter(node) => parsed.filters.extend(reader.filter(&node)),
             Document::Nothing | Document::Refused => {}
         }
+        let is_refused = reader.refused;
+        debug_assert_eq!(parsed.n_refused() > n_refused, is_refused, "every refusal has a finding");
     }
     parsed.diagnostics.sort_by(|left, right| left.place.cmp(&right.place));
     parsed
@@ -235,9 +238,13 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        // A title of the wrong kind has its finding already.
+        // A title of the wrong kind has its finding already; null is none.
         let given = map.iter().find(|(key, _)| key.text() == Some("title"));
-        if given.is_none_or(|(_, title)| title.text().is_some_and(|text| text.trim().is_empty())) {
+        let is_empty = |title: &Node| match title.text() {
+            Some(text) => text.trim().is_empty(),
+            None => title.scalar().is_some(),
+        };
+        if given.is_none_or(|(_, title)| is_empty(title)) {
             self.missing("title", span, "say in a few words what the rule detects");
         }
         metadata
