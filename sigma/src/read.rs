@@ -6,6 +6,7 @@ mod filter;
 mod search;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use inspect::pack::Level;
 
@@ -101,7 +102,8 @@ impl Parsed {
 pub fn parse(source: &Source<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let n_broken = parsed.diagnostics.len();
-    let documents = yaml::read(source, &mut parsed.diagnostics);
+    let mut shared = Vec::new();
+    let documents = yaml::read_shared(source, &mut parsed.diagnostics, &mut shared);
     // A text that is no YAML was meant to be a rule.
     parsed.n_read += usize::from(parsed.diagnostics.len() > n_broken);
     let mut collection = Collection::default();
@@ -122,6 +124,14 @@ pub fn parse(source: &Source<'_>) -> Parsed {
         }
         let is_refused = reader.refused;
         debug_assert_eq!(parsed.n_refused() > n_refused, is_refused, "every refusal has a finding");
+    }
+    let shared = if collection.has_joined() { vec![Span::ALL] } else { Span::joined(shared) };
+    for diagnostic in &mut parsed.diagnostics {
+        diagnostic.fix.take_if(|fix| fix.touches(&shared));
+    }
+    let shared: Arc<[Span]> = shared.into();
+    for rule in &mut parsed.rules {
+        rule.shared = Arc::clone(&shared);
     }
     parsed.diagnostics.sort_by(|left, right| left.place.cmp(&right.place));
     parsed
@@ -176,6 +186,7 @@ impl Reader<'_, '_> {
         Some(Rule {
             file: self.source.name.into(),
             span: document.span,
+            shared: Arc::default(),
             metadata,
             logsource,
             selections,
