@@ -7,6 +7,7 @@ mod networks;
 mod patterns;
 mod program;
 pub(crate) mod regex;
+mod regex_class;
 mod scans;
 mod trie;
 

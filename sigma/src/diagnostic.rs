@@ -41,6 +41,14 @@ impl Fix {
         let edit = Edit { span, replacement: to.to_owned() };
         Fix { title: format!("write `{to}`"), edits: vec![edit] }
     }
+
+    /// Whether it changes something at one of these places, which are in order and do not overlap.
+    pub(crate) fn touches(&self, places: &[Span]) -> bool {
+        self.edits.iter().any(|edit| {
+            let idx = places.partition_point(|place| place.end() <= edit.span.start());
+            places.get(idx).is_some_and(|place| place.start() < edit.span.end())
+        })
+    }
 }
 
 /// How much a finding matters.
@@ -98,6 +106,34 @@ pub struct Span {
 }
 
 impl Span {
+    /// Everything.
+    pub(crate) const ALL: Span =
+        Span { line: 0, column: 0, end_line: u32::MAX, end_column: u32::MAX };
+
+    /// The same places in order, those that overlap as one.
+    pub(crate) fn joined(mut places: Vec<Span>) -> Vec<Span> {
+        places.sort_unstable();
+        let mut joined: Vec<Span> = Vec::new();
+        for place in places {
+            match joined.last_mut().filter(|last| place.start() < last.end()) {
+                Some(last) if last.end() < place.end() => {
+                    (last.end_line, last.end_column) = place.end();
+                }
+                Some(_) => {}
+                None => joined.push(place),
+            }
+        }
+        joined
+    }
+
+    fn start(&self) -> (u32, u32) {
+        (self.line, self.column)
+    }
+
+    fn end(&self) -> (u32, u32) {
+        (self.end_line, self.end_column)
+    }
+
     /// A single place.
     pub fn point(line: u32, column: u32) -> Span {
         Span { line, column, end_line: line, end_column: column }

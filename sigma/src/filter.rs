@@ -63,21 +63,20 @@ pub fn apply_filters<'r>(
         let mut n_found = vec![0usize; references.len()];
         for rule in &mut rules {
             let metadata = &rule.metadata;
-            let found = references.iter().position(|reference| {
-                [&metadata.id, &metadata.name]
-                    .into_iter()
-                    .flatten()
-                    .any(|name| *name == reference.text)
-            });
-            let Some(found) = found else { continue };
-            if let Some(n_found) = n_found.get_mut(found) {
-                *n_found += 1;
+            let names = [metadata.id.as_deref(), metadata.name.as_deref()];
+            // A rule may be named twice, as by its id and its name; the filter is added once.
+            let mut found = None;
+            for (reference, n_found) in references.iter().zip(&mut n_found) {
+                if names.contains(&Some(reference.text.as_str())) {
+                    *n_found += 1;
+                    found = found.or(Some(reference));
+                }
             }
+            let Some(reference) = found else { continue };
             if covers(filter, rule) {
                 add(filter, rule);
                 continue;
             }
-            let Some(reference) = references.get(found) else { continue };
             diagnostics.push(Diagnostic {
                 code: &codes::FILTER_OF_OTHER_LOGS,
                 message: format!("`{}` is a rule of other logs than this filter", reference.text),

@@ -71,10 +71,10 @@ impl Report<'_> {
         self.findings.push(Diagnostic { code, message, help: help.into(), place, fix: None });
     }
 
-    /// Sets the fix of what was told last.
+    /// Sets the fix of what was told last, unless it would change more than this rule.
     fn fix(&mut self, fix: Option<Fix>) {
         if let Some(last) = self.findings.last_mut() {
-            last.fix = fix.map(Box::new);
+            last.fix = fix.filter(|fix| !fix.touches(&self.rule.shared)).map(Box::new);
         }
     }
 

@@ -6,6 +6,7 @@ mod filter;
 mod search;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use inspect::pack::Level;
 
@@ -101,7 +102,8 @@ impl Parsed {
 pub fn parse(source: &Source<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let n_broken = parsed.diagnostics.len();
-    let documents = yaml::read(source, &mut parsed.diagnostics);
+    let mut shared = Vec::new();
+    let documents = yaml::read_shared(source, &mut parsed.diagnostics, &mut shared);
     // A text that is no YAML was meant to be a rule.
     parsed.n_read += usize::from(parsed.diagnostics.len() > n_broken);
     let mut collection = Collection::default();
@@ -110,6 +112,7 @@ pub fn parse(source: &Source<'_>) -> Parsed {
             // An empty document behind the last `---`.
             continue;
         }
+        let n_refused = parsed.n_refused();
         let mut reader = Reader { source, diagnostics: &mut parsed.diagnostics, refused: false };
         let document = collection.take(&mut reader, document);
         parsed.n_read += usize::from(!matches!(document, Document::Nothing));
@@ -119,6 +122,16 @@ pub fn parse(source: &Source<'_>) -> Parsed {
             Document::Filter(node) => parsed.filters.extend(reader.filter(&node)),
             Document::Nothing | Document::Refused => {}
         }
+        let is_refused = reader.refused;
+        debug_assert_eq!(parsed.n_refused() > n_refused, is_refused, "every refusal has a finding");
+    }
+    let shared = if collection.has_joined() { vec![Span::ALL] } else { Span::joined(shared) };
+    for diagnostic in &mut parsed.diagnostics {
+        diagnostic.fix.take_if(|fix| fix.touches(&shared));
+    }
+    let shared: Arc<[Span]> = shared.into();
+    for rule in &mut parsed.rules {
+        rule.shared = Arc::clone(&shared);
     }
     parsed.diagnostics.sort_by(|left, right| left.place.cmp(&right.place));
     parsed
@@ -173,6 +186,7 @@ impl Reader<'_, '_> {
         Some(Rule {
             file: self.source.name.into(),
             span: document.span,
+            shared: Arc::default(),
             metadata,
             logsource,
             selections,
@@ -235,9 +249,13 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        // A title of the wrong kind has its finding already.
+        // A title of the wrong kind has its finding already; null is none.
         let given = map.iter().find(|(key, _)| key.text() == Some("title"));
-        if given.is_none_or(|(_, title)| title.text().is_some_and(|text| text.trim().is_empty())) {
+        let is_empty = |title: &Node| match title.text() {
+            Some(text) => text.trim().is_empty(),
+            None => title.scalar().is_some(),
+        };
+        if given.is_none_or(|(_, title)| is_empty(title)) {
             self.missing("title", span, "say in a few words what the rule detects");
         }
         metadata
@@ -352,6 +370,11 @@ impl Reader<'_, '_> {
             Kind::List(list) => list.as_slice(),
             Kind::Scalar { .. } | Kind::Map(_) => std::slice::from_ref(node),
         };
+        if conditions.is_empty() {
+            let help = "say how the search identifiers are combined, as `condition: selection`";
+            let message = "the list of conditions is empty".into();
+            self.refuse(&codes::BROKEN_CONDITION, node.span, message, help);
+        }
         let mut any = Vec::new();
         for node in conditions {
             any.extend(self.condition(node, &selections));

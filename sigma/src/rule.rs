@@ -14,6 +14,10 @@ pub struct Rule {
     pub file: Arc<str>,
     /// Where it starts there.
     pub span: Span,
+    /// Places of the text that other parts of it take over, by an alias or an `action`: whoever changes
+    /// what stands there changes those too, so that no fix does.
+    /// In order, none over another.
+    pub shared: Arc<[Span]>,
     /// What is said about the rule.
     pub metadata: Metadata,
     /// What logs it is for.

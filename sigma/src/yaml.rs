@@ -117,6 +117,15 @@ fn number(text: &str) -> Option<String> {
 /// Reads all documents of a text; what is wrong with them is told in `diagnostics`, and what could be
 /// read before it is the result.
 pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+    read_shared(source, diagnostics, &mut Vec::new())
+}
+
+/// The same, with the places of the parts that aliases repeat elsewhere.
+pub(crate) fn read_shared(
+    source: &Source<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+    shared: &mut Vec<Span>,
+) -> Vec<Node> {
     let mut documents = Vec::new();
     let mut anchors: HashMap<usize, (Node, usize)> = HashMap::new();
     let mut open: Vec<Open> = Vec::new();
@@ -181,6 +190,7 @@ pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node>
                     diagnostics.push(too_large(source, span));
                     return documents;
                 }
+                shared.push(node.span);
                 Some((Node { span, ..node.clone() }, 0, *size))
             }
             Event::Nothing

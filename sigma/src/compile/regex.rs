@@ -15,6 +15,7 @@ use regex_automata::{Anchored, MatchKind};
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::regex_class;
 use crate::codes;
 use crate::diagnostic::Code;
 use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_STATES};
@@ -51,7 +52,8 @@ pub(crate) fn parse(text: &str) -> Result<Hir, Problem> {
         help: "use RE2 syntax: `. ^ $ * + ? {n,m} [] | ()`, no look-around and no back references"
             .into(),
     };
-    let text_ascii = ascii_classes(text).map_err(&invalid)?;
+    let escaped = regex_class::escaped(text).map_err(&invalid)?;
+    let text_ascii = ascii_classes(&escaped).map_err(&invalid)?;
     let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(&text_ascii);
     hir.map_err(|error| invalid(first_line(&error)))
 }

@@ -68,6 +68,14 @@ fn placeholders(source: &Source<'_>, bytes: &[u8]) -> Result<Vec<Vec<Vec<Token>>
                 "give its values in a file of placeholders (`--placeholders FILE`)",
             ));
         };
+        // A value that stands for no text matches nothing, which nobody means who writes it.
+        if values.is_empty() {
+            return Err((
+                &codes::UNRESOLVED_PLACEHOLDER,
+                format!("the list of values for `%{name}%` is empty"),
+                "give it a value, or leave the rule out",
+            ));
+        }
         pieces.push(values.iter().map(|value| text::tokens(value)).collect());
         pieces.push(vec![text::literal(behind.as_bytes())]);
     }

@@ -50,7 +50,9 @@ impl Reader<'_, '_> {
         let value = |name: &str| {
             inside.iter().find(|(key, _)| key.text() == Some(name)).map(|(_, value)| value)
         };
-        let kind = match value("type") {
+        // What every correlation needs is not there where it is null.
+        let needed = |name: &str| value(name).filter(|node| node.scalar() != Some(Scalar::Null));
+        let kind = match needed("type") {
             Some(node) => {
                 let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
                 let name = self.one_of("type", node, &names);
@@ -67,7 +69,7 @@ impl Reader<'_, '_> {
                 None
             }
         };
-        let rules = match value("rules") {
+        let rules = match needed("rules") {
             Some(node) => self.references("rules", node),
             None => Vec::new(),
         };
@@ -78,7 +80,7 @@ impl Reader<'_, '_> {
         let aliases = value("aliases").map(|node| self.aliases(node)).unwrap_or_default();
         let group_by =
             value("group-by").map(|node| self.references("group-by", node)).unwrap_or_default();
-        let timespan_ms = match value("timespan") {
+        let timespan_ms = match needed("timespan") {
             Some(node) => self.timespan(node),
             None => {
                 self.missing_in(
@@ -132,8 +134,15 @@ impl Reader<'_, '_> {
             let mut fields = Vec::new();
             for (rule, field) in self.map(value, &format!("`{name}`")).unwrap_or_default() {
                 let text = rule.text().unwrap_or_default().to_owned();
-                if let Some(field) = self.text(&text, field) {
-                    fields.push((Reference { text, span: rule.span }, field));
+                match self.text(&text, field) {
+                    Some(field) => fields.push((Reference { text, span: rule.span }, field)),
+                    // Of another kind it was refused already; null would leave the rule without the alias.
+                    None if field.scalar().is_none() => {}
+                    None => {
+                        let message = format!("the alias `{name}` names no field of `{text}`");
+                        let help = "write the name of the field behind the rule";
+                        self.refuse(&codes::BROKEN_ALIAS, field.span, message, help);
+                    }
                 }
             }
             aliases.push(Alias { name: Reference { text: name, span: key.span }, fields });

@@ -30,6 +30,11 @@ pub(super) struct Collection {
 }
 
 impl Collection {
+    /// Whether a document was read together with what another says.
+    pub(super) fn has_joined(&self) -> bool {
+        self.n_nodes > 0
+    }
+
     /// Takes the next document.
     pub(super) fn take(&mut self, reader: &mut Reader<'_, '_>, document: &Node) -> Document {
         let action = entry(document, "action");

@@ -58,6 +58,16 @@ const MORE: &[(&str, &str, bool)] = &[
     ("x: '*'", r#"{"x": []}"#, false),
     ("x: null", r#"{"x": [null, 5]}"#, false),
     ("x: 5", r#"{"x": [null, 5]}"#, true),
+    // RE2 has no operators in classes: these are characters and ranges.
+    ("x|re: '^[a&&b]$'", r#"{"x": "&"}"#, true),
+    ("x|re: '^[a&&b]$'", r#"{"x": "a"}"#, true),
+    ("x|re: '^[a-c~~b]$'", r#"{"x": "b"}"#, true),
+    ("x|re: '^[a[b]c]$'", r#"{"x": "[c]"}"#, true),
+    ("x|re: '^[a[b]c]$'", r#"{"x": "c"}"#, false),
+    ("x|re: '^[--/]$'", r#"{"x": "."}"#, true),
+    ("x|re: '^[a-z--c]$'", r#"{"x": "5"}"#, true),
+    ("x|re: '^[a-z--c]$'", r#"{"x": "b"}"#, true),
+    ("x|re: '^[\\w-.]$'", r#"{"x": "-"}"#, true),
     // Only a dash that starts a word stands for others.
     ("x|windash|contains: ''", r#"{"x": "a"}"#, true),
     ("x|windash|contains: ''", r#"{"x": ""}"#, true),

@@ -53,6 +53,17 @@ fn filters_add_their_condition_as_it_is_written() {
             "{rules: 0e95725d-7320-415d-80f7-004da920fc11, s: {user: adm}, condition: not 1 of them}",
             &["two"],
         ),
+        // Named twice, by one name or by two.
+        (
+            "category: test",
+            "{rules: [second, second], selection: {user: adm}, condition: not selection}",
+            &["one"],
+        ),
+        (
+            "category: test",
+            "{rules: [first, 0e95725d-7320-415d-80f7-004da920fc11], s: {user: adm}, condition: not s}",
+            &["two"],
+        ),
         // What the filter says of its log source, the rule has to say too.
         ("product: p", "{rules: any, selection: {user: adm}, condition: not selection}", &["two"]),
         (
@@ -76,6 +87,7 @@ fn filters_add_their_condition_as_it_is_written() {
 fn filters_that_cannot_be_applied_are_told() {
     for (logsource, filter, expect) in [
         ("category: test", "{rules: [nope], s: {user: adm}, condition: s}", "S052"),
+        ("category: test", "{rules: [nope, nope, first], s: {user: adm}, condition: s}", "S052"),
         ("category: other", "{rules: [first], s: {user: adm}, condition: s}", "S057"),
         ("category: test", "{s: {user: adm}, condition: s}", "S005"),
         ("category: test", "{rules: any, s: {user: adm}}", "S005"),

@@ -184,6 +184,22 @@ fn dates_of_the_older_form_are_written_anew() {
 }
 
 #[test]
+fn an_anchor_elsewhere_or_without_an_alias_keeps_no_fix_away() {
+    for (detection, expect) in [
+        (
+            "  s: {cs-host|endswith: &x [.a.example]}\n  condition: s\n",
+            "  s: {cs-host: &x [a.example, '*.a.example']}\n  condition: s\n",
+        ),
+        (
+            "  t:\n    c-uri: &x\n      - a\n    c-useragent: *x\n    cs-host|endswith: .a.example\n  condition: t\n",
+            "  t:\n    c-uri: &x\n      - a\n    c-useragent: *x\n    cs-host: [a.example, '*.a.example']\n  condition: t\n",
+        ),
+    ] {
+        assert_eq!(fixed(&rule("", detection)), Some(rule("", expect)), "{detection}");
+    }
+}
+
+#[test]
 fn what_takes_a_person_to_change_has_no_fix() {
     for (tags, detection) in [
         // Two successors.
@@ -196,10 +212,42 @@ fn what_takes_a_person_to_change_has_no_fix() {
         ("", "  s: {c-uri: &x a.example, cs-host|endswith: *x}\n  condition: s\n"),
         // Anchored: another place takes the value too.
         ("", "  s: {cs-host|endswith: &x a.example}\n  condition: s\n"),
+        // An alias elsewhere takes the list, the item, or the key.
+        (
+            "",
+            "  s: {cs-host|endswith: &x [.a.example]}\n  t: {r-dns|endswith: *x}\n  condition: s or t\n",
+        ),
+        (
+            "",
+            "  s: {cs-host|endswith: &x [.a.example]}\n  t: {c-uri|contains: *x}\n  condition: s or t\n",
+        ),
+        (
+            "",
+            "  s:\n    cs-host|endswith:\n      - &x .a.example\n      - .b.example\n  t: {c-uri: *x}\n  condition: s or t\n",
+        ),
+        (
+            "",
+            "  s:\n    &k cs-host|endswith: .a.example\n  t:\n    *k : .b.example\n  condition: s\n",
+        ),
+        ("", "  s: &m\n    cs-host|endswith: .a.example\n  t: *m\n  condition: s or t\n"),
+        (
+            "",
+            "  s: {cs-host: &x ['*.a.example']}\n  t: {r-dns|endswith: *x}\n  condition: s or t\n",
+        ),
+        ("  - &t attack.t1043\n", "  s: {c-uri: *t}\n  condition: s\n"),
+        ("", "  s: {&k cs-hots: a, c-uri: b}\n  t: {c-useragent: *k}\n  condition: s or t\n"),
+        // A later document takes the rule over.
+        (
+            "",
+            "  s: {cs-host|endswith: .a.example}\n  condition: s\n---\naction: repeat\ndetection: {s: {cs-host|endswith: .b.example}}\n",
+        ),
         // Written with an escape.
         ("", "  s: {cs-host|endswith: \"a\\x2eexample\"}\n  condition: s\n"),
         ("", "  s: {cs-host|endswith: >-\n      a.example\n    }\n  condition: s\n"),
     ] {
-        assert_eq!(fixed(&rule(tags, detection)), None, "{detection}");
+        let text = rule(tags, detection);
+        let found = findings(&text);
+        assert!(!found.is_empty() && found.iter().all(|of| of.code.id != "S001"), "{found:?}");
+        assert_eq!(fixed(&text), None, "{detection}");
     }
 }

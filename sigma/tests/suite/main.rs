@@ -29,3 +29,4 @@ mod lint;
 mod mutated;
 mod pending;
 mod plain;
+mod refused;
