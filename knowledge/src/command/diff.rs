@@ -70,7 +70,7 @@ impl Diff {
         let title = format!("{} -> {}", describe(&old), describe(&new));
         let policies = [&old, &new].map(|side| policy::to_text(side.pack.tables()));
         let policy = changed_lines(&policies);
-        let rules = difference(old.pack, new.pack);
+        let rules = difference(&old.pack, &new.pack);
         let stdout = match self.format {
             PlainFormat::Text => text(&title, &rules, &policy, log.as_ref()),
             PlainFormat::Json => pretty(&to_json(&rules, &policy, &log.unwrap_or_default())),
