@@ -366,3 +366,12 @@ fn a_pack_with_identities_is_only_used_with_their_key() {
     let (said, code) = run(&[&gateway[..], &["--filter", "filter.wasm"]].concat());
     assert!(code == 1 && said.contains("no WebAssembly module"), "{said}");
 }
+
+#[test]
+fn titles_do_not_reach_the_terminal_as_control_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "title: \"x\\e[31m\\nfoo\"\nlogsource: {category: proxy}\ndetection: {s: {cs-host: a.example}, condition: s}\n";
+    fs::write(folder.path().join("rule.yml"), rule).unwrap();
+    let (_, told) = hunt(folder.path(), &["--rules", "rule.yml"], b"http://a.example/\n");
+    assert!(told.ends_with("  1 x\\u{1b}[31m\\nfoo\n"), "{told}");
+}
