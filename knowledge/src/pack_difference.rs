@@ -1,9 +1,11 @@
-//! What changes between two packs: rules added, removed, changed.
+//! What changes between two packs: rules and correlations added, removed, changed.
 
-use std::collections::BTreeMap;
+mod content;
+mod values;
 
-use inspect::pack::Tables;
-use inspect::{Condition, Inspector, Node, Pack, RuleId};
+use inspect::Pack;
+
+use content::{Whole, wholes};
 
 /// What happened to a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub enum Change {
     Changed(Vec<&'static str>),
 }
 
-/// A rule that is not the same in both packs.
+/// A rule or a correlation that is not the same in both packs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleDifference {
     /// Its Sigma `id`, or its title where it has none.
@@ -29,26 +31,12 @@ pub struct RuleDifference {
     pub change: Change,
 }
 
-/// Everything that a rule is, for comparing.
-#[derive(PartialEq)]
-struct Whole {
-    title: String,
-    level: &'static str,
-    phase: inspect::pack::Phase,
-    author: String,
-    status: String,
-    logsource: String,
-    tags: Vec<String>,
-    alerts: u8,
-    condition: Option<Condition>,
-}
-
-/// The rules that differ, in the order of their ids.
+/// The rules and correlations that differ, in the order of their ids.
 ///
-/// Conditions are compared as what they ask for: selections, items and their values. Of two rules that
-/// share an id the last counts; the compiler reports such rules.
-pub fn difference(old: Pack, new: Pack) -> Vec<RuleDifference> {
-    let (old, mut new) = (rules(old), rules(new));
+/// They are compared as what they ask for: fields, values as they match, and what is counted; not by how
+/// packs lay this out. Of two rules that share an id the last counts; the compiler reports such rules.
+pub fn difference(old: &Pack, new: &Pack) -> Vec<RuleDifference> {
+    let (old, mut new) = (wholes(old.tables()), wholes(new.tables()));
     let mut differences = Vec::new();
     for (id, old) in old {
         let (title, level, change) = match new.remove(&id) {
@@ -69,55 +57,11 @@ pub fn difference(old: Pack, new: Pack) -> Vec<RuleDifference> {
 }
 
 fn parts(old: &Whole, new: &Whole) -> Vec<&'static str> {
-    let parts = [
-        ("condition", old.condition != new.condition),
-        ("title", old.title != new.title),
-        ("level", old.level != new.level),
-        ("phase", old.phase != new.phase),
-        ("author", old.author != new.author),
-        ("status", old.status != new.status),
-        ("logsource", old.logsource != new.logsource),
-        ("tags", old.tags != new.tags),
-        ("alerts", old.alerts != new.alerts),
-    ];
-    parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
-}
-
-fn rules(pack: Pack) -> BTreeMap<String, Whole> {
-    // On an event that answers nothing, all that is left of conditions is what they ask for.
-    let mut inspector = Inspector::new(pack);
-    inspector.inspect_event(|_, _| {});
-    let tables: &Tables = inspector.pack().tables();
-    let rules = (0..).map(RuleId).zip(&tables.rules).map(|(rule_id, rule)| {
-        let text = |id| tables.str(id).to_owned();
-        let whole = Whole {
-            title: text(rule.title),
-            level: rule.level.as_str(),
-            phase: rule.phase,
-            author: text(rule.author),
-            status: text(rule.status),
-            logsource: text(rule.logsource),
-            tags: tables.rule_tags(rule).map(str::to_owned).collect(),
-            alerts: rule.alerts,
-            condition: inspector.condition(rule_id).map(in_order),
-        };
-        (text(rule.id), whole)
-    });
-    rules.collect()
-}
-
-/// The condition with the values of each item sorted: packs lay them out as is best for the scan.
-fn in_order(mut condition: Condition) -> Condition {
-    condition.node = match condition.node {
-        Node::All(parts) => Node::All(parts.into_iter().map(in_order).collect()),
-        Node::Any(parts) => Node::Any(parts.into_iter().map(in_order).collect()),
-        Node::Not(part) => Node::Not(Box::new(in_order(*part))),
-        Node::Item { label, mut patterns, evidence: _ } => {
-            patterns.sort();
-            Node::Item { label, patterns, evidence: None }
-        }
-    };
-    condition
+    let parts = old.parts.iter().zip(&new.parts);
+    let differing = parts.filter(|((_, old), (_, new))| old != new);
+    let names: Vec<_> = differing.map(|((name, _), _)| *name).collect();
+    // A rule that became a correlation has other parts.
+    if names.is_empty() { vec!["kind"] } else { names }
 }
 
 #[cfg(test)]
@@ -144,7 +88,7 @@ mod tests {
         const C: &str = "0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d03";
         let old = || pack(&[(A, "high", "cs-host: a.example"), (B, "low", "cs-host: b.example")]);
         let of = |new| {
-            let differences = difference(old(), new).into_iter();
+            let differences = difference(&old(), &new).into_iter();
             differences.map(|it| (it.id, it.change)).collect::<Vec<_>>()
         };
         assert_eq!(of(old()), []);

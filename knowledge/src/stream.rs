@@ -23,8 +23,9 @@ use crate::disk;
 
 /// What to hunt, and with what.
 pub(crate) struct Job<'j> {
-    /// The bytes of a pack.
-    pub(crate) pack: &'j [u8],
+    /// The bytes of packs. The logs are read once, as a pipe gives nothing a second time, and each piece
+    /// of them is held against every pack.
+    pub(crate) packs: &'j [&'j [u8]],
     pub(crate) logs: Vec<PathBuf>,
     pub(crate) format: Option<Format>,
     pub(crate) map: &'j FieldMap,
@@ -35,7 +36,7 @@ pub(crate) struct Job<'j> {
     pub(crate) n_threads: Option<NonZero<usize>>,
 }
 
-/// What is told at the end.
+/// What is told at the end, of one pack.
 pub(crate) struct Done {
     pub(crate) summary: String,
     /// Lines that are events, and lines that could not be read.
@@ -48,6 +49,21 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    fn of(report: &Report, problems: &[Finding]) -> Done {
+        let counts = report.counts();
+        let first_unreadable = report.first_unreadable().map(|(file, line, reason)| {
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            (Place { file: Arc::clone(file), span: Span::point(line, 1) }, reason.as_str())
+        });
+        Done {
+            summary: report.summary(),
+            n_events: counts.n_events,
+            n_unreadable: counts.n_unreadable(),
+            first_unreadable,
+            problems: problems.to_vec(),
+        }
+    }
+
     /// Logs that could not be read, and what is to be told if nothing could be.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.problems.clone();
@@ -82,23 +98,28 @@ enum Part {
 
 enum Found {
     Log(Arc<str>),
-    Haul(Haul, Option<Vec<u8>>),
+    /// What each pack found in a piece, and the buffer that held it.
+    Hauls(Vec<Haul>, Option<Vec<u8>>),
     Problem(Box<Finding>),
 }
 
 impl Job<'_> {
-    /// Hunts; writes records to `out` as they are found.
+    /// Hunts; writes the records of each pack to the `out` in its place as they are found, and tells of
+    /// each pack in the same order.
     ///
     /// # Errors
     /// What is found cannot be written.
-    pub(crate) fn run(&self, out: &mut dyn Write) -> io::Result<Done> {
+    pub(crate) fn run(&self, outs: &mut [&mut dyn Write]) -> io::Result<Vec<Done>> {
         let n_cores = thread::available_parallelism().map_or(1, NonZero::get);
         let n_threads = self.n_threads.map_or(n_cores, NonZero::get);
-        let pack = self.decode()?;
-        let mut report = Report::new(pack, self.output, self.logs.len(), self.show_values);
-        if let Some(terms) = self.terms {
-            report = report.under(terms);
-        }
+        let reports = self.packs.iter().map(|pack| {
+            let report = Report::new(decode(pack)?, self.output, self.logs.len(), self.show_values);
+            Ok(match self.terms {
+                Some(terms) => report.under(terms),
+                None => report,
+            })
+        });
+        let mut reports = reports.collect::<io::Result<Vec<_>>>()?;
         let bar = self.progress();
         thread::scope(|scope| {
             let (free, buffers) = channel();
@@ -123,23 +144,14 @@ impl Job<'_> {
                 scope.spawn(move || self.work(&waiting, &finds));
             }
             drop((waiting, finds));
-            let problems = collect(&found, &free, &mut report, &bar, out)?;
-            out.write_all(report.finish().as_bytes())?;
-            out.flush()?;
+            let problems = collect(&found, &free, &mut reports, &bar, outs)?;
+            for (report, out) in reports.iter_mut().zip(outs) {
+                out.write_all(report.finish().as_bytes())?;
+                out.flush()?;
+            }
             bar.finish_and_clear();
-            let counts = report.counts();
-            let (n_events, n_unreadable) = (counts.n_events, counts.n_unreadable());
-            let first_unreadable = report.first_unreadable().map(|(file, line, reason)| {
-                let line = u32::try_from(line).unwrap_or(u32::MAX);
-                (Place { file: Arc::clone(file), span: Span::point(line, 1) }, reason.as_str())
-            });
-            let summary = report.summary();
-            Ok(Done { summary, n_events, n_unreadable, first_unreadable, problems })
+            Ok(reports.iter().map(|report| Done::of(report, &problems)).collect())
         })
-    }
-
-    fn decode(&self) -> io::Result<Pack> {
-        Pack::decode(self.pack).map_err(io::Error::other)
     }
 
     /// A bar on a terminal, unless the records go to the same one.
@@ -158,27 +170,24 @@ impl Job<'_> {
 
     /// Holds pieces against the rules until there are no more.
     fn work(&self, waiting: &Mutex<Receiver<Piece>>, finds: &Sender<(u64, Found)>) {
-        let mut hunters: Vec<(Format, Hunter)> = Vec::new();
+        let mut hunters: Vec<(Format, Vec<Hunter>)> = Vec::new();
         loop {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Piece { number, part }) = next else { return };
             let found = match part {
                 Part::Log(name) => Found::Log(name),
                 Part::Problem(problem) => Found::Problem(problem),
-                Part::TooLong => Found::Haul(Haul::too_long(), None),
+                Part::TooLong => {
+                    Found::Hauls(self.packs.iter().map(|_| Haul::too_long()).collect(), None)
+                }
                 Part::Lines(format, bytes) => {
-                    if hunters.iter().all(|(of, _)| *of != format)
-                        && let Ok(pack) = self.decode()
-                    {
-                        let mut hunter = Hunter::new(pack, format, self.map, self.show_values);
-                        if let Some(terms) = self.terms {
-                            hunter = hunter.under(terms);
-                        }
-                        hunters.push((format, hunter));
+                    if hunters.iter().all(|(of, _)| *of != format) {
+                        hunters.push((format, self.hunters(format)));
                     }
-                    let hunter = hunters.iter_mut().find(|(of, _)| *of == format);
-                    let haul = hunter.map(|(_, hunter)| hunter.hunt(&bytes)).unwrap_or_default();
-                    Found::Haul(haul, Some(bytes))
+                    let hunters = hunters.iter_mut().filter(|(of, _)| *of == format);
+                    let hunters = hunters.flat_map(|(_, hunters)| hunters);
+                    let hauls = hunters.map(|hunter| hunter.hunt(&bytes)).collect();
+                    Found::Hauls(hauls, Some(bytes))
                 }
             };
             if finds.send((number, found)).is_err() {
@@ -186,15 +195,32 @@ impl Job<'_> {
             }
         }
     }
+
+    /// One for each pack. All of them have been decoded before, for the reports.
+    fn hunters(&self, format: Format) -> Vec<Hunter> {
+        let packs = self.packs.iter().filter_map(|pack| decode(pack).ok());
+        let hunters = packs.map(|pack| {
+            let hunter = Hunter::new(pack, format, self.map, self.show_values);
+            match self.terms {
+                Some(terms) => hunter.under(terms),
+                None => hunter,
+            }
+        });
+        hunters.collect()
+    }
+}
+
+fn decode(pack: &[u8]) -> io::Result<Pack> {
+    Pack::decode(pack).map_err(io::Error::other)
 }
 
 /// Puts what was found in order and writes it. Buffers go back once their place has been written.
 fn collect(
     found: &Receiver<(u64, Found)>,
     free: &Sender<Vec<u8>>,
-    report: &mut Report,
+    reports: &mut [Report],
     bar: &ProgressBar,
-    out: &mut dyn Write,
+    outs: &mut [&mut dyn Write],
 ) -> io::Result<Vec<Finding>> {
     let mut problems = Vec::new();
     let mut early = BTreeMap::new();
@@ -204,13 +230,16 @@ fn collect(
         while let Some(found) = early.remove(&next) {
             next += 1;
             match found {
-                Found::Log(name) => report.begin(&name),
+                Found::Log(name) => reports.iter_mut().for_each(|report| report.begin(&name)),
                 Found::Problem(problem) => problems.push(*problem),
-                Found::Haul(haul, buffer) => {
-                    let records = report.take(&haul);
-                    if !records.is_empty() {
-                        out.write_all(records.as_bytes())?;
-                        out.flush()?;
+                Found::Hauls(hauls, buffer) => {
+                    for ((report, haul), out) in reports.iter_mut().zip(&hauls).zip(outs.iter_mut())
+                    {
+                        let records = report.take(haul);
+                        if !records.is_empty() {
+                            out.write_all(records.as_bytes())?;
+                            out.flush()?;
+                        }
                     }
                     if let Some(buffer) = buffer {
                         bar.inc(buffer.len() as u64);

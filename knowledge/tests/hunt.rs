@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use inspect::Inspector;
 use knowledge::{Compilation, Findings, Library, SourceFile, access_log};
@@ -25,10 +25,9 @@ fn tidegate(folder: &Path, arguments: &[&str]) -> (String, i32) {
     (String::from_utf8(text).unwrap(), output.status.code().unwrap())
 }
 
-/// The records that a hunt writes, and what it says on standard error.
-fn hunt(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (Vec<Value>, String) {
+/// A run that is given something on standard input.
+fn fed(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .arg("hunt")
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::piped())
@@ -37,13 +36,18 @@ fn hunt(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (Vec<Value>, String)
         .spawn()
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
-    let output = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         // Where logs are named, nobody reads it.
         scope.spawn(move || {
             let _ = pipe.write_all(stdin);
         });
         child.wait_with_output().unwrap()
-    });
+    })
+}
+
+/// The records that a hunt writes, and what it says on standard error.
+fn hunt(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (Vec<Value>, String) {
+    let output = fed(folder, &[&["hunt"], arguments].concat(), stdin);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{stderr}");
     let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -235,6 +239,13 @@ fn what_two_packs_make_of_a_log_is_told_with_what_could_not_be_compared() {
     assert!(!said.contains("bots"), "{said}");
     let (said, code) = run(&["diff", "on.pack", "on.pack", "--log", "half.json"]);
     assert!(code == 1 && said.contains("1 of 2 lines of the logs cannot be read"), "{said}");
+    // A pipe gives its log once, and both packs see it.
+    let log = "{\"authority\":\"api.telegram.org\",\"path\":\"/\"}\n".repeat(20_000);
+    let output = fed(folder.path(), &["diff", "on.pack", "off.pack", "--log", "-"], log.as_bytes());
+    let said = String::from_utf8(output.stdout).unwrap();
+    let n = "20000 matches on 20000 lines";
+    let expect = format!("log: {n} before, {n} after; 0 gained, 0 lost\n");
+    assert!(output.status.success() && said.contains(&expect), "{said}");
     let (said, code) = run(&["hunt", "--pack", "on.pack", "--format", "envoy", "broken.json"]);
     assert!(code == 1 && said.contains("not JSON, first at broken.json:2"), "{said}");
 }
@@ -354,4 +365,13 @@ fn a_pack_with_identities_is_only_used_with_their_key() {
     assert!(!folder.path().join("out/envoy.yaml").exists());
     let (said, code) = run(&[&gateway[..], &["--filter", "filter.wasm"]].concat());
     assert!(code == 1 && said.contains("no WebAssembly module"), "{said}");
+}
+
+#[test]
+fn titles_do_not_reach_the_terminal_as_control_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "title: \"x\\e[31m\\nfoo\"\nlogsource: {category: proxy}\ndetection: {s: {cs-host: a.example}, condition: s}\n";
+    fs::write(folder.path().join("rule.yml"), rule).unwrap();
+    let (_, told) = hunt(folder.path(), &["--rules", "rule.yml"], b"http://a.example/\n");
+    assert!(told.ends_with("  1 x\\u{1b}[31m\\nfoo\n"), "{told}");
 }

@@ -31,7 +31,7 @@ pub(crate) struct Diff {
     old: PathBuf,
     /// The pack that is to follow it
     new: PathBuf,
-    /// A log to hold against both; can be given several times
+    /// A log to hold against both, `-` for standard input; can be given several times
     #[arg(short, long, value_name = "FILE")]
     log: Vec<PathBuf>,
     #[command(flatten)]
@@ -70,7 +70,7 @@ impl Diff {
         let title = format!("{} -> {}", describe(&old), describe(&new));
         let policies = [&old, &new].map(|side| policy::to_text(side.pack.tables()));
         let policy = changed_lines(&policies);
-        let rules = difference(old.pack, new.pack);
+        let rules = difference(&old.pack, &new.pack);
         let stdout = match self.format {
             PlainFormat::Text => text(&title, &rules, &policy, log.as_ref()),
             PlainFormat::Json => pretty(&to_json(&rules, &policy, &log.unwrap_or_default())),
@@ -96,22 +96,19 @@ impl Diff {
             check_key(&side.name, &side.pack, key).map_err(refused)?;
         }
         let terms = self.input.terms(sides.map(|side| &side.pack), key);
-        let mut matches = |side: &Side| {
-            let job = stream::Job {
-                pack: &side.bytes,
-                logs: self.log.clone(),
-                format: self.input.format(),
-                map: &map,
-                output: Output::Json,
-                show_values: false,
-                terms,
-                n_threads: None,
-            };
-            log::matches(&job, findings).map_err(|error| Outcome::failed(&disk::reason(&error)))
+        let packs = sides.map(|side| side.bytes.as_slice());
+        let job = stream::Job {
+            packs: &packs,
+            logs: self.log.clone(),
+            format: self.input.format(),
+            map: &map,
+            output: Output::Json,
+            show_values: false,
+            terms,
+            n_threads: None,
         };
-        let [old, new] = sides;
-        let (old, new) = (matches(old)?, matches(new)?);
-        Ok(Some(LogDifference { old, new, is_asked: terms.is_some() }))
+        let difference = LogDifference::hunt(&job, findings);
+        difference.map(Some).map_err(|error| Outcome::failed(&disk::reason(&error)))
     }
 }
 

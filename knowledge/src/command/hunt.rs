@@ -87,7 +87,7 @@ impl Hunt {
             OutputName::Table => Output::Table,
         };
         let job = stream::Job {
-            pack: &pack,
+            packs: &[&pack],
             logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
             format: self.format.or(self.input.format()),
             map: &map,
@@ -96,11 +96,11 @@ impl Hunt {
             terms,
             n_threads: self.threads,
         };
-        match job.run(&mut io::stdout().lock()) {
+        match job.run(&mut [&mut io::stdout().lock()]) {
             Ok(done) => {
-                let findings = done.findings();
+                let findings: Vec<Finding> = done.iter().flat_map(stream::Done::findings).collect();
                 stderr += &report::to_text(&findings, &knowledge::Sources::new());
-                stderr.push_str(&done.summary);
+                stderr.extend(done.into_iter().map(|done| done.summary));
                 Outcome { stderr, code: u8::from(!findings.is_empty()), ..Outcome::default() }
             }
             // A reader that has gone away, as `head` does, has seen what it wanted.

@@ -295,11 +295,11 @@ impl Report {
         }
         for (rule, number) in &self.per_rule {
             let title = tables.rule(*rule).map_or("", |rule| tables.str(rule.title));
-            lines.push(format!("  {number} {title}"));
+            lines.push(format!("  {number} {}", printable(title.as_bytes())));
         }
         for (idx, number) in &self.per_correlation {
             let title = tables.correlations.get(*idx).map_or("", |of| tables.str(of.title));
-            lines.push(format!("  {number} {title} (correlation)"));
+            lines.push(format!("  {number} {} (correlation)", printable(title.as_bytes())));
         }
         lines.join("\n") + "\n"
     }

@@ -10,18 +10,16 @@ use serde_json::{Map, Value, json};
 use sigma::Diagnostic;
 
 use crate::command::counted;
-use crate::stream::Job;
+use crate::stream::{Done, Job};
 
 /// A match in a log, by its place: kind, file, line and rule.
 type Place = (String, String, u64, String);
 
 /// The matches of one pack, each with its record.
-pub(super) type Matches = BTreeMap<Place, Value>;
+type Matches = BTreeMap<Place, Value>;
 
-/// The matches of a pack on the logs; adds to `findings` what could not be read, once for both packs.
-pub(super) fn matches(job: &Job<'_>, findings: &mut Vec<Finding>) -> io::Result<Matches> {
-    let mut records = Vec::new();
-    let done = job.run(&mut records)?;
+/// Adds to `findings` what could not be read for a pack, unless it is told already for the other.
+fn tell(done: Done, findings: &mut Vec<Finding>) {
     let mut found = done.problems;
     if let Some((place, reason)) = done.first_unreadable {
         let n_lines = done.n_unreadable + done.n_events;
@@ -39,6 +37,10 @@ pub(super) fn matches(job: &Job<'_>, findings: &mut Vec<Finding>) -> io::Result<
     }
     found.retain(|finding| !findings.contains(finding));
     findings.append(&mut found);
+}
+
+/// The matches of a pack, from its records.
+fn matches(records: &[u8]) -> io::Result<Matches> {
     let lines = records.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let read = lines.map(|line| {
         let record: Value = serde_json::from_slice(line)?;
@@ -53,13 +55,23 @@ pub(super) fn matches(job: &Job<'_>, findings: &mut Vec<Finding>) -> io::Result<
 /// What the old and the new pack found.
 #[derive(Default)]
 pub(super) struct LogDifference {
-    pub(super) old: Matches,
-    pub(super) new: Matches,
+    old: Matches,
+    new: Matches,
     /// Whether their policies were asked.
-    pub(super) is_asked: bool,
+    is_asked: bool,
 }
 
 impl LogDifference {
+    /// What the job's two packs find, the old one first; adds to `findings` what could not be read.
+    pub(super) fn hunt(job: &Job<'_>, findings: &mut Vec<Finding>) -> io::Result<LogDifference> {
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for done in job.run(&mut [&mut old, &mut new])? {
+            tell(done, findings);
+        }
+        let (old, new) = (matches(&old)?, matches(&new)?);
+        Ok(LogDifference { old, new, is_asked: job.terms.is_some() })
+    }
+
     /// A line for each match that is gained, lost or decided otherwise, and the numbers.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
