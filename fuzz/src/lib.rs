@@ -45,9 +45,8 @@ fn whole_way(name: &str, bytes: &[u8]) {
     let library = read(bytes);
     let compilation = Compilation::new(&library, "any", 0).expect("what was compiled is a pack");
     assert_eq!(compilation.n_read, compilation.n_compiled + compilation.n_refused);
-    assert!(
-        compilation.n_refused == 0 || library.findings.iter().any(knowledge::Finding::is_error)
-    );
+    let mut findings = library.findings.iter().chain(&compilation.findings);
+    assert!(compilation.n_refused == 0 || findings.any(knowledge::Finding::is_error));
     inspect_samples(compilation.pack);
     for finding in &library.findings {
         let span = finding.diagnostic.place.span;
