@@ -1,5 +1,6 @@
 //! Telling: what happens to an inspection once the response is there.
 
+use inspect::pack::Phase;
 use inspect::{Action, Inspector, RuleMatch, Ruling, Verdict};
 
 use crate::event::{Event, Told};
@@ -68,7 +69,10 @@ impl Plugin {
         let early = &mut inspection.verdict;
         early.truncated |= verdict.truncated;
         let is_new = |matched: &RuleMatch| early.matches.iter().all(|old| old.rule != matched.rule);
-        let matches: Vec<RuleMatch> = verdict.matches.into_iter().filter(is_new).collect();
+        let new = verdict.matches.into_iter().filter(is_new);
+        // The request alone did not satisfy it, whatever else may have.
+        let matches: Vec<RuleMatch> =
+            new.map(|matched| RuleMatch { phase: Phase::Response, ..matched }).collect();
         if matches.is_empty() {
             return Late::default();
         }

@@ -1,6 +1,6 @@
 //! What was read of one request, and what a pack needs to be read.
 
-use inspect::pack::{Phase, Tables};
+use inspect::pack::Tables;
 use inspect::{ProxyField, Request, Response, Transport};
 
 use crate::headers::Headers;
@@ -47,7 +47,14 @@ impl Needs {
             .any(asks),
             source_address: asks(ProxyField::SourceAddress),
             version: asks(ProxyField::Version),
-            response: tables.rules.iter().any(|rule| rule.phase == Phase::Response),
+            response: [
+                ProxyField::Status,
+                ProxyField::RequestBytes,
+                ProxyField::ResponseBytes,
+                ProxyField::DestinationAddress,
+            ]
+            .into_iter()
+            .any(asks),
             status: asks(ProxyField::Status),
             request_bytes: asks(ProxyField::RequestBytes),
             response_bytes: asks(ProxyField::ResponseBytes),

@@ -54,6 +54,21 @@ impl Inspector {
     ///
     /// Every rule is evaluated on every reading of the request (see [`Views`]).
     pub fn inspect(&mut self, request: &Request<'_>) -> Verdict {
+        let mut verdict = self.inspect_once(request);
+        if !verdict.matches.is_empty() && request.response.is_some() && self.binding.awaits() {
+            // A rule that one part of the request satisfies and one of the response is known when it is.
+            let early = self.inspect_once(&Request { response: None, ..*request });
+            for matched in &mut verdict.matches {
+                let is_early = early.matches.iter().any(|known| known.rule == matched.rule);
+                matched.phase = if is_early { Phase::Request } else { Phase::Response };
+            }
+            // Sightings and conditions are of what was inspected last.
+            self.inspect_once(request);
+        }
+        verdict
+    }
+
+    fn inspect_once(&mut self, request: &Request<'_>) -> Verdict {
         let views = Views::of(request);
         let anomalies = views.anomalies();
         self.n_readings = 0;

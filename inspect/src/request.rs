@@ -202,6 +202,12 @@ impl Binding {
         Binding { named, agent, loose }
     }
 
+    /// Whether a response answers any of the fields.
+    pub(crate) fn awaits(&self) -> bool {
+        let mut fields = self.named.iter().map(|(field, _)| field).chain(&self.loose);
+        fields.any(|field| field.phase() == Phase::Response)
+    }
+
     /// Answers an event's fields from a request in one of its views. The authorities of `crowd` are
     /// further values of its host.
     pub(crate) fn answer(

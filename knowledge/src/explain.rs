@@ -97,19 +97,30 @@ pub fn explain(
         inspector.pack().decide(&verdict, &Asked { request: &lent, source, now, bound, key })
     };
     let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
-    let matched: Vec<_> = verdict.matches.iter().map(|matched| matched.rule).collect();
-    // What the request decides is known: only the truth of the other rules can still be open.
-    let rules = (0..).map(RuleId).zip(&inspector.pack().tables().rules);
-    let undecided = rules.filter(|(_, rule)| rule.phase == Phase::Response).map(|(id, _)| id);
-    let is_undecided = |rule: &RuleId| {
-        inspector.condition(*rule).is_some_and(|condition| condition.truth == Truth::Unknown)
+    let matched: Vec<_> =
+        verdict.matches.iter().map(|matched| (matched.rule, matched.phase)).collect();
+    let n_rules = inspector.pack().tables().rules.len();
+    let is_matched = |rule: RuleId| matched.iter().any(|(matched, _)| *matched == rule);
+    let is_undecided = |rule: RuleId| {
+        inspector.condition(rule).is_some_and(|condition| condition.truth == Truth::Unknown)
     };
-    let undecided: Vec<_> = undecided.filter(is_undecided).collect();
-    let others = asked.iter().copied();
-    let others: Vec<_> =
-        others.filter(|rule| !matched.contains(rule) && !undecided.contains(rule)).collect();
-    let explained = |rules: &[RuleId]| -> Vec<ExplainedRule> {
-        rules.iter().filter_map(|rule| explained_rule(inspector, *rule)).collect()
+    let mut undecided = Vec::new();
+    if verdict.pending {
+        let rules = (0..).map(RuleId).take(n_rules);
+        let rules = rules.filter(|rule| !is_matched(*rule) && is_undecided(*rule));
+        undecided.extend(rules.map(|rule| (rule, Phase::Response)));
+    }
+    let is_listed = |rule: RuleId| {
+        is_matched(rule) || undecided.iter().any(|(undecided, _)| *undecided == rule)
+    };
+    let others = asked
+        .iter()
+        .filter(|rule| !is_listed(**rule))
+        .filter_map(|rule| Some((*rule, inspector.pack().tables().rule(*rule)?.phase)));
+    let others: Vec<_> = others.collect();
+    let explained = |rules: &[(RuleId, Phase)]| -> Vec<ExplainedRule> {
+        let of = |(rule, phase): &(RuleId, Phase)| explained_rule(inspector, *rule, *phase);
+        rules.iter().filter_map(of).collect()
     };
     let tables = inspector.pack().tables();
     let mut matches = explained(&matched);
@@ -132,7 +143,7 @@ pub fn explain(
     }
 }
 
-fn explained_rule(inspector: &Inspector, rule_id: RuleId) -> Option<ExplainedRule> {
+fn explained_rule(inspector: &Inspector, rule_id: RuleId, phase: Phase) -> Option<ExplainedRule> {
     let tables = inspector.pack().tables();
     let rule = tables.rule(rule_id)?;
     Some(ExplainedRule {
@@ -141,7 +152,7 @@ fn explained_rule(inspector: &Inspector, rule_id: RuleId) -> Option<ExplainedRul
         author: tables.str(rule.author).to_owned(),
         status: tables.str(rule.status).to_owned(),
         level: rule.level.as_str(),
-        phase: rule.phase,
+        phase,
         tags: tables.rule_tags(rule).map(str::to_owned).collect(),
         ruling: None,
         condition: inspector.condition(rule_id)?,

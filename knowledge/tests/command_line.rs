@@ -301,6 +301,30 @@ fn what_is_wrong_with_a_file_that_is_named_has_a_code_and_a_help() {
 }
 
 #[test]
+fn a_rule_that_the_response_may_still_satisfy_waits_for_it() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let rule = "title: t\nlogsource: {category: proxy}\ndetection:\n    a: {cs-host: a.example}\n    \
+        b: {sc-status: 404}\n    condition: a or b\n";
+    fs::write(folder.path().join("r.yml"), rule).unwrap();
+    for (request, verdict) in [
+        ("https://a.example/", "action   observe in monitor mode, deny in enforce mode"),
+        ("https://b.example/", "no rule matches, 1 rule waits for the response"),
+        (
+            r#"{"authority":"b.example","path":"/","response_code":404}"#,
+            "action   observe in monitor mode, observe in enforce mode",
+        ),
+        (
+            r#"{"authority":"b.example","path":"/","response_code":200}"#,
+            "verdict  no rule matches\n",
+        ),
+    ] {
+        let output = tidegate(folder.path()).args(["explain", "r.yml", request]).output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(shown.contains(verdict), "{request}: {shown}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let folder = rules(&["a"]);
     // More than a pipe holds, so that writing fails once the reader is gone.

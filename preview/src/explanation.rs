@@ -107,25 +107,25 @@ pub(crate) fn explain(
     let decide = |bound| decide(inspector.pack(), &verdict, &request, bound, now);
     let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
     let tables = inspector.pack().tables();
-    let matched: Vec<_> = verdict.matches.iter().map(|of| (of.rule, Some(of.view))).collect();
-    let is_matched = |rule: RuleId| matched.iter().any(|(matched, _)| *matched == rule);
-    let waiting = (0..).map(RuleId).zip(&tables.rules).filter(|(id, rule)| {
-        rule.phase == Phase::Response
-            && !is_matched(*id)
-            && inspector.condition(*id).is_some_and(|of| of.truth == Truth::Unknown)
-    });
-    let mut rules = matched.clone();
-    rules.extend(waiting.map(|(id, _)| (id, None)));
-    for rule in asked {
-        if rules.iter().all(|(listed, _)| listed != rule) {
-            rules.push((*rule, None));
+    let matched = verdict.matches.iter().map(|of| (of.rule, of.phase, Some(of.view)));
+    let mut rules: Vec<_> = matched.collect();
+    let is_undecided =
+        |rule: RuleId| inspector.condition(rule).is_some_and(|of| of.truth == Truth::Unknown);
+    for (rule, of_pack) in (0..).map(RuleId).zip(&tables.rules) {
+        if verdict.matches.iter().any(|matched| matched.rule == rule) {
+            continue;
+        }
+        if verdict.pending && is_undecided(rule) {
+            rules.push((rule, Phase::Response, None));
+        } else if asked.contains(&rule) {
+            rules.push((rule, of_pack.phase, None));
         }
     }
     // Rules that match come first, in the order of their rulings.
     let rulings = enforce.rulings.iter().map(|ruling| said(inspector.pack(), ruling));
     let policies = rulings.chain(std::iter::repeat(Vec::new()));
-    let rules = rules.iter().zip(policies).filter_map(|((rule, view), policy)| {
-        Some(RuleExplained { policy, ..explain_rule(inspector, *rule, *view)? })
+    let rules = rules.iter().zip(policies).filter_map(|((rule, phase, view), policy)| {
+        Some(RuleExplained { policy, ..explain_rule(inspector, *rule, *phase, *view)? })
     });
     let views = Views::of(&request);
     let mut readings = vec![Reading { view: View::Raw.as_str(), url: printable(&recorded.url()) }];
@@ -164,6 +164,7 @@ pub(crate) fn explain(
 fn explain_rule(
     inspector: &Inspector,
     rule_id: RuleId,
+    phase: Phase,
     view: Option<View>,
 ) -> Option<RuleExplained> {
     let tables = inspector.pack().tables();
@@ -173,7 +174,7 @@ fn explain_rule(
         title: tables.str(rule.title).to_owned(),
         author: tables.str(rule.author).to_owned(),
         level: rule.level.as_str(),
-        phase: phase_name(rule.phase),
+        phase: phase_name(phase),
         tags: tables.rule_tags(rule).map(str::to_owned).collect(),
         view: view.map(View::as_str),
         policy: Vec::new(),

@@ -94,16 +94,6 @@ impl Hunter {
                 (&lent, Source { address, ..Source::default() })
             }
         };
-        if let (Of::Request(request, _), true) = (of, request.response.is_some()) {
-            // What is certain before the response is what the filter can deny.
-            let early = self.inspector.inspect(&Request { response: None, ..*request });
-            for matched in &mut verdict.matches {
-                let is_early = early.matches.iter().any(|known| known.rule == matched.rule);
-                matched.phase = if is_early { Phase::Request } else { Phase::Response };
-            }
-            // Correlations learn of what was inspected last.
-            self.inspector.inspect(request);
-        }
         let decided = terms.decide(self.inspector.pack(), verdict, request, source, time_ms);
         let rulings = decided.decision.rulings.iter();
         let matches = verdict.matches.iter().zip(rulings);

@@ -119,7 +119,7 @@ detection: {s: {tidegate.anomaly: sni.missing}, condition: s}
     let certified = rcgen::generate_simple_self_signed(vec!["gateway.example".to_owned()])?;
     let (chain, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
     let certificate = Certificate { chain: &chain, key: &key };
-    let names = ["".to_owned(), "www.example.com".to_owned()];
+    let names = [String::new(), "www.example.com".to_owned()];
     let config = Bootstrap::new()
         .upstream(stand_in.address())
         .listener("clear", &filters)
