@@ -184,6 +184,9 @@ fn refusals_stand_at_their_own_line_and_leave_the_others() {
     let rule = "title: t\nlogsource: {category: test}\ndetection:\n";
     let correlation = "title: t\ncorrelation:\n  type: event_count\n  rules: [x]\n";
     for (text, expect) in [
+        (format!("{rule}  s: {{f|re: '(?x)a # [b'}}\n  condition: s\n"), "S022 8"),
+        (format!("{rule}  s: {{f|re: 'a(?ix:b c)'}}\n  condition: s\n"), "S022 8"),
+        (format!("{rule}  s: {{f|re: '[[:nope:]]'}}\n  condition: s\n"), "S022 8"),
         (format!("{rule}  s: {{f: a}}\n  condition: []\n"), "S030 9"),
         (format!("{rule}  s: {{f|expand: 'a%none%b'}}\n  condition: s\n"), "S014 8"),
         (format!("{rule}  s: {{f|expand: [a, '%none%']}}\n  condition: s\n"), "S014 8"),
