@@ -103,7 +103,7 @@ fn first_line(error: &regex_syntax::Error) -> String {
 fn ascii_classes(text: &str) -> Result<String, String> {
     let ast = ast::parse::Parser::new().parse(text).map_err(|error| error.kind().to_string())?;
     let mut finder = Finder { replacements: Vec::new() };
-    ast::visit(&ast, &mut finder).map_err(|()| String::new())?;
+    ast::visit(&ast, &mut finder)?;
     finder.replacements.sort_by_key(|(start, ..)| *start);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
@@ -142,14 +142,16 @@ impl Finder {
 
 impl ast::Visitor for &mut Finder {
     type Output = ();
-    type Err = ();
+    type Err = String;
 
-    fn finish(self) -> Result<(), ()> {
+    fn finish(self) -> Result<(), String> {
         Ok(())
     }
 
-    fn visit_pre(&mut self, ast: &Ast) -> Result<(), ()> {
+    fn visit_pre(&mut self, ast: &Ast) -> Result<(), String> {
         match ast {
+            Ast::Flags(set) => known_flags(&set.flags)?,
+            Ast::Group(group) => group.flags().map_or(Ok(()), known_flags)?,
             Ast::ClassPerl(class) => self.perl(class),
             Ast::Assertion(assertion) => match assertion.kind {
                 ast::AssertionKind::WordBoundary => self.replace(&assertion.span, r"(?-u:\b)"),
@@ -161,11 +163,19 @@ impl ast::Visitor for &mut Finder {
         Ok(())
     }
 
-    fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), ()> {
+    fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), String> {
         if let ast::ClassSetItem::Perl(class) = item {
             self.perl(class);
         }
         Ok(())
+    }
+}
+
+/// Refuses blanks and comments in an expression, which RE2 does not have: a `[` in a comment is no class.
+fn known_flags(flags: &ast::Flags) -> Result<(), String> {
+    match flags.flag_state(ast::Flag::IgnoreWhitespace) {
+        Some(true) => Err("there is no flag `x`".into()),
+        _ => Ok(()),
     }
 }
 
