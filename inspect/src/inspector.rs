@@ -1,9 +1,12 @@
 //! A pack that is at work.
 
 use crate::anomaly::Anomalies;
+use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::correlation::{Sighting, Watched};
-use crate::evaluate::{Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, lazily_found};
+use crate::evaluate::{
+    Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, fields, lazily_found,
+};
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
@@ -19,6 +22,8 @@ pub struct Inspector {
     pack: Pack,
     binding: Binding,
     plan: Plan,
+    /// The rules that ask for something that a response answers.
+    of_response: BitSet,
     /// The readings of the request that was inspected last, as many as `n_readings` says; the memory
     /// of the others waits for a request that has more.
     readings: Vec<Reading>,
@@ -41,7 +46,16 @@ impl Inspector {
         let plan = Plan::new(pack.tables());
         let watched = Watched::new(pack.tables());
         let readings = vec![Reading::default()];
-        Inspector { pack, binding, plan, readings, n_readings: 0, watched }
+        let mut of_response = BitSet::default();
+        let n_rules = pack.tables().rules.len();
+        of_response.reset(n_rules);
+        for rule in (0..).map(RuleId).take(n_rules) {
+            let fields = fields(pack.tables(), rule);
+            if fields.into_iter().any(|field| binding.is_of_response(field)) {
+                of_response.insert(rule.index());
+            }
+        }
+        Inspector { pack, binding, plan, of_response, readings, n_readings: 0, watched }
     }
 
     /// The pack.
@@ -55,8 +69,9 @@ impl Inspector {
     /// Every rule is evaluated on every reading of the request (see [`Views`]).
     pub fn inspect(&mut self, request: &Request<'_>) -> Verdict {
         let mut verdict = self.inspect_once(request);
-        if !verdict.matches.is_empty() && request.response.is_some() && self.binding.awaits() {
-            // A rule that one part of the request satisfies and one of the response is known when it is.
+        let asks_response = |matched: &RuleMatch| self.of_response.contains(matched.rule.index());
+        if request.response.is_some() && verdict.matches.iter().any(asks_response) {
+            // What the request satisfies alone is known before the response is.
             let early = self.inspect_once(&Request { response: None, ..*request });
             for matched in &mut verdict.matches {
                 let is_early = early.matches.iter().any(|known| known.rule == matched.rule);

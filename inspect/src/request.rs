@@ -4,7 +4,7 @@ use crate::anomaly::{ANOMALY_FIELD, Anomalies};
 use crate::event::{Event, Text};
 use crate::ids::FieldId;
 use crate::limits::MAX_CROWD_PATH_BYTES;
-use crate::pack::{Phase, Tables};
+use crate::pack::{KEYWORDS, Phase, Tables};
 use crate::words::{has_byte, place_of};
 
 /// One outbound request: bytes, borrowed from whoever received them.
@@ -202,10 +202,16 @@ impl Binding {
         Binding { named, agent, loose }
     }
 
-    /// Whether a response answers any of the fields.
-    pub(crate) fn awaits(&self) -> bool {
-        let mut fields = self.named.iter().map(|(field, _)| field).chain(&self.loose);
-        fields.any(|field| field.phase() == Phase::Response)
+    /// Whether a response answers a field, or any where it is [`KEYWORDS`].
+    pub(crate) fn is_of_response(&self, field: FieldId) -> bool {
+        let of_response = |field: &ProxyField| field.phase() == Phase::Response;
+        match field {
+            KEYWORDS => {
+                let mut fields = self.named.iter().map(|(field, _)| field).chain(&self.loose);
+                fields.any(of_response)
+            }
+            id => self.named.iter().any(|(field, named)| *named == id && of_response(field)),
+        }
     }
 
     /// Answers an event's fields from a request in one of its views. The authorities of `crowd` are

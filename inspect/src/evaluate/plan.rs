@@ -118,7 +118,7 @@ impl Plan {
 }
 
 /// The fields that a rule asks for, each once.
-fn fields(tables: &Tables, rule: RuleId) -> Vec<FieldId> {
+pub(crate) fn fields(tables: &Tables, rule: RuleId) -> Vec<FieldId> {
     let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();
     let of_word = |word: &u32| match Op::decode(*word) {
         Some(Op::Atom(atom)) => tables.atoms.get(atom.index()).map(|atom| [atom.field; 2]),
