@@ -159,7 +159,7 @@ impl Plugin {
             self.count(|counters| {
                 counters.matches(pack, &verdict.matches, &decision.rulings, action);
             });
-            if !(self.needs.response && verdict.pending) {
+            if !verdict.pending {
                 return Ok(Step::Pass);
             }
         }

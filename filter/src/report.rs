@@ -1,6 +1,5 @@
 //! Telling: what happens to an inspection once the response is there.
 
-use inspect::pack::Phase;
 use inspect::{Action, Inspector, RuleMatch, Ruling, Verdict};
 
 use crate::event::{Event, Told};
@@ -40,8 +39,7 @@ impl Plugin {
         };
         let mut response = ResponseSnapshot::default();
         let mut late = Late::default();
-        let is_pending = self.needs.response && inspection.verdict.pending;
-        if is_pending && inspection.action != Action::Deny {
+        if inspection.verdict.pending && inspection.action != Action::Deny {
             self.read_needed(&mut response);
             late = self.judge_late(&mut inspector, &mut inspection, &response);
         }
@@ -69,10 +67,7 @@ impl Plugin {
         let early = &mut inspection.verdict;
         early.truncated |= verdict.truncated;
         let is_new = |matched: &RuleMatch| early.matches.iter().all(|old| old.rule != matched.rule);
-        let new = verdict.matches.into_iter().filter(is_new);
-        // The request alone did not satisfy it, whatever else may have.
-        let matches: Vec<RuleMatch> =
-            new.map(|matched| RuleMatch { phase: Phase::Response, ..matched }).collect();
+        let matches: Vec<RuleMatch> = verdict.matches.into_iter().filter(is_new).collect();
         if matches.is_empty() {
             return Late::default();
         }

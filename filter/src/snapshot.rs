@@ -16,8 +16,6 @@ pub(crate) struct Needs {
     pub(crate) server_name: bool,
     pub(crate) source_address: bool,
     pub(crate) version: bool,
-    /// Whether any rule may have to wait for the response.
-    pub(crate) response: bool,
     pub(crate) status: bool,
     pub(crate) request_bytes: bool,
     pub(crate) response_bytes: bool,
@@ -47,14 +45,6 @@ impl Needs {
             .any(asks),
             source_address: asks(ProxyField::SourceAddress),
             version: asks(ProxyField::Version),
-            response: [
-                ProxyField::Status,
-                ProxyField::RequestBytes,
-                ProxyField::ResponseBytes,
-                ProxyField::DestinationAddress,
-            ]
-            .into_iter()
-            .any(asks),
             status: asks(ProxyField::Status),
             request_bytes: asks(ProxyField::RequestBytes),
             response_bytes: asks(ProxyField::ResponseBytes),
@@ -191,10 +181,10 @@ mod tests {
             ("tls.client.server_name: a.example", Needs { server_name: true, ..header_only }),
             ("src_ip|cidr: 192.0.2.0/24", Needs { source_address: true, ..header_only }),
             ("cs-version: HTTP/1.0", Needs { version: true, ..header_only }),
-            ("sc-status: 404", Needs { response: true, status: true, ..header_only }),
+            ("sc-status: 404", Needs { status: true, ..header_only }),
             (
                 "dst_ip|cidr: 192.0.2.0/24",
-                Needs { server_name: true, response: true, upstream_address: true, ..header_only },
+                Needs { server_name: true, upstream_address: true, ..header_only },
             ),
         ] {
             assert_eq!(Needs::of(decoded(item).tables()), expect, "{item}");
