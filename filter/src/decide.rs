@@ -1,6 +1,6 @@
 //! What the pack's policy makes of a verdict.
 
-use inspect::{Asked, Decision, Mode, Pack, Request, Ruling, Verdict};
+use inspect::{Decision, Mode, Pack, PolicyQuery, Request, Ruling, Verdict};
 
 use crate::config::FailureMode;
 use crate::host;
@@ -27,14 +27,14 @@ impl Plugin {
             FailureMode::Closed => u64::MAX,
         };
         let now = host::seconds().unwrap_or(without_clock);
-        let asked = Asked {
+        let query = PolicyQuery {
             request,
             source: sender.source(),
             now,
             bound: self.mode,
             key: self.identity_key,
         };
-        let mut decision = pack.decide(verdict, &asked);
+        let mut decision = pack.decide(verdict, &query);
         let is_on = |ruling: &Ruling| ruling.mode != Mode::Off;
         let mut rulings = decision.rulings.iter();
         verdict.matches.retain(|_| rulings.next().is_some_and(is_on));

@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inspect::pack::{PublicKey, SealError};
+use inspect::pack::{PublicKey, SignatureError};
 
 use crate::config::{Config, Protocol};
 use crate::host::{self, LogLevel};
@@ -67,8 +67,8 @@ pub(crate) fn take(config: Config) -> Result<Rc<Plugin>, String> {
     }
     config.pack.check_signature(&config.public_keys).map_err(|error| {
         count_refusal(match error {
-            SealError::Missing => Refusal::Unsigned,
-            SealError::Wrong => Refusal::Signature,
+            SignatureError::Missing => Refusal::Unsigned,
+            SignatureError::Wrong => Refusal::Signature,
         });
         error.to_string()
     })?;

@@ -138,7 +138,7 @@ fn inspect_samples(pack: Pack) {
         ..Request::default()
     };
     for verdict in [inspector.inspect(&request), inspector.inspect_raw(&Request::default())] {
-        inspector.sightings(&verdict);
+        inspector.correlation_hits(&verdict);
     }
 }
 

@@ -16,7 +16,7 @@
 //! counted or summed and is missing, or no number, is left out.
 
 mod group;
-mod sighting;
+mod hit;
 
 use std::collections::BTreeMap;
 
@@ -24,14 +24,14 @@ use crate::ids::CorrelationId;
 use crate::limits::{MAX_CORRELATION_EVENTS, MAX_GROUPS};
 use crate::pack::{Comparison, Correlation, CorrelationKind, InputKind, NO_FIELD, Pack, Tables};
 use group::{Entry, Group, Key};
-pub use sighting::Sighting;
-pub(crate) use sighting::Watched;
+pub use hit::CorrelationHit;
+pub(crate) use hit::Watched;
 
 /// The state of a pack's correlations. What it keeps is bounded: see [`crate::limits`].
 #[derive(Debug)]
 pub struct Correlator {
     states: Vec<State>,
-    /// How many events were observed: tells the sightings of one event from those of the next.
+    /// How many events were observed: tells the hits of one event from those of the next.
     n_events: u64,
     counts: CorrelatorCounts,
 }
@@ -93,20 +93,19 @@ impl Correlator {
         self.states.iter().map(|state| state.groups.len()).sum()
     }
 
-    /// Takes what one event tells ([`crate::Inspector::sightings`]) and the event's time; gives the
+    /// Takes what one event tells ([`crate::Inspector::correlation_hits`]) and the event's time; gives the
     /// correlations that fire, those that others take in first.
-    pub fn observe(&mut self, pack: &Pack, sightings: &[Sighting], time_ms: i64) -> Vec<Firing> {
+    pub fn observe(&mut self, pack: &Pack, hits: &[CorrelationHit], time_ms: i64) -> Vec<Firing> {
         let tables = pack.tables();
         let mut firings = Vec::new();
-        if sightings.is_empty() {
+        if hits.is_empty() {
             return firings;
         }
         self.n_events += 1;
-        let mut sightings = sightings.to_vec();
+        let mut hits = hits.to_vec();
         // Correlations come after those that they take in, so one pass in their order sees everything.
         for (id, of) in (0..).map(CorrelationId).zip(&tables.correlations) {
-            let own: Vec<_> =
-                sightings.iter().filter(|sighting| sighting.correlation == id).collect();
+            let own: Vec<_> = hits.iter().filter(|hit| hit.correlation == id).collect();
             if own.is_empty() {
                 continue;
             }
@@ -114,7 +113,7 @@ impl Correlator {
             let arrival = Arrival { time_ms, event: self.n_events };
             let fired = state.observe(tables, id, of, &own, arrival, &mut self.counts);
             for firing in fired {
-                pass_on(tables, &firing, &mut sightings);
+                pass_on(tables, &firing, &mut hits);
                 firings.push(firing);
             }
         }
@@ -123,7 +122,7 @@ impl Correlator {
 }
 
 /// Tells a firing to the correlations that take it in.
-fn pass_on(tables: &Tables, firing: &Firing, sightings: &mut Vec<Sighting>) {
+fn pass_on(tables: &Tables, firing: &Firing, hits: &mut Vec<CorrelationHit>) {
     for (id, of) in (0..).map(CorrelationId).zip(&tables.correlations) {
         for (position, input) in (0..).zip(tables.correlation_inputs(of)) {
             if input.kind != InputKind::Correlation || input.of != firing.correlation.0 {
@@ -135,7 +134,7 @@ fn pass_on(tables: &Tables, firing: &Firing, sightings: &mut Vec<Sighting>) {
             };
             let group = tables.input_fields(input).iter().map(|place| answer(*place)).collect();
             let measured = answer(input.measured);
-            sightings.push(Sighting { correlation: id, input: position, group, measured });
+            hits.push(CorrelationHit { correlation: id, input: position, group, measured });
         }
     }
 }
@@ -154,7 +153,7 @@ impl State {
         tables: &Tables,
         id: CorrelationId,
         of: &Correlation,
-        sightings: &[&Sighting],
+        hits: &[&CorrelationHit],
         arrival: Arrival,
         counts: &mut CorrelatorCounts,
     ) -> Vec<Firing> {
@@ -162,14 +161,14 @@ impl State {
             matches!(of.kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
         let timespan_ms = i64::try_from(of.timespan_ms).unwrap_or(i64::MAX);
         let mut touched: Vec<(Key, bool)> = Vec::new();
-        for sighting in sightings {
-            let key = Key::of(&sighting.group);
+        for hit in hits {
+            let key = Key::of(&hit.group);
             let seen = touched.iter().any(|(touched, _)| *touched == key);
             if seen && !counts_inputs {
                 continue;
             }
-            let entry = Entry::new(of.kind, sighting, arrival.time_ms, arrival.event);
-            let kept = self.add(key, entry, sighting, timespan_ms, counts);
+            let entry = Entry::new(of.kind, hit, arrival.time_ms, arrival.event);
+            let kept = self.add(key, entry, hit, timespan_ms, counts);
             if !seen {
                 touched.push((key, kept));
             }
@@ -202,7 +201,7 @@ impl State {
         &mut self,
         key: Key,
         entry: Entry,
-        sighting: &Sighting,
+        hit: &CorrelationHit,
         timespan_ms: i64,
         counts: &mut CorrelatorCounts,
     ) -> bool {
@@ -210,8 +209,7 @@ impl State {
         let tick = self.tick;
         self.newest_ms =
             if self.groups.is_empty() { entry.time_ms } else { self.newest_ms.max(entry.time_ms) };
-        let group =
-            self.groups.entry(key).or_insert_with(|| Group::new(entry.time_ms, &sighting.group));
+        let group = self.groups.entry(key).or_insert_with(|| Group::new(entry.time_ms, &hit.group));
         if entry.time_ms <= group.newest_ms.saturating_sub(timespan_ms) {
             counts.late_events += 1;
             return false;

@@ -3,7 +3,7 @@
 use crate::anomaly::Anomalies;
 use crate::bits::BitSet;
 use crate::compare::test_truth;
-use crate::correlation::{Sighting, Watched};
+use crate::correlation::{CorrelationHit, Watched};
 use crate::evaluate::{
     Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, fields, lazily_found,
 };
@@ -129,11 +129,9 @@ impl Inspector {
 
     /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.
     /// Of a request the reading in which it came counts, so that groups are by what was sent.
-    pub fn sightings(&self, verdict: &Verdict) -> Vec<Sighting> {
+    pub fn correlation_hits(&self, verdict: &Verdict) -> Vec<CorrelationHit> {
         let raw = self.readings.first();
-        raw.map_or_else(Vec::new, |raw| {
-            self.watched.sightings(self.pack.tables(), &raw.event, verdict)
-        })
+        raw.map_or_else(Vec::new, |raw| self.watched.hits(self.pack.tables(), &raw.event, verdict))
     }
 
     /// Every rule that matched in any reading, each once.

@@ -19,7 +19,7 @@
 
 mod check;
 mod policy;
-mod seal;
+mod signature;
 mod tables;
 mod wire;
 
@@ -33,8 +33,8 @@ pub use policy::{
     Exception, Mode, Part, PartKind, PolicyTables, Range, Sanction, Scope, Service, ServiceHost,
     ServiceTables, SourceKind, SourcePattern, Statement, WHOLE_SHARE,
 };
-use seal::Seal;
-pub use seal::{PublicKey, SIGNATURE_BYTES, SealError, sealed, signed_text};
+use signature::Signature;
+pub use signature::{PublicKey, SIGNATURE_BYTES, SignatureError, signed_text, with_signature};
 pub use tables::*;
 use wire::{Reader, Wire};
 
@@ -53,7 +53,7 @@ pub struct Pack {
     tables: Tables,
     hash: PackHash,
     n_bytes: usize,
-    seal: Option<Seal>,
+    signature: Option<Signature>,
 }
 
 /// The content hash of a pack; shown in hexadecimal.
@@ -124,8 +124,8 @@ impl Pack {
             bytes.get(16..HEADER_BYTES).and_then(|hash| hash.try_into().ok()).ok_or_else(cut)?;
         let body = bytes.get(HEADER_BYTES..).ok_or_else(cut)?;
         let (body, rest) = body.split_at_checked(n_body).ok_or_else(cut)?;
-        let seal = Seal::read(bytes, rest);
-        if !rest.is_empty() && seal.is_none() {
+        let signature = Signature::read(bytes, rest);
+        if !rest.is_empty() && signature.is_none() {
             return Err(refuse(PackErrorKind::Corrupt("end")));
         }
         if PackHash::of(body).0 != hash {
@@ -135,20 +135,20 @@ impl Pack {
         let tables = Tables::read(&mut reader).filter(|_| reader.is_empty());
         let tables = tables.ok_or_else(|| refuse(PackErrorKind::Corrupt("layout")))?;
         check::tables(&tables).map_err(|table| refuse(PackErrorKind::Corrupt(table)))?;
-        Ok(Pack { tables, hash: PackHash(hash), n_bytes: bytes.len(), seal })
+        Ok(Pack { tables, hash: PackHash(hash), n_bytes: bytes.len(), signature })
     }
 
     /// Whether the pack is signed by one of the keys.
     ///
     /// # Errors
-    /// See [`SealError`].
-    pub fn check_signature(&self, keys: &[PublicKey]) -> Result<(), SealError> {
-        self.seal.as_ref().ok_or(SealError::Missing)?.check(keys)
+    /// See [`SignatureError`].
+    pub fn check_signature(&self, keys: &[PublicKey]) -> Result<(), SignatureError> {
+        self.signature.as_ref().ok_or(SignatureError::Missing)?.check(keys)
     }
 
     /// Whether the pack is signed, by whomever.
     pub fn is_signed(&self) -> bool {
-        self.seal.is_some()
+        self.signature.is_some()
     }
 
     /// The tables, checked.

@@ -11,7 +11,7 @@ use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{Exception, Mode, Pack, Phase, PolicyTables, Scope, Statement, WHOLE_SHARE};
 use crate::request::Request;
-use crate::service::{Sighted, plain_host};
+use crate::service::{ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
 pub use source::{Source, address_number, network};
 
@@ -70,7 +70,7 @@ impl Usage {
 
 /// What a decision asks for beside the verdict.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'r> {
+pub struct PolicyQuery<'r> {
     /// The request.
     pub request: &'r Request<'r>,
     /// Who sent it.
@@ -121,17 +121,17 @@ pub struct Ruling {
 
 impl Pack {
     /// What the pack's policy makes of a verdict. Takes steps in proportion to the policy's size.
-    pub fn decide(&self, verdict: &Verdict, asked: &Asked<'_>) -> Decision {
+    pub fn decide(&self, verdict: &Verdict, query: &PolicyQuery<'_>) -> Decision {
         let tables = self.tables();
-        let host = plain_host(asked.request.authority).unwrap_or_default();
-        let sighted = Sighted::of(tables, &host, asked.request.path);
-        let identity = |of: &Sighted<'_, '_>| of.identity(tables, asked.key.as_ref()?);
-        let credential = |of: &Sighted<'_, '_>| of.credential(tables, asked.key.as_ref()?);
+        let host = plain_host(query.request.authority).unwrap_or_default();
+        let matched_service = ServiceMatch::of(tables, &host, query.request.path);
+        let identity = |of: &ServiceMatch<'_, '_>| of.identity(tables, query.key.as_ref()?);
+        let credential = |of: &ServiceMatch<'_, '_>| of.credential(tables, query.key.as_ref()?);
         let mut subject = Subject {
             pack: self,
-            asked,
-            service: sighted.as_ref().map(|of| of.service),
-            identity: sighted.as_ref().and_then(identity),
+            query,
+            service: matched_service.as_ref().map(|of| of.service),
+            identity: matched_service.as_ref().and_then(identity),
             is_plain: verdict.anomalies.is_empty(),
             usage: None,
         };
@@ -140,10 +140,10 @@ impl Pack {
         Decision {
             action: rulings.iter().map(|of| of.action).max().unwrap_or(Action::Allow),
             would_deny: rulings.iter().any(|of| of.would_deny),
-            service: sighted.as_ref().map(|of| of.name),
+            service: matched_service.as_ref().map(|of| of.name),
             usage: subject.usage,
             identity: subject.identity,
-            credential: sighted.as_ref().and_then(credential),
+            credential: matched_service.as_ref().and_then(credential),
             rulings,
         }
     }
@@ -152,7 +152,7 @@ impl Pack {
 /// A request, as the policy sees it.
 struct Subject<'a> {
     pack: &'a Pack,
-    asked: &'a Asked<'a>,
+    query: &'a PolicyQuery<'a>,
     service: Option<u32>,
     identity: Option<u64>,
     /// Whether nothing is odd about the request. What is disguised is never excused by what its host
@@ -169,7 +169,7 @@ impl Subject<'_> {
     fn ruling(&self, matched: &RuleMatch) -> Ruling {
         let policy = self.policy();
         let statement = policy.statements.iter().find(|of| self.is_about(of, matched));
-        let mode = statement.map_or(policy.default, |of| of.mode).min(self.asked.bound);
+        let mode = statement.map_or(policy.default, |of| of.mode).min(self.query.bound);
         let mut ruling = Ruling {
             mode,
             action: Action::Allow,
@@ -182,7 +182,7 @@ impl Subject<'_> {
             return ruling;
         }
         for exception in policy.exceptions.iter().filter(|of| self.excuses(of, matched)) {
-            if self.asked.now < exception.expires {
+            if self.query.now < exception.expires {
                 ruling.exception = Some(exception.id);
                 ruling.expired = None;
                 return ruling;
@@ -225,12 +225,12 @@ impl Subject<'_> {
             && (services.is_empty()
                 || (self.is_plain || !lenient)
                     && self.service.is_some_and(|service| services.contains(&service)))
-            && (sources.is_empty() || self.asked.source.is_any_of(self.pack.tables(), sources))
+            && (sources.is_empty() || self.query.source.is_any_of(self.pack.tables(), sources))
     }
 
     fn is_in_share(&self, statement: &Statement) -> bool {
         let name = || self.pack.tables().str(statement.name);
-        statement.share >= WHOLE_SHARE || self.asked.source.share(name()) < statement.share
+        statement.share >= WHOLE_SHARE || self.query.source.share(name()) < statement.share
     }
 
     fn usage(&self) -> Option<Usage> {

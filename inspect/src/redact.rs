@@ -6,7 +6,7 @@
 //! of parameters: signatures, tokens, keys and encoded credentials need not be known to be left out.
 
 use crate::pack::{Part, PartKind, Tables};
-use crate::service::{Sighted, plain_host, segments};
+use crate::service::{ServiceMatch, plain_host, segments};
 
 /// What stands for something that was left out.
 pub const REDACTED: &str = "{}";
@@ -36,10 +36,10 @@ pub fn path_template(path: &[u8]) -> String {
 /// The same, with the names of the places where the pack's services say what stands there.
 pub fn path_template_at(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     let Some(host) = plain_host(authority) else { return path_template(path) };
-    match Sighted::of(tables, &host, Some(path)) {
+    match ServiceMatch::of(tables, &host, Some(path)) {
         // The first segment of a template is the host.
-        Some(sighted) if !sighted.parts.is_empty() => {
-            let known = segments(sighted.parts).skip(1);
+        Some(matched_service) if !matched_service.parts.is_empty() => {
+            let known = segments(matched_service.parts).skip(1);
             with_known(path, known.map(|parts| known_segment(tables, parts)))
         }
         _ => path_template(path),

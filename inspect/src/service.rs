@@ -11,7 +11,7 @@ use crate::request::split_port;
 
 /// What is known of a request's service.
 #[derive(Debug)]
-pub struct Sighted<'r, 'p> {
+pub struct ServiceMatch<'r, 'p> {
     /// The service: an index into [`crate::pack::ServiceTables::services`].
     pub service: u32,
     /// Its name.
@@ -22,12 +22,12 @@ pub struct Sighted<'r, 'p> {
     pub(crate) parts: &'p [Part],
 }
 
-impl<'r, 'p> Sighted<'r, 'p> {
+impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// The service that a request goes to, and what its URL tells; `host` is [`plain_host`]'s.
     pub fn of(tables: &'p Tables, host: &'r [u8], path: Option<&'r [u8]>) -> Option<Self> {
         let stem = path.unwrap_or_default().split(|byte| *byte == b'?').next().unwrap_or_default();
         let mut name = host;
-        let mut whole: Option<Sighted<'r, 'p>> = None;
+        let mut whole: Option<ServiceMatch<'r, 'p>> = None;
         // From the longest name to the shortest: the first that fits a template, or else the first
         // that is a service as a whole.
         loop {
@@ -35,21 +35,21 @@ impl<'r, 'p> Sighted<'r, 'p> {
                 let Some(service) = tables.services.services.get(known.service as usize) else {
                     continue;
                 };
-                let mut sighted = Sighted {
+                let mut matched_service = ServiceMatch {
                     service: known.service,
                     name: service.name,
                     places: Vec::new(),
                     parts: &[],
                 };
                 for parts in templates(tables, service) {
-                    sighted.places.clear();
-                    if fits(tables, parts, host, stem, &mut sighted.places) {
-                        return Some(Sighted { parts, ..sighted });
+                    matched_service.places.clear();
+                    if fits(tables, parts, host, stem, &mut matched_service.places) {
+                        return Some(ServiceMatch { parts, ..matched_service });
                     }
                 }
-                sighted.places.clear();
+                matched_service.places.clear();
                 if known.whole != 0 && whole.is_none() {
-                    whole = Some(sighted);
+                    whole = Some(matched_service);
                 }
             }
             match name.iter().position(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)) {

@@ -6,7 +6,8 @@ mod tree;
 
 use inspect::pack::{Phase, Tables};
 use inspect::{
-    Asked, Condition, IdentityKey, Inspector, Mode, RuleId, Ruling, Source, StrId, Truth, Usage,
+    Condition, IdentityKey, Inspector, Mode, PolicyQuery, RuleId, Ruling, Source, StrId, Truth,
+    Usage,
 };
 
 use crate::recorded::RecordedRequest;
@@ -15,7 +16,7 @@ pub use tree::{condition_lines, printable};
 
 /// What a policy is asked with, beside the request.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Situation<'s> {
+pub struct PolicyContext<'s> {
     /// Who sends it.
     pub source: Source<'s>,
     /// When, in seconds since 1970.
@@ -88,13 +89,13 @@ pub fn explain(
     inspector: &mut Inspector,
     request: &RecordedRequest,
     asked: &[RuleId],
-    situation: &Situation<'_>,
+    context: &PolicyContext<'_>,
 ) -> Explanation {
     let lent = request.lend();
     let verdict = inspector.inspect(&lent);
     let decide = |bound: Mode| {
-        let Situation { source, now, key } = *situation;
-        inspector.pack().decide(&verdict, &Asked { request: &lent, source, now, bound, key })
+        let PolicyContext { source, now, key } = *context;
+        inspector.pack().decide(&verdict, &PolicyQuery { request: &lent, source, now, bound, key })
     };
     let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
     let matched: Vec<_> =

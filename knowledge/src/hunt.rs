@@ -18,7 +18,7 @@ mod report;
 mod requests;
 mod terms;
 
-use inspect::{Action, Inspector, Pack, RuleId, Ruling, Sighting, Source, Verdict, redact};
+use inspect::{Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Source, Verdict, redact};
 
 use crate::limits::MAX_LINE_BYTES;
 use crate::log_line::{IDENTITY, Line, Reader, Slots, TIME};
@@ -62,7 +62,7 @@ struct Hit {
     /// Method, host, path template and source address, where the event is a request.
     request: Option<Summary>,
     matches: Vec<Matched>,
-    sightings: Vec<Sighting>,
+    hits: Vec<CorrelationHit>,
     /// What the policy makes of it, where it is asked.
     decided: Option<Decided>,
 }
@@ -212,8 +212,8 @@ impl Hunter {
             return Ok(None);
         }
         let time_ms = time.and_then(json::Time::milliseconds);
-        let (sightings, decided) = match self.terms {
-            None => (self.inspector.sightings(&verdict), None),
+        let (hits, decided) = match self.terms {
+            None => (self.inspector.correlation_hits(&verdict), None),
             Some(terms) => self.decide(&terms, &mut verdict, of, time_ms)?,
         };
         let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
@@ -247,7 +247,7 @@ impl Hunter {
         let matches =
             if decided.as_ref().is_none_or(is_told) { matches.collect() } else { Vec::new() };
         let has_bad_time = time.is_some() && time_ms.is_none();
-        Ok(Some(Hit { line, time_ms, has_bad_time, request, matches, sightings, decided }))
+        Ok(Some(Hit { line, time_ms, has_bad_time, request, matches, hits, decided }))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use inspect::{Action, Asked, Inspector, Mode, Request, Sighted, Source, plain_host};
+use inspect::{Action, Inspector, Mode, PolicyQuery, Request, ServiceMatch, Source, plain_host};
 use serde::Deserialize;
 
 /// A labelled request.
@@ -104,8 +104,13 @@ pub fn score(
     for labelled in requests {
         let request = labelled.request();
         let verdict = inspector.inspect(&request);
-        let asked =
-            Asked { request: &request, source: labelled.source(), now, bound: Mode::Monitor, key };
+        let asked = PolicyQuery {
+            request: &request,
+            source: labelled.source(),
+            now,
+            bound: Mode::Monitor,
+            key,
+        };
         let is_found = inspector.pack().decide(&verdict, &asked).action != Action::Allow;
         score.total.add(labelled.ambiguous, is_found);
         let service = labelled.service.clone().unwrap_or_default();
@@ -129,10 +134,10 @@ pub fn sanctions(inspector: &mut Inspector, requests: &[Labelled]) -> String {
         }
         let tables = inspector.pack().tables();
         let host = plain_host(request.authority).unwrap_or_default();
-        let sighted = Sighted::of(tables, &host, request.path);
-        if let (Some(sighted), Some(client)) = (sighted, &labelled.client) {
-            let service = tables.str(sighted.name).to_owned();
-            used.entry((service, sighted.identity_text())).or_default().insert(client);
+        let matched_service = ServiceMatch::of(tables, &host, request.path);
+        if let (Some(matched_service), Some(client)) = (matched_service, &labelled.client) {
+            let service = tables.str(matched_service.name).to_owned();
+            used.entry((service, matched_service.identity_text())).or_default().insert(client);
         }
     }
     let quoted = |text: &str| serde_json::Value::from(text).to_string();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ed25519_compact::{KeyPair, PublicKey, SecretKey, Seed};
-use inspect::pack::{self, SealError, sealed, signed_text};
+use inspect::pack::{self, SignatureError, signed_text, with_signature};
 
 use crate::codes;
 use crate::finding::Finding;
@@ -41,7 +41,7 @@ pub fn sign(pack: Vec<u8>, file: &Arc<str>, pem: &str) -> Result<Vec<u8>, Box<Fi
     };
     let secret = SecretKey::from_pem(pem.trim()).map_err(|_| broken())?;
     let text = signed_text(&pack).ok_or_else(broken)?;
-    Ok(sealed(pack, &secret.sign(text, None)))
+    Ok(with_signature(pack, &secret.sign(text, None)))
 }
 
 /// Reads the public keys of a PEM file, of which there may be several.
@@ -64,12 +64,12 @@ pub fn public_keys(file: &Arc<str>, text: &str) -> Result<Vec<pack::PublicKey>, 
 }
 
 /// The finding about a pack that no key vouches for.
-pub fn untrusted(file: &Arc<str>, error: SealError) -> Box<Finding> {
+pub fn untrusted(file: &Arc<str>, error: SignatureError) -> Box<Finding> {
     let (message, help) = match error {
-        SealError::Missing => {
+        SignatureError::Missing => {
             ("the pack is not signed", "sign it with `tidegate pack --sign KEYFILE`")
         }
-        SealError::Wrong => (
+        SignatureError::Wrong => (
             "the pack's signature is of none of the keys",
             "do not use it; ask who compiled it, or give the key that belongs to it",
         ),
@@ -86,7 +86,7 @@ mod tests {
         sigma::Compiler::new("a", 3).finish().encode()
     }
 
-    fn check(pack: &[u8], keys: &[&KeyFiles]) -> Result<(), SealError> {
+    fn check(pack: &[u8], keys: &[&KeyFiles]) -> Result<(), SignatureError> {
         let text: String = keys.iter().map(|key| key.public.as_str()).collect();
         let keys = public_keys(&"k.pub".into(), &text).unwrap();
         Pack::decode(pack).unwrap().check_signature(&keys)
@@ -98,14 +98,14 @@ mod tests {
         let signed = sign(a_pack(), &"k".into(), &ours.secret).unwrap();
         assert_eq!(check(&signed, &[&ours]), Ok(()));
         assert_eq!(check(&signed, &[&other, &ours]), Ok(()));
-        assert_eq!(check(&signed, &[&other]), Err(SealError::Wrong));
-        assert_eq!(check(&a_pack(), &[&ours]), Err(SealError::Missing));
+        assert_eq!(check(&signed, &[&other]), Err(SignatureError::Wrong));
+        assert_eq!(check(&a_pack(), &[&ours]), Err(SignatureError::Missing));
         assert_eq!(signed, sign(a_pack(), &"k".into(), &ours.secret).unwrap());
 
         // The signature of one pack does not do for another.
         let foreign = sigma::Compiler::new("a", 4).finish().encode();
         let moved = [&foreign[..], &signed[a_pack().len()..]].concat();
-        assert_eq!(check(&moved, &[&ours]), Err(SealError::Wrong));
+        assert_eq!(check(&moved, &[&ours]), Err(SignatureError::Wrong));
     }
 
     #[test]

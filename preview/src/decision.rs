@@ -1,7 +1,7 @@
 //! What a pack's policy makes of a verdict, so far as the page knows: by the page's clock, and for the
 //! address that the traffic names. The key of identities is a secret and does not belong into a page.
 
-use inspect::{Asked, Decision, Mode, Pack, Request, Ruling, Source, Verdict};
+use inspect::{Decision, Mode, Pack, PolicyQuery, Request, Ruling, Source, Verdict};
 
 /// Decides as a gateway in a mode does; `now` is in seconds since 1970.
 pub(crate) fn decide(
@@ -12,7 +12,7 @@ pub(crate) fn decide(
     now: u64,
 ) -> Decision {
     let source = Source { address: request.source_address, ..Source::default() };
-    pack.decide(verdict, &Asked { request, source, now, bound, key: None })
+    pack.decide(verdict, &PolicyQuery { request, source, now, bound, key: None })
 }
 
 /// What the policy says of a match in mode enforce, for people; nothing without a policy.

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inspect::{Asked, IdentityKey, Inspector, Mode, Pack, Request, Source};
+use inspect::{IdentityKey, Inspector, Mode, Pack, PolicyQuery, Request, Source};
 use knowledge::hunt::{FieldMap, Format, Hunter, Output, Report, Terms};
 use knowledge::{Compilation, Library, Policy, SourceFile};
 use serde_json::{Value, json};
@@ -238,8 +238,9 @@ fn the_engine_decides_as_the_table_says() -> Result<()> {
         let verdict = inspector.inspect(&request);
         for (bound, action) in case.expect {
             let key = IdentityKey::from_hex(KEY);
-            let asked = Asked { request: &request, source: source(case), now: NOW, bound, key };
-            let decision = inspector.pack().decide(&verdict, &asked);
+            let query =
+                PolicyQuery { request: &request, source: source(case), now: NOW, bound, key };
+            let decision = inspector.pack().decide(&verdict, &query);
             assert_eq!(decision.action.as_str(), action, "{} in mode {bound:?}", case.name);
             if bound != Mode::Enforce {
                 continue;
@@ -265,8 +266,8 @@ fn the_clock_ends_an_exception_to_the_second() -> Result<()> {
     // 2020-01-01T00:00:00Z.
     for (now, action) in [(1_577_836_799, "allow"), (1_577_836_800, "deny"), (u64::MAX, "deny")] {
         let bound = Mode::Enforce;
-        let asked = Asked { request: &request, source: source(case), now, bound, key: None };
-        let decision = inspector.pack().decide(&verdict, &asked);
+        let query = PolicyQuery { request: &request, source: source(case), now, bound, key: None };
+        let decision = inspector.pack().decide(&verdict, &query);
         assert_eq!(decision.action.as_str(), action, "at {now}");
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use blake2::digest::consts::U16;
 use blake2::{Blake2b, Digest};
 
-use super::Sighting;
+use super::CorrelationHit;
 use crate::fold::fold;
 use crate::limits::MAX_GROUP_EVENTS;
 use crate::pack::{Correlation, CorrelationKind};
@@ -56,11 +56,11 @@ enum Measured {
 impl Entry {
     pub(super) fn new(
         kind: CorrelationKind,
-        sighting: &Sighting,
+        hit: &CorrelationHit,
         time_ms: i64,
         event: u64,
     ) -> Self {
-        let measured = match (kind, &sighting.measured) {
+        let measured = match (kind, &hit.measured) {
             (
                 CorrelationKind::EventCount
                 | CorrelationKind::Temporal
@@ -69,7 +69,7 @@ impl Entry {
             )
             | (_, None) => Measured::Nothing,
             (CorrelationKind::ValueCount, Some(_)) => {
-                Measured::Value(Key::of(std::slice::from_ref(&sighting.measured)))
+                Measured::Value(Key::of(std::slice::from_ref(&hit.measured)))
             }
             (
                 CorrelationKind::ValueSum
@@ -83,7 +83,7 @@ impl Entry {
                 number.map_or(Measured::Nothing, Measured::Number)
             }
         };
-        Entry { time_ms, event, input: sighting.input, measured }
+        Entry { time_ms, event, input: hit.input, measured }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use inspect::{Inspector, Source};
-use knowledge::explain::Situation;
+use knowledge::explain::PolicyContext;
 use knowledge::limits::MAX_REQUEST_BYTES;
 use knowledge::{Finding, Findings, Library, Sources, codes, explain, pack_file, report, subject};
 
@@ -115,10 +115,10 @@ impl Explain {
         report::sort(&mut findings);
 
         let now = self.now.unwrap_or_else(now);
-        let situation = Situation { source: self.source(), now, key };
+        let context = PolicyContext { source: self.source(), now, key };
         let explanations: Vec<_> = requests
             .iter()
-            .map(|request| explain::explain(&mut inspector, request, &asked, &situation))
+            .map(|request| explain::explain(&mut inspector, request, &asked, &context))
             .collect();
         let stdout = match self.format {
             PlainFormat::Json => pretty(&explain::to_json(inspector.pack(), &explanations)),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use inspect::pack::Level;
-use inspect::{Correlator, Pack, ProxyField, RuleId, Sighting, StrId};
+use inspect::{CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
 use sigma::{AtProxy, MAPPINGS};
 
 use super::output::Record;
@@ -45,7 +45,7 @@ pub struct Report {
 struct Held {
     /// Time, file and line: the order.
     at: (i64, usize, u64),
-    sightings: Vec<Sighting>,
+    hits: Vec<CorrelationHit>,
 }
 
 impl PartialEq for Held {
@@ -115,7 +115,7 @@ impl Report {
             self.records(hit, &mut out);
             self.count(hit.decided.as_ref());
             self.n_bad_times += u64::from(hit.has_bad_time);
-            if hit.sightings.is_empty() {
+            if hit.hits.is_empty() {
                 continue;
             }
             let Some(time_ms) = hit.time_ms else {
@@ -123,7 +123,7 @@ impl Report {
                 continue;
             };
             let at = (time_ms, self.files.len().saturating_sub(1), self.n_lines_of_file + hit.line);
-            self.held.push(Reverse(Held { at, sightings: hit.sightings.clone() }));
+            self.held.push(Reverse(Held { at, hits: hit.hits.clone() }));
             while self.held.len() > self.max_held {
                 self.correlate(&mut out);
             }
@@ -202,7 +202,7 @@ impl Report {
         let Some(Reverse(held)) = self.held.pop() else { return };
         let (time_ms, file_idx, line) = held.at;
         let tables = self.pack.tables();
-        for firing in self.correlator.observe(&self.pack, &held.sightings, time_ms) {
+        for firing in self.correlator.observe(&self.pack, &held.hits, time_ms) {
             let Some(of) = tables.correlation(firing.correlation).filter(|of| of.alerts != 0)
             else {
                 continue;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use inspect::pack::Phase;
 use inspect::{
-    Action, Asked, Decision, IdentityKey, Mode, Pack, Request, Ruling, Sighting, Source, StrId,
-    Verdict,
+    Action, CorrelationHit, Decision, IdentityKey, Mode, Pack, PolicyQuery, Request, Ruling,
+    Source, StrId, Verdict,
 };
 
 use super::{Hunter, Unreadable};
@@ -50,8 +50,8 @@ impl Terms {
     ) -> Decided {
         let of_event = time_ms.map(|time_ms| u64::try_from(time_ms / 1000).unwrap_or_default());
         let now = of_event.unwrap_or(self.now);
-        let asked = Asked { request, source, now, bound: self.bound, key: self.key };
-        let mut decision = pack.decide(verdict, &asked);
+        let query = PolicyQuery { request, source, now, bound: self.bound, key: self.key };
+        let mut decision = pack.decide(verdict, &query);
         let is_denied = decision.action == Action::Deny;
         let identity = source.identity.or(source.named).filter(|name| !name.is_empty());
         let identity = identity.map(|name| name.escape_ascii().to_string());
@@ -82,7 +82,7 @@ impl Hunter {
         verdict: &mut Verdict,
         of: Of<'_>,
         time_ms: Option<i64>,
-    ) -> Result<(Vec<Sighting>, Option<Decided>), Unreadable> {
+    ) -> Result<(Vec<CorrelationHit>, Option<Decided>), Unreadable> {
         let seen;
         let lent;
         let (request, source) = match of {
@@ -99,8 +99,9 @@ impl Hunter {
         let matches = verdict.matches.iter().zip(rulings);
         let left = matches.filter(|(_, ruling)| ruling.exception.is_none());
         let left = left.map(|(matched, _)| matched.clone()).collect();
-        let sightings = self.inspector.sightings(&Verdict { matches: left, ..Verdict::default() });
-        Ok((sightings, Some(decided)))
+        let hits =
+            self.inspector.correlation_hits(&Verdict { matches: left, ..Verdict::default() });
+        Ok((hits, Some(decided)))
     }
 }
 

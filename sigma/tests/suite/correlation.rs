@@ -30,8 +30,8 @@ fn firings(text: &str, events: &[(i64, Json)]) -> Vec<String> {
     let mut shown = Vec::new();
     for (time, fields) in events {
         let verdict = event::inspect(&mut inspector, fields);
-        let sightings = inspector.sightings(&verdict);
-        for firing in correlator.observe(inspector.pack(), &sightings, *time) {
+        let hits = inspector.correlation_hits(&verdict);
+        for firing in correlator.observe(inspector.pack(), &hits, *time) {
             let tables = inspector.pack().tables();
             let title = tables.str(tables.correlation(firing.correlation).unwrap().title);
             let group = firing.group.iter().map(|value| match value {
@@ -279,8 +279,8 @@ fn state_is_bounded_and_what_is_dropped_is_counted() {
     let mut correlator = Correlator::new(inspector.pack());
     let mut observe = |user: usize, time: i64| {
         let verdict = event::inspect(&mut inspector, &json!({"kind": "a", "user": user}));
-        let sightings = inspector.sightings(&verdict);
-        let n_firings = correlator.observe(inspector.pack(), &sightings, time).len();
+        let hits = inspector.correlation_hits(&verdict);
+        let n_firings = correlator.observe(inspector.pack(), &hits, time).len();
         (n_firings, correlator.n_groups(), correlator.counts())
     };
     let n_firings: usize = (0..MAX_GROUP_EVENTS + 5).map(|_| observe(0, 1).0).sum();
@@ -427,8 +427,8 @@ proptest! {
             // Two steps forward for one back, on average.
             now += step + 2_000;
             let verdict = event::inspect(&mut inspector, fields);
-            let sightings = inspector.sightings(&verdict);
-            let fired = correlator.observe(inspector.pack(), &sightings, now);
+            let hits = inspector.correlation_hits(&verdict);
+            let fired = correlator.observe(inspector.pack(), &hits, now);
             let fired = fired.first().map(|firing| firing.value);
             let expect = plain.observe(kind, n_rules, f64::from(least), now, fields);
             prop_assert_eq!(fired, expect, "{} at {}: {:?}", text, now, steps);

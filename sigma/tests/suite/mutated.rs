@@ -98,7 +98,7 @@ fn evaluate(pack: Pack) {
         for matched in &verdict.matches {
             drop(inspector.condition(matched.rule));
         }
-        drop(inspector.sightings(&verdict));
+        drop(inspector.correlation_hits(&verdict));
     }
     let object = json!({"cs-host": "b.example", "r-dns": "example", "cs-referrer": "", "time": "2026-11-21T03:04:05Z"});
     drop(event::inspect(&mut inspector, &object));

@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 ///
 /// Owned, so that it can be kept until it is its turn: events of several logs are put in order first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct CorrelationHit {
     /// The correlation.
     pub correlation: CorrelationId,
     /// Which of its inputs.
@@ -43,15 +43,15 @@ impl Watched {
         Watched { inputs }
     }
 
-    pub(crate) fn sightings(
+    pub(crate) fn hits(
         &self,
         tables: &Tables,
         event: &Event,
         verdict: &Verdict,
-    ) -> Vec<Sighting> {
-        let mut sightings = Vec::new();
+    ) -> Vec<CorrelationHit> {
+        let mut hits = Vec::new();
         if self.inputs.is_empty() {
-            return sightings;
+            return hits;
         }
         for matched in &verdict.matches {
             let start = self.inputs.partition_point(|(rule, _, _)| *rule < matched.rule);
@@ -61,7 +61,7 @@ impl Watched {
                 let input = tables.correlation_inputs(of).get(*position as usize);
                 let Some(input) = input else { continue };
                 let fields = tables.input_fields(input);
-                sightings.push(Sighting {
+                hits.push(CorrelationHit {
                     correlation: *correlation,
                     input: *position,
                     group: fields.iter().map(|field| answer(event, *field)).collect(),
@@ -69,7 +69,7 @@ impl Watched {
                 });
             }
         }
-        sightings
+        hits
     }
 }
 

@@ -39,51 +39,51 @@ impl PublicKey {
 
 /// Why a pack is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealError {
+pub enum SignatureError {
     /// It is not signed.
     Missing,
     /// It is signed, but by none of the keys, or it was changed since.
     Wrong,
 }
 
-impl fmt::Display for SealError {
+impl fmt::Display for SignatureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            SealError::Missing => "the pack is not signed, and a public key is configured",
-            SealError::Wrong => "the pack's signature is of none of the public keys",
+            SignatureError::Missing => "the pack is not signed, and a public key is configured",
+            SignatureError::Wrong => "the pack's signature is of none of the public keys",
         })
     }
 }
 
-impl std::error::Error for SealError {}
+impl std::error::Error for SignatureError {}
 
 /// What a pack carries behind its body.
 #[derive(Clone, Copy)]
-pub(super) struct Seal {
+pub(super) struct Signature {
     header: [u8; super::HEADER_BYTES],
     signature: [u8; SIGNATURE_BYTES],
 }
 
-impl fmt::Debug for Seal {
+impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seal")
+        f.write_str("Signature")
     }
 }
 
-impl Seal {
+impl Signature {
     /// Reads what stands behind the body; `None` if it is no signature.
-    pub(super) fn read(pack: &[u8], rest: &[u8]) -> Option<Seal> {
+    pub(super) fn read(pack: &[u8], rest: &[u8]) -> Option<Signature> {
         let signature = rest.strip_prefix(&SEAL_TAG)?.try_into().ok()?;
-        Some(Seal { header: *pack.first_chunk()?, signature })
+        Some(Signature { header: *pack.first_chunk()?, signature })
     }
 
     /// Whether one of the keys made the signature.
-    pub(super) fn check(&self, keys: &[PublicKey]) -> Result<(), SealError> {
+    pub(super) fn check(&self, keys: &[PublicKey]) -> Result<(), SignatureError> {
         let message = [CONTEXT, &self.header].concat();
         let signature = ed25519::Signature::new(self.signature);
         let holds =
             |key: &PublicKey| ed25519::PublicKey::new(key.0).verify(&message, &signature).is_ok();
-        if keys.iter().any(holds) { Ok(()) } else { Err(SealError::Wrong) }
+        if keys.iter().any(holds) { Ok(()) } else { Err(SignatureError::Wrong) }
     }
 }
 
@@ -94,7 +94,7 @@ pub fn signed_text(pack: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The pack with a signature behind it, which has to be one of its [`signed_text`].
-pub fn sealed(mut pack: Vec<u8>, signature: &[u8; SIGNATURE_BYTES]) -> Vec<u8> {
+pub fn with_signature(mut pack: Vec<u8>, signature: &[u8; SIGNATURE_BYTES]) -> Vec<u8> {
     pack.extend_from_slice(&SEAL_TAG);
     pack.extend_from_slice(signature);
     pack
