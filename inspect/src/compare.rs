@@ -53,7 +53,7 @@ fn number(value: &[u8]) -> Option<f64> {
 }
 
 fn other_field(test: &Test, event: &Event) -> bool {
-    let text = |text| if test.cased == 1 { event.raw(text) } else { event.folded(text) };
+    let text = |text| if test.cased { event.raw(text) } else { event.folded(text) };
     event.values(test.field).map(text).any(|value| {
         event.values(test.other).map(text).any(|other| match test.kind {
             TestKind::FieldStart => value.starts_with(other),

@@ -245,6 +245,6 @@ fn holds(tables: &Tables, of: &Correlation, value: f64) -> bool {
             Comparison::Greater => value > number,
             Comparison::GreaterOrEqual => value >= number,
         };
-        compares != (threshold.negated != 0)
+        compares != threshold.negated
     })
 }

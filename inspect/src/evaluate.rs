@@ -58,7 +58,7 @@ pub(crate) struct Scratch {
     checked: BitSet,
     /// Patterns of [`Tables::shared`] that were decided for all values of their field.
     decided: BitSet,
-    /// Fields that were scanned for what stands in [`Tables::later`]; the last bit is for keywords.
+    /// Fields that were scanned for what stands in [`Tables::deferred`]; the last bit is for keywords.
     scanned: BitSet,
     /// Where a scan may find something.
     places: Vec<usize>,
@@ -139,14 +139,14 @@ fn ask(tables: &Tables, atom_id: AtomId, event: &Event, scratch: &mut Scratch) -
         return Truth::True;
     }
     if let Some(atom) = tables.atoms.get(atom_id.index())
-        && atom.is_later == 1
+        && atom.is_deferred
     {
-        search::later(tables, atom.field, event, scratch);
+        search::deferred(tables, atom.field, event, scratch);
     }
     let truth = atom_truth(tables, atom_id, event, scratch);
     if truth == Truth::True
         && !scratch.atoms.contains(atom_id.index())
-        && let Some(found) = lazily_found(tables, atom_id, event)
+        && let Some(found) = unindexed_found(tables, atom_id, event)
     {
         scratch.atoms.insert(atom_id.index());
         scratch.found.push(found);
@@ -161,7 +161,8 @@ pub(crate) fn atom_truth(
     event: &Event,
     scratch: &Scratch,
 ) -> Truth {
-    if scratch.atoms.contains(atom_id.index()) || lazily_found(tables, atom_id, event).is_some() {
+    if scratch.atoms.contains(atom_id.index()) || unindexed_found(tables, atom_id, event).is_some()
+    {
         return Truth::True;
     }
     let Some(atom) = tables.atoms.get(atom_id.index()) else { return Truth::False };
@@ -173,15 +174,15 @@ pub(crate) fn atom_truth(
 }
 
 /// What makes an atom true that no scan looks for.
-pub(crate) fn lazily_found(tables: &Tables, atom_id: AtomId, event: &Event) -> Option<Found> {
+pub(crate) fn unindexed_found(tables: &Tables, atom_id: AtomId, event: &Event) -> Option<Found> {
     let atom = tables.atoms.get(atom_id.index())?;
-    let lazy = tables.atom_lazy(atom);
-    if lazy.is_empty() {
+    let unindexed = tables.atom_unindexed(atom);
+    if unindexed.is_empty() {
         return None;
     }
     let mut found = None;
     search::find_text(event, atom.field, |text| {
-        let pattern = lazy.iter().find(|pattern| {
+        let pattern = unindexed.iter().find(|pattern| {
             tables
                 .patterns
                 .get(pattern.index())

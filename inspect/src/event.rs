@@ -82,9 +82,9 @@ pub struct Event {
     /// The fields whose slot is not missing.
     answered: Vec<FieldId>,
     /// Values of fields that the pack does not name: only keywords look at them.
-    loose: Vec<Text>,
+    unnamed: Vec<Text>,
     /// Whether such values are still to come.
-    awaits_loose: bool,
+    awaits_unnamed: bool,
     truncated: bool,
 }
 
@@ -101,8 +101,8 @@ impl Event {
         }
         self.slots.resize(n_fields, Slot::Missing);
         self.links.clear();
-        self.loose.clear();
-        self.awaits_loose = false;
+        self.unnamed.clear();
+        self.awaits_unnamed = false;
         self.truncated = false;
     }
 
@@ -160,10 +160,10 @@ impl Event {
     }
 
     /// Adds the bytes of a field that the pack does not name, for keywords.
-    pub fn add_loose_bytes(&mut self, bytes: &[u8]) {
+    pub fn add_unnamed_bytes(&mut self, bytes: &[u8]) {
         if self.known(bytes).is_none() {
             let text = self.text(bytes);
-            self.add_loose(text);
+            self.add_unnamed(text);
         }
     }
 
@@ -210,7 +210,7 @@ impl Event {
     }
 
     /// Says that the answer to `field` is not known yet.
-    pub fn answer_later(&mut self, field: FieldId) {
+    pub fn await_answer(&mut self, field: FieldId) {
         self.answer_empty(field, Slot::Unknown);
     }
 
@@ -224,17 +224,17 @@ impl Event {
     }
 
     /// Adds a value of a field that the pack does not name, for keywords.
-    pub fn add_loose(&mut self, text: Text) {
-        if self.loose.len() >= MAX_EVENT_VALUES {
+    pub fn add_unnamed(&mut self, text: Text) {
+        if self.unnamed.len() >= MAX_EVENT_VALUES {
             self.truncated = true;
             return;
         }
-        self.loose.push(text);
+        self.unnamed.push(text);
     }
 
     /// Says that values of fields that the pack does not name are still to come.
-    pub fn add_loose_later(&mut self) {
-        self.awaits_loose = true;
+    pub fn await_unnamed(&mut self) {
+        self.awaits_unnamed = true;
     }
 
     /// Whether a bound cut something off.
@@ -244,7 +244,7 @@ impl Event {
 
     /// Whether any value is still to come.
     pub(crate) fn awaits_more(&self) -> bool {
-        self.awaits_loose || self.awaited().next().is_some()
+        self.awaits_unnamed || self.awaited().next().is_some()
     }
 
     /// The fields that are still to come.
@@ -273,7 +273,7 @@ impl Event {
     /// The texts that keywords are looked for in: all but those that are parts of others.
     pub(crate) fn wholes(&self) -> impl Iterator<Item = Text> {
         let answers = self.links.iter().map(|link| link.text).filter(|text| !text.is_part);
-        answers.chain(self.loose.iter().copied())
+        answers.chain(self.unnamed.iter().copied())
     }
 
     /// Every text, folded, end to end.

@@ -5,7 +5,7 @@ use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
 use crate::evaluate::{
-    Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, fields, lazily_found,
+    Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, fields, unindexed_found,
 };
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
@@ -89,9 +89,9 @@ impl Inspector {
         self.n_readings = 0;
         self.read(View::Raw, |binding, _, event| binding.answer(request, anomalies, &[], event));
         for form in views.forms() {
-            let crowd = if form.has_crowd { views.crowd() } else { &[] };
+            let extra_hosts = if form.has_extra_hosts { views.extra_hosts() } else { &[] };
             self.read(form.view, |binding, _, event| {
-                binding.answer(&form.apply(request), anomalies, crowd, event);
+                binding.answer(&form.apply(request), anomalies, extra_hosts, event);
             });
         }
         self.verdict(anomalies, request.response.is_none())
@@ -146,7 +146,7 @@ impl Inspector {
                 let Err(place) = place else { continue };
                 let evidence = self.evidence(*rule, reading);
                 let of_pack = self.pack.tables().rule(*rule);
-                let alerts = of_pack.is_none_or(|rule| rule.alerts != 0);
+                let alerts = of_pack.is_some_and(|rule| rule.alerts);
                 let compiled = of_pack.map_or(Phase::Request, |rule| rule.phase);
                 let phase = if is_early { Phase::Request } else { compiled };
                 let view = reading.view;
@@ -164,8 +164,9 @@ impl Inspector {
         let Reading { event, scratch, .. } = reading;
         let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();
         let atoms = vouching(tables, code, event, scratch).into_iter();
-        let found = atoms
-            .filter_map(|atom| scratch.found(atom).or_else(|| lazily_found(tables, atom, event)));
+        let found = atoms.filter_map(|atom| {
+            scratch.found(atom).or_else(|| unindexed_found(tables, atom, event))
+        });
         found.take(MAX_EVIDENCE).map(|found| self.quote(found, event)).collect()
     }
 
@@ -229,7 +230,7 @@ impl Inspector {
         let patterns = of_atom.map(|pattern| tables.str(pattern.text).to_owned()).collect();
         let found = scratch.found(atom_id);
         let evidence = found
-            .or_else(|| lazily_found(tables, atom_id, event))
+            .or_else(|| unindexed_found(tables, atom_id, event))
             .map(|found| self.quote(found, event));
         item(truth, tables.str(label).to_owned(), patterns, evidence)
     }

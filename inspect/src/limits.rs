@@ -45,7 +45,7 @@ pub const MAX_HOST_FORMS: usize = 8;
 
 /// Most bytes of the path in the URLs of the hosts past [`MAX_HOST_FORMS`].
 /// Without a bound, many hosts and a long path would take steps in proportion to their product.
-pub const MAX_CROWD_PATH_BYTES: usize = 256;
+pub const MAX_EXTRA_HOST_PATH_BYTES: usize = 256;
 
 /// Most forms of one request that are evaluated beside the one in which it came: each reading of the
 /// host with each of the path, and the disguises. There are never more, so none is left out.

@@ -3,7 +3,7 @@
 use crate::anomaly::{ANOMALY_FIELD, Anomalies};
 use crate::event::{Event, Text};
 use crate::ids::FieldId;
-use crate::limits::MAX_CROWD_PATH_BYTES;
+use crate::limits::MAX_EXTRA_HOST_PATH_BYTES;
 use crate::pack::{KEYWORDS, Phase, Tables};
 use crate::words::{has_byte, place_of};
 
@@ -176,7 +176,7 @@ pub(crate) struct Binding {
     /// The user agent, where it is named.
     agent: Option<FieldId>,
     /// Fields that no rule names; only keywords look at them.
-    loose: Vec<ProxyField>,
+    unnamed: Vec<ProxyField>,
 }
 
 impl Binding {
@@ -185,21 +185,21 @@ impl Binding {
         let mut named: Vec<_> = names
             .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
             .collect();
-        let mut loose = Vec::new();
+        let mut unnamed = Vec::new();
         if tables.has_keywords() {
             for (_, field) in PROXY_FIELDS {
                 // Names of anomalies are ours, no text of the request: keywords do not see them.
                 if *field != ProxyField::Anomaly
-                    && !loose.contains(field)
+                    && !unnamed.contains(field)
                     && named.iter().all(|(named, _)| named != field)
                 {
-                    loose.push(*field);
+                    unnamed.push(*field);
                 }
             }
         }
         let is_agent = |named: &(ProxyField, FieldId)| named.0 == ProxyField::UserAgent;
         let agent = named.iter().position(is_agent).map(|idx| named.remove(idx).1);
-        Binding { named, agent, loose }
+        Binding { named, agent, unnamed }
     }
 
     /// Whether a response answers a field, or any where it is [`KEYWORDS`].
@@ -207,20 +207,20 @@ impl Binding {
         let of_response = |field: &ProxyField| field.phase() == Phase::Response;
         match field {
             KEYWORDS => {
-                let mut fields = self.named.iter().map(|(field, _)| field).chain(&self.loose);
+                let mut fields = self.named.iter().map(|(field, _)| field).chain(&self.unnamed);
                 fields.any(of_response)
             }
             id => self.named.iter().any(|(field, named)| *named == id && of_response(field)),
         }
     }
 
-    /// Answers an event's fields from a request in one of its views. The authorities of `crowd` are
+    /// Answers an event's fields from a request in one of its views. The authorities of `extra_hosts` are
     /// further values of its host.
     pub(crate) fn answer(
         &self,
         request: &Request<'_>,
         anomalies: Anomalies,
-        crowd: &[Vec<u8>],
+        extra_hosts: &[Vec<u8>],
         event: &mut Event,
     ) {
         // In front of the URL, as the two are searched together: no path lies between agent and host.
@@ -239,12 +239,13 @@ impl Binding {
             }
             match url.answer(*field, request, event) {
                 Answer::Text(text) => event.answer(*id, text),
-                Answer::Later => event.answer_later(*id),
+                Answer::Awaited => event.await_answer(*id),
                 Answer::Missing => {}
             }
         }
-        for authority in crowd {
-            let path = request.path.map(|path| path.get(..MAX_CROWD_PATH_BYTES).unwrap_or(path));
+        for authority in extra_hosts {
+            let path =
+                request.path.map(|path| path.get(..MAX_EXTRA_HOST_PATH_BYTES).unwrap_or(path));
             let request = Request { authority, path, ..*request };
             let url = Url::write(&request, event);
             for (field, id) in &self.named {
@@ -257,10 +258,10 @@ impl Binding {
                 }
             }
         }
-        for field in &self.loose {
+        for field in &self.unnamed {
             match url.answer(*field, request, event) {
-                Answer::Text(text) => event.add_loose(text),
-                Answer::Later => event.add_loose_later(),
+                Answer::Text(text) => event.add_unnamed(text),
+                Answer::Awaited => event.await_unnamed(),
                 Answer::Missing => {}
             }
         }
@@ -269,7 +270,7 @@ impl Binding {
 
 enum Answer {
     Text(Text),
-    Later,
+    Awaited,
     Missing,
 }
 
@@ -343,10 +344,10 @@ impl Url {
                 if let Some(address) = literal_address(request.authority) {
                     return text(Some(address));
                 }
-                request.response.map_or(Answer::Later, |response| text(response.upstream_address))
+                request.response.map_or(Answer::Awaited, |response| text(response.upstream_address))
             }
             ProxyField::Status | ProxyField::RequestBytes | ProxyField::ResponseBytes => {
-                let Some(response) = request.response else { return Answer::Later };
+                let Some(response) = request.response else { return Answer::Awaited };
                 let number = match field {
                     ProxyField::Status => response.status.map(u64::from),
                     ProxyField::RequestBytes => response.request_bytes,

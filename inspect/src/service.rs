@@ -48,7 +48,7 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
                     }
                 }
                 matched_service.places.clear();
-                if known.whole != 0 && whole.is_none() {
+                if known.whole && whole.is_none() {
                     whole = Some(matched_service);
                 }
             }

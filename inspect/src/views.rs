@@ -12,10 +12,10 @@
 //! reading excuses nothing in another. An ordinary request has one reading, which one pass finds out.
 
 mod address;
-mod disguise;
 mod domain;
 mod host;
 mod path;
+mod proxy_services;
 mod punycode;
 mod unescape;
 
@@ -31,7 +31,7 @@ use path::PathForm;
 pub struct Views {
     anomalies: Anomalies,
     forms: Vec<Form>,
-    crowd: Vec<Vec<u8>>,
+    extra_hosts: Vec<Vec<u8>>,
     steps: usize,
 }
 
@@ -46,8 +46,8 @@ pub struct Form {
     pub path: Option<Vec<u8>>,
     /// The server name; `None` where it is as it came.
     pub server_name: Option<Vec<u8>>,
-    /// Whether the authorities of [`Views::crowd`] are further values of the host.
-    pub has_crowd: bool,
+    /// Whether the authorities of [`Views::extra_hosts`] are further values of the host.
+    pub has_extra_hosts: bool,
 }
 
 impl Form {
@@ -83,8 +83,8 @@ impl Views {
     }
 
     /// Authorities past [`MAX_HOST_FORMS`] readings of the host, which share a form.
-    pub fn crowd(&self) -> &[Vec<u8>] {
-        &self.crowd
+    pub fn extra_hosts(&self) -> &[Vec<u8>] {
+        &self.extra_hosts
     }
 
     /// How much was done, in bytes looked at: 0 for an ordinary request.
@@ -127,17 +127,24 @@ impl Views {
         self.combine(&hosts, &paths, server_name.as_deref());
         for (view, host, path) in targets.into_iter().chain(others) {
             let server_name = server_name.clone();
-            self.push(Form { view, authority: Some(host), path, server_name, has_crowd: false });
+            self.push(Form {
+                view,
+                authority: Some(host),
+                path,
+                server_name,
+                has_extra_hosts: false,
+            });
         }
     }
 
     /// Each reading of the host with each of the path.
     fn combine(&mut self, hosts: &[HostForm], paths: &[PathForm], server_name: Option<&[u8]>) {
         let n_own = hosts.len().min(MAX_HOST_FORMS);
-        let (own, crowd) = hosts.split_at_checked(n_own).unwrap_or((hosts, &[]));
+        let (own, extra_hosts) = hosts.split_at_checked(n_own).unwrap_or((hosts, &[]));
         let own = own.iter().map(|host| (Some(host), false));
-        let first_of_crowd = crowd.first().map(|host| (Some(host), true));
-        for (host, has_crowd) in std::iter::once((None, false)).chain(own).chain(first_of_crowd) {
+        let first_extra = extra_hosts.first().map(|host| (Some(host), true));
+        for (host, has_extra_hosts) in std::iter::once((None, false)).chain(own).chain(first_extra)
+        {
             for path in std::iter::once(None).chain(paths.iter().map(Some)) {
                 if host.is_none() && path.is_none() && server_name.is_none() {
                     continue;
@@ -148,12 +155,12 @@ impl Views {
                     authority: host.map(HostForm::authority),
                     path: path.map(|path| path.bytes.clone()),
                     server_name: server_name.map(<[u8]>::to_vec),
-                    has_crowd,
+                    has_extra_hosts,
                 });
             }
         }
-        self.crowd = crowd.iter().skip(1).map(HostForm::authority).collect();
-        self.steps += self.crowd.iter().map(Vec::len).sum::<usize>();
+        self.extra_hosts = extra_hosts.iter().skip(1).map(HostForm::authority).collect();
+        self.steps += self.extra_hosts.iter().map(Vec::len).sum::<usize>();
     }
 
     fn push(&mut self, form: Form) {
@@ -230,9 +237,10 @@ impl Views {
         let path = path.or(paths.last()).map(|form| form.bytes.as_slice()).or(request.path);
         for host in hosts.iter().take(MAX_HOST_FORMS) {
             let (mut host, mut path) = (host.host.clone(), path.map(<[u8]>::to_vec));
-            for _ in 0..MAX_DISGUISES {
+            for _ in 0..MAX_NESTED_PROXIES {
                 self.steps += host.len() + path.as_ref().map_or(0, Vec::len);
-                let Some((target, behind)) = disguise::hidden_target(&host, path.as_deref()) else {
+                let Some((target, behind)) = proxy_services::hidden_target(&host, path.as_deref())
+                else {
                     break;
                 };
                 self.anomalies.insert(Anomaly::HostHidingProxy);
@@ -271,7 +279,7 @@ fn other_hosts(
 }
 
 /// How many hiding proxies are looked through, one inside the other.
-const MAX_DISGUISES: usize = 3;
+const MAX_NESTED_PROXIES: usize = 3;
 
 /// Public names of Encrypted Client Hello: what a filter sees in place of the real server name.
 const OUTER_NAMES: &[&str] = &["cloudflare-ech.com"];
@@ -293,8 +301,8 @@ fn is_ordinary(request: &Request<'_>) -> bool {
         && request
             .path
             .is_none_or(|path| path::is_plain(path) && host.len() == request.authority.len())
-        && !(host == disguise::AMP_VIEWER.0
-            && request.path.is_some_and(|path| path.starts_with(disguise::AMP_VIEWER.1)))
+        && !(host == proxy_services::AMP_VIEWER.0
+            && request.path.is_some_and(|path| path.starts_with(proxy_services::AMP_VIEWER.1)))
         && matches!(request.scheme, b"https" | b"http" | b"")
         && request.server_name.is_none_or(|name| name == host && !is_outer(name))
         && request.connect_target.is_none_or(|target| split_port(target).0 == host)

@@ -160,7 +160,7 @@ fn template(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
 
 /// Lays services down in a pack's tables.
 pub(crate) fn add(services: &[Service], tables: &mut Tables) {
-    let mut hosts: Vec<(&str, u32, u8)> = Vec::new();
+    let mut hosts: Vec<(&str, u32, bool)> = Vec::new();
     for (idx, service) in (0..).zip(services) {
         let first = end_of(&tables.services.templates);
         for template in &service.templates {
@@ -175,8 +175,9 @@ pub(crate) fn add(services: &[Service], tables: &mut Tables) {
         let templates = Range { start: first, end: end_of(&tables.services.templates) };
         let name = string(tables, &service.name);
         tables.services.services.push(inspect::pack::Service { name, templates });
-        let own = service.hosts.iter().map(|host| (host.as_str(), idx, 1));
-        let of_templates = service.templates.iter().map(|template| (lookup_name(template), idx, 0));
+        let own = service.hosts.iter().map(|host| (host.as_str(), idx, true));
+        let of_templates =
+            service.templates.iter().map(|template| (lookup_name(template), idx, false));
         hosts.extend(own.chain(
             of_templates.filter(|(name, ..)| service.hosts.iter().all(|host| host != name)),
         ));

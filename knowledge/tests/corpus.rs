@@ -86,7 +86,7 @@ fn answer(fields: &Map<String, Value>, tables: &inspect::pack::Tables, event: &m
         match (field, text) {
             (Some((id, _)), Some(text)) => event.answer(id, text),
             (Some((id, _)), None) => event.answer_null(id),
-            (None, Some(text)) => event.add_loose(text),
+            (None, Some(text)) => event.add_unnamed(text),
             (None, None) => {}
         }
     }

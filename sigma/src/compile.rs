@@ -36,7 +36,7 @@ pub struct Compiler {
     rules: Vec<pack::Rule>,
     tags: Vec<StrId>,
     code: Vec<u32>,
-    always: Vec<RuleId>,
+    unguarded: Vec<RuleId>,
     tests: Vec<pack::Test>,
     atoms: Vec<AtomDraft>,
     atoms_by_key: HashMap<AtomKey, AtomId>,
@@ -51,7 +51,7 @@ struct AtomDraft {
     /// The rules that the atom wakes.
     rules: Vec<RuleId>,
     /// The patterns that no scan looks for.
-    lazy: Vec<inspect::PatternId>,
+    unindexed: Vec<inspect::PatternId>,
     /// How often the atom will be true, roughly: the share of events.
     frequency: f64,
 }
@@ -71,7 +71,7 @@ impl Compiler {
             rules: Vec::new(),
             tags: Vec::new(),
             code: Vec::new(),
-            always: Vec::new(),
+            unguarded: Vec::new(),
             tests: Vec::new(),
             atoms: Vec::new(),
             atoms_by_key: HashMap::new(),
@@ -107,11 +107,11 @@ impl Compiler {
                 for atom in witness.atoms {
                     if let Some(atom) = self.atoms.get_mut(atom.index()) {
                         atom.rules.push(id);
-                        self.patterns.scan_for(&atom.lazy);
+                        self.patterns.scan_for(&atom.unindexed);
                     }
                 }
             }
-            None => self.always.push(id),
+            None => self.unguarded.push(id),
         }
         let tags_start = end_of(&self.tags);
         for tag in &rule.metadata.tags {
@@ -129,7 +129,7 @@ impl Compiler {
             logsource: self.strings.id(&logsource),
             level: rule.metadata.level.unwrap_or(Level::Unset),
             phase: draft.phase(),
-            alerts: 1,
+            alerts: true,
             tags_start,
             tags_end: end_of(&self.tags),
             code_start,
@@ -144,30 +144,30 @@ impl Compiler {
     pub fn finish(self) -> Tables {
         let mut atoms = Vec::with_capacity(self.atoms.len());
         let mut atom_rules = Vec::new();
-        let mut lazy = Vec::new();
+        let mut unindexed = Vec::new();
         for atom in self.atoms {
             let rules_start = end_of(&atom_rules);
             atom_rules.extend(atom.rules);
-            let lazy_start = end_of(&lazy);
-            lazy.extend(self.patterns.lazy(&atom.lazy));
+            let unindexed_start = end_of(&unindexed);
+            unindexed.extend(self.patterns.unindexed(&atom.unindexed));
             atoms.push(Atom {
                 field: atom.field,
                 label: atom.label,
                 rules_start,
                 rules_end: end_of(&atom_rules),
-                lazy_start,
-                lazy_end: end_of(&lazy),
-                is_later: 0,
+                unindexed_start,
+                unindexed_end: end_of(&unindexed),
+                is_deferred: false,
             });
         }
-        let has_keywords = u8::from(atoms.iter().any(|atom| atom.field == KEYWORDS));
+        let has_keywords = atoms.iter().any(|atom| atom.field == KEYWORDS);
         let wakes: Vec<bool> = atoms.iter().map(|atom| atom.rules_start < atom.rules_end).collect();
         // A proxy tells of one URL under many names.
         let is_of_proxy = |name: &StrId| ProxyField::from_name(self.strings.get(*name)).is_some();
         let shares: Vec<bool> = self.fields.iter().map(is_of_proxy).collect();
         let patterns = self.patterns.finish(&wakes, &shares);
-        for (atom, is_later) in atoms.iter_mut().zip(&patterns.later_atoms) {
-            atom.is_later = u8::from(*is_later);
+        for (atom, is_deferred) in atoms.iter_mut().zip(&patterns.deferred_atoms) {
+            atom.is_deferred = *is_deferred;
         }
         Tables {
             name: self.name,
@@ -179,10 +179,10 @@ impl Compiler {
             rules: self.rules,
             tags: self.tags,
             code: self.code,
-            always: self.always,
+            unguarded: self.unguarded,
             atoms,
             atom_rules,
-            lazy,
+            unindexed,
             tests: self.tests,
             patterns: patterns.patterns,
             pattern_atoms: patterns.pattern_atoms,
@@ -193,8 +193,8 @@ impl Compiler {
             scans: patterns.scans,
             keywords: patterns.keywords,
             shared: patterns.shared,
-            later: patterns.later,
-            later_keywords: patterns.later_keywords,
+            deferred: patterns.deferred,
+            deferred_keywords: patterns.deferred_keywords,
             has_keywords,
             correlations: self.correlations.compiled,
             correlation_inputs: self.correlations.inputs,
@@ -210,7 +210,7 @@ impl Compiler {
     /// Whether no text has to be found for one of the rules to run: it does on every event, or on every
     /// one that has a field.
     pub(crate) fn is_unguarded(&self) -> bool {
-        !self.always.is_empty() || self.patterns.check_every_value()
+        !self.unguarded.is_empty() || self.patterns.check_every_value()
     }
 
     /// The id of a field; `None` stands for keywords.

@@ -6,6 +6,7 @@ mod filter;
 mod search;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use inspect::pack::Level;
@@ -144,6 +145,49 @@ struct Reader<'s, 'd> {
     refused: bool,
 }
 
+/// What a document is, by the words that findings call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DocumentKind {
+    Rule,
+    Correlation,
+    Filter,
+}
+
+impl DocumentKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            DocumentKind::Rule => "rule",
+            DocumentKind::Correlation => "correlation",
+            DocumentKind::Filter => "filter",
+        }
+    }
+}
+
+/// Which map is read: it decides the code of the finding where the node is not a map.
+#[derive(Clone, Copy, Debug)]
+enum MapOf<'k> {
+    Document(DocumentKind),
+    Key(&'k str),
+}
+
+impl MapOf<'_> {
+    fn code(self) -> &'static Code {
+        match self {
+            MapOf::Document(_) => &codes::NOT_A_RULE,
+            MapOf::Key(_) => &codes::WRONG_TYPE,
+        }
+    }
+}
+
+impl fmt::Display for MapOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MapOf::Document(kind) => write!(f, "a Sigma {}", kind.as_str()),
+            MapOf::Key(key) => write!(f, "`{key}`"),
+        }
+    }
+}
+
 const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
 
 const LEVELS: &[(&str, Level)] = &[
@@ -176,9 +220,10 @@ impl Reader<'_, '_> {
     }
 
     fn rule(&mut self, document: &Node) -> Option<Rule> {
-        let map = self.map(document, "a Sigma rule")?;
-        let metadata = self.metadata(map, document.span);
-        let logsource = self.logsource(map, document.span);
+        let kind = DocumentKind::Rule;
+        let map = self.map(document, MapOf::Document(kind))?;
+        let metadata = self.metadata(kind, map, document.span);
+        let logsource = self.logsource(kind, map, document.span);
         let (selections, condition) = self.detection(map, document.span, &logsource);
         if self.refused {
             return None;
@@ -195,11 +240,15 @@ impl Reader<'_, '_> {
     }
 
     /// The entries of a map, each key once.
-    fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Node, Node)]> {
+    fn map<'n>(&mut self, node: &'n Node, what: MapOf<'_>) -> Option<&'n [(Node, Node)]> {
         let Kind::Map(map) = &node.kind else {
-            let code = if what.starts_with('a') { &codes::NOT_A_RULE } else { &codes::WRONG_TYPE };
             let help = "write `key: value` lines; a rule has at least `title`, `logsource` and `detection`";
-            self.refuse(code, node.span, format!("{what} is a map, and this is not one"), help);
+            self.refuse(
+                what.code(),
+                node.span,
+                format!("{what} is a map, and this is not one"),
+                help,
+            );
             return None;
         };
         for (idx, (key, _)) in map.iter().enumerate() {
@@ -222,7 +271,7 @@ impl Reader<'_, '_> {
         Some(map)
     }
 
-    fn metadata(&mut self, map: &[(Node, Node)], span: Span) -> Metadata {
+    fn metadata(&mut self, kind: DocumentKind, map: &[(Node, Node)], span: Span) -> Metadata {
         let mut metadata = Metadata::default();
         for (key, value) in map {
             match key.text().unwrap_or_default() {
@@ -256,18 +305,19 @@ impl Reader<'_, '_> {
             None => title.scalar().is_some(),
         };
         if given.is_none_or(|(_, title)| is_empty(title)) {
-            self.missing("title", span, "say in a few words what the rule detects");
+            self.missing(kind, "title", span, "say in a few words what the rule detects");
         }
         metadata
     }
 
-    fn missing(&mut self, key: &str, span: Span, help: &str) {
-        self.missing_in("rule", key, span, help);
-    }
-
-    fn missing_in(&mut self, what: &str, key: &str, span: Span, help: &str) {
+    fn missing(&mut self, kind: DocumentKind, key: &str, span: Span, help: &str) {
         let span = Span::point(span.line, span.column);
-        self.refuse(&codes::MISSING_KEY, span, format!("the {what} has no `{key}`"), help);
+        self.refuse(
+            &codes::MISSING_KEY,
+            span,
+            format!("the {} has no `{key}`", kind.as_str()),
+            help,
+        );
     }
 
     /// A text; null counts as absent.
@@ -311,13 +361,18 @@ impl Reader<'_, '_> {
         list.iter().filter_map(|node| self.text(key, node)).collect()
     }
 
-    fn logsource(&mut self, map: &[(Node, Node)], span: Span) -> Logsource {
+    fn logsource(&mut self, kind: DocumentKind, map: &[(Node, Node)], span: Span) -> Logsource {
         let mut logsource = Logsource::default();
         let Some((_, node)) = map.iter().find(|(key, _)| key.text() == Some("logsource")) else {
-            self.missing("logsource", span, "say which logs the rule is for, as `category: proxy`");
+            self.missing(
+                kind,
+                "logsource",
+                span,
+                "say which logs the rule is for, as `category: proxy`",
+            );
             return logsource;
         };
-        for (key, value) in self.map(node, "`logsource`").unwrap_or_default() {
+        for (key, value) in self.map(node, MapOf::Key("logsource")).unwrap_or_default() {
             match key.text().unwrap_or_default() {
                 "category" => logsource.category = self.text("category", value),
                 "product" => logsource.product = self.text("product", value),
@@ -336,17 +391,22 @@ impl Reader<'_, '_> {
         logsource: &Logsource,
     ) -> (Vec<Selection>, Option<Condition>) {
         let Some((_, node)) = map.iter().find(|(key, _)| key.text() == Some("detection")) else {
-            self.missing("detection", span, "say what to look for, and the `condition`");
+            self.missing(
+                DocumentKind::Rule,
+                "detection",
+                span,
+                "say what to look for, and the `condition`",
+            );
             return (Vec::new(), None);
         };
-        let map = self.map(node, "`detection`").unwrap_or_default();
-        self.searches("rule", map, node.span, logsource)
+        let map = self.map(node, MapOf::Key("detection")).unwrap_or_default();
+        self.searches(DocumentKind::Rule, map, node.span, logsource)
     }
 
     /// The search identifiers of a detection or a filter, and its condition.
     fn searches(
         &mut self,
-        what: &str,
+        kind: DocumentKind,
         map: &[(Node, Node)],
         span: Span,
         logsource: &Logsource,
@@ -354,7 +414,7 @@ impl Reader<'_, '_> {
         let mut selections = Vec::new();
         for (key, value) in map {
             let name = key.text().unwrap_or_default();
-            let is_rules = what == "filter" && name == "rules";
+            let is_rules = kind == DocumentKind::Filter && name == "rules";
             if matches!(name, "condition" | "timeframe") || is_rules {
                 continue;
             }
@@ -363,7 +423,7 @@ impl Reader<'_, '_> {
         }
         let Some((_, node)) = map.iter().find(|(key, _)| key.text() == Some("condition")) else {
             let help = "say how the search identifiers are combined, as `condition: selection`";
-            self.missing_in(what, "condition", span, help);
+            self.missing(kind, "condition", span, help);
             return (selections, None);
         };
         let conditions = match &node.kind {

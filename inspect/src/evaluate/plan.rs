@@ -25,7 +25,7 @@ impl Parts {
             (Parts::BACKWARD, !scan.backward.outputs.is_empty()),
             (Parts::GRAMS, !scan.grams.is_empty()),
             (Parts::NETWORKS, networks.iter().any(|networks| !networks.starts.is_empty())),
-            (Parts::SHARED, scan.is_shared == 1),
+            (Parts::SHARED, scan.is_shared),
         ];
         let present = parts.iter().filter(|(_, is_present)| *is_present);
         Parts(present.fold(0, |all, (part, _)| all | part.0))
@@ -73,7 +73,7 @@ impl Plan {
         };
         let mut event = Event::default();
         let mut scratch = Scratch::default();
-        for rule in &tables.always {
+        for rule in &tables.unguarded {
             event.clear(tables.fields.len());
             scratch.prepare(tables);
             let start = plan.asked.len();

@@ -121,7 +121,7 @@ impl Shortcuts {
 fn is_search(tables: &Tables, word: u32) -> bool {
     let Some(Op::Atom(atom)) = Op::decode(word) else { return false };
     let atom = tables.atoms.get(atom.index());
-    atom.is_some_and(|atom| atom.is_later == 1 || !tables.atom_lazy(atom).is_empty())
+    atom.is_some_and(|atom| atom.is_deferred || !tables.atom_unindexed(atom).is_empty())
 }
 
 /// The values of a program that runs. `Pack::decode` has seen that it is never too deep.

@@ -29,17 +29,17 @@ pub(super) fn first(tables: &Tables, plan: &Plan, event: &Event, scratch: &mut S
 }
 
 /// Scans the values of a field for the patterns that wake no rule, once per event.
-pub(super) fn later(tables: &Tables, field: FieldId, event: &Event, scratch: &mut Scratch) {
+pub(super) fn deferred(tables: &Tables, field: FieldId, event: &Event, scratch: &mut Scratch) {
     let place = if field == KEYWORDS { tables.fields.len() } else { field.index() };
     if !scratch.scanned.insert(place) {
         return;
     }
     if field == KEYWORDS {
         for text in event.wholes() {
-            let scan = &tables.later_keywords;
+            let scan = &tables.deferred_keywords;
             scan_value(tables, scan, Parts::of(scan), event, text, scratch);
         }
-    } else if let Some(of_field) = tables.later.get(field.index()) {
+    } else if let Some(of_field) = tables.deferred.get(field.index()) {
         for text in event.values(field) {
             scan_value(tables, of_field, Parts::of(of_field), event, text, scratch);
         }
@@ -254,7 +254,7 @@ mod tests {
         let mut tables = empty_tables().unwrap();
         tables.string_ends = vec![0];
         tables.fields = vec![StrId(0), StrId(0)];
-        let scan = Scan { is_shared: 1, ..tables.keywords.clone() };
+        let scan = Scan { is_shared: true, ..tables.keywords.clone() };
         tables.scans = vec![scan.clone(), scan.clone()];
         tables.keywords = scan;
         tables.shared = vec![strided_grams(3, 2, &[&[b'a'; 8]])];
@@ -263,10 +263,18 @@ mod tests {
         tables.patterns =
             vec![Pattern { field, kind, text, check, check_idx, atoms_start, atoms_end }];
         tables.pattern_atoms = vec![AtomId(0)];
-        let (rules_start, rules_end, lazy_start, lazy_end) = (0, 0, 0, 0);
-        let (label, is_later) = (StrId(0), 0);
-        tables.atoms =
-            vec![Atom { field, label, rules_start, rules_end, lazy_start, lazy_end, is_later }];
+        let (rules_start, rules_end, unindexed_start, unindexed_end) = (0, 0, 0, 0);
+        let label = StrId(0);
+        let is_deferred = false;
+        tables.atoms = vec![Atom {
+            field,
+            label,
+            rules_start,
+            rules_end,
+            unindexed_start,
+            unindexed_end,
+            is_deferred,
+        }];
         // A glob of nothing: it holds in no value.
         tables.glob_ends = vec![0];
         tables

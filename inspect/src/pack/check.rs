@@ -29,14 +29,14 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
         })
     })?;
     holds("rule programs", tables.rules.iter().all(|rule| program(tables, rule)))?;
-    holds("list of rules that are always evaluated", rule_ids(&tables.always))?;
+    holds("list of rules that are always evaluated", rule_ids(&tables.unguarded))?;
     holds("atom table", {
         rule_ids(&tables.atom_rules)
             && tables.atoms.iter().all(|atom| {
                 (field(atom.field) || atom.field == KEYWORDS)
                     && string(atom.label)
                     && range(atom.rules_start, atom.rules_end, tables.atom_rules.len())
-                    && range(atom.lazy_start, atom.lazy_end, tables.lazy.len())
+                    && range(atom.unindexed_start, atom.unindexed_end, tables.unindexed.len())
             })
     })?;
     holds("note on keywords", {
@@ -49,7 +49,7 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
     })?;
     holds("pattern table", {
         tables.pattern_atoms.iter().all(|atom| atom.index() < tables.atoms.len())
-            && tables.lazy.iter().all(|pattern| pattern.index() < tables.patterns.len())
+            && tables.unindexed.iter().all(|pattern| pattern.index() < tables.patterns.len())
             && tables.patterns.iter().all(|pattern| {
                 let n_checks = match pattern.check {
                     CheckKind::None => usize::MAX,
@@ -70,10 +70,10 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
     holds("regex table", tables.regexes.iter().all(automaton))?;
     holds("table of large regexes", tables.nfas.iter().all(nfa))?;
     holds("scan table", {
-        let keywords = [&tables.keywords, &tables.later_keywords];
-        let mut scans = tables.scans.iter().chain(&tables.later).chain(keywords);
+        let keywords = [&tables.keywords, &tables.deferred_keywords];
+        let mut scans = tables.scans.iter().chain(&tables.deferred).chain(keywords);
         tables.scans.len() == tables.fields.len()
-            && tables.later.len() == tables.fields.len()
+            && tables.deferred.len() == tables.fields.len()
             && scans.all(|of| scan(of, tables.patterns.len()))
             && tables.shared.iter().all(|of| grams(of, tables.patterns.len()))
     })?;

@@ -157,8 +157,8 @@ wire! {
         pub name: StrId,
         /// An index into [`ServiceTables::services`].
         pub service: u32,
-        /// 1 where the host is the service's as a whole, 0 where only its templates are.
-        pub whole: u8,
+        /// Whether every request to the host belongs to the service, and not only those that fit a template.
+        pub whole: bool,
     }
 
     /// A part of a template.

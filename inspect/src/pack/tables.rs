@@ -66,13 +66,13 @@ wire! {
         /// The programs of all rules; a rule names a range. See [`Op`].
         pub code: Vec<u32>,
         /// Rules that are evaluated on every event, because they may match where no pattern is found.
-        pub always: Vec<RuleId>,
+        pub unguarded: Vec<RuleId>,
         /// The detection items.
         pub atoms: Vec<Atom>,
         /// The rules that atoms wake; an atom names a range.
         pub atom_rules: Vec<RuleId>,
         /// Patterns without a literal to look for; an atom names a range.
-        pub lazy: Vec<PatternId>,
+        pub unindexed: Vec<PatternId>,
         /// Questions about a field that no scan answers.
         pub tests: Vec<Test>,
         /// The patterns.
@@ -95,11 +95,11 @@ wire! {
         /// for once in all text of an event.
         pub shared: Vec<Grams>,
         /// How each field is scanned for the other patterns, once a rule asks for one of them.
-        pub later: Vec<Scan>,
+        pub deferred: Vec<Scan>,
         /// How every value is scanned for the other keywords.
-        pub later_keywords: Scan,
-        /// 1 where a rule has keywords, so that events have to tell all of their values.
-        pub has_keywords: u8,
+        pub deferred_keywords: Scan,
+        /// Whether a rule has keywords, so that events have to answer with all of their values.
+        pub has_keywords: bool,
         /// The correlations; those that others take in come before them.
         pub correlations: Vec<Correlation>,
         /// What correlations take in; a correlation names a range.
@@ -133,8 +133,8 @@ impl Tables {
         self.fields.get(field.index()).map_or("", |name| self.str(*name))
     }
 
-    /// Whether a rule has keywords, so that events have to tell all of their values.
+    /// Whether a rule has keywords, so that events have to answer with all of their values.
     pub fn has_keywords(&self) -> bool {
-        self.has_keywords != 0
+        self.has_keywords
     }
 }

@@ -73,6 +73,21 @@ macro_rules! numbers {
 
 numbers!(u8, u16, u32, u64, u128);
 
+impl Wire for bool {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    /// One byte, 0 or 1; `None` for any other, so that a table has one encoding.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        match u8::read(reader)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+}
+
 impl Wire for String {
     fn write(&self, out: &mut Vec<u8>) {
         u32::try_from(self.len()).unwrap_or(u32::MAX).write(out);

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use super::domain::is_under;
 use super::unescape::{Reach, unescape};
-use super::{address, disguise, punycode};
+use super::{address, proxy_services, punycode};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::limits::{MAX_LABEL_BYTES, MAX_NAME_BYTES};
 use crate::verdict::View;
@@ -56,11 +56,11 @@ pub(super) fn is_plain(authority: &[u8]) -> bool {
     last.first().is_some_and(u8::is_ascii_lowercase)
         && name.len() <= MAX_NAME_BYTES
         && (port.is_empty() || usual_port(port.get(1..).unwrap_or_default()))
-        && !ends_like_a_disguise(name)
+        && !ends_like_a_proxy_service(name)
 }
 
-/// Whether a name may be in the tables of [`disguise`]: by its end, which is quick to compare.
-fn ends_like_a_disguise(name: &[u8]) -> bool {
+/// Whether a name may be in the tables of [`proxy_services`]: by its end, which is quick to compare.
+fn ends_like_a_proxy_service(name: &[u8]) -> bool {
     let ends_alike = matches!(
         name.last_chunk::<6>(),
         Some(
@@ -92,8 +92,10 @@ fn ends_like_a_disguise(name: &[u8]) -> bool {
         )
     );
     ends_alike
-        && (disguise::is_hiding_proxy(name)
-            || disguise::ADDRESS_SERVICES.iter().any(|service| is_under(name, service.as_bytes())))
+        && (proxy_services::is_hiding_proxy(name)
+            || proxy_services::ADDRESS_SERVICES
+                .iter()
+                .any(|service| is_under(name, service.as_bytes())))
 }
 
 fn usual_port(digits: &[u8]) -> bool {
@@ -343,7 +345,7 @@ impl Readings {
             return;
         }
         self.international(&labels, &port, view);
-        if let Some(address) = disguise::embedded_address(&joined) {
+        if let Some(address) = proxy_services::embedded_address(&joined) {
             self.found.insert(Anomaly::HostEmbeddedAddress);
             self.add(View::Decoded, address, port);
         }
@@ -455,14 +457,14 @@ mod tests {
 
     #[test]
     fn no_name_of_the_tables_passes_as_plain() {
-        let proxies = disguise::HIDING_PROXIES.iter().map(|(name, _)| *name);
+        let proxies = proxy_services::HIDING_PROXIES.iter().map(|(name, _)| *name);
         // `www.google.com` is one for some paths only.
-        let proxies = proxies.filter(|name| name.as_bytes() != disguise::AMP_VIEWER.0);
+        let proxies = proxies.filter(|name| name.as_bytes() != proxy_services::AMP_VIEWER.0);
         let proxies =
             proxies.map(|name| name.replacen('.', "a.", usize::from(name.starts_with('.'))));
-        let services = disguise::ADDRESS_SERVICES.iter().map(|name| format!("a.{name}"));
+        let services = proxy_services::ADDRESS_SERVICES.iter().map(|name| format!("a.{name}"));
         for name in proxies.chain(services) {
-            assert!(ends_like_a_disguise(name.as_bytes()), "{name}");
+            assert!(ends_like_a_proxy_service(name.as_bytes()), "{name}");
         }
     }
 }

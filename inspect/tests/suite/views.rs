@@ -86,9 +86,9 @@ fn an_encoding_that_shows_once_ignored_characters_are_gone_is_undone() {
     for authority in ["a.example%2\u{ad}0evil.example", "a.example%2%C2%AD0evil.example"] {
         let views = views(authority.as_bytes(), b"/");
         let mut hosts = views.forms().iter().filter_map(|form| form.authority.as_deref());
-        let mut crowd = views.crowd().iter().map(Vec::as_slice);
+        let mut extra_hosts = views.extra_hosts().iter().map(Vec::as_slice);
         let is_meant = |host: &[u8]| host == b"evil.example";
-        assert!(hosts.any(is_meant) || crowd.any(is_meant), "{authority}");
+        assert!(hosts.any(is_meant) || extra_hosts.any(is_meant), "{authority}");
     }
 }
 
@@ -137,10 +137,10 @@ proptest! {
         let hosts = |authority: &[u8]| -> Vec<Vec<u8>> {
             let views = views(authority, b"/");
             let hosts = views.forms().iter().filter_map(|form| form.authority.clone());
-            hosts.chain(views.crowd().iter().cloned()).collect()
+            hosts.chain(views.extra_hosts().iter().cloned()).collect()
         };
         // Hosts past the bound share a form, and are not asked what they hide.
-        prop_assume!(views(&authority, b"/").forms().iter().all(|form| !form.has_crowd));
+        prop_assume!(views(&authority, b"/").forms().iter().all(|form| !form.has_extra_hosts));
         let once = hosts(&authority);
         for host in &once {
             for again in hosts(host) {
@@ -375,12 +375,12 @@ fn disguises_are_taken_off_one_inside_the_other() {
 }
 
 #[test]
-fn a_crowd_of_hosts_is_kept_whole() {
+fn a_long_list_of_hosts_is_kept_whole() {
     let hosts: Vec<_> = (0..40).map(|idx| format!("h{idx}.example")).collect();
     let authority = hosts.join(",");
     let views = views(authority.as_bytes(), b"/");
     let mut seen: Vec<_> = views.forms().iter().filter_map(|form| form.authority.clone()).collect();
-    seen.extend(views.crowd().iter().cloned());
+    seen.extend(views.extra_hosts().iter().cloned());
     for host in hosts {
         assert!(seen.contains(&host.into_bytes()));
     }

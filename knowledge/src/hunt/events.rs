@@ -181,7 +181,7 @@ impl Binding {
     fn add(&self, bytes: &[u8], ids: &[FieldId], event: &mut Event) {
         let text = event.text(bytes);
         if ids.is_empty() {
-            event.add_loose(text);
+            event.add_unnamed(text);
         }
         for id in ids {
             let (host, port) = match self.host_id {
@@ -196,7 +196,7 @@ impl Binding {
             event.answer(*id, host);
             if self.keywords {
                 // These are looked for in all that the line says.
-                event.add_loose(text);
+                event.add_unnamed(text);
             }
         }
     }

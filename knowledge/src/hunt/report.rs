@@ -203,8 +203,7 @@ impl Report {
         let (time_ms, file_idx, line) = held.at;
         let tables = self.pack.tables();
         for firing in self.correlator.observe(&self.pack, &held.hits, time_ms) {
-            let Some(of) = tables.correlation(firing.correlation).filter(|of| of.alerts != 0)
-            else {
+            let Some(of) = tables.correlation(firing.correlation).filter(|of| of.alerts) else {
                 continue;
             };
             *self.per_correlation.entry(firing.correlation.index()).or_default() += 1;

@@ -15,8 +15,8 @@ struct Found {
 /// What every pattern looks for, written out, in their order.
 pub(super) fn values(tables: &Tables) -> Vec<String> {
     let mut found = vec![Found::default(); tables.patterns.len()];
-    let scans = tables.scans.iter().chain(&tables.later);
-    for scan in scans.chain([&tables.keywords, &tables.later_keywords]) {
+    let scans = tables.scans.iter().chain(&tables.deferred);
+    for scan in scans.chain([&tables.keywords, &tables.deferred_keywords]) {
         of_scan(scan, &mut found);
     }
     for grams in &tables.shared {

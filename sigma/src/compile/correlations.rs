@@ -133,7 +133,7 @@ impl Compiler {
         self.correlations.thresholds.extend(of.thresholds.iter().map(|threshold| {
             pack::Threshold {
                 comparison: threshold.comparison,
-                negated: u8::from(threshold.negated),
+                negated: threshold.negated,
                 number: threshold.number.to_bits(),
             }
         }));
@@ -154,7 +154,7 @@ impl Compiler {
             status: self.strings.id(of.metadata.status.as_deref().unwrap_or_default()),
             level: of.metadata.level.unwrap_or(Level::Unset),
             kind: of.kind,
-            alerts: 1,
+            alerts: true,
             percentile: of.percentile,
             timespan_ms: of.timespan_ms,
             tags_start,
@@ -227,12 +227,12 @@ impl Compiler {
         match target {
             Target::Rule { id, .. } => {
                 if let Some(rule) = self.rules.get_mut(id.index()) {
-                    rule.alerts = 0;
+                    rule.alerts = false;
                 }
             }
             Target::Correlation(id) => {
                 if let Some(of) = self.correlations.compiled.get_mut(id.index()) {
-                    of.alerts = 0;
+                    of.alerts = false;
                 }
             }
         }

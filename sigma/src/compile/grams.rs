@@ -77,9 +77,9 @@ fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
     let common: std::collections::HashSet<u32> = common.collect();
     let cost = |bytes: &[u8]| {
         let rarity: usize = bytes.iter().map(|byte| frequency::rarity(*byte)).sum();
-        let crowd = holders.get(&gram(bytes)).map_or(0, |n_holders| n_holders.ilog2());
+        let n_holders_log = holders.get(&gram(bytes)).map_or(0, |n_holders| n_holders.ilog2());
         let common = if common.contains(&gram(bytes)) { 1000 } else { 0 };
-        common + 24 * i64::from(crowd) - i64::try_from(rarity).unwrap_or_default()
+        common + 24 * i64::from(n_holders_log) - i64::try_from(rarity).unwrap_or_default()
     };
 
     let n_entries = n_stride * literals.len();

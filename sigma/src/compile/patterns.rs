@@ -80,10 +80,10 @@ pub(super) struct Finished {
     pub(super) scans: Vec<Scan>,
     pub(super) keywords: Scan,
     pub(super) shared: Vec<Grams>,
-    pub(super) later: Vec<Scan>,
-    pub(super) later_keywords: Scan,
-    /// For each atom whether some of its patterns are looked for later.
-    pub(super) later_atoms: Vec<bool>,
+    pub(super) deferred: Vec<Scan>,
+    pub(super) deferred_keywords: Scan,
+    /// For each atom whether some of its patterns are deferred.
+    pub(super) deferred_atoms: Vec<bool>,
 }
 
 impl Patterns {
@@ -229,11 +229,11 @@ impl Patterns {
     }
 
     /// The patterns among these that no scan looks for.
-    pub(super) fn lazy(&self, patterns: &[PatternId]) -> Vec<PatternId> {
-        let is_lazy = |pattern: &PatternId| {
+    pub(super) fn unindexed(&self, patterns: &[PatternId]) -> Vec<PatternId> {
+        let is_unindexed = |pattern: &PatternId| {
             self.drafts.get(pattern.index()).is_some_and(|draft| matches!(draft.gate, Gate::Always))
         };
-        patterns.iter().copied().filter(is_lazy).collect()
+        patterns.iter().copied().filter(is_unindexed).collect()
     }
 
     /// Lets patterns without a literal be checked on every value of their field, because nothing else
@@ -264,15 +264,18 @@ impl Patterns {
         let mut pattern_atoms = Vec::new();
         let mut patterns = Vec::with_capacity(self.drafts.len());
         let wakes = |atom: &AtomId| wakes.get(atom.index()).copied().unwrap_or_default();
-        let mut later_atoms = vec![false; n_atoms];
+        let mut deferred_atoms = vec![false; n_atoms];
         let mut first = FieldScans::new(shares);
-        let mut later = FieldScans::new(shares);
+        let mut deferred = FieldScans::new(shares);
         for (id, draft) in (0..).map(PatternId).zip(self.drafts) {
             let atoms_start = end_of(&pattern_atoms);
             let is_first = draft.atoms.iter().any(wakes);
             if !is_first && !matches!(draft.gate, Gate::Always) {
                 for atom in &draft.atoms {
-                    later_atoms.get_mut(atom.index()).into_iter().for_each(|later| *later = true);
+                    deferred_atoms
+                        .get_mut(atom.index())
+                        .into_iter()
+                        .for_each(|deferred| *deferred = true);
                 }
             }
             pattern_atoms.extend(draft.atoms);
@@ -285,7 +288,7 @@ impl Patterns {
                 atoms_start,
                 atoms_end: end_of(&pattern_atoms),
             });
-            let scans = if is_first { &mut first } else { &mut later };
+            let scans = if is_first { &mut first } else { &mut deferred };
             scans.of(draft.field).into_iter().for_each(|scan| scan.add(id, draft.gate.clone()));
         }
         let shared = first.share();
@@ -300,9 +303,9 @@ impl Patterns {
             scans: finish(first.fields),
             keywords: first.keywords.finish(),
             shared: grams::build(shared, Places::EverySecond),
-            later: finish(later.fields),
-            later_keywords: later.keywords.finish(),
-            later_atoms,
+            deferred: finish(deferred.fields),
+            deferred_keywords: deferred.keywords.finish(),
+            deferred_atoms,
         }
     }
 }

@@ -12,13 +12,13 @@ use crate::rule::{Condition, FieldPart, Item, Linking, Rule, Search, TimePart, V
 /// A condition with its atoms.
 #[derive(Clone, Debug)]
 pub(super) enum Draft {
-    /// `lazy` atoms have patterns that no scan looks for, so they vouch for nothing.
+    /// `unindexed` atoms have patterns that no scan looks for, so they vouch for nothing.
     Atom {
         atom: AtomId,
         frequency: f64,
         phase: Phase,
         keywords: bool,
-        lazy: bool,
+        unindexed: bool,
     },
     Test {
         test: u32,
@@ -39,32 +39,32 @@ pub(super) struct Witness {
 }
 
 impl Draft {
-    /// The cheapest witness of the condition, if it has one; one with lazy atoms, which then have to be
+    /// The cheapest witness of the condition, if it has one; one with unindexed atoms, which then have to be
     /// scanned for, only where there is no other.
     pub(super) fn witness(&self) -> Option<Witness> {
         self.witness_of(true, false).or_else(|| self.witness_of(true, true))
     }
 
-    fn witness_of(&self, holds: bool, with_lazy: bool) -> Option<Witness> {
+    fn witness_of(&self, holds: bool, with_unindexed: bool) -> Option<Witness> {
         match (self, holds) {
-            // Keywords share the scans of fields, which lazy ones would keep them from.
-            (Draft::Atom { atom, frequency, lazy, keywords, .. }, true)
-                if !lazy || with_lazy && !keywords =>
+            // Keywords share the scans of fields, which unindexed ones would keep them from.
+            (Draft::Atom { atom, frequency, unindexed, keywords, .. }, true)
+                if !unindexed || with_unindexed && !keywords =>
             {
                 Some(Witness { atoms: vec![*atom], frequency: *frequency })
             }
             (Draft::Atom { .. } | Draft::Test { .. }, _) => None,
-            (Draft::Not(part), holds) => part.witness_of(!holds, with_lazy),
-            (Draft::Named(_, part), holds) => part.witness_of(holds, with_lazy),
+            (Draft::Not(part), holds) => part.witness_of(!holds, with_unindexed),
+            (Draft::Named(_, part), holds) => part.witness_of(holds, with_unindexed),
             // One part that has to hold is enough to vouch for all.
             (Draft::All(parts), true) | (Draft::Any(parts), false) => parts
                 .iter()
-                .filter_map(|part| part.witness_of(holds, with_lazy))
+                .filter_map(|part| part.witness_of(holds, with_unindexed))
                 .min_by(|left, right| left.frequency.total_cmp(&right.frequency)),
             (Draft::Any(parts), true) | (Draft::All(parts), false) => {
                 let mut all = Witness { atoms: Vec::new(), frequency: 0.0 };
                 for part in parts {
-                    let witness = part.witness_of(holds, with_lazy)?;
+                    let witness = part.witness_of(holds, with_unindexed)?;
                     all.frequency += witness.frequency;
                     all.atoms.extend(witness.atoms);
                 }
@@ -225,18 +225,24 @@ fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]
             *atom
         } else {
             let atom = AtomId(end_of(&compiler.atoms));
-            let lazy = compiler.patterns.lazy(&key.2);
-            compiler.atoms.push(AtomDraft { field, label, rules: Vec::new(), lazy, frequency });
+            let unindexed = compiler.patterns.unindexed(&key.2);
+            compiler.atoms.push(AtomDraft {
+                field,
+                label,
+                rules: Vec::new(),
+                unindexed,
+                frequency,
+            });
             compiler.patterns.feed(&key.2, atom);
             compiler.atoms_by_key.insert(key, atom);
             atom
         };
         let known = compiler.atoms.get(atom.index());
         let frequency = known.map_or(1.0, |atom| atom.frequency);
-        let lazy = known.is_none_or(|atom| !atom.lazy.is_empty());
+        let unindexed = known.is_none_or(|atom| !atom.unindexed.is_empty());
         let keywords = field == KEYWORDS;
         let phase = phase_of(item.field.as_deref());
-        drafts.insert(0, Draft::Atom { atom, frequency, phase, keywords, lazy });
+        drafts.insert(0, Draft::Atom { atom, frequency, phase, keywords, unindexed });
     }
     drafts
 }
@@ -249,7 +255,7 @@ fn test(compiler: &mut Compiler, item: &Item, field: FieldId, value: &Value) -> 
         other: field,
         comparison: Comparison::Equal,
         number: 0,
-        cased: 0,
+        cased: false,
         label: compiler.strings.id(&item.label),
         text: compiler.strings.id(&value.text),
     };
@@ -286,7 +292,7 @@ fn test(compiler: &mut Compiler, item: &Item, field: FieldId, value: &Value) -> 
             };
             phase = phase.max(phase_of(Some(other)));
             test.other = compiler.field(Some(other));
-            test.cased = u8::from(*cased);
+            test.cased = *cased;
         }
     }
     let idx = end_of(&compiler.tests);

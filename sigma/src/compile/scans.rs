@@ -83,7 +83,7 @@ impl ScanDraft {
             grams: grams::build(self.anywhere, Places::Every),
             networks_v4: networks::build(&self.v4),
             networks_v6: networks::build(&self.v6),
-            is_shared: u8::from(self.is_shared),
+            is_shared: self.is_shared,
         }
     }
 }

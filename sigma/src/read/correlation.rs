@@ -2,7 +2,7 @@
 
 use inspect::limits::MAX_TIMESPAN_MS;
 
-use super::Reader;
+use super::{DocumentKind, MapOf, Reader};
 use crate::codes;
 use crate::correlation::{
     Alias, COMPARISONS, CORRELATION_KINDS as KINDS, Correlation, CorrelationKind, Reference,
@@ -30,10 +30,11 @@ const KEYS: &[&str] =
 impl Reader<'_, '_> {
     /// A document with `correlation`.
     pub(super) fn correlation(&mut self, document: &Node) -> Option<Correlation> {
-        let map = self.map(document, "a Sigma correlation")?;
-        let metadata = self.metadata(map, document.span);
+        let document_kind = DocumentKind::Correlation;
+        let map = self.map(document, MapOf::Document(document_kind))?;
+        let metadata = self.metadata(document_kind, map, document.span);
         let (_, node) = map.iter().find(|(key, _)| key.text() == Some("correlation"))?;
-        let inside = self.map(node, "`correlation`")?;
+        let inside = self.map(node, MapOf::Key("correlation"))?;
         for (key, _) in inside {
             let name = key.text().unwrap_or_default();
             if !KEYS.contains(&name) {
@@ -60,8 +61,8 @@ impl Reader<'_, '_> {
                 kind.map(|(_, kind)| *kind)
             }
             None => {
-                self.missing_in(
-                    "correlation",
+                self.missing(
+                    DocumentKind::Correlation,
                     "type",
                     node.span,
                     "say `type: event_count`, or another type",
@@ -75,7 +76,7 @@ impl Reader<'_, '_> {
         };
         if rules.is_empty() && !self.refused {
             let help = "list the rules that it takes in, by `id` or `name`";
-            self.missing_in("correlation", "rules", node.span, help);
+            self.missing(DocumentKind::Correlation, "rules", node.span, help);
         }
         let aliases = value("aliases").map(|node| self.aliases(node)).unwrap_or_default();
         let group_by =
@@ -83,8 +84,8 @@ impl Reader<'_, '_> {
         let timespan_ms = match needed("timespan") {
             Some(node) => self.timespan(node),
             None => {
-                self.missing_in(
-                    "correlation",
+                self.missing(
+                    DocumentKind::Correlation,
                     "timespan",
                     node.span,
                     "say how long, as `timespan: 5m`",
@@ -129,10 +130,10 @@ impl Reader<'_, '_> {
 
     fn aliases(&mut self, node: &Node) -> Vec<Alias> {
         let mut aliases = Vec::new();
-        for (key, value) in self.map(node, "`aliases`").unwrap_or_default() {
+        for (key, value) in self.map(node, MapOf::Key("aliases")).unwrap_or_default() {
             let name = key.text().unwrap_or_default().to_owned();
             let mut fields = Vec::new();
-            for (rule, field) in self.map(value, &format!("`{name}`")).unwrap_or_default() {
+            for (rule, field) in self.map(value, MapOf::Key(&name)).unwrap_or_default() {
                 let text = rule.text().unwrap_or_default().to_owned();
                 match self.text(&text, field) {
                     Some(field) => fields.push((Reference { text, span: rule.span }, field)),
@@ -190,7 +191,7 @@ impl Reader<'_, '_> {
                 condition.thresholds.push(Threshold { comparison, negated: false, number });
             } else if kind.is_some() {
                 let help = "say when it matches, as `condition: {gte: 10}`";
-                self.missing_in("correlation", "condition", span, help);
+                self.missing(DocumentKind::Correlation, "condition", span, help);
             }
             return condition;
         };
@@ -201,7 +202,7 @@ impl Reader<'_, '_> {
             self.refuse(&codes::BROKEN_THRESHOLD, node.span, message, help);
             return condition;
         }
-        for (key, value) in self.map(node, "`condition`").unwrap_or_default() {
+        for (key, value) in self.map(node, MapOf::Key("condition")).unwrap_or_default() {
             let name = key.text().unwrap_or_default();
             match name {
                 "field" => {

@@ -1,6 +1,6 @@
 //! Filters.
 
-use super::Reader;
+use super::{DocumentKind, MapOf, Reader};
 use crate::codes;
 use crate::correlation::Reference;
 use crate::filter::{Applies, Filter};
@@ -9,16 +9,17 @@ use crate::yaml::{Kind, Node};
 impl Reader<'_, '_> {
     /// A document with `filter`.
     pub(super) fn filter(&mut self, document: &Node) -> Option<Filter> {
-        let map = self.map(document, "a Sigma filter")?;
-        let metadata = self.metadata(map, document.span);
-        let logsource = self.logsource(map, document.span);
+        let kind = DocumentKind::Filter;
+        let map = self.map(document, MapOf::Document(kind))?;
+        let metadata = self.metadata(kind, map, document.span);
+        let logsource = self.logsource(kind, map, document.span);
         let (_, node) = map.iter().find(|(key, _)| key.text() == Some("filter"))?;
-        let inside = self.map(node, "`filter`")?;
+        let inside = self.map(node, MapOf::Key("filter"))?;
         let rules = inside.iter().find(|(key, _)| key.text() == Some("rules"));
         let applies = match rules {
             None => {
                 let help = "list the rules by `id` or `name`, or write `rules: any`";
-                self.missing_in("filter", "rules", node.span, help);
+                self.missing(kind, "rules", node.span, help);
                 None
             }
             Some((_, node)) => match (&node.kind, node.text()) {
@@ -35,7 +36,7 @@ impl Reader<'_, '_> {
             let help = "join the conditions by `or` or `and`";
             self.refuse(&codes::WRONG_TYPE, node.span, message, help);
         }
-        let (selections, condition) = self.searches("filter", inside, node.span, &logsource);
+        let (selections, condition) = self.searches(kind, inside, node.span, &logsource);
         if self.refused {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use inspect::PROXY_FIELDS;
 
-use super::Reader;
+use super::{MapOf, Reader};
 use crate::codes;
 use crate::modifier::{self, Modifier, closest};
 use crate::rule::{Item, Linking, Logsource, Search};
@@ -16,7 +16,7 @@ impl Reader<'_, '_> {
     pub(super) fn search(&mut self, name: &str, node: &Node, logsource: &Logsource) -> Search {
         match &node.kind {
             Kind::Map(_) => {
-                let map = self.map(node, &format!("`{name}`")).unwrap_or_default();
+                let map = self.map(node, MapOf::Key(name)).unwrap_or_default();
                 self.not_empty(name, node, map.len());
                 let items = map.iter().filter_map(|(key, value)| self.item(key, value, logsource));
                 Search::All(items.map(Search::Item).collect())

@@ -22,7 +22,7 @@ pub(crate) fn answer(object: &Value, tables: &Tables, event: &mut Event) {
         }
     }
     if tables.has_keywords() {
-        loose(object, event);
+        unnamed(object, event);
     }
 }
 
@@ -43,13 +43,13 @@ fn lookup<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
     name.match_indices('.').find_map(|(dot, _)| lookup(object.get(&name[..dot])?, &name[dot + 1..]))
 }
 
-fn loose(value: &Value, event: &mut Event) {
+fn unnamed(value: &Value, event: &mut Event) {
     match value {
-        Value::Object(object) => object.values().for_each(|value| loose(value, event)),
-        Value::Array(values) => values.iter().for_each(|value| loose(value, event)),
+        Value::Object(object) => object.values().for_each(|value| unnamed(value, event)),
+        Value::Array(values) => values.iter().for_each(|value| unnamed(value, event)),
         value => {
             if let Some(value) = text(value) {
-                event.add_loose_bytes(value.as_bytes());
+                event.add_unnamed_bytes(value.as_bytes());
             }
         }
     }

@@ -20,7 +20,7 @@ impl Recorded {
             event.answer_bytes(*field, value);
         }
         for value in &self.loose {
-            event.add_loose_bytes(value);
+            event.add_unnamed_bytes(value);
         }
     }
 }

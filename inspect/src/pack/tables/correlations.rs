@@ -54,7 +54,7 @@ wire! {
         /// What is computed.
         pub kind: CorrelationKind,
         /// Whether it is an alert by itself, as in [`Rule::alerts`].
-        pub alerts: u8,
+        pub alerts: bool,
         /// Which percentile, 0 to 100; 0 for other kinds.
         pub percentile: u8,
         /// The length of the window in milliseconds; at least 1.
@@ -96,8 +96,8 @@ wire! {
     pub struct Threshold {
         /// How it compares.
         pub comparison: Comparison,
-        /// Whether it must not compare so: 0 or 1.
-        pub negated: u8,
+        /// Whether the comparison must fail instead.
+        pub negated: bool,
         /// The number: the bits of a 64-bit float.
         pub number: u64,
     }

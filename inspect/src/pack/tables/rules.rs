@@ -103,9 +103,9 @@ wire! {
         pub level: Level,
         /// When the rule can be decided.
         pub phase: Phase,
-        /// Whether a match is an alert by itself: 1, or 0 where a correlation took the rule in without
+        /// Whether a match is an alert by itself: false where a correlation takes the rule in without
         /// `generate: true`.
-        pub alerts: u8,
+        pub alerts: bool,
         /// Sigma `tags`: a range of [`Tables::tags`].
         pub tags_start: u32,
         /// The end of that range.
@@ -126,13 +126,13 @@ wire! {
         pub rules_start: u32,
         /// The end of that range.
         pub rules_end: u32,
-        /// Patterns that no scan looks for, because they need no literal: a range of [`Tables::lazy`].
+        /// Patterns that no scan looks for, because they need no literal: a range of [`Tables::unindexed`].
         /// They are checked when a rule that was woken by another atom asks for this one.
-        pub lazy_start: u32,
+        pub unindexed_start: u32,
         /// The end of that range.
-        pub lazy_end: u32,
-        /// 1 where some of its patterns stand in [`Tables::later`].
-        pub is_later: u8,
+        pub unindexed_end: u32,
+        /// Whether some of its patterns are in [`Tables::deferred`].
+        pub is_deferred: bool,
     }
 
     /// A question about a field that no scan answers; asked when a rule that needs it is evaluated.
@@ -147,8 +147,8 @@ wire! {
         pub comparison: Comparison,
         /// The rule's number: the bits of a 64-bit float.
         pub number: u64,
-        /// Whether case matters where texts are compared: 0 or 1.
-        pub cased: u8,
+        /// Whether the comparison of two texts is case-sensitive.
+        pub cased: bool,
         /// The field and its modifiers as Sigma writes them, for people.
         pub label: StrId,
         /// The rule's value as its author wrote it.
@@ -263,7 +263,9 @@ impl Tables {
     }
 
     /// The patterns of an atom that no scan looks for.
-    pub(crate) fn atom_lazy(&self, atom: &Atom) -> &[PatternId] {
-        self.lazy.get(atom.lazy_start as usize..atom.lazy_end as usize).unwrap_or_default()
+    pub(crate) fn atom_unindexed(&self, atom: &Atom) -> &[PatternId] {
+        self.unindexed
+            .get(atom.unindexed_start as usize..atom.unindexed_end as usize)
+            .unwrap_or_default()
     }
 }

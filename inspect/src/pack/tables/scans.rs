@@ -98,8 +98,8 @@ wire! {
         pub networks_v4: Networks,
         /// IPv6 networks.
         pub networks_v6: Networks,
-        /// 1 where [`Tables::shared`] holds literals of the field.
-        pub is_shared: u8,
+        /// Whether [`Tables::shared`] contains literals of the field.
+        pub is_shared: bool,
     }
 
     /// A radix trie; node 0 is the root. Labels of folded bytes.
@@ -232,7 +232,7 @@ impl Scan {
             && self.grams.is_empty()
             && self.networks_v4.starts.is_empty()
             && self.networks_v6.starts.is_empty()
-            && self.is_shared == 0
+            && !self.is_shared
     }
 }
 

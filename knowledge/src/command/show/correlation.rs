@@ -56,7 +56,7 @@ pub(super) fn to_json(tables: &Tables) -> Vec<Value> {
             "status": tables.str(of.status),
             "level": of.level.as_str(),
             "kind": kind(of),
-            "alerts": of.alerts != 0,
+            "alerts": of.alerts,
             "percentile": percentile(of),
             "timespan_ms": of.timespan_ms,
             "condition": condition,
@@ -99,7 +99,7 @@ fn thresholds<'t>(
 ) -> impl Iterator<Item = (&'static str, f64)> + use<'t> {
     tables.correlation_thresholds(of).iter().map(|threshold| {
         let is = |(_, comparison, negated): &&(&str, _, bool)| {
-            *comparison == threshold.comparison && *negated == (threshold.negated != 0)
+            *comparison == threshold.comparison && *negated == threshold.negated
         };
         let name = COMPARISONS.iter().find(is).map_or("", |(name, _, _)| name);
         (name, f64::from_bits(threshold.number))
