@@ -40,16 +40,16 @@ macro_rules! anomalies {
 
 anomalies! {
     "host.case" HostCase: "The host has capital letters", "API.TeLeGrAm.ORG";
-    "host.userinfo" HostUserinfo: "A user, or what looks like one, stands before the host", "good.example@api.telegram.org";
+    "host.userinfo" HostUserinfo: "A user name, or what looks like one, precedes the host", "good.example@api.telegram.org";
     "host.multi" HostMulti: "Several hosts, from a list or from repeated `Host` headers that the proxy joined", "good.example,api.telegram.org";
     "host.trailing_dot" HostTrailingDot: "The host ends with a dot, or several", "api.telegram.org.";
     "host.leading_dot" HostLeadingDot: "The host starts with a dot", ".api.telegram.org";
     "host.empty_label" HostEmptyLabel: "Two dots in a row inside the host", "api..telegram.org";
     "host.empty" HostEmpty: "There is no host", "(nothing)";
     "host.percent_encoded" HostPercentEncoded: "The host is percent-encoded", "api%2etelegram.org";
-    "host.illegal_character" HostIllegalCharacter: "The host holds a byte that no host may have: a slash, a space, a control character", "api.telegram.org/x";
-    "host.not_ascii" HostNotAscii: "The host holds bytes beyond ASCII, such as fullwidth letters or an ideographic full stop", "api\u{3002}telegram.org";
-    "host.punycode_ascii" HostPunycodeAscii: "A Punycode label that stands for plain ASCII", "xn--api-.telegram.org";
+    "host.illegal_character" HostIllegalCharacter: "The host contains a byte that no host may have: a slash, a space, a control character", "api.telegram.org/x";
+    "host.not_ascii" HostNotAscii: "The host contains bytes beyond ASCII, such as fullwidth letters or an ideographic full stop", "api\u{3002}telegram.org";
+    "host.punycode_ascii" HostPunycodeAscii: "A Punycode label that means plain ASCII", "xn--api-.telegram.org";
     "host.homograph" HostHomograph: "A label beyond ASCII that looks like one in ASCII", "xn--pi-7kc.telegram.org";
     "host.too_long" HostTooLong: "The host is longer than 253 bytes, or a label longer than 63", "aaaa(...).example";
     "host.embedded_address" HostEmbeddedAddress: "A name of a service that resolves to the IP address written in it", "149.154.167.220.nip.io";
@@ -57,7 +57,7 @@ anomalies! {
     "port.nonstandard_form" PortForm: "A port that is empty, no number, too large, or has leading zeros", "api.telegram.org:0443";
     "ip.literal" IpLiteral: "The host is an IP address", "149.154.167.220";
     "ip.nonstandard" IpNonstandard: "An IP address in another form than the usual one: decimal, octal, hexadecimal, short", "0x959aa7dc";
-    "ip.embedded_v4" IpEmbeddedV4: "An IPv6 address that holds an IPv4 address", "[::ffff:149.154.167.220]";
+    "ip.embedded_v4" IpEmbeddedV4: "An IPv6 address that contains an IPv4 address", "[::ffff:149.154.167.220]";
     "ip.zone" IpZone: "An IPv6 address with a zone", "[fe80::1%25eth0]";
     "path.double_encoded" PathDoubleEncoded: "The path is percent-encoded more than once", "/%2562ot1";
     "path.encoded_letter" PathEncodedLetter: "A letter or digit in the path is percent-encoded", "/%62ot1";
@@ -72,7 +72,7 @@ anomalies! {
     "path.u_encoding" PathUEncoding: "A character written as `%uXXXX`", "/%u0062ot1";
     "path.invalid_encoding" PathInvalidEncoding: "A percent sign that starts no encoding", "/%zz";
     "path.nul" PathNul: "A NUL byte in the path, encoded or not", "/bot1%00.png";
-    "path.not_ascii" PathNotAscii: "The path holds raw bytes beyond ASCII", "/b\u{f6}t";
+    "path.not_ascii" PathNotAscii: "The path contains raw bytes beyond ASCII", "/b\u{f6}t";
     "path.too_long" PathTooLong: "The path and query are longer than 16 KiB", "/aaaa(...)";
     "query.double_encoded" QueryDoubleEncoded: "The query is percent-encoded more than once", "?a=%2562";
     "query.encoded_letter" QueryEncodedLetter: "A letter or digit in the query is percent-encoded", "?%61=1";
@@ -87,7 +87,7 @@ anomalies! {
     "sni.outer" SniOuter: "The server name is the outer one of an Encrypted Client Hello; the real one is hidden", "cloudflare-ech.com";
     "connect.sni_mismatch" ConnectSniMismatch: "The server name inside a tunnel is not the name that CONNECT asked for", "CONNECT good.example, SNI api.telegram.org";
     "connect.host_mismatch" ConnectHostMismatch: "The host inside a tunnel belongs to another domain than the name that CONNECT asked for", "CONNECT good.example, Host api.telegram.org";
-    "tls.absent" TlsAbsent: "Something else than TLS where TLS is expected: on port 443, or inside a tunnel", "SSH-2.0 on port 443";
+    "tls.absent" TlsAbsent: "Something other than TLS where TLS is expected: on port 443, or inside a tunnel", "SSH-2.0 on port 443";
 }
 
 /// A set of anomalies.
@@ -110,12 +110,12 @@ impl Anomalies {
         self.0 |= other.0;
     }
 
-    /// Whether one is in the set.
+    /// Returns true if one is in the set.
     pub fn contains(self, anomaly: Anomaly) -> bool {
         self.0 >> anomaly as u8 & 1 == 1
     }
 
-    /// Whether there are none.
+    /// Returns true if there are none.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }

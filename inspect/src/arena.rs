@@ -54,8 +54,8 @@ impl Arena {
         self.n_folded = self.folded.len();
     }
 
-    /// Appends `text` to both, unless it is not all ASCII; whether it is. Each of its bytes has the same place
-    /// in both.
+    /// Appends `text` to both, unless it is not all ASCII; whether it is. Each of its bytes has the
+    /// same place in both.
     pub(crate) fn append_ascii(&mut self, text: &[u8]) -> bool {
         make_room(&mut self.raw, self.n_raw + text.len());
         make_room(&mut self.folded, self.n_folded + text.len());

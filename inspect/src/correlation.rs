@@ -31,7 +31,8 @@ pub(crate) use hit::Watched;
 #[derive(Debug)]
 pub struct Correlator {
     states: Vec<State>,
-    /// How many events were observed: tells the hits of one event from those of the next.
+    /// The number of events that were observed, which sets the hits of one event apart from those of
+    /// the next.
     n_events: u64,
     counts: CorrelatorCounts,
 }
@@ -58,7 +59,7 @@ pub struct Firing {
     pub first_ms: i64,
     /// How many events the window holds.
     pub n_events: usize,
-    /// What was held against the condition.
+    /// The value that was checked against the condition.
     pub value: f64,
     /// The group, in the order of [`Tables::correlation_group`]; `None` for a field that events lack.
     /// As it came: it may hold a secret.
@@ -93,7 +94,7 @@ impl Correlator {
         self.states.iter().map(|state| state.groups.len()).sum()
     }
 
-    /// Takes what one event tells ([`crate::Inspector::correlation_hits`]) and the event's time; gives the
+    /// Takes the hits of one event ([`crate::Inspector::correlation_hits`]) and the event's time; gives the
     /// correlations that fire, those that others take in first.
     pub fn observe(&mut self, pack: &Pack, hits: &[CorrelationHit], time_ms: i64) -> Vec<Firing> {
         let tables = pack.tables();
@@ -147,7 +148,7 @@ struct Arrival {
 }
 
 impl State {
-    /// Adds what one event tells to its groups, and tells which of them fire.
+    /// Adds the hits of one event to their groups, and returns those that fire.
     fn observe(
         &mut self,
         tables: &Tables,
@@ -196,7 +197,7 @@ impl State {
         firings
     }
 
-    /// Adds an entry to its group; tells whether it was in time.
+    /// Adds an entry to its group; returns true if it was in time.
     fn add(
         &mut self,
         key: Key,
@@ -233,7 +234,7 @@ impl State {
     }
 }
 
-/// Whether a value is within all thresholds of a correlation.
+/// Returns true if a value is within all thresholds of a correlation.
 fn holds(tables: &Tables, of: &Correlation, value: f64) -> bool {
     tables.correlation_thresholds(of).iter().all(|threshold| {
         let number = f64::from_bits(threshold.number);

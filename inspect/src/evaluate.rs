@@ -3,7 +3,7 @@
 //! The fields are scanned once for what wakes rules: each pattern that is found makes its atoms true, and
 //! each atom that becomes true wakes the rules that cannot match without it. Only those rules run, and the
 //! few that no atom can vouch for. What else they ask for is looked for when they do, field by field,
-//! which most events never need. Truth has three values (Kleene): what a response will tell is not known yet.
+//! which most events never need. Truth has three values (Kleene): what only the response has is not known yet.
 
 mod plan;
 mod program;
@@ -58,7 +58,7 @@ pub(crate) struct Scratch {
     checked: BitSet,
     /// Patterns of [`Tables::shared`] that were decided for all values of their field.
     decided: BitSet,
-    /// Fields that were scanned for what stands in [`Tables::deferred`]; the last bit is for keywords.
+    /// Fields that were scanned for the patterns of [`Tables::deferred`]; the last bit is for keywords.
     scanned: BitSet,
     /// Where a scan may find something.
     places: Vec<usize>,
@@ -88,7 +88,7 @@ impl Scratch {
         &self.matched
     }
 
-    /// Whether a rule that does not match may match once what is still to come is known.
+    /// Returns true if a rule that does not match may match once what is still to come is known.
     pub(crate) fn is_pending(&self) -> bool {
         self.is_pending
     }
@@ -110,7 +110,7 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
         match program::truth_of(tables, &plan.shortcuts, rule, event, scratch) {
             Truth::True => {
                 scratch.matched.push(rule);
-                // What else holds in it is told with the match.
+                // What else holds in it is reported with the match.
                 ask_all(tables, rule, event, scratch);
             }
             Truth::Unknown => scratch.is_pending = true,
@@ -123,7 +123,7 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
     scratch.matched.sort_unstable();
 }
 
-/// Asks for every atom of a rule, so that `scratch` tells of all of them what was found.
+/// Asks for every atom of a rule, so that `scratch` has for all of them what was found.
 pub(crate) fn ask_all(tables: &Tables, rule: RuleId, event: &Event, scratch: &mut Scratch) {
     let Some(rule) = tables.rule(rule) else { return };
     for word in tables.rule_code(rule) {

@@ -237,12 +237,12 @@ impl Event {
         self.awaits_unnamed = true;
     }
 
-    /// Whether a bound cut something off.
+    /// Returns true if a bound cut something off.
     pub fn truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Whether any value is still to come.
+    /// Returns true if any value is still to come.
     pub(crate) fn awaits_more(&self) -> bool {
         self.awaits_unnamed || self.awaited().next().is_some()
     }

@@ -3,7 +3,7 @@
 //! Sigma says that values are compared without regard to case and leaves the alphabet open.
 //! tidegate folds by Unicode's simple case folding (one character to one character): the lower case of
 //! the upper case, each only where it is a single character. The standard library's tables for that
-//! take 40 kB of a module of some 200, so the result stands here as runs of characters.
+//! take 40 kB of a module of some 480, so the result is here as runs of characters.
 //! So `Ä` equals `ä`, the Kelvin sign equals `k`, `ſ` equals `s`; `ß` differs from `SS` and `İ` from `i`.
 //! Bytes that are not UTF-8 are left as they are.
 
@@ -74,7 +74,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    /// As the standard library's tables tell it.
+    /// By the standard library's tables.
     fn fold_by_std(character: char) -> char {
         fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
             let first = characters.next()?;
@@ -112,7 +112,7 @@ mod tests {
         runs
     }
 
-    /// A new version of Unicode may come with a new compiler; the table then stands in the message.
+    /// A new version of Unicode may come with a new compiler; the message then contains the table.
     #[test]
     fn the_runs_are_what_the_standard_library_folds() {
         let runs = runs_by_std();

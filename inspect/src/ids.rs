@@ -16,11 +16,13 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A field that the pack asks events for: an index into [`Tables::fields`](crate::pack::Tables::fields).
+    /// A field that the pack asks events for: an index into
+    /// [`Tables::fields`](crate::pack::Tables::fields).
     FieldId,
     /// A rule: an index into [`Tables::rules`](crate::pack::Tables::rules).
     RuleId,
-    /// A detection item, true or false on an event: an index into [`Tables::atoms`](crate::pack::Tables::atoms).
+    /// A detection item, true or false on an event: an index into
+    /// [`Tables::atoms`](crate::pack::Tables::atoms).
     AtomId,
     /// One value of a detection item: an index into [`Tables::patterns`](crate::pack::Tables::patterns).
     PatternId,

@@ -15,7 +15,7 @@ use crate::request::{Binding, Request};
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::Views;
 
-/// Holds requests and other events against a pack, one after the other, without allocating for those
+/// Runs a pack over requests and other events, one after the other, without allocating for those
 /// that match nothing.
 #[derive(Debug)]
 pub struct Inspector {
@@ -127,8 +127,8 @@ impl Inspector {
         evaluate(self.pack.tables(), &self.plan, event, scratch);
     }
 
-    /// What the event that was inspected last tells the pack's correlations; `verdict` is its verdict.
-    /// Of a request the reading in which it came counts, so that groups are by what was sent.
+    /// Returns what the event that was inspected last adds to the pack's correlations; `verdict` is its
+    /// verdict. Of a request the reading in which it came counts, so that groups are by what was sent.
     pub fn correlation_hits(&self, verdict: &Verdict) -> Vec<CorrelationHit> {
         let raw = self.readings.first();
         raw.map_or_else(Vec::new, |raw| self.watched.hits(self.pack.tables(), &raw.event, verdict))
@@ -278,7 +278,7 @@ fn named(condition: Condition, name: &str) -> Condition {
     Condition { name, truth: condition.truth, node: Node::All(vec![condition]) }
 }
 
-/// The atoms by which a rule's program holds, in order: those that are true and stand in nothing that is
+/// The atoms by which a rule's program holds, in order: those that are true and part of nothing that is
 /// not, and under no `not`.
 fn vouching(tables: &Tables, code: &[u32], event: &Event, scratch: &Scratch) -> Vec<AtomId> {
     // For each operation its truth, and where its operands start.

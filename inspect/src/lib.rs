@@ -1,4 +1,4 @@
-//! The run-time of tidegate: what an outbound request is held against, inside Envoy and elsewhere.
+//! The run-time of tidegate: runs compiled rules over outbound requests, inside Envoy and elsewhere.
 //!
 //! Two nouns and an arrow: [`Pack::decode`] turns bytes into compiled rules, an [`Inspector`] turns a
 //! [`Request`] into a [`Verdict`]. The verdict is the same natively, in Envoy and in a browser.

@@ -6,7 +6,7 @@
 use crate::pack::{Nfa, NfaKind};
 use crate::steps;
 
-/// Whether the expression is found in `value`.
+/// Returns true if the expression is found in `value`.
 pub(crate) fn found(nfa: &Nfa, value: &[u8]) -> bool {
     let mut now = States::new(nfa.states.len());
     let mut next = States::new(nfa.states.len());

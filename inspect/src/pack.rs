@@ -146,7 +146,7 @@ impl Pack {
         self.signature.as_ref().ok_or(SignatureError::Missing)?.check(keys)
     }
 
-    /// Whether the pack is signed, by whomever.
+    /// Returns true if the pack is signed, by whomever.
     pub fn is_signed(&self) -> bool {
         self.signature.is_some()
     }

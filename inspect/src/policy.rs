@@ -1,8 +1,8 @@
-//! What is made of a verdict.
+//! Decides what happens to a request, from its verdict.
 //!
 //! A pack's policy says for each match how far it goes. Statements are asked in their order and the
 //! first that fits decides; what none is about has the policy's default. The plugin's mode is an upper
-//! bound. An exception that fits then takes the match out; one whose time is over only tells that it
+//! bound. An exception that fits then takes the match out; one whose time is over only reports that it
 //! would have. See docs/policy.md.
 
 mod source;
@@ -83,7 +83,7 @@ pub struct PolicyQuery<'r> {
     pub key: Option<IdentityKey>,
 }
 
-/// What is made of a request.
+/// What happens to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// What happens to it: the most severe action of its matches.
@@ -98,11 +98,11 @@ pub struct Decision {
     pub identity: Option<u64>,
     /// The keyed hash of the credential in its URL.
     pub credential: Option<u64>,
-    /// What is made of each match, in the verdict's order.
+    /// What happens to each match, in the verdict's order.
     pub rulings: Vec<Ruling>,
 }
 
-/// What is made of a match.
+/// What happens to a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ruling {
     /// How far it goes, by the policy and its upper bound.
@@ -120,7 +120,7 @@ pub struct Ruling {
 }
 
 impl Pack {
-    /// What the pack's policy makes of a verdict. Takes steps in proportion to the policy's size.
+    /// Applies the pack's policy to a verdict. Takes steps in proportion to the policy's size.
     pub fn decide(&self, verdict: &Verdict, query: &PolicyQuery<'_>) -> Decision {
         let tables = self.tables();
         let host = plain_host(query.request.authority).unwrap_or_default();
@@ -215,7 +215,7 @@ impl Subject<'_> {
         self.identity.is_some_and(|identity| identities.binary_search(&identity).is_ok())
     }
 
-    /// Whether a scope fits. One that is `lenient` about a service needs a request that is plain.
+    /// Returns true if a scope fits. One that is `lenient` about a service needs a request that is plain.
     fn fits(&self, scope: &Scope, matched: Option<&RuleMatch>, lenient: bool) -> bool {
         let policy = self.policy();
         let services = scope.services.of(&policy.services);
@@ -267,8 +267,8 @@ impl Verdict {
         self.matches.iter().filter(|matched| matched.alerts)
     }
 
-    /// Whether enforcement would deny the request if there were no policy: a rule matched on what the
-    /// request alone tells, and is an alert by itself.
+    /// Returns true if enforcement would deny the request if there were no policy: a rule matched on
+    /// what the request alone has, and is an alert by itself.
     ///
     /// A rule that matched once the response was there cannot deny, whatever the mode.
     pub fn would_deny(&self) -> bool {

@@ -1,17 +1,17 @@
 //! What of a request may leave the gateway: a template, not the secrets (DESIGN.md, invariant 11).
 //!
-//! Bot tokens, webhook tokens, keys and signatures stand in paths and queries. Where a service says
-//! what stands where, its template names the places (`/bot{bot}:{secret}/sendMessage`). Everywhere
+//! Bot tokens, webhook tokens, keys and signatures are in paths and queries. Where a service says
+//! what is where, its template names the places (`/bot{bot}:{secret}/sendMessage`). Everywhere
 //! else a path segment stays only if it reads like a word of an API, and of the query only such names
 //! of parameters: signatures, tokens, keys and encoded credentials need not be known to be left out.
 
 use crate::pack::{Part, PartKind, Tables};
 use crate::service::{ServiceMatch, plain_host, segments};
 
-/// What stands for something that was left out.
+/// Replaces what is left out.
 pub const REDACTED: &str = "{}";
 
-/// Longest segment that can be made of words; a longer one is taken for a secret.
+/// Longest segment that counts as words; a longer one counts as a secret.
 const MAX_SEGMENT_BYTES: usize = 40;
 /// Longest word; random letters are longer.
 const MAX_WORD_BYTES: usize = 16;
@@ -33,7 +33,7 @@ pub fn path_template(path: &[u8]) -> String {
     with_known(path, std::iter::empty())
 }
 
-/// The same, with the names of the places where the pack's services say what stands there.
+/// The same, with the names of the places where the pack's services say what is there.
 pub fn path_template_at(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     let Some(host) = plain_host(authority) else { return path_template(path) };
     match ServiceMatch::of(tables, &host, Some(path)) {
@@ -107,7 +107,7 @@ pub fn host(authority: &[u8]) -> String {
     host.escape_ascii().to_string()
 }
 
-/// The segment if it is made of words of an API and is no identifier and no secret.
+/// Returns the segment if it consists of words of an API and is neither an identifier nor a secret.
 fn words(segment: &[u8]) -> Option<&str> {
     let n_digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_break = |byte: &u8| matches!(byte, b'-' | b'_' | b'.' | b'~' | b'$' | b'@');
@@ -127,9 +127,9 @@ fn n_humps(piece: &[u8]) -> usize {
     starts.count() + usize::from(!piece.is_empty())
 }
 
-/// Whether a piece without dashes and dots reads like words: `v2`, `getUpdates`, `OAuth`, `2021`.
+/// Returns true if a piece without dashes and dots reads like words: `v2`, `getUpdates`, `OAuth`, `2021`.
 fn is_word(piece: &[u8]) -> bool {
-    // Digits stand alone or at the end: `eu7Xk2` is an identifier.
+    // Digits are alone or at the end: `eu7Xk2` is an identifier.
     let n_letters = piece.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (letters, digits) = piece.split_at_checked(n_letters).unwrap_or((piece, &[]));
     if !digits.iter().all(u8::is_ascii_digit) || n_letters > 0 && digits.len() > 3 {
@@ -157,7 +157,7 @@ fn is_word(piece: &[u8]) -> bool {
     true
 }
 
-/// Whether letters can be spoken: vowels at the distances that words have.
+/// Returns true if letters can be spoken: vowels at the distances that words have.
 fn is_spoken(word: &[u8]) -> bool {
     let is_vowel = |byte: &u8| b"aeiouyAEIOUY".contains(byte);
     let longest = word.split(is_vowel).map(<[u8]>::len).max().unwrap_or_default();

@@ -37,7 +37,7 @@ pub struct Request<'r> {
     pub source_address: Option<&'r [u8]>,
     /// Who the client is, from an authenticated source: a SPIFFE id.
     pub source_identity: Option<&'r [u8]>,
-    /// What the response tells; `None` as long as there is none.
+    /// What is known from the response; `None` as long as there is none.
     pub response: Option<Response<'r>>,
 }
 
@@ -53,7 +53,7 @@ pub enum Transport {
     NotTls,
 }
 
-/// What the response tells.
+/// What is known from the response.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Response<'r> {
     /// The status code.
@@ -202,7 +202,7 @@ impl Binding {
         Binding { named, agent, unnamed }
     }
 
-    /// Whether a response answers a field, or any where it is [`KEYWORDS`].
+    /// Returns true if a response answers a field, or any where it is [`KEYWORDS`].
     pub(crate) fn is_of_response(&self, field: FieldId) -> bool {
         let of_response = |field: &ProxyField| field.phase() == Phase::Response;
         match field {

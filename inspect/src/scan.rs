@@ -29,8 +29,8 @@ pub(crate) fn ends(trie: &Trie, value: &[u8], found: &mut dyn FnMut(PatternId)) 
     walk(trie, value, found, next, |rest, n_bytes| rest.get(..rest.len().checked_sub(n_bytes)?));
 }
 
-/// Follows a value down a trie, a label at once: `next` gives the next eight bytes of what is left, the first in
-/// the lowest place and 0 for those that are not there; `pass` goes on behind so many.
+/// Follows a value down a trie, a label at once: `next` gives the next eight bytes of what is left, the
+/// first in the lowest place and 0 for those that are not there; `pass` goes on behind so many.
 #[inline]
 fn walk(
     trie: &Trie,
@@ -112,14 +112,14 @@ const _: () = assert!(SMALL_WORDS * 64 == 1 << (32 - SMALL_GRAMS_SHIFT));
 const MIDDLE_WORDS: usize = 512;
 const LARGE_WORDS: usize = 2048;
 
-/// Places that are probed before anything is decided: on most of them nothing stands, and a branch
+/// Places that are probed before anything is decided: most of them have nothing, and a branch
 /// for each would cost more than the probe.
 const BATCH: usize = 8;
 
-/// What takes note of a pattern whose literal was found, and of where it stands.
+/// Receives a pattern whose literal was found, and the place of the literal.
 pub(crate) type Note<'n> = &'n mut dyn FnMut(PatternId, Range<usize>);
 
-/// Reports the patterns of a gram index whose literals stand anywhere in `value`, and where. `places` is
+/// Reports the patterns of a gram index whose literals occur anywhere in `value`, and where. `places` is
 /// working memory.
 pub(crate) fn grams(grams: &Grams, value: &[u8], places: &mut Vec<usize>, found: Note<'_>) {
     if grams.width == 1 {
@@ -160,7 +160,8 @@ fn probe<const STRIDE: usize, const BLOCK: usize, const WORDS: usize, const MORE
     }
 }
 
-/// Whether the bit of a hash is set: in a bitmap of known length no step depends on what the pack says.
+/// Returns true if the bit of a hash is set: in a bitmap of known length no step depends on what the
+/// pack says.
 #[inline]
 fn is_set(bitmap: &[u64], product: u32, shift: u32) -> bool {
     let hash = product >> shift;
@@ -169,7 +170,7 @@ fn is_set(bitmap: &[u64], product: u32, shift: u32) -> bool {
 }
 
 /// Reports the patterns whose literals are known by one byte. Bytes are so frequent that each is looked for
-/// in all of the value, instead of opening a bucket wherever it stands.
+/// in all of the value, instead of opening a bucket wherever it occurs.
 fn single_bytes(grams: &Grams, value: &[u8], found: Note<'_>) {
     for entry in &grams.entries {
         steps::take(value.len());
@@ -186,7 +187,8 @@ fn single_bytes(grams: &Grams, value: &[u8], found: Note<'_>) {
     }
 }
 
-/// Probes every `STRIDE`th place of a value. Each gram is loaded on its own: no step waits for the one before.
+/// Probes every `STRIDE`th place of a value. Each gram is loaded on its own: no step waits for the one
+/// before.
 #[inline]
 fn probe_all<const STRIDE: usize, const BLOCK: usize>(
     width: u8,
@@ -252,7 +254,7 @@ fn open_bucket(grams: &Grams, value: &[u8], at: usize, found: Note<'_>) {
     }
 }
 
-/// Where a literal stands whose gram stands at `gram_at`, if it does.
+/// Returns the place of a literal whose gram is at `gram_at`, if it is there.
 fn literal_place(
     grams: &Grams,
     entry: &Gram,
@@ -280,7 +282,7 @@ pub(crate) fn networks(networks: &Networks, address: u128, found: &mut dyn FnMut
     }
 }
 
-/// Whether a regular expression is found in `value`.
+/// Returns true if a regular expression is found in `value`.
 pub(crate) fn regex(automaton: &Automaton, value: &[u8]) -> bool {
     let mut state = automaton.start;
     for byte in value {
@@ -296,7 +298,7 @@ pub(crate) fn regex(automaton: &Automaton, value: &[u8]) -> bool {
         || automaton.at_end.get(state as usize).is_some_and(|found| *found != 0)
 }
 
-/// Whether a glob matches all of `value`.
+/// Returns true if a glob matches all of `value`.
 ///
 /// Between two stars the leftmost place is always as good as a later one, so each piece is searched
 /// once: the work is at most the value's length times the longest piece.
@@ -315,7 +317,7 @@ pub(crate) fn glob(tokens: &[u16], value: &[u8]) -> bool {
     (at..=value.len()).rev().any(|start| piece_at(piece, value, start) == Some(value.len()))
 }
 
-/// Where a piece without stars ends if it stands at `start`.
+/// Returns where a piece without stars ends if it matches at `start`.
 fn piece_at(piece: &[u16], value: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     if piece.first() == Some(&GLOB_ONE) && is_inside_char(value, start) {
@@ -348,7 +350,7 @@ fn char_len(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// Whether a character started before `at` and ends behind it.
+/// Returns true if a character started before `at` and ends behind it.
 fn is_inside_char(value: &[u8], at: usize) -> bool {
     (1..4).any(|n_before| {
         let start = at.checked_sub(n_before).and_then(|start| value.get(start..));
@@ -409,6 +411,6 @@ mod tests {
         ] {
             assert_eq!(glob(&tokens(pattern), value.as_bytes()), expect, "{pattern} on {value}");
         }
-        assert!(glob(&tokens("a?c"), b"a\xffc"), "a byte that is no character counts as one");
+        assert!(glob(&tokens("a?c"), b"a\xffc"), "a byte that is not a character counts as one");
     }
 }

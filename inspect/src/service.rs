@@ -1,6 +1,6 @@
-//! What a URL tells about a service's tenant: which part is an identity, which a credential.
+//! What a URL says about a service's tenant: which part is an identity, which a credential.
 //!
-//! Services say in templates where those stand (`hooks.slack.com/services/{tenant}/{app}/{secret}`).
+//! Services say in templates where those are (`hooks.slack.com/services/{tenant}/{app}/{secret}`).
 //! A template fits if its host and its segments do; what follows in the path is open. Text and
 //! places alternate, so each is found at its first occurrence and nothing is tried twice.
 
@@ -16,14 +16,14 @@ pub struct ServiceMatch<'r, 'p> {
     pub service: u32,
     /// Its name.
     pub name: StrId,
-    /// The template that fits, with what stands in its places; empty where none does.
+    /// The template that fits, with the bytes in its places; empty where none does.
     pub(crate) places: Vec<(&'p Part, &'r [u8])>,
     /// The parts of that template.
     pub(crate) parts: &'p [Part],
 }
 
 impl<'r, 'p> ServiceMatch<'r, 'p> {
-    /// The service that a request goes to, and what its URL tells; `host` is [`plain_host`]'s.
+    /// Finds the service that a request goes to, and what its URL says; `host` is [`plain_host`]'s.
     pub fn of(tables: &'p Tables, host: &'r [u8], path: Option<&'r [u8]>) -> Option<Self> {
         let stem = path.unwrap_or_default().split(|byte| *byte == b'?').next().unwrap_or_default();
         let mut name = host;
@@ -64,7 +64,7 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
         self.hash(PartKind::Identity, tables, key)
     }
 
-    /// The keyed hash of the credential, so that two requests with one key can be told to belong
+    /// The keyed hash of the credential, so that two requests with one key are known to belong
     /// together while nobody learns it.
     pub fn credential(&self, tables: &Tables, key: &IdentityKey) -> Option<u64> {
         self.hash(PartKind::Secret, tables, key)
@@ -114,7 +114,7 @@ fn templates<'p>(tables: &'p Tables, service: &Service) -> impl Iterator<Item = 
     service.templates.of(&services.templates).iter().map(|range| range.of(&services.parts))
 }
 
-/// Whether a template fits, and what stands in its places.
+/// Returns true if a template fits, and fills in what is in its places.
 fn fits<'r, 'p>(
     tables: &Tables,
     template: &'p [Part],
@@ -133,8 +133,8 @@ pub(crate) fn segments(template: &[Part]) -> impl Iterator<Item = &[Part]> {
     template.split(|part| part.kind == PartKind::Slash)
 }
 
-/// Whether the parts of one segment make up a text: each place takes at least a byte, and ends where
-/// the text behind it first stands. The last text has to stand at the end.
+/// Returns true if the parts of one segment make up a text: each place takes at least a byte, and ends
+/// where the text behind it first occurs. The last text has to be at the end.
 pub(crate) fn fits_segment<'r, 'p>(
     tables: &Tables,
     parts: &'p [Part],

@@ -1,5 +1,5 @@
 //! Counts what the matchers do, so that tests can hold them to linear work (DESIGN.md, invariant 7).
-//! Nothing of it is left in a build that is no test.
+//! A build without tests contains none of it.
 
 #[cfg(test)]
 thread_local! {
@@ -180,7 +180,7 @@ pub(crate) mod tests {
         let value = value.repeat(2);
         let once = steps(matcher, &value);
         let twice = steps(matcher, &value.repeat(2));
-        // Where the copies meet something may be found that stands in none of them.
+        // Where the copies meet something may be found that is in none of them.
         let bound = 2 * once + 512;
         assert!(twice <= bound, "{}: {once}, then {twice} steps", matcher.0);
     }

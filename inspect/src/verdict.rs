@@ -56,13 +56,13 @@ pub struct RuleMatch {
     pub rule: RuleId,
     /// In which view: the first of those in which it matched, in the order of [`View`].
     pub view: View,
-    /// When the match was certain. A rule may ask for what only the response tells and still match
+    /// When the match was certain. A rule may ask for what only the response has and still match
     /// on the request: the address that a request goes to, where the host is one.
     pub phase: Phase,
     /// Whether the match is an alert by itself: not where a correlation took the rule in without
     /// `generate: true`.
     pub alerts: bool,
-    /// What was found: the detection items that hold and do not stand under a `not`.
+    /// What was found: the detection items that hold and are not under a `not`.
     /// At most [`crate::limits::MAX_EVIDENCE`].
     pub evidence: Vec<Evidence>,
 }

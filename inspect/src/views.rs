@@ -113,7 +113,7 @@ impl Views {
         let others = other_hosts(request, &hosts, &server_names);
 
         if request.path.is_some() {
-            // The port would stand between host and path in the URL, where no rule expects one. The
+            // The port would be between host and path in the URL, where no rule expects one. The
             // target of a CONNECT keeps it.
             for form in &mut hosts {
                 form.port.clear();
@@ -204,7 +204,7 @@ impl Views {
         names
     }
 
-    /// Holds host, server name and the target of CONNECT against each other.
+    /// Compares host, server name and the target of CONNECT with each other.
     fn compare(&mut self, request: &Request<'_>, hosts: &[HostForm], server_names: &[HostForm]) {
         let host = hosts.first().map(|form| form.host.as_slice());
         let server_name = server_names.first().map(|form| form.host.as_slice());
@@ -225,7 +225,7 @@ impl Views {
         }
     }
 
-    /// What a request to a hiding proxy stands for, and what that stands for, if it is one again.
+    /// Returns what a request to a hiding proxy is for, and what that is for, if it is one again.
     fn hidden_targets(
         &mut self,
         request: &Request<'_>,
@@ -294,7 +294,7 @@ fn connect_target(request: &Request<'_>, steps: &mut usize) -> Option<Vec<u8>> {
     forms.into_iter().next().map(|form| form.host)
 }
 
-/// Whether a request has one reading and nothing odd.
+/// Returns true if a request has one reading and nothing odd.
 fn is_ordinary(request: &Request<'_>) -> bool {
     let host = split_port(request.authority).0;
     host::is_plain(request.authority)

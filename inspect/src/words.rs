@@ -1,7 +1,7 @@
 //! Bytes, eight at a time: the library's comparison and search go byte by byte in wasm, and where a text is
 //! short, which most are.
 
-/// Whether two texts are equal.
+/// Returns true if two texts are equal.
 pub(crate) fn is_equal(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
         return false;
@@ -64,7 +64,7 @@ pub(crate) fn last_word(text: &[u8], n_bytes: usize) -> u64 {
     }
 }
 
-/// Whether a byte stands in `text`.
+/// Returns true if `text` contains a byte.
 pub(crate) fn has_byte(text: &[u8], byte: u8) -> bool {
     let (words, rest) = text.as_chunks();
     // The last word lies over the one before it.
@@ -77,7 +77,7 @@ pub(crate) fn has_byte(text: &[u8], byte: u8) -> bool {
     }
 }
 
-/// Where a byte stands in `text` first.
+/// Finds the first place of a byte in `text`.
 pub(crate) fn place_of(text: &[u8], byte: u8) -> Option<usize> {
     let mut at = 0;
     words(text, !byte).find_map(|word| {

@@ -7,17 +7,17 @@ crate::codes! {
     /// The text is nested too deeply or unfolds into too many nodes by its aliases.
     /// The bounds stop texts that were written to exhaust memory; no rule comes near them.
     YAML_TOO_LARGE = "S002", Error, "YAML beyond the bounds";
-    /// A map has a key twice.
+    /// A map contains a key twice.
     /// Readers of YAML differ on which of the two counts, so that the rule would mean different things to
     /// different engines.
-    DUPLICATE_KEY = "S003", Error, "key given twice";
-    /// The document is no Sigma rule: it is not a map.
+    DUPLICATE_KEY = "S003", Error, "duplicate key";
+    /// The document is not a Sigma rule: it is not a map.
     NOT_A_RULE = "S004", Error, "not a Sigma rule";
     /// A key that every Sigma rule needs is missing.
     MISSING_KEY = "S005", Error, "missing key";
-    /// A key holds another kind of value than the specification says.
-    WRONG_TYPE = "S006", Error, "wrong kind of value";
-    /// A key holds a value that the specification does not list.
+    /// The value of a key has another type than the specification says.
+    WRONG_TYPE = "S006", Error, "wrong type of value";
+    /// The value of a key is not one that the specification lists.
     UNKNOWN_VALUE = "S007", Error, "unknown value";
 
     /// A modifier behind `|` that the specification does not have, or that this version does not run.
@@ -28,17 +28,18 @@ crate::codes! {
     /// A field that events of this log source do not have, by Sigma's taxonomy.
     /// A misspelt field is always missing, so that the rule would never match, or always.
     UNKNOWN_FIELD = "S012", Error, "unknown field";
-    /// A search identifier without anything to look for.
+    /// A search identifier has nothing to look for.
     EMPTY_SEARCH = "S013", Error, "nothing to search for";
-    /// A placeholder of `expand` for which no values are given.
+    /// No values are given for a placeholder of `expand`.
     UNRESOLVED_PLACEHOLDER = "S014", Error, "placeholder without values";
-    /// A rule of which a proxy sees nothing that it depends on, where rules for a proxy are asked for.
+    /// A rule that depends only on what a proxy does not see, where rules for a proxy are requested.
     /// It would never match, or always.
     NOT_AT_PROXY = "S015", Error, "cannot be decided at a proxy";
 
-    /// A value that its modifiers cannot be applied to.
+    /// The modifiers cannot be applied to the value.
     WRONG_VALUE = "S020", Error, "value does not fit its modifiers";
-    /// A network that is not written as an address and a prefix length, or whose address has bits behind it.
+    /// A network that is not written as an address and a prefix length, or whose address has bits
+    /// behind it.
     INVALID_NETWORK = "S021", Error, "invalid network";
     /// A regular expression that cannot be read.
     /// Expressions follow RE2, the subset that the specification and pySigma check rules by: no look-around
@@ -49,8 +50,8 @@ crate::codes! {
 
     /// A condition that cannot be read.
     BROKEN_CONDITION = "S030", Error, "broken condition";
-    /// A condition that names a search identifier that the rule does not define.
-    UNKNOWN_SELECTION = "S031", Error, "condition names what is not there";
+    /// A condition names a search identifier that the rule does not define.
+    UNKNOWN_SELECTION = "S031", Error, "condition names an unknown search identifier";
     /// A condition with an aggregation behind `|`, which Sigma 2 replaced by correlations.
     AGGREGATION = "S032", Error, "aggregation in a condition";
     /// A condition with `N of` for another N than 1, which the specification does not have.
@@ -60,16 +61,16 @@ crate::codes! {
     UNKNOWN_ACTION = "S050", Error, "unknown action";
     /// A document with `action: repeat` and nothing before it to repeat.
     NOTHING_TO_REPEAT = "S051", Error, "nothing to repeat";
-    /// A correlation or a filter that names a rule which is not there, or several with one name.
+    /// A correlation or a filter that names an unknown rule, or a name that several rules have.
     /// Rules are named by `id` or `name`. A rule that was refused is not there either, so that what
     /// builds on it is refused with it.
-    UNKNOWN_RULE = "S052", Error, "rule is not there";
+    UNKNOWN_RULE = "S052", Error, "unknown rule";
     /// A `timespan` that is not a whole number and a unit.
     /// Units are `s`, `m`, `h`, `d` and, as in pySigma, `w`, `M` (a month of 30.4 days) and `y`; at most
     /// ten years.
     BROKEN_TIMESPAN = "S053", Error, "broken time span";
-    /// A correlation's `condition` that cannot be evaluated: no comparison, one that is given twice, a
-    /// threshold that is no number, or `field` or `percentile` where it is needed or has no meaning.
+    /// A correlation's `condition` that cannot be evaluated: no comparison, one that is there twice, a
+    /// threshold that is not a number, or `field` or `percentile` where it is needed or has no meaning.
     /// Several comparisons have to hold together, so that `gt` and `lte` make a range.
     BROKEN_THRESHOLD = "S054", Error, "broken condition of a correlation";
     /// Correlations that take each other in, so that none of them can be evaluated first.

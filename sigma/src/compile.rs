@@ -80,7 +80,7 @@ impl Compiler {
         }
     }
 
-    /// What suffixes of host names mean in the rules that are added from now on; text unless told
+    /// What suffixes of host names mean in the rules that are added from now on; text unless set
     /// otherwise, as Sigma says.
     #[must_use]
     pub fn with_hosts(self, hosts: HostMatching) -> Self {
@@ -162,7 +162,7 @@ impl Compiler {
         }
         let has_keywords = atoms.iter().any(|atom| atom.field == KEYWORDS);
         let wakes: Vec<bool> = atoms.iter().map(|atom| atom.rules_start < atom.rules_end).collect();
-        // A proxy tells of one URL under many names.
+        // A proxy has one URL under many names.
         let is_of_proxy = |name: &StrId| ProxyField::from_name(self.strings.get(*name)).is_some();
         let shares: Vec<bool> = self.fields.iter().map(is_of_proxy).collect();
         let patterns = self.patterns.finish(&wakes, &shares);
@@ -207,13 +207,13 @@ impl Compiler {
         }
     }
 
-    /// Whether no text has to be found for one of the rules to run: it does on every event, or on every
-    /// one that has a field.
+    /// Returns true if no text has to be found for one of the rules to run: it does on every event, or
+    /// on every one that has a field.
     pub(crate) fn is_unguarded(&self) -> bool {
         !self.unguarded.is_empty() || self.patterns.check_every_value()
     }
 
-    /// The id of a field; `None` stands for keywords.
+    /// Returns the id of a field; `None` means keywords.
     fn field(&mut self, name: Option<&str>) -> FieldId {
         let Some(name) = name else { return KEYWORDS };
         let name = self.strings.id(name);

@@ -233,7 +233,7 @@ impl<'t> Parser<'t> {
         found.map(Condition::Selection)
     }
 
-    /// What stands behind `1 of`, `any of` and `all of`.
+    /// What follows `1 of`, `any of` and `all of`.
     fn quantified(&mut self, quantifier: Token<'_>) -> Option<Condition> {
         let Some(pattern) = self.next() else {
             let message = format!("`{} of` ends without saying of what", quantifier.text);
@@ -267,7 +267,7 @@ fn names(selections: &[Selection]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
-/// Whether a pattern with stars matches a name.
+/// Returns true if a pattern with stars matches a name.
 fn glob(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut name) = name.strip_prefix(first) else { return false };

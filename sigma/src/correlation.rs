@@ -59,12 +59,12 @@ pub struct Correlation {
     pub generate: bool,
 }
 
-/// A name, and where it stands.
+/// A name, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The name.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 

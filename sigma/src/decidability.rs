@@ -143,7 +143,7 @@ struct Reducer<'r> {
 }
 
 impl Reducer<'_> {
-    /// `holds` tells whether the rule wants this part to hold: what is not seen is taken for that.
+    /// `holds` says whether the rule wants this part to hold: what is not seen is taken for that.
     fn condition(&mut self, condition: &Condition, holds: bool) -> Part<Condition> {
         match condition {
             Condition::Selection(idx) => {

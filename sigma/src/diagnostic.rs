@@ -31,7 +31,7 @@ pub struct Fix {
 pub struct Edit {
     /// What is replaced.
     pub span: Span,
-    /// What stands there then.
+    /// The new text.
     pub replacement: String,
 }
 
@@ -42,7 +42,7 @@ impl Fix {
         Fix { title: format!("write `{to}`"), edits: vec![edit] }
     }
 
-    /// Whether it changes something at one of these places, which are in order and do not overlap.
+    /// Returns true if it changes something at one of these places, which are in order and do not overlap.
     pub(crate) fn touches(&self, places: &[Span]) -> bool {
         self.edits.iter().any(|edit| {
             let idx = places.partition_point(|place| place.end() <= edit.span.start());

@@ -42,7 +42,7 @@ pub enum Applies {
 
 /// Adds filters to the rules that they apply to.
 ///
-/// `rules` are all rules there are: a filter that names a rule which is not among them is told. The
+/// `rules` are all rules there are: a filter that names a rule which is not among them is reported. The
 /// rules stay as they are where no filter applies.
 pub fn apply_filters<'r>(
     rules: impl IntoIterator<Item = &'r mut Rule>,
@@ -101,7 +101,7 @@ pub fn apply_filters<'r>(
     diagnostics
 }
 
-/// Whether a filter's log source contains a rule's: what it says, the rule says too.
+/// Returns true if a filter's log source contains a rule's: what it says, the rule says too.
 fn covers(filter: &Filter, rule: &Rule) -> bool {
     let pairs = [
         (&filter.logsource.category, &rule.logsource.category),
@@ -118,7 +118,7 @@ fn add(filter: &Filter, rule: &mut Rule) {
     rule.condition = Condition::All(vec![own, shifted(&filter.condition, offset)]);
 }
 
-/// A condition over selections that now stand `offset` places later.
+/// A condition over selections that are now `offset` places later.
 fn shifted(condition: &Condition, offset: usize) -> Condition {
     let all = |parts: &[Condition]| parts.iter().map(|part| shifted(part, offset)).collect();
     match condition {

@@ -14,7 +14,7 @@ use crate::rule::{Item, Linking, Logsource, Rule, Search, Token, Value, ValueTes
 /// The fields whose values are host names.
 pub(crate) const HOST_FIELDS: &[&str] = &["cs-host", "r-dns", "tls.client.server_name"];
 
-/// Whether an item of a rule looks at a host.
+/// Returns true if an item of a rule looks at a host.
 fn is_host(logsource: &Logsource, item: &Item) -> bool {
     let field = item.field.as_deref().and_then(|field| field_at_proxy(logsource, field));
     matches!(field, Some(AtProxy::Field(field)) if HOST_FIELDS.contains(&field))

@@ -25,13 +25,13 @@ pub use written::Written;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LintOptions<'l> {
     /// The technique ids (`T1102.002`) and tactic names (`command-and-control`) of the ATT&CK version in
-    /// use, in lower case; without them ids are only held against those that are known to be retired.
+    /// use, in lower case; without them ids are only compared with those that are known to be retired.
     pub attack: Option<&'l BTreeSet<String>>,
-    /// The whole file in which the rule stands; without it nothing has a fix.
+    /// The whole file that contains the rule; without it nothing has a fix.
     pub written: Option<&'l Written<'l>>,
 }
 
-/// Everything that looks wrong in one rule, in the order in which it stands.
+/// Returns everything that looks wrong in one rule, in the order of the text.
 pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
     let mut report = Report { rule, written: options.written, findings: Vec::new() };
     metadata::check(&mut report);
@@ -71,7 +71,7 @@ impl Report<'_> {
         self.findings.push(Diagnostic { code, message, help: help.into(), place, fix: None });
     }
 
-    /// Sets the fix of what was told last, unless it would change more than this rule.
+    /// Sets the fix of the last finding, unless it would change more than this rule.
     fn fix(&mut self, fix: Option<Fix>) {
         if let Some(last) = self.findings.last_mut() {
             last.fix = fix.filter(|fix| !fix.touches(&self.rule.shared)).map(Box::new);
@@ -87,7 +87,7 @@ impl Report<'_> {
     }
 }
 
-/// The items that the condition uses, each with whether it excludes: stands under a `not`.
+/// The items that the condition uses, each with whether it excludes: is under a `not`.
 fn items(rule: &Rule) -> Vec<(&Item, bool)> {
     fn of_condition<'r>(
         rule: &'r Rule,

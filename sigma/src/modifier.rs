@@ -1,4 +1,4 @@
-//! Modifiers: what stands behind the `|` of a field, and what it makes of a value.
+//! Modifiers: what follows the `|` of a field, and how it changes a value.
 
 mod apply;
 mod expand;
@@ -41,11 +41,11 @@ pub const MODIFIERS: &[(&str, &str)] = &[
     ("all", "all values of the list have to match, not any"),
     ("startswith", "the field starts with the value"),
     ("endswith", "the field ends with the value"),
-    ("contains", "the value stands anywhere in the field"),
+    ("contains", "the field contains the value"),
     ("exists", "the field is there (`true`) or not (`false`), whatever its value"),
     ("cased", "case matters"),
     ("neq", "the field does not have the value"),
-    ("windash", "a dash or slash that starts a word stands for `-`, `/`, `–`, `—` and `―`"),
+    ("windash", "a dash or slash that starts a word matches `-`, `/`, `–`, `—` and `―`"),
     ("re", "the value is a regular expression, found anywhere in the field"),
     ("i", "behind `re`: case does not matter"),
     ("ignorecase", "the same as `i`"),
@@ -54,7 +54,7 @@ pub const MODIFIERS: &[(&str, &str)] = &[
     ("s", "behind `re`: `.` matches line ends too"),
     ("dotall", "the same as `s`"),
     ("base64", "the value in Base64"),
-    ("base64offset", "the value in Base64, at each of the three places where it may stand"),
+    ("base64offset", "the value in Base64, at each of the three offsets where it may start"),
     ("utf16le", "the value in UTF-16, little endian"),
     ("wide", "the same as `utf16le`"),
     ("utf16be", "the value in UTF-16, big endian"),
@@ -70,7 +70,7 @@ pub const MODIFIERS: &[(&str, &str)] = &[
     ("month", "the month of the field's time stamp"),
     ("year", "the year of the field's time stamp"),
     ("cidr", "the field is an address in the network"),
-    ("expand", "`%name%` stands for each value of a list that is given from outside"),
+    ("expand", "`%name%` is replaced by each value of a list that is given from outside"),
     ("fieldref", "the value is the name of another field to compare with"),
 ];
 
@@ -120,7 +120,7 @@ pub(crate) fn chain(
 ) -> Option<Vec<Modifier>> {
     let mut chain = Vec::new();
     let mut known = true;
-    // The names stand at the end of the key, each behind a `|`.
+    // The names are at the end of the key, each behind a `|`.
     let behind: usize = names.iter().map(|name| name.chars().count() + 1).sum();
     let mut at = key.text().map_or(0, |label| label.chars().count()).saturating_sub(behind);
     for name in names {

@@ -30,7 +30,7 @@ pub struct Source<'s> {
     pub text: &'s str,
     /// The line of the file on which the text starts, from 1: more than 1 for a block in a note.
     pub first_line: u32,
-    /// What the placeholders of `expand` stand for.
+    /// The values of the placeholders of `expand`.
     pub placeholders: Option<&'s BTreeMap<String, Vec<String>>>,
 }
 
@@ -88,7 +88,7 @@ pub struct Parsed {
     pub filters: Vec<Filter>,
     /// Rules, correlations and filters that were read, also those that were refused.
     pub n_read: usize,
-    /// Everything that is wrong, in the order in which it stands.
+    /// Everything that is wrong, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -105,7 +105,7 @@ pub fn parse(source: &Source<'_>) -> Parsed {
     let n_broken = parsed.diagnostics.len();
     let mut shared = Vec::new();
     let documents = yaml::read_shared(source, &mut parsed.diagnostics, &mut shared);
-    // A text that is no YAML was meant to be a rule.
+    // A text that is not YAML was meant to be a rule.
     parsed.n_read += usize::from(parsed.diagnostics.len() > n_broken);
     let mut collection = Collection::default();
     for document in &documents {
@@ -211,7 +211,7 @@ impl Reader<'_, '_> {
         self.diagnostics.push(Diagnostic { code, message, help: help.into(), place, fix: None });
     }
 
-    /// Offers to write `near` at a place, as the fix of what was told last.
+    /// Offers to write `near` at a place, as the fix of the last finding.
     fn fix(&mut self, near: Option<&str>, at: Option<Span>) {
         let (Some(near), Some(at), Some(last)) = (near, at, self.diagnostics.last_mut()) else {
             return;
@@ -243,12 +243,7 @@ impl Reader<'_, '_> {
     fn map<'n>(&mut self, node: &'n Node, what: MapOf<'_>) -> Option<&'n [(Node, Node)]> {
         let Kind::Map(map) = &node.kind else {
             let help = "write `key: value` lines; a rule has at least `title`, `logsource` and `detection`";
-            self.refuse(
-                what.code(),
-                node.span,
-                format!("{what} is a map, and this is not one"),
-                help,
-            );
+            self.refuse(what.code(), node.span, format!("{what} must be a map"), help);
             return None;
         };
         for (idx, (key, _)) in map.iter().enumerate() {
@@ -256,14 +251,14 @@ impl Reader<'_, '_> {
                 self.refuse(
                     &codes::WRONG_TYPE,
                     key.span,
-                    format!("a key of {what} is not a text"),
+                    format!("a key of {what} is not text"),
                     "write the key as a word",
                 );
                 continue;
             };
             let before = map.get(..idx).unwrap_or_default();
             if before.iter().any(|(before, _)| before.text() == Some(name)) {
-                let message = format!("`{name}` is given twice");
+                let message = format!("`{name}` is a duplicate key");
                 let help = "keep one of the two, or join their values into a list";
                 self.refuse(&codes::DUPLICATE_KEY, key.span, message, help);
             }
@@ -326,13 +321,8 @@ impl Reader<'_, '_> {
             Some(text) => Some(text.trim().to_owned()),
             None if node.scalar() == Some(yaml::Scalar::Null) => None,
             None => {
-                let message = format!("`{key}` is a text, and this is not one");
-                self.refuse(
-                    &codes::WRONG_TYPE,
-                    node.span,
-                    message,
-                    "write one text behind the key",
-                );
+                let message = format!("`{key}` must be text");
+                self.refuse(&codes::WRONG_TYPE, node.span, message, "write one text after the key");
                 None
             }
         }
@@ -348,7 +338,7 @@ impl Reader<'_, '_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("use one of {}", allowed.join(", ")),
         };
-        self.refuse(&codes::UNKNOWN_VALUE, node.span, format!("`{text}` is no {key}"), help);
+        self.refuse(&codes::UNKNOWN_VALUE, node.span, format!("`{text}` is not a {key}"), help);
         self.fix(near, node.part(0..text.chars().count()));
         None
     }
@@ -447,7 +437,7 @@ impl Reader<'_, '_> {
     fn condition(&mut self, node: &Node, selections: &[Selection]) -> Option<Condition> {
         let Some(text) = node.text() else {
             let help = "write the condition as one text, or a list of texts";
-            self.refuse(&codes::WRONG_TYPE, node.span, "`condition` is a text".into(), help);
+            self.refuse(&codes::WRONG_TYPE, node.span, "`condition` must be text".into(), help);
             return None;
         };
         let plain = matches!(&node.kind, Kind::Scalar { plain: true, .. });

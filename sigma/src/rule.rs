@@ -15,14 +15,14 @@ pub struct Rule {
     /// Where it starts there.
     pub span: Span,
     /// Places of the text that other parts of it take over, by an alias or an `action`: whoever changes
-    /// what stands there changes those too, so that no fix does.
+    /// that text changes those too, so that no fix does.
     /// In order, none over another.
     pub shared: Arc<[Span]>,
     /// What is said about the rule.
     pub metadata: Metadata,
     /// What logs it is for.
     pub logsource: Logsource,
-    /// The search identifiers, in the order in which they stand.
+    /// The search identifiers, in the order of the text.
     pub selections: Vec<Selection>,
     /// How they are combined. A list of conditions is an `Any` of them.
     pub condition: Condition,
@@ -72,18 +72,18 @@ pub struct Logsource {
     pub service: Option<String>,
 }
 
-/// A search identifier and what it stands for.
+/// A search identifier and what it searches for.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The identifier.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
     /// What has to hold.
     pub search: Search,
 }
 
-/// What a search identifier stands for: a map is `All`, a list is `Any`.
+/// What a search identifier searches for: a map is `All`, a list is `Any`.
 #[derive(Clone, Debug)]
 pub enum Search {
     /// All hold.
@@ -107,7 +107,7 @@ pub struct Item {
     pub negated: bool,
     /// The values.
     pub values: Vec<Value>,
-    /// Where the item stands.
+    /// The item's place.
     pub span: Span,
 }
 
@@ -125,7 +125,7 @@ pub enum Linking {
 pub struct Value {
     /// As written.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
     /// What it asks.
     pub test: ValueTest,
@@ -141,7 +141,7 @@ pub enum ValueTest {
         /// Whether case matters (`cased`).
         cased: bool,
     },
-    /// A regular expression is found in the field's text. Flags stand in the expression.
+    /// A regular expression is found in the field's text. The expression contains its flags.
     Regex(String),
     /// The field is an address in this network.
     Network(Network),

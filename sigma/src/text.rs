@@ -1,7 +1,7 @@
-//! Sigma's strings: wildcards, escapes, and what modifiers make of them.
+//! Sigma's strings: wildcards, escapes, and what modifiers turn them into.
 //!
-//! `*` stands for any characters, `?` for one. A backslash before `*`, `?` or a backslash makes it
-//! plain; before anything else it is a backslash (specification 2.1, "Escaping"; held against pySigma).
+//! `*` matches any characters, `?` one. A backslash before `*`, `?` or a backslash makes it
+//! plain; before anything else it is a backslash (specification 2.1, "Escaping"; checked against pySigma).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -70,9 +70,9 @@ pub(crate) fn folded(tokens: &[Token]) -> Vec<Token> {
     each.collect()
 }
 
-/// The tokens with each dash that starts a word standing for all dashes (`windash`).
+/// The tokens with each dash that starts a word replaced by [`Token::Dash`] (`windash`).
 ///
-/// A dash or slash starts a word where no word character stands before it and one behind it; wildcards
+/// A dash or slash starts a word where no word character precedes it and one follows it; wildcards
 /// are not word characters.
 pub(crate) fn with_dashes(tokens: &[Token]) -> Vec<Token> {
     let mut out = Vec::new();
@@ -120,7 +120,7 @@ pub(crate) fn base64(bytes: &[u8]) -> Vec<u8> {
     STANDARD.encode(bytes).into_bytes()
 }
 
-/// The three ways in which bytes may stand inside Base64, without the characters that their
+/// The three ways in which Base64 may contain bytes, without the characters that their
 /// neighbours share.
 pub(crate) fn base64_offsets(bytes: &[u8]) -> [Vec<u8>; 3] {
     [0usize, 1, 2].map(|offset| {

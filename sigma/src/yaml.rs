@@ -1,4 +1,4 @@
-//! YAML as a tree that knows where each part stands: for rules, and for what people write beside them.
+//! YAML as a tree with the place of each part: for rules, and for what people write beside them.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::read::Source;
 /// A part of a document.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Where it stands in the file.
+    /// Its place in the file.
     pub span: Span,
     /// What it is.
     pub kind: Kind,
@@ -25,12 +25,12 @@ pub enum Kind {
     Scalar {
         /// Its text.
         text: String,
-        /// Whether it stands without quotes, so that it may be a number or null.
+        /// Whether it is written without quotes, so that it may be a number or null.
         plain: bool,
     },
     /// A list.
     List(Vec<Node>),
-    /// A map, in the order in which it stands.
+    /// A map, in the order of the text.
     Map(Vec<(Node, Node)>),
 }
 
@@ -62,7 +62,7 @@ impl Node {
         })
     }
 
-    /// Where characters of a scalar stand. `None` where the text is not written character by character:
+    /// The place of characters of a scalar. `None` where the text is not written character by character:
     /// over several lines, or with escapes.
     pub(crate) fn part(&self, chars: std::ops::Range<usize>) -> Option<Span> {
         let Kind::Scalar { text, plain } = &self.kind else { return None };
@@ -114,7 +114,7 @@ fn number(text: &str) -> Option<String> {
     None
 }
 
-/// Reads all documents of a text; what is wrong with them is told in `diagnostics`, and what could be
+/// Reads all documents of a text; what is wrong with them is added to `diagnostics`, and what could be
 /// read before it is the result.
 pub fn read(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
     read_shared(source, diagnostics, &mut Vec::new())
@@ -181,7 +181,7 @@ pub(crate) fn read_shared(
             }),
             Event::Alias(anchor) => {
                 let Some((node, size)) = anchors.get(&anchor) else {
-                    // An alias to the map that it stands in has no finite meaning.
+                    // An alias to the map that contains it has no finite meaning.
                     diagnostics.push(too_large(source, span));
                     return documents;
                 };

@@ -10,7 +10,7 @@ use crate::fold::fold;
 use crate::limits::MAX_GROUP_EVENTS;
 use crate::pack::{Correlation, CorrelationKind};
 
-/// What stands for a value or a list of values: a digest, so that what is kept per event is of one
+/// The digest of a value or a list of values, so that what is kept per event is of one
 /// small size. Two values meet in one digest with a probability of less than 2^-64 for any number of
 /// events that can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

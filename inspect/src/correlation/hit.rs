@@ -1,4 +1,4 @@
-//! What one event tells a correlation.
+//! What one event adds to a correlation.
 
 use crate::event::Event;
 use crate::ids::{CorrelationId, FieldId, RuleId};

@@ -35,7 +35,7 @@ impl Parts {
         self.0 & part.0 != 0
     }
 
-    /// Whether a value is scanned on its own.
+    /// Returns true if a value is scanned on its own.
     pub(super) fn is_scanned(self) -> bool {
         self.0 & !Parts::SHARED.0 != 0
     }
@@ -53,7 +53,7 @@ pub(crate) struct Plan {
     asked: Vec<FieldId>,
 }
 
-/// A rule that no text guards. Its truth is known beforehand for events that tell nothing of its fields.
+/// A rule that no text guards. Its truth is known beforehand for events that have none of its fields.
 #[derive(Debug)]
 struct Unguarded {
     rule: RuleId,
@@ -93,22 +93,22 @@ impl Plan {
         self.fields.get(field.index()).copied().unwrap_or_default()
     }
 
-    /// Whether something in a field may wake a rule; in any, where it is [`KEYWORDS`].
+    /// Returns true if something in a field may wake a rule; in any, where it is [`KEYWORDS`].
     pub(super) fn is_searched(&self, field: FieldId) -> bool {
         let parts = if field == KEYWORDS { self.keywords } else { self.parts(field) };
         parts != Parts::default()
     }
 
-    /// Wakes unguarded rules of whose fields the event tells something, and takes the others for what they are
-    /// without.
+    /// Wakes the unguarded rules that the event has a field of, and takes for the others the truth that
+    /// they have without.
     pub(super) fn wake_unguarded(&self, event: &Event, scratch: &mut Scratch) {
-        let is_told = |field: &FieldId| *field == KEYWORDS || event.slot(*field) != Slot::Missing;
+        let is_given = |field: &FieldId| *field == KEYWORDS || event.slot(*field) != Slot::Missing;
         for Unguarded { rule, fields, matches_nothing } in &self.unguarded {
             if !scratch.seen.insert(rule.index()) {
                 continue;
             }
             let fields = self.asked.get(fields.clone()).unwrap_or_default();
-            if fields.iter().any(is_told) {
+            if fields.iter().any(is_given) {
                 scratch.woken.push(*rule);
             } else if *matches_nothing {
                 scratch.matched.push(*rule);

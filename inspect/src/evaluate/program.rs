@@ -43,7 +43,8 @@ pub(super) fn truth_of(
     stack.top().unwrap_or_default()
 }
 
-/// For each operation of a rule's program, what its value may settle; for none where nothing would be saved.
+/// For each operation of a rule's program, what its value may settle; for none where nothing would be
+/// saved.
 #[derive(Debug, Default)]
 pub(crate) struct Shortcuts {
     all: Vec<Shortcut>,
@@ -56,7 +57,7 @@ pub(crate) struct Shortcuts {
 struct Shortcut {
     /// The value that settles the operation whose operand this is: it then has this value too.
     settled_by: Option<Truth>,
-    /// Where that operation stands in the program, and how many values lie under its operands.
+    /// The place of that operation in the program, and how many values lie under its operands.
     to: u32,
     depth: u32,
 }
@@ -117,7 +118,7 @@ impl Shortcuts {
     }
 }
 
-/// Whether an operation may look for something that no scan has looked for.
+/// Returns true if an operation may look for something that no scan has looked for.
 fn is_search(tables: &Tables, word: u32) -> bool {
     let Some(Op::Atom(atom)) = Op::decode(word) else { return false };
     let atom = tables.atoms.get(atom.index());

@@ -46,8 +46,8 @@ pub(super) fn deferred(tables: &Tables, field: FieldId, event: &Event, scratch: 
     }
 }
 
-/// Texts that lie so near to each other are searched as one: what stands between them takes less time than
-/// a search of its own.
+/// Texts that lie so near to each other are searched as one: searching what lies between them takes
+/// less time than a search of its own.
 const NEAR_BYTES: usize = 16;
 
 /// Looks for the literals that fields share in all text that may hold one.
@@ -96,8 +96,8 @@ fn scan_range(tables: &Tables, range: Range<usize>, event: &Event, scratch: &mut
 /// Up to so many values of a field are asked whether they hold a literal that was found.
 const FEW_VALUES: usize = 16;
 
-/// Takes note of a literal that stands at `at` in an event's text, if a value of its pattern's field
-/// holds it. However often a literal stands there, a field of many values is gone through once.
+/// Records a literal that was found at `at` in an event's text, if a value of its pattern's field
+/// holds it. However often a literal occurs, a field of many values is searched once.
 fn report_shared(
     tables: &Tables,
     pattern_id: PatternId,
@@ -204,7 +204,7 @@ fn report(
     }
 }
 
-/// Whether a pattern's check holds on a value.
+/// Returns true if a pattern's check holds on a value.
 pub(super) fn check(tables: &Tables, pattern: &Pattern, raw: &[u8], folded: &[u8]) -> bool {
     let idx = pattern.check_idx;
     match pattern.check {
@@ -280,7 +280,7 @@ mod tests {
         tables
     }
 
-    /// Values in which the literal does not stand, though it stands in all of the text they make up.
+    /// Values that do not contain the literal, though the text that they make up does.
     fn steps(tables: &Tables, n_values: usize) -> u64 {
         let plan = Plan::new(tables);
         let mut event = Event::default();

@@ -85,7 +85,7 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
     holds("policy", super::policy::check(tables))
 }
 
-/// Whether ends ascend to exactly `n_elements`.
+/// Returns true if ends ascend to exactly `n_elements`.
 fn ascends(ends: &[u32], n_elements: usize) -> bool {
     ends.is_sorted() && ends.last().map_or(0, |end| *end as usize) == n_elements
 }
@@ -94,7 +94,7 @@ fn range(start: u32, end: u32, n_elements: usize) -> bool {
     start <= end && end as usize <= n_elements
 }
 
-/// Whether a program leaves exactly one value and never takes one that is not there.
+/// Returns true if a program leaves exactly one value and never takes one that is not there.
 fn program(tables: &Tables, rule: &Rule) -> bool {
     let mut depth = 0usize;
     for word in tables.rule_code(rule) {
@@ -117,7 +117,7 @@ fn program(tables: &Tables, rule: &Rule) -> bool {
     depth == 1
 }
 
-/// Whether an automaton is complete, so that a step can never leave it.
+/// Returns true if an automaton is complete, so that a step can never leave it.
 fn automaton(automaton: &Automaton) -> bool {
     let n_classes = automaton.n_classes as usize;
     let n_states = automaton.at_end.len();
@@ -130,7 +130,7 @@ fn automaton(automaton: &Automaton) -> bool {
         && n_states > Automaton::FOUND as usize
 }
 
-/// Whether every edge leads to a state.
+/// Returns true if every edge leads to a state.
 fn nfa(nfa: &Nfa) -> bool {
     let state = |number: &u32| (*number as usize) < nfa.states.len();
     state(&nfa.start)
@@ -157,8 +157,8 @@ fn scan(scan: &Scan, n_patterns: usize) -> bool {
         && [&scan.networks_v4, &scan.networks_v6].into_iter().all(|of| networks(of, n_patterns))
 }
 
-/// Whether a correlation takes in only what is there and comes before it, and whether each input answers
-/// each of the group's names.
+/// Returns true if a correlation takes in only what is there and comes before it, and whether each
+/// input answers each of the group's names.
 fn correlation(tables: &Tables, idx: u32, of: &Correlation) -> bool {
     let strings = [of.id, of.title, of.author, of.status];
     let n_names = of.group_end.saturating_sub(of.group_start);
@@ -189,7 +189,7 @@ fn correlation(tables: &Tables, idx: u32, of: &Correlation) -> bool {
         })
 }
 
-/// Whether every walk ends: children come after their parent, so no walk meets a node twice.
+/// Returns true if every walk ends: children come after their parent, so no walk meets a node twice.
 fn trie(trie: &Trie, n_patterns: usize) -> bool {
     let n_nodes = trie.nodes.len();
     trie.first_bytes.len() == n_nodes

@@ -1,4 +1,4 @@
-//! The part of a pack that says what is made of matches, and what identifies a tenant in a URL.
+//! The part of a pack that says what happens to matches, and what identifies a tenant in a URL.
 
 use super::tables::Tables;
 use super::wire::{Reader, Wire, wire, wire_enum};
@@ -10,9 +10,9 @@ pub const WHOLE_SHARE: u32 = 10_000;
 wire_enum! {
     /// How far matches go. The order is that of reach: a bound is a minimum.
     pub enum Mode {
-        /// Matches are nothing: not told, not counted, not denied.
+        /// Matches are ignored: not reported, not counted, not denied.
         Off = 0,
-        /// Matches are told, nothing is denied. What would have been denied is told too.
+        /// Matches are reported, nothing is denied. What would have been denied is reported too.
         Monitor = 1,
         /// Requests that a rule matches are denied, where the rule is decided before the response.
         Enforce = 2,
@@ -30,7 +30,7 @@ wire_enum! {
 
     /// What a part of a template is.
     pub enum PartKind {
-        /// Text that has to stand there.
+        /// Text that has to be there.
         Text = 0,
         /// What belongs to the identity.
         Identity = 1,
@@ -44,7 +44,7 @@ wire_enum! {
 }
 
 wire! {
-    /// What is made of matches. A pack without a policy leaves it to the plugin's mode.
+    /// What happens to matches. A pack without a policy leaves it to the plugin's mode.
     pub struct PolicyTables {
         /// The mode of what no statement is about.
         pub default: Mode,
@@ -62,7 +62,7 @@ wire! {
         pub sources: Vec<SourcePattern>,
         /// The keyed hashes of the identities that are listed, each range ascending.
         pub identities: Vec<u64>,
-        /// By which the key of the hashes is told: [`crate::IdentityKey::check`]. 0 without identities.
+        /// Identifies the key of the hashes: [`crate::IdentityKey::check`]. 0 without identities.
         pub key_check: u64,
     }
 
@@ -130,11 +130,11 @@ wire! {
         pub last: u128,
     }
 
-    /// The services that get abused, and where in their URLs identities and secrets stand.
+    /// The services that get abused, and where in their URLs identities and secrets are.
     pub struct ServiceTables {
         /// The services.
         pub services: Vec<Service>,
-        /// Their hosts, ascending by name: each stands for itself and what is below it. Several services
+        /// Their hosts, ascending by name: each means itself and what is below it. Several services
         /// may share a host; the first one whose template fits counts.
         pub hosts: Vec<ServiceHost>,
         /// The templates of all services.
@@ -157,7 +157,8 @@ wire! {
         pub name: StrId,
         /// An index into [`ServiceTables::services`].
         pub service: u32,
-        /// Whether every request to the host belongs to the service, and not only those that fit a template.
+        /// Whether every request to the host belongs to the service, and not only those that fit a
+        /// template.
         pub whole: bool,
     }
 
@@ -165,7 +166,7 @@ wire! {
     pub struct Part {
         /// What it is.
         pub kind: PartKind,
-        /// The text that has to stand there, or the name of what does.
+        /// The text that has to be there, or the name of the place.
         pub text: StrId,
     }
 }
@@ -189,7 +190,7 @@ impl Mode {
 }
 
 impl PolicyTables {
-    /// Whether there is a policy at all, and not only the plugin's mode.
+    /// Returns true if there is a policy at all, and not only the plugin's mode.
     pub fn is_given(&self) -> bool {
         let is_empty =
             self.statements.is_empty() && self.exceptions.is_empty() && self.sanctions.is_empty();
@@ -230,12 +231,12 @@ impl Range {
     /// The range that restricts nothing.
     pub const ANY: Range = Range { start: 0, end: 0 };
 
-    /// Whether it restricts nothing.
+    /// Returns true if it restricts nothing.
     pub fn is_any(&self) -> bool {
         self.start == self.end
     }
 
-    /// What it stands for in its list.
+    /// Returns its elements of a list.
     pub fn of<'l, T>(&self, list: &'l [T]) -> &'l [T] {
         list.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
@@ -245,7 +246,8 @@ impl Range {
     }
 }
 
-/// Whether every index of the policy and the services is in range, and what is searched is in order.
+/// Returns true if every index of the policy and the services is in range, and what is searched is in
+/// order.
 pub(super) fn check(tables: &Tables) -> bool {
     let (policy, services) = (&tables.policy, &tables.services);
     let string = |id: &StrId| id.index() < tables.string_ends.len();

@@ -22,7 +22,7 @@ const CONTEXT: &[u8] = b"tidegate pack signature 1\0";
 /// Bytes of a signature.
 pub const SIGNATURE_BYTES: usize = 64;
 
-/// What stands in front of the key in a `SubjectPublicKeyInfo` of Ed25519 (RFC 8410, 4).
+/// The bytes before the key in a `SubjectPublicKeyInfo` of Ed25519 (RFC 8410, 4).
 const KEY_PREFIX: [u8; 12] = *b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
 
 /// A public key of Ed25519.
@@ -71,7 +71,7 @@ impl fmt::Debug for Signature {
 }
 
 impl Signature {
-    /// Reads what stands behind the body; `None` if it is no signature.
+    /// Reads what follows the body; `None` if it is not a signature.
     pub(super) fn read(pack: &[u8], rest: &[u8]) -> Option<Signature> {
         let signature = rest.strip_prefix(&SEAL_TAG)?.try_into().ok()?;
         Some(Signature { header: *pack.first_chunk()?, signature })

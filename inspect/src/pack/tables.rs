@@ -2,7 +2,7 @@
 //!
 //! A rule is a postfix program over atoms. An atom is one detection item (`cs-host|endswith: [...]`),
 //! true when one of its patterns is found. Patterns are found by scans, one per field: tries for
-//! whole values, prefixes and suffixes, a gram index for what stands anywhere, sorted ranges for
+//! whole values, prefixes and suffixes, a gram index for what may be anywhere, sorted ranges for
 //! networks. A pattern that the scan cannot decide alone (a glob, a regex, a cased value) names a
 //! check that does, and the scan looks for a literal that the pattern cannot do without.
 
@@ -104,15 +104,15 @@ wire! {
         pub correlations: Vec<Correlation>,
         /// What correlations take in; a correlation names a range.
         pub correlation_inputs: Vec<CorrelationInput>,
-        /// What their values are held against; a correlation names a range.
+        /// What their values are compared with; a correlation names a range.
         pub thresholds: Vec<Threshold>,
         /// The names of the fields by which they group; a correlation names a range.
         pub group_names: Vec<StrId>,
         /// What answers those names in each input; an input names a range.
         pub input_fields: Vec<u32>,
-        /// What is made of matches.
+        /// What happens to matches.
         pub policy: PolicyTables,
-        /// The services that get abused, and what stands in their URLs.
+        /// The services that get abused, and what their URLs contain.
         pub services: ServiceTables,
     }
 }
@@ -133,7 +133,7 @@ impl Tables {
         self.fields.get(field.index()).map_or("", |name| self.str(*name))
     }
 
-    /// Whether a rule has keywords, so that events have to answer with all of their values.
+    /// Returns true if a rule has keywords, so that events have to answer with all of their values.
     pub fn has_keywords(&self) -> bool {
         self.has_keywords
     }

@@ -3,7 +3,7 @@
 /// A type with one layout in a pack.
 pub(super) trait Wire: Sized {
     fn write(&self, out: &mut Vec<u8>);
-    /// `None` where the bytes end too soon or are no such value.
+    /// `None` where the bytes end too soon or are not such a value.
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
 }
 

@@ -34,7 +34,7 @@ impl<'s> Source<'s> {
         u32::try_from(place).unwrap_or(u32::MAX)
     }
 
-    /// Whether one of the patterns is about it. Names are compared with the name by which it goes,
+    /// Returns true if one of the patterns is about it. Names are compared with the name by which it goes,
     /// networks with its address.
     pub(super) fn is_any_of(&self, tables: &Tables, patterns: &[SourcePattern]) -> bool {
         let name = self.name().unwrap_or_default();

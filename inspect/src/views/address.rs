@@ -15,13 +15,13 @@ pub(super) struct V4 {
     pub(super) is_usual: bool,
 }
 
-/// Whether a host ends in a number, so that it is an IPv4 address or nothing (WHATWG URL).
+/// Returns true if a host ends in a number, so that it is an IPv4 address or nothing (WHATWG URL).
 pub(super) fn ends_in_number(host: &[u8]) -> bool {
     let last = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     !last.is_empty() && (last.iter().all(u8::is_ascii_digit) || number(last, 10).is_some())
 }
 
-/// Reads a host that ends in a number. `None` where it is no address.
+/// Reads a host that ends in a number. `None` where it is not an address.
 pub(super) fn v4(host: &[u8]) -> Option<V4> {
     let standard = parse(host, 8)?;
     let decimal = parse(host, 10).filter(|decimal| *decimal != standard);
@@ -70,7 +70,7 @@ fn number(text: &[u8], leading_zero: u64) -> Option<u64> {
     })
 }
 
-/// The IPv4 address that an IPv6 address stands for or holds: mapped, compatible, translated
+/// Returns the IPv4 address that an IPv6 address means or contains: mapped, compatible, translated
 /// (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214).
 pub(super) fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 =

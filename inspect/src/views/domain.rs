@@ -31,7 +31,7 @@ pub(super) fn registrable(host: &[u8]) -> &[u8] {
     host.get(start..).unwrap_or(host)
 }
 
-/// Whether `host` is a name under `suffix`.
+/// Returns true if `host` is a name under `suffix`.
 pub(super) fn is_under(host: &[u8], suffix: &[u8]) -> bool {
     host.strip_suffix(suffix).is_some_and(|before| before.ends_with(b"."))
 }

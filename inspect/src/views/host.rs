@@ -26,7 +26,7 @@ impl HostForm {
     }
 }
 
-/// Whether there is nothing to undo in an authority: what most requests have, decided in one pass.
+/// Returns true if there is nothing to undo in an authority: what most requests have, decided in one pass.
 pub(super) fn is_plain(authority: &[u8]) -> bool {
     let (name, port) = match place_of(authority, b':') {
         Some(colon) => authority.split_at_checked(colon).unwrap_or((authority, b"")),
@@ -51,7 +51,7 @@ pub(super) fn is_plain(authority: &[u8]) -> bool {
     {
         return false;
     }
-    // A name whose last label starts with a letter is no number; one that ends with a letter may be.
+    // A name whose last label starts with a letter is not a number; one that ends with a letter may be.
     let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     last.first().is_some_and(u8::is_ascii_lowercase)
         && name.len() <= MAX_NAME_BYTES
@@ -59,7 +59,8 @@ pub(super) fn is_plain(authority: &[u8]) -> bool {
         && !ends_like_a_proxy_service(name)
 }
 
-/// Whether a name may be in the tables of [`proxy_services`]: by its end, which is quick to compare.
+/// Returns true if a name may be in the tables of [`proxy_services`]: by its end, which is quick to
+/// compare.
 fn ends_like_a_proxy_service(name: &[u8]) -> bool {
     let ends_alike = matches!(
         name.last_chunk::<6>(),
@@ -122,7 +123,7 @@ pub(super) fn forms(authority: &[u8], found: &mut Anomalies, steps: &mut usize) 
     *steps += 4 * authority.len();
     let unescaped = unescape(authority, Reach::All);
     *steps += unescaped.steps;
-    // The percent sign in front of an IPv6 zone is no encoding of the host.
+    // The percent sign in front of an IPv6 zone does not encode the host.
     let is_zone = authority.starts_with(b"[") && !authority.ends_with(b"%");
     if unescaped.bytes != authority && !is_zone {
         // Fullwidth forms alone are a spelling that browsers take, too.
@@ -138,7 +139,7 @@ pub(super) fn forms(authority: &[u8], found: &mut Anomalies, steps: &mut usize) 
         readings.split(before, View::Decoded);
     }
     if unescaped.seen.nul {
-        // What stands behind the first NUL, too: one reader stops there, another starts anew.
+        // What follows the first NUL, too: one reader stops there, another starts anew.
         let behind: Vec<u8> = unescape(&authority_with_spaces(authority), Reach::All).bytes;
         readings.split(&behind, View::Decoded);
     }
@@ -264,7 +265,7 @@ impl Readings {
         self.name(host, port, view);
     }
 
-    /// The usual form of a port that stands behind its colon.
+    /// Returns the usual form of a port that follows its colon.
     fn port(&mut self, text: &[u8]) -> Vec<u8> {
         let Some(digits) = text.strip_prefix(b":") else {
             self.found.insert_if(!text.is_empty(), Anomaly::PortForm);
@@ -373,7 +374,7 @@ impl Readings {
         }
     }
 
-    /// Adds a name with each label as it goes over the wire, and what the labels may stand for.
+    /// Adds a name with each label as it goes over the wire, and what the labels may mean.
     fn international(&mut self, labels: &[&[u8]], port: &[u8], view: View) {
         let mut wire = Vec::new();
         let mut shown = Vec::new();
@@ -411,7 +412,7 @@ impl Readings {
                 wire.truncate(start.0);
                 wire.extend_from_slice(b"xn--");
                 wire.extend_from_slice(&code);
-                // Beside a label that stands for ASCII it goes over the wire as it does alone.
+                // Beside a label that means plain ASCII it goes over the wire as it does alone.
                 shown.truncate(start.1);
                 shown.extend_from_slice(wire.get(start.0..).unwrap_or_default());
             }
@@ -439,7 +440,7 @@ impl Readings {
         true
     }
 
-    /// Whether the host is a new one.
+    /// Returns true if the host is a new one.
     fn add(&mut self, view: View, host: Vec<u8>, port: Vec<u8>) -> bool {
         let form = HostForm { view, host, port };
         // A long list of hosts would be searched in vain: past a few, twice the same costs nothing.

@@ -13,14 +13,14 @@ pub(super) struct PathForm {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Whether there is nothing to undo in a path: what most requests are.
+/// Returns true if there is nothing to undo in a path: what most requests are.
 pub(super) fn is_plain(path: &[u8]) -> bool {
     let (stem, query) = split_query(path);
     let odd = |word: u64| equal(word, b'%') | equal(word, b'\\') | equal(word, 0) | word & HIGH;
     let (mut found, mut slash_before) = (0, 0);
     words(stem, b'a').for_each(|word| {
         let slashes = equal(word, b'/');
-        // What stands behind a slash; the slash may be the last byte of the word before.
+        // What follows a slash; the slash may be the last byte of the word before.
         let behind = slashes << 8 | slash_before;
         slash_before = slashes >> 56;
         found |= behind & (slashes | equal(word, b'.')) | equal(word, b';') | odd(word);
@@ -127,7 +127,7 @@ impl Forms<'_> {
     }
 }
 
-/// What becomes of `;` and what stands behind it in a segment.
+/// What happens to `;` and what follows it in a segment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Parameters {
     Keep,

@@ -1,4 +1,4 @@
-//! Names that stand for another target: services that resolve to the address in the name, and
+//! Names that mean another target: services that resolve to the address in the name, and
 //! proxies that fetch what their name, path or query says.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -10,7 +10,7 @@ use super::unescape::hex;
 pub(super) const ADDRESS_SERVICES: &[&str] =
     &["nip.io", "sslip.io", "traefik.me", "xip.io", "xip.name"];
 
-/// The authority that a name of an address service stands for.
+/// Returns the authority that a name of an address service resolves to.
 pub(super) fn embedded_address(host: &[u8]) -> Option<Vec<u8>> {
     let suffix = ADDRESS_SERVICES.iter().find(|suffix| is_under(host, suffix.as_bytes()))?;
     let name = host.strip_suffix(suffix.as_bytes())?.strip_suffix(b".")?;
@@ -38,7 +38,7 @@ fn octet(text: &[u8]) -> Option<u8> {
     (1..=3).contains(&text.len()).then(|| str::from_utf8(text).ok()?.parse().ok())?
 }
 
-/// Where a proxy is told its target.
+/// Where a request to a proxy names the target.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     /// In the first label of the host: a dash for a dot, two dashes for one.
@@ -52,7 +52,7 @@ pub(super) enum Place {
 }
 
 /// Proxies that hide the name of the target from a filter that looks at the host only. A name that
-/// starts with a dot stands for all names under it.
+/// starts with a dot means all names under it.
 pub(super) const HIDING_PROXIES: &[(&str, Place)] = &[
     (".cdn.ampproject.org", Place::Label),
     (".translate.goog", Place::Label),
@@ -80,7 +80,7 @@ pub(super) const HIDING_PROXIES: &[(&str, Place)] = &[
 /// The one hiding proxy that serves much else besides, and the path under which it hides.
 pub(super) const AMP_VIEWER: (&[u8], &[u8]) = (b"www.google.com", b"/amp/");
 
-/// Whether a host is a hiding proxy whatever the path.
+/// Returns true if a host is a hiding proxy whatever the path.
 pub(super) fn is_hiding_proxy(host: &[u8]) -> bool {
     host != AMP_VIEWER.0
         && HIDING_PROXIES.iter().any(|(name, _)| match name.strip_prefix('.') {
@@ -89,7 +89,7 @@ pub(super) fn is_hiding_proxy(host: &[u8]) -> bool {
         })
 }
 
-/// The host and path that a request to a hiding proxy stands for.
+/// Returns the host and path that a request to a hiding proxy is for.
 pub(super) fn hidden_target(
     host: &[u8],
     path: Option<&[u8]>,

@@ -1,14 +1,14 @@
 //! Internationalised names: Punycode (RFC 3492) and the mappings that matter for disguise.
 //!
-//! The full tables of UTS 46 are a quarter of a megabyte of wasm and would only tell more spellings
-//! of names that no rule asks for. What is mapped here is what ends up as ASCII.
+//! The crate `idna`, with the tables of UTS 46, adds 189 kB of wasm for one call, and stops at the first
+//! error, where a filter has to go on. It would only find more spellings of names that no rule asks for. What is mapped here is what ends up as ASCII.
 
 use super::unescape::narrow;
 use crate::fold::fold_char;
 
 const BASE: u32 = 36;
 
-/// Decodes a label behind `xn--`. `None` where it is no Punycode.
+/// Decodes a label behind `xn--`. `None` where it is not Punycode.
 pub(super) fn decode(label: &[u8]) -> Option<String> {
     let dash = label.iter().rposition(|byte| *byte == b'-');
     let (basic, rest) = match dash {

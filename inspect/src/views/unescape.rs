@@ -1,7 +1,7 @@
 //! Undoing escapes until nothing is left to undo, in one pass.
 //!
 //! A byte is put at the end of the output; where it completes an escape there, the escape is replaced
-//! by what it stands for, which may complete another. So the output never holds an escape, whatever
+//! by what it means, which may complete another. So the output never holds an escape, whatever
 //! the depth (`%252562`), and unescaping it again changes nothing. Each replacement makes the output
 //! shorter: the steps are at most four for each byte of the input.
 
@@ -25,7 +25,7 @@ pub(super) enum Reach {
 pub(super) struct Unescaped {
     pub(super) bytes: Vec<u8>,
     pub(super) seen: Seen,
-    /// What stood before the first NUL, if there was one.
+    /// The bytes before the first NUL, if there is one.
     pub(super) before_nul: Option<Vec<u8>>,
     pub(super) steps: usize,
 }
@@ -89,7 +89,7 @@ struct Machine {
     depths: Vec<u8>,
 }
 
-/// What the end of the output stands for.
+/// What the end of the output means.
 enum Escape {
     Percent(u8),
     Unicode(char),
@@ -241,7 +241,7 @@ pub(super) fn hex(digit: u8) -> Option<u8> {
     }
 }
 
-/// Whether a percent sign in `text` starts no escape.
+/// Returns true if a percent sign in `text` starts no escape.
 pub(super) fn has_broken_escape(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| *byte == b'%') {

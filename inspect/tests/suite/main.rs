@@ -1,3 +1,3 @@
-//! The run-time held against properties, from outside.
+//! Properties of the run-time, from outside.
 
 mod views;

@@ -25,7 +25,7 @@ pub(super) struct Correlations {
     names: HashMap<String, Vec<Target>>,
 }
 
-/// What a name stands for.
+/// What a name means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     Rule {
@@ -171,7 +171,7 @@ impl Compiler {
         Ok(id)
     }
 
-    /// What the rules of a correlation stand for.
+    /// What the rules of a correlation mean.
     fn targets(&self, problems: &mut Problems<'_>) -> Vec<Target> {
         let mut targets = Vec::new();
         let of = problems.of;
@@ -239,7 +239,7 @@ impl Compiler {
     }
 }
 
-/// Whether a count has to go beyond what is kept of one group.
+/// Returns true if a count has to go beyond what is kept of one group.
 #[expect(clippy::cast_precision_loss, reason = "the bound is small")]
 fn counts_too_far(of: &Correlation) -> bool {
     let counts = matches!(of.kind, CorrelationKind::EventCount | CorrelationKind::ValueCount);

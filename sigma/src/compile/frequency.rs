@@ -1,4 +1,4 @@
-//! How often a text stands in events, roughly: only good for choosing between two.
+//! How often a text occurs in events, roughly: only good for choosing between two.
 
 use super::patterns::Gate;
 
@@ -8,16 +8,16 @@ pub(super) const COMMON: &[u8] = b"https://www. http://www. .com/ .com .net/ .or
  mozilla/5.0 (macintosh; intel mac os x 10_15_7) mozilla/5.0 (x11; linux x86_64; rv:1 gecko/20100101 firefox/1 \
  windows\\system32\\ c:\\windows\\ c:\\program files\\ c:\\users\\ \\appdata\\local\\ .exe .dll microsoft";
 
-/// Letters and signs by how often they stand in URLs and user agents, the most frequent first.
+/// Letters and signs by how often they occur in URLs and user agents, the most frequent first.
 const BY_FREQUENCY: &[u8] = b"eaotisrncl/pdm.uhg0-_1b2fw5=3647y89v&k?:x;%,()qjz +~@#!$'\"\\";
 
-/// The share of events that hold a text which stands in [`COMMON`].
+/// The share of events that contain a text of [`COMMON`].
 const OF_COMMON: f64 = 0.3;
 
 /// At how many places of a value a literal may start.
 const PLACES: f64 = 100.0;
 
-/// Whether a text stands in what most requests hold.
+/// Returns true if most requests contain a text.
 fn is_common(text: &[u8]) -> bool {
     COMMON.windows(text.len().max(1)).any(|window| window == text)
 }
@@ -46,7 +46,7 @@ fn of_literal(bytes: &[u8]) -> f64 {
     if is_common(bytes) { OF_COMMON } else { (PLACES * of_place(bytes)).min(0.5) }
 }
 
-/// The share of places at which a text stands, as if its bytes did not depend on one another.
+/// The share of places at which a text occurs, as if its bytes did not depend on one another.
 fn of_place(bytes: &[u8]) -> f64 {
     let of_byte = |byte: &u8| 0.08 * 0.93_f64.powi(i32::try_from(rarity(*byte)).unwrap_or(64));
     // The longest need no more: they are rare.

@@ -34,8 +34,8 @@ const FEW_SHORT: usize = 4;
 pub(super) enum Places {
     /// At all.
     Every,
-    /// At every second one, for literals of [`LONG`] bytes and more: half the work on each text for twice the
-    /// entries.
+    /// At every second one, for literals of [`LONG`] bytes and more: half the work on each text for
+    /// twice the entries.
     EverySecond,
 }
 

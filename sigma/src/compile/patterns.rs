@@ -246,13 +246,13 @@ impl Patterns {
         }
     }
 
-    /// Whether a pattern is checked on every value of its field.
+    /// Returns true if a pattern is checked on every value of its field.
     pub(super) fn check_every_value(&self) -> bool {
         self.drafts.iter().any(|draft| matches!(&draft.gate, Gate::Start(text) if text.is_empty()))
     }
 
-    /// Lays everything out. `wakes` tells of each atom whether it wakes rules, `shares` of each field whether
-    /// its values often are parts of other values.
+    /// Lays everything out. `wakes` says of each atom whether it wakes rules, `shares` of each field
+    /// whether its values often are parts of other values.
     pub(super) fn finish(self, wakes: &[bool], shares: &[bool]) -> Finished {
         let mut glob_tokens = Vec::new();
         let mut glob_ends = Vec::new();
@@ -323,7 +323,7 @@ fn glob_tokens(tokens: &[Token]) -> Vec<u16> {
     out
 }
 
-/// The longest literal of a glob; at an end of the value where it stands there.
+/// The longest literal of a glob; at an end of the value where it is there.
 fn gate_of_glob(tokens: &[Token]) -> Gate {
     let literals = tokens.iter().enumerate().filter_map(|(idx, token)| match token {
         Token::Literal(bytes) => Some((idx, bytes)),

@@ -39,8 +39,8 @@ pub(super) struct Witness {
 }
 
 impl Draft {
-    /// The cheapest witness of the condition, if it has one; one with unindexed atoms, which then have to be
-    /// scanned for, only where there is no other.
+    /// The cheapest witness of the condition, if it has one; one with unindexed atoms, which then have
+    /// to be scanned for, only where there is no other.
     pub(super) fn witness(&self) -> Option<Witness> {
         self.witness_of(true, false).or_else(|| self.witness_of(true, true))
     }
@@ -75,7 +75,7 @@ impl Draft {
         }
     }
 
-    /// When the rule can be true: with the request where no unknown answer can stand in the way.
+    /// When the rule can be true: with the request where no unknown answer can be in the way.
     pub(super) fn phase(&self) -> Phase {
         if self.can_hold_on_request(true) { Phase::Request } else { Phase::Response }
     }

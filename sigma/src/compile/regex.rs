@@ -24,7 +24,7 @@ use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_STATES};
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) machine: Machine,
-    /// Folded texts of which one stands in every value in which the expression is found.
+    /// Folded texts, one of which is in every value in which the expression is found.
     pub(crate) literals: Option<Vec<Vec<u8>>>,
 }
 
@@ -171,7 +171,8 @@ impl ast::Visitor for &mut Finder {
     }
 }
 
-/// Refuses blanks and comments in an expression, which RE2 does not have: a `[` in a comment is no class.
+/// Refuses blanks and comments in an expression, which RE2 does not have: a `[` in a comment does not
+/// start a class.
 fn known_flags(flags: &ast::Flags) -> Result<(), String> {
     match flags.flag_state(ast::Flag::IgnoreWhitespace) {
         Some(true) => Err("there is no flag `x`".into()),
@@ -254,7 +255,7 @@ fn flat(nfa: &thompson::NFA) -> Option<Nfa> {
             }
             State::Dense(dense) => {
                 for (byte, next) in (0..=u8::MAX).zip(&*dense.transitions) {
-                    // State 0 stands for "no transition" here.
+                    // State 0 means "no transition" here.
                     if *next != StateID::ZERO {
                         let edge = thompson::Transition { start: byte, end: byte, next: *next };
                         byte_edge(&edge, &mut edges)?;
@@ -301,11 +302,11 @@ fn flat(nfa: &thompson::NFA) -> Option<Nfa> {
 struct Required {
     /// The one text that it matches, if it is only one.
     exact: Option<Vec<u8>>,
-    /// Texts of which one stands in every match.
+    /// Texts, one of which is in every match.
     best: Option<Vec<Vec<u8>>>,
 }
 
-/// Most literals that stand for one expression; an alternation of more is checked on every value.
+/// Most literals that replace one expression; an alternation of more is checked on every value.
 const MAX_LITERALS: usize = 64;
 /// Shortest literal that is worth looking for.
 const MIN_LITERAL_BYTES: usize = 2;

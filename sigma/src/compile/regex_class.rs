@@ -9,7 +9,7 @@ const NAMES: &[&str] = &[
     "space", "upper", "word", "xdigit",
 ];
 
-/// An expression in whose classes each character that is no syntax in RE2 is escaped.
+/// An expression in whose classes each character that is not syntax in RE2 is escaped.
 ///
 /// # Errors
 /// A `[:name:]` that there is not.
@@ -22,7 +22,7 @@ pub(super) fn escaped(text: &str) -> Result<String, String> {
             rest = behind;
             continue;
         }
-        // A class without an end is told by the reader.
+        // A class without an end is reported by the reader.
         let Some((class, behind)) = class(behind)? else { break };
         out.push_str(&class);
         rest = behind;
@@ -31,7 +31,7 @@ pub(super) fn escaped(text: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// A class from behind its `[`, and what stands behind it; `None` where it has no end.
+/// A class from behind its `[`, and what follows it; `None` where it has no end.
 fn class(text: &str) -> Result<Option<(String, &str)>, String> {
     let mut out = String::from("[");
     let mut rest = text;
@@ -76,7 +76,7 @@ fn push(out: &mut String, member: &str) {
     out.push_str(member);
 }
 
-/// The first character of an expression, with its escape, and what stands behind it.
+/// The first character of an expression, with its escape, and what follows it.
 fn member(text: &str) -> Option<(&str, &str)> {
     let mut chars = text.chars();
     let n_more = match (chars.next()?, chars.next()) {
@@ -113,7 +113,7 @@ mod tests {
             (r"\[a&&b]a--\x41\p{L}", r"\[a&&b]a--\x41\p{L}"),
             (r"[\]&&\[]", r"[\]\&\&\[]"),
             ("[ä-ö&&ü]", r"[ä-ö\&\&ü]"),
-            // Without an end: told by who reads it.
+            // Without an end: reported by the reader.
             ("a[b&&", "a[b&&"),
             ("a[]", "a[]"),
             (r"a\", r"a\"),

@@ -75,7 +75,7 @@ pub(super) fn build(mut entries: Vec<Entry>) -> Trie {
     trie
 }
 
-/// How many bytes all entries share; they are sorted, so the first and the last tell.
+/// How many bytes all entries share; they are sorted, so the first and the last are enough.
 fn shared_prefix(entries: &[Entry], depth: usize) -> usize {
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return depth };
     first.bytes.iter().zip(&last.bytes).take_while(|(left, right)| left == right).count()

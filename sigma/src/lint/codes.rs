@@ -6,23 +6,24 @@ crate::codes! {
     /// suffix exempts them too.
     HOST_BOUNDARY = "L001", Warning, "host suffix without a label boundary";
     /// A host suffix that starts with a dot matches all names below a domain, and not the domain itself.
-    /// SigmaHQ's dead drop rule writes `.t.me`, and misses `t.me`. A rule that lists whole names too is left
-    /// alone.
+    /// SigmaHQ's dead drop rule writes `.t.me`, and misses `t.me`. A rule that lists whole names too is
+    /// left alone.
     HOST_APEX = "L002", Warning, "host suffix misses the domain itself";
     /// A value that no host can have.
-    /// Hosts hold neither slashes nor spaces, and the port is not part of the field.
+    /// Hosts contain neither slashes nor spaces, and the port is not part of the field.
     HOST_IMPOSSIBLE = "L003", Warning, "value that no host can have";
-    /// A value that no path can have: paths start with a slash and hold neither query nor scheme.
+    /// A value that no path can have: paths start with a slash and contain neither query nor scheme.
     PATH_IMPOSSIBLE = "L004", Warning, "value that no path can have";
     /// An exemption by a header that the client writes.
     /// Malware that sends the exempt value is never seen; SigmaHQ's own rule for the Telegram API exempts
     /// every user agent that contains `Bot`.
     CLIENT_EXEMPTION = "L005", Warning, "exemption that the client controls";
-    /// A rule that holds for whatever does not have something.
+    /// A rule that matches every event without some value.
     /// It is evaluated on every event and matches most of them.
-    NO_POSITIVE = "L006", Warning, "nothing that has to be there";
+    NO_POSITIVE = "L006", Warning, "no positive condition";
     /// A regular expression without a text that every match contains.
-    /// Where the rule asks for nothing else that can be found quickly, it is run on every event that has the field.
+    /// Where the rule asks for nothing else that can be found quickly, it is run on every event that
+    /// has the field.
     REGEX_UNGATED = "L007", Warning, "regular expression without a fixed text";
     /// A regular expression that counts so far that it runs on a nondeterministic automaton.
     /// It is still linear, with the number of its states as factor.
@@ -38,14 +39,14 @@ crate::codes! {
     /// An ATT&CK tag that the version in use does not have.
     UNKNOWN_ATTACK = "L013", Warning, "unknown or retired ATT&CK tag";
     /// A host suffix that means something else in a pack that matches hosts by labels.
-    /// As text `pastebin.com` is also the end of `evilpastebin.com`, and `.t.me` is not the end of `t.me`; by
-    /// labels both mean the domain and all below it. Only told with `--hosts labels`.
+    /// As text `pastebin.com` is also the end of `evilpastebin.com`, and `.t.me` is not the end of
+    /// `t.me`; by labels both mean the domain and all below it. Only reported with `--hosts labels`.
     HOST_LABELS = "L014", Warning, "host suffix that means something else by labels";
-    /// An `id` that is no UUID.
-    /// Alerts, exceptions and counters name a rule by its id; one that is made up may be that of a rule from
-    /// elsewhere, and other tools refuse it.
-    MALFORMED_ID = "L015", Warning, "id is no UUID";
-    /// A `date` or `modified` that is no day of the calendar, written `YYYY-MM-DD`.
+    /// An `id` that is not a UUID.
+    /// Alerts, exceptions and counters name a rule by its id; one that is made up may be that of a rule
+    /// from elsewhere, and other tools refuse it.
+    MALFORMED_ID = "L015", Warning, "id is not a UUID";
+    /// A `date` or `modified` that is not a day of the calendar, written `YYYY-MM-DD`.
     /// The older form `YYYY/MM/DD` is found too: version 2 of the specification has one form.
-    MALFORMED_DATE = "L016", Warning, "no date";
+    MALFORMED_DATE = "L016", Warning, "not a date";
 }

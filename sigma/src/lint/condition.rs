@@ -37,8 +37,8 @@ pub(super) fn check(report: &mut Report<'_>) {
         report.add(
             &codes::NO_POSITIVE,
             report.rule.span,
-            "the rule asks for nothing that has to be there".into(),
-            "add a selection that says what the event has to hold",
+            "the rule has no positive condition".into(),
+            "add a selection of what the event has to contain",
         );
     }
     unused(report);

@@ -78,7 +78,7 @@ fn variants(value: &Value) -> &[Vec<Token>] {
     }
 }
 
-/// Whether a suffix is a whole name without a dot in front of it.
+/// Returns true if a suffix is a whole name without a dot in front of it.
 pub(super) fn lacks_boundary(suffix: &[u8]) -> bool {
     suffix.first().is_some_and(u8::is_ascii_alphanumeric) && suffix.contains(&b'.')
 }

@@ -39,14 +39,14 @@ fn id(report: &mut Report<'_>) {
     let Some(id) = report.rule.metadata.id.as_deref().filter(|id| !is_uuid(id)) else { return };
     let span = place(report, "id", id).unwrap_or_else(|| start(report));
     let help = "give it a random UUID, as `uuidgen` makes one";
-    report.add(&codes::MALFORMED_ID, span, format!("the id {} is no UUID", quoted(id)), help);
+    report.add(&codes::MALFORMED_ID, span, format!("the id {} is not a UUID", quoted(id)), help);
 }
 
 fn date(report: &mut Report<'_>, key: &str, date: Option<&str>) {
     let Some(date) = date.filter(|date| !is_date(date)) else { return };
     let at = place(report, key, date);
     let older = Some(date.replace('/', "-")).filter(|date| is_date(date));
-    let message = format!("`{key}` is no date: {}", quoted(date));
+    let message = format!("`{key}` is not a date: {}", quoted(date));
     let help = match &older {
         Some(date) => format!("write `{date}`, as version 2 of the specification does"),
         None => "write a day of the calendar as `YYYY-MM-DD`".to_owned(),

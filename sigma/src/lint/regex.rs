@@ -32,7 +32,7 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item) {
     }
 }
 
-/// Whether nothing that is found by a scan has to be there for the rule to match.
+/// Returns true if nothing that is found by a scan has to be there for the rule to match.
 fn runs_always(rule: &Rule) -> bool {
     let mut compiler = Compiler::new("", 0);
     compiler.add(rule).is_ok() && compiler.is_unguarded()

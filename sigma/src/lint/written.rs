@@ -37,12 +37,12 @@ impl<'t> Written<'t> {
         (start <= end).then_some(start..end)
     }
 
-    /// What stands at a span.
+    /// The text at a span.
     pub(super) fn at(&self, span: Span) -> Option<&'t str> {
         self.text.get(self.range(span)?)
     }
 
-    /// What stands before a span.
+    /// The text before a span.
     pub(super) fn before(&self, span: Span) -> Option<&'t str> {
         self.text.get(..self.offset(span.line, span.column)?)
     }
@@ -59,7 +59,7 @@ impl<'t> Written<'t> {
     }
 }
 
-/// Where a value stands behind its key, in the rule that starts at `rule`.
+/// The span of a value behind its key, in the rule that starts at `rule`.
 pub(super) fn value(written: &Written<'_>, rule: Span, key: &str, value: &str) -> Option<Span> {
     let (line, text, _) = key_line(written, rule, key)?;
     let (_, behind) = text.split_once(':')?;
@@ -67,7 +67,7 @@ pub(super) fn value(written: &Written<'_>, rule: Span, key: &str, value: &str) -
     part(line, text, at, value)
 }
 
-/// Where an entry stands in the `tags` of the rule that starts at `rule`.
+/// The span of an entry in the `tags` of the rule that starts at `rule`.
 pub(super) fn tag(written: &Written<'_>, rule: Span, tag: &str) -> Option<Span> {
     let (line, first, indent) = key_line(written, rule, "tags")?;
     let lines = (line + 1..=rule.end_line).filter_map(|line| Some((line, written.line(line)?)));
@@ -91,7 +91,7 @@ pub(super) fn tag(written: &Written<'_>, rule: Span, tag: &str) -> Option<Span> 
     None
 }
 
-/// The line in which a key of a rule stands, what is in it, and how far the rule is indented.
+/// The line of a rule's key, what is in it, and how far the rule is indented.
 fn key_line<'t>(written: &Written<'t>, rule: Span, key: &str) -> Option<(u32, &'t str, usize)> {
     let indent = (rule.column as usize).checked_sub(1)?;
     let is_key = |text: &str| {
@@ -103,7 +103,7 @@ fn key_line<'t>(written: &Written<'t>, rule: Span, key: &str) -> Option<(u32, &'
     lines.find(|(_, text)| is_key(text)).map(|(line, text)| (line, text, indent))
 }
 
-/// The span of `what`, which stands at a byte of a line.
+/// The span of `what`, which starts at a byte of a line.
 fn part(line: u32, text: &str, at: usize, what: &str) -> Option<Span> {
     let count = |text: &str| u32::try_from(text.chars().count()).ok();
     let column = count(text.get(..at)?)?.checked_add(1)?;

@@ -1,4 +1,4 @@
-//! What a chain of modifiers makes of a value.
+//! Applies a chain of modifiers to a value.
 
 use std::net::IpAddr;
 
@@ -95,7 +95,7 @@ impl ScalarValue {
     }
 }
 
-/// Whether only modifiers of the whole item stand before the one at `idx`.
+/// Returns true if only modifiers of the whole item precede the one at `idx`.
 fn is_flag(chain: &[Modifier], idx: usize) -> bool {
     let before = chain.get(..idx).unwrap_or_default();
     before
@@ -236,10 +236,8 @@ fn step(
         (Modifier::Expand, State::Text(variants)) => {
             expand::values(source, variants, written).map(State::Text)
         }
-        (Modifier::Flag(_), _) => Err(misfit("`i`, `m` and `s` stand behind `re`")),
-        (_, State::Regex(_)) => {
-            Err(misfit("behind `re` only `i`, `m`, `s`, `all` and `neq` may stand"))
-        }
+        (Modifier::Flag(_), _) => Err(misfit("`i`, `m` and `s` follow `re`")),
+        (_, State::Regex(_)) => Err(misfit("only `i`, `m`, `s`, `all` and `neq` may follow `re`")),
         _ => Err(misfit("see the list of modifiers in docs/sigma.md for what each takes")),
     }
 }

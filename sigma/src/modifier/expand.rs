@@ -35,7 +35,7 @@ pub(super) fn values(
                 if grown.len() > MAX_VARIANTS {
                     return Err((
                         &codes::WRONG_VALUE,
-                        format!("`{written}` stands for more than {MAX_VARIANTS} values"),
+                        format!("`{written}` expands to more than {MAX_VARIANTS} values"),
                         "use fewer placeholders in one value",
                     ));
                 }
@@ -68,7 +68,7 @@ fn placeholders(source: &Source<'_>, bytes: &[u8]) -> Result<Vec<Vec<Vec<Token>>
                 "give its values in a file of placeholders (`--placeholders FILE`)",
             ));
         };
-        // A value that stands for no text matches nothing, which nobody means who writes it.
+        // A placeholder without values matches nothing, which nobody means who writes it.
         if values.is_empty() {
             return Err((
                 &codes::UNRESOLVED_PLACEHOLDER,

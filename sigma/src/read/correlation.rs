@@ -165,7 +165,7 @@ impl Reader<'_, '_> {
         };
         let milliseconds = milliseconds();
         if milliseconds.is_none() {
-            let message = format!("`{text}` is no time span");
+            let message = format!("`{text}` is not a time span");
             let help = "write a whole number and a unit, as `30s`, `5m`, `1h` or `7d`";
             self.refuse(&codes::BROKEN_TIMESPAN, node.span, message, help);
         }
@@ -228,7 +228,7 @@ impl Reader<'_, '_> {
     fn threshold(&mut self, name: &str, key: &Node, value: &Node, condition: &mut Condition) {
         let Some((_, comparison, negated)) = COMPARISONS.iter().find(|(of, _, _)| *of == name)
         else {
-            let message = format!("`{name}` is no comparison");
+            let message = format!("`{name}` is not a comparison");
             let help =
                 "use lt, lte, gt, gte, eq or neq; and field and percentile where they belong";
             self.refuse(&codes::BROKEN_THRESHOLD, key.span, message, help);

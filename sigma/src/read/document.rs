@@ -1,4 +1,4 @@
-//! Documents: which kind each one is, and what `action` makes of several.
+//! Documents: which kind each one is, and how `action` joins several.
 //!
 //! `action: global` gives values to all rules behind it, until `action: reset`; `action: repeat` reads
 //! the rule before it again, with other values. As in pySigma, maps are joined key by key, what the
@@ -30,7 +30,7 @@ pub(super) struct Collection {
 }
 
 impl Collection {
-    /// Whether a document was read together with what another says.
+    /// Returns true if a document was read together with what another says.
     pub(super) fn has_joined(&self) -> bool {
         self.n_nodes > 0
     }
@@ -75,7 +75,7 @@ impl Collection {
             }
             _ => {
                 let shown = value.text().unwrap_or("this").to_owned();
-                let message = format!("`{shown}` is no action");
+                let message = format!("`{shown}` is not an action");
                 let help = "use `global`, `reset` or `repeat`; or remove `action`";
                 reader.refuse(&codes::UNKNOWN_ACTION, value.span, message, help);
                 Document::Refused

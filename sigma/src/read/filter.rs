@@ -32,7 +32,7 @@ impl Reader<'_, '_> {
             key.text() == Some("condition") && matches!(value.kind, Kind::List(_))
         };
         if let Some((_, node)) = inside.iter().find(|entry| is_list(entry)) {
-            let message = "the `condition` of a filter is one text".into();
+            let message = "the `condition` of a filter must be one text".into();
             let help = "join the conditions by `or` or `and`";
             self.refuse(&codes::WRONG_TYPE, node.span, message, help);
         }
@@ -64,7 +64,7 @@ impl Reader<'_, '_> {
                     references.push(Reference { text: text.trim().to_owned(), span: node.span });
                 }
                 None => {
-                    let message = format!("`{key}` holds something that is not a text");
+                    let message = format!("`{key}` contains something that is not a text");
                     let help = "write one name, or a list of names";
                     self.refuse(&codes::WRONG_TYPE, node.span, message, help);
                 }

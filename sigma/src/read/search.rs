@@ -12,7 +12,7 @@ use crate::yaml::{Kind, Node};
 const KEYWORDS: &str = "keywords";
 
 impl Reader<'_, '_> {
-    /// What a search identifier stands for.
+    /// Reads what a search identifier searches for.
     pub(super) fn search(&mut self, name: &str, node: &Node, logsource: &Logsource) -> Search {
         match &node.kind {
             Kind::Map(_) => {

@@ -171,7 +171,7 @@ fn correlations_fire_when_their_condition_begins_to_hold() {
 
 #[test]
 fn correlations_take_in_correlations() {
-    // The outer one stands first: order in the file does not matter.
+    // The outer one comes first: order in the file does not matter.
     let text = rules()
         + "title: then\ncorrelation: {type: temporal_ordered, rules: [many, b], group-by: [user], timespan: 1m}\n---\n"
         + "title: many\nname: many\ncorrelation: {type: event_count, rules: [a], group-by: [user], timespan: 10s, condition: {gte: 2}}\n";
@@ -291,7 +291,7 @@ fn state_is_bounded_and_what_is_dropped_is_counted() {
     }
     let (_, n_groups, counts) = observe(0, 2);
     assert_eq!((n_groups, counts.evicted_groups), (MAX_GROUPS, 4));
-    // The group of user 0 was dropped and starts anew, so a late event is only told apart there.
+    // The group of user 0 was dropped and starts anew, so a late event is only recognised there.
     assert_eq!(observe(0, 100_000).2.late_events, 0);
     assert_eq!(observe(0, 90_000).2.late_events, 1);
 }

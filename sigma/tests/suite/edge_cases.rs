@@ -1,5 +1,5 @@
 //! The 125 edge cases of the corpora: where the specification and the reference engines agree, so do
-//! we; where they differ, our choice is listed here and told in docs/sigma.md.
+//! we; where they differ, our choice is listed here and described in docs/sigma.md.
 
 use inspect::Inspector;
 use serde_json::Value;
@@ -68,13 +68,13 @@ const MORE: &[(&str, &str, bool)] = &[
     ("x|re: '^[a-z--c]$'", r#"{"x": "5"}"#, true),
     ("x|re: '^[a-z--c]$'", r#"{"x": "b"}"#, true),
     ("x|re: '^[\\w-.]$'", r#"{"x": "-"}"#, true),
-    // Only a dash that starts a word stands for others.
+    // Only a dash that starts a word matches others.
     ("x|windash|contains: ''", r#"{"x": "a"}"#, true),
     ("x|windash|contains: ''", r#"{"x": ""}"#, true),
     ("x|windash|contains: ''", "{}", false),
     ("x|windash|contains: '--'", r#"{"x": "-–"}"#, false),
     ("x|windash|contains: '--a'", r#"{"x": "-–a"}"#, true),
-    // Of one byte or none, a variant has no letter that stands fast.
+    // Of one byte or none, a variant has no letter that is certain.
     ("x|base64offset: ''", r#"{"x": ""}"#, true),
     ("x|base64offset: ''", r#"{"x": "a"}"#, false),
     ("x|base64offset|contains: ''", r#"{"x": "a"}"#, true),

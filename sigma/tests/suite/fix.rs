@@ -1,4 +1,4 @@
-//! What the fixes make of a text, and that they leave nothing to fix.
+//! What the fixes do to a text, and that they leave nothing to fix.
 
 use sigma::lint::{LintOptions, Written, lint, lint_labels};
 use sigma::{Diagnostic, Source, parse};

@@ -1,4 +1,4 @@
-//! The language held against the specification's edge cases, the corpora and a plain evaluator.
+//! The language checked against the specification's edge cases, the corpora and a plain evaluator.
 
 #![allow(
     clippy::unwrap_used,

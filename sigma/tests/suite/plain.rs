@@ -1,5 +1,5 @@
 //! A plain evaluator: each rule as it is written, value by value, nothing compiled or skipped.
-//! Slow and obvious; the engine is held against it (DESIGN.md, invariant 6).
+//! Slow and obvious; the engine is checked against it (DESIGN.md, invariant 6).
 
 use inspect::limits::MAX_EVIDENCE;
 use inspect::{Evidence, Inspector, Node, Truth, fold};
@@ -213,7 +213,7 @@ fn item() -> impl Strategy<Value = String> {
 fn rule() -> impl Strategy<Value = String> {
     let map = proptest::collection::vec(item(), 1..3)
         .prop_map(|items| {
-            // A key may stand only once in a map.
+            // A key may occur only once in a map.
             let mut seen = Vec::new();
             let mut out = String::new();
             for item in items {
@@ -285,17 +285,17 @@ fn json(fields: &Fields) -> Json {
     Json::Object(each.collect::<Map<_, _>>())
 }
 
-/// What a condition that holds is told by: the items in it that hold, but for those under a `not`.
-fn collect(condition: inspect::Condition, told: &mut Vec<Evidence>) {
+/// Collects the evidence of a condition that holds: the items in it that hold, but for those under a `not`.
+fn collect(condition: inspect::Condition, found: &mut Vec<Evidence>) {
     match condition.node {
         _ if condition.truth != Truth::True => {}
         Node::All(parts) | Node::Any(parts) => {
             for part in parts {
-                collect(part, told);
+                collect(part, found);
             }
         }
         Node::Not(_) => {}
-        Node::Item { evidence, .. } => told.extend(evidence),
+        Node::Item { evidence, .. } => found.extend(evidence),
     }
 }
 
@@ -317,13 +317,13 @@ proptest! {
             let plain: Vec<_> = (0..parsed.rules.len()).filter(|idx| rule_holds(&parsed.rules[*idx], fields)).collect();
             prop_assert_eq!(engine, plain, "{}\n{:?}", text, fields);
             for matched in verdict.matches {
-                let mut told = Vec::new();
-                collect(inspector.condition(matched.rule).unwrap(), &mut told);
-                told.truncate(MAX_EVIDENCE);
-                prop_assert_eq!(&matched.evidence, &told, "{}\n{:?}", text, fields);
+                let mut found = Vec::new();
+                collect(inspector.condition(matched.rule).unwrap(), &mut found);
+                found.truncate(MAX_EVIDENCE);
+                prop_assert_eq!(&matched.evidence, &found, "{}\n{:?}", text, fields);
                 let texts: Vec<&String> = fields.iter().flat_map(|(_, values)| values).collect();
-                let is_told = |value: &Vec<u8>| texts.iter().any(|text| text.as_bytes() == value);
-                prop_assert!(told.iter().all(|evidence| is_told(&evidence.value)), "{:?}", told);
+                let is_found = |value: &Vec<u8>| texts.iter().any(|text| text.as_bytes() == value);
+                prop_assert!(found.iter().all(|evidence| is_found(&evidence.value)), "{:?}", found);
             }
         }
     }
@@ -346,7 +346,7 @@ fn a_literal_is_found_in_the_last_of_many_values_and_in_no_other_field() {
         let object = serde_json::json!({ "cs-host": host, "c-uri": uri });
         let verdict = event::inspect(&mut inspector, &object);
         assert_eq!(verdict.matches.len(), expect, "{object}");
-        let told = verdict.matches.iter().flat_map(|matched| &matched.evidence);
-        assert!(told.map(|evidence| evidence.value.as_slice()).all(|value| value == b"a needle"));
+        let found = verdict.matches.iter().flat_map(|matched| &matched.evidence);
+        assert!(found.map(|evidence| evidence.value.as_slice()).all(|value| value == b"a needle"));
     }
 }

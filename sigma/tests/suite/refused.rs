@@ -1,4 +1,4 @@
-//! What is refused is told, and does not harm what stands beside it.
+//! What is refused is reported, and does not harm what is beside it.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn documents() -> Vec<Value> {
     ]
 }
 
-/// What may stand anywhere in a document by mistake.
+/// What may be anywhere in a document by mistake.
 fn mistakes() -> Vec<Value> {
     let texts = json!([
         null, true, 0, -1.5, "", "x", "%", "%none%", "%given%", [], {}, [null], [[]], [{}],
@@ -92,7 +92,7 @@ fn placeholders() -> BTreeMap<String, Vec<String>> {
     lists.into_iter().map(|(name, list)| (name.to_owned(), texts(list))).collect()
 }
 
-fn tells(diagnostics: &[Diagnostic]) -> bool {
+fn is_complete(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|of| of.code.severity == Severity::Error)
 }
 
@@ -103,7 +103,7 @@ fn check(text: &str) {
     let mut parsed = sigma::parse(&source);
     assert_eq!(
         parsed.n_refused() > 0,
-        tells(&parsed.diagnostics),
+        is_complete(&parsed.diagnostics),
         "{:?}\n{text}",
         parsed.diagnostics
     );
@@ -113,11 +113,11 @@ fn check(text: &str) {
     for rule in &parsed.rules {
         match compiler.add(rule) {
             Ok(_) => n_rules += 1,
-            Err(refusals) => assert!(tells(&refusals), "{refusals:?}\n{text}"),
+            Err(refusals) => assert!(is_complete(&refusals), "{refusals:?}\n{text}"),
         }
     }
     for result in compiler.add_correlations(&parsed.correlations) {
-        assert!(result.as_ref().err().is_none_or(|refusals| tells(refusals)), "{text}");
+        assert!(result.as_ref().err().is_none_or(|refusals| is_complete(refusals)), "{text}");
     }
     let pack = Pack::decode(&compiler.finish().encode());
     let n_in_pack = pack.map(|pack| pack.tables().rules.len()).map_err(|error| error.to_string());
@@ -137,7 +137,7 @@ fn documents_without_a_mistake_are_not_refused() {
 }
 
 #[test]
-fn one_mistake_anywhere_is_told_where_it_refuses() {
+fn one_mistake_anywhere_is_found_where_it_refuses() {
     for (idx, at) in places() {
         for mistake in mistakes() {
             let mut documents = documents();
@@ -204,8 +204,8 @@ fn refusals_stand_at_their_own_line_and_leave_the_others() {
         let placeholders = placeholders();
         let text = format!("{sound}{text}");
         let parsed = sigma::parse(&Source::new("r.yml", &text).with_placeholders(&placeholders));
-        let told = parsed.diagnostics.iter().map(|of| format!("{} {}", of.code.id, of.place.span.line));
-        assert_eq!(told.collect::<Vec<_>>(), [expect], "{text}");
+        let found = parsed.diagnostics.iter().map(|of| format!("{} {}", of.code.id, of.place.span.line));
+        assert_eq!(found.collect::<Vec<_>>(), [expect], "{text}");
         assert_eq!((parsed.rules.len(), parsed.n_refused()), (1, 1), "{text}");
         check(&text);
     }

@@ -71,7 +71,7 @@ wire! {
         pub inputs_start: u32,
         /// The end of that range.
         pub inputs_end: u32,
-        /// What its value is held against, all of it: a range of [`Tables::thresholds`].
+        /// What its value is compared with, all of it: a range of [`Tables::thresholds`].
         pub thresholds_start: u32,
         /// The end of that range.
         pub thresholds_end: u32,
@@ -92,7 +92,7 @@ wire! {
         pub measured: u32,
     }
 
-    /// What a correlation's value is held against.
+    /// A number that a correlation's value is compared with.
     pub struct Threshold {
         /// How it compares.
         pub comparison: Comparison,
@@ -127,7 +127,7 @@ impl Tables {
         self.correlation_inputs.get(range).unwrap_or_default()
     }
 
-    /// What a correlation's value is held against.
+    /// A number that a correlation's value is compared with.
     pub fn correlation_thresholds(&self, correlation: &Correlation) -> &[Threshold] {
         let range = correlation.thresholds_start as usize..correlation.thresholds_end as usize;
         self.thresholds.get(range).unwrap_or_default()

@@ -191,7 +191,7 @@ impl Op {
         kind << 28 | operand & Self::OPERAND
     }
 
-    /// The operation that a number stands for.
+    /// Returns the operation that a number encodes.
     pub fn decode(word: u32) -> Option<Op> {
         let operand = word & Self::OPERAND;
         match word >> 28 {
@@ -217,7 +217,7 @@ impl Default for HostMatching {
 }
 
 impl HostMatching {
-    /// The name on the command line and in what is told of a pack.
+    /// The name on the command line and in what is printed about a pack.
     pub fn as_str(self) -> &'static str {
         match self {
             HostMatching::Text => "text",

@@ -92,7 +92,8 @@ wire! {
         pub forward: Trie,
         /// Suffixes, read from the end.
         pub backward: Trie,
-        /// What stands anywhere in a value and not in [`Tables::shared`], by the width of the grams.
+        /// Literals that may be anywhere in a value and are not in [`Tables::shared`], by the width of
+        /// the grams.
         pub grams: Vec<Grams>,
         /// IPv4 networks.
         pub networks_v4: Networks,
@@ -132,10 +133,10 @@ wire! {
 
     /// Literals found by grams, runs of `width` bytes of them that the compiler chose to be rare.
     ///
-    /// Only every `stride`th place of a value is looked at. So each literal has `stride` entries, with grams
-    /// that follow one another: wherever the literal stands, one of them is met.
-    /// A bit of `bitmap` is set for the hash of each gram; a bucket of entries stands behind each set
-    /// bit, in order, found by counting the set bits before it.
+    /// Only every `stride`th place of a value is looked at. So each literal has `stride` entries, with
+    /// grams that follow one another: wherever the literal is, one of them is met. A bit of `bitmap` is
+    /// set for the hash of each gram; a bucket of entries belongs to each set bit, in order, found by
+    /// counting the set bits before it.
     pub struct Grams {
         /// Bytes in a gram: 4, 3, 2 or 1.
         pub width: u8,
@@ -159,7 +160,7 @@ wire! {
     pub struct Gram {
         /// The gram, little endian.
         pub gram: u32,
-        /// Where in the literal the gram stands.
+        /// The place of the gram in the literal.
         pub at: u32,
         /// The literal: a range of [`Grams::literals`].
         pub literal_start: u32,
@@ -202,7 +203,7 @@ wire! {
         pub edges_end: u32,
     }
 
-    /// A complete deterministic automaton over bytes that tells whether a regular expression is found.
+    /// A complete deterministic automaton over bytes that finds out whether a regular expression occurs.
     pub struct Automaton {
         /// The class of each of the 256 bytes.
         pub classes: Vec<u8>,
@@ -225,7 +226,7 @@ impl Automaton {
 }
 
 impl Scan {
-    /// Whether no pattern is looked for.
+    /// Returns true if no pattern is looked for.
     pub fn is_empty(&self) -> bool {
         self.forward.outputs.is_empty()
             && self.backward.outputs.is_empty()
