@@ -19,14 +19,6 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-fn corpora() -> Option<PathBuf> {
-    let named = std::env::var_os("TIDEGATE_CORPORA").map(PathBuf::from);
-    named
-        .into_iter()
-        .chain([root().join("../shared/corpora")])
-        .find(|path| path.join("MANIFEST.json").is_file())
-}
-
 fn tidegate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.args(arguments).current_dir(root()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -85,7 +77,7 @@ fn checks_clean(vault: &Path) {
 fn queries_hold(vault: &Path) {
     let folder = root().join("tests/dataview");
     if !folder.join("node_modules/obsidian-dataview").is_dir() {
-        return eprintln!("skipped: `npm ci` was not run in tests/dataview");
+        return corpora::skip("the npm packages of tests/dataview (`cargo xtask setup`)");
     }
     let output =
         Command::new("node").arg("check.mjs").arg(vault).current_dir(folder).output().unwrap();
@@ -468,7 +460,8 @@ fn hostile_input_stays_inert() {
 
 #[test]
 fn the_full_corpora_give_a_vault_without_defects() {
-    let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
+    let parts = ["sigma", "elastic", "splunk", "atomic", "attack", "d3fend", "../notes"];
+    let Some(corpora) = corpora::folder(&parts) else { return };
     let scratch = tempfile::tempdir().unwrap();
     let path = |part: &str| corpora.join(part).to_str().unwrap().to_owned();
     let (sigma, elastic, splunk, atomic, attack, d3fend, samples) = (

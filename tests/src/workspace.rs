@@ -8,6 +8,9 @@ use anyhow::{Context, Result, bail};
 /// The Envoy that is installed and tested unless somebody asks for another.
 pub const ENVOY: &str = "1.40.0";
 
+/// The releases of Envoy that are supported: the oldest and the newest.
+pub const ENVOYS: [&str; 2] = ["1.36.4", ENVOY];
+
 /// The workspace's root folder.
 pub fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -65,14 +68,6 @@ pub fn page() -> Result<PathBuf> {
     let page = target().join("page");
     built(page.join("index.html"), "cargo xtask setup")?;
     Ok(page)
-}
-
-/// The folder of corpora: `TIDEGATE_CORPORA`, else `../shared/corpora` beside the workspace.
-/// `None` where it is not there: tests that need it then say what they skipped.
-pub fn corpora() -> Option<PathBuf> {
-    let folder = env::var_os("TIDEGATE_CORPORA")
-        .map_or_else(|| root().join("../shared/corpora"), PathBuf::from);
-    folder.is_dir().then_some(folder)
 }
 
 fn built(file: PathBuf, command: &str) -> Result<PathBuf> {

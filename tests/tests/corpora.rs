@@ -11,7 +11,7 @@ use inspect::{Inspector, Request, Response};
 use knowledge::{Compilation, Library, SourceFile};
 use serde_json::Value;
 use tests::case::Sent;
-use tests::{Bootstrap, Envoy, Plugin, StandIn, http1, workspace};
+use tests::{Bootstrap, Envoy, Plugin, StandIn, http1};
 
 const EVENTS: &str = "sigma-semantics/proxy-events.ndjson";
 
@@ -69,10 +69,7 @@ fn escape(text: &str) -> String {
 
 #[test]
 fn envoy_and_the_engine_agree_on_the_corpora() -> Result<()> {
-    let Some(corpora) = workspace::corpora() else {
-        println!("skipped 200 requests: the corpora are not there; set TIDEGATE_CORPORA");
-        return Ok(());
-    };
+    let Some(corpora) = corpora::folder(&["sigma", EVENTS]) else { return Ok(()) };
     let compilation = compile(&corpora)?;
     ensure!(compilation.n_compiled > 0, "no rules");
     let stand_in = StandIn::start()?;

@@ -1,4 +1,5 @@
-//! Set-up and every task of more than one step: `cargo xtask demo | test | bench | fuzz | dist | setup`.
+//! Set-up and every task of more than one step: `cargo xtask demo | test | matrix | corpora | bench | fuzz |
+//! dist | setup`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -18,6 +19,8 @@ mod install;
 mod page;
 mod progress;
 mod schemas;
+mod skipped;
+mod sources;
 mod suite;
 mod table;
 mod vault;
@@ -52,6 +55,14 @@ enum Task {
         #[arg(long, value_delimiter = ',', value_name = "VERSIONS")]
         envoy: Vec<String>,
     },
+    /// Runs the tests that start an Envoy with each supported release of it.
+    Matrix {
+        /// Other versions of Envoy, each installed if need be.
+        #[arg(long, value_delimiter = ',', value_name = "VERSIONS")]
+        envoy: Vec<String>,
+    },
+    /// Lists the corpora that tests and benches read: folder, repository, commit and licence of each.
+    Corpora,
     /// Measures.
     Bench {
         /// What to measure.
@@ -82,6 +93,11 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { keep, example: None } => demo::run(keep),
         Task::Demo { keep, example: Some(name) } => example::run(&name, keep),
         Task::Test { envoy } => suite::run(&envoy),
+        Task::Matrix { envoy } => suite::matrix(&envoy),
+        Task::Corpora => {
+            sources::print();
+            Ok(())
+        }
         Task::Bench { subject } => bench::run(&subject),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist => dist::run(),

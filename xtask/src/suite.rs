@@ -1,17 +1,18 @@
-//! `cargo xtask test`: set-up, then every test of the workspace.
+//! `cargo xtask test` and `matrix`: set-up, then every test of the workspace, or those with an Envoy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tests::workspace;
 
 use crate::artifact::Artifacts;
 use crate::command::{self, cargo, succeeds};
 use crate::install;
 use crate::page;
-use crate::progress::step;
+use crate::progress::{note, step};
 use crate::schemas;
+use crate::skipped::Record;
 use crate::vault;
 
 /// Installs and builds what the tests need besides an Envoy.
@@ -27,7 +28,8 @@ pub(crate) fn set_up() -> Result<Artifacts> {
     Ok(artifacts)
 }
 
-/// Runs the tests once, or those that start an Envoy once for each of `versions`.
+/// Runs the tests once, or those that start an Envoy once for each of `versions`. Lists at the end which
+/// were skipped.
 pub(crate) fn run(versions: &[String]) -> Result<()> {
     let envoys: Vec<PathBuf> = match versions {
         [] => vec![install::envoy()?],
@@ -36,24 +38,55 @@ pub(crate) fn run(versions: &[String]) -> Result<()> {
         }
     };
     let artifacts = set_up()?;
-    if workspace::corpora().is_none() {
-        step("the corpora are not there: tests of them are skipped; set TIDEGATE_CORPORA");
-    }
+    let record = Record::start()?;
+    let outcome = run_all(&envoys, &artifacts, &record);
+    record.report()?;
+    outcome?;
+    step("all tests passed");
+    Ok(())
+}
+
+fn run_all(envoys: &[PathBuf], artifacts: &Artifacts, record: &Record) -> Result<()> {
     let mut envoys = envoys.iter();
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));
-        command::run(test(&["--workspace"]).env("TIDEGATE_ENVOY", envoy))?;
+        command::run(record.of(&mut test(&["--workspace"])).env("TIDEGATE_ENVOY", envoy))?;
     }
-    vault::test(&artifacts)?;
+    vault::test(artifacts, record)?;
     // What runs without an Envoy has been run.
     for envoy in envoys {
-        step(&format!("the tests that start an Envoy, with {}", envoy.display()));
-        command::run(test(&["--package", "tests"]).env("TIDEGATE_ENVOY", envoy))?;
+        with_envoy(envoy, record)?;
     }
     step("the examples in the documentation");
-    command::run(cargo().args(["test", "--quiet", "--workspace", "--doc"]))?;
-    step("all tests passed");
+    command::run(cargo().args(["test", "--quiet", "--workspace", "--doc"]))
+}
+
+/// Runs the tests that start an Envoy with each of `versions`, or with each release that is supported.
+pub(crate) fn matrix(versions: &[String]) -> Result<()> {
+    let supported = workspace::ENVOYS.map(str::to_owned);
+    let versions = if versions.is_empty() { &supported[..] } else { versions };
+    let envoys = versions.iter().map(|version| install::envoy_of(version));
+    let envoys = envoys.collect::<Result<Vec<_>>>()?;
+    set_up()?;
+    let record = Record::start()?;
+    let mut failed = Vec::new();
+    for (version, envoy) in versions.iter().zip(&envoys) {
+        if let Err(error) = with_envoy(envoy, &record) {
+            note(&format!("{error:#}"));
+            failed.push(version.as_str());
+        }
+    }
+    record.report()?;
+    if !failed.is_empty() {
+        bail!("tests failed with Envoy {}", failed.join(", "));
+    }
+    step(&format!("all tests passed with Envoy {}", versions.join(", ")));
     Ok(())
+}
+
+fn with_envoy(envoy: &Path, record: &Record) -> Result<()> {
+    step(&format!("the tests that start an Envoy, with {}", envoy.display()));
+    command::run(record.of(&mut test(&["--package", "tests"])).env("TIDEGATE_ENVOY", envoy))
 }
 
 /// The test runner: nextest where it is installed, since it runs each test in a process of its own.

@@ -5,13 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-/// Where the corpora are, if they are.
-fn corpora() -> Option<PathBuf> {
-    let named = std::env::var_os("TIDEGATE_CORPORA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-    named.into_iter().chain([beside]).find(|path| path.join("MANIFEST.json").is_file())
-}
-
 fn files(root: &Path, folder: &Path, found: &mut Vec<(String, PathBuf)>) {
     let mut entries: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -57,7 +50,7 @@ fn count(rules: &[CatalogueRule], technique: &str) -> usize {
 
 #[test]
 fn rules_per_technique_and_collection_are_those_of_the_table() {
-    let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
+    let Some(corpora) = corpora::folder(&["sigma", "elastic", "splunk"]) else { return };
     let sigma = read_all(Vendor::Sigma, &corpora.join("sigma"));
     let elastic = read_all(Vendor::Elastic, &corpora.join("elastic"));
     let splunk = read_all(Vendor::Splunk, &corpora.join("splunk"));
@@ -99,7 +92,7 @@ fn rules_per_technique_and_collection_are_those_of_the_table() {
 
 #[test]
 fn queries_are_read_and_what_is_not_exact_is_counted() {
-    let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
+    let Some(corpora) = corpora::folder(&["elastic", "splunk"]) else { return };
     let mut rules = read_all(Vendor::Elastic, &corpora.join("elastic")).rules;
     rules.extend(read_all(Vendor::Splunk, &corpora.join("splunk")).rules);
     let mut counts: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
@@ -133,7 +126,7 @@ fn queries_are_read_and_what_is_not_exact_is_counted() {
 
 #[test]
 fn newer_schemas_of_splunk_are_read() {
-    let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
+    let Some(corpora) = corpora::folder(&["splunk-newer"]) else { return };
     let read = read_all(Vendor::Splunk, &corpora.join("splunk-newer"));
     assert_eq!(read.broken, Vec::<String>::new());
     assert!(read.rules.iter().all(|rule| !rule.techniques.is_empty()), "{:?}", read.rules);
@@ -144,7 +137,7 @@ fn newer_schemas_of_splunk_are_read() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test over files")]
 fn attack_is_read_with_what_it_says_about_a_technique() {
-    let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
+    let Some(corpora) = corpora::folder(&["attack"]) else { return };
     let name = "enterprise-attack-18.1-slim.json";
     let text =
         std::fs::read_to_string(corpora.join("attack/enterprise-attack").join(name)).unwrap();
@@ -175,7 +168,7 @@ fn attack_is_read_with_what_it_says_about_a_technique() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test over files")]
 fn countermeasures_are_found_through_superclasses_and_parents() {
-    let Some(corpora) = corpora() else { return eprintln!("skipped: no corpora") };
+    let Some(corpora) = corpora::folder(&["d3fend"]) else { return };
     let folder = corpora.join("d3fend");
     let text = std::fs::read_to_string(folder.join("src/ontology/d3fend-protege.ttl")).unwrap();
     let ontology = d3fend::read_ontology(&text);

@@ -1,16 +1,8 @@
 //! The five samples, and every compass page of the corpora.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::*;
-
-fn shared() -> Option<PathBuf> {
-    let named = std::env::var_os("TIDEGATE_CORPORA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-    let corpora =
-        named.into_iter().chain([beside]).find(|path| path.join("MANIFEST.json").is_file())?;
-    Some(corpora.parent()?.to_owned())
-}
 
 #[expect(clippy::disallowed_methods, reason = "a test over files")]
 fn note(path: &Path) -> (String, TechniqueNote) {
@@ -64,11 +56,8 @@ fn nothing_is_lost(path: &Path) -> TechniqueNote {
 
 #[test]
 fn the_samples_are_read_without_loss() {
-    let Some(shared) = shared() else { return eprintln!("skipped: no corpora") };
-    let notes = shared.join("notes");
-    if !notes.is_dir() {
-        return eprintln!("skipped: no samples");
-    }
+    let Some(corpora) = corpora::folder(&["../notes"]) else { return };
+    let notes = corpora.join("../notes");
     let sample = nothing_is_lost(&notes.join("obsidian-T1102.002.md"));
     assert_eq!((sample.dialect, sample.technique.as_str()), (Dialect::FrontMatter, "T1102.002"));
     assert_eq!(sample.name, "Web Service- Bidirectional Communication");
@@ -150,8 +139,8 @@ fn the_samples_are_read_without_loss() {
 
 #[test]
 fn compass_pages_are_read_without_loss_and_their_counts_are_checked() {
-    let Some(shared) = shared() else { return eprintln!("skipped: no corpora") };
-    let folder = shared.join("corpora/compass/resources");
+    let Some(corpora) = corpora::folder(&["compass"]) else { return };
+    let folder = corpora.join("compass/resources");
     let mut paths: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();

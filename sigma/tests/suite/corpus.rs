@@ -7,17 +7,6 @@ use inspect::{Inspector, Pack};
 
 use crate::event;
 
-/// Where the corpora are: `TIDEGATE_CORPORA`, or beside the checkout.
-pub(crate) fn root() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-    let root = std::env::var_os("TIDEGATE_CORPORA").map_or_else(beside, PathBuf::from);
-    root.is_dir().then_some(root)
-}
-
-pub(crate) fn skipped(n_tests: usize) {
-    println!("skipped {n_tests} test: the corpora are not there (set TIDEGATE_CORPORA)");
-}
-
 /// Every active rule file (`rules*` folders), sorted.
 pub(crate) fn rule_files(root: &Path) -> Vec<PathBuf> {
     fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -68,7 +57,7 @@ fn compile_all(
 
 #[test]
 fn every_active_rule_is_compiled() {
-    let Some(root) = root() else { return skipped(1) };
+    let Some(root) = corpora::folder(&["sigma"]) else { return };
     let (n_read, pack, refusals) = compile_all(&root, &BTreeMap::new());
     assert_eq!(n_read, 3780);
     let mut placeholders = BTreeMap::new();
@@ -89,7 +78,7 @@ fn every_active_rule_is_compiled() {
 
 #[test]
 fn the_regression_cases_of_sigmahq_match_as_often_as_they_say() {
-    let Some(root) = root() else { return skipped(1) };
+    let Some(root) = corpora::folder(&["sigma", "sigma-semantics"]) else { return };
     let cases = std::fs::read_to_string(root.join("sigma-semantics/regression.json")).unwrap();
     let cases: Vec<serde_json::Value> = serde_json::from_str(&cases).unwrap();
     let mut failed = Vec::new();
@@ -111,7 +100,7 @@ fn the_regression_cases_of_sigmahq_match_as_often_as_they_say() {
 
 #[test]
 fn the_proxy_rules_compile_and_have_sixteen_hits_on_the_proxy_events() {
-    let Some(root) = root() else { return skipped(1) };
+    let Some(root) = corpora::folder(&["sigma", "sigma-semantics"]) else { return };
     let mut compiler = sigma::Compiler::new("proxy", 0);
     let mut n_rules = 0;
     for file in rule_files(&root) {

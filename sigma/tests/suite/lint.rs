@@ -3,8 +3,6 @@
 use sigma::lint::{LintOptions, lint, lint_labels, lint_together};
 use sigma::{Rule, Source, parse};
 
-use crate::corpus;
-
 const COMPLETE: &str = "title: t\nid: 5d2c8e3e-7c7a-4f0e-9f5e-2d4a35a3b8f1\nstatus: test\ndescription: d\nauthor: a\ndate: 2026-01-01\n\
     tags: [attack.t1102]\nfalsepositives: [f]\nlevel: low\nlogsource: {category: proxy}\n";
 
@@ -105,7 +103,7 @@ fn the_same_detection_under_other_names_is_found() {
 
 #[test]
 fn the_evadable_patterns_of_sigmahq_are_found() {
-    let Some(root) = corpus::root() else { return corpus::skipped(1) };
+    let Some(root) = corpora::folder(&["sigma"]) else { return };
     for (file, expect) in [
         ("rules/web/proxy_generic/proxy_telegram_api.yml", "L005"),
         (

@@ -2,11 +2,12 @@
 //! the workspace because the peers' dependencies are none of ours.
 
 use ::tests::workspace;
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::command::{cargo, run as run_command};
 use crate::install;
 use crate::progress::step;
+use crate::sources;
 
 /// How much is measured.
 #[derive(Debug, clap::Args)]
@@ -21,8 +22,7 @@ pub(crate) struct Arguments {
 
 /// Builds and runs the program, which prints its tables and, last, which goals are held.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let corpora =
-        workspace::corpora().context("the corpora are not there: set TIDEGATE_CORPORA")?;
+    let corpora = sources::needed(&["sigma"])?;
     install::targets()?;
     install::node()?;
     step("building the engines for speed: tidegate, rsigma, sigma-rust");

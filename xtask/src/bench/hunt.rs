@@ -17,6 +17,7 @@ use sigma::Compiler;
 
 use crate::command::{cargo, run as run_command};
 use crate::progress::{note, step};
+use crate::sources;
 
 /// Megabytes per second and core that are asked for, where the parser alone is not slower.
 const GOAL: f64 = 500.0;
@@ -173,8 +174,7 @@ fn peak_of(command: &mut Command) -> Result<u64> {
 
 /// The recorded traffic: of two hundred requests one is malicious.
 fn rows() -> Result<Vec<Value>> {
-    let corpora =
-        workspace::corpora().context("the corpora are not there: set TIDEGATE_CORPORA")?;
+    let corpora = sources::needed(&["traffic"])?;
     let read = |name: &str| -> Result<Vec<Value>> {
         let text = fs::read_to_string(corpora.join("traffic").join(name))?;
         Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)

@@ -7,12 +7,13 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use tempfile::TempDir;
 use tests::workspace;
 
 use crate::command::{cargo, run as succeed};
 use crate::progress::{note, step};
+use crate::sources;
 use crate::vault;
 
 /// Goals on two cores.
@@ -42,8 +43,7 @@ struct Cost {
 /// Measures and prints three lines; an error where a goal is missed.
 #[expect(clippy::print_stdout, reason = "a report for people")]
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let corpora =
-        workspace::corpora().context("the corpora are not there: set TIDEGATE_CORPORA")?;
+    let corpora = sources::needed(&["sigma", "elastic", "splunk", "atomic", "attack", "d3fend"])?;
     step("building the command line for speed");
     succeed(cargo().args(["build", "--release", "--package", "knowledge", "--bin", "tidegate"]))?;
     let tidegate = workspace::target().join("release/tidegate");

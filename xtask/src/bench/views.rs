@@ -5,9 +5,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use ::tests::workspace;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use inspect::{Inspector, Pack, Request, Views};
 use serde_json::Value;
+
+use crate::sources;
 
 /// What the views may cost on ordinary requests.
 const BOUND: f64 = 1.3;
@@ -23,8 +25,7 @@ pub(crate) struct Arguments {
 /// Measures and prints one line; an error where the bound does not hold.
 #[expect(clippy::print_stdout, reason = "a report for people")]
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let corpora =
-        workspace::corpora().context("the corpora are not there: set TIDEGATE_CORPORA")?;
+    let corpora = sources::needed(&["traffic"])?;
     let text = fs::read_to_string(corpora.join("traffic/benign.dev.jsonl"))?;
     let rows: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let requests: Vec<Request<'_>> = rows.iter().map(request).collect();
