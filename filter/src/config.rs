@@ -18,7 +18,7 @@
 //! | `identity_key` | 32 hexadecimal digits: the key under which identities in URLs are hashed | none is told |
 //! | `source_header` | a header in which trusted hops say who the client is | no header is believed |
 //! | `trusted_hops` | who these are: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
-//! | `suppress_seconds` | how long an event stands for those of the same rule, source and service, which are counted (module `noise`): at most a day, as text | `0`: each is written |
+//! | `suppress_seconds` | how long events are suppressed that repeat one of the same rule, source and service (module `suppression`): at most a day, as text | `0`: each is written |
 //! | `events_per_minute` | how many events of one rule are written in a minute, over all workers, as text | `0`: any number |
 //! | `collector`    | the name of a cluster to which events are posted in batches (module `export`), beside the log | none |
 //! | `collector_url` | what is asked for there, as `http://logs.example/ingest`: the host and the path, no credentials | `http://COLLECTOR/` |
@@ -37,12 +37,11 @@ use inspect::{IdentityKey, Mode, Pack, PackError};
 
 use crate::collector::Collector;
 use crate::json::{self, JsonError};
+use crate::keys::read_keys;
 use crate::label::cut;
 use crate::limits::MAX_SUPPRESS_SECONDS;
-use crate::noise::Noise;
 use crate::proto_struct;
 use crate::source::TrustedHeader;
-use crate::trust;
 
 /// What happens to a request that the filter cannot judge, because the host does not hand over what
 /// is needed. This never happens on a healthy host; it is a policy and not an accident.
@@ -68,7 +67,7 @@ impl FailureMode {
 
 /// What the streams of a plugin speak; it has to fit the place at which Envoy runs the filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub enum Protocol {
     /// HTTP, in an HTTP filter.
     #[default]
     Http,
@@ -90,17 +89,39 @@ impl Protocol {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) pack: Pack,
+    pub(crate) settings: Settings,
+}
+
+/// How a pack is put to use.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) failure_mode: FailureMode,
     pub(crate) protocol: Protocol,
-    /// Who may have signed the pack; anybody, and nobody, if empty.
+    /// The keys of which one has to have signed the pack; if empty, no signature is checked.
     pub(crate) public_keys: Vec<PublicKey>,
     pub(crate) identity_key: Option<IdentityKey>,
-    /// The header that is believed, if any is.
+    /// The header that names clients, if one is trusted.
     pub(crate) source_header: Option<TrustedHeader>,
-    pub(crate) noise: Noise,
+    pub(crate) suppression: Suppression,
     /// Where events are posted to.
     pub(crate) collector: Option<Collector>,
+}
+
+/// Which events are suppressed; none by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Suppression {
+    /// How long events that repeat one are suppressed, in seconds; 0: none is.
+    pub(crate) suppress_seconds: u32,
+    /// Events of one rule in a minute; 0: any number.
+    pub(crate) events_per_minute: u32,
+}
+
+impl Suppression {
+    /// Returns true if any event may be suppressed.
+    pub(crate) fn is_on(self) -> bool {
+        self != Suppression::default()
+    }
 }
 
 /// Why a configuration is refused.
@@ -292,7 +313,7 @@ impl<'j> Object<'j> {
             choose("failure_mode", failure_mode, &failure_modes, FailureMode::as_str)?;
         let protocols = [Protocol::Http, Protocol::Tls];
         let protocol = choose("protocol", protocol, &protocols, Protocol::as_str)?;
-        let keys = public_key.map(|text| trust::read_keys(&text).ok_or(ConfigError::PublicKey));
+        let keys = public_key.map(|text| read_keys(&text).ok_or(ConfigError::PublicKey));
         let public_keys = keys.transpose()?.unwrap_or_default();
         let wrong = ConfigError::IdentityKey("is not 32 hexadecimal digits");
         let identity_key = key.map(|key| IdentityKey::from_hex(key.trim()).ok_or(wrong));
@@ -301,7 +322,7 @@ impl<'j> Object<'j> {
             .map_err(ConfigError::SourceHeader)?;
         let collector =
             Collector::read(cluster.as_deref(), url.as_deref()).map_err(ConfigError::Collector)?;
-        let noise = Noise {
+        let suppression = Suppression {
             suppress_seconds: count("suppress_seconds", seconds, MAX_SUPPRESS_SECONDS)?,
             events_per_minute: count("events_per_minute", rate, u32::MAX)?,
         };
@@ -319,17 +340,17 @@ impl<'j> Object<'j> {
                 ));
             }
         }
-        Ok(Config {
-            pack,
+        let settings = Settings {
             mode,
             failure_mode,
             protocol,
             public_keys,
             identity_key,
             source_header,
-            noise,
+            suppression,
             collector,
-        })
+        };
+        Ok(Config { pack, settings })
     }
 }
 
@@ -371,7 +392,10 @@ mod tests {
     #[test]
     fn a_bare_pack_monitors_and_fails_open() {
         let config = Config::read(&pack_of("cs-host: a.example")).unwrap();
-        assert_eq!((config.mode, config.failure_mode), (Mode::Monitor, FailureMode::Open));
+        assert_eq!(
+            (config.settings.mode, config.settings.failure_mode),
+            (Mode::Monitor, FailureMode::Open)
+        );
         assert_eq!(config.pack.tables().rules.len(), 1);
     }
 
@@ -394,7 +418,11 @@ mod tests {
             ),
         ] {
             let config = Config::read(json.as_bytes()).unwrap();
-            assert_eq!((config.mode, config.failure_mode), (mode, failure_mode), "{json}");
+            assert_eq!(
+                (config.settings.mode, config.settings.failure_mode),
+                (mode, failure_mode),
+                "{json}"
+            );
         }
     }
 
@@ -403,7 +431,10 @@ mod tests {
         let pack = STANDARD.encode(pack_of("cs-host: a.example"));
         let read = |entries: &[(&str, &str)]| Config::read(&serialised(entries));
         let config = read(&[("mode", "enforce"), ("pack", &pack)]).unwrap();
-        assert_eq!((config.mode, config.failure_mode), (Mode::Enforce, FailureMode::Open));
+        assert_eq!(
+            (config.settings.mode, config.settings.failure_mode),
+            (Mode::Enforce, FailureMode::Open)
+        );
         for (entries, expect) in [
             (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
             (

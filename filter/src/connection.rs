@@ -1,24 +1,24 @@
-//! The context of one connection whose TLS passes through: the server name is judged.
+//! One connection whose TLS passes through: the server name is judged.
 
 use std::rc::Rc;
 
-use inspect::{Action as Verb, Mode, Request, Transport};
-use proxy_wasm::traits::{Context, StreamContext};
-use proxy_wasm::types::Action;
+use inspect::{Action, Mode, Request, Transport};
 
 use crate::config::FailureMode;
-use crate::headers::Headers;
-use crate::host::{self, Property};
-use crate::metrics::{Counters, Failure};
+use crate::decide::decide;
+use crate::filter_state;
+use crate::headers::serialise;
+use crate::host::{Host, Property};
+use crate::http::Flow;
+use crate::metrics::Failure;
 use crate::plugin::{Inspection, Plugin};
-use crate::report::Late;
+use crate::report::LateMatches;
 use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
 use crate::source::Sender;
-use crate::trace;
 
 /// One connection, from its first bytes to its end.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     plugin: Option<Rc<Plugin>>,
     stage: Stage,
 }
@@ -30,7 +30,7 @@ enum Stage {
     Waiting,
     /// It may go on.
     Open,
-    /// It was closed; what still arrives stays here.
+    /// It was closed; further bytes are held.
     Closed,
 }
 
@@ -38,88 +38,88 @@ impl Connection {
     pub(crate) fn new(plugin: Option<Rc<Plugin>>) -> Self {
         Connection { plugin, stage: Stage::Waiting }
     }
-}
 
-impl Context for Connection {}
-
-impl StreamContext for Connection {
-    /// A connection with a server name is judged before the filters behind this one hear of it: where
-    /// it is closed, no name was looked up and nobody was called.
-    fn on_new_connection(&mut self) -> Action {
-        self.judge(Plugin::judge_name)
+    /// Judges a connection with a server name, before the filters behind this one see it: if it is
+    /// closed, no name was looked up and nobody was called.
+    pub fn on_new(&mut self, host: &dyn Host) -> Flow {
+        self.judge(host, Plugin::judge_name)
     }
 
-    /// A connection without a server name is judged with its first bytes: they tell TLS from all else.
-    fn on_downstream_data(&mut self, n_bytes: usize, _: bool) -> Action {
+    /// Judges a connection without a server name by its first bytes, which distinguish TLS from the
+    /// rest.
+    pub fn on_data(&mut self, host: &dyn Host, n_bytes: usize) -> Flow {
         if n_bytes == 0 {
-            return self.step();
+            return self.flow();
         }
-        self.judge(Plugin::judge_bytes)
+        self.judge(host, Plugin::judge_bytes)
     }
-}
 
-impl Connection {
-    fn judge(&mut self, judge: impl FnOnce(&Plugin) -> Result<Stage, Failure>) -> Action {
+    fn judge(
+        &mut self,
+        host: &dyn Host,
+        judge: impl FnOnce(&Plugin, &dyn Host) -> Result<Stage, Failure>,
+    ) -> Flow {
         if let (Some(plugin), Stage::Waiting) = (&self.plugin, self.stage) {
-            self.stage = plugin.or_fail(judge(plugin));
+            self.stage = plugin.or_fail(host, judge(plugin, host));
         }
-        self.step()
+        self.flow()
     }
 
-    fn step(&self) -> Action {
+    fn flow(&self) -> Flow {
         match self.stage {
-            Stage::Waiting | Stage::Open => Action::Continue,
-            Stage::Closed => Action::Pause,
+            Stage::Waiting | Stage::Open => Flow::Continue,
+            Stage::Closed => Flow::Pause,
         }
     }
 }
 
 impl Plugin {
-    fn or_fail(&self, judged: Result<Stage, Failure>) -> Stage {
+    fn or_fail(&self, host: &dyn Host, judged: Result<Stage, Failure>) -> Stage {
         judged.unwrap_or_else(|failure| {
-            self.count_failure(failure);
-            match self.failure_mode {
+            self.count_failure(host, failure);
+            match self.settings.failure_mode {
                 FailureMode::Open => Stage::Open,
                 FailureMode::Closed => {
-                    // Where not even this works, the bytes stay here: nothing passes.
-                    self.close();
+                    // If not even this works, the bytes are held: nothing passes.
+                    self.close(host);
                     Stage::Closed
                 }
             }
         })
     }
 
-    fn judge_name(&self) -> Result<Stage, Failure> {
-        match property(Property::SERVER_NAME)? {
-            Some(server_name) => self.judge_connection(Transport::Tls, Some(server_name)),
+    fn judge_name(&self, host: &dyn Host) -> Result<Stage, Failure> {
+        match property(host, Property::ServerName)? {
+            Some(server_name) => self.judge_connection(host, Transport::Tls, Some(server_name)),
             None => Ok(Stage::Waiting),
         }
     }
 
-    fn judge_bytes(&self) -> Result<Stage, Failure> {
+    fn judge_bytes(&self, host: &dyn Host) -> Result<Stage, Failure> {
         // The type of a TLS record that holds a handshake (RFC 8446, 5.1).
         const HANDSHAKE: u8 = 22;
-        let first = host::downstream_data(1).map_err(|_| Failure::HeaderMap)?;
+        let first = host.downstream_data(1).map_err(|_| Failure::HeaderMap)?;
         let is_tls = first.first() == Some(&HANDSHAKE);
         let transport = if is_tls { Transport::Tls } else { Transport::NotTls };
-        self.judge_connection(transport, None)
+        self.judge_connection(host, transport, None)
     }
 
     fn judge_connection(
         &self,
+        host: &dyn Host,
         transport: Transport,
         server_name: Option<Vec<u8>>,
     ) -> Result<Stage, Failure> {
-        if self.mode == Mode::Off {
+        if self.settings.mode == Mode::Off {
             return Ok(Stage::Open);
         }
-        let source_address = property(Property::SOURCE_ADDRESS)?;
-        let connect_target = property(Property::CONNECT_TARGET)?;
-        // Without a name, what the client wanted is to be judged: in a tunnel the target of CONNECT,
+        let source_address = property(host, Property::SourceAddress)?;
+        let connect_target = property(host, Property::ConnectTarget)?;
+        // Without a name, the place that the client wanted is judged: in a tunnel the target of CONNECT,
         // else the address.
         let destination = match &connect_target {
             Some(target) => Some(target.clone()),
-            None => property(Property::DESTINATION_ADDRESS)?,
+            None => property(host, Property::DestinationAddress)?,
         };
         let authority = server_name.clone().or(destination).unwrap_or_default();
         let request = Request {
@@ -132,55 +132,68 @@ impl Plugin {
         };
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
         let mut verdict = inspector.inspect(&request);
-        self.count(Counters::request);
+        self.count(|counters| counters.request(host));
         if !verdict.anomalies.is_empty() {
-            self.count(|counters| counters.anomalies(verdict.anomalies));
+            self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
         if verdict.matches.is_empty() {
             return Ok(Stage::Open);
         }
-        let sender = Sender::read(None, &[], source_address.as_deref());
+        let sender = Sender::read(host, None, &[], source_address.as_deref());
         let pack = inspector.pack();
-        let decision = self.decide(pack, &mut verdict, &request, &sender);
+        let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         let mut action = decision.action;
-        if action == Verb::Deny && !self.close() && self.failure_mode == FailureMode::Open {
-            action = Verb::Observe;
+        if action == Action::Deny
+            && !self.close(host)
+            && self.settings.failure_mode == FailureMode::Open
+        {
+            action = Action::Observe;
         }
-        self.count(|counters| counters.matches(pack, &verdict.matches, &decision.rulings, action));
-        if action == Verb::Allow {
+        self.count(|counters| {
+            counters.matches(host, pack, &verdict.matches, &decision.rulings, action);
+        });
+        if action == Action::Allow {
             return Ok(Stage::Open);
         }
-        if !trace::leave(pack, &verdict.matches, action, decision.would_deny, None) {
-            self.count_failure(Failure::FilterState);
+        if !filter_state::set(host, pack, &verdict.matches, action, decision.would_deny, None) {
+            self.count_failure(host, Failure::FilterState);
         }
         // The event is that of a request without method and path.
-        let header_map = host::serialise(&[(":authority", &authority)]);
-        debug_assert!(Headers::read(&header_map).is_ok());
         let snapshot = Snapshot {
-            header_map,
+            header_map: serialise(&[(":authority", &authority)]),
             server_name,
             transport,
             connect_target,
             source_address,
             version: None,
         };
-        let (is_tunnel, is_told) = (true, false);
-        let mut inspection =
-            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, is_told };
-        self.tell(&inspector, &mut inspection, &Late::default(), &ResponseSnapshot::default());
-        Ok(if action == Verb::Deny { Stage::Closed } else { Stage::Open })
+        let mut inspection = Inspection {
+            snapshot,
+            verdict,
+            decision,
+            sender,
+            action,
+            is_tunnel: true,
+            is_reported: false,
+        };
+        let response = ResponseSnapshot::default();
+        self.report(host, &inspector, &mut inspection, &LateMatches::default(), &response);
+        Ok(if action == Action::Deny { Stage::Closed } else { Stage::Open })
     }
 
-    /// Closes the client's connection; whether that worked.
-    fn close(&self) -> bool {
-        let closed = host::close_downstream().is_ok();
-        if !closed {
-            self.count_failure(Failure::LocalResponse);
+    /// Closes the client's connection; returns false if that failed.
+    fn close(&self, host: &dyn Host) -> bool {
+        let is_closed = host.close_downstream().is_ok();
+        if !is_closed {
+            self.count_failure(host, Failure::LocalResponse);
         }
-        closed
+        is_closed
     }
 }
 
-fn property(property: Property) -> Result<Option<Vec<u8>>, Failure> {
-    host::property(property).map_err(|_| Failure::Property)
+fn property(host: &dyn Host, property: Property) -> Result<Option<Vec<u8>>, Failure> {
+    host.property(property).map_err(|_| Failure::Property)
 }
+
+#[cfg(test)]
+mod tests;

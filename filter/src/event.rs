@@ -10,8 +10,6 @@
 //! below are the schema; their order is part of it. docs/events.md tells them to people, and events of
 //! a real gateway are held against its table.
 
-// Named in full for `examples/panics`, which builds this file from elsewhere.
-#[path = "event/line.rs"]
 mod line;
 
 use inspect::pack::{Phase, Rule};
@@ -21,7 +19,7 @@ use inspect::{
 use std::borrow::Cow;
 
 use crate::headers::Headers;
-use crate::label::{cut, request_id, traceparent};
+use crate::label::{cut, request_id, short_hash, traceparent};
 use crate::limits::{MAX_LISTED_RULES, MAX_NAME_BYTES, MAX_TAGS};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, Snapshot, without_port};
 
@@ -200,24 +198,24 @@ struct PackPart<'e> {
     hash: String,
 }
 
-/// What an event tells about.
+/// The facts that an event is written from.
 #[derive(Debug)]
-pub(crate) struct Told<'t> {
-    pub(crate) pack: &'t Pack,
+pub(crate) struct EventFacts<'f> {
+    pub(crate) pack: &'f Pack,
     pub(crate) mode: Mode,
     pub(crate) action: Action,
     pub(crate) would_deny: bool,
     pub(crate) truncated: bool,
-    pub(crate) matches: &'t [&'t RuleMatch],
-    pub(crate) decision: &'t Decision,
+    pub(crate) matches: &'f [&'f RuleMatch],
+    pub(crate) decision: &'f Decision,
     /// What is made of each match, in their order.
-    pub(crate) rulings: &'t [Ruling],
+    pub(crate) rulings: &'f [Ruling],
     pub(crate) anomalies: Anomalies,
-    pub(crate) snapshot: &'t Snapshot,
-    pub(crate) headers: &'t Headers<'t>,
-    pub(crate) identity: Option<&'t [u8]>,
-    pub(crate) response: &'t ResponseSnapshot,
-    pub(crate) gateway: &'t GatewaySnapshot,
+    pub(crate) snapshot: &'f Snapshot,
+    pub(crate) headers: &'f Headers<'f>,
+    pub(crate) identity: Option<&'f [u8]>,
+    pub(crate) response: &'f ResponseSnapshot,
+    pub(crate) gateway: &'f GatewaySnapshot,
     /// Milliseconds since 1970.
     pub(crate) time: Option<u64>,
     pub(crate) suppressed: Option<Suppressed>,
@@ -225,12 +223,12 @@ pub(crate) struct Told<'t> {
 
 impl<'e> Event<'e> {
     /// The event of a request.
-    pub(crate) fn new(told: &'e Told<'e>) -> Event<'e> {
-        let tables = told.pack.tables();
+    pub(crate) fn new(facts: &'e EventFacts<'e>) -> Event<'e> {
+        let tables = facts.pack.tables();
         let rules = || {
-            let matches = (0..).zip(told.matches).take(MAX_LISTED_RULES);
+            let matches = (0..).zip(facts.matches).take(MAX_LISTED_RULES);
             matches.filter_map(|(idx, matched): (usize, _)| {
-                Some((*matched, tables.rule(matched.rule)?, told.rulings.get(idx)))
+                Some((*matched, tables.rule(matched.rule)?, facts.rulings.get(idx)))
             })
         };
         let text = |id: StrId| cut(tables.str(id));
@@ -238,55 +236,50 @@ impl<'e> Event<'e> {
         Event {
             event: "tidegate.match",
             schema: SCHEMA,
-            time: told.time,
-            mode: told.mode.as_str(),
-            action: told.action.as_str(),
-            would_deny: told.would_deny,
+            time: facts.time,
+            mode: facts.mode.as_str(),
+            action: facts.action.as_str(),
+            would_deny: facts.would_deny,
             techniques: techniques(rules().flat_map(|(_, rule, _)| tables.rule_tags(rule))),
-            n_rules: told.matches.len(),
+            n_rules: facts.matches.len(),
             rules: rules()
                 .map(|(matched, rule, ruling)| {
                     let policy = ruling.map(|ruling| PolicyPart {
-                        mode: (ruling.mode != told.mode).then(|| ruling.mode.as_str()),
+                        mode: (ruling.mode != facts.mode).then(|| ruling.mode.as_str()),
                         statement: ruling.statement.map(text),
                         exception: ruling.exception.map(text),
                         expired: ruling.expired.map(text),
                     });
-                    matched_rule(told.pack, matched, rule, policy.unwrap_or_default())
+                    matched_rule(facts.pack, matched, rule, policy.unwrap_or_default())
                 })
                 .collect(),
-            anomalies: told.anomalies.iter().map(Anomaly::as_str).collect(),
+            anomalies: facts.anomalies.iter().map(Anomaly::as_str).collect(),
             request: RequestPart {
-                id: told.headers.request_id.and_then(request_id),
-                traceparent: told.headers.traceparent.and_then(traceparent),
-                method: shown(told.headers.method),
-                host: redact::host(told.headers.authority),
-                sni: told.snapshot.server_name.as_deref().map(redact::host),
-                tunnel: told.snapshot.connect_target.as_deref().map(redact::host),
-                path: told.headers.template(told.pack),
-                service: told.decision.service.map(text),
-                usage: told.decision.usage.map(Usage::as_str),
-                tenant: hash(told.decision.identity),
-                credential: hash(told.decision.credential),
-                source: told.snapshot.source_address.as_deref().map(without_port).map(shown),
-                identity: told.identity.map(shown),
+                id: facts.headers.request_id.and_then(request_id),
+                traceparent: facts.headers.traceparent.and_then(traceparent),
+                method: shown(facts.headers.method),
+                host: redact::host(facts.headers.authority),
+                sni: facts.snapshot.server_name.as_deref().map(redact::host),
+                tunnel: facts.snapshot.connect_target.as_deref().map(redact::host),
+                path: facts.headers.template(facts.pack),
+                service: facts.decision.service.map(text),
+                usage: facts.decision.usage.map(Usage::as_str),
+                tenant: hash(facts.decision.identity),
+                credential: hash(facts.decision.credential),
+                source: facts.snapshot.source_address.as_deref().map(without_port).map(shown),
+                identity: facts.identity.map(shown),
             },
-            response: response_part(told.response),
-            gateway: gateway_part(told.gateway),
+            response: response_part(facts.response),
+            gateway: gateway_part(facts.gateway),
             pack: PackPart {
                 name: cut(&tables.name),
                 version: tables.version,
-                hash: short_hash(told.pack),
+                hash: short_hash(facts.pack),
             },
-            truncated: told.truncated,
-            suppressed: told.suppressed,
+            truncated: facts.truncated,
+            suppressed: facts.suppressed,
         }
     }
-}
-
-/// The first 16 hexadecimal digits of a pack's content hash: enough to tell packs apart by eye.
-pub(crate) fn short_hash(pack: &Pack) -> String {
-    format!("{:016x}", pack.hash().short())
 }
 
 fn matched_rule<'e>(
@@ -364,5 +357,4 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "event/tests.rs"]
 mod tests;

@@ -13,7 +13,7 @@ use inspect::pack::PackHash;
 use crate::collector::Collector;
 use crate::export_queue::{Answer, Queue};
 use crate::headers;
-use crate::host::{self, LogLevel};
+use crate::host::{Host, HostError, LogLevel, Post};
 use crate::limits::CALL_SECONDS;
 use crate::metrics::Loss;
 use crate::plugin::Plugin;
@@ -25,54 +25,62 @@ thread_local! {
 
 impl Plugin {
     /// Queues an event, where there is a collector.
-    pub(crate) fn export(&self, event: &str) {
-        if self.collector.is_some() && !QUEUE.with_borrow_mut(|queue| queue.add(event)) {
-            self.count(|counters| counters.export_dropped(Loss::Full, 1));
+    pub(crate) fn export(&self, host: &dyn Host, event: &str) {
+        if self.settings.collector.is_some() && !QUEUE.with_borrow_mut(|queue| queue.add(event)) {
+            self.count(|counters| counters.export_dropped(host, Loss::Full, 1));
         }
     }
 
     /// Posts what waits, if it is time.
-    pub(crate) fn post_events(&self) {
-        let (Some(collector), Some(now)) = (&self.collector, host::seconds()) else { return };
+    pub(crate) fn post_events(&self, host: &dyn Host) {
+        let (Some(collector), Some(now)) = (&self.settings.collector, host.seconds()) else {
+            return;
+        };
         if QUEUE.with_borrow_mut(|queue| queue.is_lost(now)) {
-            self.settle(collector, Answer::Failed, None);
+            self.settle(host, collector, Answer::Failed, None);
         }
         let Some(body) = QUEUE.with_borrow_mut(|queue| queue.batch(now)) else { return };
-        match collector.post(&body) {
+        match collector.post(host, &body) {
             Ok(call) => QUEUE.with_borrow_mut(|queue| queue.posted(call, now)),
-            Err(_) => self.settle(collector, Answer::Failed, None),
+            Err(_) => self.settle(host, collector, Answer::Failed, None),
         }
     }
 
     /// Takes the collector's answer; without headers there was none.
-    pub(crate) fn take_answer(&self, call: u32, n_headers: usize) {
-        let Some(collector) = &self.collector else { return };
+    pub(crate) fn take_answer(&self, host: &dyn Host, call: u32, n_headers: usize) {
+        let Some(collector) = &self.settings.collector else { return };
         if !QUEUE.with_borrow(|queue| queue.awaits(call)) {
             return;
         }
         let headers =
-            if n_headers == 0 { Vec::new() } else { host::call_headers().unwrap_or_default() };
+            if n_headers == 0 { Vec::new() } else { host.call_headers().unwrap_or_default() };
         let status = headers::single(&headers, b":status");
         let answer = Answer::of(status);
-        self.settle(collector, answer, status);
+        self.settle(host, collector, answer, status);
         if answer == Answer::Taken && QUEUE.with_borrow(Queue::is_long) {
-            self.post_events();
+            self.post_events(host);
         }
     }
 
     /// Notes what became of a batch: counts it, and says in the log when this changes.
-    fn settle(&self, collector: &Collector, answer: Answer, status: Option<&[u8]>) {
+    fn settle(
+        &self,
+        host: &dyn Host,
+        collector: &Collector,
+        answer: Answer,
+        status: Option<&[u8]>,
+    ) {
         // Without a clock the pause starts when there is one again.
-        let now = host::seconds().unwrap_or(u64::MAX);
+        let now = host.seconds().unwrap_or(u64::MAX);
         let outcome = QUEUE.with_borrow_mut(|queue| queue.answered(answer, now));
         let n_events = outcome.n_events as u64;
         self.count(|counters| match answer {
-            Answer::Taken => counters.exported(n_events),
+            Answer::Taken => counters.exported(host, n_events),
             Answer::Refused => {
-                counters.export_failed();
-                counters.export_dropped(Loss::Refused, n_events);
+                counters.export_failed(host);
+                counters.export_dropped(host, Loss::Refused, n_events);
             }
-            Answer::Failed => counters.export_failed(),
+            Answer::Failed => counters.export_failed(host),
         });
         if outcome.is_turn {
             let cluster = &collector.cluster;
@@ -85,14 +93,14 @@ impl Plugin {
             };
             let line = format!("tidegate: the collector `{cluster}` {said}");
             // It is counted in any case.
-            host::log(level, &line).unwrap_or_default();
+            host.log(level, &line).unwrap_or_default();
         }
     }
 }
 
 impl Collector {
-    /// Posts lines; the number of the call.
-    fn post(&self, body: &str) -> Result<u32, host::HostError> {
+    /// Posts lines; returns the number of the call.
+    fn post(&self, host: &dyn Host, body: &str) -> Result<u32, HostError> {
         let length = body.len().to_string();
         let key = PackHash::of(body.as_bytes()).to_string();
         let headers = [
@@ -104,6 +112,14 @@ impl Collector {
             ("content-length", &length),
             ("idempotency-key", &key),
         ];
-        host::post(&self.cluster, &headers, body.as_bytes(), CALL_SECONDS)
+        host.post(&Post {
+            cluster: &self.cluster,
+            headers: &headers,
+            body: body.as_bytes(),
+            timeout_seconds: CALL_SECONDS,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

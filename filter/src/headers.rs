@@ -156,27 +156,33 @@ impl<'m> Iterator for Pairs<'m> {
     }
 }
 
-/// The map of these pairs, as the host serialises it.
-#[cfg(test)]
-pub(crate) fn serialised(pairs: &[(&str, &[u8])]) -> Vec<u8> {
-    let length = |n_bytes: usize| u32::try_from(n_bytes).unwrap().to_le_bytes();
-    let mut map = Vec::from(length(pairs.len()));
+/// Lays pairs out as a header map: the count, the lengths, then names and values, each with a NUL.
+pub fn serialise<V: AsRef<[u8]>>(pairs: &[(&str, V)]) -> Vec<u8> {
+    let length = |n_bytes: usize| u32::try_from(n_bytes).unwrap_or_default().to_le_bytes();
+    let mut bytes = Vec::from(length(pairs.len()));
     for (name, value) in pairs {
-        map.extend(length(name.len()));
-        map.extend(length(value.len()));
+        bytes.extend(length(name.len()));
+        bytes.extend(length(value.as_ref().len()));
     }
     for (name, value) in pairs {
-        map.extend(name.as_bytes());
-        map.push(0);
-        map.extend(*value);
-        map.push(0);
+        for text in [name.as_bytes(), value.as_ref()] {
+            bytes.extend(text);
+            bytes.push(0);
+        }
     }
-    map
+    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::serialised;
+
+    #[test]
+    fn pairs_are_laid_out_as_the_host_reads_them() {
+        let expect = [1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, b'a', 0, b'b', b'c', 0];
+        assert_eq!(serialise(&[("a", "bc")]), expect);
+    }
 
     #[test]
     fn headers_are_read_as_bytes() {

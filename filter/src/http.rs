@@ -1,27 +1,34 @@
-//! The context of one HTTP request: callbacks in, steps out.
+//! One HTTP request: the host's callbacks, each of which does its work once.
 
 use std::mem;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
-
+use crate::host::Host;
 use crate::plugin::{Inspection, Plugin, Step};
+
+/// What the host does with a stream after a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The stream goes on.
+    Continue,
+    /// The stream stays where it is: it was answered or closed.
+    Pause,
+}
 
 /// One HTTP request, from its headers to its end.
 #[derive(Debug)]
-pub(crate) struct HttpStream {
+pub struct HttpStream {
     plugin: Option<Rc<Plugin>>,
     stage: Stage,
 }
 
 /// How far a request has come. Each stage is taken out when it is used, so that nothing is judged or
-/// told twice, whatever callbacks come.
+/// reported twice, whatever callbacks come.
 #[derive(Debug)]
 enum Stage {
     /// Its headers have not been seen.
     Waiting,
-    /// It was judged, and something is left to tell.
+    /// It was judged, and something is left to report.
     Judged(Box<Inspection>),
     /// Nothing is left to do.
     Over,
@@ -31,39 +38,35 @@ impl HttpStream {
     pub(crate) fn new(plugin: Option<Rc<Plugin>>) -> Self {
         HttpStream { plugin, stage: Stage::Waiting }
     }
-}
 
-impl Context for HttpStream {}
-
-impl HttpContext for HttpStream {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+    /// Judges the request, once its headers are there.
+    pub fn on_request_headers(&mut self, host: &dyn Host) -> Flow {
         let (Some(plugin), Stage::Waiting) = (&self.plugin, &self.stage) else {
-            return Action::Continue;
+            return Flow::Continue;
         };
-        let (stage, action) = match plugin.judge_timed() {
-            Step::Pass => (Stage::Over, Action::Continue),
-            Step::Follow(inspection) => (Stage::Judged(inspection), Action::Continue),
-            // The answer is sent once this callback returns, and comes back to us as a response.
-            Step::Deny(inspection) => (Stage::Judged(inspection), Action::Pause),
-            Step::Refuse => (Stage::Over, Action::Pause),
+        let (stage, flow) = match plugin.judge_timed(host) {
+            Step::Pass => (Stage::Over, Flow::Continue),
+            Step::Follow(inspection) => (Stage::Judged(inspection), Flow::Continue),
+            // The answer is sent once this callback returns, and arrives as a response.
+            Step::Deny(inspection) => (Stage::Judged(inspection), Flow::Pause),
+            Step::Refuse => (Stage::Over, Flow::Pause),
         };
         self.stage = stage;
-        action
+        flow
     }
 
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+    /// Reports a tunnel that opens.
+    pub fn on_response_headers(&mut self, host: &dyn Host) {
         if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, &mut self.stage) {
-            plugin.tell_at_response(inspection);
+            plugin.report_at_response(host, inspection);
         }
-        Action::Continue
     }
 
-    /// Called once, when the request is over, also if it was denied or reset, and never for requests
-    /// that Envoy itself refuses.
-    fn on_log(&mut self) {
+    /// Evaluates the rules that waited for the response, and reports the request.
+    pub fn on_end(&mut self, host: &dyn Host) {
         let stage = mem::replace(&mut self.stage, Stage::Over);
         if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, stage) {
-            plugin.conclude(*inspection);
+            plugin.conclude(host, *inspection);
         }
     }
 }
@@ -71,46 +74,38 @@ impl HttpContext for HttpStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, FailureMode};
-    use crate::testing::decoded;
+    use crate::config::FailureMode;
+    use crate::testing::{FakeHost, config_of};
     use inspect::Mode;
 
     fn stream(failure_mode: FailureMode) -> HttpStream {
-        let pack = decoded("cs-host: a.example");
-        let config = Config {
-            pack,
-            mode: Mode::Enforce,
-            failure_mode,
-            protocol: crate::config::Protocol::Http,
-            public_keys: Vec::new(),
-            identity_key: None,
-            source_header: None,
-            noise: crate::noise::Noise::default(),
-            collector: None,
-        };
-        HttpStream::new(Some(Rc::new(Plugin::start(config))))
+        let mut config = config_of("cs-host: a.example");
+        config.settings.mode = Mode::Enforce;
+        config.settings.failure_mode = failure_mode;
+        HttpStream::new(Some(Rc::new(Plugin::start(&FakeHost::broken(), config))))
     }
 
-    // Outside of wasm every call to the host fails, which is what these tests need.
     #[test]
     fn a_request_that_cannot_be_judged_meets_the_failure_mode() {
         for (failure_mode, expect) in
-            [(FailureMode::Open, Action::Continue), (FailureMode::Closed, Action::Pause)]
+            [(FailureMode::Open, Flow::Continue), (FailureMode::Closed, Flow::Pause)]
         {
             let mut stream = stream(failure_mode);
-            assert_eq!(stream.on_http_request_headers(0, true), expect, "{failure_mode:?}");
+            let flow = stream.on_request_headers(&FakeHost::broken());
+            assert_eq!(flow, expect, "{failure_mode:?}");
             assert!(matches!(stream.stage, Stage::Over));
         }
     }
 
     #[test]
     fn a_stream_is_judged_once_and_only_with_a_plugin() {
+        let host = FakeHost::broken();
         let mut stream = stream(FailureMode::Closed);
-        assert_eq!(stream.on_http_request_headers(0, true), Action::Pause);
-        assert_eq!(stream.on_http_request_headers(0, true), Action::Continue);
-        stream.on_http_response_headers(0, true);
-        stream.on_log();
-        stream.on_log();
-        assert_eq!(HttpStream::new(None).on_http_request_headers(0, true), Action::Continue);
+        assert_eq!(stream.on_request_headers(&host), Flow::Pause);
+        assert_eq!(stream.on_request_headers(&host), Flow::Continue);
+        stream.on_response_headers(&host);
+        stream.on_end(&host);
+        stream.on_end(&host);
+        assert_eq!(HttpStream::new(None).on_request_headers(&host), Flow::Continue);
     }
 }

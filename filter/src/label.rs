@@ -1,5 +1,7 @@
 //! Texts that are safe where nobody escapes: metric names, response code details, access logs.
 
+use inspect::Pack;
+
 use crate::limits::{MAX_ID_BYTES, MAX_REQUEST_ID_BYTES, MAX_TEXT_BYTES};
 
 /// A rule's id as a label: letters, digits, `-` and `_`; every other character becomes `_`.
@@ -28,6 +30,11 @@ pub(crate) fn traceparent(value: &[u8]) -> Option<&str> {
     let fits = value.split('-').map(str::len).eq(lengths)
         && value.bytes().all(|byte| byte == b'-' || is_hex(byte));
     Some(value).filter(|_| fits)
+}
+
+/// Returns the first 16 hexadecimal digits of a pack's content hash: enough to distinguish packs by eye.
+pub(crate) fn short_hash(pack: &Pack) -> String {
+    format!("{:016x}", pack.hash().short())
 }
 
 /// A rule's text, cut where it is too long for an event.

@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 
 use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch, Ruling, StrId};
 
-use crate::event::short_hash;
-use crate::host::{self, MetricId, MetricKind};
-use crate::label::rule_label;
+use crate::host::{Host, HostError, MetricId, MetricKind};
+use crate::label::{rule_label, short_hash};
 use crate::limits::SAMPLED;
 use crate::metric_table as table;
 
@@ -75,10 +74,10 @@ impl Refusal {
 }
 
 /// Counts a configuration that was not taken, once for each virtual machine that did not take it.
-pub(crate) fn count_refusal(refusal: Refusal) {
+pub(crate) fn count_refusal(host: &dyn Host, refusal: Refusal) {
     let name = table::REFUSED.with(&[refusal.as_str()]);
-    let metric = host::define_metric(MetricKind::Counter, &name);
-    drop_error(metric.and_then(host::increment));
+    let metric = host.define_metric(MetricKind::Counter, &name);
+    drop_error(metric.and_then(|metric| host.add(metric, 1)));
 }
 
 /// Why the collector does not get an event.
@@ -158,12 +157,12 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Counts a request that was judged.
-    pub(crate) fn request(&mut self) {
+    pub(crate) fn request(&mut self, host: &dyn Host) {
         if self.requests.is_none() {
-            self.requests = define(Counter::Requests, "");
+            self.requests = define(host, Counter::Requests, "");
         }
         if let Some(metric) = self.requests {
-            drop_error(host::increment(metric));
+            drop_error(host.add(metric, 1));
         }
     }
 
@@ -171,6 +170,7 @@ impl Counters {
     /// of the matches, in their order.
     pub(crate) fn matches<'m>(
         &mut self,
+        host: &dyn Host,
         pack: &Pack,
         matches: impl IntoIterator<Item = &'m RuleMatch>,
         rulings: &[Ruling],
@@ -179,10 +179,10 @@ impl Counters {
         let tables = pack.tables();
         for (RuleMatch { rule: rule_id, .. }, ruling) in matches.into_iter().zip(rulings) {
             if let Some(exception) = ruling.expired {
-                self.increment(Counter::Expired(exception), tables.str(exception));
+                self.increment(host, Counter::Expired(exception), tables.str(exception));
             }
             if let Some(exception) = ruling.exception {
-                self.increment(Counter::Exception(exception), tables.str(exception));
+                self.increment(host, Counter::Exception(exception), tables.str(exception));
                 continue;
             }
             let Some(rule) = tables.rule(*rule_id) else { continue };
@@ -190,9 +190,9 @@ impl Counters {
                 Action::Deny if ruling.action == Action::Deny => Counter::Denied(*rule_id),
                 Action::Deny | Action::Observe | Action::Allow => Counter::Observed(*rule_id),
             };
-            self.increment(counter, tables.str(rule.id));
+            self.increment(host, counter, tables.str(rule.id));
             if ruling.would_deny {
-                self.increment(Counter::WouldDeny(*rule_id), tables.str(rule.id));
+                self.increment(host, Counter::WouldDeny(*rule_id), tables.str(rule.id));
             }
         }
     }
@@ -204,88 +204,88 @@ impl Counters {
     }
 
     /// Records how long it took to judge a request.
-    pub(crate) fn evaluation(&mut self, microseconds: u64) {
+    pub(crate) fn evaluation(&mut self, host: &dyn Host, microseconds: u64) {
         if self.evaluation.is_none() {
             let name = table::EVALUATION.with(&[]);
-            self.evaluation = host::define_metric(MetricKind::Histogram, &name).ok();
+            self.evaluation = host.define_metric(MetricKind::Histogram, &name).ok();
         }
         if let Some(metric) = self.evaluation {
-            drop_error(host::record(metric, microseconds));
+            drop_error(host.record(metric, microseconds));
         }
     }
 
     /// Counts what is odd about a request.
-    pub(crate) fn anomalies(&mut self, anomalies: Anomalies) {
-        anomalies.iter().for_each(|anomaly| self.increment(Counter::Anomaly(anomaly), ""));
+    pub(crate) fn anomalies(&mut self, host: &dyn Host, anomalies: Anomalies) {
+        anomalies.iter().for_each(|anomaly| self.increment(host, Counter::Anomaly(anomaly), ""));
     }
 
     /// Counts an event that was not written.
-    pub(crate) fn suppressed(&mut self) {
-        self.increment(Counter::Suppressed, "");
+    pub(crate) fn suppressed(&mut self, host: &dyn Host) {
+        self.increment(host, Counter::Suppressed, "");
     }
 
     /// Counts a window that was closed early.
-    pub(crate) fn evicted(&mut self) {
-        self.increment(Counter::Evicted, "");
+    pub(crate) fn evicted(&mut self, host: &dyn Host) {
+        self.increment(host, Counter::Evicted, "");
     }
 
     /// Counts something that went wrong.
-    pub(crate) fn error(&mut self, failure: Failure) {
-        self.increment(Counter::Error(failure), "");
+    pub(crate) fn error(&mut self, host: &dyn Host, failure: Failure) {
+        self.increment(host, Counter::Error(failure), "");
     }
 
     /// Counts events that the collector took.
-    pub(crate) fn exported(&mut self, n_events: u64) {
-        self.add(Counter::Exported, "", n_events);
+    pub(crate) fn exported(&mut self, host: &dyn Host, n_events: u64) {
+        self.add(host, Counter::Exported, "", n_events);
     }
 
     /// Counts a call to the collector that failed.
-    pub(crate) fn export_failed(&mut self) {
-        self.increment(Counter::ExportFailure, "");
+    pub(crate) fn export_failed(&mut self, host: &dyn Host) {
+        self.increment(host, Counter::ExportFailure, "");
     }
 
     /// Counts events that the collector will not get.
-    pub(crate) fn export_dropped(&mut self, loss: Loss, n_events: u64) {
-        self.add(Counter::Dropped(loss), "", n_events);
+    pub(crate) fn export_dropped(&mut self, host: &dyn Host, loss: Loss, n_events: u64) {
+        self.add(host, Counter::Dropped(loss), "", n_events);
     }
 
-    fn increment(&mut self, counter: Counter, rule: &str) {
-        self.add(counter, rule, 1);
+    fn increment(&mut self, host: &dyn Host, counter: Counter, rule: &str) {
+        self.add(host, counter, rule, 1);
     }
 
-    fn add(&mut self, counter: Counter, rule: &str, count: u64) {
-        let metric = self.others.get(&counter).copied().or_else(|| define(counter, rule));
+    fn add(&mut self, host: &dyn Host, counter: Counter, rule: &str, count: u64) {
+        let metric = self.others.get(&counter).copied().or_else(|| define(host, counter, rule));
         if let Some(metric) = metric {
             self.others.insert(counter, metric);
-            drop_error(host::add(metric, count));
+            drop_error(host.add(metric, count));
         }
     }
 }
 
 /// Sets the gauges of a pack that was loaded.
-pub(crate) fn record_pack(pack: &Pack) {
+pub(crate) fn record_pack(host: &dyn Host, pack: &Pack) {
     let hash = short_hash(pack);
-    let seconds = host::seconds().unwrap_or_default();
+    let seconds = host.seconds().unwrap_or_default();
     for (name, value) in [
         (table::RULES_LOADED.with(&[]), pack.tables().rules.len() as u64),
         (table::PACK_HASH.with(&[]), pack.hash().short()),
         (table::PACK_INFO.with(&[&hash]), seconds),
     ] {
-        let metric = host::define_metric(MetricKind::Gauge, &name);
-        drop_error(metric.and_then(|metric| host::record(metric, value)));
+        let metric = host.define_metric(MetricKind::Gauge, &name);
+        drop_error(metric.and_then(|metric| host.record(metric, value)));
     }
 }
 
-fn define(counter: Counter, rule: &str) -> Option<MetricId> {
-    host::define_metric(MetricKind::Counter, &counter.name(rule)).ok()
+fn define(host: &dyn Host, counter: Counter, rule: &str) -> Option<MetricId> {
+    host.define_metric(MetricKind::Counter, &counter.name(rule)).ok()
 }
 
-fn drop_error(_: Result<(), host::HostError>) {}
+fn drop_error(_: Result<(), HostError>) {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::decoded;
+    use crate::testing::{FakeHost, decoded};
 
     #[test]
     fn one_request_of_many_is_timed() {
@@ -295,12 +295,13 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_does_not_count_is_put_up_with() {
+    fn a_host_that_does_not_count_changes_nothing() {
         let pack = decoded("cs-host: a.example");
+        let host = FakeHost::broken();
         let mut counters = Counters::default();
-        counters.request();
-        counters.error(Failure::Busy);
+        counters.request(&host);
+        counters.error(&host, Failure::Busy);
         assert!(counters.requests.is_none() && counters.others.is_empty());
-        record_pack(&pack);
+        record_pack(&host, &pack);
     }
 }

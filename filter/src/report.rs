@@ -1,66 +1,70 @@
-//! Telling: what happens to an inspection once the response is there.
+//! Reporting: what happens to an inspection once the response is there.
 
 use inspect::{Action, Inspector, RuleMatch, Ruling, Verdict};
 
-use crate::event::{Event, Told};
+use crate::decide::decide;
+use crate::event::{Event, EventFacts};
+use crate::filter_state;
 use crate::headers::Headers;
-use crate::host::{self, LogLevel, Property};
+use crate::host::{Host, LogLevel, Property};
 use crate::metrics::Failure;
-use crate::noise::Subject;
 use crate::plugin::{Inspection, Plugin};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, number};
-use crate::trace;
+use crate::suppression::{self, EventSubject};
+
+mod closed;
 
 impl Plugin {
-    /// Tells of a tunnel when it opens, as its end may be hours away. Rules that wait for the end
-    /// are told of at the end.
-    pub(crate) fn tell_at_response(&self, inspection: &mut Inspection) {
-        let due = inspection.is_tunnel && inspection.action == Action::Observe;
-        if !due || inspection.is_told {
+    /// Reports a tunnel when it opens, as its end may be hours away. Rules that wait for the end are
+    /// reported at the end.
+    pub(crate) fn report_at_response(&self, host: &dyn Host, inspection: &mut Inspection) {
+        let is_due = inspection.is_tunnel && inspection.action == Action::Observe;
+        if !is_due || inspection.is_reported {
             return;
         }
         let Ok(inspector) = self.inspector.try_borrow() else {
-            return self.count_failure(Failure::Busy);
+            return self.count_failure(host, Failure::Busy);
         };
         let response = ResponseSnapshot {
-            status: read_number(Property::RESPONSE_CODE),
-            upstream_address: read(Property::UPSTREAM_ADDRESS),
+            status: read_number(host, Property::ResponseCode),
+            upstream_address: read(host, Property::UpstreamAddress),
             ..ResponseSnapshot::default()
         };
-        self.tell(&inspector, inspection, &Late::default(), &response);
-        inspection.is_told = true;
+        self.report(host, &inspector, inspection, &LateMatches::default(), &response);
+        inspection.is_reported = true;
     }
 
-    /// Ends an inspection: evaluates the rules that waited for the response, and tells what was not
-    /// told yet. A denied request has no response but our own, so no rule looks at it.
-    pub(crate) fn conclude(&self, mut inspection: Inspection) {
+    /// Ends an inspection: evaluates the rules that waited for the response, and reports what was not
+    /// reported yet. A denied request has no response but our own, so no rule is evaluated on it.
+    pub(crate) fn conclude(&self, host: &dyn Host, mut inspection: Inspection) {
         let Ok(mut inspector) = self.inspector.try_borrow_mut() else {
-            return self.count_failure(Failure::Busy);
+            return self.count_failure(host, Failure::Busy);
         };
         let mut response = ResponseSnapshot::default();
-        let mut late = Late::default();
+        let mut late = LateMatches::default();
         if inspection.verdict.pending && inspection.action != Action::Deny {
-            self.read_needed(&mut response);
-            late = self.judge_late(&mut inspector, &mut inspection, &response);
+            self.read_needed(host, &mut response);
+            late = self.judge_late(host, &mut inspector, &mut inspection, &response);
         }
-        // Matches that are excused alone are counted, and no event.
-        let is_due = inspection.action != Action::Allow && !inspection.is_told;
+        // Matches that are all excused are counted, without an event.
+        let is_due = inspection.action != Action::Allow && !inspection.is_reported;
         if !is_due && !late.is_alert() {
             return;
         }
-        response.complete();
-        self.tell(&inspector, &mut inspection, &late, &response);
+        response.complete(host);
+        self.report(host, &inspector, &mut inspection, &late, &response);
     }
 
-    /// The rules that match now and did not before; counts them.
+    /// Returns the rules that match now and did not before; counts them.
     fn judge_late(
         &self,
+        host: &dyn Host,
         inspector: &mut Inspector,
         inspection: &mut Inspection,
         response: &ResponseSnapshot,
-    ) -> Late {
+    ) -> LateMatches {
         let Ok(headers) = Headers::read(&inspection.snapshot.header_map) else {
-            return Late::default();
+            return LateMatches::default();
         };
         let request = inspection.snapshot.request(&headers, Some(response.response()));
         let verdict = inspector.inspect(&request);
@@ -69,17 +73,18 @@ impl Plugin {
         let is_new = |matched: &RuleMatch| early.matches.iter().all(|old| old.rule != matched.rule);
         let matches: Vec<RuleMatch> = verdict.matches.into_iter().filter(is_new).collect();
         if matches.is_empty() {
-            return Late::default();
+            return LateMatches::default();
         }
         if early.matches.is_empty() {
-            inspection.sender = self.sender(&inspection.snapshot);
+            inspection.sender = self.sender(host, &inspection.snapshot);
         }
         let mut verdict = Verdict { matches, ..Verdict { matches: Vec::new(), ..verdict } };
         let pack = inspector.pack();
-        let decision = self.decide(pack, &mut verdict, &request, &inspection.sender);
-        let late = Late { matches: verdict.matches, rulings: decision.rulings };
+        let sender = &inspection.sender;
+        let decision = decide(host, &self.settings, pack, &mut verdict, &request, sender);
+        let late = LateMatches { matches: verdict.matches, rulings: decision.rulings };
         self.count(|counters| {
-            counters.matches(pack, &late.matches, &late.rulings, Action::Observe);
+            counters.matches(host, pack, &late.matches, &late.rulings, Action::Observe);
         });
         if decision.action == Action::Allow {
             return late;
@@ -92,47 +97,56 @@ impl Plugin {
         let all: Vec<RuleMatch> = early.matches.iter().chain(&late.matches).cloned().collect();
         let path = headers.template(pack);
         let would_deny = inspection.decision.would_deny;
-        if !trace::leave(pack, &all, Action::Observe, would_deny, path.as_deref()) {
-            self.count_failure(Failure::FilterState);
+        if !filter_state::set(host, pack, &all, Action::Observe, would_deny, path.as_deref()) {
+            self.count_failure(host, Failure::FilterState);
         }
         late
     }
 
-    /// Writes the event.
-    pub(crate) fn tell(
+    /// Writes the event, unless it is suppressed.
+    pub(crate) fn report(
         &self,
+        host: &dyn Host,
         inspector: &Inspector,
         inspection: &mut Inspection,
-        late: &Late,
+        late: &LateMatches,
         response: &ResponseSnapshot,
     ) {
-        let Inspection { snapshot, verdict, decision, sender, action, is_told, .. } = inspection;
+        let Inspection { snapshot, verdict, decision, sender, action, is_reported, .. } =
+            inspection;
         if snapshot.server_name.is_none() {
-            snapshot.server_name = read(Property::SERVER_NAME);
+            snapshot.server_name = read(host, Property::ServerName);
         }
         if snapshot.source_address.is_none() {
             snapshot.source_address.clone_from(&sender.source_address);
         }
         let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
-        let early =
-            if *is_told { (&[][..], &[][..]) } else { (&*verdict.matches, &*decision.rulings) };
+        let early = match is_reported {
+            true => (&[][..], &[][..]),
+            false => (&*verdict.matches, &*decision.rulings),
+        };
         let (matches, rulings) = in_order(early, late);
         let pack = inspector.pack();
         let subject =
-            Subject { pack, decision, sender, authority: headers.authority, action: *action };
-        if !self.may_tell(&subject, &matches, &rulings) {
+            EventSubject { pack, decision, sender, authority: headers.authority, action: *action };
+        let settings = self.settings.suppression;
+        let (is_admitted, closed) =
+            suppression::admit(host, settings, &subject, &matches, &rulings);
+        self.report_closed(host, pack, &closed);
+        if !is_admitted {
+            self.count(|counters| counters.suppressed(host));
             return;
         }
         let gateway = GatewaySnapshot {
-            node: read(Property::NODE),
-            filter_chain: read(Property::FILTER_CHAIN),
-            virtual_host: read(Property::VIRTUAL_HOST),
-            route: read(Property::ROUTE),
-            cluster: read(Property::CLUSTER),
+            node: read(host, Property::Node),
+            filter_chain: read(host, Property::FilterChain),
+            virtual_host: read(host, Property::VirtualHost),
+            route: read(host, Property::Route),
+            cluster: read(host, Property::Cluster),
         };
-        let told = Told {
+        let facts = EventFacts {
             pack,
-            mode: self.mode,
+            mode: self.settings.mode,
             action: *action,
             would_deny: decision.would_deny,
             decision,
@@ -145,69 +159,69 @@ impl Plugin {
             identity: sender.shown(),
             response,
             gateway: &gateway,
-            time: host::time().ok().map(|nanoseconds| nanoseconds / 1_000_000),
+            time: host.milliseconds(),
             suppressed: None,
         };
-        self.write(&told);
+        self.write(host, &facts);
     }
 
-    /// Writes an event into the log, and queues it for the collector.
-    pub(crate) fn write(&self, told: &Told<'_>) {
-        let event = Event::new(told).to_json();
-        if host::log(LogLevel::Warn, &event).is_err() {
-            self.count_failure(Failure::Event);
+    /// Writes an event to the log, and queues it for the collector.
+    fn write(&self, host: &dyn Host, facts: &EventFacts<'_>) {
+        let event = Event::new(facts).to_json();
+        if host.log(LogLevel::Warn, &event).is_err() {
+            self.count_failure(host, Failure::Event);
         }
-        self.export(&event);
+        self.export(host, &event);
     }
 
-    /// Reads of the response what the pack asks for.
-    fn read_needed(&self, response: &mut ResponseSnapshot) {
+    /// Reads the parts of the response that the pack needs.
+    fn read_needed(&self, host: &dyn Host, response: &mut ResponseSnapshot) {
         let needs = self.needs;
-        let number = |wanted: bool, property| wanted.then(|| read_number(property)).flatten();
-        response.status = number(needs.status, Property::RESPONSE_CODE);
-        response.request_bytes = number(needs.request_bytes, Property::REQUEST_BYTES);
-        response.response_bytes = number(needs.response_bytes, Property::RESPONSE_BYTES);
+        let number = |wanted: bool, property| wanted.then(|| read_number(host, property)).flatten();
+        response.status = number(needs.status, Property::ResponseCode);
+        response.request_bytes = number(needs.request_bytes, Property::RequestBytes);
+        response.response_bytes = number(needs.response_bytes, Property::ResponseBytes);
         if needs.upstream_address {
-            response.upstream_address = read(Property::UPSTREAM_ADDRESS);
+            response.upstream_address = read(host, Property::UpstreamAddress);
         }
     }
 }
 
 impl ResponseSnapshot {
     /// Reads what was not read yet.
-    fn complete(&mut self) {
+    fn complete(&mut self, host: &dyn Host) {
         for (place, property) in [
-            (&mut self.status, Property::RESPONSE_CODE),
-            (&mut self.request_bytes, Property::REQUEST_BYTES),
-            (&mut self.response_bytes, Property::RESPONSE_BYTES),
+            (&mut self.status, Property::ResponseCode),
+            (&mut self.request_bytes, Property::RequestBytes),
+            (&mut self.response_bytes, Property::ResponseBytes),
         ] {
             if place.is_none() {
-                *place = read_number(property);
+                *place = read_number(host, property);
             }
         }
         if self.upstream_address.is_none() {
-            self.upstream_address = read(Property::UPSTREAM_ADDRESS);
+            self.upstream_address = read(host, Property::UpstreamAddress);
         }
     }
 }
 
-/// What matched once the response was there, and what policy makes of it.
+/// The rules that matched once the response was there, and their rulings.
 #[derive(Debug, Default)]
-pub(crate) struct Late {
+pub(crate) struct LateMatches {
     matches: Vec<RuleMatch>,
     rulings: Vec<Ruling>,
 }
 
-impl Late {
+impl LateMatches {
     fn is_alert(&self) -> bool {
         self.rulings.iter().any(|ruling| ruling.action != Action::Allow)
     }
 }
 
-/// Both lists as one, in the pack's order, in which each of them is.
+/// Merges both lists, each of which is in the pack's order, into one in that order.
 fn in_order<'m>(
     (matches, rulings): (&'m [RuleMatch], &[Ruling]),
-    late: &'m Late,
+    late: &'m LateMatches,
 ) -> (Vec<&'m RuleMatch>, Vec<Ruling>) {
     let late = late.matches.iter().zip(&late.rulings);
     let mut all: Vec<_> = matches.iter().zip(rulings).chain(late).collect();
@@ -215,11 +229,14 @@ fn in_order<'m>(
     all.into_iter().map(|(matched, ruling)| (matched, *ruling)).unzip()
 }
 
-/// A property that is told if it is there; an event without it is better than none.
-fn read(property: Property) -> Option<Vec<u8>> {
-    host::property(property).ok().flatten()
+/// Reads a property for an event; an event without it is better than none.
+fn read(host: &dyn Host, property: Property) -> Option<Vec<u8>> {
+    host.property(property).ok().flatten()
 }
 
-fn read_number(property: Property) -> Option<u64> {
-    number(&read(property)?)
+fn read_number(host: &dyn Host, property: Property) -> Option<u64> {
+    number(&read(host, property)?)
 }
+
+#[cfg(test)]
+mod tests;

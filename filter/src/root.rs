@@ -1,113 +1,94 @@
-//! The plugin's root context: takes the configuration, makes a context for each stream.
+//! The plugin's root: takes configurations, makes streams, and does what is due at every tick.
 
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext, StreamContext};
-use proxy_wasm::types::ContextType;
-
 use crate::config::{Config, Protocol};
 use crate::connection::Connection;
-use crate::host::{self, LogLevel};
+use crate::host::{Host, LogLevel};
 use crate::http::HttpStream;
 use crate::metrics::{Refusal, count_refusal};
 use crate::plugin::Plugin;
 use crate::trust;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|id| Box::new(Root { id, plugin: None }));
-}}
-
-/// How often windows of events that were left out, and the queue for the collector, are looked after, in
-/// milliseconds.
+/// Milliseconds between two ticks, which close windows of suppression and post to the collector.
 const TICK_MS: u32 = 1000;
 
-/// One per plugin configuration and VM.
-#[derive(Debug)]
-pub(crate) struct Root {
-    id: u32,
-    /// `None` until a configuration was taken; the host starts no streams before.
+/// The root of one plugin; a host makes one per configuration and thread.
+#[derive(Debug, Default)]
+pub struct Root {
+    /// `None` until a configuration was taken; hosts start no streams before.
     plugin: Option<Rc<Plugin>>,
 }
 
-impl Context for Root {
-    fn on_http_call_response(&mut self, call: u32, n_headers: usize, _: usize, _: usize) {
-        if let Some(plugin) = &self.plugin {
-            plugin.take_answer(call, n_headers);
-        }
-    }
-}
-
-impl RootContext for Root {
-    /// Takes a configuration whole, or refuses it: a line in the log says why, what ran before goes
-    /// on, and Envoy counts `update_rejected`.
-    fn on_configure(&mut self, _: usize) -> bool {
-        let bytes = match host::plugin_configuration() {
-            Ok(bytes) => bytes,
-            Err(error) => return refuse(&format!("it cannot be read: {error}")),
-        };
-        let config = Config::read(&bytes).map_err(|error| {
-            count_refusal(Refusal::Configuration);
-            error.to_string()
-        });
-        drop(bytes);
-        match config.and_then(|config| self.check(config)).and_then(trust::take) {
+impl Root {
+    /// Takes the host's configuration whole, or refuses it and returns false: a log line says why, and
+    /// the configuration before it stays in use.
+    pub fn configure(&mut self, host: &dyn Host) -> bool {
+        match take(host) {
             Ok(plugin) => {
-                if plugin.noise.is_on() || plugin.collector.is_some() {
-                    // Where it is not allowed, windows are closed by who comes next, and the queue for
-                    // the collector fills, which is counted.
-                    host::set_tick_period(TICK_MS).unwrap_or_default();
+                if plugin.needs_ticks() {
+                    // Without ticks, windows are closed by later events of their bucket, and the queue
+                    // for the collector fills, which is counted.
+                    host.set_tick_period(TICK_MS).unwrap_or_default();
                 }
                 self.plugin = Some(plugin);
                 true
             }
-            Err(why) => refuse(&why),
+            Err(why) => {
+                let line = format!("tidegate: configuration refused: {why}");
+                // If nothing can be logged, the refusal itself still shows in the host's counters.
+                host.log(LogLevel::Error, &line).unwrap_or_default();
+                false
+            }
         }
     }
 
-    fn on_tick(&mut self) {
+    /// Closes windows of suppression that are over, and posts queued events.
+    pub fn tick(&self, host: &dyn Host) {
         if let Some(plugin) = &self.plugin {
-            plugin.close_windows();
-            plugin.post_events();
+            plugin.close_windows(host);
+            plugin.post_events(host);
         }
     }
 
-    /// The SDK panics without an answer. One root makes streams of one kind only, which the
-    /// configuration tells.
-    fn get_type(&self) -> Option<ContextType> {
-        Some(match self.plugin.as_ref().map(|plugin| plugin.protocol) {
-            Some(Protocol::Tls) => ContextType::StreamContext,
-            Some(Protocol::Http) | None => ContextType::HttpContext,
-        })
-    }
-
-    /// Never `None`, on which the SDK panics.
-    fn create_stream_context(&self, _: u32) -> Option<Box<dyn StreamContext>> {
-        Some(Box::new(Connection::new(self.plugin.clone())))
-    }
-
-    /// Never `None`, on which the SDK panics.
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(HttpStream::new(self.plugin.clone())))
-    }
-}
-
-impl Root {
-    /// Refuses a collector whose answers would kill the virtual machine: the SDK gives an answer to the
-    /// plugin by its number, and panics where it may not.
-    fn check(&self, config: Config) -> Result<Config, String> {
-        if config.collector.is_some() && host::set_effective_context(self.id).is_err() {
-            count_refusal(Refusal::Configuration);
-            return Err(
-                "`collector` needs the capabilities `proxy_http_call`, `proxy_on_http_call_response` and `proxy_set_effective_context`, and the last is not allowed".to_owned()
-            );
+    /// Takes an answer of the collector; `n_headers` is 0 if the call failed without one.
+    pub fn take_answer(&self, host: &dyn Host, call: u32, n_headers: usize) {
+        if let Some(plugin) = &self.plugin {
+            plugin.take_answer(host, call, n_headers);
         }
-        Ok(config)
+    }
+
+    /// Returns the protocol of the plugin's streams; HTTP before a configuration was taken.
+    pub fn protocol(&self) -> Protocol {
+        self.plugin.as_ref().map_or(Protocol::Http, |plugin| plugin.settings.protocol)
+    }
+
+    /// Makes the stream of one HTTP request.
+    pub fn http_stream(&self) -> HttpStream {
+        HttpStream::new(self.plugin.clone())
+    }
+
+    /// Makes the stream of one connection.
+    pub fn connection(&self) -> Connection {
+        Connection::new(self.plugin.clone())
     }
 }
 
-fn refuse(why: &str) -> bool {
-    let line = format!("tidegate: configuration refused: {why}");
-    // Where nothing can be logged, the refusal itself still shows in Envoy's counters.
-    host::log(LogLevel::Error, &line).unwrap_or_default();
-    false
+fn take(host: &dyn Host) -> Result<Rc<Plugin>, String> {
+    let bytes =
+        host.plugin_configuration().map_err(|error| format!("it cannot be read: {error}"))?;
+    let refused = |why: String| {
+        count_refusal(host, Refusal::Configuration);
+        why
+    };
+    let config = Config::read(&bytes).map_err(|error| refused(error.to_string()))?;
+    drop(bytes);
+    // An answer that cannot be received would kill the virtual machine of some hosts.
+    if config.settings.collector.is_some() {
+        host.check_answers().map_err(|needs| refused(format!("`collector` needs {needs}")))?;
+    }
+    trust::take(host, config)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 use inspect::{Source, address_number, network};
 
 use crate::headers;
-use crate::host::{self, Property};
+use crate::host::{Host, Property};
 
 /// A header in which trusted hops say who the client is.
 #[derive(Debug)]
@@ -87,16 +87,17 @@ impl Sender {
     /// Reads what there is; a property that is not handed over is as one that is not there, so that
     /// nothing is sanctioned and nothing excepted for it.
     pub(crate) fn read(
+        host: &dyn Host,
         header: Option<&TrustedHeader>,
         header_map: &[u8],
         source_address: Option<&[u8]>,
     ) -> Sender {
-        let read = |property| host::property(property).ok().flatten();
+        let read = |property| host.property(property).ok().flatten();
         let address = source_address.map(<[u8]>::to_vec);
         let mut sender = Sender {
-            identity: read(Property::PEER_IDENTITY),
+            identity: read(Property::PeerIdentity),
             named: None,
-            source_address: address.or_else(|| read(Property::SOURCE_ADDRESS)),
+            source_address: address.or_else(|| read(Property::SourceAddress)),
         };
         sender.named = header.and_then(|header| header.value(header_map, &sender));
         // Behind a trusted hop, certificate and address are the hop's.
@@ -129,7 +130,7 @@ impl Sender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::headers::serialised;
+    use crate::testing::serialised;
 
     #[test]
     fn a_header_counts_only_from_a_trusted_hop_and_only_if_there_is_one() {

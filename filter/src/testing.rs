@@ -1,15 +1,30 @@
-//! Packs for tests.
+//! Packs and a host for tests.
 
 use inspect::Pack;
 
-/// A pack with one rule, id `6b3e1d1c-0000-4000-8000-000000000001`, that has one detection item.
+use crate::config::{Config, Settings};
+use crate::headers::serialise;
+
+mod fake_host;
+
+pub(crate) use fake_host::{Call, FakeHost};
+
+/// The id of the first rule of a pack for tests.
+pub(crate) const RULE_1: &str = "6b3e1d1c-0000-4000-8000-000000000001";
+
+/// Returns a pack with one rule, id [`RULE_1`], that has one detection item.
 pub(crate) fn pack_of(item: &str) -> Vec<u8> {
     pack_of_rules(&[item])
 }
 
-/// A pack with a rule per detection item, the last digits of their ids counting from 1.
+/// Returns a pack with a rule per detection item, the last digits of their ids counting from 1.
 pub(crate) fn pack_of_rules(items: &[&str]) -> Vec<u8> {
-    let mut compiler = sigma::Compiler::new("test", 7);
+    pack_of_version(7, items)
+}
+
+/// Returns the pack of [`pack_of_rules`] under another version.
+pub(crate) fn pack_of_version(version: u64, items: &[&str]) -> Vec<u8> {
+    let mut compiler = sigma::Compiler::new("test", version);
     for (idx, item) in items.iter().enumerate() {
         let text = format!(
             "title: Rule {number}\n\
@@ -30,7 +45,23 @@ pub(crate) fn pack_of_rules(items: &[&str]) -> Vec<u8> {
     compiler.finish().encode()
 }
 
-/// The pack of [`pack_of`], at work.
+/// Returns the decoded pack of [`pack_of`].
 pub(crate) fn decoded(item: &str) -> Pack {
     Pack::decode(&pack_of(item)).unwrap()
+}
+
+/// Returns a configuration with the pack of [`pack_of`] and the defaults.
+pub(crate) fn config_of(item: &str) -> Config {
+    Config { pack: decoded(item), settings: Settings::default() }
+}
+
+/// Returns a configuration with the pack of [`pack_of_rules`] and the defaults.
+pub(crate) fn config_of_rules(items: &[&str]) -> Config {
+    let pack = Pack::decode(&pack_of_rules(items)).unwrap();
+    Config { pack, settings: Settings::default() }
+}
+
+/// Returns the header map of these pairs.
+pub(crate) fn serialised(pairs: &[(&str, &[u8])]) -> Vec<u8> {
+    serialise(pairs)
 }

@@ -14,7 +14,7 @@ const STRING: &str = "type.googleapis.com/google.protobuf.StringValue";
 const BYTES: &str = "type.googleapis.com/google.protobuf.BytesValue";
 
 /// All that the filter may ask of Envoy and Envoy of the filter; Envoy skips the callbacks that are not
-/// listed. See the documentation of the crate `filter`.
+/// listed. See the documentation of the crate `filter-wasm`.
 const CAPABILITIES: [&str; 25] = [
     "proxy_on_context_create",
     "proxy_on_vm_start",

@@ -46,11 +46,10 @@ pub fn own_envoy() -> Result<Option<PathBuf>> {
     Ok(candidates.into_iter().find(|candidate| candidate.is_file()))
 }
 
-/// A wasm module that set-up built: `filter` or one of the filter's examples.
+/// A wasm module that set-up built: `filter`, which is shipped, or another example of `filter-wasm`.
 pub fn wasm(name: &str) -> Result<PathBuf> {
-    let release = target().join("wasm32-wasip1/release");
-    let folder = if name == "filter" { release } else { release.join("examples") };
-    built(folder.join(format!("{name}.wasm")), "cargo xtask setup")
+    let modules = target().join("wasm32-wasip1/release/examples");
+    built(modules.join(format!("{name}.wasm")), "cargo xtask setup")
 }
 
 /// The pack of the shipped notes, as set-up compiled it.

@@ -16,7 +16,7 @@ const WASM: &str = "wasm32-wasip1";
 /// Builds the filters that benches compare with.
 pub(crate) fn build_examples() -> Result<()> {
     step("building the filters to compare with");
-    let examples = ["--package", "filter", "--examples"];
+    let examples = ["--package", "filter-wasm", "--examples"];
     run(cargo().args(["build", "--release", "--target", WASM]).args(examples))
 }
 

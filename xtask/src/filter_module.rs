@@ -36,18 +36,18 @@ const EXPORTS: [&str; 15] = [
 /// The paths of this machine are taken out too: the same sources give the same bytes anywhere.
 pub(crate) fn build() -> Result<()> {
     step("building the filter for Envoy");
-    compile(&["--lib"])?;
+    compile(&["filter"])?;
     trim(&workspace::wasm("filter")?)
 }
 
-/// The same, and beside it the filter that panics when it is told to.
+/// The same, and beside it the filter that panics on request.
 pub(crate) fn build_for_tests() -> Result<()> {
     step("building the filter for Envoy, and one that panics");
-    compile(&["--lib", "--example", "panics"])?;
+    compile(&["filter", "panics"])?;
     trim(&workspace::wasm("filter")?)
 }
 
-fn compile(targets: &[&str]) -> Result<()> {
+fn compile(modules: &[&str]) -> Result<()> {
     let mut flags = Vec::new();
     let home = env::var_os("CARGO_HOME").map(Into::into);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -57,8 +57,8 @@ fn compile(targets: &[&str]) -> Result<()> {
         }
     }
     run(cargo()
-        .args(["build", "--release", "--target", "wasm32-wasip1", "--package", "filter"])
-        .args(targets)
+        .args(["build", "--release", "--target", "wasm32-wasip1", "--package", "filter-wasm"])
+        .args(modules.iter().flat_map(|module| ["--example", module]))
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")))
 }
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::headers::serialised;
 use crate::testing::pack_of_rules;
+use crate::testing::serialised;
 use inspect::Inspector;
 use inspect::Verdict;
 use std::sync::LazyLock;
@@ -14,15 +14,15 @@ fn judged(items: &[&str], snapshot: &Snapshot) -> (Inspector, Verdict) {
     (inspector, verdict)
 }
 
-fn told<'t>(
-    inspector: &'t Inspector,
-    matches: &'t [&'t RuleMatch],
-    snapshot: &'t Snapshot,
-    headers: &'t Headers<'t>,
-    response: &'t ResponseSnapshot,
-    gateway: &'t GatewaySnapshot,
-) -> Told<'t> {
-    Told {
+fn facts<'f>(
+    inspector: &'f Inspector,
+    matches: &'f [&'f RuleMatch],
+    snapshot: &'f Snapshot,
+    headers: &'f Headers<'f>,
+    response: &'f ResponseSnapshot,
+    gateway: &'f GatewaySnapshot,
+) -> EventFacts<'f> {
+    EventFacts {
         suppressed: None,
         pack: inspector.pack(),
         mode: Mode::Monitor,
@@ -80,8 +80,8 @@ fn an_event_has_this_shape() {
         route: Some(b"any\n".to_vec()),
         ..GatewaySnapshot::default()
     };
-    let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
-    let json = Event::new(&told).to_json();
+    let facts = facts(&inspector, &matches, &snapshot, &headers, &response, &gateway);
+    let json = Event::new(&facts).to_json();
     let hash = short_hash(inspector.pack());
     let expect = format!(
         concat!(
@@ -120,8 +120,8 @@ fn no_secret_and_no_byte_that_is_not_ascii_reaches_an_event() {
     let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
     assert_eq!(matches.len(), 1);
     let gateway = GatewaySnapshot::default();
-    let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
-    let json = Event::new(&told).to_json();
+    let facts = facts(&inspector, &matches, &snapshot, &headers, &response, &gateway);
+    let json = Event::new(&facts).to_json();
     assert!(json.is_ascii() && !json.contains('\n'), "{json}");
     for secret in ["AAExampleSecret", "secret", "user:pw", "session", "=42"] {
         assert!(!json.contains(secret), "{secret} in {json}");
@@ -137,8 +137,8 @@ fn an_event_lists_so_many_rules_and_counts_the_rest() {
     let response = ResponseSnapshot::default();
     let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();
     let gateway = GatewaySnapshot::default();
-    let told = told(&inspector, &matches, &snapshot, &headers, &response, &gateway);
-    let event = Event::new(&told);
+    let facts = facts(&inspector, &matches, &snapshot, &headers, &response, &gateway);
+    let event = Event::new(&facts);
     assert_eq!(event.n_rules, MAX_LISTED_RULES + 5);
     assert_eq!(event.rules.len(), MAX_LISTED_RULES);
 }

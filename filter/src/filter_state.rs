@@ -1,4 +1,4 @@
-//! Filter state: what the access log can tell of a verdict.
+//! Filter state: the parts of a verdict that an access log can print.
 //!
 //! Envoy puts `wasm.` before each name, and `:PLAIN` makes it print the text itself:
 //! `%FILTER_STATE(wasm.tidegate.rules:PLAIN)%`. A request that no rule matched has none of them, and
@@ -13,12 +13,13 @@
 
 use inspect::{Action, Pack, RuleMatch};
 
-use crate::host;
+use crate::host::Host;
 use crate::label::rule_label;
 use crate::limits::MAX_LISTED_RULES;
 
-/// Leaves the verdict on the current stream; whether that worked.
-pub(crate) fn leave(
+/// Sets the verdict on the current stream; returns false if that failed.
+pub(crate) fn set(
+    host: &dyn Host,
     pack: &Pack,
     matches: &[RuleMatch],
     action: Action,
@@ -34,7 +35,7 @@ pub(crate) fn leave(
         ("tidegate.path", path),
     ];
     states.iter().all(|(name, value)| match value {
-        Some(value) => host::set_filter_state(name, value.as_bytes()).is_ok(),
+        Some(value) => host.set_filter_state(name, value.as_bytes()).is_ok(),
         None => true,
     })
 }

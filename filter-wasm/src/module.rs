@@ -1,0 +1,7 @@
+//! The module that Envoy runs: `filter.wasm`.
+
+mod entry {
+    proxy_wasm::main! {{
+        proxy_wasm::set_root_context(|id| Box::new(filter_wasm::Root::new(id)));
+    }}
+}

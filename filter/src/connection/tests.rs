@@ -1,0 +1,129 @@
+use super::*;
+use crate::testing::{Call, FakeHost, config_of};
+
+fn connection(host: &FakeHost, item: &str, mode: Mode, failure_mode: FailureMode) -> Connection {
+    let mut config = config_of(item);
+    config.settings.mode = mode;
+    config.settings.failure_mode = failure_mode;
+    Connection::new(Some(Rc::new(Plugin::start(host, config))))
+}
+
+const HANDSHAKE: &[u8] = b"\x16\x03\x01";
+
+#[test]
+fn a_server_name_is_judged_before_any_byte_and_denied_by_closing() {
+    for (mode, flow, action) in
+        [(Mode::Enforce, Flow::Pause, "deny"), (Mode::Monitor, Flow::Continue, "observe")]
+    {
+        let host = FakeHost::new();
+        let mut connection = connection(&host, "cs-host: a.example", mode, FailureMode::Open);
+        host.set_property(Property::ServerName, b"a.example");
+        host.set_property(Property::SourceAddress, b"192.0.2.7:51234");
+        assert_eq!(connection.on_new(&host), flow);
+        assert_eq!(connection.on_data(&host, 100), flow, "it is not judged again");
+        assert_eq!(host.is_closed(), mode == Mode::Enforce);
+        let events = host.events();
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0]["action"], action);
+        assert_eq!(events[0]["request"]["host"], "a.example");
+        assert_eq!(events[0]["request"]["sni"], "a.example");
+        assert_eq!(events[0]["request"]["source"], "192.0.2.7");
+        assert_eq!(host.filter_state("tidegate.action").as_deref(), Some(action));
+        assert_eq!(host.counted("tidegate_requests_total"), 1);
+    }
+}
+
+#[test]
+fn another_name_passes_and_is_counted() {
+    let host = FakeHost::new();
+    let mut connection =
+        connection(&host, "cs-host: a.example", Mode::Enforce, FailureMode::Closed);
+    host.set_property(Property::ServerName, b"b.example");
+    assert_eq!(connection.on_new(&host), Flow::Continue);
+    assert!(host.events().is_empty() && !host.is_closed());
+    assert_eq!(host.counted("tidegate_requests_total"), 1);
+}
+
+#[test]
+fn without_a_name_the_first_bytes_are_waited_for_and_tls_without_a_name_is_odd() {
+    for (data, expect) in [(HANDSHAKE, 1), (&b"SSH-2.0-x\r\n"[..], 0)] {
+        let host = FakeHost::new();
+        let mut connection =
+            connection(&host, "dst_ip: 198.51.100.3", Mode::Enforce, FailureMode::Closed);
+        host.set_property(Property::DestinationAddress, b"198.51.100.9:443");
+        assert_eq!(connection.on_new(&host), Flow::Continue);
+        assert_eq!(connection.on_data(&host, 0), Flow::Continue);
+        assert_eq!(host.counted("tidegate_requests_total"), 0, "nothing to judge yet");
+        host.set_data(data);
+        assert_eq!(connection.on_data(&host, data.len()), Flow::Continue);
+        assert_eq!(host.counted("tidegate_requests_total"), 1);
+        assert_eq!(host.counted("tidegate_anomalies_total.name=sni_missing"), expect);
+    }
+}
+
+#[test]
+fn without_a_name_the_target_of_the_tunnel_is_judged_or_else_the_address() {
+    for (property, value) in [
+        (Property::ConnectTarget, &b"a.example:443"[..]),
+        (Property::DestinationAddress, b"a.example:443"),
+    ] {
+        let host = FakeHost::new();
+        let mut connection =
+            connection(&host, "cs-host: a.example", Mode::Enforce, FailureMode::Open);
+        host.set_property(property, value);
+        host.set_data(HANDSHAKE);
+        assert_eq!(connection.on_data(&host, 3), Flow::Pause, "{property:?}");
+        assert_eq!(connection.on_data(&host, 3), Flow::Pause);
+        assert_eq!(host.events().len(), 1);
+    }
+}
+
+#[test]
+fn a_connection_that_cannot_be_judged_meets_the_failure_mode() {
+    for call in [
+        Call::Property(Property::ServerName),
+        Call::Property(Property::SourceAddress),
+        Call::DownstreamData,
+    ] {
+        for (failure_mode, flow) in
+            [(FailureMode::Open, Flow::Continue), (FailureMode::Closed, Flow::Pause)]
+        {
+            let host = FakeHost::new();
+            let mut connection =
+                connection(&host, "cs-host: a.example", Mode::Enforce, failure_mode);
+            host.fail(call);
+            connection.on_new(&host);
+            assert_eq!(connection.on_data(&host, 3), flow, "{call:?} {failure_mode:?}");
+            assert_eq!(host.is_closed(), flow == Flow::Pause);
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_cannot_be_closed_is_held_only_if_the_plugin_fails_closed() {
+    for (failure_mode, flow, action) in
+        [(FailureMode::Open, Flow::Continue, "observe"), (FailureMode::Closed, Flow::Pause, "deny")]
+    {
+        let host = FakeHost::new();
+        let mut connection = connection(&host, "cs-host: a.example", Mode::Enforce, failure_mode);
+        host.set_property(Property::ServerName, b"a.example");
+        host.fail(Call::CloseDownstream);
+        host.fail(Call::SetFilterState);
+        assert_eq!(connection.on_new(&host), flow);
+        assert_eq!(host.events()[0]["action"], action);
+        assert_eq!(host.counted("tidegate_errors_total.kind=local_response"), 1);
+        assert_eq!(host.counted("tidegate_errors_total.kind=filter_state"), 1);
+    }
+}
+
+#[test]
+fn mode_off_and_a_missing_plugin_let_everything_pass() {
+    let host = FakeHost::new();
+    host.set_property(Property::ServerName, b"a.example");
+    let mut off = connection(&host, "cs-host: a.example", Mode::Off, FailureMode::Closed);
+    assert_eq!(off.on_new(&host), Flow::Continue);
+    let mut none = Connection::new(None);
+    assert_eq!(none.on_new(&host), Flow::Continue);
+    assert_eq!(none.on_data(&host, 3), Flow::Continue);
+    assert_eq!(host.counted("tidegate_requests_total"), 0);
+}

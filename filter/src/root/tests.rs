@@ -1,0 +1,109 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+use crate::host::Property;
+use crate::http::Flow;
+use crate::testing::{Call, FakeHost, pack_of};
+
+fn settings(more: &str) -> Vec<u8> {
+    let pack = STANDARD.encode(pack_of("cs-host: a.example"));
+    format!("{{\"pack\":\"{pack}\"{more}}}").into_bytes()
+}
+
+fn request(root: &Root, host: &FakeHost) -> Flow {
+    host.next_stream();
+    host.set_headers(&[(":method", b"GET"), (":authority", b"a.example")]);
+    let mut stream = root.http_stream();
+    let flow = stream.on_request_headers(host);
+    stream.on_end(host);
+    flow
+}
+
+#[test]
+fn a_configuration_is_taken_whole_or_the_one_before_stays() {
+    let host = FakeHost::new();
+    let mut root = Root::default();
+    assert_eq!(request(&root, &host), Flow::Continue, "nothing is configured");
+    host.set_configuration(&settings(",\"mode\":\"enforce\""));
+    assert!(root.configure(&host));
+    assert_eq!(request(&root, &host), Flow::Pause);
+    for (configuration, why) in [
+        (Vec::new(), "the plugin has no configuration"),
+        (settings(",\"mode\":\"block\""), "`mode` is"),
+    ] {
+        host.set_configuration(&configuration);
+        assert!(!root.configure(&host));
+        let lines = host.lines();
+        let line = lines.last().unwrap();
+        assert!(line.starts_with("tidegate: configuration refused: "), "{line}");
+        assert!(line.contains(why), "{line}");
+    }
+    host.fail(Call::Configuration);
+    assert!(!root.configure(&host));
+    assert_eq!(request(&root, &host), Flow::Pause);
+    assert_eq!(host.counted("tidegate_refused_total.kind=configuration"), 2);
+}
+
+#[test]
+fn ticks_are_requested_only_where_they_are_needed() {
+    for (more, expect) in [
+        ("", None),
+        (",\"suppress_seconds\":\"60\"", Some(TICK_MS)),
+        (",\"events_per_minute\":\"60\"", Some(TICK_MS)),
+        (",\"collector\":\"logs\"", Some(TICK_MS)),
+    ] {
+        let host = FakeHost::new();
+        host.set_configuration(&settings(more));
+        assert!(Root::default().configure(&host));
+        assert_eq!(host.tick_period(), expect, "{more}");
+    }
+}
+
+#[test]
+fn a_tick_closes_windows_and_posts_events() {
+    let host = FakeHost::new();
+    let mut root = Root::default();
+    root.tick(&host);
+    root.take_answer(&host, 1, 1);
+    host.set_configuration(&settings(",\"suppress_seconds\":\"60\",\"collector\":\"logs\""));
+    assert!(root.configure(&host));
+    request(&root, &host);
+    request(&root, &host);
+    host.advance(60);
+    root.tick(&host);
+    let posted = host.posted();
+    assert_eq!(posted.len(), 1);
+    assert_eq!(posted[0].body.lines().count(), 2);
+    host.set_answer("200");
+    root.take_answer(&host, posted[0].call, 1);
+    assert_eq!(host.counted("tidegate_exported_total"), 2);
+}
+
+#[test]
+fn a_collector_whose_answers_cannot_be_received_is_refused() {
+    let host = FakeHost::new();
+    host.fail(Call::CheckAnswers);
+    let mut root = Root::default();
+    host.set_configuration(&settings(""));
+    assert!(root.configure(&host));
+    host.set_configuration(&settings(",\"collector\":\"logs\""));
+    assert!(!root.configure(&host));
+    let lines = host.lines();
+    assert_eq!(
+        lines.last().unwrap(),
+        "tidegate: configuration refused: `collector` needs something that is not there"
+    );
+}
+
+#[test]
+fn a_root_makes_streams_of_its_protocol() {
+    let host = FakeHost::new();
+    let mut root = Root::default();
+    assert_eq!(root.protocol(), Protocol::Http);
+    host.set_configuration(&settings(",\"protocol\":\"tls\",\"mode\":\"enforce\""));
+    assert!(root.configure(&host));
+    assert_eq!(root.protocol(), Protocol::Tls);
+    host.set_property(Property::ServerName, b"a.example");
+    assert_eq!(root.connection().on_new(&host), Flow::Pause);
+}

@@ -1,0 +1,244 @@
+//! Suppression: which events are not written, as they repeat an earlier one or exceed a rule's rate.
+//! They are counted, and the count is reported when their window closes.
+//!
+//! The first event of a rule, from a source, to a service opens a window of `suppress_seconds`; later
+//! ones in it are suppressed. A rule's rate has windows of a minute, in which `events_per_minute` events
+//! are written. An event is written, whole, if any of its rules admits it.
+//!
+//! Windows are kept in the host's shared data, so that all workers know what each has written, and are
+//! changed by compare-and-swap. A worker whose swaps keep failing writes the event: one too many is
+//! better than one too few. The worker that opened a window closes it at a tick, and any worker that
+//! uses its bucket before then closes it too. Counters and the access log are not affected.
+
+use std::cell::RefCell;
+use std::mem;
+
+use inspect::{Action, Decision, Pack, RuleMatch, Ruling};
+
+use crate::config::Suppression;
+use crate::host::Host;
+use crate::limits::{MAX_CAS_TRIES, MAX_NAME_BYTES};
+use crate::snapshot::without_port;
+use crate::source::Sender;
+
+mod bucket;
+
+use bucket::{Answer, Bucket, MAX_OPEN, Window, bucket_of};
+pub(crate) use bucket::{ClosedWindow, Limit, WindowFacts};
+
+/// The prefix of a bucket's number in the host's shared data. It names the layout of the windows, so
+/// that two versions of the filter in one gateway never read each other's.
+const KEY: &str = "tidegate.suppression.1.";
+/// The window of a rule's rate, in seconds.
+const RATE_SECONDS: u64 = 60;
+
+thread_local! {
+    // The windows that this worker opened: when they end, and in which bucket. A new configuration
+    // takes over those of the one before.
+    static OPENED: RefCell<Vec<(u64, u32)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What an event is about, apart from the rules that matched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventSubject<'s> {
+    pub(crate) pack: &'s Pack,
+    pub(crate) decision: &'s Decision,
+    pub(crate) sender: &'s Sender,
+    pub(crate) authority: &'s [u8],
+    pub(crate) action: Action,
+}
+
+/// The windows that a look at the shared buckets closed.
+#[derive(Debug, Default)]
+pub(crate) struct Closed {
+    /// Those in which events were suppressed, to be reported.
+    pub(crate) windows: Vec<ClosedWindow>,
+    /// How many windows were closed early.
+    pub(crate) n_evicted: u32,
+}
+
+/// Decides whether an event may be written, and opens windows for it; also returns the windows that
+/// were closed on the way.
+pub(crate) fn admit(
+    host: &dyn Host,
+    settings: Suppression,
+    subject: &EventSubject<'_>,
+    matches: &[&RuleMatch],
+    rulings: &[Ruling],
+) -> (bool, Closed) {
+    let mut closed = Closed::default();
+    let Some(now) = host.seconds() else { return (true, closed) };
+    if !settings.is_on() {
+        return (true, closed);
+    }
+    let mut gate = Gate { host, settings, now, closed: &mut closed };
+    let mut is_admitted = false;
+    for (matched, ruling) in matches.iter().zip(rulings) {
+        if ruling.action != Action::Allow {
+            is_admitted |= gate.admits_match(subject, matched, *ruling);
+        }
+    }
+    (is_admitted, closed)
+}
+
+/// Closes the windows that this worker opened and that are over.
+pub(crate) fn close_due(host: &dyn Host) -> Closed {
+    let mut closed = Closed::default();
+    let Some(now) = host.seconds() else { return closed };
+    let mut places = Vec::new();
+    OPENED.with_borrow_mut(|opened| {
+        for (until, place) in mem::take(opened) {
+            if until > now {
+                opened.push((until, place));
+            } else if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    });
+    for place in places {
+        change(host, now, &mut closed, place, |_| Changed { result: (), evicted: None });
+    }
+    closed
+}
+
+/// One event at the shared windows.
+struct Gate<'g> {
+    host: &'g dyn Host,
+    settings: Suppression,
+    now: u64,
+    closed: &'g mut Closed,
+}
+
+impl Gate<'_> {
+    fn admits_match(
+        &mut self,
+        subject: &EventSubject<'_>,
+        matched: &RuleMatch,
+        ruling: Ruling,
+    ) -> bool {
+        let tables = subject.pack.tables();
+        let Some(rule) = tables.rule(matched.rule) else { return true };
+        let id = tables.str(rule.id).as_bytes();
+        let address = subject.sender.source_address.as_deref().map_or(&b""[..], without_port);
+        let identity = subject.sender.shown();
+        let service = subject.decision.service.map(|name| tables.str(name).as_bytes());
+        let host = cut(subject.authority);
+        let facts = WindowFacts {
+            rule: id.to_vec(),
+            host: host.to_vec(),
+            source_address: cut(address).to_vec(),
+            identity: identity.map(|identity| cut(identity).to_vec()),
+            action: subject.action,
+            would_deny: ruling.would_deny,
+            phase: matched.phase,
+            view: matched.view,
+        };
+        let Suppression { suppress_seconds, events_per_minute } = self.settings;
+        let repeated = Kind {
+            key: join(&[id, cut(identity.unwrap_or(address)), service.unwrap_or(host)]),
+            limit: Limit::Repeat,
+            n_most: 1,
+            seconds: u64::from(suppress_seconds),
+        };
+        let rate = Kind {
+            key: id.to_vec(),
+            limit: Limit::Rate,
+            n_most: events_per_minute,
+            seconds: RATE_SECONDS,
+        };
+        if suppress_seconds > 0 && !self.admits(&repeated, None) {
+            return false;
+        }
+        if events_per_minute > 0 && !self.admits(&rate, Some(&facts)) {
+            return false;
+        }
+        // Only an event that is written opens a window.
+        suppress_seconds == 0 || self.admits(&repeated, Some(&facts))
+    }
+
+    /// Returns true if the window of a kind admits an event. Without an open window it does, and one is
+    /// opened if there are facts for it.
+    fn admits(&mut self, kind: &Kind, facts: Option<&WindowFacts>) -> bool {
+        let place = bucket_of(&kind.key);
+        let until = self.now.saturating_add(kind.seconds);
+        let changed = change(self.host, self.now, self.closed, place, |bucket| {
+            let answer = bucket.ask(&kind.key, kind.n_most);
+            let facts = facts.filter(|_| answer == Answer::Unknown);
+            let evicted = facts.and_then(|facts| {
+                bucket.open(Window {
+                    key: kind.key.clone(),
+                    limit: kind.limit,
+                    facts: facts.clone(),
+                    from: self.now,
+                    until,
+                    n_written: 1,
+                    n_suppressed: 0,
+                })
+            });
+            Changed { result: (answer, facts.is_some()), evicted }
+        });
+        let Some((answer, is_opened)) = changed else { return true };
+        if is_opened {
+            OPENED.with_borrow_mut(|opened| {
+                // Beyond the bound, windows are closed by the next event of their bucket.
+                if opened.len() < MAX_OPEN {
+                    opened.push((until, place));
+                }
+            });
+        }
+        answer != Answer::Suppress
+    }
+}
+
+/// A kind of window, for one event.
+struct Kind {
+    key: Vec<u8>,
+    limit: Limit,
+    n_most: u32,
+    seconds: u64,
+}
+
+/// The result of a change to a bucket, and the window that had to go for it.
+struct Changed<T> {
+    result: T,
+    evicted: Option<Window>,
+}
+
+/// Changes a bucket, and adds the windows that this closed; `None` if swaps keep failing or there is no
+/// shared data.
+fn change<T>(
+    host: &dyn Host,
+    now: u64,
+    closed: &mut Closed,
+    place: u32,
+    mut change: impl FnMut(&mut Bucket) -> Changed<T>,
+) -> Option<T> {
+    let key = [KEY, &place.to_string()].concat();
+    for _ in 0..MAX_CAS_TRIES {
+        let (bytes, cas) = host.shared_data(&key).ok()?.unwrap_or_default();
+        let mut bucket = Bucket::read(&bytes);
+        let mut over = bucket.close(now);
+        let Changed { result, evicted } = change(&mut bucket);
+        let is_evicted = evicted.is_some();
+        over.extend(evicted);
+        let new = bucket.bytes();
+        if new == bytes || host.set_shared_data(&key, &new, cas).is_ok() {
+            closed.n_evicted += u32::from(is_evicted);
+            closed.windows.extend(over.into_iter().filter_map(Window::closed));
+            return Some(result);
+        }
+    }
+    None
+}
+
+fn cut(text: &[u8]) -> &[u8] {
+    text.get(..MAX_NAME_BYTES).unwrap_or(text)
+}
+
+/// Joins texts by NUL, which none of them contains.
+fn join(texts: &[&[u8]]) -> Vec<u8> {
+    texts.join(&0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,358 @@
+//! The windows of suppression, as the bytes that workers share.
+//!
+//! A key belongs to one bucket, and a bucket holds [`MAX_WINDOWS`] of them. The policy for a full one is
+//! **earliest end first**: the window that would end first is closed early, so that its count is
+//! reported and not lost.
+
+use inspect::pack::Phase;
+use inspect::{Action, View};
+
+use crate::limits::MAX_WINDOWS;
+
+/// Buckets. Each is one value of the host's shared data.
+pub(crate) const N_BUCKETS: u32 = 1024;
+
+/// Most windows that are open at a time.
+pub(crate) const MAX_OPEN: usize = N_BUCKETS as usize * MAX_WINDOWS;
+
+/// A time in which at most so many events of one key are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// The events that the window is about.
+    pub(crate) key: Vec<u8>,
+    pub(crate) limit: Limit,
+    /// The first event, for the report when the window closes.
+    pub(crate) facts: WindowFacts,
+    /// When it opened, in seconds since 1970.
+    pub(crate) from: u64,
+    /// When it closes.
+    pub(crate) until: u64,
+    /// Events that were written.
+    pub(crate) n_written: u32,
+    /// Events that were suppressed.
+    pub(crate) n_suppressed: u32,
+}
+
+/// Why events of a window are suppressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// They repeat an event: `suppress_seconds`.
+    Repeat,
+    /// They exceed a rate: `events_per_minute`.
+    Rate,
+}
+
+/// The event that opened a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WindowFacts {
+    /// The rule's id.
+    pub(crate) rule: Vec<u8>,
+    /// The request's authority.
+    pub(crate) host: Vec<u8>,
+    /// The source's address, without port; empty if it is not known.
+    pub(crate) source_address: Vec<u8>,
+    /// The source's identity, if it has one.
+    pub(crate) identity: Option<Vec<u8>>,
+    pub(crate) action: Action,
+    pub(crate) would_deny: bool,
+    pub(crate) phase: Phase,
+    pub(crate) view: View,
+}
+
+/// A window that closed after events were suppressed in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClosedWindow {
+    pub(crate) limit: Limit,
+    pub(crate) facts: WindowFacts,
+    /// When it opened, in seconds since 1970.
+    pub(crate) from: u64,
+    pub(crate) n_suppressed: u32,
+}
+
+/// A window's answer about an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// No window is open for it.
+    Unknown,
+    /// It may be written.
+    Write,
+    /// It is suppressed, and counted.
+    Suppress,
+}
+
+/// The windows that share a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bucket {
+    windows: Vec<Window>,
+}
+
+/// Returns the bucket of a key, below [`N_BUCKETS`]: FNV-1a. A client that finds keys which collide gets
+/// its own windows closed early.
+pub(crate) fn bucket_of(key: &[u8]) -> u32 {
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    let hash = key.iter().fold(0x811c_9dc5, step);
+    (hash ^ (hash >> 16)) % N_BUCKETS
+}
+
+impl Bucket {
+    /// Reads the output of [`Bucket::bytes`]. Reading ends at the first byte that is not part of a
+    /// window.
+    pub(crate) fn read(bytes: &[u8]) -> Bucket {
+        let mut rest = bytes;
+        let mut windows = Vec::new();
+        while let Some(window) = Window::read(&mut rest) {
+            windows.push(window);
+        }
+        Bucket { windows }
+    }
+
+    /// Returns the windows as bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.windows.iter().for_each(|window| window.write(&mut bytes));
+        bytes
+    }
+
+    /// Removes and returns the windows that are over. One that opens in the future is over too: the
+    /// clock was set back.
+    pub(crate) fn close(&mut self, now: u64) -> Vec<Window> {
+        let is_over = |window: &mut Window| !(window.from..window.until).contains(&now);
+        self.windows.extract_if(.., is_over).collect()
+    }
+
+    /// Answers whether an event may be written, of which a window admits at most `n_most`, and counts
+    /// it.
+    pub(crate) fn ask(&mut self, key: &[u8], n_most: u32) -> Answer {
+        let Some(window) = self.windows.iter_mut().find(|window| window.key == key) else {
+            return Answer::Unknown;
+        };
+        let (count, answer) = if window.n_written < n_most {
+            (&mut window.n_written, Answer::Write)
+        } else {
+            (&mut window.n_suppressed, Answer::Suppress)
+        };
+        *count = count.saturating_add(1);
+        answer
+    }
+
+    /// Adds a window; if the bucket is full, returns the one that had to go for it.
+    pub(crate) fn open(&mut self, window: Window) -> Option<Window> {
+        let is_full = self.windows.len() >= MAX_WINDOWS;
+        let first = self.windows.iter().enumerate().min_by_key(|(_, window)| window.until);
+        let evicted = first.filter(|_| is_full).map(|(idx, _)| idx);
+        let evicted = evicted.map(|idx| self.windows.swap_remove(idx));
+        self.windows.push(window);
+        evicted
+    }
+}
+
+impl Window {
+    /// Returns what there is to report once the window is closed, if events were suppressed in it.
+    pub(crate) fn closed(self) -> Option<ClosedWindow> {
+        let Window { limit, facts, from, n_suppressed, .. } = self;
+        (n_suppressed > 0).then_some(ClosedWindow { limit, facts, from, n_suppressed })
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        for number in [self.from, self.until] {
+            bytes.extend(number.to_le_bytes());
+        }
+        for number in [self.n_written, self.n_suppressed] {
+            bytes.extend(number.to_le_bytes());
+        }
+        let facts = &self.facts;
+        bytes.extend([
+            self.limit.code(),
+            facts.action.code(),
+            facts.would_deny.code(),
+            facts.phase.code(),
+            facts.view.code(),
+            facts.identity.is_some().code(),
+        ]);
+        let identity = facts.identity.as_ref().map_or(&[][..], Vec::as_slice);
+        for text in [&self.key, &facts.rule, &facts.host, &facts.source_address, identity] {
+            // All are made of texts that were cut far below this.
+            let text = text.get(..usize::from(u16::MAX)).unwrap_or(text);
+            bytes.extend(u16::try_from(text.len()).unwrap_or_default().to_le_bytes());
+            bytes.extend(text);
+        }
+    }
+
+    fn read(rest: &mut &[u8]) -> Option<Window> {
+        let from = u64::from_le_bytes(array(rest)?);
+        let until = u64::from_le_bytes(array(rest)?);
+        let n_written = u32::from_le_bytes(array(rest)?);
+        let n_suppressed = u32::from_le_bytes(array(rest)?);
+        let [limit, action, would_deny, phase, view, is_identified] = array(rest)?;
+        let limit = Limit::decode(limit)?;
+        let is_identified = bool::decode(is_identified)?;
+        let mut texts: [Vec<u8>; 5] = Default::default();
+        for text in &mut texts {
+            let length = u16::from_le_bytes(array(rest)?);
+            *text = rest.split_off(..usize::from(length))?.to_vec();
+        }
+        let [key, rule, host, source_address, identity] = texts;
+        let facts = WindowFacts {
+            rule,
+            host,
+            source_address,
+            identity: is_identified.then_some(identity),
+            action: Action::decode(action)?,
+            would_deny: bool::decode(would_deny)?,
+            phase: Phase::decode(phase)?,
+            view: View::decode(view)?,
+        };
+        Some(Window { key, limit, facts, from, until, n_written, n_suppressed })
+    }
+}
+
+/// A value that is one byte in a window; other bytes are not part of a window.
+trait Coded: Sized {
+    fn code(self) -> u8;
+    fn decode(code: u8) -> Option<Self>;
+}
+
+/// Implements both directions from one list, which has to name every variant.
+macro_rules! coded {
+    ($type:ident { $($variant:ident = $code:literal),+ $(,)? }) => {
+        impl Coded for $type {
+            fn code(self) -> u8 {
+                match self {
+                    $($type::$variant => $code,)+
+                }
+            }
+
+            fn decode(code: u8) -> Option<Self> {
+                match code {
+                    $($code => Some($type::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+coded! { Limit { Repeat = 0, Rate = 1 } }
+coded! { Action { Allow = 0, Observe = 1, Deny = 2 } }
+coded! { Phase { Request = 0, Response = 1 } }
+coded! { View { Raw = 0, Canonical = 1, Decoded = 2, ServerName = 3, Tunnel = 4 } }
+
+impl Coded for bool {
+    fn code(self) -> u8 {
+        u8::from(self)
+    }
+
+    fn decode(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    rest.split_off(..N)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(key: &str, from: u64, until: u64) -> Window {
+        let facts = WindowFacts {
+            rule: b"rule".to_vec(),
+            host: b"a.example".to_vec(),
+            source_address: b"192.0.2.1".to_vec(),
+            identity: None,
+            action: Action::Observe,
+            would_deny: true,
+            phase: Phase::Response,
+            view: View::Tunnel,
+        };
+        let key = key.as_bytes().to_vec();
+        let limit = Limit::Repeat;
+        Window { key, limit, facts, from, until, n_written: 1, n_suppressed: 0 }
+    }
+
+    #[test]
+    fn one_event_of_a_key_is_written_in_a_window_and_the_rest_is_counted() {
+        let mut bucket = Bucket::default();
+        assert_eq!(bucket.ask(b"a", 1), Answer::Unknown);
+        assert_eq!(bucket.open(window("a", 100, 160)), None);
+        for _ in 0..3 {
+            assert_eq!(bucket.close(159), []);
+            assert_eq!(bucket.ask(b"a", 1), Answer::Suppress);
+            assert_eq!(bucket.ask(b"b", 1), Answer::Unknown);
+            bucket = Bucket::read(&bucket.bytes());
+        }
+        let expect = Window { n_suppressed: 3, ..window("a", 100, 160) };
+        assert_eq!(bucket.close(160), [expect]);
+        assert_eq!(bucket, Bucket::default());
+    }
+
+    #[test]
+    fn a_rate_lets_some_events_pass_and_counts_the_rest() {
+        let mut bucket = Bucket::default();
+        bucket.open(window("a", 100, 160));
+        let answers: Vec<_> = (0..4).map(|_| bucket.ask(b"a", 3)).collect();
+        assert_eq!(answers, [Answer::Write, Answer::Write, Answer::Suppress, Answer::Suppress]);
+        let expect = Window { n_written: 3, n_suppressed: 2, ..window("a", 100, 160) };
+        assert_eq!(bucket.close(1000), [expect]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_closes_windows_that_would_last_for_ever() {
+        let mut bucket = Bucket::default();
+        bucket.open(window("a", 1_000_000, 1_000_060));
+        assert_eq!(bucket.close(5).len(), 1);
+    }
+
+    #[test]
+    fn a_full_bucket_closes_the_window_that_ends_first() {
+        let mut bucket = Bucket::default();
+        for idx in 0..MAX_WINDOWS as u64 {
+            let until = if idx == 3 { 150 } else { 200 + idx };
+            assert_eq!(bucket.open(window(&idx.to_string(), 100, until)), None);
+        }
+        assert_eq!(bucket.open(window("new", 100, 300)), Some(window("3", 100, 150)));
+        assert_eq!(bucket.windows.len(), MAX_WINDOWS);
+        assert_eq!(bucket.ask(b"new", 1), Answer::Suppress);
+    }
+
+    #[test]
+    fn bytes_that_are_not_windows_are_none() {
+        let mut bucket = Bucket::default();
+        bucket.open(window("a", 1, 2));
+        let bytes = bucket.bytes();
+        for length in 0..bytes.len() {
+            assert_eq!(Bucket::read(&bytes[..length]), Bucket::default(), "{length}");
+        }
+        assert_eq!(Bucket::read(&bytes), bucket);
+    }
+
+    #[test]
+    fn every_view_is_read_as_it_was_written_and_an_unknown_one_is_not_a_window() {
+        for view in [View::Raw, View::Canonical, View::Decoded, View::ServerName, View::Tunnel] {
+            let mut window = window("a", 1, 2);
+            window.facts.view = view;
+            window.facts.identity = Some(b"spiffe://a".to_vec());
+            let bucket = Bucket { windows: vec![window] };
+            assert_eq!(Bucket::read(&bucket.bytes()), bucket, "{view:?}");
+        }
+        let mut bytes = Bucket { windows: vec![window("a", 1, 2)] }.bytes();
+        // Three numbers before it, and four other values.
+        bytes[24 + 4] = 5;
+        assert_eq!(Bucket::read(&bytes), Bucket::default());
+    }
+
+    #[test]
+    fn keys_are_spread_over_all_buckets() {
+        let mut n_keys = vec![0; N_BUCKETS as usize];
+        for source in 0..10_000 {
+            let key = format!("rule\010.0.{}.{}\0service", source / 256, source % 256);
+            n_keys[bucket_of(key.as_bytes()) as usize] += 1;
+        }
+        assert!(n_keys.iter().max() <= Some(&40), "{:?}", n_keys.iter().max());
+    }
+}

@@ -1,0 +1,172 @@
+use inspect::View;
+use inspect::pack::Phase;
+
+use super::*;
+use crate::testing::{Call, FakeHost, decoded};
+
+struct Case {
+    host: FakeHost,
+    pack: Pack,
+    settings: Suppression,
+}
+
+impl Case {
+    fn new(suppress_seconds: u32, events_per_minute: u32) -> Case {
+        let settings = Suppression { suppress_seconds, events_per_minute };
+        Case { host: FakeHost::new(), pack: decoded("cs-host: a.example"), settings }
+    }
+
+    /// Offers an event of the first rule.
+    fn offer(&self, source: &str, authority: &str, action: Action) -> (bool, Closed) {
+        let source_address = Some(format!("{source}:1234").into_bytes());
+        let sender = Sender { source_address, ..Sender::default() };
+        let subject = EventSubject {
+            pack: &self.pack,
+            decision: &Decision::default(),
+            sender: &sender,
+            authority: authority.as_bytes(),
+            action,
+        };
+        let matched = RuleMatch {
+            alerts: true,
+            rule: inspect::RuleId(0),
+            view: View::Canonical,
+            phase: Phase::Request,
+            evidence: Vec::new(),
+        };
+        admit(&self.host, self.settings, &subject, &[&matched], &[ruling(action)])
+    }
+
+    fn is_written(&self, source: &str, authority: &str) -> bool {
+        self.offer(source, authority, Action::Observe).0
+    }
+}
+
+fn ruling(action: Action) -> Ruling {
+    Ruling {
+        mode: inspect::Mode::Monitor,
+        action,
+        would_deny: true,
+        statement: None,
+        exception: None,
+        expired: None,
+    }
+}
+
+#[test]
+fn repeated_events_are_suppressed_and_their_count_is_reported_when_the_window_closes() {
+    let case = Case::new(60, 0);
+    let written: Vec<_> = (0..4).map(|_| case.is_written("192.0.2.1", "a.example")).collect();
+    assert_eq!(written, [true, false, false, false]);
+    assert!(close_due(&case.host).windows.is_empty(), "the window is open");
+    case.host.advance(60);
+    let closed = close_due(&case.host);
+    assert_eq!(closed.windows.len(), 1);
+    let window = &closed.windows[0];
+    assert_eq!((window.n_suppressed, window.limit), (3, Limit::Repeat));
+    assert_eq!(window.facts.host, b"a.example");
+    assert_eq!(window.facts.source_address, b"192.0.2.1");
+    assert_eq!(window.facts.view, View::Canonical);
+    assert!(close_due(&case.host).windows.is_empty(), "once");
+    assert!(case.is_written("192.0.2.1", "a.example"));
+}
+
+#[test]
+fn another_source_or_host_has_a_window_of_its_own() {
+    let case = Case::new(60, 0);
+    assert!(case.is_written("192.0.2.1", "a.example"));
+    assert!(case.is_written("192.0.2.2", "a.example"));
+    assert!(case.is_written("192.0.2.1", "b.example"));
+    assert!(!case.is_written("192.0.2.2", "a.example"));
+}
+
+#[test]
+fn a_rate_admits_so_many_events_in_a_minute() {
+    let case = Case::new(0, 3);
+    let written = (0..5).map(|_| case.is_written("192.0.2.1", "a.example"));
+    assert_eq!(written.filter(|is| *is).count(), 3);
+    case.host.advance(RATE_SECONDS);
+    let (is_written, closed) = case.offer("192.0.2.1", "a.example", Action::Observe);
+    assert!(is_written);
+    assert_eq!(closed.windows.len(), 1);
+    assert_eq!((closed.windows[0].n_suppressed, closed.windows[0].limit), (2, Limit::Rate));
+}
+
+#[test]
+fn an_event_that_the_rate_suppresses_opens_no_window() {
+    let case = Case::new(3600, 1);
+    assert!(case.is_written("192.0.2.1", "a.example"));
+    assert!(!case.is_written("192.0.2.1", "b.example"));
+    case.host.advance(RATE_SECONDS);
+    assert!(case.is_written("192.0.2.1", "b.example"));
+}
+
+#[test]
+fn an_event_is_written_if_swaps_keep_failing_or_there_is_no_shared_data_or_clock() {
+    let lost = u32::try_from(MAX_CAS_TRIES).unwrap();
+    let case = Case::new(60, 0);
+    assert!(case.is_written("192.0.2.1", "a.example"));
+    case.host.lose_swaps(2 * lost);
+    assert!(case.is_written("192.0.2.1", "a.example"), "each swap fails");
+    case.host.lose_swaps(lost - 1);
+    assert!(!case.is_written("192.0.2.1", "a.example"), "the last one does not");
+    for call in [Call::SharedData, Call::SetSharedData, Call::Time] {
+        case.host.fail(call);
+        assert!(case.is_written("192.0.2.1", "a.example"), "{call:?}");
+        case.host.mend(call);
+    }
+    assert!(!case.is_written("192.0.2.1", "a.example"));
+}
+
+#[test]
+fn workers_share_windows() {
+    let case = Case::new(60, 0);
+    assert!(case.is_written("192.0.2.1", "a.example"));
+    std::thread::scope(|scope| {
+        // Another worker has thread-local state of its own, and the same shared data.
+        let shared = case.host.worker();
+        let settings = case.settings;
+        scope.spawn(move || {
+            let other = Case { host: shared, pack: decoded("cs-host: a.example"), settings };
+            assert!(!other.is_written("192.0.2.1", "a.example"));
+            other.host.advance(60);
+            assert!(close_due(&other.host).windows.is_empty(), "it opened none");
+            // But it closes what it comes across.
+            let (is_written, closed) = other.offer("192.0.2.1", "a.example", Action::Observe);
+            assert!(is_written);
+            assert_eq!(closed.windows.len(), 1);
+        });
+    });
+}
+
+#[test]
+fn a_match_that_the_policy_excuses_opens_no_window() {
+    let case = Case::new(60, 0);
+    assert!(!case.offer("192.0.2.1", "a.example", Action::Allow).0);
+    assert!(case.is_written("192.0.2.1", "a.example"));
+}
+
+#[test]
+fn a_full_bucket_closes_a_window_early_and_says_so() {
+    let case = Case::new(60, 0);
+    let (mut n_evicted, mut n_reported) = (0, 0);
+    for source in 0..20_000 {
+        let source = format!("10.0.{}.{}", source / 256, source % 256);
+        for _ in 0..2 {
+            let (_, closed) = case.offer(&source, "a.example", Action::Observe);
+            n_evicted += closed.n_evicted as usize;
+            n_reported += closed.windows.len();
+        }
+    }
+    assert!(n_evicted > 0);
+    assert_eq!(n_reported, n_evicted, "each had one suppressed event");
+    case.host.advance(60);
+    n_reported += close_due(&case.host).windows.len();
+    assert_eq!(n_reported, 20_000);
+}
+
+#[test]
+fn nothing_is_suppressed_by_default() {
+    let case = Case::new(0, 0);
+    assert!((0..10).all(|_| case.is_written("192.0.2.1", "a.example")));
+}
