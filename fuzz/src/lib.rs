@@ -5,11 +5,13 @@
 
 use std::sync::OnceLock;
 
+use diagnostics::SourceFile;
+use hunt::Hunter;
 use inspect::pack::PackHash;
 use inspect::{Inspector, Pack, Request};
-use knowledge::hunt::{FieldMap, Format, Hunter};
-use knowledge::{Compilation, Library, SourceFile, fix};
+use knowledge::{Compilation, Library, fix};
 use sigma::{Compiler, Source};
+use traffic::{FieldMap, Format};
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
@@ -46,7 +48,7 @@ fn whole_way(name: &str, bytes: &[u8]) {
     let compilation = Compilation::new(&library, "any", 0).expect("what was compiled is a pack");
     assert_eq!(compilation.n_read, compilation.n_compiled + compilation.n_refused);
     let mut findings = library.findings.iter().chain(&compilation.findings);
-    assert!(compilation.n_refused == 0 || findings.any(knowledge::Finding::is_error));
+    assert!(compilation.n_refused == 0 || findings.any(diagnostics::Finding::is_error));
     inspect_samples(compilation.pack);
     for finding in &library.findings {
         let span = finding.diagnostic.place.span;

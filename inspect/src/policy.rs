@@ -125,27 +125,24 @@ impl Pack {
         let tables = self.tables();
         let host = plain_host(query.request.authority).unwrap_or_default();
         let matched_service = ServiceMatch::of(tables, &host, query.request.path);
-        let identity =
-            |service: &ServiceMatch<'_, '_>| service.identity(tables, query.key.as_ref()?);
-        let credential =
-            |service: &ServiceMatch<'_, '_>| service.credential(tables, query.key.as_ref()?);
-        let mut input = PolicyInput {
+        let identity = |of: &ServiceMatch<'_, '_>| of.identity(tables, query.key.as_ref()?);
+        let credential = |of: &ServiceMatch<'_, '_>| of.credential(tables, query.key.as_ref()?);
+        let mut subject = Subject {
             pack: self,
             query,
-            service: matched_service.as_ref().map(|found| found.service),
+            service: matched_service.as_ref().map(|of| of.service),
             identity: matched_service.as_ref().and_then(identity),
             is_plain: verdict.anomalies.is_empty(),
             usage: None,
         };
-        input.usage = input.usage();
-        let rulings: Vec<Ruling> =
-            verdict.matches.iter().map(|matched| input.ruling(matched)).collect();
+        subject.usage = subject.usage();
+        let rulings: Vec<Ruling> = verdict.matches.iter().map(|of| subject.ruling(of)).collect();
         Decision {
-            action: rulings.iter().map(|ruling| ruling.action).max().unwrap_or(Action::Allow),
-            would_deny: rulings.iter().any(|ruling| ruling.would_deny),
-            service: matched_service.as_ref().map(|found| found.name),
-            usage: input.usage,
-            identity: input.identity,
+            action: rulings.iter().map(|of| of.action).max().unwrap_or(Action::Allow),
+            would_deny: rulings.iter().any(|of| of.would_deny),
+            service: matched_service.as_ref().map(|of| of.name),
+            usage: subject.usage,
+            identity: subject.identity,
             credential: matched_service.as_ref().and_then(credential),
             rulings,
         }
@@ -153,7 +150,7 @@ impl Pack {
 }
 
 /// A request, as the policy sees it.
-struct PolicyInput<'a> {
+struct Subject<'a> {
     pack: &'a Pack,
     query: &'a PolicyQuery<'a>,
     service: Option<u32>,
@@ -164,31 +161,27 @@ struct PolicyInput<'a> {
     usage: Option<Usage>,
 }
 
-impl PolicyInput<'_> {
+impl Subject<'_> {
     fn policy(&self) -> &PolicyTables {
         &self.pack.tables().policy
     }
 
     fn ruling(&self, matched: &RuleMatch) -> Ruling {
         let policy = self.policy();
-        let statement =
-            policy.statements.iter().find(|statement| self.is_about(statement, matched));
-        let mode =
-            statement.map_or(policy.default, |statement| statement.mode).min(self.query.bound);
+        let statement = policy.statements.iter().find(|of| self.is_about(of, matched));
+        let mode = statement.map_or(policy.default, |of| of.mode).min(self.query.bound);
         let mut ruling = Ruling {
             mode,
             action: Action::Allow,
             would_deny: false,
-            statement: statement.map(|statement| statement.name),
+            statement: statement.map(|of| of.name),
             exception: None,
             expired: None,
         };
         if mode == Mode::Off || !matched.alerts {
             return ruling;
         }
-        for exception in
-            policy.exceptions.iter().filter(|exception| self.excuses(exception, matched))
-        {
+        for exception in policy.exceptions.iter().filter(|of| self.excuses(of, matched)) {
             if self.query.now < exception.expires {
                 ruling.exception = Some(exception.id);
                 ruling.expired = None;
@@ -228,8 +221,7 @@ impl PolicyInput<'_> {
         let services = scope.services.of(&policy.services);
         let sources = scope.sources.of(&policy.sources);
         let rules = scope.rules.of(&policy.rules);
-        (rules.is_empty()
-            || matched.is_none_or(|matched| rules.binary_search(&matched.rule).is_ok()))
+        (rules.is_empty() || matched.is_none_or(|of| rules.binary_search(&of.rule).is_ok()))
             && (services.is_empty()
                 || (self.is_plain || !lenient)
                     && self.service.is_some_and(|service| services.contains(&service)))

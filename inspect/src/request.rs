@@ -238,9 +238,9 @@ impl Binding {
                 continue;
             }
             match url.answer(*field, request, event) {
-                FieldValue::Text(text) => event.answer(*id, text),
-                FieldValue::Awaited => event.await_answer(*id),
-                FieldValue::Missing => {}
+                Answer::Text(text) => event.answer(*id, text),
+                Answer::Awaited => event.await_answer(*id),
+                Answer::Missing => {}
             }
         }
         for authority in extra_hosts {
@@ -253,23 +253,22 @@ impl Binding {
                     field,
                     ProxyField::Host | ProxyField::Uri | ProxyField::DestinationAddress
                 );
-                if of_host && let FieldValue::Text(text) = url.answer(*field, &request, event) {
+                if of_host && let Answer::Text(text) = url.answer(*field, &request, event) {
                     event.answer(*id, text);
                 }
             }
         }
         for field in &self.unnamed {
             match url.answer(*field, request, event) {
-                FieldValue::Text(text) => event.add_unnamed(text),
-                FieldValue::Awaited => event.await_unnamed(),
-                FieldValue::Missing => {}
+                Answer::Text(text) => event.add_unnamed(text),
+                Answer::Awaited => event.await_unnamed(),
+                Answer::Missing => {}
             }
         }
     }
 }
 
-/// What a request says of one field.
-enum FieldValue {
+enum Answer {
     Text(Text),
     Awaited,
     Missing,
@@ -320,11 +319,11 @@ impl Url {
         }
     }
 
-    fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> FieldValue {
+    fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> Answer {
         let mut text = |bytes: Option<&[u8]>| {
-            bytes.map_or(FieldValue::Missing, |bytes| FieldValue::Text(event.text(bytes)))
+            bytes.map_or(Answer::Missing, |bytes| Answer::Text(event.text(bytes)))
         };
-        let span = |span: Option<Text>| span.map_or(FieldValue::Missing, FieldValue::Text);
+        let span = |span: Option<Text>| span.map_or(Answer::Missing, Answer::Text);
         match field {
             ProxyField::Uri => span(Some(self.whole)),
             ProxyField::Host => span(Some(self.host)),
@@ -340,25 +339,21 @@ impl Url {
             ProxyField::ServerName => {
                 text(request.server_name.filter(|server_name| !server_name.is_empty()))
             }
-            ProxyField::Anomaly => FieldValue::Missing,
+            ProxyField::Anomaly => Answer::Missing,
             ProxyField::DestinationAddress => {
                 if let Some(address) = literal_address(request.authority) {
                     return text(Some(address));
                 }
-                request
-                    .response
-                    .map_or(FieldValue::Awaited, |response| text(response.upstream_address))
+                request.response.map_or(Answer::Awaited, |response| text(response.upstream_address))
             }
             ProxyField::Status | ProxyField::RequestBytes | ProxyField::ResponseBytes => {
-                let Some(response) = request.response else { return FieldValue::Awaited };
+                let Some(response) = request.response else { return Answer::Awaited };
                 let number = match field {
                     ProxyField::Status => response.status.map(u64::from),
                     ProxyField::RequestBytes => response.request_bytes,
                     _ => response.response_bytes,
                 };
-                number.map_or(FieldValue::Missing, |number| {
-                    text(Some(Decimal::new(number).as_bytes()))
-                })
+                number.map_or(Answer::Missing, |number| text(Some(Decimal::new(number).as_bytes())))
             }
         }
     }

@@ -3,10 +3,10 @@
 use inspect::{IdentityKey, Pack, RuleId};
 use sigma::Compiler;
 
-use crate::finding::Finding;
 use crate::library::Library;
 use crate::policy::Policy;
 use crate::{pack_file, service};
+use diagnostics::Finding;
 
 /// A compiled library: the numbers add up, `n_read = n_compiled + n_refused`.
 #[derive(Debug)]

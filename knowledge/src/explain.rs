@@ -4,15 +4,16 @@
 mod json;
 mod tree;
 
+use diagnostics::printable;
 use inspect::pack::{Phase, Tables};
 use inspect::{
     Condition, IdentityKey, Inspector, Mode, PolicyQuery, RuleId, Ruling, Source, StrId, Truth,
     Usage,
 };
 
-use crate::recorded::RecordedRequest;
 pub use json::to_json;
-pub use tree::{condition_lines, printable};
+use traffic::RecordedRequest;
+pub use tree::condition_lines;
 
 /// What a policy is asked with, beside the request.
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use sigma::Fix;
+use diagnostics::{Finding, Fix, SourceFile};
 use sigma::lint::Written;
 
-use crate::finding::Finding;
-use crate::library::SourceFile;
 use crate::limits::MAX_FIX_ROUNDS;
 
 /// Puts all fixes that `find` offers into the files, until it offers none: how many went into each.
@@ -113,7 +111,7 @@ pub fn apply<'f>(text: &str, fixes: impl IntoIterator<Item = &'f Fix>) -> (Strin
 
 #[cfg(test)]
 mod tests {
-    use sigma::{Edit, Span};
+    use diagnostics::{Edit, Span};
 
     use super::*;
 

@@ -15,50 +15,22 @@
 //! assert_eq!(compilation.n_read, compilation.n_compiled + compilation.n_refused);
 //! ```
 
-pub mod access_log;
-pub mod catalogue;
 pub mod codes;
 mod compilation;
-pub mod curl;
-pub mod dialect;
-#[cfg(not(target_family = "wasm"))]
-pub mod event;
 pub mod explain;
-mod finding;
 pub mod fix;
-#[cfg(not(target_family = "wasm"))]
-pub mod gateway;
-mod head;
-#[cfg(not(target_family = "wasm"))]
-pub mod hunt;
 mod library;
 pub mod limits;
-mod log_line;
 mod note;
-pub mod pack_difference;
 pub mod pack_file;
 pub mod placeholders;
-mod plain_json;
 pub mod policy;
-pub mod query;
-mod recorded;
-pub mod report;
-pub mod score;
 mod service;
-mod shell;
-#[cfg(not(target_family = "wasm"))]
-pub mod signing;
-pub mod subject;
-mod text;
 pub mod trial;
-mod url;
-pub mod vault;
 
 pub use compilation::Compilation;
-pub use finding::{Finding, Findings, Related};
-pub use library::{Library, LibraryRule, SourceFile, Sources};
-pub use note::{Block, Example, Expectation, KINDS, Note, SECTIONS};
+pub use library::{Library, LibraryRule};
+pub use note::{Block, Example, Expectation, KINDS, Note, SECTIONS, note_kind};
 pub use placeholders::Placeholders;
 pub use policy::Policy;
-pub use recorded::{RecordedRequest, RecordedResponse};
 pub use service::{SECRETS, Service, TemplatePart};

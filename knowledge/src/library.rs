@@ -3,30 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use diagnostics::{Diagnostic, Finding, Findings, Place, SourceFile, Sources, Span, decode};
 use inspect::pack::HostMatching;
 use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
-use sigma::{
-    Correlation, Decidability, Diagnostic, Filter, Parsed, Place, Rule, Source, Span, decidability,
-};
+use sigma::{Correlation, Decidability, Filter, Parsed, Rule, Source, decidability};
 
 use crate::codes;
-use crate::finding::{Finding, Findings};
 use crate::note::Note;
 use crate::placeholders::Placeholders;
 use crate::service::Service;
-use crate::text;
-
-/// A file as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile {
-    /// What findings call it: its path.
-    pub name: Arc<str>,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-}
-
-/// What reports quote: the text of each file by its name.
-pub type Sources = BTreeMap<Arc<str>, String>;
 
 /// All notes and rules, in the order of their files' names.
 #[derive(Debug, Default)]
@@ -92,12 +77,12 @@ impl Library {
             _ => {
                 let message = "this is neither a note nor a Sigma file";
                 let help = "give notes as `.md` and Sigma files as `.yml` or `.yaml`";
-                let code = &codes::UNKNOWN_EXTENSION;
+                let code = &diagnostics::codes::UNKNOWN_EXTENSION;
                 self.findings.push(Finding::about(&file.name, code, message, help));
                 return;
             }
         };
-        let decoded = text::decode(&file.name, &file.bytes);
+        let decoded = decode(&file.name, &file.bytes);
         // A file that cannot be decoded, or that others decode differently, is refused whole.
         let usable = decoded.findings.is_empty();
         self.findings.extend(decoded.findings);
@@ -138,7 +123,7 @@ impl Library {
 
     fn add_note(&mut self, name: &Arc<str>, text: &str, placeholders: &Placeholders, usable: bool) {
         // Services and runbooks are pages of the vault; they hold no rule.
-        let kind = crate::vault::gather::kind(text.as_bytes());
+        let kind = crate::note::note_kind(text.as_bytes());
         if kind.as_deref() == Some("service") {
             let (service, findings) = Service::read(name, text);
             self.services.extend(service.filter(|_| usable));
@@ -233,7 +218,7 @@ impl Library {
                 continue;
             };
             if rest.contains(value) {
-                let end_column = text::number(content.trim_end().chars().count() + 1);
+                let end_column = diagnostics::number(content.trim_end().chars().count() + 1);
                 return Place { file, span: Span { line, column: 1, end_line: line, end_column } };
             }
         }

@@ -7,16 +7,13 @@ mod structure;
 
 use std::sync::Arc;
 
-use sigma::{Place, Span};
+use diagnostics::{Finding, Findings, Lines, Place, Span};
 
 use crate::codes;
-use crate::finding::{Finding, Findings};
-use crate::head;
-use crate::recorded::RecordedRequest;
-use crate::text::Lines;
 use front_matter::FrontMatter;
 pub use front_matter::KINDS;
 use structure::{Fence, Structure};
+use traffic::{RecordedRequest, head};
 
 /// The sections that a rule note has, as headings of the second level.
 pub const SECTIONS: &[&str] = &[
@@ -97,6 +94,13 @@ impl Note {
         let note = rule_note(file, text, front_matter.services, structure, &mut findings);
         (Some(note), findings.into_list())
     }
+}
+
+/// The value of `kind` in front matter.
+pub fn note_kind(bytes: &[u8]) -> Option<String> {
+    let text = str::from_utf8(bytes).ok()?.replace('\r', "");
+    let head = text.strip_prefix("---\n")?.split("\n---").next()?;
+    head.lines().find_map(|line| line.strip_prefix("kind:")).map(|value| value.trim().to_owned())
 }
 
 fn rule_note(
@@ -217,7 +221,7 @@ fn example(
     let mut of_block = Findings::new(file).at_line(fence.first_line);
     let request = head::read(&fence.text, &mut of_block);
     let line = fence.text.lines().next().unwrap_or_default();
-    let end_column = crate::text::number(line.chars().count() + 1);
+    let end_column = diagnostics::number(line.chars().count() + 1);
     let place = of_block.place(Span { line: 1, column: 1, end_line: 1, end_column });
     findings.extend(of_block);
     request.map(|request| Example { expectation, request, place })

@@ -6,7 +6,7 @@ use inspect::pack::FORMAT_VERSION;
 use inspect::{Pack, PackErrorKind};
 
 use crate::codes;
-use crate::finding::Finding;
+use diagnostics::Finding;
 
 /// Decodes a pack. The place of a finding is the file: a pack has no lines.
 ///

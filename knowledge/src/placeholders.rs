@@ -7,12 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use diagnostics::{Diagnostic, Finding, Place, Span, number};
 use serde_json::Value;
-use sigma::{Diagnostic, Place, Span};
 
 use crate::codes;
-use crate::finding::Finding;
-use crate::text::number;
 
 /// The values of each placeholder, by its name without `%`.
 pub type Placeholders = BTreeMap<String, Vec<String>>;

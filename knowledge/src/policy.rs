@@ -11,8 +11,8 @@ mod read;
 
 use std::sync::Arc;
 
+use diagnostics::Span;
 use inspect::{Mode, Usage};
-use sigma::Span;
 
 pub use due::{moment, seconds, written};
 

@@ -9,12 +9,11 @@
 //! credentials, every other name is part of the identity; `*` is any text. The path may go on behind a
 //! template. Text and places alternate, so that there is one way to read a URL.
 
+use diagnostics::yaml::{Kind, Node};
+use diagnostics::{Finding, Findings, SourceText, Span};
 use inspect::pack::{Part, PartKind, Range, ServiceHost, Tables};
-use sigma::yaml::{Kind, Node};
-use sigma::{Source, Span};
 
 use crate::codes;
-use crate::finding::{Finding, Findings};
 use crate::policy::pool::{end_of, string};
 
 /// The names of places that hold credentials.
@@ -48,9 +47,9 @@ impl Service {
         let body = text.split_once('\n').map_or("", |(_, rest)| rest);
         let end = body.find("\n---").unwrap_or(body.len());
         let head = body.get(..end).unwrap_or_default();
-        let source = Source::new(file, head).at_line(2);
+        let source = SourceText::new(file, head).at_line(2);
         // Broken YAML is told where the page is built.
-        let documents = sigma::yaml::read(&source, &mut Vec::new());
+        let documents = diagnostics::yaml::read(&source, &mut Vec::new());
         let Some(Node { kind: Kind::Map(entries), .. }) = documents.first() else {
             return (None, findings.into_list());
         };

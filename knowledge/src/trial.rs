@@ -1,12 +1,11 @@
 //! The examples of all notes, held against the rules of their notes.
 
+use diagnostics::{Diagnostic, Finding, Place};
 use inspect::{Inspector, RuleId};
-use sigma::{Diagnostic, Place};
 
 use crate::codes;
 use crate::compilation::Compilation;
 use crate::explain::condition_lines;
-use crate::finding::Finding;
 use crate::library::Library;
 use crate::note::{Example, Expectation};
 
@@ -48,7 +47,7 @@ pub fn run(library: &Library, compilation: Compilation) -> Trial {
 
 fn rule_place(entry: &crate::library::LibraryRule) -> Place {
     let span = entry.rule.span;
-    let span = sigma::Span { end_line: span.line, end_column: span.column, ..span };
+    let span = diagnostics::Span { end_line: span.line, end_column: span.column, ..span };
     Place { file: entry.rule.file.clone(), span }
 }
 

@@ -9,8 +9,10 @@
     reason = "a test may panic, says what it skips, and works on files"
 )]
 
-use knowledge::{Compilation, Findings, Library, SourceFile, report, subject, trial};
+use diagnostics::{Findings, SourceFile, report};
+use knowledge::{Compilation, Library, trial};
 use proptest::prelude::*;
+use traffic::subject;
 
 /// Reads, compiles, tests and reports one file.
 fn whole_way(name: &str, bytes: &[u8]) {

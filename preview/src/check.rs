@@ -1,7 +1,8 @@
 //! A rule or note as its author types it: what is wrong, what to do, and whether its examples hold.
 
+use diagnostics::{Finding, SourceFile};
 use inspect::{Inspector, Pack};
-use knowledge::{Block, Compilation, Expectation, Finding, Library, Note, SourceFile, codes};
+use knowledge::{Block, Compilation, Expectation, Library, Note};
 use serde::Serialize;
 
 use crate::limits::MAX_TEXT_BYTES;
@@ -88,11 +89,11 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
     if text.len() > MAX_TEXT_BYTES {
         let message = format!("the text is larger than {MAX_TEXT_BYTES} bytes");
         let problem = Problem {
-            code: codes::FILE_TOO_LARGE.id,
+            code: diagnostics::codes::FILE_TOO_LARGE.id,
             severity: "error",
             message,
             help: "paste one rule or one note".into(),
-            explanation: codes::FILE_TOO_LARGE.explanation,
+            explanation: diagnostics::codes::FILE_TOO_LARGE.explanation,
             line: 1,
             column: 1,
             end_line: 1,
@@ -131,7 +132,7 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
         let verdict = inspector.as_mut().map(|of| of.inspect(&example.request.lend()));
         checked.examples.push(TriedExample {
             expectation: if expects_match { "match" } else { "pass" },
-            request: line.map(knowledge::explain::printable).join(" "),
+            request: line.map(diagnostics::printable).join(" "),
             line: example.place.span.line,
             // The rule of a note is the only one in its pack.
             holds: verdict.map(|verdict| verdict.matches.is_empty() != expects_match),
@@ -187,7 +188,7 @@ fn problem(finding: &Finding) -> Problem {
     }
 }
 
-fn fix(fix: &sigma::Fix) -> Fix {
+fn fix(fix: &diagnostics::Fix) -> Fix {
     let edits = fix.edits.iter().map(|edit| Edit {
         line: edit.span.line,
         column: edit.span.column,

@@ -1,7 +1,8 @@
 //! A request as an example block of a note.
 
-use knowledge::explain::printable;
-use knowledge::{Expectation, RecordedRequest};
+use diagnostics::printable;
+use knowledge::Expectation;
+use traffic::RecordedRequest;
 
 use crate::check::is_note;
 

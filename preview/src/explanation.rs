@@ -1,10 +1,10 @@
 //! Why a request gets its verdict, in the form in which the page draws it.
 
+use diagnostics::printable;
 use inspect::pack::Phase;
 use inspect::{Anomaly, Condition, Evidence, Inspector, Mode, Node, RuleId, Truth, View, Views};
-use knowledge::RecordedRequest;
-use knowledge::explain::printable;
 use serde::Serialize;
+use traffic::RecordedRequest;
 
 use crate::decision::{decide, said};
 

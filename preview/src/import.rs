@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use knowledge::{Findings, RecordedRequest, RecordedResponse, codes, subject};
+use diagnostics::Findings;
 use serde::Serialize;
 use serde_json::Value;
+use traffic::{RecordedRequest, RecordedResponse, subject};
 
 use crate::limits::{MAX_IMPORT_BYTES, MAX_PIECE_LINES, MAX_REFUSALS, MAX_REQUESTS};
 
@@ -66,7 +67,7 @@ impl Import {
         let mut import = Import::default();
         if bytes.len() > MAX_IMPORT_BYTES {
             let message = format!("the traffic is larger than {MAX_IMPORT_BYTES} bytes");
-            import.refuse(1, codes::FILE_TOO_LARGE.id, message, "give a part of it");
+            import.refuse(1, diagnostics::codes::FILE_TOO_LARGE.id, message, "give a part of it");
             return import;
         }
         if is_har(&bytes) {
@@ -91,7 +92,7 @@ impl Import {
                     Ok(request) => self.requests.push(request),
                     Err(message) => {
                         let help = "an entry needs `request.method` and `request.url`";
-                        self.refuse(self.line, codes::NOT_A_REQUEST.id, message, help);
+                        self.refuse(self.line, traffic::codes::NOT_A_REQUEST.id, message, help);
                     }
                 }
             } else if let Some((line, piece)) = self.next_piece() {
@@ -140,7 +141,7 @@ impl Import {
         };
         self.refuse(
             1,
-            codes::NOT_A_REQUEST.id,
+            traffic::codes::NOT_A_REQUEST.id,
             refused,
             "export it again from the browser's network panel",
         );
@@ -149,16 +150,27 @@ impl Import {
     fn read(&mut self, line: u32, piece: &[u8]) {
         let Ok(text) = str::from_utf8(piece) else {
             let help = "escape other bytes, as `%FF` in a URL";
-            self.refuse(line, codes::NOT_UTF_8.id, "this is not UTF-8".to_owned(), help);
+            self.refuse(
+                line,
+                diagnostics::codes::NOT_UTF_8.id,
+                "this is not UTF-8".to_owned(),
+                help,
+            );
             return;
         };
         let name = self.name.get_or_insert_with(|| "requests".into());
         let mut findings = Findings::new(name).at_line(line);
         let requests = subject::read(text, &mut findings);
         if requests.is_empty() {
-            let found = findings.into_list().into_iter().find(knowledge::Finding::is_error);
+            let found = findings.into_list().into_iter().find(diagnostics::Finding::is_error);
             let (code, message, help) = found.map_or_else(
-                || (codes::NOT_A_REQUEST.id, "this is no request".to_owned(), String::new()),
+                || {
+                    (
+                        traffic::codes::NOT_A_REQUEST.id,
+                        "this is no request".to_owned(),
+                        String::new(),
+                    )
+                },
                 |found| {
                     let found = found.diagnostic;
                     (found.code.id, found.message, found.help)

@@ -2,10 +2,10 @@
 //!
 //! A hundred thousand verdicts as JSON take longer to write and read than to reach.
 
+use diagnostics::printable;
 use inspect::Action;
-use knowledge::RecordedRequest;
-use knowledge::explain::printable;
 use serde::Serialize;
+use traffic::RecordedRequest;
 
 /// The verdict on one request.
 #[derive(Clone, Debug, PartialEq, Eq)]

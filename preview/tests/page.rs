@@ -170,7 +170,7 @@ exceptions:
   - {id: EX-1, owner: a, ticket: T-1, reason: r, expires: 2026-01-01, rules: [Paste], sources: [192.0.2.0/24]}
 ";
     let rule = "title: Paste\nlogsource: {category: proxy}\ndetection: {s: {cs-host: pastebin.com}, condition: s}\n";
-    let file = knowledge::SourceFile { name: "rule.yml".into(), bytes: rule.into() };
+    let file = diagnostics::SourceFile { name: "rule.yml".into(), bytes: rule.into() };
     let (policy, findings) = knowledge::Policy::read(&"policy.yml".into(), policy);
     assert!(findings.is_empty(), "{findings:?}");
     let library = knowledge::Library::read(vec![file]);

@@ -1,16 +1,6 @@
 //! Every finding of the rule language.
 
-crate::codes! {
-    /// The text is not YAML.
-    /// Nothing behind the place is read, so that a rule is never read in half.
-    BROKEN_YAML = "S001", Error, "broken YAML";
-    /// The text is nested too deeply or unfolds into too many nodes by its aliases.
-    /// The bounds stop texts that were written to exhaust memory; no rule comes near them.
-    YAML_TOO_LARGE = "S002", Error, "YAML beyond the bounds";
-    /// A map contains a key twice.
-    /// Readers of YAML differ on which of the two counts, so that the rule would mean different things to
-    /// different engines.
-    DUPLICATE_KEY = "S003", Error, "duplicate key";
+diagnostics::codes! {
     /// The document is not a Sigma rule: it is not a map.
     NOT_A_RULE = "S004", Error, "not a Sigma rule";
     /// A key that every Sigma rule needs is missing.

@@ -16,10 +16,10 @@ use std::collections::HashMap;
 use inspect::pack::{self, Atom, HostMatching, KEYWORDS, Level, Op, Tables};
 use inspect::{AtomId, FieldId, ProxyField, RuleId, StrId};
 
-use crate::diagnostic::Diagnostic;
 use crate::hosts;
 use crate::rule::Rule;
 use correlations::Correlations;
+use diagnostics::Diagnostic;
 use patterns::Patterns;
 
 /// Collects rules and makes the tables of a pack of them.

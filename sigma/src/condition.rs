@@ -4,10 +4,10 @@
 //! case. `them` and patterns leave out identifiers that start with `_`, unless the pattern does too.
 
 use crate::codes;
-use crate::diagnostic::{Code, Diagnostic, Fix, Span};
 use crate::limits::MAX_CONDITION_DEPTH;
 use crate::modifier::closest;
 use crate::rule::{Condition, Selection};
+use diagnostics::{Code, Diagnostic, Fix, Span};
 
 /// A problem at a range of characters of the condition.
 struct Problem {
@@ -50,7 +50,7 @@ pub(crate) fn parse(
     for Problem { code, message, help, at, instead } in parser.problems {
         let span = place(at.0, at.1);
         let fix = instead.map(|instead| Box::new(Fix::replace(span, &instead)));
-        let place = crate::diagnostic::Place { file: "".into(), span };
+        let place = diagnostics::Place { file: "".into(), span };
         report(Diagnostic { code, message, help, place, fix }, span);
     }
     condition.filter(|_| !broken)

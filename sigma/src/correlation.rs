@@ -5,8 +5,8 @@ use std::sync::Arc;
 use inspect::pack::Comparison;
 pub use inspect::pack::CorrelationKind;
 
-use crate::diagnostic::Span;
 use crate::rule::Metadata;
+use diagnostics::Span;
 
 /// The kinds of correlations by the names of Sigma's `type`.
 pub const CORRELATION_KINDS: &[(&str, CorrelationKind)] = &[

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use crate::codes;
 use crate::correlation::Reference;
-use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::rule::{Condition, Logsource, Metadata, Rule, Selection};
+use diagnostics::{Diagnostic, Place, Span};
 
 /// A Sigma filter.
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@
 //! # Ok::<(), inspect::PackError>(())
 //! ```
 //!
-//! A rule that cannot be run exactly is refused with a [`Diagnostic`]: never approximated, never
+//! A rule that cannot be run exactly is refused with a [`diagnostics::Diagnostic`]: never approximated, never
 //! skipped in silence (DESIGN.md, invariant 5).
 
 pub mod codes;
@@ -30,7 +30,6 @@ mod compile;
 mod condition;
 mod correlation;
 mod decidability;
-mod diagnostic;
 mod filter;
 mod hosts;
 pub mod limits;
@@ -40,14 +39,12 @@ mod modifier;
 mod read;
 mod rule;
 mod text;
-pub mod yaml;
 
 pub use compile::Compiler;
 pub use correlation::{
     Alias, COMPARISONS, CORRELATION_KINDS, Correlation, CorrelationKind, Reference, Threshold,
 };
 pub use decidability::{Decidability, at_proxy, decidability, lead};
-pub use diagnostic::{Code, Diagnostic, Edit, Fix, Place, Severity, Span};
 pub use filter::{Applies, Filter, apply_filters};
 pub use logsource::{AtProxy, MAPPINGS, Mapping, field_at_proxy};
 pub use modifier::MODIFIERS;

@@ -1,17 +1,5 @@
 //! Every bound of the compiler, with what happens there.
 
-/// Deepest nesting of YAML that is read; deeper text is refused (`S002`).
-pub const MAX_YAML_DEPTH: usize = 32;
-
-/// Most YAML nodes that are written in one text; more is refused (`S002`).
-/// Ten megabytes of small rules have half of that; a node takes some hundred bytes of memory.
-pub const MAX_YAML_NODES: usize = 2_000_000;
-
-/// Most YAML nodes that a text contains more often than they are written: by aliases, by anchors, which
-/// keep what they name, and by `action`; more is refused (`S002`).
-/// Only this grows faster than the text. The largest rule of `SigmaHQ` has some hundred nodes.
-pub const MAX_REPEATED_YAML_NODES: usize = 200_000;
-
 /// Deepest nesting of a condition; deeper ones are refused (`S030`).
 pub const MAX_CONDITION_DEPTH: usize = 32;
 

@@ -15,9 +15,9 @@ mod written;
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Code, Diagnostic, Fix, Place, Span};
 use crate::logsource::{AtProxy, field_at_proxy};
 use crate::rule::{Condition, Item, Rule, Search};
+use diagnostics::{Code, Diagnostic, Fix, Place, Span};
 
 pub use written::Written;
 

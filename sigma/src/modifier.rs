@@ -6,10 +6,10 @@ mod expand;
 pub(crate) use apply::apply;
 
 use crate::codes;
-use crate::diagnostic::{Diagnostic, Fix};
 use crate::read::Source;
 use crate::rule::{Comparison, TimePart};
-use crate::yaml::Node;
+use diagnostics::yaml::Node;
+use diagnostics::{Diagnostic, Fix};
 
 /// A step of a modifier chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,11 +14,11 @@ use inspect::pack::Level;
 use crate::codes;
 use crate::condition;
 use crate::correlation::Correlation;
-use crate::diagnostic::{Code, Diagnostic, Fix, Place, Span};
 use crate::filter::Filter;
 use crate::modifier::closest;
 use crate::rule::{Condition, Logsource, Metadata, Rule, Selection};
-use crate::yaml::{self, Kind, Node};
+use diagnostics::yaml::{self, Kind, Node};
+use diagnostics::{Code, Diagnostic, Fix, Place, SourceText, Span};
 use document::{Collection, Document};
 
 /// A text to read rules from.
@@ -53,28 +53,13 @@ impl<'s> Source<'s> {
     }
 
     pub(crate) fn place(&self, span: Span) -> Place {
-        Place { file: self.name.into(), span }
+        self.written().place(span)
     }
 
-    /// The place at a line and column of the text, both from 1.
-    pub(crate) fn point(&self, line: usize, column: usize) -> Place {
-        let line = number(line).saturating_add(self.first_line).saturating_sub(1);
-        self.place(Span::point(line, number(column)))
+    /// The text with its place, without placeholders.
+    pub(crate) fn written(&self) -> SourceText<'s> {
+        SourceText::new(self.name, self.text).at_line(self.first_line)
     }
-
-    pub(crate) fn span(&self, at: &saphyr_parser::Span) -> Span {
-        let line = |line: usize| number(line).saturating_add(self.first_line).saturating_sub(1);
-        Span {
-            line: line(at.start.line()),
-            column: number(at.start.col() + 1),
-            end_line: line(at.end.line()),
-            end_column: number(at.end.col() + 1),
-        }
-    }
-}
-
-fn number(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// What a text held.
@@ -104,7 +89,7 @@ pub fn parse(source: &Source<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let n_broken = parsed.diagnostics.len();
     let mut shared = Vec::new();
-    let documents = yaml::read_shared(source, &mut parsed.diagnostics, &mut shared);
+    let documents = yaml::read_shared(&source.written(), &mut parsed.diagnostics, &mut shared);
     // A text that is not YAML was meant to be a rule.
     parsed.n_read += usize::from(parsed.diagnostics.len() > n_broken);
     let mut collection = Collection::default();
@@ -260,7 +245,7 @@ impl Reader<'_, '_> {
             if before.iter().any(|(before, _)| before.text() == Some(name)) {
                 let message = format!("`{name}` is a duplicate key");
                 let help = "keep one of the two, or join their values into a list";
-                self.refuse(&codes::DUPLICATE_KEY, key.span, message, help);
+                self.refuse(&diagnostics::codes::DUPLICATE_KEY, key.span, message, help);
             }
         }
         Some(map)
@@ -446,7 +431,7 @@ impl Reader<'_, '_> {
             if !one_line {
                 return node.span;
             }
-            let column = |at: usize| node.span.column + number(at) + u32::from(!plain);
+            let column = |at: usize| node.span.column + diagnostics::number(at) + u32::from(!plain);
             Span { column: column(start), end_column: column(end), ..node.span }
         };
         let mut problems = Vec::new();

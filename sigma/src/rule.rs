@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 pub use inspect::pack::{Comparison, Level};
 
-use crate::diagnostic::Span;
+use diagnostics::Span;
 
 /// A Sigma detection rule.
 #[derive(Clone, Debug)]

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use diagnostics::SourceFile;
 use inspect::{Inspector, Request, Response};
-use knowledge::{Compilation, Library, SourceFile};
+use knowledge::{Compilation, Library};
 use serde_json::Value;
 use tests::case::Sent;
 use tests::{Bootstrap, Envoy, Plugin, StandIn, http1};

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use knowledge::event::{self, Dialect, schema};
+use gateway::event::{self, Dialect, schema};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::Gateway;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use knowledge::event::schema;
+use gateway::event::schema;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::collector::{Call, Collector, Manner};

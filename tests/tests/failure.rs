@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use knowledge::signing::{self, KeyFiles};
+use gateway::signing::{self, KeyFiles};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::gateway::{replace, replace_text};

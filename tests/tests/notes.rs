@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use knowledge::{Compilation, Example, Expectation, Library, SourceFile};
+use diagnostics::SourceFile;
+use knowledge::{Compilation, Example, Expectation, Library};
 use serde_json::Value;
 use tests::case::Wire;
 use tests::{Bootstrap, Envoy, Plugin, StandIn, http1, workspace};

@@ -10,13 +10,15 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use diagnostics::SourceFile;
+use hunt::{Hunter, Output, Report, Terms};
 use inspect::{IdentityKey, Inspector, Mode, Pack, PolicyQuery, Request, Source};
-use knowledge::hunt::{FieldMap, Format, Hunter, Output, Report, Terms};
-use knowledge::{Compilation, Library, Policy, SourceFile};
+use knowledge::{Compilation, Library, Policy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::authority::Authority;
 use tests::{Bootstrap, Certificate, Envoy, Plugin, StandIn, http1, until};
+use traffic::{FieldMap, Format};
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
 /// 2026-11-21.

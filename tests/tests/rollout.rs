@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use knowledge::gateway::{self, Collector, File, Place, Protocol, Settings};
+use gateway::configuration::{self, Collector, File, Place, Protocol, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{Bootstrap, Envoy, Launch, StandIn, until, workspace};
@@ -56,7 +56,7 @@ fn content(program: &mut Command) -> Result<()> {
 #[test]
 fn envoy_takes_the_configuration_that_is_written_for_it() -> Result<()> {
     let folder = TempDir::with_prefix("tidegate-rollout-")?;
-    write(folder.path(), &gateway::envoy(&settings()?, "1"))?;
+    write(folder.path(), &configuration::envoy(&settings()?, "1"))?;
     fs::copy(workspace::wasm("filter")?, folder.path().join("filter.wasm"))?;
     validate(folder.path())?;
     // A configuration that the filter refuses is none that Envoy takes.
@@ -68,7 +68,7 @@ fn envoy_takes_the_configuration_that_is_written_for_it() -> Result<()> {
 
 #[test]
 fn the_file_for_a_running_envoy_says_what_the_configuration_says() -> Result<()> {
-    let files = gateway::envoy(&settings()?, "7");
+    let files = configuration::envoy(&settings()?, "7");
     let file = |name: &str| {
         let found = files.iter().find(|(of, _)| of == name);
         found.map(|(_, bytes)| bytes.as_slice()).with_context(|| name.to_owned())
@@ -89,7 +89,7 @@ fn envoy_takes_every_option_that_a_gateway_can_be_written_with() -> Result<()> {
         (Protocol::Tls, "https://logs.example/"),
     ] {
         let folder = TempDir::with_prefix("tidegate-rollout-")?;
-        write(folder.path(), &gateway::envoy(&all_settings(protocol, url)?, "1"))?;
+        write(folder.path(), &configuration::envoy(&all_settings(protocol, url)?, "1"))?;
         fs::copy(workspace::wasm("filter")?, folder.path().join("filter.wasm"))?;
         validate(folder.path()).with_context(|| format!("{protocol:?} {url}"))?;
         let path = folder.path().join("envoy.yaml");
@@ -117,7 +117,7 @@ fn envoy_takes_every_option_that_a_gateway_can_be_written_with() -> Result<()> {
 fn a_running_envoy_takes_the_file_of_a_network_filter() -> Result<()> {
     let folder = TempDir::with_prefix("tidegate-rollout-")?;
     let settings = all_settings(Protocol::Tls, "http://logs.example/")?;
-    write(folder.path(), &gateway::ecds(&settings, "1"))?;
+    write(folder.path(), &configuration::ecds(&settings, "1"))?;
     fs::copy(workspace::wasm("filter")?, folder.path().join("filter.wasm"))?;
     let filter = json!({
         "name": "tidegate",
@@ -142,7 +142,8 @@ fn a_running_envoy_takes_the_file_of_a_network_filter() -> Result<()> {
 #[test]
 fn the_resource_for_istio_fits_its_published_model() -> Result<()> {
     let folder = TempDir::with_prefix("tidegate-rollout-")?;
-    let files = gateway::istio(&all_settings(Protocol::Tls, "https://logs.example/")?, &place());
+    let files =
+        configuration::istio(&all_settings(Protocol::Tls, "https://logs.example/")?, &place());
     write(folder.path(), &files)?;
     let check = |path: &Path| {
         let mut node = Command::new("node");
@@ -172,7 +173,7 @@ fn the_resource_for_istio_fits_its_published_model() -> Result<()> {
 #[test]
 fn the_resource_for_envoy_gateway_has_only_fields_that_it_knows() -> Result<()> {
     let settings = all_settings(Protocol::Http, "https://logs.example/")?;
-    let files = gateway::envoy_gateway(&settings, &place());
+    let files = configuration::envoy_gateway(&settings, &place());
     let [(_, resource), (_, patch)] = &files[..] else { anyhow::bail!("{} files", files.len()) };
     let resource: Value = serde_json::from_slice(resource)?;
     only_known(

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use knowledge::event::{self, schema};
+use gateway::event::{self, schema};
 use serde_json::{Value, json};
 use tests::{Bootstrap, Envoy, Launch, Plugin, http1, until};
 

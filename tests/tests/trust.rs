@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use knowledge::signing::{self, KeyFiles};
+use gateway::signing::{self, KeyFiles};
 use tempfile::TempDir;
 use tests::gateway::{replace, replace_text};
 use tests::one_host::{denied, pack};

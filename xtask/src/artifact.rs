@@ -41,7 +41,7 @@ impl Artifacts {
     /// Builds the command line.
     pub(crate) fn command_line() -> Result<Self> {
         step("building the command line");
-        run(cargo().args(["build", "--package", "knowledge", "--bin", "tidegate"]))?;
+        run(cargo().args(["build", "--package", "tidegate", "--bin", "tidegate"]))?;
         Ok(Artifacts { tidegate: workspace::target().join("debug/tidegate") })
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
     page::build(&shipped, &page)?;
 
     step("building the command line");
-    let release = ["build", "--release", "--package", "knowledge", "--bin", "tidegate"];
+    let release = ["build", "--release", "--package", "tidegate", "--bin", "tidegate"];
     command::run(cargo().args(release).env("TIDEGATE_PAGE", &page))?;
     fs::copy(workspace::target().join("release/tidegate"), dist.join("tidegate"))?;
 

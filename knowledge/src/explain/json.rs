@@ -3,7 +3,8 @@
 use inspect::{Condition, Node, Pack};
 use serde_json::{Value, json};
 
-use super::{ExplainedRule, Explanation, phase_name, printable, truth_name};
+use super::{ExplainedRule, Explanation, phase_name, truth_name};
+use diagnostics::printable;
 
 /// The format of [`to_json`]; grows when a reader would have to change.
 const FORMAT: u32 = 1;

@@ -1,5 +1,6 @@
 //! A condition as a tree of lines, each part with its truth.
 
+use diagnostics::printable;
 use inspect::{Condition, Evidence, Node};
 
 use super::truth_name;
@@ -73,44 +74,4 @@ fn item(label: &str, patterns: &[String]) -> String {
 fn found(evidence: &Evidence) -> String {
     let pattern = printable(evidence.pattern.as_bytes());
     format!("found `{pattern}` in `{}`", printable(&evidence.value))
-}
-
-/// Text as a terminal may show it: control characters and bytes that are not UTF-8 are escaped.
-pub fn printable(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for char in chunk.valid().chars() {
-            if char.is_control() || is_invisible(char) {
-                text.extend(char.escape_default());
-            } else {
-                text.push(char);
-            }
-        }
-        for byte in chunk.invalid() {
-            text.extend(std::ascii::escape_default(*byte).map(char::from));
-        }
-    }
-    text
-}
-
-/// Characters that turn the direction of text or hide in it.
-fn is_invisible(char: char) -> bool {
-    matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_reaches_the_terminal_that_it_would_obey() {
-        for (bytes, expect) in [
-            (&b"a b\x1b[31m"[..], "a b\\u{1b}[31m"),
-            (b"\xff\xc3\xa4", "\\xff\u{e4}"),
-            ("\u{202e}x".as_bytes(), "\\u{202e}x"),
-            (b"\n", "\\n"),
-        ] {
-            assert_eq!(printable(bytes), expect);
-        }
-    }
 }

@@ -1,13 +1,11 @@
 //! What stands between the first two `---` lines of a note.
 
+use diagnostics::{Findings, Lines, Span, number};
 use gray_matter::engine::YAML;
 use gray_matter::{Matter, Pod};
-use sigma::Span;
 
 use crate::codes;
-use crate::finding::Findings;
 use crate::limits::MAX_FRONT_MATTER_BYTES;
-use crate::text::{Lines, number};
 
 /// The kinds of notes.
 pub const KINDS: &[&str] = &["rule"];

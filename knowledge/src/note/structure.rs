@@ -2,12 +2,10 @@
 
 use std::ops::Range;
 
+use diagnostics::{Findings, Lines, Span};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
-use sigma::Span;
 
 use crate::codes;
-use crate::finding::Findings;
-use crate::text::Lines;
 
 /// The structure of a note.
 #[derive(Clone, Debug)]

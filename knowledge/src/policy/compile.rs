@@ -1,13 +1,12 @@
 //! A [`Policy`] to the tables of a pack.
 
+use diagnostics::{Finding, Findings, Span};
 use inspect::pack::{Level, PartKind, PolicyTables, Range, SourceKind, SourcePattern, Tables};
 use inspect::{IdentityKey, RuleId, network, pack};
-use sigma::Span;
 
 use super::pool::{end_of, string};
 use super::{Policy, Scope, Word};
 use crate::codes;
-use crate::finding::{Finding, Findings};
 
 impl Policy {
     /// Lays the policy down in the tables of a pack that has its rules and services already.

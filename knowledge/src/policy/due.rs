@@ -1,11 +1,11 @@
 //! Exceptions whose time is over, or soon will be, and filters for which nobody answers.
 
+use diagnostics::{Finding, Findings, Span};
 use jiff::Timestamp;
-use sigma::{Filter, Span};
+use sigma::Filter;
 
 use super::{Exception, Owned, Policy, Word};
 use crate::codes;
-use crate::finding::{Finding, Findings};
 
 /// A span of time in seconds: a whole number and `h`, `d` or `w`.
 pub fn seconds(text: &str) -> Option<u64> {

@@ -1,11 +1,10 @@
 //! A YAML map whose keys are known.
 
+use diagnostics::yaml::{Kind, Node};
+use diagnostics::{Findings, Span};
 use inspect::Mode;
-use sigma::Span;
-use sigma::yaml::{Kind, Node};
 
 use crate::codes;
-use crate::finding::Findings;
 
 use super::Word;
 

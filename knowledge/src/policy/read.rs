@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use diagnostics::yaml::{Kind, Node};
+use diagnostics::{Finding, Findings, SourceText, Span};
 use inspect::Usage;
 use inspect::pack::WHOLE_SHARE;
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
-use sigma::yaml::{Kind, Node};
-use sigma::{Source, Span};
 
 use super::map::{Map, list};
 use super::{Exception, Group, Owned, Policy, Sanction, Scope, Statement, Word};
 use crate::codes;
-use crate::finding::{Finding, Findings};
 
 const SCOPE: [&str; 5] = ["rules", "techniques", "levels", "services", "sources"];
 
@@ -22,7 +21,7 @@ impl Policy {
     /// deny what it excuses, or let pass what it denies.
     pub fn read(file: &Arc<str>, text: &str) -> (Option<Policy>, Vec<Finding>) {
         let mut broken = Vec::new();
-        let documents = sigma::yaml::read(&Source::new(file, text), &mut broken);
+        let documents = diagnostics::yaml::read(&SourceText::new(file, text), &mut broken);
         if !broken.is_empty() {
             return (None, broken.into_iter().map(Finding::from).collect());
         }

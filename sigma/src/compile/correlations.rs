@@ -9,10 +9,10 @@ use inspect::{CorrelationId, ProxyField, RuleId, StrId};
 use super::{Compiler, end_of};
 use crate::codes;
 use crate::correlation::{Correlation, Reference};
-use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::limits::{MAX_CORRELATION_PARTS, MAX_CORRELATIONS};
 use crate::modifier::closest;
 use crate::rule::{Comparison, Rule};
+use diagnostics::{Code, Diagnostic, Place};
 
 /// The tables of correlations, and what they can take in.
 #[derive(Debug, Default)]

@@ -11,9 +11,9 @@ use super::grams::Places;
 use super::regex::Machine;
 use super::scans::{FieldScans, ScanDraft};
 use super::{end_of, frequency, grams, regex};
-use crate::diagnostic::{Diagnostic, Place};
 use crate::rule::{Item, Network, Rule, Token, Value, ValueTest};
 use crate::text;
+use diagnostics::{Diagnostic, Place};
 
 /// All patterns of a pack, each once per field.
 #[derive(Debug, Default)]

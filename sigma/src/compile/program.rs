@@ -6,8 +6,8 @@ use inspect::{AtomId, FieldId, ProxyField};
 
 use super::{AtomDraft, Compiler, end_of};
 use crate::codes;
-use crate::diagnostic::{Diagnostic, Place};
 use crate::rule::{Condition, FieldPart, Item, Linking, Rule, Search, TimePart, Value, ValueTest};
+use diagnostics::{Diagnostic, Place};
 
 /// A condition with its atoms.
 #[derive(Clone, Debug)]

@@ -17,8 +17,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::regex_class;
 use crate::codes;
-use crate::diagnostic::Code;
 use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_STATES};
+use diagnostics::Code;
 
 /// A regular expression, ready to run.
 #[derive(Debug)]

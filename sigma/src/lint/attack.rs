@@ -1,7 +1,7 @@
 //! Tags: their form, and whether ATT&CK knows them.
 
 use super::{LintOptions, Report, codes, written};
-use crate::diagnostic::{Fix, Span};
+use diagnostics::{Fix, Span};
 
 /// What ATT&CK once had, what took its place, and since which version (attack.mitre.org, version
 /// pages).

@@ -1,6 +1,6 @@
 //! Every finding of the lints.
 
-crate::codes! {
+diagnostics::codes! {
     /// A host suffix that may start in the middle of a label.
     /// Whoever registers `evilpastebin.com` matches `endswith: pastebin.com`, and a rule that exempts the
     /// suffix exempts them too.

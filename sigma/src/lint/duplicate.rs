@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::codes;
-use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::rule::{Condition, Rule, Search};
+use diagnostics::{Diagnostic, Place, Span};
 
 /// Rules are the same where log source, searches and condition are, whatever their names and order.
 pub(super) fn check<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagnostic> {

@@ -8,9 +8,9 @@ use inspect::pack::HostMatching;
 
 use super::host;
 use super::written::Written;
-use crate::diagnostic::{Edit, Fix, Span};
 use crate::hosts::domain;
 use crate::rule::{Item, Linking, Value};
+use diagnostics::{Edit, Fix, Span};
 
 const ENDSWITH: &str = "|endswith";
 
@@ -42,8 +42,7 @@ pub(super) fn fix(written: &Written<'_>, item: &Item, hosts: HostMatching) -> Op
             HostMatching::Text => as_text(suffix),
             HostMatching::Labels => by_labels(suffix),
         };
-        let is_listed =
-            |name: &str| !is_suffix && item.values.iter().any(|value| value.text == name);
+        let is_listed = |name: &str| !is_suffix && item.values.iter().any(|of| of.text == name);
         let (name, below) = (names.0.filter(|name| !is_listed(name)), names.1);
         edits.push(edit(written, value, name, &below)?);
     }

@@ -1,7 +1,7 @@
 //! What those who get an alert need to know.
 
 use super::{Report, codes, quoted, written};
-use crate::diagnostic::{Fix, Span};
+use diagnostics::{Fix, Span};
 
 pub(super) fn check(report: &mut Report<'_>) {
     missing(report);

@@ -1,6 +1,6 @@
 //! A text as its author wrote it, so that fixes keep the spelling: quotes, indentation, line ends.
 
-use crate::diagnostic::Span;
+use diagnostics::Span;
 
 /// The text of a whole file, and where its lines start.
 #[derive(Clone, Debug)]

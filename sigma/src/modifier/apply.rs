@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use super::{Modifier, expand};
 use crate::codes;
 use crate::compile::regex;
-use crate::diagnostic::{Code, Diagnostic};
 use crate::read::Source;
 use crate::rule::{Comparison, FieldPart, Network, Token, Value, ValueTest};
 use crate::text;
-use crate::yaml::{Node, Scalar};
+use diagnostics::yaml::{Node, Scalar};
+use diagnostics::{Code, Diagnostic};
 
 /// A value on its way through the chain.
 enum State {

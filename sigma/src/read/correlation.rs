@@ -8,10 +8,10 @@ use crate::correlation::{
     Alias, COMPARISONS, CORRELATION_KINDS as KINDS, Correlation, CorrelationKind, Reference,
     Threshold,
 };
-use crate::diagnostic::Span;
 use crate::modifier::closest;
 use crate::rule::Comparison;
-use crate::yaml::{Node, Scalar};
+use diagnostics::Span;
+use diagnostics::yaml::{Node, Scalar};
 
 /// Units of `timespan` in seconds; month and year as pySigma counts them.
 const UNITS: &[(char, u64)] = &[

@@ -6,8 +6,8 @@
 
 use super::Reader;
 use crate::codes;
-use crate::limits::MAX_REPEATED_YAML_NODES;
-use crate::yaml::{self, Kind, Node};
+use diagnostics::limits::MAX_REPEATED_YAML_NODES;
+use diagnostics::yaml::{self, Kind, Node};
 
 /// What one document is.
 pub(super) enum Document {
@@ -86,7 +86,7 @@ impl Collection {
     fn joined_rule(&mut self, reader: &mut Reader<'_, '_>, rule: Node) -> Document {
         self.n_nodes += n_nodes(&rule);
         if self.n_nodes > MAX_REPEATED_YAML_NODES {
-            let diagnostic = yaml::too_large(reader.source, rule.span);
+            let diagnostic = yaml::too_large(&reader.source.written(), rule.span);
             reader.refuse(
                 diagnostic.code,
                 rule.span,

@@ -4,7 +4,7 @@ use super::{DocumentKind, MapOf, Reader};
 use crate::codes;
 use crate::correlation::Reference;
 use crate::filter::{Applies, Filter};
-use crate::yaml::{Kind, Node};
+use diagnostics::yaml::{Kind, Node};
 
 impl Reader<'_, '_> {
     /// A document with `filter`.

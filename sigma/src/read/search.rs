@@ -6,7 +6,7 @@ use super::{MapOf, Reader};
 use crate::codes;
 use crate::modifier::{self, Modifier, closest};
 use crate::rule::{Item, Linking, Logsource, Search};
-use crate::yaml::{Kind, Node};
+use diagnostics::yaml::{Kind, Node};
 
 /// How keywords are called where a field has a name.
 const KEYWORDS: &str = "keywords";

@@ -35,7 +35,7 @@ pub(crate) fn rule_files(root: &Path) -> Vec<PathBuf> {
 fn compile_all(
     root: &Path,
     placeholders: &BTreeMap<String, Vec<String>>,
-) -> (usize, Pack, Vec<sigma::Diagnostic>) {
+) -> (usize, Pack, Vec<diagnostics::Diagnostic>) {
     let mut compiler = sigma::Compiler::new("sigma", 0);
     let mut n_read = 0;
     let mut refusals = Vec::new();

@@ -1,7 +1,8 @@
 //! What the fixes do to a text, and that they leave nothing to fix.
 
+use diagnostics::Diagnostic;
 use sigma::lint::{LintOptions, Written, lint, lint_labels};
-use sigma::{Diagnostic, Source, parse};
+use sigma::{Source, parse};
 
 use crate::hosts::matches;
 

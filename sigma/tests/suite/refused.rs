@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use diagnostics::{Diagnostic, Severity};
 use inspect::Pack;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sigma::{Compiler, Diagnostic, Severity, Source};
+use sigma::{Compiler, Source};
 
 /// A document of each kind, as JSON, which is YAML too.
 fn documents() -> Vec<Value> {

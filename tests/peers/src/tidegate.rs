@@ -62,7 +62,7 @@ impl Json {
 
 fn add(compiler: &mut sigma::Compiler, yaml: &str) -> Result<(), String> {
     let shown =
-        |diagnostic: &sigma::Diagnostic| format!("{}: {}", diagnostic.code.id, diagnostic.message);
+        |diagnostic: &diagnostics::Diagnostic| format!("{}: {}", diagnostic.code.id, diagnostic.message);
     let parsed = sigma::parse(&sigma::Source::new("rule.yml", yaml));
     if let Some(diagnostic) = parsed.diagnostics.first() {
         return Err(shown(diagnostic));

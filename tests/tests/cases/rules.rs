@@ -20,7 +20,7 @@ pub(crate) fn compile(text: &str) -> Result<Vec<u8>> {
     let parsed = sigma::parse(&sigma::Source::new("rules", text));
     let mut compiler = sigma::Compiler::new("cases", 1);
     let mut refused = parsed.diagnostics;
-    refused.retain(|diagnostic| diagnostic.code.severity == sigma::Severity::Error);
+    refused.retain(|diagnostic| diagnostic.code.severity == diagnostics::Severity::Error);
     for rule in &parsed.rules {
         if let Err(diagnostics) = compiler.add(rule) {
             refused.extend(diagnostics);

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use diagnostics::SourceFile;
 use inspect::{Inspector, Pack, RuleId, View};
-use knowledge::{Compilation, Expectation, Library, RecordedRequest, SourceFile};
+use knowledge::{Compilation, Expectation, Library};
+use traffic::RecordedRequest;
 
 use crate::table::root;
 

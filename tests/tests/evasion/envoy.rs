@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use knowledge::RecordedRequest;
 use serde_json::{Value, json};
 use tests::{Bootstrap, Certificate, Envoy, Plugin, StandIn, http1, http2};
+use traffic::RecordedRequest;
 
 use crate::composition::{Numbers, SEED, evade, shipped};
 use crate::rules_as_bytes;

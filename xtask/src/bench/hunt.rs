@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use ::tests::workspace;
 use anyhow::{Context, Result, ensure};
+use hunt::Hunter;
 use inspect::Pack;
-use knowledge::hunt::{FieldMap, Format, Hunter};
 use serde_json::{Value, json};
 use sigma::Compiler;
+use traffic::{FieldMap, Format};
 
 use crate::command::{cargo, run as run_command};
 use crate::progress::{note, step};
@@ -121,7 +122,7 @@ fn memory(rows: &[Value], n_lines: u64) -> Result<()> {
         "build",
         "--release",
         "--package",
-        "knowledge",
+        "tidegate",
         "--bin",
         "tidegate",
     ]))?;

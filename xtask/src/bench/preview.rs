@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Artifacts::build()?;
     page::set_up()?;
     step("building the command line for release");
-    let release = ["build", "--release", "--package", "knowledge", "--bin", "tidegate"];
+    let release = ["build", "--release", "--package", "tidegate", "--bin", "tidegate"];
     command::run(cargo().args(release).env("TIDEGATE_PAGE", workspace::page()?))?;
     let tidegate = workspace::target().join("release/tidegate");
 

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use ::tests::gateway::replace;
 use ::tests::{Bootstrap, Envoy, Launch, Plugin, http1, until, workspace};
 use anyhow::{Context, Result, bail, ensure};
+use gateway::signing::{self, KeyFiles};
 use inspect::Pack;
-use knowledge::signing::{self, KeyFiles};
 
 use super::load::REQUEST;
 use crate::artifact::Artifacts;

@@ -45,7 +45,7 @@ struct Cost {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let corpora = sources::needed(&["sigma", "elastic", "splunk", "atomic", "attack", "d3fend"])?;
     step("building the command line for speed");
-    succeed(cargo().args(["build", "--release", "--package", "knowledge", "--bin", "tidegate"]))?;
+    succeed(cargo().args(["build", "--release", "--package", "tidegate", "--bin", "tidegate"]))?;
     let tidegate = workspace::target().join("release/tidegate");
     let peer = peer()?;
     let mut cold = Vec::new();

@@ -1,0 +1,25 @@
+//! Other people's collections, read from local copies: rules, tests, techniques, countermeasures, notes.
+//!
+//! Every reader takes the text of one file and returns what it says, or why it says nothing. Nothing of a
+//! catalogue is ever written into this repository; what is derived from it goes to the user's vault.
+//! [`query`] reads the query languages of the rules, [`dialect`] the technique notes as people have them.
+
+pub mod atomic;
+pub mod attack;
+pub mod d3fend;
+pub mod dialect;
+mod elastic;
+pub mod query;
+mod rule;
+mod sigma;
+mod splunk;
+mod turtle;
+
+pub use self::sigma::of_rule;
+pub use rule::{
+    CatalogueRule, LogSource, Reading, Skipped, Vendor, is_rule_path, iso_date, read_rule,
+    technique_id,
+};
+
+#[cfg(test)]
+mod tests;

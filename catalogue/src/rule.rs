@@ -1,0 +1,206 @@
+//! One rule of a collection, whoever wrote it, and what the readers share.
+
+use std::fmt;
+
+use crate::query::Expression;
+
+/// Whose rules a collection holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Vendor {
+    /// The rule notes of this project.
+    Tidegate,
+    /// SigmaHQ.
+    Sigma,
+    /// Elastic's detection rules.
+    Elastic,
+    /// Splunk's security content.
+    Splunk,
+}
+
+impl Vendor {
+    /// All, in the order of pages.
+    pub const ALL: [Vendor; 4] = [Vendor::Tidegate, Vendor::Sigma, Vendor::Elastic, Vendor::Splunk];
+
+    /// The name on pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Vendor::Tidegate => "tidegate",
+            Vendor::Sigma => "Sigma",
+            Vendor::Elastic => "Elastic",
+            Vendor::Splunk => "Splunk",
+        }
+    }
+
+    /// The licence of the vendor's rules where a rule names none.
+    pub fn licence(self) -> &'static str {
+        match self {
+            Vendor::Tidegate => "Apache-2.0",
+            Vendor::Sigma => "Detection Rule License 1.1",
+            Vendor::Elastic => "Elastic License 2.0",
+            Vendor::Splunk => "Apache License 2.0",
+        }
+    }
+}
+
+/// One rule of a collection.
+#[derive(Clone, Debug)]
+pub struct CatalogueRule {
+    /// Whose it is.
+    pub vendor: Vendor,
+    /// The path inside of the collection, with `/`.
+    pub path: String,
+    /// The vendor's id; the path where there is none.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// What it finds, in the vendor's words.
+    pub description: String,
+    /// `stable`, `production`, ...
+    pub status: Option<String>,
+    /// `informational` to `critical`; `None` where the vendor does not say.
+    pub level: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// The licence that it names itself.
+    pub licence: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub created: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub modified: Option<String>,
+    /// ATT&CK ids as `T1102.002`, sorted, each once.
+    pub techniques: Vec<String>,
+    /// Tactics as written by the vendor, sorted, each once.
+    pub tactics: Vec<String>,
+    /// Product, service and category of the logs.
+    pub logsource: LogSource,
+    /// Where to read more.
+    pub references: Vec<String>,
+    /// What it also finds.
+    pub false_positives: Vec<String>,
+    /// What language the query is in.
+    pub language: &'static str,
+    /// The text of the rule (Sigma) or its query.
+    pub text: String,
+    /// What the query asks.
+    pub reading: Reading,
+}
+
+/// What logs a rule is for, in the vendor's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogSource {
+    /// The product.
+    pub product: Option<String>,
+    /// The service, an index or a data source.
+    pub service: Option<String>,
+    /// The kind of event.
+    pub category: Option<String>,
+}
+
+/// What came out of reading a rule's query.
+#[derive(Clone, Debug)]
+pub enum Reading {
+    /// It was read; parts of it may be unread, with reasons.
+    Read(Expression),
+    /// The rule has no query: machine learning, for example.
+    NoQuery(&'static str),
+    /// The text does not belong to its language: why.
+    Refused(String),
+}
+
+impl Reading {
+    pub(crate) fn of(result: Result<Expression, impl fmt::Display>) -> Reading {
+        match result {
+            Ok(expression) => Reading::Read(expression),
+            Err(error) => Reading::Refused(error.to_string()),
+        }
+    }
+}
+
+/// Why a file of a collection gives nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// It is retired, or holds something else.
+    Retired,
+    /// It cannot be read: why.
+    Broken(String),
+}
+
+/// Reads one file of a rule collection. `path` is inside of the collection, with `/`.
+pub fn read_rule(vendor: Vendor, path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
+    match vendor {
+        Vendor::Sigma | Vendor::Tidegate => crate::sigma::read(vendor, path, text),
+        Vendor::Elastic => crate::elastic::read(path, text),
+        Vendor::Splunk => crate::splunk::read(path, text),
+    }
+}
+
+/// Whether a file of a collection can hold a rule, by its path.
+pub fn is_rule_path(vendor: Vendor, path: &str) -> bool {
+    let yaml = path.ends_with(".yml") || path.ends_with(".yaml");
+    match vendor {
+        Vendor::Sigma | Vendor::Tidegate => yaml && crate::sigma::is_active(path),
+        Vendor::Elastic => path.ends_with(".toml"),
+        Vendor::Splunk => yaml,
+    }
+}
+
+/// An ATT&CK technique id in its usual form: `t1102_002` and `attack.t1102.002` are `T1102.002`.
+pub fn technique_id(text: &str) -> Option<String> {
+    let text = text.trim();
+    let text = text.strip_prefix("attack.").unwrap_or(text);
+    let digits = text.strip_prefix(['t', 'T'])?;
+    let (main, sub) = match digits.split_once(['.', '_', '/']) {
+        Some((main, sub)) => (main, Some(sub)),
+        None => (digits, None),
+    };
+    let number = |text: &str, n_digits| {
+        text.len() == n_digits && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    match sub {
+        None if number(main, 4) => Some(format!("T{main}")),
+        Some(sub) if number(main, 4) && number(sub, 3) => Some(format!("T{main}.{sub}")),
+        _ => None,
+    }
+}
+
+/// A date as `YYYY-MM-DD`: `2018/06/05` and `2018-6-5T00:00:00Z` too.
+pub fn iso_date(text: &str) -> Option<String> {
+    let text = text.trim().trim_matches(['"', '\'']);
+    let text = text.split(['T', ' ']).next()?;
+    let mut parts = text.split(['-', '/']);
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let number = |text: &str| text.parse::<u32>().ok();
+    let (month, day) = (number(month)?, number(day)?);
+    let valid = year.len() == 4
+        && number(year).is_some()
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day);
+    (valid && parts.next().is_none()).then(|| format!("{year}-{month:02}-{day:02}"))
+}
+
+pub(crate) fn sorted(values: impl IntoIterator<Item = String>) -> Vec<String> {
+    let set: std::collections::BTreeSet<String> = values.into_iter().collect();
+    set.into_iter().collect()
+}
+
+/// The strings of a list, or a single string.
+pub(crate) fn strings(value: Option<&serde_json::Value>) -> Vec<String> {
+    match value {
+        Some(serde_json::Value::Array(list)) => list.iter().filter_map(scalar).collect(),
+        Some(value) => scalar(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+pub(crate) fn scalar(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        serde_json::Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+pub(crate) fn string(value: &serde_json::Value, key: &str) -> Option<String> {
+    value.get(key).and_then(scalar).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,124 @@
+//! A diagnostic with what belongs to it: other places, and the lines that show why.
+
+use std::sync::Arc;
+
+use crate::{Code, Diagnostic, Place, Severity, Span};
+
+/// A diagnostic, the other places that it is about, and details.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong, where, and what to do.
+    pub diagnostic: Diagnostic,
+    /// Other places, as that of the first of two rules with one id.
+    pub related: Vec<Related>,
+    /// Lines that show why, as the condition tree of an example that fails.
+    pub details: Vec<String>,
+}
+
+/// Another place that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Where.
+    pub place: Place,
+    /// What is there.
+    pub message: String,
+}
+
+impl Finding {
+    /// A finding about a file as a whole, or about its beginning.
+    pub fn about(
+        file: &Arc<str>,
+        code: &'static Code,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Finding {
+        let place = Place { file: Arc::clone(file), span: Span::point(1, 1) };
+        Diagnostic { code, message: message.into(), help: help.into(), place, fix: None }.into()
+    }
+
+    /// Whether the input is refused because of it.
+    pub fn is_error(&self) -> bool {
+        self.diagnostic.code.severity == Severity::Error
+    }
+
+    /// The same finding with another place.
+    #[must_use]
+    pub fn relate(mut self, place: Place, message: impl Into<String>) -> Finding {
+        self.related.push(Related { place, message: message.into() });
+        self
+    }
+
+    /// The same finding with lines that show why.
+    #[must_use]
+    pub fn detail(mut self, lines: impl IntoIterator<Item = String>) -> Finding {
+        self.details.extend(lines);
+        self
+    }
+}
+
+impl From<Diagnostic> for Finding {
+    fn from(diagnostic: Diagnostic) -> Finding {
+        Finding { diagnostic, related: Vec::new(), details: Vec::new() }
+    }
+}
+
+/// Collects the findings about one text.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    file: Arc<str>,
+    first_line: u32,
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    /// Starts with none. `file` is what places call the text.
+    pub fn new(file: &Arc<str>) -> Findings {
+        Findings { file: Arc::clone(file), first_line: 1, list: Vec::new() }
+    }
+
+    /// The same for a block of the file that starts on another line.
+    #[must_use]
+    pub fn at_line(self, first_line: u32) -> Findings {
+        Findings { first_line, ..self }
+    }
+
+    /// What places call the text.
+    pub fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// A place in the file, of lines in the text.
+    pub fn place(&self, span: Span) -> Place {
+        let line = |line: u32| line.saturating_add(self.first_line).saturating_sub(1);
+        let span = Span { line: line(span.line), end_line: line(span.end_line), ..span };
+        Place { file: Arc::clone(&self.file), span }
+    }
+
+    /// Adds a finding at a place in the text.
+    pub fn add(
+        &mut self,
+        code: &'static Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let (message, help) = (message.into(), help.into());
+        let place = self.place(span);
+        self.list.push(Diagnostic { code, message, help, place, fix: None }.into());
+    }
+
+    /// Takes over the findings about a part of the text.
+    pub fn extend(&mut self, part: Findings) {
+        self.list.extend(part.list);
+    }
+
+    /// How many findings refuse the text.
+    pub fn n_errors(&self) -> usize {
+        self.list.iter().filter(|finding| finding.is_error()).count()
+    }
+
+    /// The findings, in the order in which they were added.
+    pub fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
+}

@@ -1,0 +1,183 @@
+//! Bytes of a file to text, and places in it.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Span;
+
+use crate::codes;
+use crate::finding::{Finding, Findings};
+
+/// What the bytes of a file say.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    /// The text to read, without its byte order mark; `None` where there is none.
+    pub text: Option<String>,
+    /// What to quote in reports where `text` is `None`, if anything can be shown.
+    pub shown: Option<String>,
+    /// What is wrong with the encoding. An error refuses everything that the text holds.
+    pub findings: Vec<Finding>,
+}
+
+/// Decodes the bytes of a file that has to be UTF-8 text without a byte order mark.
+pub fn decode(file: &Arc<str>, bytes: &[u8]) -> Decoded {
+    let mut findings = Findings::new(file);
+    let help = "save the file as UTF-8 without a byte order mark";
+    let (mut text, mut shown) = (None, None);
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            let message = "the file is UTF-16 text: it begins with its byte order mark";
+            findings.add(&codes::UTF_16, Span::point(1, 1), message, help);
+        }
+        _ => {
+            let (marked, bytes) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+                Some(rest) => (true, rest),
+                None => (false, bytes),
+            };
+            if marked {
+                let message = "the file begins with a byte order mark (EF BB BF)";
+                findings.add(&codes::BYTE_ORDER_MARK, Span::point(1, 1), message, help);
+            }
+            match str::from_utf8(bytes) {
+                Ok(valid) if !valid.contains('\0') => text = Some(valid.to_owned()),
+                result => {
+                    let valid_to = result.err().map_or(bytes.len(), |error| error.valid_up_to());
+                    refuse(bytes, valid_to, &mut findings);
+                    if !bytes.contains(&0) {
+                        shown = Some(String::from_utf8_lossy(bytes).into_owned());
+                    }
+                }
+            }
+        }
+    }
+    Decoded { text, shown, findings: findings.into_list() }
+}
+
+/// Says why bytes are no text: a NUL byte says more than an invalid sequence does.
+fn refuse(bytes: &[u8], valid_to: usize, findings: &mut Findings) {
+    let Some(nul) = bytes.iter().position(|byte| *byte == 0) else {
+        let rest = bytes.get(valid_to..).unwrap_or_default();
+        let byte = rest.first().copied().unwrap_or_default();
+        let message = format!("byte {byte:02X} belongs to no character of UTF-8");
+        let help = "save the file as UTF-8; it may be Latin-1 or Windows-1252 now";
+        findings.add(&codes::NOT_UTF_8, point(bytes, valid_to), message, help);
+        return;
+    };
+    // ASCII written as UTF-16 has a NUL in every second byte.
+    let n_nuls = bytes.iter().map(|byte| usize::from(*byte == 0)).sum::<usize>();
+    if n_nuls * 5 >= bytes.len() * 2 && n_nuls * 5 <= bytes.len() * 3 {
+        let message = "the file looks like UTF-16 text: every second byte is 00";
+        let help = "save the file as UTF-8 without a byte order mark";
+        findings.add(&codes::UTF_16, Span::point(1, 1), message, help);
+        return;
+    }
+    let message = "the file is binary: it holds a NUL byte here";
+    let help = "give notes (`.md`) and Sigma files (`.yml`); take this file out of the folder";
+    findings.add(&codes::BINARY, point(bytes, nul), message, help);
+}
+
+/// The place of a byte; what is no character counts as one.
+fn point(bytes: &[u8], offset: usize) -> Span {
+    let before = String::from_utf8_lossy(bytes.get(..offset).unwrap_or_default());
+    Lines::new(&before).point(&before, before.len())
+}
+
+/// Where the lines of a text start.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    /// Finds the lines of a text.
+    pub fn new(text: &str) -> Lines {
+        // As YAML and editors count: a carriage return alone ends a line too.
+        let bytes = text.as_bytes();
+        let ends_line = |(at, byte): &(usize, &u8)| {
+            **byte == b'\n' || **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')
+        };
+        let breaks = bytes.iter().enumerate().filter(ends_line);
+        Lines { starts: std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect() }
+    }
+
+    /// The place of a byte offset of the same text: a span without length.
+    pub fn point(&self, text: &str, offset: usize) -> Span {
+        let line_idx = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        let start = self.starts.get(line_idx).copied().unwrap_or_default();
+        let before = text.get(start..offset).unwrap_or_default();
+        Span::point(number(line_idx + 1), number(before.chars().count() + 1))
+    }
+
+    /// The place of a range of byte offsets of the same text.
+    pub fn span(&self, text: &str, range: std::ops::Range<usize>) -> Span {
+        let (start, end) = (self.point(text, range.start), self.point(text, range.end));
+        Span { end_line: end.line, end_column: end.column, ..start }
+    }
+
+    /// The byte offset of a line and column of the same text, both from 1; at most the line's end.
+    pub fn offset(&self, text: &str, line: u32, column: u32) -> usize {
+        let line_idx = line.saturating_sub(1) as usize;
+        let Some(start) = self.starts.get(line_idx).copied() else { return text.len() };
+        let rest = text.get(start..).unwrap_or_default();
+        let rest = rest.split(['\r', '\n']).next().unwrap_or_default();
+        let n_before = column.saturating_sub(1) as usize;
+        let within = rest.char_indices().nth(n_before).map_or(rest.len(), |(at, _)| at);
+        start + within
+    }
+
+    /// How many lines there are.
+    pub fn n_lines(&self) -> u32 {
+        number(self.starts.len())
+    }
+}
+
+/// A count that fits every file that is read: [`crate::limits::MAX_FILE_BYTES`].
+pub fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], expect: &[(&str, u32, u32)], text: Option<&str>) {
+        let decoded = decode(&"a.md".into(), bytes);
+        let found: Vec<_> = decoded
+            .findings
+            .iter()
+            .map(|finding| &finding.diagnostic)
+            .map(|found| (found.code.id, found.place.span.line, found.place.span.column))
+            .collect();
+        assert_eq!(found, expect, "{bytes:?}");
+        assert_eq!(decoded.text.as_deref(), text, "{bytes:?}");
+    }
+
+    #[test]
+    fn text_is_utf_8_without_a_byte_order_mark() {
+        check(b"a\nb", &[], Some("a\nb"));
+        check(b"", &[], Some(""));
+        check(b"\xef\xbb\xbfa", &[("F005", 1, 1)], Some("a"));
+        check(b"\xff\xfea\0", &[("F006", 1, 1)], None);
+        check(b"a\0b\0c\0", &[("F006", 1, 1)], None);
+        check(b"abcdef\nab\0cdefgh", &[("F007", 2, 3)], None);
+        check("ä\nö".as_bytes(), &[], Some("ä\nö"));
+        check(b"\xc3\xa4\n\xc3\xb6\xe4x", &[("F008", 2, 2)], None);
+        check(b"\xef\xbb\xbfa\xff", &[("F005", 1, 1), ("F008", 1, 2)], None);
+    }
+
+    #[test]
+    fn places_count_characters() {
+        let text = "ab\näöü\r\n\nx";
+        let lines = Lines::new(text);
+        for (offset, line, column) in
+            [(0, 1, 1), (2, 1, 3), (3, 2, 1), (5, 2, 2), (11, 3, 1), (12, 4, 1)]
+        {
+            assert_eq!(lines.point(text, offset), Span::point(line, column), "{offset}");
+            assert_eq!(lines.offset(text, line, column), offset, "{line}:{column}");
+        }
+        assert_eq!(lines.offset(text, 2, 99), 9, "the end of a line, before its line break");
+        assert_eq!(lines.offset(text, 99, 1), text.len());
+        assert_eq!(lines.n_lines(), 4);
+        let lines = Lines::new("a\rb\r\rc");
+        assert_eq!((lines.n_lines(), lines.offset("a\rb\r\rc", 4, 1)), (4, 5));
+    }
+}

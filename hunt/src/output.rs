@@ -1,0 +1,199 @@
+//! How matches are written: JSON lines, CSV, or a table. The same columns in each.
+
+use serde_json::{Map, Value, json};
+
+use super::terms::Told;
+
+/// A form of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A JSON object per line.
+    Json,
+    /// Comma-separated values (RFC 4180) with a line of names.
+    Csv,
+    /// Columns for people.
+    Table,
+}
+
+/// A match of a rule or of a correlation.
+#[derive(Debug, Default)]
+pub(crate) struct Record<'r> {
+    pub(crate) kind: &'static str,
+    pub(crate) time: Option<String>,
+    pub(crate) file: &'r str,
+    pub(crate) line: u64,
+    pub(crate) level: &'r str,
+    pub(crate) rule: &'r str,
+    pub(crate) title: &'r str,
+    pub(crate) author: &'r str,
+    pub(crate) method: &'r str,
+    pub(crate) host: &'r str,
+    pub(crate) path: &'r str,
+    pub(crate) source: &'r str,
+    /// Why: what the rule looks for, or the group of a correlation.
+    pub(crate) why: Vec<(String, String, Option<String>)>,
+    /// The value of a correlation and how many events it stands for.
+    pub(crate) value: Option<(f64, usize)>,
+    /// What the policy makes of it, where it is asked.
+    pub(crate) policy: Option<Told<'r>>,
+}
+
+const COLUMNS: &[(&str, usize)] = &[
+    ("kind", 11),
+    ("time", 24),
+    ("file", 20),
+    ("line", 8),
+    ("level", 13),
+    ("rule", 36),
+    ("title", 44),
+    ("author", 24),
+    ("method", 7),
+    ("host", 32),
+    ("path", 32),
+    ("source", 15),
+    ("action", 7),
+    ("exception", 16),
+    ("why", 0),
+];
+
+impl Output {
+    /// What stands before the first record.
+    pub(crate) fn head(self) -> String {
+        match self {
+            Output::Json => String::new(),
+            Output::Csv => {
+                let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+                format!("{}\r\n", names.join(","))
+            }
+            Output::Table => row(COLUMNS.iter().map(|(name, _)| (*name).to_owned())),
+        }
+    }
+
+    /// Appends a record.
+    pub(crate) fn record(self, record: &Record<'_>, out: &mut String) {
+        match self {
+            Output::Json => {
+                out.push_str(&record.json().to_string());
+                out.push('\n');
+            }
+            Output::Csv => {
+                let cells: Vec<_> = record.cells().iter().map(|cell| csv(cell)).collect();
+                out.push_str(&cells.join(","));
+                out.push_str("\r\n");
+            }
+            Output::Table => out.push_str(&row(record.cells().into_iter())),
+        }
+    }
+}
+
+impl Record<'_> {
+    fn json(&self) -> Value {
+        let mut record = Map::new();
+        let why = self.why.iter().map(|(field, pattern, value)| {
+            let name = if self.value.is_some() { "value" } else { "pattern" };
+            let mut why = Map::new();
+            why.insert("field".into(), json!(field));
+            why.insert(name.into(), json!(pattern));
+            if let Some(value) = value {
+                why.insert("value".into(), json!(value));
+            }
+            Value::Object(why)
+        });
+        record.insert("why".into(), why.collect());
+        record.insert("kind".into(), json!(self.kind));
+        record.insert("time".into(), json!(self.time));
+        record.insert("file".into(), json!(self.file));
+        record.insert("line".into(), json!(self.line));
+        for (name, value) in [
+            ("level", self.level),
+            ("rule", self.rule),
+            ("title", self.title),
+            ("author", self.author),
+        ] {
+            record.insert(name.into(), json!(value));
+        }
+        for (name, value) in [
+            ("method", self.method),
+            ("host", self.host),
+            ("path", self.path),
+            ("source", self.source),
+        ] {
+            if !value.is_empty() {
+                record.insert(name.into(), json!(value));
+            }
+        }
+        if let Some((value, n_events)) = self.value {
+            record.insert("value".into(), json!(value));
+            record.insert("events".into(), json!(n_events));
+        }
+        if let Some(policy) = &self.policy {
+            record.insert("action".into(), json!(policy.action));
+            record.insert("would_deny".into(), json!(policy.would_deny));
+            for (name, text) in &policy.texts {
+                record.insert((*name).into(), json!(text));
+            }
+        }
+        Value::Object(record)
+    }
+
+    fn cells(&self) -> [String; 15] {
+        let mut why: Vec<_> = self
+            .why
+            .iter()
+            .map(|(field, pattern, value)| match value {
+                Some(value) => format!("{field}: {pattern} = {value}"),
+                None => format!("{field}: {pattern}"),
+            })
+            .collect();
+        if let Some((value, n_events)) = self.value {
+            why.push(format!("value: {value}, events: {n_events}"));
+        }
+        [
+            self.kind.to_owned(),
+            self.time.clone().unwrap_or_default(),
+            self.file.to_owned(),
+            self.line.to_string(),
+            self.level.to_owned(),
+            self.rule.to_owned(),
+            self.title.to_owned(),
+            self.author.to_owned(),
+            self.method.to_owned(),
+            self.host.to_owned(),
+            self.path.to_owned(),
+            self.source.to_owned(),
+            self.policy.as_ref().map_or("", |policy| policy.action).to_owned(),
+            self.policy.as_ref().map_or("", |policy| policy.text("exception")).to_owned(),
+            why.join("; "),
+        ]
+    }
+}
+
+/// A cell, in quotes where it needs them. One that a spreadsheet would take for a formula gets an
+/// apostrophe in front: hosts and values are chosen by whom we look for.
+fn csv(cell: &str) -> String {
+    let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    if guard.is_empty() && !cell.contains(['"', ',', '\n', '\r']) {
+        return cell.to_owned();
+    }
+    format!("\"{guard}{}\"", cell.replace('"', "\"\""))
+}
+
+fn row(cells: impl Iterator<Item = String>) -> String {
+    let mut row = String::new();
+    for (cell, (_, width)) in cells.zip(COLUMNS) {
+        // Control characters would move a terminal's cursor.
+        let cell: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let n_chars = cell.chars().count();
+        if *width > 0 && n_chars > *width {
+            row.extend(cell.chars().take(width - 1));
+            row.push('…');
+        } else {
+            row.push_str(&cell);
+            row.extend(std::iter::repeat_n(' ', width.saturating_sub(n_chars)));
+        }
+        row.push(' ');
+    }
+    let mut row = row.trim_end().to_owned();
+    row.push('\n');
+    row
+}

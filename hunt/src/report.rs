@@ -1,0 +1,343 @@
+//! Hauls in order: records, counts per rule, correlations over time.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use inspect::pack::Level;
+use inspect::{CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
+use sigma::{AtProxy, MAPPINGS};
+
+use super::output::Record;
+use super::terms::{Decided, Terms, Told};
+use traffic::Unreadable;
+
+use crate::counts::Counts;
+use crate::hunter::{Haul, Hit};
+use crate::limits::MAX_HELD_EVENTS;
+use crate::output::Output;
+use diagnostics::printable;
+
+/// Takes hauls in the order of the logs and writes what they found.
+#[derive(Debug)]
+pub struct Report {
+    pack: Pack,
+    correlator: Correlator,
+    output: Output,
+    show_values: bool,
+    /// Events for the correlations that wait for earlier ones of other logs, oldest first.
+    held: BinaryHeap<Reverse<Held>>,
+    max_held: usize,
+    files: Vec<Arc<str>>,
+    n_lines_of_file: u64,
+    /// The file and the line, by reason.
+    first_unreadable: BTreeMap<Unreadable, (usize, u64)>,
+    counts: Counts,
+    per_rule: BTreeMap<RuleId, u64>,
+    per_correlation: BTreeMap<usize, u64>,
+    n_without_time: u64,
+    n_bad_times: u64,
+    n_records: u64,
+    has_head: bool,
+    terms: Option<Terms>,
+    excepted: BTreeMap<StrId, u64>,
+    expired: BTreeMap<StrId, u64>,
+    n_off: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// Time, file and line: the order.
+    at: (i64, usize, u64),
+    hits: Vec<CorrelationHit>,
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Held {}
+
+impl PartialOrd for Held {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Held {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl Report {
+    /// Starts a report. With several logs the correlations see their events in order of time, as far
+    /// as [`MAX_HELD_EVENTS`] allow; with one in its own order.
+    pub fn new(pack: Pack, output: Output, n_logs: usize, show_values: bool) -> Report {
+        Report {
+            correlator: Correlator::new(&pack),
+            pack,
+            output,
+            show_values,
+            held: BinaryHeap::new(),
+            max_held: if n_logs > 1 { MAX_HELD_EVENTS } else { 0 },
+            files: Vec::new(),
+            n_lines_of_file: 0,
+            first_unreadable: BTreeMap::new(),
+            counts: Counts::default(),
+            per_rule: BTreeMap::new(),
+            per_correlation: BTreeMap::new(),
+            n_without_time: 0,
+            n_bad_times: 0,
+            n_records: 0,
+            has_head: false,
+            terms: None,
+            excepted: BTreeMap::new(),
+            expired: BTreeMap::new(),
+            n_off: 0,
+        }
+    }
+
+    /// The same over hauls that were made under these terms ([`super::Hunter::under`]).
+    #[must_use]
+    pub fn under(self, terms: Terms) -> Report {
+        Report { terms: Some(terms), ..self }
+    }
+
+    /// The next log begins.
+    pub fn begin(&mut self, file: &Arc<str>) {
+        self.files.push(Arc::clone(file));
+        self.n_lines_of_file = 0;
+    }
+
+    /// Takes the next haul of the log; gives what to write.
+    pub fn take(&mut self, haul: &Haul) -> String {
+        let mut out = self.head();
+        for hit in &haul.hits {
+            self.records(hit, &mut out);
+            self.count(hit.decided.as_ref());
+            self.n_bad_times += u64::from(hit.has_bad_time);
+            if hit.hits.is_empty() {
+                continue;
+            }
+            let Some(time_ms) = hit.time_ms else {
+                self.n_without_time += 1;
+                continue;
+            };
+            let at = (time_ms, self.files.len().saturating_sub(1), self.n_lines_of_file + hit.line);
+            self.held.push(Reverse(Held { at, hits: hit.hits.clone() }));
+            while self.held.len() > self.max_held {
+                self.correlate(&mut out);
+            }
+        }
+        for (reason, line) in &haul.counts.first_unreadable {
+            let place = (self.files.len().saturating_sub(1), self.n_lines_of_file + line);
+            self.first_unreadable.entry(*reason).or_insert(place);
+        }
+        self.n_lines_of_file += haul.counts.n_lines;
+        self.counts.add(&haul.counts);
+        out
+    }
+
+    /// All logs have been read; gives what is left to write.
+    pub fn finish(&mut self) -> String {
+        let mut out = self.head();
+        while !self.held.is_empty() {
+            self.correlate(&mut out);
+        }
+        out
+    }
+
+    fn head(&mut self) -> String {
+        if std::mem::replace(&mut self.has_head, true) { String::new() } else { self.output.head() }
+    }
+
+    fn count(&mut self, decided: Option<&Decided>) {
+        let Some(decided) = decided else { return };
+        self.n_off += decided.n_off;
+        for (counts, exceptions) in
+            [(&mut self.excepted, &decided.excepted), (&mut self.expired, &decided.expired)]
+        {
+            for exception in exceptions {
+                *counts.entry(*exception).or_default() += 1;
+            }
+        }
+    }
+
+    fn records(&mut self, hit: &Hit, out: &mut String) {
+        let tables = self.pack.tables();
+        let file = self.files.last().map_or("", |file| &**file);
+        let summary = hit.request.clone().unwrap_or_default();
+        for matched in &hit.matches {
+            let Some(rule) = tables.rule(matched.rule) else { continue };
+            *self.per_rule.entry(matched.rule).or_default() += 1;
+            self.n_records += 1;
+            let policy = match (&self.terms, &hit.decided, &matched.ruling) {
+                (Some(terms), Some(decided), Some(ruling)) => {
+                    Some(Told::of(&self.pack, terms, decided, ruling))
+                }
+                _ => None,
+            };
+            let record = Record {
+                kind: "rule",
+                time: hit.time_ms.map(timestamp),
+                file,
+                line: self.n_lines_of_file + hit.line,
+                level: level(rule.level),
+                rule: tables.str(rule.id),
+                title: tables.str(rule.title),
+                author: tables.str(rule.author),
+                method: &summary.method,
+                host: &summary.host,
+                path: &summary.path,
+                source: &summary.source,
+                why: matched.evidence.clone(),
+                value: None,
+                policy,
+            };
+            self.output.record(&record, out);
+        }
+    }
+
+    /// Tells the correlations of the oldest event that is held.
+    fn correlate(&mut self, out: &mut String) {
+        let Some(Reverse(held)) = self.held.pop() else { return };
+        let (time_ms, file_idx, line) = held.at;
+        let tables = self.pack.tables();
+        for firing in self.correlator.observe(&self.pack, &held.hits, time_ms) {
+            let Some(of) = tables.correlation(firing.correlation).filter(|of| of.alerts) else {
+                continue;
+            };
+            *self.per_correlation.entry(firing.correlation.index()).or_default() += 1;
+            self.n_records += 1;
+            let names = tables.correlation_group(of).iter().map(|name| tables.str(*name));
+            let why = names.zip(&firing.group).map(|(name, value)| {
+                let shown = match value {
+                    None => "(none)".to_owned(),
+                    Some(value) if self.show_values => String::from_utf8_lossy(value).into_owned(),
+                    Some(value) if is_plain(name) => inspect::redact::host(value),
+                    Some(_) => inspect::redact::REDACTED.to_owned(),
+                };
+                (name.to_owned(), shown, None)
+            });
+            let record = Record {
+                kind: "correlation",
+                time: Some(timestamp(firing.time_ms)),
+                file: self.files.get(file_idx).map_or("", |file| &**file),
+                line,
+                level: level(of.level),
+                rule: tables.str(of.id),
+                title: tables.str(of.title),
+                author: tables.str(of.author),
+                why: why.collect(),
+                value: Some((firing.value, firing.n_events)),
+                ..Record::default()
+            };
+            self.output.record(&record, out);
+        }
+    }
+
+    /// What was read so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Where the first line stands that is no event, and why it is none.
+    pub fn first_unreadable(&self) -> Option<(&Arc<str>, u64, Unreadable)> {
+        let (reason, (file, line)) = self.first_unreadable.iter().min_by_key(|(_, at)| **at)?;
+        Some((self.files.get(*file)?, *line, *reason))
+    }
+
+    /// How many records were written.
+    pub fn n_records(&self) -> u64 {
+        self.n_records
+    }
+
+    /// What was read, what was not, and how often each rule matched: lines for people.
+    pub fn summary(&self) -> String {
+        let counts = &self.counts;
+        let mut lines = vec![format!(
+            "{} lines = {} events + {} blank or comments + {} unreadable",
+            counts.n_lines,
+            counts.n_events,
+            counts.n_blank,
+            counts.n_unreadable()
+        )];
+        for (reason, number) in &counts.unreadable {
+            let (file, line) = self.first_unreadable.get(reason).copied().unwrap_or_default();
+            let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
+            let reason = reason.as_str();
+            lines.push(format!("  {number} unreadable: {reason}, first at {file}:{line}"));
+        }
+        let lost = self.correlator.counts();
+        for (number, what) in [
+            (self.n_bad_times, "matching events with a time that cannot be read"),
+            (self.n_without_time, "events without a time, which correlations cannot use"),
+            (lost.late_events, "events too late for their correlation"),
+            (lost.evicted_events, "events dropped from full groups of correlations"),
+            (lost.evicted_groups, "groups of correlations dropped to make room"),
+        ] {
+            if number > 0 {
+                lines.push(format!("  {number} {what}"));
+            }
+        }
+        lines.push(format!("{} matches", self.n_records));
+        let tables = self.pack.tables();
+        for (counts, what) in [
+            (&self.excepted, "matches taken out by the exception"),
+            (&self.expired, "matches that would have been taken out by the expired exception"),
+        ] {
+            for (exception, number) in counts {
+                lines.push(format!("  {number} {what} {}", tables.str(*exception)));
+            }
+        }
+        if self.n_off > 0 {
+            lines.push(format!("  {} matches that the policy turns off", self.n_off));
+        }
+        for (rule, number) in &self.per_rule {
+            let title = tables.rule(*rule).map_or("", |rule| tables.str(rule.title));
+            lines.push(format!("  {number} {}", printable(title.as_bytes())));
+        }
+        for (idx, number) in &self.per_correlation {
+            let title = tables.correlations.get(*idx).map_or("", |of| tables.str(of.title));
+            lines.push(format!("  {number} {} (correlation)", printable(title.as_bytes())));
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    level.as_str()
+}
+
+fn timestamp(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds)
+        .map_or_else(|_| milliseconds.to_string(), |time| time.to_string())
+}
+
+/// Whether a field holds no secrets: who talks to whom, not what is said.
+fn is_plain(field: &str) -> bool {
+    let plain = |name: &str| {
+        matches!(
+            ProxyField::from_name(name),
+            Some(
+                ProxyField::Host
+                    | ProxyField::Method
+                    | ProxyField::SourceAddress
+                    | ProxyField::DestinationAddress
+                    | ProxyField::ServerName
+                    | ProxyField::Status
+                    | ProxyField::UriExtension
+                    | ProxyField::Version
+            )
+        )
+    };
+    let mut mapped = MAPPINGS.iter().flat_map(|mapping| mapping.fields);
+    plain(field)
+        || mapped.any(|(name, at_proxy)| match at_proxy {
+            AtProxy::Field(at_proxy) => *name == field && plain(at_proxy),
+            AtProxy::Always(_) => false,
+        })
+}

@@ -1,0 +1,437 @@
+//! All pages and files of a vault, from what was read.
+
+mod countermeasure;
+mod dashboard;
+mod detection_rule;
+mod files;
+mod preview_link;
+mod runbook;
+mod service;
+mod tactic;
+mod technique;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use catalogue::CatalogueRule;
+use catalogue::attack::Retired;
+
+use super::names::{Wish, assign};
+use super::page::Page;
+use super::property::tag;
+use super::sources::{Reach, Sources};
+
+/// What a vault is asked to hold.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Techniques with their sub-techniques; all where empty.
+    pub techniques: BTreeSet<String>,
+    /// The address of a preview that rule pages link to; no links where empty.
+    pub preview: String,
+}
+
+/// What is already there.
+#[derive(Clone, Debug, Default)]
+pub struct Present {
+    /// Id and path of each page of ours.
+    pub pages: BTreeMap<String, String>,
+    /// Paths of everybody else's files.
+    pub others: BTreeSet<String>,
+}
+
+/// A vault's pages and files.
+#[derive(Debug, Default)]
+pub struct Vault {
+    /// Pages, in the order of their ids.
+    pub pages: Vec<Page>,
+    /// Other files: path and text.
+    pub files: BTreeMap<String, String>,
+    /// Property types for `.obsidian/types.json`.
+    pub types: BTreeMap<String, &'static str>,
+    /// Empty tables, each with its reason on its page.
+    pub n_gaps: usize,
+    /// Counts, dates and ids that do not hold.
+    pub n_drift: usize,
+}
+
+/// Builds all pages.
+pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
+    let builder = Builder::new(sources, scope, present);
+    let mut pages: Vec<Page> =
+        builder.techniques.par_iter().map(|id| technique::page(&builder, id)).collect();
+    let rules = builder.rules.par_iter().enumerate();
+    pages.par_extend(rules.map(|(idx, rule)| detection_rule::page(&builder, idx, rule)));
+    pages.extend(runbook::pages(&builder));
+    pages.extend(sources.services.iter().map(|note| service::page(&builder, note)));
+    pages.extend(countermeasure::pages(&builder));
+    pages.extend(tactic::pages(&builder));
+    pages.extend(dashboard::pages(&builder, &pages));
+    pages.sort_by(|left, right| left.id.cmp(&right.id));
+    let mut types = BTreeMap::new();
+    for page in &pages {
+        for (key, value) in &page.properties {
+            types.entry(key.clone()).or_insert(value.obsidian_type(key));
+        }
+    }
+    let is_gap = |line: &&str| line.starts_with("No rows as of ");
+    let n_gaps = pages
+        .iter()
+        .flat_map(|page| &page.blocks)
+        .map(|(_, text)| text.lines().filter(is_gap).count())
+        .sum();
+    let files = files::all(&builder, &pages);
+    Vault { pages, files, types, n_gaps, n_drift: dashboard::n_drift(&builder) }
+}
+
+/// Sources with their indexes.
+struct Builder<'s> {
+    sources: &'s Sources,
+    /// The address of the preview.
+    preview: String,
+    /// Rules with a page.
+    rules: Vec<&'s CatalogueRule>,
+    /// Page ids of those rules.
+    rule_ids: Vec<String>,
+    /// Indexes of rules by technique, own tags only.
+    by_technique: BTreeMap<&'s str, Vec<usize>>,
+    /// Techniques with a page.
+    techniques: Vec<String>,
+    /// Techniques with atomic tests.
+    tested: BTreeSet<String>,
+    /// Where each page stands.
+    paths: BTreeMap<String, String>,
+    reach: Reach,
+    /// The newest date in all sources.
+    as_of: String,
+}
+
+impl<'s> Builder<'s> {
+    fn new(sources: &'s Sources, scope: &Scope, present: &Present) -> Builder<'s> {
+        let in_scope = |id: &str| {
+            let parent = id.split('.').next().unwrap_or(id);
+            scope.techniques.is_empty()
+                || scope.techniques.contains(id)
+                || scope.techniques.contains(parent)
+        };
+        let mut techniques: BTreeSet<String> = BTreeSet::new();
+        techniques.extend(
+            sources
+                .attack
+                .techniques
+                .values()
+                .filter(|technique| technique.retired.is_none())
+                .map(|technique| technique.id.clone()),
+        );
+        techniques.extend(sources.technique_notes.iter().map(|note| note.technique.clone()));
+        if sources.attack.techniques.is_empty() {
+            techniques
+                .extend(sources.rules.iter().flat_map(|rule| rule.techniques.iter().cloned()));
+        }
+        techniques.retain(|id| in_scope(id));
+        let wanted = |rule: &&CatalogueRule| {
+            let ours = sources.rule_notes.contains_key(&rule.id);
+            ours || scope.techniques.is_empty() || rule.techniques.iter().any(|id| in_scope(id))
+        };
+        let mut rules: Vec<&CatalogueRule> = sources.rules.iter().filter(wanted).collect();
+        rules.sort_by(|left, right| {
+            (left.vendor, &left.title, &left.id, &left.path).cmp(&(
+                right.vendor,
+                &right.title,
+                &right.id,
+                &right.path,
+            ))
+        });
+        let mut rule_ids = Vec::new();
+        let mut seen = BTreeSet::new();
+        for rule in &rules {
+            let id = format!("rule/{}/{}", rule.vendor.as_str(), rule.id);
+            rule_ids.push(if seen.insert(id.clone()) {
+                id
+            } else {
+                format!("rule/{}/{}", rule.vendor.as_str(), rule.path)
+            });
+        }
+        let mut by_technique: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (idx, rule) in rules.iter().enumerate() {
+            for id in &rule.techniques {
+                by_technique.entry(id).or_default().push(idx);
+            }
+        }
+        let dates = sources
+            .rules
+            .iter()
+            .flat_map(|rule| [rule.modified.as_deref(), rule.created.as_deref()])
+            .flatten();
+        let as_of = dates
+            .chain([sources.attack.newest.as_str()])
+            .max()
+            .filter(|date| !date.is_empty())
+            .unwrap_or("an unknown date")
+            .to_owned();
+        let reach = Reach::of(&sources.rules);
+        let mut builder = Builder {
+            sources,
+            preview: scope.preview.clone(),
+            rules,
+            rule_ids,
+            by_technique,
+            techniques: techniques.into_iter().collect(),
+            tested: sources.tests.iter().map(|test| test.technique.clone()).collect(),
+            paths: BTreeMap::new(),
+            reach,
+            as_of,
+        };
+        let wishes = builder.wishes();
+        builder.paths = assign(&wishes, &present.pages, &present.others);
+        builder
+    }
+
+    /// What pages want to be called, the first to choose first.
+    fn wishes(&self) -> Vec<Wish> {
+        let wish = |id: String, folder: &str, title: String, apart: Vec<String>| Wish {
+            id,
+            folder: folder.to_owned(),
+            title,
+            apart,
+        };
+        let mut wishes = Vec::new();
+        for name in dashboard::NAMES {
+            wishes.push(wish(
+                format!("dashboard/{name}"),
+                "",
+                name.to_owned(),
+                vec!["dashboard".into()],
+            ));
+        }
+        for id in &self.techniques {
+            wishes.push(wish(
+                format!("technique/{id}"),
+                "Techniques",
+                format!("{id} - {}", self.technique_name(id)),
+                vec![],
+            ));
+        }
+        for (name, tactic) in &self.sources.attack.tactics {
+            wishes.push(wish(
+                format!("tactic/{name}"),
+                "Tactics",
+                format!("{} - {}", tactic.id, tactic.name),
+                vec![],
+            ));
+        }
+        for note in &self.sources.services {
+            wishes.push(wish(
+                format!("service/{}", note.name),
+                "Services",
+                note.name.clone(),
+                vec!["service".into()],
+            ));
+        }
+        for (id, title) in countermeasure::names(self) {
+            wishes.push(wish(
+                format!("countermeasure/{id}"),
+                "Countermeasures",
+                format!("{id} - {title}"),
+                vec![],
+            ));
+        }
+        for (rule, id) in self.rules.iter().zip(&self.rule_ids) {
+            let short: String = rule.id.chars().take(8).collect();
+            wishes.push(wish(
+                id.clone(),
+                "Detection Rules",
+                rule.title.clone(),
+                vec![rule.vendor.as_str().to_owned(), short],
+            ));
+        }
+        for (id, title) in runbook::names(self) {
+            wishes.push(wish(id, "Testing Runbooks", title, vec!["runbook".into()]));
+        }
+        wishes
+    }
+
+    /// The full name of a technique, as well as it is known.
+    fn technique_name(&self, id: &str) -> String {
+        let from_note = || {
+            self.sources
+                .technique_notes
+                .iter()
+                .find(|note| note.technique == id)
+                .map(|note| note.name.clone())
+        };
+        self.sources.attack.full_name(id).or_else(from_note).unwrap_or_else(|| "Technique".into())
+    }
+
+    /// A link to a page, by its full path; plain text where the page is not in the vault.
+    fn link(&self, id: &str, text: &str) -> String {
+        match self.paths.get(id) {
+            Some(path) => format!("[[{}|{}]]", path.trim_end_matches(".md"), link_text(text)),
+            None => super::prose::inline(text),
+        }
+    }
+
+    /// The same in a table, where the bar is escaped.
+    fn cell_link(&self, id: &str, text: &str) -> String {
+        self.link(id, text).replace('|', "\\|")
+    }
+
+    /// A link to a page with its file's name, as `file.link` shows it.
+    fn stem_link(&self, id: &str) -> String {
+        let path = self.paths.get(id).map_or("", |path| path.trim_end_matches(".md"));
+        format!("[[{path}\\|{}]]", path.rsplit('/').next().unwrap_or(path))
+    }
+
+    /// The same as a property.
+    fn property_link(&self, id: &str, text: &str) -> String {
+        match self.paths.get(id) {
+            Some(path) => format!("[[{}|{}]]", path.trim_end_matches(".md"), link_text(text)),
+            None => link_text(text),
+        }
+    }
+
+    fn path(&self, id: &str) -> String {
+        self.paths.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Rules with a technique's tag on their page: its own, and for a parent its sub-techniques'.
+    fn rules_of(&self, technique: &str) -> Vec<usize> {
+        let sub = format!("{technique}.");
+        let of = self
+            .by_technique
+            .range(technique..)
+            .take_while(|(id, _)| id.starts_with(technique))
+            .filter(|(id, _)| **id == technique || id.starts_with(&sub));
+        let set: BTreeSet<usize> = of.flat_map(|(_, rules)| rules.iter().copied()).collect();
+        set.into_iter().collect()
+    }
+
+    /// What became of an id that a rule carries and ATT&CK does not.
+    fn migration(&self, id: &str) -> Option<String> {
+        let attack = &self.sources.attack;
+        if attack.techniques.is_empty() {
+            return None;
+        }
+        match attack.techniques.get(id) {
+            Some(technique) => match &technique.retired {
+                None => None,
+                Some(Retired::Revoked(Some(new))) => Some(format!("revoked, replaced by {new}")),
+                Some(Retired::Revoked(None)) => Some("revoked".into()),
+                Some(Retired::Deprecated) => Some("deprecated".into()),
+            },
+            None => Some(format!("not in the copy of ATT&CK {} that was read", attack.version)),
+        }
+    }
+}
+
+/// Text behind the bar of a link: what would end the link or the table is replaced.
+fn link_text(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| {
+            if matches!(c, '[' | ']' | '|' | '`' | '<' | '>' | '#' | '^' | '$' | '\\' | '%')
+                || c.is_control()
+            {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
+    text.replace("::", ": :").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `T1102_002`, its parent `T1102`, and the nested form.
+fn technique_tags(id: &str) -> Vec<String> {
+    let mut tags = vec![tag(id)];
+    if let Some((parent, sub)) = id.split_once('.') {
+        tags.push(parent.to_owned());
+        tags.push(format!("attack/{parent}/{sub}"));
+    } else {
+        tags.push(format!("attack/{id}"));
+    }
+    tags
+}
+
+/// A query in its three forms.
+struct Query<'q> {
+    /// The Dataview block, without its fence.
+    dataview: &'q str,
+    /// The Base, without its fence.
+    base: String,
+    /// Headings of the table.
+    columns: &'q [&'q str],
+    /// Its rows.
+    rows: Vec<Vec<String>>,
+    /// Why there are none, if there are none.
+    reason: String,
+}
+
+impl Query<'_> {
+    fn markdown(&self, as_of: &str) -> String {
+        let table = table(self.columns, &self.rows);
+        let table = if self.rows.is_empty() {
+            format!("No rows as of {as_of}: {}.\n", self.reason)
+        } else {
+            table
+        };
+        format!(
+            "```dataview\n{}\n```\n\n#### As a Base\n\n```base\n{}\n```\n\n#### As a table\n\n{table}",
+            self.dataview.trim_end(),
+            self.base.trim_end()
+        )
+    }
+}
+
+fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = format!("| {} |\n|{}\n", columns.join(" | "), " --- |".repeat(columns.len()));
+    for row in rows {
+        text.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    text
+}
+
+/// A Base over a folder, by the core plugin's syntax.
+struct Base<'b> {
+    folder: &'b str,
+    /// What holds beside being in the folder.
+    filters: Vec<String>,
+    name: &'b str,
+    columns: &'b [&'b str],
+    sorted_by: Option<&'b str>,
+}
+
+impl Base<'_> {
+    fn text(&self) -> String {
+        let mut text = format!("filters:\n  and:\n    - 'file.inFolder(\"{}\")'\n", self.folder);
+        for filter in &self.filters {
+            text.push_str(&format!("    - '{}'\n", filter.replace('\'', "''")));
+        }
+        text.push_str(&format!("views:\n  - type: table\n    name: {}\n    order:\n", self.name));
+        for column in self.columns {
+            text.push_str(&format!("      - {column}\n"));
+        }
+        if let Some(property) = self.sorted_by {
+            text.push_str(&format!(
+                "    sort:\n      - property: {property}\n        direction: ASC\n"
+            ));
+        }
+        text
+    }
+}
+
+/// Sections of a note of ours as Markdown, their headings one level lower.
+fn own_sections(sections: &[catalogue::dialect::section::Section]) -> String {
+    let mut text = String::new();
+    for section in sections {
+        if section.level > 1 {
+            text.push_str(&format!("### {}\n\n", super::prose::inline(&section.title)));
+        }
+        let body = section.text.trim_matches('\n');
+        if !body.is_empty() {
+            text.push_str(body);
+            text.push_str("\n\n");
+        }
+    }
+    text
+}

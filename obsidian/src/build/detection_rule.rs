@@ -1,0 +1,338 @@
+//! The page of a detection rule, by the sections of Palantir's alerting and detection strategy.
+
+use std::fmt::Write;
+
+use crate::guide;
+use crate::page::Page;
+use crate::property::{Property, tag};
+use crate::prose::{block, code, inline, paragraphs, reference};
+use crate::sources::{RuleNote, key, tests};
+use catalogue::query::Role;
+use catalogue::{CatalogueRule, Vendor};
+
+use super::{Builder, preview_link, technique_tags};
+
+/// The level in the vendor's words.
+pub(super) fn level(rule: &CatalogueRule) -> &str {
+    rule.level.as_deref().unwrap_or("unrated")
+}
+
+fn rank(level: &str) -> u8 {
+    match level {
+        "critical" => 5,
+        "high" => 4,
+        "medium" => 3,
+        "low" => 2,
+        "informational" => 1,
+        _ => 0,
+    }
+}
+
+/// The product, or what logs of any product are meant: the sample's column is never blank.
+pub(super) fn product(rule: &CatalogueRule) -> String {
+    let source = &rule.logsource;
+    match (&source.product, &source.category, &source.service) {
+        (Some(product), ..) => product.clone(),
+        (None, Some(category), _) => format!("any {category}"),
+        (None, None, Some(service)) => format!("any {service}"),
+        (None, None, None) => "any".into(),
+    }
+}
+
+pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> Page {
+    let id = builder.rule_ids.get(idx).cloned().unwrap_or_default();
+    let note = builder.sources.rule_notes.get(&rule.id).filter(|_| rule.vendor == Vendor::Tidegate);
+    let mut page = Page::new(id.clone(), builder.path(&id));
+    properties(builder, &id, rule, note, &mut page);
+    page.block("title", format!("# {}", inline(&rule.title)));
+    page.block(
+        "goal",
+        section("Goal", &own(note, "Goal").unwrap_or_else(|| paragraphs(&rule.description))),
+    );
+    page.block("categorization", categorization(builder, rule));
+    page.block("strategy", section("Strategy Abstract", &strategy(rule, note)));
+    page.block(
+        "context",
+        section(
+            "Technical Context",
+            &own(note, "Technical context").unwrap_or_else(|| context(rule)),
+        ),
+    );
+    page.block("blind_spots", section("Blind Spots and Assumptions", &blind_spots(rule, note)));
+    page.block("false_positives", section("False Positives", &false_positives(rule, note)));
+    page.block("validation", section("Validation", &validation(builder, rule, note)));
+    page.block(
+        "priority",
+        section(
+            "Priority",
+            &format!(
+                "{}: as its author rates it ({} of 5 on one scale for all vendors).",
+                inline(level(rule)),
+                rank(level(rule))
+            ),
+        ),
+    );
+    page.block(
+        "response",
+        section(
+            "Response",
+            &own(note, "Response").unwrap_or_else(|| {
+                "The vendor's rule names no steps; follow the runbook of the technique.".into()
+            }),
+        ),
+    );
+    page.block("rule", rule_text(builder, rule, note));
+    page.block("resources", resources(builder, rule, note));
+    page
+}
+
+fn section(title: &str, text: &str) -> String {
+    format!("### {title}\n\n{text}")
+}
+
+/// A section of a note of ours, as it stands.
+fn own(note: Option<&RuleNote>, title: &str) -> Option<String> {
+    let section = note?.sections.iter().find(|section| section.title == title)?;
+    Some(section.text.trim_matches('\n').to_owned()).filter(|text| !text.is_empty())
+}
+
+fn properties(
+    builder: &Builder<'_>,
+    id: &str,
+    rule: &CatalogueRule,
+    note: Option<&RuleNote>,
+    page: &mut Page,
+) {
+    let text = |text: &str| Property::Text(text.to_owned());
+    let source = &rule.logsource;
+    let (decidable, why) = guide::decidable(rule);
+    page.set("title", text(&rule.title));
+    page.set("status", text(rule.status.as_deref().unwrap_or("unknown")));
+    page.set("level", text(level(rule)));
+    page.set("level_rank", Property::Number(rank(level(rule)).to_string()));
+    page.set("logsrc_product", Property::Text(product(rule)));
+    page.set("logsrc_service", text(source.service.as_deref().unwrap_or("any")));
+    page.set("logsrc_category", text(source.category.as_deref().unwrap_or("any")));
+    if let Some(date) = &rule.created {
+        page.set("created", Property::Date(date.clone()));
+    }
+    if let Some(date) = rule.modified.as_ref().or(rule.created.as_ref()) {
+        page.set("last_modified", Property::Date(date.clone()));
+    }
+    let mut tags = vec!["detection_rule".to_owned()];
+    for technique in &rule.techniques {
+        for tag in technique_tags(technique) {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+    }
+    tags.push(tag(&rule.vendor.as_str().to_lowercase()));
+    page.set("tags", Property::Tags(tags));
+    page.set("aliases", Property::List(vec![rule.id.clone()]));
+    page.set("vendor", text(rule.vendor.as_str()));
+    page.set("rule_id", text(&rule.id));
+    page.set("rule_path", text(&rule.path));
+    page.set("author", text(rule.author.as_deref().unwrap_or("unknown")));
+    page.set("license", text(rule.licence.as_deref().unwrap_or(rule.vendor.licence())));
+    page.set("decidable_at_proxy", text(decidable));
+    page.set("decidable_why", text(&why));
+    let techniques = rule
+        .techniques
+        .iter()
+        .map(|id| builder.property_link(&format!("technique/{id}"), id))
+        .collect();
+    page.set("techniques", Property::Links(techniques));
+    if let Some(note) = note {
+        let services = note
+            .services
+            .iter()
+            .map(|name| builder.property_link(&format!("service/{name}"), name))
+            .collect();
+        page.set("services", Property::Links(services));
+        let runbook = format!("runbook/{}", rule.id);
+        page.set("runbook", Property::Link(builder.property_link(&runbook, "Runbook")));
+        page.set("pack", Property::Text(builder.sources.pack_hash.clone()));
+    }
+    let _ = id;
+}
+
+fn categorization(builder: &Builder<'_>, rule: &CatalogueRule) -> String {
+    let mut text = "### Categorization\n\n".to_owned();
+    for id in &rule.techniques {
+        let name = format!("{id} {}", builder.sources.attack.full_name(id).unwrap_or_default());
+        let migration =
+            builder.migration(id).map(|what| format!(" ({})", inline(&what))).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "- {}{migration}",
+            builder.link(&format!("technique/{id}"), name.trim())
+        );
+    }
+    if rule.techniques.is_empty() {
+        text.push_str("The rule names no technique.\n");
+    }
+    for tactic in &rule.tactics {
+        let name = crate::build::tactic::short_name(tactic);
+        let _ = writeln!(text, "- {}", builder.link(&format!("tactic/{name}"), tactic));
+    }
+    text
+}
+
+fn strategy(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
+    if let Some(own) = own(note, "Strategy") {
+        return own;
+    }
+    let combinations: std::collections::BTreeSet<_> = tests(rule)
+        .into_iter()
+        .filter(|(role, _)| *role == Role::Indicator)
+        .map(|(_, test)| key(test))
+        .collect();
+    if combinations.is_empty() {
+        return "Its query has no part that can be shown as a test of a field.".into();
+    }
+    let mut text = "The rule looks for:\n\n".to_owned();
+    let mut fields: std::collections::BTreeMap<(String, &str), Vec<String>> =
+        std::collections::BTreeMap::new();
+    for (field, operator, value) in combinations {
+        fields.entry((field, operator)).or_default().push(value);
+    }
+    for ((field, operator), values) in fields {
+        let shown: Vec<String> = values
+            .iter()
+            .take(8)
+            .filter(|value| !value.is_empty())
+            .map(|value| code(value))
+            .collect();
+        let more = if values.len() > 8 {
+            format!(" and {} more", values.len() - 8)
+        } else {
+            String::new()
+        };
+        let _ = writeln!(text, "- {} {operator} {}{more}", inline(&field), shown.join(", "));
+    }
+    text
+}
+
+fn context(rule: &CatalogueRule) -> String {
+    let source = &rule.logsource;
+    let part =
+        |what: &str, value: Option<&str>| value.map(|value| format!("{what} {}", inline(value)));
+    let parts: Vec<String> = [
+        part("product", source.product.as_deref()),
+        part("service", source.service.as_deref()),
+        part("category", source.category.as_deref()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let logs = if parts.is_empty() {
+        "It names no log source.".to_owned()
+    } else {
+        format!("It reads logs of {}.", parts.join(", "))
+    };
+    format!("{logs} Its query is written in {}.", rule.language)
+}
+
+fn blind_spots(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
+    let (decidable, why) = guide::decidable(rule);
+    let proxy = format!("Decidable at the proxy: {decidable}; {}.", inline(&why));
+    match own(note, "Blind spots") {
+        Some(own) => format!("{own}\n\n{proxy}"),
+        None => proxy,
+    }
+}
+
+fn false_positives(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
+    if let Some(own) = own(note, "False positives") {
+        return own;
+    }
+    let list: String =
+        rule.false_positives.iter().map(|text| format!("- {}\n", inline(text))).collect();
+    if list.is_empty() { "Its author names none.".into() } else { list }
+}
+
+fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
+    let Some(note) = note else {
+        let tests: Vec<String> = rule
+            .techniques
+            .iter()
+            .flat_map(|id| super::runbook::of_technique(builder, id))
+            .collect();
+        let tests: std::collections::BTreeSet<String> = tests.into_iter().collect();
+        let list: String = tests
+            .iter()
+            .take(8)
+            .map(|id| {
+                format!(
+                    "- {}\n",
+                    builder.link(
+                        id,
+                        builder
+                            .path(id)
+                            .trim_end_matches(".md")
+                            .rsplit('/')
+                            .next()
+                            .unwrap_or_default()
+                    )
+                )
+            })
+            .collect();
+        return if list.is_empty() { "No test is known for its techniques.".into() } else { list };
+    };
+    let mut text = format!(
+        "Runbook: {}\n\n",
+        builder.link(&format!("runbook/{}", rule.id), "steps, expected verdicts and last result")
+    );
+    for example in &note.examples {
+        let verdict = match (example.expected, example.holds) {
+            ("match", true) => "the rule matches",
+            ("match", false) => "the rule should match and does not",
+            (_, true) => "the rule lets it pass",
+            (_, false) => "the rule should let it pass and matches",
+        };
+        let _ = writeln!(
+            text,
+            "{} Verdict: {verdict}.\n\n{}\n",
+            inline(&example.what),
+            block(&example.request, "http")
+        );
+    }
+    text
+}
+
+fn rule_text(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
+    let language = match rule.language {
+        "sigma" => "yaml",
+        other => other,
+    };
+    if rule.text.trim().is_empty() {
+        return "### Rule\n\nThe rule has no query: a model decides.".into();
+    }
+    let link = match builder.preview.as_str() {
+        base if !base.is_empty() && rule.language == "sigma" => {
+            format!("\n\n{}.", preview_link::link(base, &rule.text, note))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "### Rule\n\n{}\n\nWritten by {}, under {}.{link}",
+        block(&rule.text, language),
+        inline(rule.author.as_deref().unwrap_or("unknown")),
+        inline(rule.licence.as_deref().unwrap_or(rule.vendor.licence()))
+    )
+}
+
+fn resources(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
+    let mut text = "### Additional Resources\n\n".to_owned();
+    for url in &rule.references {
+        let _ = writeln!(text, "{}", reference(url));
+    }
+    for name in note.map(|note| note.services.as_slice()).unwrap_or_default() {
+        let _ = writeln!(text, "- {}", builder.link(&format!("service/{name}"), name));
+    }
+    if rule.references.is_empty() {
+        text.push_str("- The rule names no reference.\n");
+    }
+    text
+}

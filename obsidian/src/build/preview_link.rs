@@ -1,0 +1,40 @@
+//! The link from a rule's page to the preview, where the rule can be tried.
+
+use crate::sources::RuleNote;
+
+/// A link to the preview at `base` with a rule, and with the note's requests, in its fragment: it is for
+/// the page alone, and no server hears of it.
+pub(super) fn link(base: &str, rule: &str, note: Option<&RuleNote>) -> String {
+    let examples = note.map(|note| note.examples.as_slice()).unwrap_or_default();
+    let requests: Vec<_> = examples.iter().map(|example| example.request.trim()).collect();
+    let requests = requests.join("\n\n");
+    format!(
+        "[Try it in the preview](<{base}#rule={}&requests={}>)",
+        escape(rule),
+        escape(&requests)
+    )
+}
+
+/// Percent-encodes all but letters, digits and `-._~`.
+fn escape(text: &str) -> String {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    escaped.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_means_something_in_a_link_is_escaped() {
+        let link = link("http://127.0.0.1:8431/", "title: a+b>é\n", None);
+        assert_eq!(
+            link,
+            "[Try it in the preview](<http://127.0.0.1:8431/#rule=title%3A%20a%2Bb%3E%C3%A9%0A&requests=>)"
+        );
+    }
+}

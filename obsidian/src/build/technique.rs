@@ -1,0 +1,484 @@
+//! The page of a technique.
+
+use std::fmt::Write;
+
+use crate::guide;
+use crate::page::Page;
+use crate::property::{Property, tag, unlinked};
+use crate::prose::{attack, block, inline, paragraphs};
+use catalogue::Vendor;
+use catalogue::attack::Technique;
+use catalogue::dialect::{Dialect, TechniqueNote};
+
+use super::{Base, Builder, Query, runbook, table};
+
+/// The sample's two queries, byte for byte; the tag stands where `{}` is.
+const RULES_QUERY: &str = "table without id\nfile.link AS \"Name\",\nstatus AS \"Status\",\nlevel AS \"Level\",\nlogsrc_product AS \"Log Source Product\"\nFROM \"Detection Rules\" AND #{}";
+const TESTS_QUERY: &str =
+    "TABLE without id\nfilename AS \"Name\"\nFROM \"Testing Runbooks\" AND #{}";
+
+pub(super) fn page(builder: &Builder<'_>, id: &str) -> Page {
+    let sources = builder.sources;
+    let technique =
+        sources.attack.techniques.get(id).filter(|technique| technique.retired.is_none());
+    let notes: Vec<&TechniqueNote> =
+        sources.technique_notes.iter().filter(|note| note.technique == id).collect();
+    let page_id = format!("technique/{id}");
+    let mut page = Page::new(page_id.clone(), builder.path(&page_id));
+    properties(builder, id, technique, &notes, &mut page);
+
+    let name = builder.technique_name(id);
+    page.block("title", format!("## {}", inline(&name)));
+    page.block("description", description(technique, &notes));
+    page.block("detection", detection(technique, &notes));
+    page.block("data_sources", data_sources(technique, &notes));
+    page.block("rules", rules(builder, id));
+    page.block("tests", tests(builder, id));
+    page.block("countermeasures", countermeasures(builder, id, technique));
+    page.block("vendors", vendors(builder, id));
+    page.block("services", services(builder, id));
+    page.block("procedures", procedures(technique, &builder.as_of));
+    let of_technique: Vec<_> = builder
+        .rules_of(id)
+        .into_iter()
+        .filter_map(|idx| builder.rules.get(idx).copied())
+        .collect();
+    page.block("guide", guide::markdown(&of_technique, &builder.reach, &builder.as_of));
+    for (number, note) in notes.iter().enumerate() {
+        page.block(&format!("note{number}"), carried(note));
+    }
+    if let Some(technique) = technique {
+        let notice = paragraphs(&sources.attack.notice);
+        page.block("licence", format!("### Source\n\nATT&CK {} (STIX {}), <{}>.\n\n{notice} © 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation. Licence: <https://attack.mitre.org/resources/legal-and-branding/terms-of-use/>", sources.attack.version, sources.attack.stix, technique.url));
+    }
+    page
+}
+
+fn properties(
+    builder: &Builder<'_>,
+    id: &str,
+    technique: Option<&Technique>,
+    notes: &[&TechniqueNote],
+    page: &mut Page,
+) {
+    let sources = builder.sources;
+    let noted = |key: &str| {
+        notes
+            .iter()
+            .flat_map(|note| &note.properties)
+            .find(|(name, _)| name == key)
+            .map(|(_, values)| values.clone())
+            .unwrap_or_default()
+    };
+    let one = |key: &str, own: &str| {
+        if own.is_empty() { noted(key).into_iter().next() } else { Some(own.to_owned()) }
+    };
+    let empty = Technique::default();
+    let technique = technique.unwrap_or(&empty);
+    for (key, own) in [("created", &technique.created), ("last_modified", &technique.modified)] {
+        if let Some(date) = one(key, own).as_deref().and_then(catalogue::iso_date) {
+            page.set(key, Property::Date(date));
+        }
+    }
+    if let Some(version) =
+        one("version", &technique.version).filter(|version| version.parse::<f64>().is_ok())
+    {
+        page.set("version", Property::Number(version));
+    }
+    let mut tactics: Vec<String> = technique
+        .tactics
+        .iter()
+        .map(|name| {
+            sources.attack.tactics.get(name).map_or(name.clone(), |tactic| tactic.name.clone())
+        })
+        .collect();
+    if tactics.is_empty() {
+        tactics = notes.iter().flat_map(|note| note.tactics.clone()).collect();
+        tactics.dedup();
+    }
+    page.set("tactics", Property::List(tactics.clone()));
+    if let Some(url) = one("url", &technique.url) {
+        page.set("url", Property::Text(url));
+    }
+    let platforms = if technique.platforms.is_empty() {
+        noted("platforms")
+    } else {
+        technique.platforms.clone()
+    };
+    page.set("platforms", Property::List(platforms));
+    let mut tags = vec![tag(id), "techniques".to_owned()];
+    tags.extend(tactics.iter().map(|tactic| tag(tactic)));
+    if let Some((parent, sub)) = id.split_once('.') {
+        tags.extend([parent.to_owned(), format!("attack/{parent}/{sub}")]);
+    }
+    for extra in noted("tags") {
+        if !tags.iter().any(|known| known.eq_ignore_ascii_case(&tag(&extra))) {
+            tags.push(tag(&extra));
+        }
+    }
+    page.set("tags", Property::Tags(tags));
+    page.set("aliases", Property::List(vec![id.to_owned(), builder.technique_name(id)]));
+    page.set("technique_id", Property::Text(id.to_owned()));
+    if !sources.attack.version.is_empty() {
+        page.set("attack_version", Property::Text(format!("v{}", sources.attack.version)));
+    }
+    let rules = builder.rules_of(id);
+    let count = |vendor: Vendor| {
+        rules
+            .iter()
+            .filter_map(|idx| builder.rules.get(*idx))
+            .filter(|rule| rule.vendor == vendor)
+            .count()
+    };
+    page.set("rules", Property::Number(rules.len().to_string()));
+    for vendor in Vendor::ALL {
+        page.set(
+            &format!("rules_{}", vendor.as_str().to_lowercase()),
+            Property::Number(count(vendor).to_string()),
+        );
+    }
+    page.set("runbooks", Property::Number(runbook::of_technique(builder, id).len().to_string()));
+    let n_countermeasures = sources.d3fend.for_technique(id).len() + technique.mitigations.len();
+    page.set("countermeasures", Property::Number(n_countermeasures.to_string()));
+    let known =
+        ["created", "last_modified", "version", "tactics", "url", "platforms", "tags", "aliases"];
+    for (key, values) in notes.iter().flat_map(|note| &note.properties) {
+        let legal = key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+            && key.starts_with(|c: char| c.is_ascii_alphabetic());
+        if legal
+            && !known.contains(&key.as_str())
+            && page.properties.iter().all(|(name, _)| name != key)
+        {
+            page.set(key, Property::List(values.clone()));
+        }
+    }
+}
+
+fn noted<'n>(notes: &[&'n TechniqueNote], title: &str) -> Option<&'n str> {
+    let own = notes.iter().filter(|note| note.dialect == Dialect::FrontMatter);
+    own.flat_map(|note| &note.sections)
+        .find(|section| section.title == title)
+        .map(|section| section.text.trim())
+        .filter(|text| !text.is_empty())
+}
+
+fn description(technique: Option<&Technique>, notes: &[&TechniqueNote]) -> String {
+    let text = match technique {
+        Some(technique) => attack(&technique.description, &technique.citations),
+        None => noted(notes, "Description").map(paragraphs).unwrap_or_default(),
+    };
+    let text =
+        if text.is_empty() { "Neither ATT&CK nor a note describes it.".to_owned() } else { text };
+    format!("### Description\n\n{text}")
+}
+
+fn detection(technique: Option<&Technique>, notes: &[&TechniqueNote]) -> String {
+    let mut text = "### Detection\n\n".to_owned();
+    if let Some(technique) = technique {
+        if !technique.detection.is_empty() {
+            let _ = writeln!(text, "{}\n", attack(&technique.detection, &technique.citations));
+        }
+        for strategy in &technique.strategies {
+            let _ = writeln!(text, "{} ({}):\n", inline(&strategy.name), strategy.id);
+            for (id, platforms, analytic) in &strategy.analytics {
+                let _ = writeln!(
+                    text,
+                    "- {id}, {}: {}",
+                    inline(platforms),
+                    attack(analytic, &technique.citations).replace("\n\n", " ")
+                );
+            }
+            text.push('\n');
+        }
+    }
+    if let Some(own) = noted(notes, "Detection") {
+        let _ = writeln!(text, "{}\n", paragraphs(own));
+    }
+    let bypassed = technique
+        .map(|technique| technique.defenses_bypassed.join(", "))
+        .filter(|text| !text.is_empty());
+    let bypassed = bypassed.or_else(|| noted(notes, "Defenses Bypassed").map(ToOwned::to_owned));
+    let bypassed = bypassed.map_or("None named.".to_owned(), |text| inline(&text));
+    format!("{text}### Defenses Bypassed\n\n{bypassed}")
+}
+
+fn data_sources(technique: Option<&Technique>, notes: &[&TechniqueNote]) -> String {
+    let mut list: Vec<String> =
+        technique.map(|technique| technique.data_sources.clone()).unwrap_or_default();
+    if list.is_empty() {
+        let own = notes
+            .iter()
+            .flat_map(|note| &note.sections)
+            .filter(|section| section.title == "Data Sources");
+        list =
+            own.flat_map(|section| section.items.iter().map(|item| item.title.clone())).collect();
+    }
+    let list: String = list.iter().map(|source| format!("- {}\n", inline(source))).collect();
+    format!("### Data Sources\n\n{}", if list.is_empty() { "None named.\n" } else { &list })
+}
+
+fn rules(builder: &Builder<'_>, id: &str) -> String {
+    let mut rows = Vec::new();
+    for idx in builder.rules_of(id) {
+        let (Some(rule), Some(page_id)) = (builder.rules.get(idx), builder.rule_ids.get(idx))
+        else {
+            continue;
+        };
+        let status = rule.status.as_deref().unwrap_or("unknown");
+        // As the properties say it, which Dataview shows.
+        let shown = |text: &str| inline(&unlinked(text));
+        let product = super::detection_rule::product(rule);
+        rows.push(vec![
+            builder.stem_link(page_id),
+            shown(status),
+            shown(super::detection_rule::level(rule)),
+            shown(&product),
+        ]);
+    }
+    rows.sort();
+    let query = Query {
+        dataview: &RULES_QUERY.replace("{}", &tag(id)),
+        base: Base { folder: "Detection Rules", filters: vec![format!("file.hasTag(\"{}\")", tag(id))], name: "Detection Rules", columns: &["file.name", "status", "level", "logsrc_product"], sorted_by: None }.text(),
+        columns: &["Name", "Status", "Level", "Log Source Product"],
+        rows,
+        reason: "no rule of the collections that were read names this technique; write one, or accept the risk with a date".into(),
+    };
+    format!("### Detection Rule\n\n{}", query.markdown(&builder.as_of))
+}
+
+fn tests(builder: &Builder<'_>, id: &str) -> String {
+    let mut rows: Vec<Vec<String>> = runbook::of_technique(builder, id)
+        .iter()
+        .map(|page_id| vec![builder.stem_link(page_id)])
+        .collect();
+    rows.sort();
+    let query = Query {
+        dataview: &TESTS_QUERY.replace("{}", &tag(id)),
+        base: Base {
+            folder: "Testing Runbooks",
+            filters: vec![format!("file.hasTag(\"{}\")", tag(id))],
+            name: "Testing Runbooks",
+            columns: &["filename"],
+            sorted_by: None,
+        }
+        .text(),
+        columns: &["Name"],
+        rows,
+        reason:
+            "neither Atomic Red Team nor a note of ours has a test for this technique; write one"
+                .into(),
+    };
+    format!("### Rule Testing\n\n{}", query.markdown(&builder.as_of))
+}
+
+fn countermeasures(builder: &Builder<'_>, id: &str, technique: Option<&Technique>) -> String {
+    let d3fend = &builder.sources.d3fend;
+    let mut text = "### Countermeasures\n\n".to_owned();
+    let ids = d3fend.for_technique(id);
+    let mut rows = Vec::new();
+    for id in ids {
+        let Some(countermeasure) = d3fend.countermeasures.get(id) else { continue };
+        rows.push(vec![
+            builder.cell_link(&format!("countermeasure/{id}"), &countermeasure.name),
+            "D3FEND".to_owned(),
+            inline(&countermeasure.tactic),
+        ]);
+    }
+    for (id, _) in technique.map(|technique| technique.mitigations.as_slice()).unwrap_or_default() {
+        let Some(mitigation) = builder.sources.attack.mitigations.get(id) else { continue };
+        rows.push(vec![
+            builder.cell_link(&format!("countermeasure/{id}"), &mitigation.name),
+            "ATT&CK".to_owned(),
+            "Mitigation".to_owned(),
+        ]);
+    }
+    if rows.is_empty() {
+        let _ =
+            writeln!(text, "No rows as of {}: neither D3FEND nor ATT&CK names one.", builder.as_of);
+    } else {
+        text.push_str(&table(&["Name", "Source", "Kind"], &rows));
+    }
+    text
+}
+
+fn vendors(builder: &Builder<'_>, id: &str) -> String {
+    let rules = builder.rules_of(id);
+    let mut text = "### Rules by vendor\n\n".to_owned();
+    let mut any = false;
+    for vendor in Vendor::ALL {
+        let of_vendor: Vec<usize> = rules
+            .iter()
+            .copied()
+            .filter(|idx| builder.rules.get(*idx).is_some_and(|rule| rule.vendor == vendor))
+            .collect();
+        if of_vendor.is_empty() {
+            continue;
+        }
+        any = true;
+        let _ = writeln!(
+            text,
+            "#### {} {}\n",
+            vendor.as_str(),
+            guide::counted(of_vendor.len(), "rule")
+        );
+        for idx in of_vendor {
+            let (Some(rule), Some(page_id)) = (builder.rules.get(idx), builder.rule_ids.get(idx))
+            else {
+                continue;
+            };
+            let (decidable, _) = guide::decidable(rule);
+            let _ = writeln!(
+                text,
+                "- {} (at the proxy: {decidable})",
+                builder.link(page_id, &rule.title)
+            );
+        }
+        text.push('\n');
+    }
+    if !any {
+        let _ = writeln!(
+            text,
+            "No rows as of {}: no vendor's collection that was read has a rule.",
+            builder.as_of
+        );
+    }
+    text
+}
+
+fn services(builder: &Builder<'_>, id: &str) -> String {
+    let of = |techniques: &[String]| {
+        techniques
+            .iter()
+            .any(|technique| technique == id || technique.split('.').next() == Some(id))
+    };
+    let list: String = builder
+        .sources
+        .services
+        .iter()
+        .filter(|note| of(&note.techniques))
+        .map(|note| {
+            format!(
+                "- {} ({})\n",
+                builder.link(&format!("service/{}", note.name), &note.name),
+                inline(&note.category)
+            )
+        })
+        .collect();
+    if list.is_empty() {
+        String::new()
+    } else {
+        format!("### Services that get abused for it\n\n{list}")
+    }
+}
+
+fn procedures(technique: Option<&Technique>, as_of: &str) -> String {
+    let mut text = "### Procedure examples\n\n".to_owned();
+    let procedures = technique.map(|technique| technique.procedures.as_slice()).unwrap_or_default();
+    if procedures.is_empty() {
+        let _ = writeln!(text, "No rows as of {as_of}: ATT&CK documents none.");
+    }
+    for procedure in procedures {
+        let _ = writeln!(
+            text,
+            "- {} ({}, {}): {}",
+            inline(&procedure.name),
+            procedure.id,
+            procedure.kind,
+            attack(&procedure.description, &procedure.citations).replace("\n\n", " ")
+        );
+    }
+    text
+}
+
+/// What a note says that has no place of its own on the page: as it stands, and inert.
+fn carried(note: &TechniqueNote) -> String {
+    let mut text = format!("### From {}\n\n", inline(note.dialect.as_str()));
+    for mismatch in &note.mismatches {
+        let _ = writeln!(
+            text,
+            "- Line {}: {} declared, {} listed ({})",
+            mismatch.line,
+            mismatch.declared,
+            mismatch.listed,
+            inline(&mismatch.of)
+        );
+    }
+    for (line, remark) in &note.remarks {
+        let _ = writeln!(text, "- Line {line}: {}", inline(remark));
+    }
+    if !note.mismatches.is_empty() || !note.remarks.is_empty() {
+        text.push('\n');
+    }
+    for section in &note.sections {
+        let own = note.dialect == Dialect::FrontMatter;
+        if own
+            && matches!(
+                section.title.as_str(),
+                "Detection Rule" | "Rule Testing" | "Data Sources" | "Defenses Bypassed"
+            )
+        {
+            continue;
+        }
+        if section.level > 0 {
+            let title = inline(&section.title);
+            let title = section
+                .url
+                .as_deref()
+                .and_then(crate::prose::address)
+                .map_or(title.clone(), |url| format!("[{title}]({url})"));
+            let _ = writeln!(text, "#### {title}\n");
+        }
+        let body = section.text.trim_matches('\n');
+        if !body.trim().is_empty() {
+            let _ = writeln!(text, "{}\n", verbatim(body));
+        }
+    }
+    text
+}
+
+/// A note's Markdown: links stay links, `<blockquote>` becomes a quote, everything else is inert.
+fn verbatim(text: &str) -> String {
+    if text.contains("```") {
+        return block(text, "markdown");
+    }
+    let mut lines = Vec::new();
+    let mut quote = false;
+    for line in text.lines() {
+        let opened = line.contains("<blockquote>");
+        quote |= opened;
+        let closes = line.contains("</blockquote>");
+        let plain = line
+            .replace("<blockquote>", "")
+            .replace("</blockquote>", "")
+            .replace("<code>", "")
+            .replace("</code>", "");
+        let indent: String = plain.chars().take_while(|c| *c == ' ').take(4).collect();
+        let (bullet, rest) = match plain
+            .trim_start()
+            .strip_prefix("* ")
+            .or_else(|| plain.trim_start().strip_prefix("- "))
+        {
+            Some(rest) => (format!("{indent}- "), rest.trim_start_matches("* ")),
+            None => (String::new(), plain.trim()),
+        };
+        let table = rest.starts_with('|');
+        let shown = if table {
+            rest.split('|').map(inline).collect::<Vec<_>>().join(" | ").trim().to_owned()
+        } else {
+            attack(&rest.replace("**", ""), &std::collections::BTreeMap::new())
+        };
+        let shown = if bullet.is_empty() && shown.starts_with(['-', '+']) {
+            format!("\u{200a}{shown}")
+        } else {
+            shown
+        };
+        let line = format!("{bullet}{shown}");
+        lines.push(if quote {
+            format!("> {line}").trim_end().to_owned()
+        } else {
+            line.trim_end().to_owned()
+        });
+        quote &= !closes;
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,238 @@
+//! The authoring guide of a technique: what its rules look at, look for, and leave out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use catalogue::query::Role;
+use catalogue::{CatalogueRule, Reading, Vendor};
+
+use super::prose::{code, inline};
+use super::sources::{Reach, key, tests};
+use super::taxonomy;
+
+/// Most rows of a table; the rest is counted below it.
+const MAX_ROWS: usize = 25;
+
+/// The guide as Markdown; `as_of` stands in the reason of an empty table.
+pub fn markdown(rules: &[&CatalogueRule], reach: &Reach, as_of: &str) -> String {
+    let mut text = format!(
+        "### Authoring guide\n\nPatterns shared by {}. Field names are those of one table for all vendors; each rule counts once a row.\n\n",
+        counted(rules.len(), "rule")
+    );
+    text.push_str(&events(rules, as_of));
+    text.push_str(&fields(rules, as_of));
+    text.push_str(&values(rules, reach, as_of));
+    text.push_str(&exclusions(rules, as_of));
+    text.push_str(&unread(rules));
+    text
+}
+
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn empty(what: &str, as_of: &str) -> String {
+    format!("No rows as of {as_of}: {what}.\n\n")
+}
+
+fn rest(n_rows: usize) -> String {
+    if n_rows > MAX_ROWS {
+        format!("\n{} more rows are left out.\n\n", n_rows - MAX_ROWS)
+    } else {
+        "\n".to_owned()
+    }
+}
+
+fn events(rules: &[&CatalogueRule], as_of: &str) -> String {
+    let mut counts: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    for rule in rules {
+        for event in super::events::of(rule) {
+            *counts.entry(event).or_default() += 1;
+        }
+    }
+    let mut text = "#### Events covered\n\n".to_owned();
+    if counts.is_empty() {
+        return text
+            + &empty("no rule of this technique names a log whose events are known", as_of);
+    }
+    text.push_str("| Provider | Event | Title | Rules |\n| --- | --- | --- | ---: |\n");
+    for ((provider, event, title), n) in counts {
+        let _ = writeln!(text, "| {provider} | {event} | {title} | {n} |");
+    }
+    text + "\n"
+}
+
+fn fields(rules: &[&CatalogueRule], as_of: &str) -> String {
+    #[derive(Default)]
+    struct Row {
+        n_rules: usize,
+        operators: BTreeMap<&'static str, usize>,
+        samples: BTreeMap<String, usize>,
+    }
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+    for rule in rules {
+        let combinations: BTreeSet<_> =
+            tests(rule).into_iter().map(|(_, test)| key(test)).collect();
+        let mut seen = BTreeSet::new();
+        for (field, operator, value) in combinations {
+            let row = rows.entry(field.clone()).or_default();
+            row.n_rules += usize::from(seen.insert((field.clone(), "")));
+            if seen.insert((field, operator)) {
+                *row.operators.entry(operator).or_default() += 1;
+            }
+            if !value.is_empty() {
+                *row.samples.entry(value).or_default() += 1;
+            }
+        }
+    }
+    let mut text = format!("#### Fields filtered most ({} distinct)\n\n", rows.len());
+    if rows.is_empty() {
+        return text + &empty("no query of this technique's rules was read", as_of);
+    }
+    let n_rows = rows.len();
+    let mut sorted: Vec<_> = rows.into_iter().collect();
+    sorted.sort_by(|left, right| {
+        right.1.n_rules.cmp(&left.1.n_rules).then_with(|| left.0.cmp(&right.0))
+    });
+    text.push_str("| Field | Rules | How | Samples |\n| --- | ---: | --- | --- |\n");
+    for (field, row) in sorted.into_iter().take(MAX_ROWS) {
+        let how: Vec<String> =
+            ranked(row.operators).into_iter().map(|(name, n)| format!("{name} {n}")).collect();
+        let samples: Vec<String> =
+            ranked(row.samples).into_iter().take(3).map(|(value, _)| code(&value)).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            inline(&field),
+            row.n_rules,
+            how.join(", "),
+            samples.join(", ")
+        );
+    }
+    text + &rest(n_rows)
+}
+
+fn ranked<K: Ord>(counts: BTreeMap<K, usize>) -> Vec<(K, usize)> {
+    let mut sorted: Vec<_> = counts.into_iter().collect();
+    sorted.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+    sorted
+}
+
+type Combination = (String, &'static str, String);
+
+fn combinations(rules: &[&CatalogueRule], wanted: Role) -> Vec<(Combination, usize)> {
+    let mut counts: BTreeMap<Combination, usize> = BTreeMap::new();
+    for rule in rules {
+        let of_rule: BTreeSet<_> = tests(rule)
+            .into_iter()
+            .filter(|(role, _)| *role == wanted)
+            .map(|(_, test)| key(test))
+            .collect();
+        for combination in of_rule {
+            *counts.entry(combination).or_default() += 1;
+        }
+    }
+    ranked(counts)
+}
+
+fn values(rules: &[&CatalogueRule], reach: &Reach, as_of: &str) -> String {
+    let rows = combinations(rules, Role::Indicator);
+    let mut text = format!("#### Top indicator values ({} distinct)\n\n", rows.len());
+    if rows.is_empty() {
+        return text + &empty("no query of this technique's rules was read", as_of);
+    }
+    text.push_str("Corpus reach counts the rules of all collections, of any technique, that ask for the same; it is blank where none outside of this technique does.\n\n");
+    text.push_str(
+        "| Field | Kind | Value | Rules | Corpus reach |\n| --- | --- | --- | ---: | ---: |\n",
+    );
+    for (combination, n) in rows.iter().take(MAX_ROWS) {
+        let all = reach.count(combination);
+        let shown = if all > *n { all.to_string() } else { String::new() };
+        let (field, operator, value) = combination;
+        let _ =
+            writeln!(text, "| {} | {operator} | {} | {n} | {shown} |", inline(field), code(value));
+    }
+    text + &rest(rows.len())
+}
+
+fn exclusions(rules: &[&CatalogueRule], as_of: &str) -> String {
+    let rows = combinations(rules, Role::Exclusion);
+    let mut text = format!("#### Exclusions ({} distinct)\n\n", rows.len());
+    if rows.is_empty() {
+        return text + &empty("no rule of this technique leaves anything out", as_of);
+    }
+    text.push_str("| Field | Kind | Value | Rules excluding |\n| --- | --- | --- | ---: |\n");
+    for ((field, operator, value), n) in rows.iter().take(MAX_ROWS) {
+        let _ = writeln!(text, "| {} | {operator} | {} | {n} |", inline(field), code(value));
+    }
+    text + &rest(rows.len())
+}
+
+/// What was not read exactly, by reason: nothing is left out in silence.
+fn unread(rules: &[&CatalogueRule]) -> String {
+    let mut reasons: BTreeMap<(Vendor, String), usize> = BTreeMap::new();
+    for rule in rules {
+        match &rule.reading {
+            Reading::Read(expression) => {
+                for (reason, n) in expression.unread() {
+                    *reasons.entry((rule.vendor, reason.to_owned())).or_default() += n;
+                }
+            }
+            Reading::NoQuery(reason) => {
+                *reasons.entry((rule.vendor, (*reason).to_owned())).or_default() += 1;
+            }
+            Reading::Refused(reason) => {
+                *reasons.entry((rule.vendor, format!("not readable: {reason}"))).or_default() += 1;
+            }
+        }
+    }
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let list: Vec<String> = reasons
+        .into_iter()
+        .map(|((vendor, reason), n)| format!("{} {} ({n})", vendor.as_str(), inline(&reason)))
+        .collect();
+    format!("Not read exactly, and so not counted above: {}.\n", list.join("; "))
+}
+
+/// Whether a proxy can decide a rule: `yes`, `partly`, `no`, and why.
+pub fn decidable(rule: &CatalogueRule) -> (&'static str, String) {
+    let Reading::Read(expression) = &rule.reading else {
+        return ("no", "its query cannot be read exactly".into());
+    };
+    let (mut seen, mut unseen) = (BTreeSet::new(), BTreeSet::new());
+    for (_, test) in expression.tests() {
+        // Keywords and what only says which log it is decide nothing about a request.
+        if test.field.is_empty()
+            || matches!(
+                taxonomy::normal(&test.field),
+                "event.code" | "event.action" | "host.os" | "connection.initiated"
+            )
+        {
+            continue;
+        }
+        let set = if taxonomy::at_the_proxy(&test.field) { &mut seen } else { &mut unseen };
+        set.insert(taxonomy::normal(&test.field));
+    }
+    let list = |set: &BTreeSet<&str>| set.iter().take(6).copied().collect::<Vec<_>>().join(", ");
+    let reasons = expression.unread();
+    match (seen.is_empty(), unseen.is_empty(), reasons.is_empty()) {
+        (true, _, _) => ("no", "it asks for nothing that a proxy sees".into()),
+        (false, true, true) if seen.contains("http.status") || seen.contains("bytes.in") => {
+            ("partly", format!("{} are known only with the response", list(&seen)))
+        }
+        (false, true, true) => ("yes", format!("a proxy sees {}", list(&seen))),
+        (false, true, false) => (
+            "partly",
+            format!(
+                "a proxy sees {}; {} of its conditions are not read exactly",
+                list(&seen),
+                reasons.values().sum::<usize>()
+            ),
+        ),
+        (false, false, _) => {
+            ("partly", format!("a proxy sees {}, but not {}", list(&seen), list(&unseen)))
+        }
+    }
+}

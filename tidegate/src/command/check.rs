@@ -1,0 +1,145 @@
+//! `tidegate check`.
+
+use std::path::Path;
+
+use clap::Args;
+use diagnostics::{Finding, SourceFile, report};
+use knowledge::{Library, fix, policy};
+use serde_json::json;
+use sigma::{Decidability, decidability};
+
+use super::policy::{PolicyInput, moment, now};
+use super::{Format, Inputs, OtherLogs, Outcome, counted, read_files, render};
+use crate::disk;
+
+/// Tells everything that is wrong with notes and rules: exit code 1 if anything is.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    other_logs: OtherLogs,
+    #[command(flatten)]
+    policy: PolicyInput,
+    /// Also tell the exceptions of the policy that expire within this time, as `7d`, or have expired
+    #[arg(long, value_name = "TIME", requires = "policy", value_parser = seconds)]
+    expiring: Option<u64>,
+    /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
+    #[arg(long, value_name = "TIME", requires = "expiring", value_parser = moment)]
+    now: Option<u64>,
+    /// Also tell what looks wrong in rules that run: evadable, never true, noisy, or nameless
+    #[arg(long)]
+    lint: bool,
+    /// Put into the files what `fix:` offers for what is told, and tell what remains
+    #[arg(long)]
+    fix: bool,
+    /// How to write what is found
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> Outcome {
+        match self.check() {
+            Ok(outcome) | Err(outcome) => outcome,
+        }
+    }
+
+    fn check(&self) -> Result<Outcome, Outcome> {
+        let (mut files, mut unread) = read_files(&self.inputs.paths)?;
+        let placeholders = self.inputs.vocabulary.read()?;
+        let read = |files: &[SourceFile]| {
+            let mut library = Library::read_with(files.to_vec(), &placeholders);
+            library.hosts = self.inputs.vocabulary.host_matching();
+            let decidable = library.decidable();
+            let undecided = self.undecided(&library);
+            self.other_logs.apply(&mut library);
+            self.find(&mut library);
+            (library, decidable, undecided)
+        };
+        let mut fixed = String::new();
+        let mut n_fixed = 0;
+        if self.fix {
+            for (name, n_applied) in fix::fix(&mut files, &|files| read(files).0.findings) {
+                let file = files.iter().find(|file| file.name == name);
+                match file.and_then(|file| write(file).err()) {
+                    Some(unwritable) => unread.push(*unwritable),
+                    None => {
+                        n_fixed += n_applied;
+                        fixed.push_str(&format!("{name}: {} put in\n", counted(n_applied, "fix")));
+                    }
+                }
+            }
+        }
+        let (mut library, [yes, partly, no], undecided) = read(&files);
+        library.findings.extend(unread);
+        report::sort(&mut library.findings);
+        let (n_errors, n_warnings) = report::count(&library.findings);
+        let decidable = match partly + no {
+            0 => String::new(),
+            _ => format!("decidable at a proxy: {yes} yes, {partly} partly, {no} no\n"),
+        };
+        let summary = format!(
+            "{undecided}{fixed}{}, {}: {}, {}\n{decidable}",
+            counted(files.len(), "file"),
+            counted(library.n_read, "rule"),
+            counted(n_errors, "error"),
+            counted(n_warnings, "warning"),
+        );
+        let numbers = [
+            ("files", json!(files.len())),
+            ("rules", json!(library.n_read)),
+            ("fixed", json!(n_fixed)),
+            ("decidable", json!({ "yes": yes, "partly": partly, "no": no })),
+        ];
+        let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
+        let code = u8::from(!library.findings.is_empty());
+        Ok(Outcome { stdout, code, ..Outcome::default() })
+    }
+
+    /// With `--leads`, a line for each rule that a proxy sees in part or not at all.
+    fn undecided(&self, library: &Library) -> String {
+        let mut lines = String::new();
+        for entry in library.rules.iter().filter(|_| self.other_logs.leads) {
+            let (rule, found) = (&entry.rule, decidability(&entry.rule));
+            if found != Decidability::Yes {
+                let place = format!("{}:{}", rule.file, rule.span.line);
+                let (answer, missing) = (found.as_str(), found.missing().join(", "));
+                let title = &rule.metadata.title;
+                lines.push_str(&format!("{place}: {answer}: {title}: not seen: {missing}\n"));
+            }
+        }
+        lines
+    }
+
+    /// Adds what the policy, the compiler and the lints find.
+    fn find(&self, library: &mut Library) {
+        let given = self.policy.read(library);
+        if let (Some(policy), Some(within)) = (&given.policy, self.expiring) {
+            let due = policy.due(&library.filters, self.now.unwrap_or_else(now), within);
+            library.findings.extend(due);
+        }
+        // The compiler refuses what only shows when a rule is put to work, as an automaton's size.
+        match given.compile(library, "check", 0) {
+            Ok(compilation) => library.findings.extend(compilation.findings),
+            Err(finding) => library.findings.push(*finding),
+        }
+        if self.lint {
+            library.findings.append(&mut library.lint());
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<u64, &'static str> {
+    policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, as `7d`")
+}
+
+/// Writes a file that was fixed.
+fn write(file: &SourceFile) -> Result<(), Box<Finding>> {
+    let path = Path::new(&*file.name);
+    disk::write(path, &file.bytes).map_err(|error| {
+        let message = format!("the fixes cannot be written: {}", disk::reason(&error));
+        let help = "make the file and its folder writable";
+        Box::new(Finding::about(&file.name, &diagnostics::codes::UNWRITABLE, message, help))
+    })
+}

@@ -1,0 +1,166 @@
+//! `tidegate explain`.
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use diagnostics::{Finding, Findings, Sources, report};
+use inspect::{Inspector, Source};
+use knowledge::explain::PolicyContext;
+use knowledge::{Library, explain, pack_file};
+use traffic::limits::MAX_REQUEST_BYTES;
+use traffic::subject;
+
+use super::policy::{PolicyInput, check_key, moment, now};
+use super::{Outcome, PlainFormat, Vocabulary, pretty, read_library};
+use crate::disk;
+
+/// Explains the verdict on a request: every rule that matches, with the truth of each part.
+///
+/// REQUEST is a URL, a curl command in quotes, a line of an Envoy access log in JSON, or the head of a
+/// request (`CONNECT host:443 HTTP/1.1`); `-` reads it from standard input, there also several log
+/// lines. The request is shown as it was given: its secrets are not taken out.
+#[derive(Args, Debug)]
+#[command(override_usage = "tidegate explain [OPTIONS] [PATHS]... REQUEST")]
+pub(crate) struct Explain {
+    /// The pack to hold the request against; its policy is in it
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    pack: Option<PathBuf>,
+    /// The request, and in front of it notes, Sigma files and folders of them, if no pack is given
+    /// [default: knowledge/notes, if it is there]
+    #[arg(required = true, value_name = "REQUEST")]
+    operands: Vec<OsString>,
+    #[command(flatten)]
+    vocabulary: Vocabulary,
+    #[command(flatten)]
+    policy: PolicyInput,
+    /// Who sends the request, to a policy: an address, a SPIFFE id, or a name as trusted hops give it
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    now: Option<u64>,
+    /// Explain this rule (its id or its title) even if it does not match
+    #[arg(long, value_name = "ID")]
+    rule: Vec<String>,
+    /// How to write the explanation
+    #[arg(long, value_enum, default_value = "text")]
+    format: PlainFormat,
+}
+
+impl Explain {
+    pub(super) fn run(&self) -> Outcome {
+        let Some((request, paths)) = self.operands.split_last() else {
+            return Outcome::usage("no request is given");
+        };
+        if self.pack.is_some() && !paths.is_empty() {
+            return Outcome::usage("give a pack or paths, not both; put the request in quotes");
+        }
+        let mut findings = Vec::new();
+        let mut sources = Sources::new();
+        let (pack, key) = match &self.pack {
+            Some(path) => match disk::read_pack(path)
+                .and_then(|(name, bytes)| Ok((pack_file::decode(&name, &bytes)?, name)))
+            {
+                Ok((pack, name)) => {
+                    let mut nothing = Library::default();
+                    let given = self.policy.read(&mut nothing);
+                    if given.is_refused {
+                        return Outcome::refused(&nothing.findings, &sources);
+                    }
+                    if let Err(finding) = check_key(&name, &pack, given.key) {
+                        return Outcome::refused(&[*finding], &sources);
+                    }
+                    (pack, given.key)
+                }
+                Err(finding) => return Outcome::refused(&[*finding], &sources),
+            },
+            None => {
+                let mut library = match read_library(
+                    &paths.iter().map(PathBuf::from).collect::<Vec<_>>(),
+                    &self.vocabulary,
+                ) {
+                    Ok((library, _)) => library,
+                    Err(outcome) => return outcome,
+                };
+                let given = self.policy.read(&mut library);
+                let compilation = given.compile(&library, "explain", 0);
+                findings.extend(library.findings);
+                sources.extend(library.sources);
+                match compilation {
+                    Ok(compilation) => {
+                        findings.extend(compilation.findings);
+                        (compilation.pack, given.key)
+                    }
+                    Err(finding) => return Outcome::refused(&[*finding], &sources),
+                }
+            }
+        };
+        let mut inspector = Inspector::new(pack);
+        let mut asked = Vec::new();
+        for rule in &self.rule {
+            match explain::find_rules(&inspector, rule).as_slice() {
+                [] => return Outcome::usage(&format!("there is no rule '{rule}'")),
+                rules => asked.extend_from_slice(rules),
+            }
+        }
+        let (origin, text) = match read_request(request) {
+            Ok(request) => request,
+            Err(finding) => return Outcome::refused(&[*finding], &sources),
+        };
+        let mut of_request = Findings::new(&origin);
+        let requests = subject::read(&text, &mut of_request);
+        findings.extend(of_request.into_list());
+        sources.insert(origin, text);
+        report::sort(&mut findings);
+
+        let now = self.now.unwrap_or_else(now);
+        let context = PolicyContext { source: self.source(), now, key };
+        let explanations: Vec<_> = requests
+            .iter()
+            .map(|request| explain::explain(&mut inspector, request, &asked, &context))
+            .collect();
+        let stdout = match self.format {
+            PlainFormat::Json => pretty(&explain::to_json(inspector.pack(), &explanations)),
+            PlainFormat::Text => {
+                let texts: Vec<_> =
+                    explanations.iter().map(explain::Explanation::to_text).collect();
+                texts.join("\n")
+            }
+        };
+        let stderr = report::to_text(&findings, &sources);
+        let refused = findings.iter().any(Finding::is_error);
+        Outcome { stdout, stderr, code: u8::from(refused) }
+    }
+
+    fn source(&self) -> Source<'_> {
+        let Some(text) = &self.source else { return Source::default() };
+        let (of, bytes) = (Source::default(), Some(text.as_bytes()));
+        if text.parse::<IpAddr>().is_ok() {
+            Source { address: bytes, ..of }
+        } else if text.starts_with("spiffe://") {
+            Source { identity: bytes, ..of }
+        } else {
+            Source { named: bytes, ..of }
+        }
+    }
+}
+
+/// The text of a request, and what findings call it.
+fn read_request(request: &OsStr) -> Result<(Arc<str>, String), Box<Finding>> {
+    let (name, bytes): (Arc<str>, Vec<u8>) = match request.as_encoded_bytes() {
+        b"-" => {
+            let name = "<stdin>".into();
+            let bytes = disk::read_stdin(MAX_REQUEST_BYTES, &name)?;
+            (name, bytes)
+        }
+        bytes => ("<request>".into(), bytes.to_vec()),
+    };
+    String::from_utf8(bytes).map(|text| (Arc::clone(&name), text)).map_err(|_| {
+        let message = "the request is not UTF-8";
+        let help = "escape other bytes, as `%FF` in a URL";
+        Box::new(Finding::about(&name, &diagnostics::codes::NOT_UTF_8, message, help))
+    })
+}

@@ -1,0 +1,159 @@
+//! `tidegate hunt`.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use diagnostics::{Finding, report};
+use hunt::{Output, Terms};
+use knowledge::{Library, pack_file};
+use traffic::Format;
+
+use super::logs::LogInput;
+use super::policy::{PolicyInput, check_key};
+use super::{Outcome, Vocabulary, counted, read_library};
+use crate::{disk, stream};
+
+/// Holds logs against rules: the verdicts of the gateway, over what was recorded.
+///
+/// Reads Envoy access logs in JSON, HTTP archives (HAR), Zeek's http, ssl and dns logs in JSON, lists of
+/// URLs, and any JSON lines with a field map. Files are read in parallel; records come in the order of
+/// the files and their lines. Correlations run over the time of the events. Counts go to standard error.
+/// A policy, given or in the pack, is asked as the filter asks it, with the time and the source of each
+/// event: what it turns off or excuses is counted, and records say what would have been done.
+/// Exit code 1 if a log or a rule could not be read; unreadable lines are counted.
+#[derive(Args, Debug)]
+pub(crate) struct Hunt {
+    /// Logs; `-` or none for standard input
+    logs: Vec<PathBuf>,
+    /// A pack to hunt with; its policy is in it
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["rules", "policy"])]
+    pack: Option<PathBuf>,
+    /// Notes, Sigma files and folders of them to hunt with [default: knowledge/notes, if it is there]
+    #[arg(short, long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    #[command(flatten)]
+    vocabulary: Vocabulary,
+    /// Hunt even if some rules are refused
+    #[arg(long)]
+    allow_refused: bool,
+    #[command(flatten)]
+    policy: PolicyInput,
+    #[command(flatten)]
+    input: LogInput,
+    /// What the logs are; without it each log's first line tells
+    #[arg(short, long, value_parser = format)]
+    format: Option<Format>,
+    /// How to write matches
+    #[arg(short, long, value_enum, default_value = "json")]
+    output: OutputName,
+    /// Show the values in which rules were found, and whole paths: they may hold secrets
+    #[arg(long)]
+    show_values: bool,
+    /// How many threads read lines [default: one per core]
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OutputName {
+    /// A JSON object per line.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// Columns for people.
+    Table,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    let known = Format::ALL.iter().find(|(name, _)| *name == text);
+    known.map(|(_, format)| *format).ok_or_else(|| {
+        let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
+        format!("the formats are {}", names.join(", "))
+    })
+}
+
+impl Hunt {
+    pub(super) fn run(&self) -> Outcome {
+        let map = match self.input.map() {
+            Ok(map) => map,
+            Err(outcome) => return outcome,
+        };
+        let (pack, terms, mut stderr) = match self.pack() {
+            Ok(read) => read,
+            Err(outcome) => return outcome,
+        };
+        let output = match self.output {
+            OutputName::Json => Output::Json,
+            OutputName::Csv => Output::Csv,
+            OutputName::Table => Output::Table,
+        };
+        let job = stream::Job {
+            packs: &[&pack],
+            logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
+            format: self.format.or(self.input.format()),
+            map: &map,
+            output,
+            show_values: self.show_values,
+            terms,
+            n_threads: self.threads,
+        };
+        match job.run(&mut [&mut io::stdout().lock()]) {
+            Ok(done) => {
+                let findings: Vec<Finding> = done.iter().flat_map(stream::Done::findings).collect();
+                stderr += &report::to_text(&findings, &diagnostics::Sources::new());
+                stderr.extend(done.into_iter().map(|done| done.summary));
+                Outcome { stderr, code: u8::from(!findings.is_empty()), ..Outcome::default() }
+            }
+            // A reader that has gone away, as `head` does, has seen what it wanted.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
+            Err(error) => {
+                Outcome::failed(&format!("output cannot be written: {}", disk::reason(&error)))
+            }
+        }
+    }
+
+    /// The pack's bytes, which are known to be a pack, how its policy is asked, and what is to be told
+    /// about the rules.
+    fn pack(&self) -> Result<(Vec<u8>, Option<Terms>, String), Outcome> {
+        let none = diagnostics::Sources::new();
+        if let Some(path) = &self.pack {
+            let (name, bytes) =
+                disk::read_pack(path).map_err(|finding| Outcome::refused(&[*finding], &none))?;
+            let pack = pack_file::decode(&name, &bytes)
+                .map_err(|finding| Outcome::refused(&[*finding], &none))?;
+            let mut nothing = Library::default();
+            let given = self.policy.read(&mut nothing);
+            if given.is_refused {
+                return Err(Outcome::refused(&nothing.findings, &none));
+            }
+            check_key(&name, &pack, given.key)
+                .map_err(|finding| Outcome::refused(&[*finding], &none))?;
+            let terms = self.input.terms([&pack], given.key);
+            return Ok((bytes, terms, String::new()));
+        }
+        let (mut library, _) = read_library(&self.rules, &self.vocabulary)?;
+        let given = self.policy.read(&mut library);
+        if given.is_refused {
+            return Err(Outcome::refused(&library.findings, &library.sources));
+        }
+        let compilation = given
+            .compile(&library, "hunt", 1)
+            .map_err(|finding| Outcome::refused(&[*finding], &library.sources))?;
+        let mut findings = library.findings.clone();
+        findings.extend(compilation.findings.iter().cloned());
+        findings.retain(Finding::is_error);
+        let refused = Outcome::refused(&findings, &library.sources);
+        if compilation.n_compiled == 0 || !findings.is_empty() && !self.allow_refused {
+            return Err(refused);
+        }
+        let told = format!(
+            "{} read = {} compiled + {} refused\n",
+            counted(compilation.n_read, "rule"),
+            compilation.n_compiled,
+            compilation.n_refused
+        );
+        let terms = self.input.terms([&compilation.pack], given.key);
+        Ok((compilation.bytes, terms, refused.stderr + &told))
+    }
+}

@@ -1,0 +1,155 @@
+//! `tidegate pack`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use diagnostics::{Finding, report};
+use gateway::signing;
+use inspect::pack::{HostMatching, MAGIC};
+use knowledge::Compilation;
+use serde_json::json;
+use sigma::lint::{LintOptions, lint_labels};
+
+use super::policy::PolicyInput;
+use super::{Format, Inputs, OtherLogs, Outcome, counted, name, plain, render};
+use crate::disk;
+
+/// Compiles the rules of notes and Sigma files into a pack.
+///
+/// A pack is written whole or not at all. If any input is refused nothing is written and the exit
+/// code is 1; with --allow-refused the pack holds the rules that were not refused.
+#[derive(Args, Debug)]
+pub(crate) struct Pack {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    other_logs: OtherLogs,
+    #[command(flatten)]
+    policy: PolicyInput,
+    /// Where to write the pack
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// What the pack is called in events and metrics: up to 64 letters, digits, `.`, `_` and `-`
+    #[arg(long, default_value = "tidegate", value_parser = pack_name)]
+    name: String,
+    /// A number that grows with each release of the pack
+    #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = 1)]
+    release: u64,
+    /// Sign the pack with this secret key, which `tidegate keygen` or `openssl` made
+    #[arg(long, value_name = "KEYFILE")]
+    sign: Option<PathBuf>,
+    /// Write the pack even if some input is refused
+    #[arg(long)]
+    allow_refused: bool,
+    /// How to write what is found
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// The name of a pack: it goes into log lines and labels of metrics as it is.
+fn pack_name(text: &str) -> Result<String, &'static str> {
+    plain(text, b"._-", 64, "give 1 to 64 letters, digits, `.`, `_` or `-`")
+}
+
+impl Pack {
+    pub(super) fn run(&self) -> Outcome {
+        let (mut library, _) = match self.inputs.library() {
+            Ok(read) => read,
+            Err(outcome) => return outcome,
+        };
+        self.other_logs.apply(&mut library);
+        let given = self.policy.read(&mut library);
+        let sources = &library.sources;
+        let compilation = match given.compile(&library, &self.name, self.release) {
+            Ok(compilation) => compilation,
+            Err(finding) => return Outcome::refused(&[*finding], sources),
+        };
+        let bytes = match self.signed(compilation.bytes.clone()) {
+            Ok(bytes) => bytes,
+            Err(finding) => return Outcome::refused(&[*finding], sources),
+        };
+        let mut findings = library.findings.clone();
+        findings.extend(compilation.findings.iter().cloned());
+        if compilation.n_compiled == 0 && !findings.iter().any(Finding::is_error) {
+            let message = "there is no rule to compile";
+            let help = "give notes or Sigma files that hold rules";
+            findings.push(Finding::about(
+                &"input".into(),
+                &diagnostics::codes::NOTHING_FOUND,
+                message,
+                help,
+            ));
+        }
+        let refuses = findings.iter().any(Finding::is_error);
+        // Without its policy a pack would deny what the policy excuses: that is never allowed.
+        let has_policy = !given.is_refused
+            && !compilation
+                .findings
+                .iter()
+                .any(|it| it.is_error() && it.diagnostic.code.id.starts_with('P'));
+        let writes = compilation.n_compiled > 0 && has_policy && (!refuses || self.allow_refused);
+        let mut written = writes;
+        if writes && disk::is_other_than(&self.output, &MAGIC) {
+            let message = "there is a file that is no pack";
+            let help = "give another path with `--output`, or remove the file";
+            let code = &diagnostics::codes::UNWRITABLE;
+            findings.push(Finding::about(&name(&self.output), code, message, help));
+            written = false;
+        } else if writes && let Err(error) = disk::write(&self.output, &bytes) {
+            let message = format!("the pack cannot be written: {}", disk::reason(&error));
+            let help = "give another path with `--output`, or make this one writable";
+            let code = &diagnostics::codes::UNWRITABLE;
+            findings.push(Finding::about(&name(&self.output), code, message, help));
+            written = false;
+        }
+        report::sort(&mut findings);
+
+        let Compilation { n_read, n_compiled, n_refused, pack, .. } = &compilation;
+        let output = name(&self.output);
+        let fate = if written {
+            format!(
+                "{output}: `{}` version {}, {}, {}, {}hash {}\n",
+                self.name,
+                self.release,
+                counted(*n_compiled, "rule"),
+                counted(bytes.len(), "byte"),
+                if self.sign.is_some() { "signed, " } else { "" },
+                pack.hash(),
+            )
+        } else {
+            format!("{output}: nothing written\n")
+        };
+        let read = counted(*n_read, "rule");
+        let hosts = pack.tables().hosts;
+        let differing = library
+            .rules
+            .iter()
+            .filter(|entry| !lint_labels(&entry.rule, LintOptions::default()).is_empty());
+        let fate = match hosts {
+            HostMatching::Text => fate,
+            HostMatching::Labels => format!(
+                "hosts match by labels: {} differ from Sigma's literal meaning, see `tidegate check --lint --hosts labels`\n{fate}",
+                counted(differing.count(), "rule"),
+            ),
+        };
+        let summary = format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{fate}");
+        let numbers = [
+            ("read", json!(n_read)),
+            ("compiled", json!(n_compiled)),
+            ("refused", json!(n_refused)),
+            ("written", json!(written)),
+            ("file", json!(*output)),
+            ("bytes", json!(bytes.len())),
+            ("hosts", json!(hosts.as_str())),
+            ("hash", json!(pack.hash().to_string())),
+        ];
+        let stdout = render(self.format, &findings, sources, &summary, &numbers);
+        Outcome { stdout, code: u8::from(!written), ..Outcome::default() }
+    }
+
+    fn signed(&self, pack: Vec<u8>) -> Result<Vec<u8>, Box<Finding>> {
+        let Some(path) = &self.sign else { return Ok(pack) };
+        let (file, text) = disk::read_text(path)?;
+        signing::sign(pack, &file, &text)
+    }
+}

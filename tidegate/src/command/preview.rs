@@ -1,0 +1,115 @@
+//! `tidegate preview`.
+
+mod browser;
+mod http;
+mod page;
+mod server;
+mod session;
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use diagnostics::Sources;
+
+use super::{DEFAULT_PATH, Outcome, Vocabulary, counted};
+use crate::disk;
+use page::Page;
+use server::Server;
+use session::{Session, Watched};
+
+/// The port unless another is asked for: the vault's pages link to it.
+const PORT: u16 = 8431;
+
+/// Opens a page in the browser to try rules on traffic, on the engine that runs in Envoy.
+///
+/// Serves the page on this machine alone, until Ctrl-C. Notes and packs are offered in the page and
+/// never written to; a note that is changed on disk is tried again at once. What is pasted into the page
+/// stays in the browser.
+#[derive(Args, Debug)]
+pub(crate) struct Preview {
+    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it is there]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    vocabulary: Vocabulary,
+    /// A pack to offer beside the one in the page; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pack: Vec<PathBuf>,
+    /// The port of 127.0.0.1 to listen on; 0 lets the system choose
+    #[arg(long, default_value_t = PORT)]
+    port: u16,
+    /// Open the page in the browser
+    #[arg(long)]
+    open: bool,
+    /// Serve the page from this folder and not the one that is built in
+    #[arg(long, value_name = "FOLDER")]
+    page: Option<PathBuf>,
+}
+
+impl Preview {
+    pub(super) fn run(&self) -> Outcome {
+        let mut paths = self.paths.clone();
+        if paths.is_empty() && disk::is_folder(DEFAULT_PATH) {
+            paths.push(DEFAULT_PATH.into());
+        }
+        let missing = paths.iter().chain(&self.pack).filter_map(|path| disk::missing(path));
+        let missing: Vec<_> = missing.collect();
+        if !missing.is_empty() {
+            return Outcome::refused(&missing, &Sources::new());
+        }
+        let page = match &self.page {
+            Some(folder) => {
+                Page::read(folder).map_err(|finding| Outcome::refused(&[*finding], &Sources::new()))
+            }
+            None => Page::built_in().map_err(Outcome::failed),
+        };
+        let page = match page {
+            Ok(page) => page,
+            Err(outcome) => return outcome,
+        };
+        let placeholders = match self.vocabulary.read() {
+            Ok(placeholders) => placeholders,
+            Err(outcome) => return outcome,
+        };
+        let watched = Watched { paths, packs: self.pack.clone(), placeholders };
+        let session = Arc::new(Session::open(watched));
+        let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)) {
+            Ok(listener) => listener,
+            Err(error) => {
+                let reason = disk::reason(&error);
+                let help = "`--port 0` lets the system choose another";
+                return Outcome::failed(&format!(
+                    "port {} cannot be listened on: {reason}\n  help: {help}",
+                    self.port
+                ));
+            }
+        };
+        match self.serve(page, session, listener) {
+            Ok(()) => Outcome::default(),
+            Err(error) => Outcome::failed(&disk::reason(&error)),
+        }
+    }
+
+    fn serve(&self, page: Page, session: Arc<Session>, listener: TcpListener) -> io::Result<()> {
+        let url = format!("http://{}/", listener.local_addr()?);
+        let (n_notes, n_packs) = session.counts();
+        let mut out = io::stdout().lock();
+        writeln!(out, "{url}")?;
+        let notes = counted(n_notes, "file");
+        writeln!(out, "{notes}, {}; Ctrl-C ends this", counted(n_packs, "pack"))?;
+        out.flush()?;
+        if self.open
+            && let Err(error) = browser::open(&url)
+        {
+            writeln!(
+                out,
+                "no browser was opened ({}): open the address above",
+                disk::reason(&error)
+            )?;
+        }
+        drop(out);
+        Server::new(page, session, listener)?.run()
+    }
+}

@@ -1,0 +1,383 @@
+//! `tidegate test --record`: runbooks run through a gateway, and what it made of them written down.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use clap::Args;
+use diagnostics::{Finding, SourceFile, Sources, report};
+use knowledge::{Example, Expectation, Library};
+use obsidian::merge::trailer;
+use obsidian::record::Record;
+use serde_json::{Value, json};
+
+use super::{Outcome, counted, one_line, pretty};
+use crate::disk;
+use crate::sender::Gateway;
+
+/// How often logs are looked at while something is missing in them.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where runbooks are run, and where the result is written.
+#[derive(Args, Debug)]
+pub(super) struct Recording {
+    /// Sends the examples through a gateway and writes the result into the runbooks
+    #[arg(long, requires_all = ["gateway", "log"])]
+    pub(super) record: bool,
+    /// The gateway, an HTTP proxy, as `http://127.0.0.1:3128`
+    #[arg(long, value_name = "URL", requires = "record")]
+    gateway: Option<String>,
+    /// The gateway's access log in JSON, and Envoy's own log, which tells the pack; may be one file
+    #[arg(long, value_name = "FILE", requires = "record")]
+    log: Vec<PathBuf>,
+    /// Also writes the result into the pages of this vault
+    #[arg(long, value_name = "FOLDER", requires = "record")]
+    vault: Option<PathBuf>,
+    /// Seconds to wait for the log; Envoy writes it every ten seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "record")]
+    wait: u32,
+}
+
+/// A step that was sent.
+struct Step<'l> {
+    rule: &'l str,
+    example: &'l Example,
+    id: String,
+    status: u16,
+    /// What the gateway said of it.
+    line: Option<Line>,
+}
+
+/// A line of a log, as far as it tells of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Line {
+    id: String,
+    method: String,
+    host: String,
+    /// Ids of the rules that matched.
+    rules: Vec<String>,
+    /// The first digits of the pack's hash: an event of the filter, not a line of the access log.
+    pack: Option<String>,
+}
+
+impl Recording {
+    /// Sends all examples of a library's notes, and writes what came of it.
+    pub(super) fn run(&self, library: &Library, files: &[SourceFile], as_json: bool) -> Outcome {
+        let url = self.gateway.as_deref().unwrap_or_default();
+        let gateway = match Gateway::find(url) {
+            Ok(gateway) => gateway,
+            Err(message) => return Outcome::usage(&message),
+        };
+        let from: Vec<u64> = self.log.iter().map(|path| disk::size(path)).collect();
+        let mut steps = Vec::new();
+        for entry in &library.rules {
+            let note = entry.note_idx.and_then(|idx| library.notes.get(idx));
+            let (Some(note), Some(rule)) = (note, &entry.rule.metadata.id) else { continue };
+            for example in &note.examples {
+                let id = format!(
+                    "7469{:04x}-6761-4465-8000-{:012x}",
+                    std::process::id() & 0xffff,
+                    steps.len()
+                );
+                match gateway.send(&example.request, &id) {
+                    Ok(status) => steps.push(Step { rule, example, id, status, line: None }),
+                    Err(error) => {
+                        let message =
+                            format!("the gateway does not answer: {}", disk::reason(&error));
+                        let help = "start it, or give its address with `--gateway`";
+                        return silent(url, message, help);
+                    }
+                }
+            }
+        }
+        let pack = match self.follow(&from, &mut steps) {
+            Ok(pack) => pack,
+            Err(finding) => return Outcome::refused(&[*finding], &Sources::new()),
+        };
+        let mut of_rule: BTreeMap<&str, Vec<&Step<'_>>> = BTreeMap::new();
+        for step in &steps {
+            of_rule.entry(step.rule).or_default().push(step);
+        }
+        let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+        let records: BTreeMap<&str, Record> = of_rule
+            .iter()
+            .map(|(rule, steps)| {
+                (*rule, Record { date: date.clone(), result: result(steps), pack: pack.clone() })
+            })
+            .collect();
+        let (written, troubles) = self.write(&records, library, files);
+        told(&records, &steps, &written, &troubles, as_json)
+    }
+
+    /// Reads what the logs grew by until each step is in them or the time is over, and gives the pack's
+    /// hash. A request that Envoy itself refused (400) has no filter's verdict to wait for.
+    fn follow(&self, from: &[u64], steps: &mut [Step<'_>]) -> Result<String, Box<Finding>> {
+        let mut n_left = u64::from(self.wait) * 1000 / 50;
+        loop {
+            let mut lines = Vec::new();
+            for (path, from) in self.log.iter().zip(from) {
+                let text = disk::tail(path, *from)
+                    .map_err(|error| Box::new(disk::unreadable(path, &error)))?;
+                lines.extend(text.lines().filter_map(read));
+            }
+            assign(steps, &lines);
+            let n_missing =
+                steps.iter().filter(|step| step.line.is_none() && step.status != 400).count();
+            if n_missing == 0 {
+                let pack = lines.iter().find_map(|line| line.pack.clone());
+                return Ok(pack.unwrap_or_default());
+            }
+            if n_left == 0 {
+                let log = self.log.first().map_or_else(|| "".into(), |path| disk::name(path));
+                let message = format!("{} in no line of the log", counted(n_missing, "request"));
+                let help = "give a log in JSON with `method`, `host` and `rules`, as the access log of examples/egress-gateway";
+                return Err(Box::new(Finding::about(
+                    &log,
+                    &crate::codes::SILENT_GATEWAY,
+                    message,
+                    help,
+                )));
+            }
+            n_left -= 1;
+            sleep(PAUSE);
+        }
+    }
+
+    /// Writes the records into runbook notes and pages; tells which files, and what went wrong.
+    fn write(
+        &self,
+        records: &BTreeMap<&str, Record>,
+        library: &Library,
+        files: &[SourceFile],
+    ) -> (Vec<String>, Vec<Finding>) {
+        let (mut written, mut troubles) = (Vec::new(), Vec::new());
+        let mut without: Vec<&str> = records.keys().copied().collect();
+        for file in files
+            .iter()
+            .filter(|file| knowledge::note_kind(&file.bytes).as_deref() == Some("runbook"))
+        {
+            let Ok(text) = str::from_utf8(&file.bytes) else { continue };
+            let rule = text.lines().find_map(|line| line.strip_prefix("rule:")).map(str::trim);
+            let Some((rule, record)) = rule.and_then(|rule| records.get_key_value(rule)) else {
+                continue;
+            };
+            without.retain(|other| other != rule);
+            let path = Path::new(file.name.as_ref());
+            let saved = |new: &str| disk::write(path, new.as_bytes());
+            save(path, text, record, saved, &mut written, &mut troubles);
+        }
+        if let Some(vault) = &self.vault {
+            match disk::tree(vault, &["md"]) {
+                Ok(pages) => {
+                    for (path, bytes) in pages {
+                        let Ok(text) = str::from_utf8(&bytes) else { continue };
+                        let id = trailer(text).map(|trailer| trailer.id).unwrap_or_default();
+                        let rule = id.strip_prefix("runbook/");
+                        let Some((rule, record)) =
+                            rule.and_then(|rule| records.get_key_value(rule))
+                        else {
+                            continue;
+                        };
+                        without.retain(|other| other != rule);
+                        let saved = |new: &str| disk::put(vault, &path, new.as_bytes());
+                        let path = vault.join(&path);
+                        save(&path, text, record, saved, &mut written, &mut troubles);
+                    }
+                }
+                Err(error) => {
+                    troubles.push(disk::unreadable(vault, &error));
+                }
+            }
+        }
+        for entry in &library.rules {
+            let id = entry.rule.metadata.id.as_deref().unwrap_or_default();
+            if without.contains(&id) {
+                let message = format!("the rule {id} has no runbook to write into");
+                let help = "add a runbook note with `rule: ` and this id";
+                let file = &entry.rule.file;
+                troubles.push(Finding::about(
+                    file,
+                    &diagnostics::codes::NOTHING_FOUND,
+                    message,
+                    help,
+                ));
+            }
+        }
+        (written, troubles)
+    }
+}
+
+/// A gateway that does not do its part.
+fn silent(gateway: &str, message: String, help: &str) -> Outcome {
+    let finding = Finding::about(&gateway.into(), &crate::codes::SILENT_GATEWAY, message, help);
+    Outcome::refused(&[finding], &Sources::new())
+}
+
+fn save(
+    path: &Path,
+    text: &str,
+    record: &Record,
+    put: impl FnOnce(&str) -> std::io::Result<()>,
+    written: &mut Vec<String>,
+    troubles: &mut Vec<Finding>,
+) {
+    let name = disk::name(path);
+    match record.write_into(text) {
+        Some(new) if new == text => {}
+        Some(new) => match put(&new) {
+            Ok(()) => written.push(name.to_string()),
+            Err(error) => {
+                let help = "make the file and its folder writable";
+                troubles.push(disk::unwritable(path, &error, help));
+            }
+        },
+        None => {
+            let message = "the file has no front matter to write into";
+            let help = "begin it with `---`, properties, and `---`";
+            troubles.push(Finding::about(&name, &knowledge::codes::NO_FRONT_MATTER, message, help));
+        }
+    }
+}
+
+/// Gives each step its line of the access log: by the request's id where the gateway keeps it, else the
+/// first that is left with the same method and host, since steps are sent one after the other.
+fn assign(steps: &mut [Step<'_>], lines: &[Line]) {
+    let mut left: Vec<Option<&Line>> =
+        lines.iter().filter(|line| line.pack.is_none()).map(Some).collect();
+    for step in steps {
+        let method = String::from_utf8_lossy(&step.example.request.method);
+        let host = String::from_utf8_lossy(&step.example.request.authority);
+        let by_id = |line: &&Line| line.id == step.id;
+        let alike = |line: &&Line| line.method == method && line.host.eq_ignore_ascii_case(&host);
+        let at = left.iter().position(|line| line.as_ref().is_some_and(by_id));
+        let at = at.or_else(|| left.iter().position(|line| line.as_ref().is_some_and(alike)));
+        step.line = at.and_then(|at| left.get_mut(at)?.take()).cloned();
+    }
+}
+
+/// Reads a line: an event of the filter, wherever it begins, or a line of the access log.
+fn read(line: &str) -> Option<Line> {
+    let start = line.find("{\"event\":\"tidegate.match\"").or_else(|| line.find('{'))?;
+    let value: Value = serde_json::from_str(line.get(start..)?).ok()?;
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    if let Some(request) = value.get("request").filter(|_| value.get("event").is_some()) {
+        let rules = value.get("rules").and_then(Value::as_array).into_iter().flatten();
+        return Some(Line {
+            id: text(request, "id").unwrap_or_default(),
+            method: text(request, "method")?,
+            host: text(request, "host")?,
+            rules: rules.filter_map(|rule| text(rule, "id")).collect(),
+            pack: Some(value.pointer("/pack/hash").and_then(Value::as_str)?.to_owned()),
+        });
+    }
+    // Without the key the log does not tell verdicts at all; with `null` in it no rule matched.
+    let rules = value.get("rules")?.as_str().unwrap_or_default();
+    Some(Line {
+        id: text(&value, "request_id").unwrap_or_default(),
+        method: text(&value, "method")?,
+        host: text(&value, "host").or_else(|| text(&value, "authority"))?,
+        rules: rules.split(',').filter(|rule| !rule.is_empty()).map(str::to_owned).collect(),
+        pack: None,
+    })
+}
+
+/// Whether a step came out as its note expects; `None` where the gateway refused it by itself.
+fn holds(step: &Step<'_>) -> Option<bool> {
+    let line = step.line.as_ref()?;
+    let matched = line.rules.iter().any(|rule| rule == step.rule);
+    Some(matched == (step.example.expectation == Expectation::Match))
+}
+
+/// `passed, 6 of 6 steps`, with what differed.
+fn result(steps: &[&Step<'_>]) -> String {
+    let failed: Vec<String> = (1..)
+        .zip(steps)
+        .filter(|(_, step)| holds(step) == Some(false))
+        .map(|(number, _)| number.to_string())
+        .collect();
+    let n_refused = steps.iter().filter(|step| holds(step).is_none()).count();
+    let n_held = steps.len() - failed.len() - n_refused;
+    let mut text = if failed.is_empty() && n_held > 0 {
+        format!("passed, {n_held} of {} steps", steps.len())
+    } else if failed.is_empty() {
+        format!("failed, none of {} steps reached the filter", steps.len())
+    } else {
+        format!("failed, not as expected: step {} of {}", failed.join(", "), steps.len())
+    };
+    if n_refused > 0 && n_held > 0 {
+        text.push_str(&format!(", {n_refused} refused by the gateway itself"));
+    }
+    text
+}
+
+fn told(
+    records: &BTreeMap<&str, Record>,
+    steps: &[Step<'_>],
+    written: &[String],
+    troubles: &[Finding],
+    as_json: bool,
+) -> Outcome {
+    let n_failed = records.values().filter(|record| !record.result.starts_with("passed")).count();
+    let code = u8::from(n_failed > 0 || !troubles.is_empty());
+    if as_json {
+        let runbooks = records.iter().map(|(rule, record)| {
+            json!({"rule": rule, "result": record.result, "date": record.date, "pack": record.pack})
+        });
+        let stdout = pretty(&json!({
+            "format": 1,
+            "runbooks": runbooks.collect::<Vec<_>>(),
+            "steps": steps.len(),
+            "failed": n_failed,
+            "written": written,
+            "troubles": troubles.iter().map(one_line).collect::<Vec<_>>(),
+        }));
+        return Outcome { stdout, code, ..Outcome::default() };
+    }
+    let mut stdout = String::new();
+    for step in steps.iter().filter(|step| holds(step) == Some(false)) {
+        let place = &step.example.place;
+        stdout.push_str(&format!(
+            "{}:{}: expected `{}` of the rule {}; the gateway answered {} and named {}\n",
+            place.file,
+            place.span.line,
+            step.example.expectation.as_str(),
+            step.rule,
+            step.status,
+            step.line
+                .as_ref()
+                .filter(|line| !line.rules.is_empty())
+                .map_or_else(|| "no rule".to_owned(), |line| line.rules.join(", ")),
+        ));
+    }
+    stdout.push_str(&format!(
+        "{}, {}, {n_failed} failed; {} written\n",
+        counted(records.len(), "runbook"),
+        counted(steps.len(), "step"),
+        counted(written.len(), "file"),
+    ));
+    let stderr = report::to_text(troubles, &Sources::new());
+    Outcome { stdout, stderr, code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_both_logs_are_read_and_others_are_passed_over() {
+        let access = r#"{"request_id":"a","method":"GET","host":"t.me","rules":null}"#;
+        let line = read(access).unwrap();
+        assert_eq!((line.id.as_str(), line.rules.len(), line.pack), ("a", 0, None));
+        let matched = r#"{"method":"GET","authority":"t.me","rules":"r1,r2,+3"}"#;
+        assert_eq!(read(matched).unwrap().rules, ["r1", "r2", "+3"]);
+        let event = r#"[2026-11-21][12][warning][wasm] wasm log: {"event":"tidegate.match","rules":[{"id":"r1"}],"request":{"method":"GET","host":"t.me"},"pack":{"hash":"0123"}}"#;
+        let line = read(event).unwrap();
+        assert_eq!((line.rules, line.pack.as_deref()), (vec!["r1".to_owned()], Some("0123")));
+        for other in
+            ["", "words", "{", "{}", r#"{"method":"GET","host":"t.me"}"#, "[12] {not json}"]
+        {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `tidegate test`.
+
+use clap::Args;
+use diagnostics::report;
+use knowledge::{Compilation, trial};
+use serde_json::json;
+
+use super::record::Recording;
+use super::{Format, Inputs, Outcome, counted, read_with_files, render};
+
+/// Runs the examples of every note against the note's rule, on the pack of all the rules.
+///
+/// A note that is refused is not run; it is told like an example that fails, and the exit code is 1.
+///
+/// With --record the examples are sent through a gateway as the steps of their runbooks, and what it
+/// made of them is written into the front matter of the runbook notes: `last_run`, `last_result`, `last_pack`.
+/// A gateway that only monitors passes them on: put a stand-in behind it, or let it enforce.
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// How to write what is found
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+impl Test {
+    pub(super) fn run(&self) -> Outcome {
+        let (mut library, files) =
+            match read_with_files(&self.inputs.paths, &self.inputs.vocabulary) {
+                Ok(read) => read,
+                Err(outcome) => return outcome,
+            };
+        if self.recording.record {
+            return match (self.format, library.findings.is_empty()) {
+                (Format::Sarif, _) => Outcome::usage("--record tells its result as text or json"),
+                (_, false) => Outcome::refused(&library.findings, &library.sources),
+                (format, true) => self.recording.run(&library, &files, format == Format::Json),
+            };
+        }
+        let mut trial = trial::Trial::default();
+        match Compilation::new(&library, "test", 0) {
+            Ok(mut compilation) => {
+                library.findings.append(&mut compilation.findings);
+                trial = trial::run(&library, compilation);
+                library.findings.append(&mut trial.findings);
+            }
+            Err(finding) => library.findings.push(*finding),
+        }
+        report::sort(&mut library.findings);
+        let (n_errors, _) = report::count(&library.findings);
+        let mut summary = format!(
+            "{}, {}, {} failed",
+            counted(trial.n_notes, "note"),
+            counted(trial.n_examples, "example"),
+            trial.n_failed,
+        );
+        if n_errors > trial.n_failed {
+            let n_others = n_errors - trial.n_failed;
+            summary.push_str("; ");
+            summary.push_str(&counted(n_others, "other error"));
+        }
+        summary.push('\n');
+        let numbers = [
+            ("notes", json!(trial.n_notes)),
+            ("examples", json!(trial.n_examples)),
+            ("failed", json!(trial.n_failed)),
+        ];
+        let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
+        Outcome { stdout, code: u8::from(!library.findings.is_empty()), ..Outcome::default() }
+    }
+}

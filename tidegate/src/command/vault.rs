@@ -1,0 +1,397 @@
+//! `tidegate vault`.
+
+mod progress;
+mod state;
+mod writer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::limits::MAX_ATTACK_BYTES;
+use catalogue::{Vendor, technique_id};
+use clap::{Args, Subcommand};
+use diagnostics::{Finding, report};
+use knowledge::Library;
+use obsidian::build::{Present, Scope, build};
+use obsidian::check::{KINDS, check, text};
+use obsidian::page::{Page, digest};
+use obsidian::property::Property;
+use obsidian::sources::Sources;
+use obsidian::{gather, merge};
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::{Outcome, PlainFormat, counted, name, one_line, pretty};
+use crate::disk;
+use progress::Progress;
+use state::State;
+use writer::{Summary, Writer, unwritable};
+
+/// Writes the Obsidian vault from notes and catalogues, or checks one.
+#[derive(Args, Debug)]
+pub(crate) struct Vault {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Build(Box<Build>),
+    Check(Check),
+}
+
+/// Writes a vault: what a person wrote in it stays, and what did not change is not touched.
+#[derive(Args, Debug)]
+struct Build {
+    /// Notes: rules, services, runbooks, techniques [default: knowledge/notes, if it is there]
+    #[arg(long)]
+    notes: Vec<PathBuf>,
+    /// A copy of SigmaHQ's rules
+    #[arg(long)]
+    sigma: Option<PathBuf>,
+    /// A copy of Elastic's detection rules
+    #[arg(long)]
+    elastic: Option<PathBuf>,
+    /// A copy of Splunk's security content
+    #[arg(long)]
+    splunk: Option<PathBuf>,
+    /// A copy of Atomic Red Team
+    #[arg(long)]
+    atomic: Option<PathBuf>,
+    /// ATT&CK as STIX 2.0 or 2.1, a file
+    #[arg(long)]
+    attack: Option<PathBuf>,
+    /// A copy of D3FEND's ontology or of its mappings
+    #[arg(long)]
+    d3fend: Option<PathBuf>,
+    /// Techniques, with their sub-techniques [default: all]
+    #[arg(long, value_delimiter = ',', conflicts_with = "all", value_parser = technique)]
+    techniques: Vec<String>,
+    /// All techniques
+    #[arg(long)]
+    all: bool,
+    /// The preview that rule pages link to, as `tidegate preview` serves it or where `dist/preview`
+    /// stands; empty for no links
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8431/")]
+    preview: String,
+    /// How to write the summary
+    #[arg(long, value_enum, default_value = "text")]
+    format: PlainFormat,
+    /// The vault's folder
+    vault: PathBuf,
+}
+
+/// Checks a vault: encoding, YAML, tags, names, links, fields, types, empty tables.
+#[derive(Args, Debug)]
+struct Check {
+    /// How to write the result
+    #[arg(long, value_enum, default_value = "text")]
+    format: PlainFormat,
+    /// The vault's folder
+    vault: PathBuf,
+}
+
+impl Vault {
+    pub(super) fn run(&self) -> Outcome {
+        match &self.action {
+            Action::Build(command) => command.run(),
+            Action::Check(command) => command.run(),
+        }
+    }
+}
+
+fn technique(text: &str) -> Result<String, &'static str> {
+    technique_id(text).ok_or("write a technique as T1102 or T1102.002")
+}
+
+/// A finding about a path where nothing is to be read.
+fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> {
+    Box::new(Finding::about(&name(path), &diagnostics::codes::NOTHING_FOUND, message, help))
+}
+
+impl Build {
+    fn run(&self) -> Outcome {
+        let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
+        let progress = Progress::new();
+        let (sources, library) = match self.sources(&progress) {
+            Ok(read) => read,
+            Err(finding) => return Outcome::refused(&[*finding], &diagnostics::Sources::new()),
+        };
+        let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
+        progress.say("reading the vault");
+        let state = State::read(&self.vault);
+        let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
+            Ok(_) if !self.vault.is_dir() => {
+                let finding = disk::unreadable(&self.vault, &ErrorKind::NotADirectory.into());
+                return Outcome::refused(&[finding], &library.sources);
+            }
+            Ok(files) => files.into_iter().collect::<BTreeMap<_, _>>(),
+            Err(_) if !self.vault.exists() => BTreeMap::new(),
+            Err(error) => {
+                return Outcome::refused(
+                    &[disk::unreadable(&self.vault, &error)],
+                    &library.sources,
+                );
+            }
+        };
+        let (present, texts) = present(&disk, &state);
+        progress.say("building pages");
+        let vault = build(&sources, &Scope { techniques, preview: self.preview.clone() }, &present);
+        let mut summary = Summary::default();
+        let writer = Writer { root: &self.vault, disk: &disk, progress: &progress };
+        let mut pages: BTreeMap<String, String> = BTreeMap::new();
+        let n_begun = AtomicUsize::new(0);
+        let written = vault.pages.par_iter().map(|page| {
+            progress.count("writing pages", n_begun.fetch_add(1, Relaxed), vault.pages.len());
+            writer.page(page, &texts, &state)
+        });
+        written.collect::<Vec<_>>().into_iter().for_each(|one| summary.add(one));
+        for page in &vault.pages {
+            pages.insert(page.id.clone(), page.path.clone());
+        }
+        for (id, path) in &present.pages {
+            if !pages.contains_key(id) {
+                pages.insert(id.clone(), path.clone());
+                // A source that was not read is not gone.
+                if !is_whole {
+                    summary.n_doubtful += 1;
+                    continue;
+                }
+                summary.n_tombstones += 1;
+                summary.add(writer.page(&tombstone(id, path), &texts, &state));
+            }
+        }
+        let mut files = BTreeMap::new();
+        for (path, text) in &vault.files {
+            files.insert(path.clone(), digest(text));
+            writer.file(path, text, &state, &mut summary);
+        }
+        writer.types(&vault.types, &mut summary);
+        if let Err(error) = (State { pages, files }).write(&self.vault, &state) {
+            let path = self.vault.join(".tidegate/state.json");
+            summary.failures.push(unwritable(&path, &error));
+        }
+        if let Err(error) = disk::tidy(&self.vault) {
+            summary.failures.push(unwritable(&self.vault.join(".tidegate"), &error));
+        }
+        progress.end();
+        self.outcome(&summary, &sources, &vault, &library)
+    }
+
+    /// Reads everything that is named.
+    fn sources(&self, progress: &Progress) -> Result<(Sources, Library), Box<Finding>> {
+        let mut sources = Sources::default();
+        let read = |path: &Path, extensions: &[&str]| {
+            let files =
+                disk::tree(path, extensions).map_err(|error| disk::unreadable(path, &error))?;
+            if files.is_empty() {
+                let message =
+                    format!("there is no file that ends in `.{}`", extensions.join("`, `."));
+                let help = "give the folder that holds them";
+                return Err(nothing(path, message, help));
+            }
+            Ok(files)
+        };
+        progress.say("reading notes");
+        let default = PathBuf::from(super::DEFAULT_PATH);
+        let mut notes = Vec::new();
+        if self.notes.is_empty() && disk::is_folder(super::DEFAULT_PATH) {
+            notes.extend(read(&default, &["md"])?);
+        }
+        for path in &self.notes {
+            notes.extend(read(path, &["md"])?);
+        }
+        notes.retain(|(path, _)| path.rsplit('/').next() != Some("README.md"));
+        let catalogues =
+            [&self.sigma, &self.elastic, &self.splunk, &self.atomic, &self.attack, &self.d3fend];
+        if notes.is_empty() && catalogues.iter().all(|path| path.is_none()) {
+            let message = "there is nothing to build a vault from";
+            let help = "give notes with `--notes`, or a catalogue, as `--sigma`";
+            return Err(nothing(&default, message, help));
+        }
+        let library = gather::notes(&mut sources, notes);
+        for (vendor, path, extensions) in [
+            (Vendor::Sigma, &self.sigma, &["yml", "yaml"][..]),
+            (Vendor::Elastic, &self.elastic, &["toml"][..]),
+            (Vendor::Splunk, &self.splunk, &["yml", "yaml"][..]),
+        ] {
+            if let Some(path) = path {
+                progress.say(&format!("reading {}", vendor.as_str()));
+                gather::collection(&mut sources, vendor, &read(path, extensions)?);
+            }
+        }
+        if let Some(path) = &self.atomic {
+            progress.say("reading Atomic Red Team");
+            gather::tests(&mut sources, &read(path, &["yaml"])?);
+        }
+        if let Some(path) = &self.attack {
+            progress.say("reading ATT&CK");
+            let (_, bytes) = disk::read(path, MAX_ATTACK_BYTES)?;
+            gather::attack(&mut sources, &path.to_string_lossy(), &bytes);
+            if sources.attack.techniques.is_empty() {
+                let message = "the file holds no technique of ATT&CK";
+                let help = "give `enterprise-attack.json` of ATT&CK's STIX data";
+                return Err(nothing(path, message, help));
+            }
+        }
+        if let Some(path) = &self.d3fend {
+            progress.say("reading D3FEND");
+            gather::d3fend(&mut sources, &read(path, &["ttl", "json"])?);
+        }
+        Ok((sources, library))
+    }
+
+    fn outcome(
+        &self,
+        summary: &Summary,
+        sources: &Sources,
+        vault: &obsidian::build::Vault,
+        library: &Library,
+    ) -> Outcome {
+        let failed = !summary.failures.is_empty() || library.findings.iter().any(Finding::is_error);
+        let n_kept = summary.conflicts.len() + summary.n_kept_deleted;
+        let stdout = match self.format {
+            PlainFormat::Json => pretty(&json!({
+                "pages": vault.pages.len(),
+                "written": summary.n_written,
+                "unchanged": summary.n_unchanged,
+                "tombstones": summary.n_tombstones,
+                "doubtful": summary.n_doubtful,
+                "kept_deleted": summary.n_kept_deleted,
+                "conflicts": summary.conflicts.iter().map(|(path, what)| json!({"path": path, "what": what})).collect::<Vec<_>>(),
+                "gaps": vault.n_gaps,
+                "drift": vault.n_drift,
+                "rules_read": sources.rules.len(),
+                "not_read": sources.broken.iter().map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
+                "failures": summary.failures.iter().map(one_line).collect::<Vec<_>>(),
+            })),
+            PlainFormat::Text => {
+                let mut text = String::new();
+                for (path, what) in &summary.conflicts {
+                    let _ = writeln!(text, "conflict: {path}: {what}");
+                }
+                for (path, why) in &sources.broken {
+                    let _ = writeln!(text, "not read: {path}: {why}");
+                }
+                if summary.n_doubtful > 0 {
+                    let _ = writeln!(
+                        text,
+                        "{} without a source stay as they are: not every source was read, so nobody knows that theirs is gone",
+                        counted(summary.n_doubtful, "page"),
+                    );
+                }
+                let _ = writeln!(
+                    text,
+                    "{} pages: {} files written, {} unchanged, {n_kept} kept as a person left them, {} tombstones, {} gaps, {} drifts",
+                    vault.pages.len(),
+                    summary.n_written,
+                    summary.n_unchanged,
+                    summary.n_tombstones,
+                    vault.n_gaps,
+                    vault.n_drift,
+                );
+                text
+            }
+        };
+        let findings = [&library.findings[..], &summary.failures].concat();
+        let stderr = report::to_text(&findings, &library.sources);
+        Outcome { stdout, stderr, code: u8::from(failed) }
+    }
+}
+
+/// Which pages of ours there are, by their last line, or by where they were written last.
+fn present<'d>(
+    disk: &'d BTreeMap<String, Vec<u8>>,
+    state: &State,
+) -> (Present, BTreeMap<&'d str, &'d str>) {
+    let (mut present, mut texts) = (Present::default(), BTreeMap::new());
+    let by_path: BTreeMap<&str, &str> =
+        state.pages.iter().map(|(id, path)| (path.as_str(), id.as_str())).collect();
+    for (path, bytes) in disk.iter().filter(|(path, _)| path.ends_with(".md")) {
+        let text = str::from_utf8(bytes).ok();
+        texts.extend(text.map(|text| (path.as_str(), text)));
+        let id = text
+            .and_then(merge::trailer)
+            .map(|trailer| trailer.id)
+            .or_else(|| by_path.get(path.as_str()).map(|id| (*id).to_owned()));
+        match id {
+            // Of two copies of a page, the one where it was written last is ours.
+            Some(id) if !present.pages.contains_key(&id) || state.pages.get(&id) == Some(path) => {
+                if let Some(other) = present.pages.insert(id, path.clone()) {
+                    present.others.insert(other);
+                }
+            }
+            _ => {
+                present.others.insert(path.clone());
+            }
+        }
+    }
+    (present, texts)
+}
+
+fn tombstone(id: &str, path: &str) -> Page {
+    let mut page = Page::new(id, path);
+    page.set("tombstone", Property::Flag(true));
+    page.set("tags", Property::Tags(vec!["tombstone".into()]));
+    page.block("tombstone", "> [!warning] The source of this page is gone\n> What was generated here is taken away; what a person wrote stays. Delete the page when nobody needs it.");
+    page
+}
+
+impl Check {
+    fn run(&self) -> Outcome {
+        let files = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
+            Ok(files) => files,
+            Err(error) => {
+                let finding = disk::unreadable(&self.vault, &error);
+                return Outcome::refused(&[finding], &diagnostics::Sources::new());
+            }
+        };
+        if !files.iter().any(|(path, _)| path.ends_with(".md")) || !self.vault.is_dir() {
+            let message = "the folder holds no page";
+            let help = "give a vault's folder, as `tidegate vault build` writes it";
+            let finding = nothing(&self.vault, message, help);
+            return Outcome::refused(&[*finding], &diagnostics::Sources::new());
+        }
+        let types = ".obsidian/types.json";
+        let types = disk::bytes(&self.vault.join(types)).map(|bytes| (types.to_owned(), bytes));
+        let mut texts = BTreeMap::new();
+        let mut findings = Vec::new();
+        for (path, bytes) in files.into_iter().chain(types) {
+            let (text, found) = text(&name(&self.vault.join(&path)), &bytes);
+            findings.extend(found);
+            texts.insert(path, text);
+        }
+        let defects = check(&texts);
+        let n_pages = texts.keys().filter(|path| path.ends_with(".md")).count();
+        let count = |kind: &str| defects.iter().filter(|defect| defect.kind == kind).count();
+        let stdout = match self.format {
+            PlainFormat::Json => pretty(&json!({
+                "diagnostics": report::to_json(&findings, &[]).get("diagnostics"),
+                "pages": n_pages,
+                "counts": KINDS.iter().map(|kind| ((*kind).to_owned(), json!(count(kind)))).collect::<serde_json::Map<_, _>>(),
+                "defects": defects.iter().map(|defect| json!({"kind": defect.kind, "path": defect.path, "line": defect.line, "message": defect.message})).collect::<Vec<_>>(),
+            })),
+            PlainFormat::Text => {
+                let mut text = report::to_text(&findings, &diagnostics::Sources::new());
+                for defect in &defects {
+                    let _ = writeln!(
+                        text,
+                        "{}:{}: {}: {}",
+                        defect.path, defect.line, defect.kind, defect.message
+                    );
+                }
+                let _ = writeln!(text, "{n_pages} pages");
+                for kind in KINDS {
+                    let _ = writeln!(text, "{:>6}  {kind}", count(kind));
+                }
+                text
+            }
+        };
+        let code = u8::from(!defects.is_empty() || !findings.is_empty());
+        Outcome { stdout, code, ..Outcome::default() }
+    }
+}

@@ -1,0 +1,59 @@
+//! The `tidegate` command line: the one place that prints and sets the exit code.
+//!
+//! Exit codes: 0 fine, 1 findings or refused input, 2 wrong usage.
+
+mod codes;
+mod command;
+mod disk;
+mod limits;
+mod sender;
+mod stream;
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command::{Command, Outcome};
+use mimalloc::MiMalloc;
+
+/// Notes, rules and pages are a great many small texts, made and dropped on every core.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Rules for what leaves a network, from notes to packs.
+///
+/// Notes are Markdown files (.md) with front matter and one Sigma rule; Sigma files are .yml or .yaml.
+/// Folders are searched for both; hidden files and README.md are passed over.
+/// Exit codes: 0 fine, 1 findings or refused input, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => cli.command.run(),
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            return ExitCode::from(if error.print().is_ok() { code } else { 2 });
+        }
+    };
+    let Outcome { stdout, stderr, code } = outcome;
+    let written = write(io::stdout().lock(), &stdout).and(write(io::stderr().lock(), &stderr));
+    match written {
+        Ok(()) => ExitCode::from(code),
+        // Output that is lost, as on a full disk, must not look like success.
+        Err(_) => ExitCode::from(code.max(1)),
+    }
+}
+
+/// Writes all of a text. A reader that has gone away, as `head` does, has seen what it wanted.
+fn write(mut stream: impl Write, text: &str) -> io::Result<()> {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

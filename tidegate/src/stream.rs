@@ -1,0 +1,401 @@
+//! Logs in, records out: reading, threads and the order of what they find.
+//!
+//! One thread cuts logs into pieces at line breaks, others hold pieces against the rules, and this one
+//! writes what they found in the order of the pieces. There is a fixed number of buffers, so that
+//! reading waits for writing and memory does not grow with a log.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Read, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use diagnostics::{Finding, Place, Span};
+use hunt::limits::PIECE_BYTES;
+use hunt::{Haul, Hunter, Output, Report, Terms};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use inspect::Pack;
+use traffic::limits::MAX_HAR_BYTES;
+use traffic::{FieldMap, Format};
+
+use crate::disk;
+
+/// What to hunt, and with what.
+pub(crate) struct Job<'j> {
+    /// The bytes of packs. The logs are read once, as a pipe gives nothing a second time, and each piece
+    /// of them is held against every pack.
+    pub(crate) packs: &'j [&'j [u8]],
+    pub(crate) logs: Vec<PathBuf>,
+    pub(crate) format: Option<Format>,
+    pub(crate) map: &'j FieldMap,
+    pub(crate) output: Output,
+    pub(crate) show_values: bool,
+    /// How the pack's policy is asked, if it is.
+    pub(crate) terms: Option<Terms>,
+    pub(crate) n_threads: Option<NonZero<usize>>,
+}
+
+/// What is told at the end, of one pack.
+pub(crate) struct Done {
+    pub(crate) summary: String,
+    /// Lines that are events, and lines that could not be read.
+    pub(crate) n_events: u64,
+    pub(crate) n_unreadable: u64,
+    /// Where the first of these stands, and why it could not be read.
+    pub(crate) first_unreadable: Option<(Place, &'static str)>,
+    /// Logs that were not read, or not to their end.
+    pub(crate) problems: Vec<Finding>,
+}
+
+impl Done {
+    fn of(report: &Report, problems: &[Finding]) -> Done {
+        let counts = report.counts();
+        let first_unreadable = report.first_unreadable().map(|(file, line, reason)| {
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            (Place { file: Arc::clone(file), span: Span::point(line, 1) }, reason.as_str())
+        });
+        Done {
+            summary: report.summary(),
+            n_events: counts.n_events,
+            n_unreadable: counts.n_unreadable(),
+            first_unreadable,
+            problems: problems.to_vec(),
+        }
+    }
+
+    /// Logs that could not be read, and what is to be told if nothing could be.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.problems.clone();
+        if let Some((place, reason)) = &self.first_unreadable
+            && self.n_events == 0
+        {
+            let message = format!("no line could be read: {reason}");
+            let mut finding = unknown(&place.file, &message);
+            finding.diagnostic.place = place.clone();
+            findings.push(finding);
+        }
+        findings
+    }
+}
+
+/// A part of a log, numbered in the order in which records are written.
+struct Piece {
+    number: u64,
+    part: Part,
+}
+
+enum Part {
+    /// The next log begins.
+    Log(Arc<str>),
+    /// Whole lines, or a whole document.
+    Lines(Format, Vec<u8>),
+    /// A line that does not fit into a piece.
+    TooLong,
+    /// The log cannot be read, or not on.
+    Problem(Box<Finding>),
+}
+
+enum Found {
+    Log(Arc<str>),
+    /// What each pack found in a piece, and the buffer that held it.
+    Hauls(Vec<Haul>, Option<Vec<u8>>),
+    Problem(Box<Finding>),
+}
+
+impl Job<'_> {
+    /// Hunts; writes the records of each pack to the `out` in its place as they are found, and tells of
+    /// each pack in the same order.
+    ///
+    /// # Errors
+    /// What is found cannot be written.
+    pub(crate) fn run(&self, outs: &mut [&mut dyn Write]) -> io::Result<Vec<Done>> {
+        let n_cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let n_threads = self.n_threads.map_or(n_cores, NonZero::get);
+        let reports = self.packs.iter().map(|pack| {
+            let report = Report::new(decode(pack)?, self.output, self.logs.len(), self.show_values);
+            Ok(match self.terms {
+                Some(terms) => report.under(terms),
+                None => report,
+            })
+        });
+        let mut reports = reports.collect::<io::Result<Vec<_>>>()?;
+        let bar = self.progress();
+        thread::scope(|scope| {
+            let (free, buffers) = channel();
+            for _ in 0..=2 * n_threads {
+                free.send(Vec::new()).map_err(io::Error::other)?;
+            }
+            let (pieces, waiting) = channel();
+            let waiting = Arc::new(Mutex::new(waiting));
+            let (finds, found) = channel();
+            scope.spawn(move || {
+                let log = Arc::from("");
+                let mut cutter = Cutter { log, number: 0, spare: None, pieces, buffers };
+                for log in &self.logs {
+                    if cutter.log(log, self.format).is_none() {
+                        // Nobody takes pieces any more.
+                        return;
+                    }
+                }
+            });
+            for _ in 0..n_threads {
+                let (waiting, finds) = (Arc::clone(&waiting), finds.clone());
+                scope.spawn(move || self.work(&waiting, &finds));
+            }
+            drop((waiting, finds));
+            let problems = collect(&found, &free, &mut reports, &bar, outs)?;
+            for (report, out) in reports.iter_mut().zip(outs) {
+                out.write_all(report.finish().as_bytes())?;
+                out.flush()?;
+            }
+            bar.finish_and_clear();
+            Ok(reports.iter().map(|report| Done::of(report, &problems)).collect())
+        })
+    }
+
+    /// A bar on a terminal, unless the records go to the same one.
+    fn progress(&self) -> ProgressBar {
+        let is_shown = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        let target =
+            if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let n_bytes = self.logs.iter().map(|log| disk::size(log)).sum();
+        let bar = ProgressBar::with_draw_target(Some(n_bytes), target);
+        let template = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+
+    /// Holds pieces against the rules until there are no more.
+    fn work(&self, waiting: &Mutex<Receiver<Piece>>, finds: &Sender<(u64, Found)>) {
+        let mut hunters: Vec<(Format, Vec<Hunter>)> = Vec::new();
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(Piece { number, part }) = next else { return };
+            let found = match part {
+                Part::Log(name) => Found::Log(name),
+                Part::Problem(problem) => Found::Problem(problem),
+                Part::TooLong => {
+                    Found::Hauls(self.packs.iter().map(|_| Haul::too_long()).collect(), None)
+                }
+                Part::Lines(format, bytes) => {
+                    if hunters.iter().all(|(of, _)| *of != format) {
+                        hunters.push((format, self.hunters(format)));
+                    }
+                    let hunters = hunters.iter_mut().filter(|(of, _)| *of == format);
+                    let hunters = hunters.flat_map(|(_, hunters)| hunters);
+                    let hauls = hunters.map(|hunter| hunter.hunt(&bytes)).collect();
+                    Found::Hauls(hauls, Some(bytes))
+                }
+            };
+            if finds.send((number, found)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// One for each pack. All of them have been decoded before, for the reports.
+    fn hunters(&self, format: Format) -> Vec<Hunter> {
+        let packs = self.packs.iter().filter_map(|pack| decode(pack).ok());
+        let hunters = packs.map(|pack| {
+            let hunter = Hunter::new(pack, format, self.map, self.show_values);
+            match self.terms {
+                Some(terms) => hunter.under(terms),
+                None => hunter,
+            }
+        });
+        hunters.collect()
+    }
+}
+
+fn decode(pack: &[u8]) -> io::Result<Pack> {
+    Pack::decode(pack).map_err(io::Error::other)
+}
+
+/// Puts what was found in order and writes it. Buffers go back once their place has been written.
+fn collect(
+    found: &Receiver<(u64, Found)>,
+    free: &Sender<Vec<u8>>,
+    reports: &mut [Report],
+    bar: &ProgressBar,
+    outs: &mut [&mut dyn Write],
+) -> io::Result<Vec<Finding>> {
+    let mut problems = Vec::new();
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    for (number, found) in found {
+        early.insert(number, found);
+        while let Some(found) = early.remove(&next) {
+            next += 1;
+            match found {
+                Found::Log(name) => reports.iter_mut().for_each(|report| report.begin(&name)),
+                Found::Problem(problem) => problems.push(*problem),
+                Found::Hauls(hauls, buffer) => {
+                    for ((report, haul), out) in reports.iter_mut().zip(&hauls).zip(outs.iter_mut())
+                    {
+                        let records = report.take(haul);
+                        if !records.is_empty() {
+                            out.write_all(records.as_bytes())?;
+                            out.flush()?;
+                        }
+                    }
+                    if let Some(buffer) = buffer {
+                        bar.inc(buffer.len() as u64);
+                        // The reader may be done already, and then needs no buffer.
+                        let _ = free.send(buffer);
+                    }
+                }
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// Cuts logs into pieces. `None` means that nobody takes them any more.
+struct Cutter {
+    /// The log that is read.
+    log: Arc<str>,
+    number: u64,
+    /// A buffer that was taken and not sent.
+    spare: Option<Vec<u8>>,
+    pieces: Sender<Piece>,
+    buffers: Receiver<Vec<u8>>,
+}
+
+impl Cutter {
+    fn send(&mut self, part: Part) -> Option<()> {
+        let number = self.number;
+        self.number += 1;
+        self.pieces.send(Piece { number, part }).ok()
+    }
+
+    fn problem(&mut self, error: &io::Error) -> Option<()> {
+        let finding = disk::unreadable(Path::new(&*self.log), error);
+        self.send(Part::Problem(Box::new(finding)))
+    }
+
+    fn log(&mut self, path: &Path, format: Option<Format>) -> Option<()> {
+        self.log = disk::name(path);
+        self.send(Part::Log(Arc::clone(&self.log)))?;
+        match disk::open(path) {
+            Ok((mut reader, size)) => self.lines(&mut reader, size.is_none(), format),
+            Err(error) => self.problem(&error),
+        }
+    }
+
+    /// Cuts at line breaks. What a stream gives is passed on as it comes, a file piece by piece.
+    fn lines(
+        &mut self,
+        reader: &mut dyn Read,
+        is_stream: bool,
+        mut format: Option<Format>,
+    ) -> Option<()> {
+        let mut carry: Vec<u8> = Vec::new();
+        let mut is_skipping = false;
+        loop {
+            let mut buffer = match self.spare.take() {
+                Some(buffer) => buffer,
+                None => self.buffers.recv().ok()?,
+            };
+            buffer.clear();
+            buffer.append(&mut carry);
+            let n_read = match fill(reader, &mut buffer, is_stream) {
+                Ok(n_read) => n_read,
+                Err(error) => return self.problem(&error),
+            };
+            if format.is_none() && !buffer.is_empty() {
+                format = Format::detect(&buffer);
+                // A stream may give the first line in parts.
+                if format.is_none() && is_stream && n_read > 0 && buffer.len() < PIECE_BYTES {
+                    carry = buffer;
+                    self.spare = Some(Vec::new());
+                    continue;
+                }
+            }
+            let Some(format) = format else {
+                if buffer.is_empty() {
+                    return Some(());
+                }
+                let message = "the first line does not tell what this log is";
+                return self.send(Part::Problem(Box::new(unknown(&self.log, message))));
+            };
+            if format == Format::Har {
+                return self.document(reader, buffer);
+            }
+            if n_read == 0 {
+                // The last line need not end with a line break.
+                return if buffer.is_empty() || is_skipping {
+                    Some(())
+                } else {
+                    self.send(Part::Lines(format, buffer))
+                };
+            }
+            if is_skipping {
+                let Some(end) = memchr::memchr(b'\n', &buffer) else {
+                    self.spare = Some(buffer);
+                    continue;
+                };
+                buffer.drain(..=end);
+                is_skipping = false;
+            }
+            match memchr::memrchr(b'\n', &buffer) {
+                Some(end) => {
+                    carry = buffer.split_off(end + 1);
+                    self.send(Part::Lines(format, buffer))?;
+                }
+                None if buffer.len() >= PIECE_BYTES => {
+                    is_skipping = true;
+                    self.send(Part::TooLong)?;
+                    self.spare = Some(buffer);
+                }
+                None => {
+                    carry = buffer;
+                    self.spare = Some(Vec::new());
+                }
+            }
+        }
+    }
+
+    fn document(&mut self, reader: &mut dyn Read, mut document: Vec<u8>) -> Option<()> {
+        match disk::read_at_most(reader, MAX_HAR_BYTES) {
+            Ok(Some(rest)) if rest.len() + document.len() <= MAX_HAR_BYTES => {
+                document.extend(rest);
+                self.send(Part::Lines(Format::Har, document))
+            }
+            Ok(_) => {
+                let finding = disk::too_large(&self.log, MAX_HAR_BYTES);
+                self.send(Part::Problem(Box::new(finding)))
+            }
+            Err(error) => self.problem(&error),
+        }
+    }
+}
+
+/// A finding about a log of which nobody knows how to read it.
+fn unknown(log: &Arc<str>, message: &str) -> Finding {
+    let help = "say what it is with `--format`, or what its keys are called with `--map`";
+    Finding::about(log, &traffic::codes::UNKNOWN_LOG, message, help)
+}
+
+/// Reads until a piece is full; of a stream, what there is.
+fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, is_stream: bool) -> io::Result<usize> {
+    let start = buffer.len();
+    let mut end = start;
+    buffer.resize(start.max(PIECE_BYTES), 0);
+    while let Some(room) = buffer.get_mut(end..).filter(|room| !room.is_empty()) {
+        match reader.read(room) {
+            Ok(0) => break,
+            Ok(n_read) => end += n_read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if is_stream && end > start {
+            break;
+        }
+    }
+    buffer.truncate(end);
+    Ok(end - start)
+}

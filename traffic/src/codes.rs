@@ -1,0 +1,35 @@
+//! The findings about written requests and logs.
+
+diagnostics::codes! {
+    /// A log whose format its first line does not tell, or of which not one line can be read.
+    /// A hunt over nothing would find nothing, and look like a clean log.
+    UNKNOWN_LOG = "F023", Error, "log of an unknown format";
+    /// A field map is not the TOML that docs/command-line.md describes.
+    /// With a part of the map, rules would ask for fields that no line has.
+    BROKEN_FIELD_MAP = "F024", Error, "broken field map";
+    /// A request head does not begin with a method, a URL and a version.
+    BROKEN_REQUEST_LINE = "R001", Error, "broken request line";
+    /// A URL is not complete: it needs a scheme and a host, no white space, and a port up to 65535 or none.
+    /// Rules look at hosts and full URLs, so a part of one cannot stand for a request.
+    BROKEN_URL = "R002", Error, "broken URL";
+    /// A line of a request head is no header, or says for the second time what can only be said once.
+    BROKEN_HEADER = "R003", Error, "broken header";
+    /// What follows the request head is not a status line.
+    /// Bodies are not looked at; an example that shows one would promise too much.
+    BROKEN_STATUS_LINE = "R004", Error, "broken status line";
+    /// A command line has a quote that is not closed.
+    UNCLOSED_QUOTE = "R005", Error, "unclosed quote";
+    /// A curl command line without a URL, or with an option that lacks its value.
+    BROKEN_CURL = "R006", Error, "incomplete curl command";
+    /// A curl option that is not known here.
+    /// It is taken for one without a value; if it has one, that is taken for a URL.
+    UNKNOWN_OPTION = "R007", Warning, "unknown curl option";
+    /// A curl option reads a file or writes a pattern of requests, which are not looked at.
+    IGNORED_OPTION = "R008", Warning, "curl option without effect";
+    /// A line of an access log is not a JSON object.
+    BROKEN_LOG_LINE = "R009", Error, "broken log line";
+    /// A line of an access log lacks what a request cannot do without, or gives it another type.
+    INCOMPLETE_LOG_LINE = "R010", Error, "incomplete log line";
+    /// What was given as a request is none: no URL, no curl command, no log line, no request head.
+    NOT_A_REQUEST = "R011", Error, "not a request";
+}

@@ -1,0 +1,114 @@
+//! The entries of a JSON object, without building a tree.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::Unreadable;
+use crate::limits::MAX_JSON_DEPTH;
+use crate::log_line::text;
+use crate::plain_json;
+
+/// Most entries that fit without growing: what access logs write.
+const USUAL_ENTRIES: usize = 32;
+
+/// Calls `visit` with each entry of a JSON object: the key, and its value as it is written.
+///
+/// The whole line is checked to be one JSON object and nothing more.
+pub fn object<'l>(line: &'l [u8], mut visit: impl FnMut(&str, &'l str)) -> Result<(), Unreadable> {
+    let line = text_of(line)?;
+    // Kept back, as a line may turn out not to be plain.
+    let mut entries = Vec::with_capacity(USUAL_ENTRIES);
+    if plain_json::object(line, |key, raw| entries.push((key, raw))).is_none() {
+        return parsed(line, &mut visit);
+    }
+    for (key, raw) in entries {
+        visit(key, raw);
+    }
+    Ok(())
+}
+
+/// A line without what stands around it.
+pub fn text_of(line: &[u8]) -> Result<&str, Unreadable> {
+    simdutf8::basic::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
+}
+
+/// Whether lists and objects nest deeper than [`MAX_JSON_DEPTH`]: the parser calls itself for each of
+/// them, and would run out of stack. It is also true of some text that is no JSON.
+pub fn is_deep(text: &str) -> bool {
+    let (mut depth, mut in_text, mut bytes) = (0_usize, false, text.bytes());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                bytes.next();
+            }
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                if depth > MAX_JSON_DEPTH {
+                    return true;
+                }
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The same by `serde_json`, for any JSON.
+pub fn parsed<'l>(line: &'l str, visit: &mut dyn FnMut(&str, &'l str)) -> Result<(), Unreadable> {
+    if is_deep(line) {
+        return Err(Unreadable::NotJson);
+    }
+    if !line.starts_with('{') {
+        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
+        return Err(if is_json { Unreadable::NotAnObject } else { Unreadable::NotJson });
+    }
+    let mut parser = serde_json::Deserializer::from_str(line);
+    parser.deserialize_map(Entries(visit)).map_err(|_| Unreadable::NotJson)?;
+    parser.end().map_err(|_| Unreadable::NotJson)
+}
+
+/// Visits the entries of an object, each value as it is written.
+struct Entries<'v, 'l>(&'v mut dyn FnMut(&str, &'l str));
+
+impl<'l> Visitor<'l> for Entries<'_, 'l> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'l>>(self, mut map: M) -> Result<(), M::Error> {
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            (self.0)(&key, value.get());
+        }
+        Ok(())
+    }
+}
+
+/// A time as it is written in a log: only read where something matched.
+#[derive(Clone, Copy, Debug)]
+pub struct Time<'l>(pub &'l str);
+
+impl Time<'_> {
+    /// Milliseconds since 1970, of RFC 3339 or of seconds with a fraction; whole numbers beyond the
+    /// year 5000 are taken for milliseconds. `None` for anything else.
+    pub fn milliseconds(self) -> Option<i64> {
+        let text = text(self.0).ok()?;
+        if let Ok(time) = text.parse::<jiff::Timestamp>() {
+            return Some(time.as_millisecond());
+        }
+        let seconds: f64 = text.parse().ok()?;
+        let milliseconds = if seconds.abs() < 1e11 { seconds * 1000.0 } else { seconds };
+        if !milliseconds.is_finite() || milliseconds.abs() > 1e16 {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+        let milliseconds = milliseconds.round() as i64;
+        Some(milliseconds)
+    }
+}

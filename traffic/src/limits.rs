@@ -1,0 +1,16 @@
+//! Every bound of this crate, with what happens there.
+
+/// Longest line of a log that is looked at; a longer one is counted as unreadable.
+/// Envoy refuses requests with more than 60 KiB of headers, so its lines are far shorter.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// Deepest nesting of a JSON document of a log; a deeper one is counted as unreadable. `serde_json` has
+/// the same bound, and logs of requests nest a few levels.
+pub const MAX_JSON_DEPTH: usize = 128;
+
+/// Most bytes of a request that is given to `explain`; a larger one is refused (`F004`).
+/// Envoy takes 60 KiB of headers by default, and a log line repeats some of them.
+pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
+
+/// Largest HTTP archive that is read; it is one JSON document and read whole.
+pub const MAX_HAR_BYTES: usize = 512 << 20;
