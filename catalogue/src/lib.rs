@@ -6,6 +6,7 @@
 
 pub mod atomic;
 pub mod attack;
+mod collection;
 pub mod d3fend;
 pub mod dialect;
 mod elastic;
@@ -16,10 +17,8 @@ mod splunk;
 mod turtle;
 
 pub use self::sigma::of_rule;
-pub use rule::{
-    CatalogueRule, LogSource, Reading, Skipped, Vendor, is_rule_path, iso_date, read_rule,
-    technique_id,
-};
+pub use collection::{is_rule_path, read_rule};
+pub use rule::{CatalogueRule, LogSource, Reading, Skipped, Vendor, iso_date, technique_id};
 
 #[cfg(test)]
 mod tests;

@@ -125,25 +125,6 @@ pub enum Skipped {
     Broken(String),
 }
 
-/// Reads one file of a rule collection. `path` is inside of the collection, with `/`.
-pub fn read_rule(vendor: Vendor, path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
-    match vendor {
-        Vendor::Sigma | Vendor::Tidegate => crate::sigma::read(vendor, path, text),
-        Vendor::Elastic => crate::elastic::read(path, text),
-        Vendor::Splunk => crate::splunk::read(path, text),
-    }
-}
-
-/// Whether a file of a collection can hold a rule, by its path.
-pub fn is_rule_path(vendor: Vendor, path: &str) -> bool {
-    let yaml = path.ends_with(".yml") || path.ends_with(".yaml");
-    match vendor {
-        Vendor::Sigma | Vendor::Tidegate => yaml && crate::sigma::is_active(path),
-        Vendor::Elastic => path.ends_with(".toml"),
-        Vendor::Splunk => yaml,
-    }
-}
-
 /// An ATT&CK technique id in its usual form: `t1102_002` and `attack.t1102.002` are `T1102.002`.
 pub fn technique_id(text: &str) -> Option<String> {
     let text = text.trim();

@@ -7,6 +7,7 @@
 //!
 //! Pure: nothing here touches the file system, prints, or reads a clock.
 
+mod closest;
 pub mod codes;
 mod diagnostic;
 mod finding;
@@ -17,6 +18,7 @@ mod source;
 mod text;
 pub mod yaml;
 
+pub use closest::closest;
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Place, Severity, Span};
 pub use finding::{Finding, Findings, Related};
 pub use printable::printable;

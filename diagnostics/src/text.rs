@@ -113,15 +113,25 @@ impl Lines {
         Span { end_line: end.line, end_column: end.column, ..start }
     }
 
-    /// The byte offset of a line and column of the same text, both from 1; at most the line's end.
+    /// Returns the byte offset of a line and column of the same text, both from 1; at most the line's end.
     pub fn offset(&self, text: &str, line: u32, column: u32) -> usize {
-        let line_idx = line.saturating_sub(1) as usize;
-        let Some(start) = self.starts.get(line_idx).copied() else { return text.len() };
-        let rest = text.get(start..).unwrap_or_default();
-        let rest = rest.split(['\r', '\n']).next().unwrap_or_default();
+        let Some((start, line)) = self.line(text, line) else { return text.len() };
         let n_before = column.saturating_sub(1) as usize;
-        let within = rest.char_indices().nth(n_before).map_or(rest.len(), |(at, _)| at);
-        start + within
+        start + line.char_indices().nth(n_before).map_or(line.len(), |(at, _)| at)
+    }
+
+    /// The same for a place that has to exist: `None` behind the end of the line or of the text.
+    pub fn exact_offset(&self, text: &str, line: u32, column: u32) -> Option<usize> {
+        let (start, line) = self.line(text, line)?;
+        let mut ends = line.char_indices().map(|(at, _)| at).chain([line.len()]);
+        Some(start + ends.nth((column as usize).checked_sub(1)?)?)
+    }
+
+    /// Returns where a line starts, and the line without its end.
+    fn line<'t>(&self, text: &'t str, line: u32) -> Option<(usize, &'t str)> {
+        let start = *self.starts.get((line as usize).checked_sub(1)?)?;
+        let line = text.get(start..)?.split(['\r', '\n']).next()?;
+        Some((start, line))
     }
 
     /// How many lines there are.

@@ -5,8 +5,8 @@
 
 use crate::codes;
 use crate::limits::MAX_CONDITION_DEPTH;
-use crate::modifier::closest;
 use crate::rule::{Condition, Selection};
+use diagnostics::closest;
 use diagnostics::{Code, Diagnostic, Fix, Span};
 
 /// A problem at a range of characters of the condition.

@@ -38,6 +38,7 @@ mod logsource;
 mod modifier;
 mod read;
 mod rule;
+mod source;
 mod text;
 
 pub use compile::Compiler;
@@ -48,5 +49,6 @@ pub use decidability::{Decidability, at_proxy, decidability, lead};
 pub use filter::{Applies, Filter, apply_filters};
 pub use logsource::{AtProxy, MAPPINGS, Mapping, field_at_proxy};
 pub use modifier::MODIFIERS;
-pub use read::{Parsed, Source, parse};
+pub use read::{Parsed, parse};
 pub use rule::*;
+pub use source::Source;

@@ -6,10 +6,10 @@ mod expand;
 pub(crate) use apply::apply;
 
 use crate::codes;
-use crate::read::Source;
 use crate::rule::{Comparison, TimePart};
+use crate::source::Source;
 use diagnostics::yaml::Node;
-use diagnostics::{Diagnostic, Fix};
+use diagnostics::{Diagnostic, Fix, closest};
 
 /// A step of a modifier chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,12 +147,4 @@ pub(crate) fn chain(
         }
     }
     known.then_some(chain)
-}
-
-/// The name that is at most two edits away from `name`, if there is one.
-pub(crate) fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let name = name.to_ascii_lowercase();
-    let near = names
-        .map(|candidate| (strsim::osa_distance(&name, &candidate.to_ascii_lowercase()), candidate));
-    near.filter(|(distance, _)| *distance <= 2).min().map(|(_, candidate)| candidate)
 }

@@ -10,8 +10,8 @@ use super::{Compiler, end_of};
 use crate::codes;
 use crate::correlation::{Correlation, Reference};
 use crate::limits::{MAX_CORRELATION_PARTS, MAX_CORRELATIONS};
-use crate::modifier::closest;
 use crate::rule::{Comparison, Rule};
+use diagnostics::closest;
 use diagnostics::{Code, Diagnostic, Place};
 
 /// The tables of correlations, and what they can take in.

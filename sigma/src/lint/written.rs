@@ -1,33 +1,23 @@
 //! A text as its author wrote it, so that fixes keep the spelling: quotes, indentation, line ends.
 
-use diagnostics::Span;
+use diagnostics::{Lines, Span};
 
 /// The text of a whole file, and where its lines start.
 #[derive(Clone, Debug)]
 pub struct Written<'t> {
     text: &'t str,
-    starts: Vec<usize>,
+    lines: Lines,
 }
 
 impl<'t> Written<'t> {
     /// Finds the lines of a text, in time proportional to it. Places count from its first line.
     pub fn new(text: &'t str) -> Written<'t> {
-        // As YAML and editors count: a carriage return alone ends a line too.
-        let bytes = text.as_bytes();
-        let ends_line = |(at, byte): &(usize, &u8)| {
-            **byte == b'\n' || **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')
-        };
-        let breaks = bytes.iter().enumerate().filter(ends_line);
-        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Written { text, starts }
+        Written { text, lines: Lines::new(text) }
     }
 
-    /// The byte offset of a line and column, both from 1. `None` where the text has no such place.
+    /// Returns the byte offset of a line and column, both from 1; `None` where the text has no such place.
     pub fn offset(&self, line: u32, column: u32) -> Option<usize> {
-        let start = *self.starts.get((line as usize).checked_sub(1)?)?;
-        let rest = self.text.get(start..)?.split(['\r', '\n']).next()?;
-        let mut chars = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-        Some(start + chars.nth((column as usize).checked_sub(1)?)?)
+        self.lines.exact_offset(self.text, line, column)
     }
 
     /// The byte offsets of a span.

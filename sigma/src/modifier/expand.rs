@@ -3,8 +3,8 @@
 use super::apply::Refusal;
 use crate::codes;
 use crate::limits::MAX_VARIANTS;
-use crate::read::Source;
 use crate::rule::Token;
+use crate::source::Source;
 use crate::text;
 
 /// Replaces each `%name%` by the values that are given for it.

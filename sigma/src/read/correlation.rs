@@ -8,9 +8,9 @@ use crate::correlation::{
     Alias, COMPARISONS, CORRELATION_KINDS as KINDS, Correlation, CorrelationKind, Reference,
     Threshold,
 };
-use crate::modifier::closest;
 use crate::rule::Comparison;
 use diagnostics::Span;
+use diagnostics::closest;
 use diagnostics::yaml::{Node, Scalar};
 
 /// Units of `timespan` in seconds; month and year as pySigma counts them.

@@ -4,7 +4,9 @@ use inspect::PROXY_FIELDS;
 
 use super::{MapOf, Reader};
 use crate::codes;
-use crate::modifier::{self, Modifier, closest};
+use diagnostics::closest;
+
+use crate::modifier::{self, Modifier};
 use crate::rule::{Item, Linking, Logsource, Search};
 use diagnostics::yaml::{Kind, Node};
 
