@@ -1,6 +1,6 @@
-//! Where events are posted to: a cluster of Envoy's, and what the request to it says.
+//! The collector that events are posted to: a cluster of Envoy's, and the URL of the requests.
 
-/// A collector, as `collector` and `collector_url` name it.
+/// A collector, from `collector` and `collector_url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Collector {
     pub(crate) cluster: String,
@@ -10,18 +10,18 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Reads the name of a cluster and the URL that is asked for there; without a URL it is the root of
-    /// a host that is called as the cluster is.
+    /// Reads the name of a cluster and the URL of requests to it; without a URL it is the root of a host
+    /// with the cluster's name.
     ///
     /// # Errors
-    /// Why they cannot be used.
+    /// The reason why they cannot be used.
     pub(crate) fn read(
         cluster: Option<&str>,
         url: Option<&str>,
     ) -> Result<Option<Collector>, &'static str> {
         let (cluster, url) = match (cluster, url) {
             (None, None) => return Ok(None),
-            (None, Some(_)) => return Err("is missing, and `collector_url` is there"),
+            (None, Some(_)) => return Err("is missing, but `collector_url` is set"),
             (Some(""), _) => return Err("is empty; it is the name of a cluster"),
             (Some(cluster), url) => (cluster, url),
         };
@@ -42,19 +42,19 @@ impl Collector {
             _ => (rest, "/".to_owned()),
         };
         if url.is_some() {
-            // A header holds neither blanks nor line breaks, and nobody reads a fragment.
+            // A header contains neither blanks nor line breaks, and a fragment is not sent.
             let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
             if authority.is_empty() || !rest.bytes().all(is_plain) {
                 return Err(
                     "has a `collector_url` without a host, or with a blank, a `#` or a letter outside of ASCII",
                 );
             }
-            // It would be sent to nobody and shown to all who read the configuration.
+            // They would not be sent, and are visible to everybody who reads the configuration.
             if authority.contains('@') {
                 return Err("has a `collector_url` with credentials in it");
             }
         }
-        // A cluster's name may hold what a host's cannot.
+        // A cluster's name may contain characters that a host's cannot.
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
         let authority = match url {
             None if !authority.bytes().all(is_host) => "collector",

@@ -1,6 +1,6 @@
-//! The plugin configuration: a pack, and how it is put to work.
+//! The plugin configuration: a pack, and how it is used.
 //!
-//! Two forms, told apart by their first bytes:
+//! Two forms, distinguished by their first bytes:
 //!
 //! - a pack as `tidegate pack` writes it (`BytesValue`): monitor mode, [`FailureMode::Open`];
 //! - an object: JSON text (`StringValue`, as Istio and Envoy Gateway send it), or a `Struct`:
@@ -12,20 +12,20 @@
 //! | key            | value                                   | default     |
 //! | -------------- | --------------------------------------- | ----------- |
 //! | `pack`         | a pack in base64; white space is ignored | (required) |
-//! | `mode`         | `monitor`, `enforce` or `off`: how far matches go at most, whatever the pack's policy says | `monitor` |
+//! | `mode`         | `monitor`, `enforce` or `off`: the most that matches can do, whatever the pack's policy says | `monitor` |
 //! | `failure_mode` | `open` or `closed`                      | `open`      |
-//! | `public_key`   | Ed25519 public keys in PEM: only packs that one of them signed are taken, and none older than what is at work (module `trust`) | any pack is taken |
-//! | `identity_key` | 32 hexadecimal digits: the key under which identities in URLs are hashed | none is told |
-//! | `source_header` | a header in which trusted hops say who the client is | no header is believed |
-//! | `trusted_hops` | who these are: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
+//! | `public_key`   | Ed25519 public keys in PEM: only packs that one of them signed are taken, and none older than the one in use (module `trust`) | any pack is taken |
+//! | `identity_key` | 32 hexadecimal digits: the key under which identities in URLs are hashed | no identity is reported |
+//! | `source_header` | a header in which trusted hops name the client | no header is trusted |
+//! | `trusted_hops` | those hops: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
 //! | `suppress_seconds` | how long events are suppressed that repeat one of the same rule, source and service (module `suppression`): at most a day, as text | `0`: each is written |
-//! | `events_per_minute` | how many events of one rule are written in a minute, over all workers, as text | `0`: any number |
+//! | `events_per_minute` | the most events of one rule in a minute, over all workers, as text | `0`: any number |
 //! | `collector`    | the name of a cluster to which events are posted in batches (module `export`), beside the log | none |
-//! | `collector_url` | what is asked for there, as `http://logs.example/ingest`: the host and the path, no credentials | `http://COLLECTOR/` |
+//! | `collector_url` | the URL of these requests, as `http://logs.example/ingest`: host and path, no credentials | `http://COLLECTOR/` |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
-//! A key that is not in the table is refused, as is everything else that is not understood: a
-//! configuration is taken whole or not at all.
+//! A key that is not in the table is refused, as is any other mistake: a configuration is taken whole or
+//! not at all.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -43,12 +43,12 @@ use crate::limits::MAX_SUPPRESS_SECONDS;
 use crate::proto_struct;
 use crate::source::TrustedHeader;
 
-/// What happens to a request that the filter cannot judge, because the host does not hand over what
-/// is needed. This never happens on a healthy host; it is a policy and not an accident.
+/// What happens to a request that the filter cannot judge, because the host does not return what is
+/// needed. This never happens on a healthy host; it is a policy and not an accident.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FailureMode {
-    /// The request passes, as if no rule had matched, and is counted. Where only a property is missing,
-    /// it is judged without.
+    /// The request passes, as if no rule had matched, and is counted. If only a property is missing, it
+    /// is judged without.
     #[default]
     Open,
     /// The request is answered with 503, and is counted.
@@ -56,7 +56,7 @@ pub(crate) enum FailureMode {
 }
 
 impl FailureMode {
-    /// The name in the configuration.
+    /// Returns the name in the configuration.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             FailureMode::Open => "open",
@@ -65,18 +65,18 @@ impl FailureMode {
     }
 }
 
-/// What the streams of a plugin speak; it has to fit the place at which Envoy runs the filter.
+/// The protocol of a plugin's streams; it has to fit the place at which Envoy runs the filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP, in an HTTP filter.
     #[default]
     Http,
-    /// TLS that is not ended here, in a network filter: the server name is judged.
+    /// TLS that passes through, in a network filter: the server name is judged.
     Tls,
 }
 
 impl Protocol {
-    /// The name in the configuration.
+    /// Returns the name in the configuration.
     fn as_str(self) -> &'static str {
         match self {
             Protocol::Http => "http",
@@ -124,36 +124,36 @@ impl Suppression {
     }
 }
 
-/// Why a configuration is refused.
+/// The reason why a configuration is refused.
 #[derive(Debug)]
 pub(crate) enum ConfigError {
     /// No bytes at all.
     Empty,
     /// Neither a pack nor a JSON object; the first bytes.
     Unknown(Vec<u8>),
-    /// Not the JSON that the table above describes: line, column and what is wrong there.
+    /// Not the JSON that the table above describes: line, column and problem.
     Json(usize, usize, &'static str),
     /// A key that is not in the table above.
     UnknownKey(String),
-    /// A key that is there twice.
-    Twice(&'static str),
-    /// A key whose value is no string.
+    /// A duplicate key.
+    Duplicate(&'static str),
+    /// A key whose value is not a string.
     NotText(&'static str),
-    /// A key whose value is none of those in the table above, and which those are.
+    /// A key whose value is not one of those in the table above, the value, and those.
     UnknownValue(&'static str, String, String),
     /// There is no `pack`.
     NoPack,
     /// `pack` is not base64.
     Base64(base64::DecodeError),
-    /// `public_key` is none.
+    /// `public_key` is not a key.
     PublicKey,
-    /// `identity_key` is none, or not the one that the pack's identities were hashed with.
+    /// `identity_key` is not a key, or not the one that the pack's identities were hashed with.
     IdentityKey(&'static str),
-    /// `source_header` or `trusted_hops` cannot be used; why.
+    /// `source_header` or `trusted_hops` cannot be used, and why.
     SourceHeader(&'static str),
-    /// `collector` or `collector_url` cannot be used; why.
+    /// `collector` or `collector_url` cannot be used, and why.
     Collector(&'static str),
-    /// The pack is refused.
+    /// The pack is invalid.
     Pack(PackError),
 }
 
@@ -161,7 +161,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConfigError::Empty => f.write_str(
-                "the plugin has no configuration; give it a pack that `tidegate pack` wrote",
+                "the plugin has no configuration; give it the output of `tidegate pack`",
             ),
             ConfigError::Unknown(start) => write!(
                 f,
@@ -173,27 +173,27 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::UnknownKey(key) => write!(
                 f,
-                "the configuration is not valid: there is no key `{}`, only `{}`",
+                "the configuration is not valid: unknown key `{}`, expected one of `{}`",
                 cut(key),
                 KEYS.join("`, `"),
             ),
-            ConfigError::Twice(key) => {
-                write!(f, "the configuration is not valid: `{key}` is there twice")
+            ConfigError::Duplicate(key) => {
+                write!(f, "the configuration is not valid: duplicate key `{key}`")
             }
             ConfigError::NotText(key) => {
                 write!(f, "the configuration is not valid: `{key}` is not a string")
             }
             ConfigError::UnknownValue(key, value, expected) => write!(
                 f,
-                "the configuration is not valid: `{key}` is {expected}, not `{}`",
+                "the configuration is not valid: `{key}` has to be {expected}, not `{}`",
                 cut(value),
             ),
             ConfigError::NoPack => {
-                f.write_str("the configuration is not valid: it has no key `pack`")
+                f.write_str("the configuration is not valid: the key `pack` is missing")
             }
             ConfigError::Base64(error) => write!(f, "`pack` is not base64: {error}"),
             ConfigError::PublicKey => f.write_str(
-                "`public_key` is no Ed25519 key in PEM; give it what `tidegate keygen` wrote into the file `.pub`",
+                "`public_key` is not an Ed25519 key in PEM; use the `.pub` file of `tidegate keygen`",
             ),
             ConfigError::IdentityKey(why) => write!(f, "`identity_key` {why}"),
             ConfigError::SourceHeader(why) => write!(f, "`source_header` {why}"),
@@ -204,7 +204,7 @@ impl fmt::Display for ConfigError {
 }
 
 impl Config {
-    /// Reads a configuration from bytes that anybody may have written.
+    /// Reads a configuration from untrusted bytes.
     pub(crate) fn read(bytes: &[u8]) -> Result<Config, ConfigError> {
         let text = bytes.trim_ascii_start();
         if bytes.starts_with(&MAGIC) {
@@ -235,7 +235,7 @@ impl Config {
     }
 }
 
-/// The keys of the table above, each with its value if it is there.
+/// The values of the table's keys, in the order of [`KEYS`]; `None` if a key is missing.
 #[derive(Default)]
 struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
@@ -268,7 +268,7 @@ impl<'j> Object<'j> {
             };
             let value = value.ok_or(ConfigError::NotText(key))?;
             if place.replace(value).is_some() {
-                return Err(ConfigError::Twice(key));
+                return Err(ConfigError::Duplicate(key));
             }
         }
         Ok(object)
@@ -287,7 +287,7 @@ impl<'j> Object<'j> {
         })
     }
 
-    /// What is cheap to refuse is read before the pack.
+    /// Reads the other keys first, as they are cheap to refuse, and then the pack.
     fn with_pack(
         self,
         pack: impl FnOnce() -> Result<Pack, ConfigError>,
@@ -330,9 +330,11 @@ impl<'j> Object<'j> {
         match (pack.tables().policy.key_check, identity_key) {
             (0, _) => {}
             (check, Some(key)) if key.check() == check => {}
-            // What is sanctioned would not be recognised, and might be denied.
+            // Sanctioned identities would not be recognised, and might be denied.
             (_, Some(_)) => {
-                return Err(ConfigError::IdentityKey("is not the one that the pack was made with"));
+                return Err(ConfigError::IdentityKey(
+                    "is not the one that the pack was compiled with",
+                ));
             }
             (_, None) => {
                 return Err(ConfigError::IdentityKey(
@@ -354,7 +356,7 @@ impl<'j> Object<'j> {
     }
 }
 
-/// The number that a value is; 0 where there is none.
+/// Reads a number; 0 without a value.
 fn count(key: &'static str, value: Option<Cow<'_, str>>, most: u32) -> Result<u32, ConfigError> {
     let Some(value) = value else { return Ok(0) };
     value.parse().ok().filter(|count| *count <= most).ok_or_else(|| {
@@ -363,7 +365,7 @@ fn count(key: &'static str, value: Option<Cow<'_, str>>, most: u32) -> Result<u3
     })
 }
 
-/// The choice that a value names; the first where there is none.
+/// Returns the choice that a value names; the first without a value.
 fn choose<T: Copy>(
     key: &'static str,
     value: Option<Cow<'_, str>>,
@@ -374,7 +376,12 @@ fn choose<T: Copy>(
     let found = choices.iter().find(|choice| wanted.is_none_or(|value| value == name(**choice)));
     found.copied().ok_or_else(|| {
         let names: Vec<_> = choices.iter().map(|choice| name(*choice)).collect();
-        let expected = format!("`{}`", names.join("` or `"));
+        let expected = match names.as_slice() {
+            [others @ .., last] if !others.is_empty() => {
+                format!("`{}` or `{last}`", others.join("`, `"))
+            }
+            _ => format!("`{}`", names.concat()),
+        };
         ConfigError::UnknownValue(key, value.unwrap_or_default().into_owned(), expected)
     })
 }
@@ -427,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_struct_says_the_same_as_json() {
+    fn a_struct_is_read_as_json_is() {
         let pack = STANDARD.encode(pack_of("cs-host: a.example"));
         let read = |entries: &[(&str, &str)]| Config::read(&serialised(entries));
         let config = read(&[("mode", "enforce"), ("pack", &pack)]).unwrap();
@@ -436,14 +443,17 @@ mod tests {
             (Mode::Enforce, FailureMode::Open)
         );
         for (entries, expect) in [
-            (&[("mode", "enforce")][..], "the configuration is not valid: it has no key `pack`"),
+            (
+                &[("mode", "enforce")][..],
+                "the configuration is not valid: the key `pack` is missing",
+            ),
             (
                 &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
+                "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
             ),
             (
                 &[("pack", &pack), ("mode", "block")],
-                "the configuration is not valid: `mode` is `monitor` or `enforce` or `off`, not `block`",
+                "the configuration is not valid: `mode` has to be `monitor`, `enforce` or `off`, not `block`",
             ),
         ] {
             assert_eq!(read(entries).unwrap_err().to_string(), expect);
@@ -453,16 +463,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_why() {
+    fn a_refusal_has_a_reason() {
         let pack = pack_of("cs-host: a.example");
         let base64 = STANDARD.encode(&pack);
         let key_alone = format!("{{\"pack\":\"{base64}\",\"source_header\":\"x-client\"}}");
         for (bytes, expect) in [
-            (
-                &b""[..],
-                "the plugin has no configuration; give it a pack that `tidegate pack` wrote",
-            ),
-            (b" \n", "the plugin has no configuration; give it a pack that `tidegate pack` wrote"),
+            (&b""[..], "the plugin has no configuration; give it the output of `tidegate pack`"),
+            (b" \n", "the plugin has no configuration; give it the output of `tidegate pack`"),
             (
                 b"tide",
                 "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `tide`",
@@ -471,27 +478,27 @@ mod tests {
                 b"\x7fELF and so on",
                 "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `\\x7fELF and`",
             ),
-            (b"{}", "the configuration is not valid: it has no key `pack`"),
+            (b"{}", "the configuration is not valid: the key `pack` is missing"),
             (
                 br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: there is no key `moed`, only `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
+                "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
             ),
             (
                 br#"{"pack":"","mode":"block"}"#,
-                "the configuration is not valid: `mode` is `monitor` or `enforce` or `off`, not `block`",
+                "the configuration is not valid: `mode` has to be `monitor`, `enforce` or `off`, not `block`",
             ),
             (
                 br#"{"pack":"","suppress_seconds":"soon"}"#,
-                "the configuration is not valid: `suppress_seconds` is a number of at most 86400, not `soon`",
+                "the configuration is not valid: `suppress_seconds` has to be a number of at most 86400, not `soon`",
             ),
             (
                 br#"{"pack":"","suppress_seconds":"86401"}"#,
-                "the configuration is not valid: `suppress_seconds` is a number of at most 86400, not `86401`",
+                "the configuration is not valid: `suppress_seconds` has to be a number of at most 86400, not `86401`",
             ),
-            (br#"{"pack":"","pack":""}"#, "the configuration is not valid: `pack` is there twice"),
+            (br#"{"pack":"","pack":""}"#, "the configuration is not valid: duplicate key `pack`"),
             (
                 br#"{"pack":"","public_key":"x"}"#,
-                "`public_key` is no Ed25519 key in PEM; give it what `tidegate keygen` wrote into the file `.pub`",
+                "`public_key` is not an Ed25519 key in PEM; use the `.pub` file of `tidegate keygen`",
             ),
             (
                 key_alone.as_bytes(),
@@ -506,7 +513,7 @@ mod tests {
         let trailing = format!("\n{{\"pack\":\"{base64}\"}}\n x");
         assert_eq!(
             refusal(trailing.as_bytes()),
-            "the configuration is not valid: line 3, column 2: something follows the object"
+            "the configuration is not valid: line 3, column 2: trailing characters after the object"
         );
     }
 

@@ -1,7 +1,7 @@
-//! What a client gets whose request is not let through.
+//! The responses to requests that do not pass.
 //!
-//! Of the request only its id is told, and only if it is an id: everything else could carry markup,
-//! or a header of its own. The rule's id tells the person behind the client what to ask about.
+//! A response quotes nothing of the request but its id, and only a well-formed one: everything else
+//! could carry markup, or a header of its own. The rule's id lets a person ask about the denial.
 
 use inspect::pack::{Rule, Tables};
 use inspect::{Action, Decision, Verdict};
@@ -16,21 +16,21 @@ const DENIED: u32 = 403;
 const NOT_JUDGED: u32 = 503;
 /// gRPC `PERMISSION_DENIED`.
 const GRPC_PERMISSION_DENIED: i32 = 7;
-/// What the host takes for "not gRPC".
+/// The host's value for "not gRPC".
 const NOT_GRPC: i32 = -1;
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 
-/// Who asks.
+/// The client that is answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client<'c> {
-    /// Whether it speaks gRPC.
+    /// True if it speaks gRPC.
     pub(crate) is_grpc: bool,
-    /// The request's id, known to be one.
+    /// The request's id, if it is well-formed.
     pub(crate) request_id: Option<&'c str>,
 }
 
-/// The answer to a request that policy denies, because of `rule`.
+/// Returns the response to a request that policy denies because of `rule`.
 pub(crate) fn denied(rule: &str, client: Client<'_>) -> LocalResponse {
     let rule = rule_label(rule);
     let details = format!("tidegate_deny{{rule={rule}}}");
@@ -48,7 +48,7 @@ pub(crate) fn denied(rule: &str, client: Client<'_>) -> LocalResponse {
     LocalResponse { status: DENIED, grpc_status: NOT_GRPC, details, headers: JSON, body }
 }
 
-/// The answer to a request that could not be judged, under `failure_mode: closed`.
+/// Returns the response to a request that could not be judged, under `failure_mode: closed`.
 ///
 /// Envoy turns it into `UNAVAILABLE` for a client that speaks gRPC.
 pub(crate) fn not_judged(failure: Failure) -> LocalResponse {
@@ -61,7 +61,7 @@ pub(crate) fn not_judged(failure: Failure) -> LocalResponse {
     }
 }
 
-/// The rule that a denial names: of those that deny, the first of the highest level.
+/// Returns the rule that a denial names: of those that deny, the first of the highest level.
 pub(crate) fn denying_rule<'t>(
     tables: &'t Tables,
     verdict: &Verdict,
@@ -69,7 +69,7 @@ pub(crate) fn denying_rule<'t>(
 ) -> Option<&'t Rule> {
     let judged = verdict.matches.iter().zip(&decision.rulings);
     let denying = judged.filter(|(_, ruling)| ruling.action == Action::Deny);
-    // `max_by_key` gives the last of equals.
+    // `max_by_key` returns the last of equals.
     denying.filter_map(|(matched, _)| tables.rule(matched.rule)).rev().max_by_key(|rule| rule.level)
 }
 
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_calls_itself_cannot_break_the_answer() {
+    fn the_id_of_a_rule_cannot_break_the_response() {
         let client = Client { is_grpc: false, request_id: None };
         let response = denied("a \"title\"\r\nX: y", client);
         assert_eq!(response.details, "tidegate_deny{rule=a__title___X__y}");

@@ -1,14 +1,14 @@
-//! The event: what a match looks like in the log.
+//! The event: the log line about a request that rules matched.
 //!
 //! One JSON object in one line, one per request that any rule matched, written at level `warn` when
 //! the request is over. A tunnel (CONNECT, or an upgrade as WebSocket) may stay open for hours, so its
 //! event is written when the tunnel opens; rules that only match once it is closed follow in a second
-//! event that lists only them. Keys that have nothing to tell are left out.
+//! event that lists only them. Keys without a value are omitted.
 //!
-//! No value of the request stands in it as it came: the path is a template
-//! ([`inspect::redact`]), evidence names the rule's pattern and not what it was found in. The fields
-//! below are the schema; their order is part of it. docs/events.md tells them to people, and events of
-//! a real gateway are held against its table.
+//! No value of the request is copied into it: the path is a template ([`inspect::redact`]), evidence
+//! names the rule's pattern and not the text that it matched. The fields below are the schema; their
+//! order is part of it. docs/events.md explains them, and tests check events of a real gateway against
+//! its table.
 
 mod line;
 
@@ -30,7 +30,7 @@ const SCHEMA: u32 = 1;
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "fields are called as their keys in the log")]
 pub(crate) struct Event<'e> {
-    /// Always `tidegate.match`: what to look for in a log that holds other lines.
+    /// Always `tidegate.match`: distinguishes events from other lines of a log.
     event: &'static str,
     /// The version of this schema.
     schema: u32,
@@ -38,9 +38,9 @@ pub(crate) struct Event<'e> {
     time: Option<u64>,
     /// `monitor` or `enforce`.
     mode: &'static str,
-    /// What happened to the request: `observe` (it passed) or `deny` (it was answered with 403).
+    /// `observe` (the request passed) or `deny` (it was answered with 403).
     action: &'static str,
-    /// Whether mode `enforce` denies such a request: a rule matched on the request alone.
+    /// True if mode `enforce` denies such a request: a rule matched on the request alone.
     would_deny: bool,
     /// The techniques of MITRE ATT&CK that the rules are tagged with, as `T1102.002`, sorted.
     techniques: Vec<String>,
@@ -48,23 +48,23 @@ pub(crate) struct Event<'e> {
     n_rules: usize,
     /// The rules that matched, in the pack's order.
     rules: Vec<MatchedRule<'e>>,
-    /// What is odd about the request, by the names in docs/evasions.md.
+    /// The request's anomalies, by the names in docs/evasions.md.
     anomalies: Vec<&'static str>,
-    /// What was asked for.
+    /// The request.
     request: RequestPart<'e>,
-    /// What was answered; not there where the stream ended before an answer.
+    /// The response; absent if the stream ended before one.
     response: Option<ResponsePart>,
-    /// Which part of Envoy's configuration the request came through; not there where nothing has a name.
+    /// The parts of Envoy's configuration that the request went through; absent if none has a name.
     gateway: GatewayPart,
-    /// By which pack.
+    /// The pack that judged.
     pack: PackPart<'e>,
-    /// Whether the request was so large that some of it was not inspected.
+    /// True if the request was so large that part of it was not inspected.
     truncated: bool,
-    /// What was left out, in an event that closes a window of suppression.
+    /// The suppressed events, in an event that closes a window of suppression.
     suppressed: Option<Suppressed>,
 }
 
-/// What was left out of the log.
+/// Events that were not written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suppressed {
     /// How many events.
@@ -78,13 +78,13 @@ pub(crate) struct Suppressed {
 /// A rule that matched.
 #[derive(Debug)]
 struct MatchedRule<'e> {
-    /// Sigma `id`, or the title where the rule has none.
+    /// Sigma `id`, or the title if the rule has none.
     id: Cow<'e, str>,
     /// Sigma `title`.
     title: Cow<'e, str>,
     /// Sigma `level`.
     level: &'static str,
-    /// Sigma `author`: the Detection Rule License asks for it wherever a match is shown.
+    /// Sigma `author`: the Detection Rule License requires it wherever a match is shown.
     author: Cow<'e, str>,
     /// Sigma `tags`.
     tags: Vec<Cow<'e, str>>,
@@ -92,23 +92,22 @@ struct MatchedRule<'e> {
     phase: &'static str,
     /// In which form of the request the rule matched.
     view: &'static str,
-    /// What the policy made of the match.
+    /// The policy's ruling on the match.
     policy: PolicyPart<'e>,
-    /// What was found; empty for a rule that matches where something is missing.
+    /// The detection items that hold; empty for a rule that matches because something is missing.
     evidence: Vec<Found<'e>>,
 }
 
-/// What the policy made of a match; nothing of it is there where it has nothing to say.
+/// The policy's ruling on a match; each part is absent if the policy does not mention it.
 #[derive(Debug, Default)]
 struct PolicyPart<'e> {
-    /// How far the match goes, where a statement or the policy's default says less or more than the
-    /// plugin's mode.
+    /// The match's mode, if a statement or the policy's default differs from the plugin's mode.
     mode: Option<&'static str>,
-    /// The statement of the policy that says so.
+    /// The statement of the policy that decided.
     statement: Option<Cow<'e, str>>,
-    /// The exception that took the match out.
+    /// The exception that excused the match.
     exception: Option<Cow<'e, str>>,
-    /// An exception that would have, if its time were not over.
+    /// An exception that would have, but has expired.
     expired: Option<Cow<'e, str>>,
 }
 
@@ -119,7 +118,7 @@ struct Found<'e> {
     field: Cow<'e, str>,
     /// The field and its modifiers as the rule writes them, as `cs-host|endswith`.
     item: Cow<'e, str>,
-    /// The value of the rule that was found. Never the request's.
+    /// The rule's value that matched. Never the request's.
     pattern: Cow<'e, str>,
 }
 
@@ -136,14 +135,14 @@ struct RequestPart<'e> {
     host: String,
     /// The server name that the client asked for in TLS, escaped like `host`.
     sni: Option<String>,
-    /// The target of the CONNECT in whose tunnel this came, escaped like `host`.
+    /// The target of the CONNECT in whose tunnel the request arrived, escaped like `host`.
     tunnel: Option<String>,
-    /// The path's template: words stay, what may be an identifier or a secret is `{}`.
-    /// Not there for CONNECT.
+    /// The path's template: words are kept, possible identifiers and secrets are `{}`.
+    /// Absent for CONNECT.
     path: Option<String>,
     /// The service that the host belongs to.
     service: Option<Cow<'e, str>>,
-    /// Whether the policy knows this use of the service: `sanctioned`, `known` (for another source)
+    /// The policy's knowledge of this use of the service: `sanctioned`, `known` (for another source)
     /// or `new`.
     usage: Option<&'static str>,
     /// The keyed hash of the tenant in the URL, as policies can list it.
@@ -152,8 +151,8 @@ struct RequestPart<'e> {
     credential: Option<String>,
     /// The client's address, without port.
     source: Option<String>,
-    /// Who the client is: by its certificate the URI in the subject alternative name (SPIFFE id), or
-    /// else by the header that a trusted hop set.
+    /// The client's identity: the URI in the subject alternative name of its certificate (SPIFFE id), or
+    /// else the header that a trusted hop set.
     identity: Option<String>,
 }
 
@@ -162,17 +161,17 @@ struct RequestPart<'e> {
 struct ResponsePart {
     /// The status code that the client got; for a denied request the gateway's own.
     code: Option<u16>,
-    /// Bytes of body that the client announced (`content-length`) or else sent. Not there in the
+    /// Bytes of body that the client announced (`content-length`) or else sent. Absent in the
     /// first event of a tunnel.
     request_bytes: Option<u64>,
-    /// Bytes of body that the client got, as `%BYTES_SENT%` counts. Not there in the first event of
+    /// Bytes of body that the client got, as `%BYTES_SENT%` counts. Absent in the first event of
     /// a tunnel.
     response_bytes: Option<u64>,
     /// The address that the gateway connected to, without port.
     upstream: Option<String>,
 }
 
-/// Envoy's names for the way of a request, escaped like the host.
+/// Envoy's names for the route of a request, escaped like the host.
 #[derive(Debug, Default)]
 struct GatewayPart {
     /// `node.id`.
@@ -183,7 +182,7 @@ struct GatewayPart {
     virtual_host: Option<String>,
     /// The route.
     route: Option<String>,
-    /// The upstream cluster; not there for a denied request.
+    /// The upstream cluster; absent for a denied request.
     cluster: Option<String>,
 }
 
@@ -208,7 +207,7 @@ pub(crate) struct EventFacts<'f> {
     pub(crate) truncated: bool,
     pub(crate) matches: &'f [&'f RuleMatch],
     pub(crate) decision: &'f Decision,
-    /// What is made of each match, in their order.
+    /// The ruling on each match, in their order.
     pub(crate) rulings: &'f [Ruling],
     pub(crate) anomalies: Anomalies,
     pub(crate) snapshot: &'f Snapshot,
@@ -222,7 +221,7 @@ pub(crate) struct EventFacts<'f> {
 }
 
 impl<'e> Event<'e> {
-    /// The event of a request.
+    /// Makes the event of a request.
     pub(crate) fn new(facts: &'e EventFacts<'e>) -> Event<'e> {
         let tables = facts.pack.tables();
         let rules = || {
@@ -332,7 +331,7 @@ fn gateway_part(gateway: &GatewaySnapshot) -> GatewayPart {
     }
 }
 
-/// The techniques that tags name, sorted, each once.
+/// Returns the techniques that tags name, sorted, each once.
 fn techniques<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
     let mut techniques: Vec<String> = Vec::new();
     for technique in tags.filter_map(technique) {
@@ -343,7 +342,7 @@ fn techniques<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
     techniques
 }
 
-/// The technique that a tag names: `attack.t1102.002` gives `T1102.002`.
+/// Returns the technique that a tag names: `T1102.002` for `attack.t1102.002`.
 fn technique(tag: &str) -> Option<String> {
     let id = tag.strip_prefix("attack.t")?;
     let numbers = id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -351,7 +350,7 @@ fn technique(tag: &str) -> Option<String> {
         .then(|| format!("T{id}"))
 }
 
-/// Bytes of the request that are no secret, as printable ASCII.
+/// Returns bytes of the request that are not secret as printable ASCII.
 fn shown(bytes: &[u8]) -> String {
     bytes.get(..MAX_NAME_BYTES).unwrap_or(bytes).escape_ascii().to_string()
 }

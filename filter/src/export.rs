@@ -1,10 +1,10 @@
-//! Events to a collector: posted in batches, as lines of JSON, beside the log.
+//! Export: posts events to a collector in batches, as lines of JSON, in addition to the log.
 //!
-//! Each virtual machine, and so each worker, has a [`Queue`] of bounded size; what finds no room is
-//! counted and dropped, so that a collector that is slow or gone costs no request anything. Once a
-//! second the oldest events are posted, one call at a time; where more waits than a call takes, the next
-//! call follows the answer. A batch that was not taken is posted again, byte for byte, after a pause
-//! that doubles. The log has all events in any case.
+//! Each worker has a [`Queue`] of bounded size; events beyond it are counted and dropped, so that a
+//! collector that is slow or down costs no request anything. Once a second the oldest events are posted,
+//! one call at a time; if more are queued than fit in a call, the next call follows the answer. A batch
+//! that was not taken is posted again, byte for byte, after a pause that doubles. The log has all events
+//! in any case.
 
 use std::cell::RefCell;
 
@@ -19,19 +19,19 @@ use crate::metrics::Loss;
 use crate::plugin::Plugin;
 
 thread_local! {
-    // A configuration has what the one before did not get rid of, and plugins of one `vm_id` share it.
+    // A new configuration takes over the events of the one before, and plugins of one worker share it.
     static QUEUE: RefCell<Queue> = RefCell::default();
 }
 
 impl Plugin {
-    /// Queues an event, where there is a collector.
+    /// Queues an event, if there is a collector.
     pub(crate) fn export(&self, host: &dyn Host, event: &str) {
         if self.settings.collector.is_some() && !QUEUE.with_borrow_mut(|queue| queue.add(event)) {
             self.count(|counters| counters.export_dropped(host, Loss::Full, 1));
         }
     }
 
-    /// Posts what waits, if it is time.
+    /// Posts queued events, if a call is due.
     pub(crate) fn post_events(&self, host: &dyn Host) {
         let (Some(collector), Some(now)) = (&self.settings.collector, host.seconds()) else {
             return;
@@ -46,7 +46,7 @@ impl Plugin {
         }
     }
 
-    /// Takes the collector's answer; without headers there was none.
+    /// Takes the collector's answer; a call without headers failed.
     pub(crate) fn take_answer(&self, host: &dyn Host, call: u32, n_headers: usize) {
         let Some(collector) = &self.settings.collector else { return };
         if !QUEUE.with_borrow(|queue| queue.awaits(call)) {
@@ -62,7 +62,7 @@ impl Plugin {
         }
     }
 
-    /// Notes what became of a batch: counts it, and says in the log when this changes.
+    /// Ends a call: counts its batch, and logs when the collector starts or stops taking events.
     fn settle(
         &self,
         host: &dyn Host,
@@ -70,7 +70,7 @@ impl Plugin {
         answer: Answer,
         status: Option<&[u8]>,
     ) {
-        // Without a clock the pause starts when there is one again.
+        // Without a clock the pause starts once there is one again.
         let now = host.seconds().unwrap_or(u64::MAX);
         let outcome = QUEUE.with_borrow_mut(|queue| queue.answered(answer, now));
         let n_events = outcome.n_events as u64;

@@ -1,42 +1,42 @@
-//! What waits for the collector: a bounded queue, one batch on its way, and pauses after failures.
+//! The events that wait for the collector: a bounded queue, at most one call, and pauses after failures.
 //!
-//! Knows no host: the clock comes in, in seconds since 1970.
+//! Calls no host: the time is an argument, in seconds since 1970.
 
 use std::collections::VecDeque;
 
 use crate::limits::{LOST_SECONDS, MAX_BATCH_BYTES, MAX_PAUSE_SECONDS, MAX_QUEUED_BYTES};
 
-/// Events in the order in which they came, until the collector has them.
+/// Events in order of arrival, until the collector has them.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     events: VecDeque<Box<str>>,
     n_bytes: usize,
-    /// How many of the first events are a batch already; after a failure the same ones are posted again.
+    /// The number of first events that are a batch; after a failure the same ones are posted again.
     n_batch: usize,
-    /// The call that the batch is on its way with, if it is.
+    /// The call with the batch, if it is not answered yet.
     call: Option<u32>,
-    /// When the batch was posted, or when that failed.
+    /// The time at which the batch was posted, or failed.
     since: u64,
-    /// How long nothing is posted after a failure; 0 after a success.
+    /// Seconds without a call after a failure; 0 after a success.
     pause: u64,
 }
 
-/// What the collector made of a batch.
+/// The collector's answer to a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// It has it.
+    /// The collector has it.
     Taken,
-    /// It will never take it, as it says.
+    /// The collector will never take it.
     Refused,
-    /// It may take it later, or nothing is known.
+    /// The collector may take it later, or there was no answer.
     Failed,
 }
 
 impl Answer {
-    /// What a status says; without one there was no answer.
+    /// Returns the meaning of a status; without one there was no answer.
     ///
-    /// "Later" are timeouts, too many requests, and errors of the server. Any other answer would be
-    /// the same next time, and the events behind it would wait for ever.
+    /// Timeouts, too many requests, and errors of the server are tried again. Any other answer would be
+    /// the same next time, and later events would wait forever.
     pub(crate) fn of(status: Option<&[u8]>) -> Answer {
         match status {
             Some([b'2', ..]) => Answer::Taken,
@@ -46,17 +46,17 @@ impl Answer {
     }
 }
 
-/// What an answer changed.
+/// The effect of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// How many events left the queue.
+    /// Events that left the queue.
     pub(crate) n_events: usize,
-    /// Whether this is the first failure after a success, or the first success after a failure.
+    /// True for the first failure after a success, and the first success after a failure.
     pub(crate) is_turn: bool,
 }
 
 impl Queue {
-    /// Adds an event; whether there was room.
+    /// Adds an event; returns false if there is no room.
     pub(crate) fn add(&mut self, event: &str) -> bool {
         let n_bytes = self.n_bytes + event.len() + 1;
         let fits = n_bytes <= MAX_QUEUED_BYTES;
@@ -67,17 +67,17 @@ impl Queue {
         fits
     }
 
-    /// Whether more waits than a call takes.
+    /// Returns true if more events are queued than fit in a call.
     pub(crate) fn is_long(&self) -> bool {
         self.n_bytes >= MAX_BATCH_BYTES
     }
 
-    /// Whether a call was made so long ago that its answer will not come: its plugin went meanwhile.
+    /// Returns true if a call is so old that it has no answer any more: its plugin was removed.
     pub(crate) fn is_lost(&mut self, now: u64) -> bool {
         self.call.is_some() && self.elapsed(now) >= LOST_SECONDS
     }
 
-    /// The next batch as lines, if it is time for one. It stays in the queue until [`Queue::answered`].
+    /// Returns the next batch as lines, if one is due. It stays in the queue until [`Queue::answered`].
     pub(crate) fn batch(&mut self, now: u64) -> Option<String> {
         let is_paused = self.elapsed(now) < self.pause;
         if self.call.is_some() || is_paused || self.events.is_empty() {
@@ -89,7 +89,7 @@ impl Queue {
                 n_bytes += n_event_bytes + 1;
                 n_bytes <= MAX_BATCH_BYTES
             };
-            // An event that is larger than a batch goes alone.
+            // An event that is larger than a batch is sent alone.
             self.n_batch = self.events.iter().take_while(|event| fits(event.len())).count().max(1);
         }
         let mut body = String::new();
@@ -100,18 +100,18 @@ impl Queue {
         Some(body)
     }
 
-    /// Notes that the batch is on its way.
+    /// Records that the batch was posted.
     pub(crate) fn posted(&mut self, call: u32, now: u64) {
         self.call = Some(call);
         self.since = now;
     }
 
-    /// Whether an answer is that to the batch on its way.
+    /// Returns true if an answer is that to the current batch.
     pub(crate) fn awaits(&self, call: u32) -> bool {
         self.call == Some(call)
     }
 
-    /// Notes what became of the batch.
+    /// Records the answer to the current batch.
     pub(crate) fn answered(&mut self, answer: Answer, now: u64) -> Outcome {
         self.call = None;
         self.since = now;
@@ -127,8 +127,8 @@ impl Queue {
         Outcome { n_events, is_turn: was_failing == is_taken }
     }
 
-    /// Seconds since the last call or failure. A clock that is set back starts them anew, so that no
-    /// pause lasts for ever.
+    /// Returns seconds since the last call or failure. A clock that is set back restarts them, so that no
+    /// pause lasts forever.
     fn elapsed(&mut self, now: u64) -> u64 {
         self.since = self.since.min(now);
         now - self.since
@@ -147,7 +147,7 @@ mod tests {
         queue
     }
 
-    /// Posts what is due, and answers it.
+    /// Posts the batch that is due, and answers it.
     fn post(queue: &mut Queue, now: u64, answer: Answer) -> Option<(String, Outcome)> {
         let body = queue.batch(now)?;
         queue.posted(7, now);
@@ -174,7 +174,7 @@ mod tests {
         now += MAX_PAUSE_SECONDS;
         let (body, outcome) = post(&mut queue, now, Answer::Taken).unwrap();
         assert_eq!((body.as_str(), outcome), ("a\nb\n", Outcome { n_events: 2, is_turn: true }));
-        // What came meanwhile follows at once, and then nothing is left.
+        // Later events follow at once, and then nothing is left.
         let (body, outcome) = post(&mut queue, now, Answer::Taken).unwrap();
         assert_eq!((body.as_str(), outcome), ("c\n", Outcome { n_events: 1, is_turn: false }));
         assert!(queue.batch(now).is_none());
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_is_refused_for_good_does_not_hold_up_what_is_behind_it() {
+    fn a_batch_that_is_refused_for_good_does_not_delay_later_events() {
         let mut queue = queue(&["a"]);
         let (_, outcome) = post(&mut queue, 5, Answer::Refused).unwrap();
         assert_eq!(outcome, Outcome { n_events: 1, is_turn: true });
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_larger_than_a_batch_goes_alone() {
+    fn an_event_that_is_larger_than_a_batch_is_sent_alone() {
         let large = "x".repeat(MAX_BATCH_BYTES + 1);
         let mut queue = queue(&[&large, "b"]);
         let (body, _) = post(&mut queue, 0, Answer::Taken).unwrap();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_never_comes_is_a_failure_and_a_late_one_is_passed_over() {
+    fn an_answer_that_never_arrives_is_a_failure_and_a_late_one_is_ignored() {
         let mut queue = queue(&["a"]);
         assert!(queue.batch(100).is_some());
         queue.posted(1, 100);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_says_whether_the_batch_is_posted_again() {
+    fn a_status_decides_whether_the_batch_is_posted_again() {
         for (status, answer) in [
             (Some("200"), Answer::Taken),
             (Some("204"), Answer::Taken),

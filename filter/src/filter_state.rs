@@ -1,15 +1,15 @@
 //! Filter state: the parts of a verdict that an access log can print.
 //!
 //! Envoy puts `wasm.` before each name, and `:PLAIN` makes it print the text itself:
-//! `%FILTER_STATE(wasm.tidegate.rules:PLAIN)%`. A request that no rule matched has none of them, and
-//! costs nothing here.
+//! `%FILTER_STATE(wasm.tidegate.rules:PLAIN)%`. A request that no rule matched has none of them, at no
+//! cost.
 //!
 //! | name                  | value |
 //! | --------------------- | ----- |
 //! | `tidegate.rules`      | the ids of the rules that matched, separated by commas; at most 64, then `+N` for the rest |
 //! | `tidegate.action`     | `observe` or `deny` |
 //! | `tidegate.would_deny` | `true` or `false` |
-//! | `tidegate.path`       | the path's template, instead of `%REQ(:PATH)%`, which holds the secrets; not for CONNECT |
+//! | `tidegate.path`       | the path's template, instead of `%REQ(:PATH)%`, which contains the secrets; not for CONNECT |
 
 use inspect::{Action, Pack, RuleMatch};
 

@@ -1,22 +1,22 @@
-//! A header map as the host hands it over, read in place.
+//! A header map as the host returns it, read in place.
 //!
 //! The host serialises all headers at once: the count, the lengths of each name and value (32 bits,
-//! little endian), then names and values, each with a NUL behind it. One call reads them all, which
+//! little endian), then names and values, each followed by a NUL. One call returns all of them, which
 //! costs as much as three calls for single headers and does not hide repeated ones.
 
 use std::borrow::Cow;
 
 use inspect::Pack;
 
-/// What the filter reads of a request's headers, borrowed from the map. Of headers that are repeated
-/// the first counts; Envoy has joined most of them by then (two `Host` lines arrive as `a,b`).
+/// The request headers that the filter reads, borrowed from the map. Of a repeated header the first
+/// counts; Envoy has joined most of them before (two `Host` lines arrive as `a,b`).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Headers<'m> {
-    /// `:method`; empty where there is none.
+    /// `:method`; empty if there is none.
     pub(crate) method: &'m [u8],
-    /// `:scheme`; empty where there is none, as with CONNECT.
+    /// `:scheme`; empty if there is none, as with CONNECT.
     pub(crate) scheme: &'m [u8],
-    /// `:authority`; empty where there is none.
+    /// `:authority`; empty if there is none.
     pub(crate) authority: &'m [u8],
     /// `:path`; CONNECT has none.
     pub(crate) path: Option<&'m [u8]>,
@@ -26,7 +26,7 @@ pub(crate) struct Headers<'m> {
     pub(crate) referrer: Option<&'m [u8]>,
     /// `cookie`; several are joined by `; `, as RFC 9113, 8.2.3 says.
     pub(crate) cookie: Option<Cow<'m, [u8]>>,
-    /// `x-request-id`: Envoy's, or the client's where the listener keeps it.
+    /// `x-request-id`: Envoy's, or the client's if the listener keeps it.
     pub(crate) request_id: Option<&'m [u8]>,
     /// `traceparent`.
     pub(crate) traceparent: Option<&'m [u8]>,
@@ -36,12 +36,12 @@ pub(crate) struct Headers<'m> {
     pub(crate) upgrade: Option<&'m [u8]>,
 }
 
-/// The bytes are no header map.
+/// The error of bytes that are not a header map.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
 impl<'m> Headers<'m> {
-    /// Reads a map. Linear in its bytes; allocates only where there is more than one cookie header.
+    /// Reads a map. Linear in its bytes; allocates only for more than one cookie header.
     pub(crate) fn read(map: &'m [u8]) -> Result<Headers<'m>, Malformed> {
         let mut headers = Headers::default();
         let (mut method, mut scheme, mut authority) = (None, None, None);
@@ -72,25 +72,25 @@ impl<'m> Headers<'m> {
         Ok(headers)
     }
 
-    /// Whether the client speaks gRPC, by the rule that Envoy has for its own answers.
+    /// Returns true if the client speaks gRPC, by Envoy's rule for local responses.
     pub(crate) fn is_grpc(&self) -> bool {
         let rest = self.content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
         matches!(rest, Some([] | [b'+', ..]))
     }
 
-    /// The path's template, with the names of the pack's services; CONNECT has none.
+    /// Returns the path's template, with the names of the pack's services; CONNECT has none.
     pub(crate) fn template(&self, pack: &Pack) -> Option<String> {
         let path = self.path?;
         Some(inspect::redact::path_template_at(pack.tables(), self.authority, path))
     }
 
-    /// Whether the response opens a tunnel that may stay open for hours.
+    /// Returns true if the response may open a tunnel that stays open for hours.
     pub(crate) fn is_tunnel(&self) -> bool {
         self.method == b"CONNECT" || self.upgrade.is_some()
     }
 }
 
-/// The value of a header that is there exactly once; `name` in lower case.
+/// Returns the value of a header that is present exactly once; `name` is in lower case.
 pub(crate) fn single<'m>(map: &'m [u8], name: &[u8]) -> Option<&'m [u8]> {
     let mut found = None;
     for pair in Pairs::new(map).ok()? {
@@ -113,11 +113,11 @@ fn add_cookie<'m>(cookie: &mut Option<Cow<'m, [u8]>>, value: &'m [u8]) {
     }
 }
 
-/// The pairs of a map, one after the other; ends at the first that is not there.
+/// Iterates over the pairs of a map; ends after the first malformed one.
 struct Pairs<'m> {
-    /// What is left of the lengths, eight bytes per pair.
+    /// The rest of the lengths, eight bytes per pair.
     lengths: &'m [u8],
-    /// What is left of names and values.
+    /// The rest of names and values.
     texts: &'m [u8],
 }
 
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_cannot_be_are_malformed() {
+    fn impossible_lengths_are_malformed() {
         for map in [
             &[0xff, 0xff, 0xff, 0xff][..],
             &[1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0],
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn grpc_is_told_by_the_content_type() {
+    fn grpc_is_recognised_by_the_content_type() {
         for (content_type, expect) in [
             ("application/grpc", true),
             ("application/grpc+proto", true),

@@ -1,43 +1,44 @@
-//! The little JSON that the filter needs: a flat object of strings is read, an event is written.
+//! The JSON that the filter needs: reads a flat object of strings, writes an event.
 //!
-//! Both are written here because of size: a general reader and writer with their numbers would be a
-//! fifth of the module that every worker of every gateway holds. What is written is held against
-//! `serde_json` in tests, and so is what is read.
+//! Own code because of size, as every worker of every gateway holds the module: reading and writing
+//! take 7 kB here, and 41 kB with `serde_json` (wasm32-wasip1, `opt-level = "s"`, fat LTO), which is a
+//! twelfth of the module. A pack of megabytes in base64 is also borrowed here, not copied. Tests compare
+//! both directions with `serde_json`.
 
 use std::borrow::Cow;
 
-/// Why a text is not a flat object of strings, and where.
+/// The error of a text that is not a flat object of strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct JsonError {
-    /// What is wrong.
+    /// The problem.
     pub(crate) what: &'static str,
-    /// Where, in bytes from the start.
+    /// Its place, in bytes from the start.
     pub(crate) at: usize,
 }
 
-/// A value of an object: its text, or `None` for anything but a string.
+/// A value of an object: a string's text, or `None` for another kind of value.
 pub(crate) type Value<'j> = Option<Cow<'j, str>>;
 
-/// The keys and values of an object, in order; keys that come twice are there twice. Values that are
-/// no strings may only be numbers, `true`, `false` and `null`.
+/// Reads the keys and values of an object, in order; duplicate keys are listed twice. Values other than
+/// strings may only be numbers, `true`, `false` and `null`.
 pub(crate) fn read_object(text: &[u8]) -> Result<Vec<(Cow<'_, str>, Value<'_>)>, JsonError> {
     let mut reader = Reader { text, at: 0 };
     let mut entries = Vec::new();
-    reader.expect(b'{', "an object was expected")?;
+    reader.expect(b'{', "expected an object")?;
     if !reader.skip(b'}') {
         loop {
             let key = reader.string()?;
-            reader.expect(b':', "a colon was expected")?;
+            reader.expect(b':', "expected a colon")?;
             entries.push((key, reader.value()?));
             if reader.skip(b'}') {
                 break;
             }
-            reader.expect(b',', "a comma or the end of the object was expected")?;
+            reader.expect(b',', "expected a comma or the end of the object")?;
         }
     }
     match reader.peek() {
         None => Ok(entries),
-        Some(_) => Err(reader.error("something follows the object")),
+        Some(_) => Err(reader.error("trailing characters after the object")),
     }
 }
 
@@ -55,7 +56,7 @@ impl<'j> Reader<'j> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is no white space.
+    /// Skips white space, and returns the next byte.
     fn peek(&mut self) -> Option<u8> {
         let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.at += self.rest().iter().take_while(is_space).count();
@@ -79,21 +80,21 @@ impl<'j> Reader<'j> {
         let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
         let n_bytes = self.rest().iter().take_while(is_word).count();
         if n_bytes == 0 {
-            return Err(self.error("a string was expected"));
+            return Err(self.error("expected a string"));
         }
         self.at += n_bytes;
         Ok(None)
     }
 
     fn string(&mut self) -> Result<Cow<'j, str>, JsonError> {
-        self.expect(b'"', "a string was expected")?;
+        self.expect(b'"', "expected a string")?;
         let mut text = Cow::Borrowed("");
         loop {
             let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
             let n_bytes = self.rest().iter().take_while(is_plain).count();
             let run = self.rest().get(..n_bytes).unwrap_or_default();
-            let run = str::from_utf8(run).map_err(|_| self.error("this is not UTF-8"))?;
-            // A text without escapes is not copied: a pack may have megabytes.
+            let run = str::from_utf8(run).map_err(|_| self.error("invalid UTF-8"))?;
+            // A text without escapes is not copied: a pack may be megabytes long.
             if text.is_empty() {
                 text = Cow::Borrowed(run);
             } else {
@@ -106,15 +107,15 @@ impl<'j> Reader<'j> {
                     return Ok(text);
                 }
                 Some(b'\\') => text.to_mut().push(self.escape()?),
-                Some(_) => return Err(self.error("a control character stands in a string")),
-                None => return Err(self.error("a string does not end")),
+                Some(_) => return Err(self.error("control character in a string")),
+                None => return Err(self.error("unterminated string")),
             }
         }
     }
 
-    /// The character that an escape stands for; a surrogate needs its other half.
+    /// Reads an escape sequence; a surrogate needs its other half.
     fn escape(&mut self) -> Result<char, JsonError> {
-        let error = self.error("this is no escape of JSON");
+        let error = self.error("invalid escape sequence");
         let kind = *self.rest().get(1).ok_or(error)?;
         self.at += 2;
         Ok(match kind {
@@ -138,7 +139,7 @@ impl<'j> Reader<'j> {
         })
     }
 
-    /// Four hexadecimal digits.
+    /// Reads four hexadecimal digits.
     fn unit(&mut self) -> Option<u32> {
         let digits = self.rest().get(..4)?;
         self.at += 4;
@@ -146,44 +147,44 @@ impl<'j> Reader<'j> {
     }
 }
 
-/// Where a byte of a text stands: line and column, from 1, the column in bytes.
+/// Returns the place of a byte in a text: line and column, from 1, the column in bytes.
 pub(crate) fn place(text: &[u8], at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let lines = || before.split(|byte| *byte == b'\n');
     (lines().count(), lines().next_back().map_or(1, |line| line.len() + 1))
 }
 
-/// Writes one JSON text, without white space. Whoever calls says where objects and lists begin and
-/// end; commas come by themselves.
+/// Writes one JSON text, without white space. The caller opens and closes objects and lists; commas are
+/// added between values.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     text: String,
 }
 
 impl Writer {
-    /// The text.
+    /// Returns the text.
     pub(crate) fn into_text(self) -> String {
         self.text
     }
 
-    /// Begins an object or a list: `{` or `[`.
+    /// Opens an object or a list: `{` or `[`.
     pub(crate) fn open(&mut self, bracket: char) {
         self.comma();
         self.text.push(bracket);
     }
 
-    /// Ends it.
+    /// Closes it.
     pub(crate) fn close(&mut self, bracket: char) {
         self.text.push(bracket);
     }
 
-    /// Begins the value of a key; keys are plain words.
+    /// Writes a key, whose value follows; keys are plain words.
     pub(crate) fn key(&mut self, key: &str) {
         self.string(key);
         self.text.push(':');
     }
 
-    /// A string.
+    /// Writes a string.
     pub(crate) fn string(&mut self, value: &str) {
         self.comma();
         self.text.push('"');
@@ -211,19 +212,19 @@ impl Writer {
         self.text.push('"');
     }
 
-    /// A number.
+    /// Writes a number.
     pub(crate) fn number(&mut self, value: u64) {
         self.comma();
         self.text.push_str(&value.to_string());
     }
 
-    /// `true` or `false`.
+    /// Writes `true` or `false`.
     pub(crate) fn flag(&mut self, value: bool) {
         self.comma();
         self.text.push_str(if value { "true" } else { "false" });
     }
 
-    /// A comma where a value stands before; values end with what is listed here.
+    /// Writes a comma if a value precedes; these are the last characters of values.
     fn comma(&mut self) {
         if self.text.ends_with(|last: char| matches!(last, '"' | '}' | ']' | 'e' | '0'..='9')) {
             self.text.push(',');
@@ -243,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_is_what_serde_json_reads() {
+    fn an_object_is_read_as_serde_json_reads_it() {
         for text in [
             r"{}",
             r#" { "a" : "b" , "c":"" } "#,
@@ -265,24 +266,24 @@ mod tests {
     #[test]
     fn other_texts_are_refused_with_a_place() {
         for (text, what, at) in [
-            (&b"["[..], "an object was expected", 0),
-            (b"{", "a string was expected", 1),
-            (b"{a:1}", "a string was expected", 1),
-            (br#"{"a" 1}"#, "a colon was expected", 5),
-            (br#"{"a":}"#, "a string was expected", 5),
-            (br#"{"a":[]}"#, "a string was expected", 5),
-            (br#"{"a":"b" "c"}"#, "a comma or the end of the object was expected", 9),
-            (br#"{"a":"b",}"#, "a string was expected", 9),
-            (br#"{"a":"b"#, "a string does not end", 7),
-            (b"{\"a\":\"b\n\"}", "a control character stands in a string", 7),
-            (b"{\"a\":\"\xff\"}", "this is not UTF-8", 6),
-            (br#"{"a":"\x"}"#, "this is no escape of JSON", 6),
-            (br#"{"a":"\u12"}"#, "this is no escape of JSON", 6),
-            (br#"{"a":"\ud800"}"#, "this is no escape of JSON", 6),
-            (br#"{"a":"\ud800\u0041"}"#, "this is no escape of JSON", 6),
-            (br#"{"a":"\udc00"}"#, "this is no escape of JSON", 6),
-            (br#"{"a":"\"#, "this is no escape of JSON", 6),
-            (b"{} x", "something follows the object", 3),
+            (&b"["[..], "expected an object", 0),
+            (b"{", "expected a string", 1),
+            (b"{a:1}", "expected a string", 1),
+            (br#"{"a" 1}"#, "expected a colon", 5),
+            (br#"{"a":}"#, "expected a string", 5),
+            (br#"{"a":[]}"#, "expected a string", 5),
+            (br#"{"a":"b" "c"}"#, "expected a comma or the end of the object", 9),
+            (br#"{"a":"b",}"#, "expected a string", 9),
+            (br#"{"a":"b"#, "unterminated string", 7),
+            (b"{\"a\":\"b\n\"}", "control character in a string", 7),
+            (b"{\"a\":\"\xff\"}", "invalid UTF-8", 6),
+            (br#"{"a":"\x"}"#, "invalid escape sequence", 6),
+            (br#"{"a":"\u12"}"#, "invalid escape sequence", 6),
+            (br#"{"a":"\ud800"}"#, "invalid escape sequence", 6),
+            (br#"{"a":"\ud800\u0041"}"#, "invalid escape sequence", 6),
+            (br#"{"a":"\udc00"}"#, "invalid escape sequence", 6),
+            (br#"{"a":"\"#, "invalid escape sequence", 6),
+            (b"{} x", "trailing characters after the object", 3),
         ] {
             let shown = text.escape_ascii();
             assert_eq!(read_object(text), Err(JsonError { what, at }), "{shown}");
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_was_meant() {
+    fn serde_json_reads_what_is_written() {
         let strange: String = ('\0'..='\u{ff}').chain("\u{2028}😀e".chars()).collect();
         let mut writer = Writer::default();
         writer.open('{');

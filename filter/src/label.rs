@@ -1,10 +1,10 @@
-//! Texts that are safe where nobody escapes: metric names, response code details, access logs.
+//! Texts that are safe without escaping: metric names, response code details, access logs.
 
 use inspect::Pack;
 
 use crate::limits::{MAX_ID_BYTES, MAX_REQUEST_ID_BYTES, MAX_TEXT_BYTES};
 
-/// A rule's id as a label: letters, digits, `-` and `_`; every other character becomes `_`.
+/// Returns a rule's id as a label: letters, digits, `-` and `_`; every other character becomes `_`.
 ///
 /// A UUID stays as it is. A rule without an id has its title for one; two titles that differ in
 /// punctuation only share a label, and so their counters.
@@ -13,7 +13,7 @@ pub(crate) fn rule_label(id: &str) -> String {
     id.chars().take(MAX_ID_BYTES).map(safe).collect()
 }
 
-/// A request id that may be passed on; `None` if it holds anything that could be more than an id.
+/// Returns a request id that may be passed on; `None` if it contains other characters than an id has.
 pub(crate) fn request_id(value: &[u8]) -> Option<&str> {
     let safe =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
@@ -21,7 +21,7 @@ pub(crate) fn request_id(value: &[u8]) -> Option<&str> {
     str::from_utf8(value).ok().filter(|_| fits)
 }
 
-/// A `traceparent` of W3C Trace Context, version 00, that may be passed on; `None` if it has another
+/// Returns a `traceparent` of W3C Trace Context, version 00, that may be passed on; `None` for another
 /// form. See: <https://www.w3.org/TR/trace-context/>
 pub(crate) fn traceparent(value: &[u8]) -> Option<&str> {
     let value = str::from_utf8(value).ok()?;
@@ -37,7 +37,7 @@ pub(crate) fn short_hash(pack: &Pack) -> String {
     format!("{:016x}", pack.hash().short())
 }
 
-/// A rule's text, cut where it is too long for an event.
+/// Returns a rule's text, cut if it is too long for an event.
 pub(crate) fn cut(text: &str) -> std::borrow::Cow<'_, str> {
     if text.len() <= MAX_TEXT_BYTES {
         return text.into();
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rule_labels_hold_no_punctuation() {
+    fn rule_labels_have_no_punctuation() {
         for (id, expect) in [
             ("7c9bcb9e-94bb-4f5c-9a1b-3f6d1e6a2c11", "7c9bcb9e-94bb-4f5c-9a1b-3f6d1e6a2c11"),
             ("A title, with \"marks\" é", "A_title__with__marks___"),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn traceparents_have_their_form_or_are_left_out() {
+    fn traceparents_have_their_form_or_are_omitted() {
         let whole = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert_eq!(traceparent(whole.as_bytes()), Some(whole));
         for other in [

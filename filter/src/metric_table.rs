@@ -1,15 +1,15 @@
-//! Every metric of the filter, once: `docs/metrics.md` is written from this table, and what a real
-//! gateway serves is held against it.
+//! The table of all metrics of the filter: `docs/metrics.md` is generated from it, and tests compare it
+//! with the metrics of a real gateway.
 
-/// What a metric is called, and which labels it has.
+/// The name of a metric, and its labels.
 ///
-/// The host knows names alone, so labels stand in the name, each as `.key=value`, for Envoy's
-/// `stats_tags` to take out again; the host puts `wasmcustom.` before it.
+/// The host has names only, so labels are part of the name, each as `.key=value`, and Envoy's
+/// `stats_tags` extract them again; the host puts `wasmcustom.` before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Name {
-    /// The name that Prometheus sees.
+    /// The name in Prometheus.
     pub text: &'static str,
-    /// The keys of the labels, in the order in which they stand in the host's name.
+    /// The keys of the labels, in their order in the host's name.
     pub labels: &'static [&'static str],
 }
 
@@ -37,7 +37,7 @@ pub(crate) const PACK_HASH: Name = name("tidegate_pack_hash", &[]);
 pub(crate) const PACK_INFO: Name = name("tidegate_pack_info", &["hash"]);
 
 impl Name {
-    /// The host's name of the series with these values of the labels, in the labels' order.
+    /// Returns the host's name of the series with these values, in the labels' order.
     pub(crate) fn with(self, values: &[&str]) -> String {
         debug_assert_eq!(self.labels.len(), values.len(), "{}", self.text);
         let mut text = self.text.to_owned();
@@ -53,13 +53,13 @@ impl Name {
 /// A metric, for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
-    /// What it is called.
+    /// Its name.
     pub name: Name,
     /// `counter`, `gauge` or `histogram`.
     pub kind: &'static str,
-    /// What it counts or says.
+    /// Its meaning.
     pub means: &'static str,
-    /// How many series there are of it in one Envoy, at most.
+    /// Most series of it in one Envoy.
     pub series: &'static str,
 }
 
@@ -77,7 +77,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         REQUESTS,
         "counter",
-        "Requests, or connections with `protocol: tls`, that were judged: the heartbeat. What the listener counts beyond it passed unjudged.",
+        "Requests, or connections with `protocol: tls`, that were judged: the heartbeat. Requests that only the listener counts passed unjudged.",
         "1",
     ),
     metric(
@@ -95,43 +95,43 @@ pub const METRICS: &[Metric] = &[
     metric(
         EXCEPTIONS,
         "counter",
-        "Matches that an exception of the policy took out.",
+        "Matches that an exception of the policy excused.",
         "1 for each exception",
     ),
     metric(
         EXPIRED_EXCEPTIONS,
         "counter",
-        "Matches that an exception would have taken out if its time were not over.",
+        "Matches that an expired exception would have excused.",
         "1 for each exception",
     ),
     metric(
         ANOMALIES,
         "counter",
-        "Requests with something odd, whether a rule matched or not; the names are those of [evasions.md](evasions.md), with `_` for each dot.",
+        "Requests with an anomaly, whether a rule matched or not; the names are those of [evasions.md](evasions.md), with `_` for each dot.",
         "1 for each anomaly",
     ),
     metric(
         ERRORS,
         "counter",
-        "What went wrong between filter and Envoy: `header_map`, `property`, `busy`, `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds.",
+        "Failures between filter and Envoy: `header_map`, `property`, `busy`, `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds.",
         "7",
     ),
     metric(
         REFUSED,
         "counter",
-        "Configurations that were not taken, once for each virtual machine that refused: `configuration`, `unsigned`, `signature`, `older`.",
+        "Configurations that were refused, once for each virtual machine that refused: `configuration`, `unsigned`, `signature`, `older`.",
         "4",
     ),
     metric(
         SUPPRESSED,
         "counter",
-        "Events that were not written, as `suppress_seconds` and `events_per_minute` have it.",
+        "Events that were not written because of `suppress_seconds` or `events_per_minute`.",
         "1",
     ),
     metric(
         EVICTIONS,
         "counter",
-        "Windows of suppression that were closed early, as their bucket was full.",
+        "Windows of suppression that were closed early because their bucket was full.",
         "1",
     ),
     metric(EXPORTED, "counter", "Events that the collector took.", "1"),
@@ -139,13 +139,13 @@ pub const METRICS: &[Metric] = &[
     metric(
         EXPORT_DROPPED,
         "counter",
-        "Events that the collector will not get; the log has them. `full`: there was no room in the queue; `refused`: it answered that it will never take them.",
+        "Events that the collector will not get; the log has them. `full`: the queue had no room; `refused`: the collector answered that it will never take them.",
         "2",
     ),
     metric(
         EVALUATION,
         "histogram",
-        "How long it took to judge a request, with the calls to Envoy that this needs; every 64th of a worker is timed.",
+        "Time to judge a request, including calls to Envoy; every 64th request of a worker is timed.",
         "1",
     ),
     metric(RULES_LOADED, "gauge", "Rules in the pack.", "1"),
@@ -153,12 +153,12 @@ pub const METRICS: &[Metric] = &[
     metric(
         PACK_INFO,
         "gauge",
-        "When the pack with this hash was loaded, in seconds since 1970: the newest is at work.",
+        "When the pack with this hash was loaded, in seconds since 1970: the newest is in use.",
         "1 for each pack since Envoy started",
     ),
 ];
 
-/// The table in Markdown.
+/// Returns the table as Markdown.
 pub fn markdown() -> String {
     let mut text =
         "| metric | labels | kind | means | series |\n| --- | --- | --- | --- | --- |\n".to_owned();
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_stand_in_the_names() {
+    fn labels_are_part_of_names() {
         let id = "6b3e1d1c-0000-4000-8000-000000000001";
         assert_eq!(REQUESTS.with(&[]), "tidegate_requests_total");
         assert_eq!(

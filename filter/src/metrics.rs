@@ -1,8 +1,6 @@
-//! What is counted, and under which names.
+//! Counters and gauges; [`crate::metric_table`] is the table of their names.
 //!
-//! The table of all metrics is [`crate::metric_table`].
-//!
-//! Metrics live as long as Envoy does, so names may only hold what is bounded: rules and kinds, never
+//! Metrics live as long as Envoy does, so names may contain only bounded sets: rules and kinds, never
 //! hosts or paths. A rule's counters are defined when it first matches.
 
 use std::collections::BTreeMap;
@@ -14,14 +12,14 @@ use crate::label::{rule_label, short_hash};
 use crate::limits::SAMPLED;
 use crate::metric_table as table;
 
-/// What can go wrong between filter and host.
+/// A failure between filter and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Failure {
-    /// The header map was not handed over, or is none: the request cannot be judged.
+    /// The header map was not returned, or is malformed: the request cannot be judged.
     HeaderMap,
-    /// A property that the pack needs was not handed over: rules that look at it cannot be judged.
+    /// A property that the pack needs was not returned: rules on it cannot be judged.
     Property,
-    /// The engine is at work already: a callback inside a callback. The request cannot be judged.
+    /// The engine is in use: a callback inside a callback. The request cannot be judged.
     Busy,
     /// Filter state could not be set: the access log misses the verdict.
     FilterState,
@@ -29,12 +27,12 @@ pub(crate) enum Failure {
     LocalResponse,
     /// An event could not be written.
     Event,
-    /// A request was larger than the engine's bounds, so some of it was not inspected.
+    /// A request was larger than the engine's bounds, so part of it was not inspected.
     Truncated,
 }
 
 impl Failure {
-    /// The name in metrics and response code details.
+    /// Returns the name in metrics and response code details.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Failure::HeaderMap => "header_map",
@@ -48,21 +46,21 @@ impl Failure {
     }
 }
 
-/// Why a configuration was not taken.
+/// The reason why a configuration was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It is not understood, or its pack is damaged or of another format.
+    /// It is invalid, or its pack is damaged or of another format.
     Configuration,
     /// Its pack is not signed.
     Unsigned,
     /// Its pack's signature is of none of the keys.
     Signature,
-    /// Its pack is older than the one at work.
+    /// Its pack is older than the one in use.
     Older,
 }
 
 impl Refusal {
-    /// The name in metrics.
+    /// Returns the name in metrics.
     fn as_str(self) -> &'static str {
         match self {
             Refusal::Configuration => "configuration",
@@ -73,24 +71,24 @@ impl Refusal {
     }
 }
 
-/// Counts a configuration that was not taken, once for each virtual machine that did not take it.
+/// Counts a refused configuration, once for each virtual machine that refused it.
 pub(crate) fn count_refusal(host: &dyn Host, refusal: Refusal) {
     let name = table::REFUSED.with(&[refusal.as_str()]);
     let metric = host.define_metric(MetricKind::Counter, &name);
     drop_error(metric.and_then(|metric| host.add(metric, 1)));
 }
 
-/// Why the collector does not get an event.
+/// The reason why the collector does not get an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Loss {
     /// The queue had no room.
     Full,
-    /// It answered that it will never take the batch.
+    /// The collector answered that it will never take the batch.
     Refused,
 }
 
 impl Loss {
-    /// The name in metrics.
+    /// Returns the name in metrics.
     fn as_str(self) -> &'static str {
         match self {
             Loss::Full => "full",
@@ -117,7 +115,7 @@ enum Counter {
 }
 
 impl Counter {
-    /// The name; `rule` is the id of the rule or exception that the counter counts, if it counts one.
+    /// Returns the name; `rule` is the id of the rule or exception that is counted, if one is.
     fn name(self, rule: &str) -> String {
         let rule = &rule_label(rule);
         match self {
@@ -127,7 +125,7 @@ impl Counter {
             Counter::WouldDeny(_) => table::WOULD_DENY.with(&[rule]),
             Counter::Exception(_) => table::EXCEPTIONS.with(&[rule]),
             Counter::Expired(_) => table::EXPIRED_EXCEPTIONS.with(&[rule]),
-            // Dots part the segments of Envoy's names.
+            // Dots separate the segments of Envoy's names.
             Counter::Anomaly(anomaly) => {
                 table::ANOMALIES.with(&[&anomaly.as_str().replace('.', "_")])
             }
@@ -145,12 +143,12 @@ impl Counter {
 /// [`Failure`] and [`Loss`].
 ///
 /// A host that refuses to count (a capability is not granted) changes no verdict: its errors are
-/// dropped, for where else could they be counted.
+/// dropped, as there is nowhere to count them.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     requests: Option<MetricId>,
     evaluation: Option<MetricId>,
-    /// How many requests came since one was timed.
+    /// Requests since one was timed.
     n_untimed: u32,
     others: BTreeMap<Counter, MetricId>,
 }
@@ -166,7 +164,7 @@ impl Counters {
         }
     }
 
-    /// Counts the matches of a request that came to `action`, and what excused them; `rulings` are those
+    /// Counts the matches of a request that ended as `action`, and their exceptions; `rulings` are those
     /// of the matches, in their order.
     pub(crate) fn matches<'m>(
         &mut self,
@@ -197,13 +195,13 @@ impl Counters {
         }
     }
 
-    /// Whether the request that comes now is one of those that are timed.
+    /// Returns true if the next request is timed.
     pub(crate) fn is_timed(&mut self) -> bool {
         self.n_untimed = (self.n_untimed + 1) % SAMPLED;
         self.n_untimed == 0
     }
 
-    /// Records how long it took to judge a request.
+    /// Records the time that judging a request took.
     pub(crate) fn evaluation(&mut self, host: &dyn Host, microseconds: u64) {
         if self.evaluation.is_none() {
             let name = table::EVALUATION.with(&[]);
@@ -214,7 +212,7 @@ impl Counters {
         }
     }
 
-    /// Counts what is odd about a request.
+    /// Counts the anomalies of a request.
     pub(crate) fn anomalies(&mut self, host: &dyn Host, anomalies: Anomalies) {
         anomalies.iter().for_each(|anomaly| self.increment(host, Counter::Anomaly(anomaly), ""));
     }
@@ -229,7 +227,7 @@ impl Counters {
         self.increment(host, Counter::Evicted, "");
     }
 
-    /// Counts something that went wrong.
+    /// Counts a failure.
     pub(crate) fn error(&mut self, host: &dyn Host, failure: Failure) {
         self.increment(host, Counter::Error(failure), "");
     }

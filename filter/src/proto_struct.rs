@@ -1,4 +1,4 @@
-//! A `google.protobuf.Struct` as Envoy hands it over: serialised, not as JSON.
+//! Reads a `google.protobuf.Struct`, which Envoy passes on serialised and not as JSON.
 //!
 //! Envoy unwraps `StringValue` and `BytesValue` and passes every other message on as it is. Control
 //! planes write settings as a `Struct`, so the two levels that a flat object needs are read here:
@@ -6,11 +6,14 @@
 //! ```text
 //! Struct { 1: repeated Entry }    Entry { 1: key, 2: Value }    Value { 3: string_value, ... }
 //! ```
+//!
+//! Own code, as it is two nested loops: 2.4 kB, where `prost` with `prost-types` takes 13.6 kB
+//! (wasm32-wasip1, `opt-level = "s"`, fat LTO) and copies the pack.
 
 /// A key and its value: `None` for anything but a string, as a number, a list, null.
 type Entry<'s> = (&'s str, Option<&'s str>);
 
-/// The keys and values of a `Struct`; `None` if the bytes are none.
+/// Reads the keys and values of a `Struct`; `None` if the bytes are not one.
 pub(crate) fn read(bytes: &[u8]) -> Option<Vec<Entry<'_>>> {
     let mut entries = Vec::new();
     let mut message = Message { rest: bytes };
@@ -34,7 +37,7 @@ fn read_entry(entry: &[u8]) -> Option<Entry<'_>> {
     Some((key, value))
 }
 
-#[expect(clippy::option_option, reason = "no message at all, and a message that holds no string")]
+#[expect(clippy::option_option, reason = "no message at all, and a message without a string")]
 fn read_value(bytes: &[u8]) -> Option<Option<&str>> {
     let mut value = None;
     let mut message = Message { rest: bytes };
@@ -55,14 +58,17 @@ enum Field<'m> {
     Scalar,
 }
 
-/// What is left of a message.
+/// The rest of a message.
 struct Message<'m> {
     rest: &'m [u8],
 }
 
 impl<'m> Message<'m> {
-    /// The next field: `Some(None)` at the end, `None` where the bytes are no message.
-    #[expect(clippy::option_option, reason = "the end and an error are told apart with `?`")]
+    /// Reads the next field: `Some(None)` at the end, `None` if the bytes are not a message.
+    #[expect(
+        clippy::option_option,
+        reason = "the end and an error differ, and `?` passes on the error"
+    )]
     fn field(&mut self) -> Option<Option<Field<'m>>> {
         if self.rest.is_empty() {
             return Some(None);
@@ -105,7 +111,7 @@ impl<'m> Message<'m> {
     }
 }
 
-/// The bytes of a `Struct` with these strings.
+/// Returns the bytes of a `Struct` with these strings.
 #[cfg(test)]
 pub(crate) fn serialised(entries: &[(&str, &str)]) -> Vec<u8> {
     let field = |number: u8, bytes: &[u8]| {
@@ -140,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_string_is_said_to_be_something_else() {
+    fn values_other_than_strings_are_none() {
         for (value, what) in [
             (&b"\x08\x00"[..], "null"),
             (b"\x11\x00\x00\x00\x00\x00\x00\xf0\x3f", "a number"),
@@ -156,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_are_no_struct() {
+    fn other_bytes_are_not_a_struct() {
         let bytes = serialised(&[("mode", "enforce")]);
         for n_bytes in 1..bytes.len() {
             assert_eq!(read(&bytes[..n_bytes]), None, "{n_bytes} bytes");

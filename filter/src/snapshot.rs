@@ -1,17 +1,14 @@
-//! What was read of one request, and what a pack needs to be read.
+//! The parts of one request that were read, and the parts that a pack needs.
 
 use inspect::pack::Tables;
 use inspect::{ProxyField, Request, Response, Transport};
 
 use crate::headers::Headers;
 
-/// Which properties have to be asked for before a pack can judge a request, found out once per
-/// configuration. Each costs about as much as a fifth of the header map, so none is read in vain.
+/// The properties that a pack needs to judge a request, computed once per configuration. Each costs about
+/// a fifth of what the header map costs, so none is read without need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each stands for one value, none excludes another"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about one value, none excludes another")]
 pub(crate) struct Needs {
     pub(crate) server_name: bool,
     pub(crate) source_address: bool,
@@ -23,9 +20,9 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// What the rules of a pack look at.
+    /// Returns the properties that the rules of a pack use.
     pub(crate) fn of(tables: &Tables) -> Needs {
-        // Keywords look at everything.
+        // Keywords search everything.
         let everything = tables.has_keywords();
         let fields = || {
             let names = tables.fields.iter().map(|name| tables.str(*name));
@@ -33,7 +30,7 @@ impl Needs {
         };
         let asks = |field| everything || fields().any(|asked| asked == field);
         Needs {
-            // The server name is also a reading of the host, and shows what is odd about it.
+            // The server name is also a reading of the host, and the base of anomalies.
             server_name: [
                 ProxyField::ServerName,
                 ProxyField::Anomaly,
@@ -53,25 +50,25 @@ impl Needs {
     }
 }
 
-/// A request as far as it was read: the header map as the host handed it over, and properties.
+/// A request as far as it was read: the header map as the host returned it, and properties.
 ///
-/// Kept for as long as something is still to be told about the request, so that what later filters
-/// change in the headers changes no verdict.
+/// Kept until all of the request is reported, so that a later filter that changes headers changes no
+/// verdict.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) header_map: Vec<u8>,
     pub(crate) server_name: Option<Vec<u8>>,
-    /// TLS where it was seen; a connection without a server name may speak it, too.
+    /// TLS if it was seen; a connection without a server name may be TLS too.
     pub(crate) transport: Transport,
-    /// What the CONNECT asked for in whose tunnel this came, with port.
+    /// The target, with port, of the CONNECT in whose tunnel the request arrived.
     pub(crate) connect_target: Option<Vec<u8>>,
-    /// With port, as the host gives it.
+    /// With port, as the host returns it.
     pub(crate) source_address: Option<Vec<u8>>,
     pub(crate) version: Option<Vec<u8>>,
 }
 
 impl Snapshot {
-    /// The request for the engine.
+    /// Returns the request for the engine.
     pub(crate) fn request<'r>(
         &'r self,
         headers: &'r Headers<'r>,
@@ -96,21 +93,21 @@ impl Snapshot {
     }
 }
 
-/// What was read of a response.
+/// The parts of a response that were read.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseSnapshot {
     pub(crate) status: Option<u64>,
     pub(crate) request_bytes: Option<u64>,
     pub(crate) response_bytes: Option<u64>,
-    /// With port, as the host gives it.
+    /// With port, as the host returns it.
     pub(crate) upstream_address: Option<Vec<u8>>,
 }
 
 impl ResponseSnapshot {
-    /// The response for the engine.
+    /// Returns the response for the engine.
     pub(crate) fn response(&self) -> Response<'_> {
         Response {
-            // Envoy has no response code, or 0, where the stream ended before there was one.
+            // Envoy has no response code, or 0, if the stream ended before there was one.
             status: self.status.and_then(|code| u16::try_from(code).ok()).filter(|code| *code > 0),
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
@@ -119,8 +116,7 @@ impl ResponseSnapshot {
     }
 }
 
-/// Which part of Envoy's configuration a request came through; read only where there is something to
-/// tell.
+/// The parts of Envoy's configuration that a request went through; read only for an event.
 #[derive(Debug, Default)]
 pub(crate) struct GatewaySnapshot {
     pub(crate) node: Option<Vec<u8>>,
@@ -130,7 +126,7 @@ pub(crate) struct GatewaySnapshot {
     pub(crate) cluster: Option<Vec<u8>>,
 }
 
-/// An address as Envoy writes it (`192.0.2.1:80`, `[::1]:80`) without port and brackets.
+/// Returns an address as Envoy writes it (`192.0.2.1:80`, `[::1]:80`) without port and brackets.
 pub(crate) fn without_port(address: &[u8]) -> &[u8] {
     if let Some(rest) = address.strip_prefix(b"[") {
         return rest.split(|byte| *byte == b']').next().unwrap_or_default();
@@ -143,7 +139,7 @@ pub(crate) fn without_port(address: &[u8]) -> &[u8] {
     }
 }
 
-/// A number as the host writes it: 64 bits, little endian.
+/// Reads a number as the host writes it: 64 bits, little endian.
 pub(crate) fn number(value: &[u8]) -> Option<u64> {
     value.try_into().ok().map(u64::from_le_bytes)
 }
@@ -173,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_rules_look_at_is_read() {
+    fn only_the_properties_that_rules_use_are_read() {
         let header_only = Needs::default();
         for (item, expect) in [
             ("c-useragent: a", header_only),

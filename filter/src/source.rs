@@ -1,12 +1,12 @@
-//! Who a client is, by what it cannot claim itself: its certificate, a header that a trusted hop set,
-//! its address.
+//! The identity of a client, from sources that it does not control: its certificate, a header that a
+//! trusted hop set, its address.
 
 use inspect::{Source, address_number, network};
 
 use crate::headers;
 use crate::host::{Host, Property};
 
-/// A header in which trusted hops say who the client is.
+/// A header in which trusted hops name the client.
 #[derive(Debug)]
 pub(crate) struct TrustedHeader {
     /// In lower case.
@@ -14,7 +14,7 @@ pub(crate) struct TrustedHeader {
     hops: Vec<Hop>,
 }
 
-/// A hop that is trusted to set the header, and to take it out of what clients send.
+/// A hop that is trusted to set the header, and to remove it from what clients send.
 #[derive(Debug)]
 enum Hop {
     /// By its address.
@@ -24,7 +24,7 @@ enum Hop {
 }
 
 impl TrustedHeader {
-    /// Reads `source_header` and `trusted_hops`, of which neither goes without the other.
+    /// Reads `source_header` and `trusted_hops`; each needs the other.
     pub(crate) fn read(
         header: Option<&str>,
         hops: Option<&str>,
@@ -34,29 +34,29 @@ impl TrustedHeader {
             (Some(_), None) => {
                 return Err("needs `trusted_hops`: a header that anybody can send proves nothing");
             }
-            (None, Some(_)) => return Err("is missing, and `trusted_hops` is there"),
+            (None, Some(_)) => return Err("is missing, but `trusted_hops` is set"),
             (Some(name), Some(hops)) => (name.trim().to_ascii_lowercase(), hops),
         };
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if name.is_empty() || !name.bytes().all(is_name) {
-            return Err("is no name of a header");
+            return Err("is not the name of a header");
         }
         let hop = |text: &str| match network(text) {
             Ok(Some((first, last))) => Ok(Hop::Network(first, last)),
             Ok(None) if text.contains("://") => Ok(Hop::Identity(text.as_bytes().to_vec())),
             Ok(None) | Err(_) => {
-                Err("has `trusted_hops` with something that is no network and no SPIFFE id")
+                Err("has `trusted_hops` with an entry that is neither a network nor a SPIFFE id")
             }
         };
         let hops = hops.split(',').map(str::trim).filter(|text| !text.is_empty());
         let hops = hops.map(hop).collect::<Result<Vec<_>, _>>()?;
         if hops.is_empty() {
-            return Err("has no `trusted_hops`");
+            return Err("has an empty list of `trusted_hops`");
         }
         Ok(Some(TrustedHeader { name: name.into_bytes(), hops }))
     }
 
-    /// The header's value, where the request came from a trusted hop and has one such header.
+    /// Returns the header's value if the request came from a trusted hop and has exactly one such header.
     fn value(&self, header_map: &[u8], sender: &Sender) -> Option<Vec<u8>> {
         let address = sender.address().and_then(address_number);
         let is_trusted = self.hops.iter().any(|hop| match hop {
@@ -72,20 +72,20 @@ impl TrustedHeader {
     }
 }
 
-/// Who sent a request, read from the host.
+/// The sender of a request, read from the host.
 #[derive(Debug, Default)]
 pub(crate) struct Sender {
     /// The URI in the subject alternative name of its certificate.
     pub(crate) identity: Option<Vec<u8>>,
-    /// What a trusted hop calls it.
+    /// The name that a trusted hop gives it.
     pub(crate) named: Option<Vec<u8>>,
     /// Its address, with port.
     pub(crate) source_address: Option<Vec<u8>>,
 }
 
 impl Sender {
-    /// Reads what there is; a property that is not handed over is as one that is not there, so that
-    /// nothing is sanctioned and nothing excepted for it.
+    /// Reads the sender; a property that is not returned is as one that is not set, so that nothing is
+    /// sanctioned or excused for it.
     pub(crate) fn read(
         host: &dyn Host,
         header: Option<&TrustedHeader>,
@@ -111,17 +111,17 @@ impl Sender {
         self.source_address.as_deref().map(crate::snapshot::without_port)
     }
 
-    /// The source for the policy.
+    /// Returns the source for the policy.
     pub(crate) fn source(&self) -> Source<'_> {
         Source {
             identity: self.identity.as_deref(),
             named: self.named.as_deref(),
-            // The address of a hop says nothing of those behind it.
+            // The address of a hop does not identify those behind it.
             address: if self.named.is_some() { None } else { self.address() },
         }
     }
 
-    /// By what name events show it, if it has more than an address.
+    /// Returns the name that events show, if there is more than an address.
     pub(crate) fn shown(&self) -> Option<&[u8]> {
         self.identity.as_deref().or(self.named.as_deref())
     }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_believed_is_refused() {
+    fn a_header_that_cannot_be_trusted_is_refused() {
         for (header, hops) in [
             (Some("x-client"), None),
             (None, Some("10.0.0.0/8")),

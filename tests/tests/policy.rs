@@ -498,6 +498,6 @@ fn a_key_that_is_not_the_packs_is_refused() -> Result<()> {
     let config = Bootstrap::new().listener("egress", &filters);
     let refused = Envoy::start(&config.json()).err().context("Envoy starts")?;
     let why = format!("{refused:?}");
-    assert!(why.contains("is not the one that the pack was made with"), "{why}");
+    assert!(why.contains("is not the one that the pack was compiled with"), "{why}");
     Ok(())
 }

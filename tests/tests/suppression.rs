@@ -1,4 +1,4 @@
-//! What is said again is left out and counted, across workers, and told when its window closes.
+//! Repeated events are suppressed and counted, across workers, and reported when their window closes.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -25,7 +25,7 @@ detection: {s: {c-useragent: implant}, condition: s}
 
 fn start(settings: &[(&str, &str)]) -> Result<Envoy> {
     let parsed = sigma::parse(&sigma::Source::new("rules", RULES));
-    let mut compiler = sigma::Compiler::new("noise", 1);
+    let mut compiler = sigma::Compiler::new("suppression", 1);
     for rule in &parsed.rules {
         ensure!(compiler.add(rule).is_ok(), "a rule is refused");
     }
@@ -71,7 +71,7 @@ fn counted(envoy: &Envoy, name: &str) -> Result<u64> {
 }
 
 #[test]
-fn one_event_stands_for_those_of_the_same_rule_source_and_service_until_its_window_closes()
+fn events_that_repeat_a_rule_source_and_service_are_suppressed_until_the_window_closes()
 -> Result<()> {
     let envoy = start(&[("suppress_seconds", "3")])?;
     for _ in 0..N_REQUESTS {
@@ -80,14 +80,14 @@ fn one_event_stands_for_those_of_the_same_rule_source_and_service_until_its_wind
         }
     }
     // The number of requests that a window took in depends on how fast the machine is; none is lost.
-    let (told, closing) = until("all windows to be closed", || {
-        let (told, closing) = events(&envoy)?;
+    let (written, closing) = until("all windows to be closed", || {
+        let (written, closing) = events(&envoy)?;
         let counts = closing.iter().filter_map(|it| it.pointer("/suppressed/count")?.as_u64());
-        let all = told.len() as u64 + counts.sum::<u64>();
+        let all = written.len() as u64 + counts.sum::<u64>();
         ensure!(all <= 2 * N_REQUESTS, "{all} events and suppressed ones");
-        Ok((all == 2 * N_REQUESTS).then_some((told, closing)))
+        Ok((all == 2 * N_REQUESTS).then_some((written, closing)))
     })?;
-    assert!((2..=20).contains(&told.len()), "{} events", told.len());
+    assert!((2..=20).contains(&written.len()), "{} events", written.len());
     for source in SOURCES {
         let of = closing.iter().find(|event| text(event, "/request/source") == source);
         let of = of.with_context(|| format!("no window of {source} was closed"))?;
@@ -96,7 +96,7 @@ fn one_event_stands_for_those_of_the_same_rule_source_and_service_until_its_wind
         assert_eq!(text(of, "/suppressed/by"), "window");
         assert_eq!(text(of, "/action"), "observe");
     }
-    let n_suppressed = 2 * N_REQUESTS - told.len() as u64;
+    let n_suppressed = 2 * N_REQUESTS - written.len() as u64;
     assert_eq!(counted(&envoy, "tidegate_suppressed_total")?, n_suppressed);
     assert_eq!(
         counted(&envoy, "tidegate_matches_total")?,
@@ -108,13 +108,13 @@ fn one_event_stands_for_those_of_the_same_rule_source_and_service_until_its_wind
 }
 
 #[test]
-fn another_rule_source_or_service_is_told() -> Result<()> {
+fn another_rule_source_or_service_is_reported() -> Result<()> {
     let envoy = start(&[("suppress_seconds", "3600")])?;
     let mut n_sent = 0;
     for (idx, (host, source, agent)) in [
         ("a.example", "192.0.2.1", "curl"),
         ("a.example", "192.0.2.2", "curl"),
-        // A second rule matches: the event is told whole.
+        // A second rule matches: the event is written whole.
         ("a.example", "192.0.2.2", "implant"),
         ("b.example", "192.0.2.2", "implant"),
     ]
@@ -125,15 +125,15 @@ fn another_rule_source_or_service_is_told() -> Result<()> {
             send(&envoy, host, source, agent)?;
             n_sent += 1;
         }
-        until("each request to be told or counted", || {
-            let n_told = events(&envoy)?.0.len();
-            let all = n_told as u64 + counted(&envoy, "tidegate_suppressed_total")?;
+        until("each request to be written or counted", || {
+            let n_written = events(&envoy)?.0.len();
+            let all = n_written as u64 + counted(&envoy, "tidegate_suppressed_total")?;
             Ok((all == n_sent).then_some(()))
         })?;
         assert_eq!(events(&envoy)?.0.len(), idx + 1, "{host} {source} {agent}");
     }
-    let (told, _) = events(&envoy)?;
-    let n_rules: Vec<_> = told.iter().filter_map(|event| event["n_rules"].as_u64()).collect();
+    let (written, _) = events(&envoy)?;
+    let n_rules: Vec<_> = written.iter().filter_map(|event| event["n_rules"].as_u64()).collect();
     assert_eq!(n_rules, [1, 1, 2, 1]);
     Ok(())
 }
@@ -145,17 +145,17 @@ fn a_rule_has_a_rate_over_all_workers() -> Result<()> {
         send(&envoy, "a.example", &format!("192.0.2.{idx}"), "curl")?;
     }
     until("all to be judged", || {
-        let (told, _) = events(&envoy)?;
+        let (written, _) = events(&envoy)?;
         let suppressed = counted(&envoy, "tidegate_suppressed_total")?;
-        let all = told.len() as u64 + suppressed;
-        // A minute may end meanwhile, and another five be told.
-        ensure!(told.len() <= 10, "{} events", told.len());
-        Ok((all == N_REQUESTS && told.len() >= 5).then_some(()))
+        let all = written.len() as u64 + suppressed;
+        // A minute may end meanwhile, and another five be written.
+        ensure!(written.len() <= 10, "{} events", written.len());
+        Ok((all == N_REQUESTS && written.len() >= 5).then_some(()))
     })
 }
 
 #[test]
-fn without_the_settings_every_event_is_told() -> Result<()> {
+fn without_the_settings_every_event_is_written() -> Result<()> {
     let envoy = start(&[])?;
     for _ in 0..N_REQUESTS {
         send(&envoy, "a.example", "192.0.2.1", "curl")?;

@@ -4,7 +4,7 @@ use super::{Event, GatewayPart, MatchedRule, PackPart, RequestPart, ResponsePart
 use crate::json::Writer;
 
 impl Event<'_> {
-    /// The event in one line of JSON.
+    /// Returns the event as one line of JSON.
     pub(crate) fn to_json(&self) -> String {
         let mut json = Writer::default();
         json.open('{');
@@ -153,7 +153,7 @@ fn text(json: &mut Writer, key: &str, value: &str) {
     json.string(value);
 }
 
-/// Texts that are left out where they are not there.
+/// Writes texts, and omits those that are `None`.
 fn texts(json: &mut Writer, values: &[(&str, &Option<String>)]) {
     for (key, value) in values {
         if let Some(value) = value {
@@ -162,7 +162,7 @@ fn texts(json: &mut Writer, values: &[(&str, &Option<String>)]) {
     }
 }
 
-/// A text that is left out where it is empty.
+/// Writes a text, and omits an empty one.
 fn optional(json: &mut Writer, key: &str, value: &str) {
     if !value.is_empty() {
         text(json, key, value);

@@ -30,7 +30,7 @@ fn a_configuration_is_taken_whole_or_the_one_before_stays() {
     assert_eq!(request(&root, &host), Flow::Pause);
     for (configuration, why) in [
         (Vec::new(), "the plugin has no configuration"),
-        (settings(",\"mode\":\"block\""), "`mode` is"),
+        (settings(",\"mode\":\"block\""), "`mode` has to be"),
     ] {
         host.set_configuration(&configuration);
         assert!(!root.configure(&host));
