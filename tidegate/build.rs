@@ -1,6 +1,7 @@
 //! Puts the preview's page into the command line: the files of the folder `TIDEGATE_PAGE`, which
 //! `cargo xtask dist` names. Without it the command line is built without a page, and says so when it is
 //! asked for one.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "a build script touches files")]
 
 use std::path::{Path, PathBuf};

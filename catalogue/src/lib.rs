@@ -3,6 +3,7 @@
 //! Every reader takes the text of one file and returns what it says, or why it says nothing. Nothing of a
 //! catalogue is ever written into this repository; what is derived from it goes to the user's vault.
 //! [`query`] reads the query languages of the rules, [`dialect`] the technique notes as people have them.
+#![forbid(unsafe_code)]
 
 pub mod atomic;
 pub mod attack;

@@ -6,6 +6,7 @@
 //! into lines and columns, [`decode`] turns the bytes of a file into text.
 //!
 //! Pure: nothing here touches the file system, prints, or reads a clock.
+#![forbid(unsafe_code)]
 
 mod closest;
 pub mod codes;

@@ -1,5 +1,6 @@
 //! A filter that reads the header map and lets every request pass: what any filter costs that looks
 //! at headers, for benchmarks. It calls the host as the real filter does.
+#![forbid(unsafe_code)]
 
 use filter::Host;
 use filter_wasm::WasmHost;

@@ -1,4 +1,5 @@
 //! A filter that does nothing: what the SDK and the host cost, for benchmarks.
+#![forbid(unsafe_code)]
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;

@@ -1,5 +1,6 @@
 //! The filter, but a request with a mark makes it panic: what a bug would do to a gateway, for tests
 //! of Envoy's failure policies. The shipped module contains none of this.
+#![forbid(unsafe_code)]
 
 use filter::Host;
 use filter_wasm::{HttpStreamContext, Root, WasmHost};

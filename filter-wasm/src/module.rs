@@ -1,4 +1,5 @@
 //! The module that Envoy runs: `filter.wasm`.
+#![forbid(unsafe_code)]
 
 mod entry {
     proxy_wasm::main! {{

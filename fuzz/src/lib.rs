@@ -2,6 +2,7 @@
 //!
 //! Kept apart from libFuzzer, so that the tests of the workspace run the same code on seeds and on
 //! what once crashed.
+#![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
 

@@ -5,6 +5,7 @@
 //! [`pack_difference`] compares two of them.
 //!
 //! Pure: values in, texts and findings out.
+#![forbid(unsafe_code)]
 
 pub mod codes;
 pub mod configuration;

@@ -3,6 +3,7 @@
 //! Parsing alone is what the same JSON reader needs to walk every line's keys, and what `serde_json`
 //! needs to build a tree of each line.
 
+#![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,

@@ -7,6 +7,7 @@
 //! [`score`] runs labelled requests over a pack and its policy.
 //!
 //! Nothing of a request is shown but its template ([`inspect::redact`]), unless values are asked for.
+#![forbid(unsafe_code)]
 
 mod counts;
 mod events;

@@ -25,6 +25,7 @@
 //! ```
 //!
 //! No I/O, no clock, no global state, and no panic on any input (DESIGN.md, invariants 1, 4 and 7).
+#![forbid(unsafe_code)]
 
 mod anomaly;
 mod arena;

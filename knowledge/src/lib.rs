@@ -1,7 +1,7 @@
 //! Notes and Sigma files to a [`Library`]; the library's pack, its tests and its reports.
 //!
-//! Pure: text in, values and [`Finding`]s out. Nothing here touches the file system, prints, or reads a
-//! clock; the `tidegate` command line does, in its `main.rs` and `disk.rs`.
+//! Pure: text in, values and [`diagnostics::Finding`]s out. Nothing here touches the file system, prints,
+//! or reads a clock; the `tidegate` command line does, in its `main.rs` and `disk.rs`.
 //!
 //! ```
 //! use knowledge::{Compilation, Library, SourceFile};
@@ -14,6 +14,7 @@
 //! let compilation = Compilation::new(&library, "example", 1).expect("a small pack");
 //! assert_eq!(compilation.n_read, compilation.n_compiled + compilation.n_refused);
 //! ```
+#![forbid(unsafe_code)]
 
 pub mod codes;
 mod compilation;

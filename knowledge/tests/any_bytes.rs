@@ -1,5 +1,6 @@
 //! Whatever is in a file or a request, reading and reporting it ends, and does not panic.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -2,6 +2,7 @@
 //!
 //! Pure: [`build::build`] gives pages and files as values; the command line writes them. Same input, same
 //! bytes out.
+#![forbid(unsafe_code)]
 
 pub mod build;
 pub mod check;

@@ -1,5 +1,6 @@
 //! Writes the JavaScript beside a module that calls into it, as the command `wasm-bindgen` does:
 //! `glue MODULE FOLDER`.
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "a program for people")]
 
 use std::env;

@@ -1,4 +1,5 @@
 //! What the page asks, natively.
+#![forbid(unsafe_code)]
 
 use preview::{Edit, Fix, Row, Session, Slot, check};
 

@@ -24,6 +24,7 @@
 //!
 //! A rule that cannot be run exactly is refused with a [`diagnostics::Diagnostic`]: never approximated, never
 //! skipped in silence (DESIGN.md, invariant 5).
+#![forbid(unsafe_code)]
 
 pub mod codes;
 mod compile;

@@ -14,6 +14,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
     reason = "this crate is where tests touch files, clocks and the environment"

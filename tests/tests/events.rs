@@ -1,4 +1,5 @@
 //! Events of a real gateway: their schema, and what ECS and OCSF make of them.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! `examples/connect-sni`, `tls-intercept` and `transparent`, with curl and openssl for clients.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests touch files and tell")]
 
 use std::path::Path;

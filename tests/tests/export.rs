@@ -1,4 +1,5 @@
 //! Events are posted to a collector in batches, and no request waits for it.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::BTreeMap;

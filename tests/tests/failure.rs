@@ -1,4 +1,5 @@
 //! What happens when something breaks, where no other test shows it: rows of `docs/failures.md`.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! `examples/egress-gateway`, run as it stands but for the internet.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::fs;

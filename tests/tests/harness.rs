@@ -1,4 +1,5 @@
 //! The harness itself: an Envoy without any plugin.
+#![forbid(unsafe_code)]
 
 use anyhow::Result;
 use tests::{Bootstrap, Envoy, StandIn, http1, http2};

@@ -1,5 +1,6 @@
 //! The table of metrics, what a real gateway serves, and what alerts and the dashboard ask for: the
 //! same.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::{BTreeMap, BTreeSet};

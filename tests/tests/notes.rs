@@ -1,6 +1,7 @@
 //! The examples of the shipped notes, by a real Envoy.
 //!
 //! `tidegate test` holds them against the native engine; here the same requests go over a wire.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,6 +2,7 @@
 //!
 //! One table. The engine is asked with a clock of its own; in Envoy the clock is the world's, so that
 //! what has expired did so long ago and what has not has a century left.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "certificates are handed to curl as files")]
 
 use std::fs;

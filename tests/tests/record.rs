@@ -1,4 +1,5 @@
 //! `tidegate test --record`: runbooks through the example gateway, and what is written of it.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! Packs of released formats: this build finds in them what their release found, or refuses them by
 //! their format.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::BTreeMap;

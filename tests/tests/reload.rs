@@ -1,4 +1,5 @@
 //! Packs are replaced while traffic flows, by good ones and by bad ones, and no request fails.
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

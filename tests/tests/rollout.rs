@@ -1,4 +1,5 @@
 //! What `tidegate gateway` writes is what gateways take, and the alerts beside it are sound.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! Invariant 11: a secret in a URL reaches no log, no event, no metric. One URL per kind of credential,
 //! and other people's requests, through the example gateway.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::BTreeSet;

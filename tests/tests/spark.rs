@@ -1,4 +1,5 @@
 //! `examples/spark-hunt` through a real Spark.
+#![forbid(unsafe_code)]
 
 use std::env;
 use std::process::Command;

@@ -1,4 +1,5 @@
 //! Repeated events are suppressed and counted, across workers, and reported when their window closes.
+#![forbid(unsafe_code)]
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;

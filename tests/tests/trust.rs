@@ -1,4 +1,5 @@
 //! With a public key configured, only signed packs are taken, and none older than what is at work.
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! The `tidegate` command line: the one place that prints and sets the exit code.
 //!
 //! Exit codes: 0 fine, 1 findings or refused input, 2 wrong usage.
+#![forbid(unsafe_code)]
 
 mod codes;
 mod command;

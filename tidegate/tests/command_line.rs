@@ -1,5 +1,6 @@
 //! How the command line behaves: streams, files, order.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,6 @@
 //! The command line on SigmaHQ's rules, where the corpora are at hand.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -4,6 +4,7 @@
 //! and `expected.txt`. `UPDATE=1` rewrites the expected output; a person reads the difference.
 //! Each code has a case whose name begins with it, and `docs/codes.md` shows that case's output.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

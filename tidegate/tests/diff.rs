@@ -1,5 +1,6 @@
 //! `tidegate diff` over what rules match, whatever their texts say.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,

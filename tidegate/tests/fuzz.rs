@@ -1,5 +1,6 @@
 //! The seeds of the fuzz targets, and what once crashed one, run on stable.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

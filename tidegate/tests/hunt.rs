@@ -1,5 +1,6 @@
 //! `tidegate hunt` over whole logs: the verdicts of inline, whatever the pieces and threads.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

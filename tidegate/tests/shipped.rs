@@ -1,5 +1,6 @@
 //! The notes that tidegate ships.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! docs/sigmahq-lint.md: what `tidegate check --lint` says of SigmaHQ's rules, counted; `UPDATE=1`
 //! rewrites it.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

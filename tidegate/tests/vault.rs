@@ -1,5 +1,6 @@
 //! `tidegate vault`: fresh, merged, killed, hostile, and the full corpora.
 
+#![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -5,6 +5,7 @@
 //! formats and detects them.
 //!
 //! Pure: bytes in, values and findings out.
+#![forbid(unsafe_code)]
 
 pub mod access_log;
 pub mod codes;

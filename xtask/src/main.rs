@@ -1,5 +1,6 @@
-//! Set-up and every task of more than one step: `cargo xtask demo | test | matrix | corpora | bench | fuzz |
+//! Set-up and every task of more than one step: `cargo xtask demo | lint | test | matrix | corpora | bench | fuzz |
 //! dist | setup`.
+#![forbid(unsafe_code)]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -16,6 +17,7 @@ mod example;
 mod filter_module;
 mod fuzz;
 mod install;
+mod lint;
 mod page;
 mod progress;
 mod schemas;
@@ -49,6 +51,8 @@ enum Task {
         #[arg(long, value_name = "NAME")]
         example: Option<String>,
     },
+    /// Runs clippy natively and for wasm, and builds the documentation; a warning is an error.
+    Lint,
     /// Runs every test of the workspace.
     Test {
         /// The versions of Envoy to test with, each installed if need be.
@@ -92,6 +96,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Demo { keep, example: None } => demo::run(keep),
         Task::Demo { keep, example: Some(name) } => example::run(&name, keep),
+        Task::Lint => lint::run_all(),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Matrix { envoy } => suite::matrix(&envoy),
         Task::Corpora => {

@@ -45,7 +45,7 @@ macro_rules! wire_ids {
 wire_ids!(AtomId, FieldId, PatternId, RuleId, StrId);
 
 wire! {
-    /// The content of a pack. See the [module](self) for how the parts work together.
+    /// The content of a pack. The file `pack/tables.rs` says how the parts work together.
     pub struct Tables {
         /// What the pack is called, for people.
         pub name: String,

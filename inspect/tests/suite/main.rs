@@ -1,3 +1,4 @@
 //! Properties of the run-time, from outside.
+#![forbid(unsafe_code)]
 
 mod views;

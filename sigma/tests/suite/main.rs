@@ -1,5 +1,6 @@
 //! The language checked against the specification's edge cases, the corpora and a plain evaluator.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,4 +1,5 @@
 //! The table of cases in `tests/cases`, by every runner.
+#![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
     clippy::indexing_slicing,

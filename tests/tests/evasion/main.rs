@@ -1,4 +1,5 @@
 //! The table of evasions, natively, and the page that is made from it.
+#![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -53,7 +53,7 @@ wire! {
         pub level: Level,
         /// What is computed.
         pub kind: CorrelationKind,
-        /// Whether it is an alert by itself, as in [`Rule::alerts`].
+        /// Whether it is an alert by itself, as in [`crate::pack::Rule::alerts`].
         pub alerts: bool,
         /// Which percentile, 0 to 100; 0 for other kinds.
         pub percentile: u8,
@@ -84,7 +84,8 @@ wire! {
         /// The index of the rule or the correlation.
         pub of: u32,
         /// What answers each of the group's names, or [`NO_FIELD`]: a range of
-        /// [`Tables::input_fields`]. For a rule a [`FieldId`], for a correlation a position in its group.
+        /// `Tables::input_fields`. For a rule a [`crate::FieldId`], for a correlation a position in its
+        /// group.
         pub fields_start: u32,
         /// The end of that range.
         pub fields_end: u32,

@@ -122,7 +122,7 @@ wire! {
         pub field: FieldId,
         /// The field and its modifiers as Sigma writes them, for people.
         pub label: StrId,
-        /// The rules to evaluate when the atom is true: a range of [`Tables::atom_rules`].
+        /// The rules to evaluate when the atom is true: a range of `Tables::atom_rules`.
         pub rules_start: u32,
         /// The end of that range.
         pub rules_end: u32,
@@ -178,7 +178,7 @@ pub enum Op {
 impl Op {
     const OPERAND: u32 = (1 << 28) - 1;
 
-    /// The operation as a number; operands over 28 bits are cut, which [`super::Pack::decode`] refuses.
+    /// The operation as a number; operands over 28 bits are cut, which [`crate::Pack::decode`] refuses.
     pub fn encode(self) -> u32 {
         let (kind, operand) = match self {
             Op::Atom(atom) => (0, atom.0),

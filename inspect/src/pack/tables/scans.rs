@@ -80,7 +80,7 @@ wire! {
         pub check: CheckKind,
         /// The index for the check.
         pub check_idx: u32,
-        /// The atoms that the pattern makes true: a range of [`Tables::pattern_atoms`].
+        /// The atoms that the pattern makes true: a range of `Tables::pattern_atoms`.
         pub atoms_start: u32,
         /// The end of that range.
         pub atoms_end: u32,
