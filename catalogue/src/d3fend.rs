@@ -1,4 +1,4 @@
-//! D3FEND: which countermeasures stand against which technique.
+//! D3FEND: which countermeasures work against which technique.
 //!
 //! Techniques and countermeasures meet at digital artifacts. A countermeasure that acts on a class of
 //! artifacts acts on its subclasses too, and a sub-technique without artifacts of its own has its
@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::ontology;
 use crate::rule::{Skipped, string, technique_id};
-use crate::turtle;
 
-/// Countermeasures, and which technique they stand against.
+/// Countermeasures, and the techniques that they work against.
 #[derive(Clone, Debug, Default)]
 pub struct D3fend {
     /// By id: `D3-OTF`.
@@ -50,38 +50,40 @@ pub struct Meeting {
     pub artifact: String,
 }
 
+/// Names of D3FEND's own are in this namespace.
+const D3FEND: &str = "http://d3fend.mitre.org/ontologies/d3fend.owl#";
+const LABEL: &str = "http://www.w3.org/2000/01/rdf-schema#label";
 const TACTICS: [&str; 7] = ["Model", "Harden", "Detect", "Isolate", "Deceive", "Evict", "Restore"];
 
 /// Reads the ontology (`.ttl`).
-pub fn read_ontology(text: &str) -> D3fend {
-    let classes = turtle::read(text);
+pub fn read_ontology(text: &str) -> Result<D3fend, Skipped> {
+    let classes = ontology::read(text).map_err(Skipped::Broken)?;
     let ontology = Ontology { classes: &classes };
     let mut d3fend = D3fend::default();
     // What each countermeasure acts on: the artifact's class to countermeasures.
     let mut acting: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for (name, class) in &classes {
-        let Some(id) = class.texts.get(":d3fend-id").filter(|id| id.starts_with("D3-")) else {
+        let Some(id) = own_text(class, "d3fend-id").filter(|id| id.starts_with("D3-")) else {
             continue;
         };
         let tactic = ontology.tactic(name);
         if tactic.is_empty() || class.deprecated {
             continue;
         }
-        let text = |key: &str| class.texts.get(key).cloned().unwrap_or_default();
         let countermeasure = Countermeasure {
-            id: id.clone(),
+            id: id.to_owned(),
             iri: local(name).to_owned(),
-            name: text("rdfs:label"),
-            definition: text(":definition"),
+            name: class.texts.get(LABEL).cloned().unwrap_or_default(),
+            definition: own_text(class, "definition").unwrap_or_default().to_owned(),
             tactic,
         };
-        d3fend.countermeasures.insert(id.clone(), countermeasure);
+        d3fend.countermeasures.insert(id.to_owned(), countermeasure);
         for (property, artifact) in ontology.relations(name) {
             acting.entry(artifact).or_default().insert((id, property));
         }
     }
     for (name, class) in &classes {
-        let Some(id) = class.texts.get(":attack-id").and_then(|id| technique_id(id)) else {
+        let Some(id) = own_text(class, "attack-id").and_then(technique_id) else {
             continue;
         };
         let mut meetings = BTreeSet::new();
@@ -102,11 +104,16 @@ pub fn read_ontology(text: &str) -> D3fend {
             d3fend.against.insert(id, meetings.into_iter().collect());
         }
     }
-    d3fend
+    Ok(d3fend)
+}
+
+/// A text that a class has under a property of D3FEND's own.
+fn own_text<'c>(class: &'c ontology::Class, property: &str) -> Option<&'c str> {
+    class.texts.get(&format!("{D3FEND}{property}")).map(String::as_str)
 }
 
 struct Ontology<'o> {
-    classes: &'o BTreeMap<String, turtle::Class>,
+    classes: &'o BTreeMap<String, ontology::Class>,
 }
 
 impl<'o> Ontology<'o> {
@@ -129,7 +136,7 @@ impl<'o> Ontology<'o> {
         for ancestor in self.ancestors(name) {
             let Some(class) = self.classes.get(ancestor) else { continue };
             for (property, artifact) in &class.relations {
-                if self.is_artifact(artifact) && property.starts_with(':') {
+                if self.is_artifact(artifact) && property.starts_with(D3FEND) {
                     found.insert((property.as_str(), artifact.as_str()));
                 }
             }
@@ -138,7 +145,7 @@ impl<'o> Ontology<'o> {
     }
 
     fn is_artifact(&self, name: &'o str) -> bool {
-        self.ancestors(name).contains(":DigitalArtifact")
+        self.ancestors(name).iter().any(|name| own_name(name) == Some("DigitalArtifact"))
     }
 
     /// The tactic that a defensive technique enables, itself or through its superclasses.
@@ -146,7 +153,7 @@ impl<'o> Ontology<'o> {
         for ancestor in self.ancestors(name) {
             let Some(class) = self.classes.get(ancestor) else { continue };
             for (property, target) in &class.relations {
-                if property == ":enables" && TACTICS.contains(&local(target)) {
+                if own_name(property) == Some("enables") && TACTICS.contains(&local(target)) {
                     return local(target).to_owned();
                 }
             }
@@ -155,6 +162,12 @@ impl<'o> Ontology<'o> {
     }
 }
 
+/// The local name of something that is D3FEND's own.
+fn own_name(iri: &str) -> Option<&str> {
+    iri.strip_prefix(D3FEND)
+}
+
+/// The part of an IRI or of a prefixed name behind its namespace.
 fn local(name: &str) -> &str {
     name.rsplit(['#', ':']).next().unwrap_or(name)
 }

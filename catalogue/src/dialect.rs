@@ -8,6 +8,7 @@ mod compass;
 mod front_matter;
 pub mod section;
 
+use encoding_rs::WINDOWS_1252;
 use section::Section;
 
 /// Which dialect a note is written in.
@@ -95,26 +96,13 @@ fn decode(bytes: &[u8], remarks: &mut Vec<(usize, String)>) -> String {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
             remarks.push((line, "the file is not UTF-8; it was read as Windows-1252".into()));
-            bytes.iter().map(|byte| windows_1252(*byte)).collect()
+            WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
         }
     };
     if text.contains('\r') {
         remarks.push((1, "line ends were CRLF".into()));
     }
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}")
-}
-
-/// A byte of Windows-1252; the five that it leaves open are those of Latin-1.
-fn windows_1252(byte: u8) -> char {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
-        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
-        'ž', 'Ÿ',
-    ];
-    match byte {
-        0x80..=0x9f => HIGH.get(usize::from(byte - 0x80)).copied().unwrap_or('\u{fffd}'),
-        _ => char::from(byte),
-    }
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ mod collection;
 pub mod d3fend;
 pub mod dialect;
 mod elastic;
+mod ontology;
 pub mod query;
 mod rule;
 mod sigma;
 mod splunk;
-mod turtle;
 
 pub use self::sigma::of_rule;
 pub use collection::{is_rule_path, read_rule};

@@ -171,7 +171,7 @@ fn countermeasures_are_found_through_superclasses_and_parents() {
     let Some(corpora) = corpora::folder(&["d3fend"]) else { return };
     let folder = corpora.join("d3fend");
     let text = std::fs::read_to_string(folder.join("src/ontology/d3fend-protege.ttl")).unwrap();
-    let ontology = d3fend::read_ontology(&text);
+    let ontology = d3fend::read_ontology(&text).unwrap();
     let twelve = [
         "D3-CSPP",
         "D3-EF",

@@ -215,8 +215,9 @@ pub fn attack(sources: &mut Sources, name: &str, bytes: &[u8]) {
 
 /// Adds D3FEND: the ontology first, then mappings for what it leaves open.
 pub fn d3fend(sources: &mut Sources, files: &Files) {
-    for (_, bytes) in files.iter().filter(|(path, _)| path.ends_with(".ttl")) {
-        sources.d3fend.add(d3fend::read_ontology(&String::from_utf8_lossy(bytes)));
+    for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".ttl")) {
+        let read = d3fend::read_ontology(&String::from_utf8_lossy(bytes));
+        add(sources, path, read, |sources, ontology| sources.d3fend.add(ontology));
     }
     for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".json")) {
         let read = d3fend::read_mapping(&String::from_utf8_lossy(bytes));

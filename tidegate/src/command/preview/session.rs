@@ -72,8 +72,8 @@ impl Session {
     /// The list of what is offered.
     pub(super) fn list(&self) -> Value {
         let state = self.state();
-        let notes = state.notes.iter().map(|note| &note.name);
-        let packs = self.watched.packs.iter().map(|path| disk::name(path));
+        let notes = state.notes.iter().map(|note| note.name.as_ref());
+        let packs = self.watched.packs.iter().map(|path| disk::name(path).to_string());
         json!({
             "version": state.version,
             "notes": notes.collect::<Vec<_>>(),
