@@ -81,7 +81,7 @@ impl<'m> Headers<'m> {
     /// Returns the path's template, with the names of the pack's services; CONNECT has none.
     pub(crate) fn template(&self, pack: &Pack) -> Option<String> {
         let path = self.path?;
-        Some(inspect::redact::path_template_at(pack.tables(), self.authority, path))
+        Some(inspect::redact::path_template(pack.tables(), self.authority, path))
     }
 
     /// Returns true if the response may open a tunnel that stays open for hours.

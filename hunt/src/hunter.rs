@@ -95,7 +95,6 @@ impl Hunter {
     pub fn hunt(&mut self, piece: &[u8]) -> Haul {
         let mut haul = Haul::default();
         if self.format == Format::Har {
-            let piece = piece.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece);
             self.document(piece, &mut haul);
             return haul;
         }
@@ -154,7 +153,7 @@ impl Hunter {
     }
 
     fn document(&mut self, document: &[u8], haul: &mut Haul) {
-        let entries = match har::requests(document) {
+        let entries = match har::entries(document) {
             Ok(entries) => entries,
             Err(reason) => {
                 haul.counts.n_lines += 1;
@@ -164,7 +163,7 @@ impl Hunter {
         };
         for (number, entry) in (1..).zip(entries) {
             haul.counts.n_lines += 1;
-            let hit = entry.and_then(|(request, time)| {
+            let hit = har::request(entry).and_then(|(request, time)| {
                 let lent = request.lend();
                 let verdict = self.inspector.inspect(&lent);
                 self.hit(verdict, number, time, Of::Request(&lent, Source::default()))
@@ -201,7 +200,11 @@ impl Hunter {
             host: redact::host(request.authority),
             path: match request.path {
                 Some(path) if self.show_values => text(path),
-                path => redact::path_template(path.unwrap_or_default()),
+                path => redact::path_template(
+                    self.inspector.pack().tables(),
+                    request.authority,
+                    path.unwrap_or_default(),
+                ),
             },
             source: text(request.source_address.unwrap_or_default()),
         });

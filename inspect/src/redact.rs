@@ -26,23 +26,22 @@ const MAX_WORDS: usize = 6;
 /// Most segments and parameters that a template shows; the rest is left out.
 const MAX_PARTS: usize = 16;
 
-/// The template of a path and query: words stay, everything else becomes `{}`.
+/// Returns the template of a path and query: where a service of the pack says what is there, the names
+/// of its places; else words stay and everything else becomes `{}`.
 ///
-/// Takes the path as it came; gives printable ASCII without white space, at most some hundred bytes.
-pub fn path_template(path: &[u8]) -> String {
-    with_known(path, std::iter::empty())
-}
-
-/// The same, with the names of the places where the pack's services say what is there.
-pub fn path_template_at(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
-    let Some(host) = plain_host(authority) else { return path_template(path) };
+/// It is the only template of a path, so that whatever shows one can be joined with the filter's
+/// events. Takes the path as it came; returns printable ASCII without white space, at most some hundred
+/// bytes.
+pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
+    let plain = || with_known(path, std::iter::empty());
+    let Some(host) = plain_host(authority) else { return plain() };
     match ServiceMatch::of(tables, &host, Some(path)) {
         // The first segment of a template is the host.
         Some(matched_service) if !matched_service.parts.is_empty() => {
             let known = segments(matched_service.parts).skip(1);
             with_known(path, known.map(|parts| known_segment(tables, parts)))
         }
-        _ => path_template(path),
+        _ => plain(),
     }
 }
 
@@ -186,7 +185,8 @@ mod tests {
             ("/a?eyJhbGciOiJIUzI1NiJ9", "/a?{}"),
             ("/caf\u{e9}/x y", "/{}/{}"),
         ] {
-            assert_eq!(path_template(path.as_bytes()), expect, "{path}");
+            let template = with_known(path.as_bytes(), std::iter::empty());
+            assert_eq!(template, expect, "{path}");
         }
     }
 

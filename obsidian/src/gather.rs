@@ -133,7 +133,11 @@ fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, Stri
                 Expectation::Match => "match",
                 Expectation::Pass => "pass",
             };
-            let path = example.request.path.as_deref().map(redact::path_template);
+            let path = inspector.as_ref().zip(example.request.path.as_deref());
+            let path = path.map(|(inspector, path)| {
+                let tables = inspector.pack().tables();
+                redact::path_template(tables, &example.request.authority, path)
+            });
             let (mut view, mut others) = (None, Vec::new());
             if let Some(inspector) = &mut inspector {
                 let verdict = inspector.inspect(&example.request.lend());

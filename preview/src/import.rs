@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use diagnostics::Findings;
 use serde::Serialize;
-use serde_json::Value;
-use traffic::{RecordedRequest, RecordedResponse, subject};
+use traffic::{RecordedRequest, har, subject};
 
 use crate::limits::{MAX_IMPORT_BYTES, MAX_PIECE_LINES, MAX_REFUSALS, MAX_REQUESTS};
 
@@ -22,7 +21,7 @@ pub struct Import {
     at: usize,
     line: u32,
     /// Entries of a HAR, which is read at once, that have not been turned into requests.
-    entries: VecDeque<Value>,
+    entries: VecDeque<Box<str>>,
     n_entries: usize,
     /// Requests that came out.
     pub requests: Vec<RecordedRequest>,
@@ -70,7 +69,7 @@ impl Import {
             import.refuse(1, diagnostics::codes::FILE_TOO_LARGE.id, message, "give a part of it");
             return import;
         }
-        if is_har(&bytes) {
+        if har::is_archive(&bytes) {
             import.open_har(&bytes);
         } else {
             import.text = bytes.into();
@@ -88,10 +87,11 @@ impl Import {
             }
             if let Some(entry) = self.entries.pop_front() {
                 self.line += 1;
-                match har_request(&entry) {
-                    Ok(request) => self.requests.push(request),
-                    Err(message) => {
-                        let help = "an entry needs `request.method` and `request.url`";
+                match har::request(&entry) {
+                    Ok((request, _)) => self.requests.push(request.record()),
+                    Err(reason) => {
+                        let message = format!("the entry is not a request: {}", reason.as_str());
+                        let help = "an entry needs a complete URL in `request.url`";
                         self.refuse(self.line, traffic::codes::NOT_A_REQUEST.id, message, help);
                     }
                 }
@@ -128,23 +128,17 @@ impl Import {
     }
 
     fn open_har(&mut self, bytes: &[u8]) {
-        let refused = match serde_json::from_slice::<Value>(bytes) {
-            Ok(mut har) => match har.pointer_mut("/log/entries").map(Value::take) {
-                Some(Value::Array(entries)) => {
-                    self.n_entries = entries.len();
-                    self.entries = entries.into();
-                    return;
-                }
-                _ => "the HAR has no list `log.entries`".to_owned(),
-            },
-            Err(error) => format!("the HAR is not JSON: {error}"),
-        };
-        self.refuse(
-            1,
-            traffic::codes::NOT_A_REQUEST.id,
-            refused,
-            "export it again from the browser's network panel",
-        );
+        match har::entries(bytes) {
+            Ok(entries) => {
+                self.n_entries = entries.len();
+                self.entries = entries.into_iter().map(Box::from).collect();
+            }
+            Err(reason) => {
+                let message = format!("the HAR cannot be read: {}", reason.as_str());
+                let help = "export it again from the browser's network panel";
+                self.refuse(1, traffic::codes::NOT_A_REQUEST.id, message, help);
+            }
+        }
     }
 
     fn read(&mut self, line: u32, piece: &[u8]) {
@@ -261,48 +255,4 @@ fn is_request_line(line: &[u8]) -> bool {
     let method = words.next().unwrap_or_default();
     let version = words.next_back().unwrap_or_default();
     !method.is_empty() && method.iter().all(u8::is_ascii_uppercase) && version.starts_with(b"HTTP/")
-}
-
-/// A log line is an object too: a HAR spreads over lines, or names its list in the first of them.
-fn is_har(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    let start: Vec<u8> =
-        bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(8).collect();
-    start.starts_with(b"{\"log\":{")
-}
-
-fn har_request(entry: &Value) -> Result<RecordedRequest, String> {
-    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
-    let method = text("/request/method").ok_or("the entry has no method")?;
-    let url = text("/request/url").ok_or("the entry has no URL")?;
-    let mut findings = Findings::new(&"har".into());
-    let mut request = subject::read(url, &mut findings)
-        .pop()
-        .ok_or_else(|| format!("`{}` is no URL", url.chars().take(80).collect::<String>()))?;
-    request.method = method.as_bytes().to_vec();
-    if let Some(version) = text("/request/httpVersion") {
-        request.version = version.to_ascii_uppercase().into_bytes();
-    }
-    let headers = entry.pointer("/request/headers").and_then(Value::as_array);
-    for header in headers.into_iter().flatten() {
-        let part = |key: &str| header.get(key).and_then(Value::as_str);
-        let (Some(name), Some(value)) = (part("name"), part("value")) else { continue };
-        let slot = match name.to_ascii_lowercase().as_str() {
-            "user-agent" => &mut request.user_agent,
-            "referer" => &mut request.referrer,
-            "cookie" => &mut request.cookie,
-            _ => continue,
-        };
-        slot.get_or_insert_with(|| value.as_bytes().to_vec());
-    }
-    let number = |pointer: &str| entry.pointer(pointer).and_then(Value::as_u64);
-    let status = number("/response/status").and_then(|status| u16::try_from(status).ok());
-    let status = status.filter(|status| *status > 0);
-    request.response = status.map(|status| RecordedResponse {
-        status: Some(status),
-        request_bytes: number("/request/bodySize"),
-        response_bytes: number("/response/bodySize"),
-        upstream_address: text("/serverIPAddress").map(|address| address.as_bytes().to_vec()),
-    });
-    Ok(request)
 }

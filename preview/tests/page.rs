@@ -38,6 +38,26 @@ fn traffic_is_read_in_every_form() {
     }
 }
 
+/// The same bytes, version and server name as in a hunt.
+#[test]
+fn a_har_answers_rules_as_a_gateway_does() {
+    let har = br#"{"log":{"entries":[{"request":{"method":"PUT","url":"https://pastebin.com/h","httpVersion":"h2","headersSize":90,"bodySize":5},"response":{"status":200}}]}}"#;
+    for (field, value, n_matched) in [
+        ("cs-bytes", "5", 1),
+        ("cs-bytes", "95", 0),
+        ("cs-version", "HTTP/2", 1),
+        ("tls.client.server_name", "pastebin.com", 1),
+    ] {
+        let mut session = Session::default();
+        let rule = RULE.replace("cs-host: pastebin.com", &format!("{field}: {value}"));
+        assert_eq!(session.check(&rule).n_compiled, 1, "{field}");
+        imported(&mut session, har);
+        let rows = session.judge(0, 100, Slot::DRAFT, None);
+        let found = rows.iter().filter(|row| !row.rules.is_empty()).count();
+        assert_eq!(found, n_matched, "{field}: {value}");
+    }
+}
+
 #[test]
 fn findings_have_their_line_and_what_can_be_replaced() {
     let (checked, inspector) = check(&RULE.replace("cs-host:", "cs-host|contian:"));

@@ -1,6 +1,7 @@
 //! Which kind of log it is.
 
 use crate::access_log;
+use crate::har;
 use crate::json;
 use crate::url::{Url, UrlError};
 
@@ -53,14 +54,15 @@ impl Format {
             let is_url = matches!(Url::parse(text), Ok(_) | Err(UrlError::Port));
             return is_url.then_some(Format::Urls);
         }
-        let mut keys = Vec::new();
-        let whole = json::object(line, |key, _| keys.push(key.to_owned()));
-        let has = |name: &str| keys.iter().any(|key| key == name);
-        if keys.is_empty() && whole.is_err() || has("log") {
-            // A document over several lines.
-            let start = String::from_utf8_lossy(start.get(..4096).unwrap_or(start));
-            return start.contains("\"log\"").then_some(Format::Har);
+        if har::is_archive(start) {
+            return Some(Format::Har);
         }
+        let mut keys = Vec::new();
+        // Of a line that is not JSON no key counts.
+        if json::object(line, |key, _| keys.push(key.to_owned())).is_err() {
+            return None;
+        }
+        let has = |name: &str| keys.iter().any(|key| key == name);
         if has("id.orig_h") || has("uid") {
             return match () {
                 () if has("query") || has("qtype") => Some(Format::ZeekDns),

@@ -10,6 +10,8 @@ pub enum Unreadable {
     NotJson,
     /// It is JSON, and no object.
     NotAnObject,
+    /// It is JSON, and no HTTP archive.
+    NotAnArchive,
     /// A key holds another type than it has to.
     WrongType,
     /// A request without a host.
@@ -30,6 +32,7 @@ impl Unreadable {
         match self {
             Unreadable::NotJson => "not JSON",
             Unreadable::NotAnObject => "not a JSON object",
+            Unreadable::NotAnArchive => "not an HTTP archive: no list `log.entries`",
             Unreadable::WrongType => "a key of the wrong type",
             Unreadable::NoHost => "no host",
             Unreadable::NoPath => "no path",

@@ -296,6 +296,22 @@ fn secrets_are_only_shown_when_they_are_asked_for() {
     );
 }
 
+/// Records are joined with events by the path, so both have the names that services give its places.
+#[test]
+fn a_record_shows_the_template_that_events_show() {
+    let note = "---\nkind: service\nservice: Telegram\ncategory: messaging\nhosts: [api.telegram.org]\ntechniques: [T1102]\nidentity: [\"api.telegram.org/bot{bot}:{secret}\"]\n---\n\n# Telegram\n";
+    let rule = "title: Bot\nlogsource: {category: proxy}\ndetection: {s: {cs-host: api.telegram.org}, condition: s}\n";
+    let files = [("telegram.md", note), ("rule.yml", rule)]
+        .map(|(name, text)| diagnostics::SourceFile { name: name.into(), bytes: text.into() });
+    let library = knowledge::Library::read(files.into());
+    let made = knowledge::Compilation::new(&library, "t", 1).unwrap();
+    let log = r#"{"method":"POST","authority":"API.telegram.org:443","path":"/bot123456:AAE-secret/sendDocument?chat=77"}"#;
+    let mut hunter = Hunter::new(made.pack, Format::Envoy, &FieldMap::default(), false);
+    let haul = hunter.hunt(log.as_bytes());
+    let paths: Vec<_> = haul.hits.iter().flat_map(|hit| &hit.request).map(|of| &of.path).collect();
+    assert_eq!(paths, ["/bot{bot}:{secret}/sendDocument?chat={}"]);
+}
+
 #[test]
 fn correlations_run_over_the_time_of_events_of_all_logs() {
     let line = |time: &str| {
