@@ -56,6 +56,8 @@ pub struct Plugin {
     pub configuration: Value,
     /// The calls that the sandbox lets through; all if empty.
     pub capabilities: &'static [&'static str],
+    /// Which virtual machine it runs in; the plugin's name if `None`.
+    pub vm_id: Option<&'static str>,
 }
 
 impl Plugin {
@@ -69,6 +71,7 @@ impl Plugin {
             failure_policy: "FAIL_RELOAD",
             configuration: Value::Null,
             capabilities: &[],
+            vm_id: None,
         })
     }
 
@@ -149,7 +152,7 @@ impl Plugin {
             // Deprecated in 1.40 in favour of the same field in `vm_config`, which 1.36 does not know.
             "capability_restriction_config": {"allowed_capabilities": allowed},
             "vm_config": {
-                "vm_id": self.name,
+                "vm_id": self.vm_id.unwrap_or(&self.name),
                 "runtime": "envoy.wasm.runtime.v8",
                 "code": {"local": {"filename": self.wasm}},
             },
