@@ -1,38 +1,77 @@
 //! Envoy's administration interface.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::http1;
+use crate::http1::{self, Response};
+
+/// Where an administration interface listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A port on loopback.
+    Tcp(SocketAddr),
+    /// A socket file.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Reads what Envoy writes to `--admin-address-path`; paths are relative to its `directory`.
+    pub fn read(text: &str, directory: &Path) -> Option<Address> {
+        match text.trim() {
+            "" => None,
+            path if path.contains('/') => Some(Address::Unix(directory.join(path))),
+            address => address.parse().ok().map(Address::Tcp),
+        }
+    }
+
+    fn send(&self, request: &[u8]) -> Result<Response> {
+        match self {
+            Address::Tcp(address) => http1::send(*address, request),
+            Address::Unix(path) => http1::send_to_file(path, request),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    /// Writes the arguments of curl that reach the interface.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => write!(f, "http://{address}"),
+            Address::Unix(path) => write!(f, "--unix-socket {} http://envoy", path.display()),
+        }
+    }
+}
 
 /// Asks the administration interface; a status other than 200 is an error.
-pub fn get(address: SocketAddr, path: &str) -> Result<String> {
+pub fn get(address: &Address, path: &str) -> Result<String> {
     text(address, "GET", path)
 }
 
 /// Tells the administration interface to do something.
-pub fn post(address: SocketAddr, path: &str) -> Result<String> {
+pub fn post(address: &Address, path: &str) -> Result<String> {
     text(address, "POST", path)
 }
 
 /// Whether Envoy takes traffic.
-pub(crate) fn is_ready(address: SocketAddr) -> Result<bool> {
-    let response = http1::send(address, &request("GET", "/ready"))?;
+pub(crate) fn is_ready(address: &Address) -> Result<bool> {
+    let response = address.send(&request("GET", "/ready"))?;
     Ok(response.status == 200)
 }
 
 /// Envoy's counters and gauges by name. Text readouts and histograms are left out.
-pub fn stats(address: SocketAddr) -> Result<BTreeMap<String, u64>> {
+pub fn stats(address: &Address) -> Result<BTreeMap<String, u64>> {
     let text = get(address, "/stats")?;
     let pairs = text.lines().filter_map(|line| line.rsplit_once(": "));
     Ok(pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
 }
 
 /// Where Envoy's listeners listen, by name.
-pub fn listeners(address: SocketAddr) -> Result<BTreeMap<String, SocketAddr>> {
+pub fn listeners(address: &Address) -> Result<BTreeMap<String, SocketAddr>> {
     let answer: Value = serde_json::from_str(&get(address, "/listeners?format=json")?)?;
     let statuses = answer.pointer("/listener_statuses").and_then(Value::as_array);
     let mut listeners = BTreeMap::new();
@@ -46,8 +85,8 @@ pub fn listeners(address: SocketAddr) -> Result<BTreeMap<String, SocketAddr>> {
     Ok(listeners)
 }
 
-fn text(address: SocketAddr, method: &str, path: &str) -> Result<String> {
-    let response = http1::send(address, &request(method, path))?;
+fn text(address: &Address, method: &str, path: &str) -> Result<String> {
+    let response = address.send(&request(method, path))?;
     let text = String::from_utf8(response.body)?;
     if response.status != 200 {
         bail!("{method} {path} of Envoy's administration interface: {}: {text}", response.status);

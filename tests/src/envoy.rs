@@ -42,7 +42,7 @@ impl Launch {
 #[derive(Debug)]
 pub struct Envoy {
     child: Child,
-    admin: SocketAddr,
+    admin: admin::Address,
     listeners: BTreeMap<String, SocketAddr>,
     directory: Directory,
 }
@@ -99,7 +99,7 @@ impl Envoy {
             .with_context(|| format!("starting `{}`", launch.binary.display()))?;
         let mut envoy = Envoy {
             child,
-            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin: admin::Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
             listeners: BTreeMap::new(),
             directory,
         };
@@ -107,14 +107,14 @@ impl Envoy {
             envoy.check_alive()?;
             // The file is created before it is written: an address that does not parse is no address yet.
             let address = fs::read_to_string(&admin_file).unwrap_or_default();
-            Ok(address.trim().parse().ok())
+            Ok(admin::Address::read(&address, &folder))
         })?;
         until("Envoy to be ready", || {
             envoy.check_alive()?;
             // An Envoy that ends while it is asked has said why in its log.
-            Ok(admin::is_ready(envoy.admin).unwrap_or(false).then_some(()))
+            Ok(admin::is_ready(&envoy.admin).unwrap_or(false).then_some(()))
         })?;
-        envoy.listeners = admin::listeners(envoy.admin)?;
+        envoy.listeners = admin::listeners(&envoy.admin)?;
         Ok(envoy)
     }
 
@@ -125,8 +125,8 @@ impl Envoy {
     }
 
     /// Where the administration interface listens.
-    pub fn admin(&self) -> SocketAddr {
-        self.admin
+    pub fn admin(&self) -> &admin::Address {
+        &self.admin
     }
 
     /// The process's number.
@@ -144,7 +144,7 @@ impl Envoy {
 
     /// Envoy's counters and gauges by name.
     pub fn stats(&self) -> Result<BTreeMap<String, u64>> {
-        admin::stats(self.admin)
+        admin::stats(&self.admin)
     }
 
     /// Envoy's own log so far.

@@ -74,7 +74,6 @@ pub fn example() -> Result<Value> {
 
 fn offline(mut config: Value, plugin: &Plugin, stand_in: SocketAddr) -> Result<Value> {
     let any = json!({"socket_address": {"address": "127.0.0.1", "port_value": 0}});
-    *at(&mut config, "/admin/address")? = any.clone();
     *at(&mut config, "/static_resources/listeners/0/address")? = any;
     let discovery = format!("{MANAGER}/http_filters/0/config_discovery/default_config/config");
     *at(&mut config, &format!("{discovery}/configuration"))? = plugin.configuration.clone();

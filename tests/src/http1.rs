@@ -1,7 +1,10 @@
 //! HTTP/1.1 with exact bytes: what is sent is what the test wrote, whether or not it is proper HTTP.
 
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -34,10 +37,23 @@ pub fn send(address: SocketAddr, request: &[u8]) -> Result<Response> {
     Connection::open(address)?.send(request)
 }
 
+/// Sends one request to a socket file and reads the response.
+pub fn send_to_file(path: &Path, request: &[u8]) -> Result<Response> {
+    let stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    stream.set_write_timeout(Some(SILENCE))?;
+    Connection { stream: BufReader::new(Box::new(stream)) }.send(request)
+}
+
+/// What bytes are sent and received over.
+trait Stream: Read + Write + Debug + Send {}
+
+impl<S: Read + Write + Debug + Send> Stream for S {}
+
 /// A connection that stays open.
 #[derive(Debug)]
 pub struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Connection {
@@ -47,7 +63,7 @@ impl Connection {
         stream.set_read_timeout(Some(SILENCE))?;
         stream.set_write_timeout(Some(SILENCE))?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream: BufReader::new(stream) })
+        Ok(Connection { stream: BufReader::new(Box::new(stream)) })
     }
 
     /// Sends bytes and reads one response.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -19,7 +18,7 @@ pub const INSTANCE: &str = "gateway";
 pub type Sample = (String, String);
 
 /// The metrics that Envoy serves for Prometheus now.
-pub fn scrape(admin: SocketAddr) -> Result<Vec<Sample>> {
+pub fn scrape(admin: &admin::Address) -> Result<Vec<Sample>> {
     let text = admin::get(admin, "/stats/prometheus")?;
     let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     // A label's value may hold spaces; the number behind it does not.
@@ -51,7 +50,7 @@ pub struct History {
 
 impl History {
     /// Scrapes once more.
-    pub fn scrape(&mut self, admin: SocketAddr) -> Result<()> {
+    pub fn scrape(&mut self, admin: &admin::Address) -> Result<()> {
         for (series, value) in scrape(admin)? {
             let values = self.series.entry(series).or_default();
             values.resize(self.n_scrapes, None);

@@ -122,9 +122,9 @@ impl Piped {
         let mut piped = Piped { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         piped.address = until("Envoy", || {
             let address = fs::read_to_string(directory.join("admin")).unwrap_or_default();
-            let Ok(address) = address.trim().parse() else { return Ok(None) };
-            let ready = admin::get(address, "/ready").is_ok();
-            let listeners = admin::listeners(address);
+            let Some(address) = admin::Address::read(&address, directory) else { return Ok(None) };
+            let ready = admin::get(&address, "/ready").is_ok();
+            let listeners = admin::listeners(&address);
             Ok(listeners.ok().filter(|_| ready).and_then(|all| all.get("egress").copied()))
         })?;
         Ok(piped)

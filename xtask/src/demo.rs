@@ -178,7 +178,7 @@ fn stay(gateway: Gateway, address: SocketAddr, directory: &str) {
     );
     println!("  curl --proxy http://{address} http://www.example.com/");
     println!("  curl --proxy http://{address} http://pastebin.com/raw/Ab12Cd34");
-    println!("  curl http://{}/stats?filter=tidegate", gateway.envoy.admin());
+    println!("  curl {}/stats?filter=tidegate", gateway.envoy.admin());
     println!("  access log: {directory}/access.log   events: {directory}/envoy.log");
     let Gateway { envoy, stand_in } = gateway;
     stand_in.wait();
