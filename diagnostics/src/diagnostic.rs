@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-/// A finding about a rule, a note or a file. Collected; never only the first.
+/// A problem in a rule, a note or a file. All of them are collected, never only the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Which kind of finding.
+    /// The kind of problem.
     pub code: &'static Code,
     /// What is wrong: lower case, no full stop, the author's words in backticks.
     pub message: String,
@@ -13,14 +13,14 @@ pub struct Diagnostic {
     pub help: String,
     /// Where.
     pub place: Place,
-    /// A change of the text that does it, where that needs no thought.
+    /// A change of the text that solves it, where that is mechanical.
     pub fix: Option<Box<Fix>>,
 }
 
-/// A change of a text: all of its edits together, or none.
+/// A mechanical change of a text; its edits are applied together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// What it does, as an editor offers it.
+    /// What it does, as an editor shows it.
     pub title: String,
     /// The edits: in the file of the diagnostic, in order, none over another.
     pub edits: Vec<Edit>,
@@ -70,14 +70,14 @@ impl Severity {
     }
 }
 
-/// A kind of finding, documented once for all of its occurrences.
+/// A kind of finding, documented once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Code {
     /// Stable: `S` for the rule language, `N` for notes, `F` for files, and a number.
     pub id: &'static str,
     /// How much it matters.
     pub severity: Severity,
-    /// A short name.
+    /// A short name, for lists.
     pub title: &'static str,
     /// What it means and why it is so: one paragraph.
     pub explanation: &'static str,
@@ -106,10 +106,10 @@ pub struct Span {
 }
 
 impl Span {
-    /// Everything.
+    /// The span that overlaps every other.
     pub const ALL: Span = Span { line: 0, column: 0, end_line: u32::MAX, end_column: u32::MAX };
 
-    /// The same places in order, those that overlap as one.
+    /// Sorts spans and joins those that overlap.
     pub fn joined(mut places: Vec<Span>) -> Vec<Span> {
         places.sort_unstable();
         let mut joined: Vec<Span> = Vec::new();
@@ -133,7 +133,7 @@ impl Span {
         (self.end_line, self.end_column)
     }
 
-    /// A single place.
+    /// A span of no length.
     pub fn point(line: u32, column: u32) -> Span {
         Span { line, column, end_line: line, end_column: column }
     }

@@ -1,21 +1,21 @@
-//! A diagnostic with what belongs to it: other places, and the lines that show why.
+//! Diagnostics with their context: other places, and lines that explain them.
 
 use std::sync::Arc;
 
 use crate::{Code, Diagnostic, Place, Severity, Span};
 
-/// A diagnostic, the other places that it is about, and details.
+/// A diagnostic, the other places that it concerns, and details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What is wrong, where, and what to do.
     pub diagnostic: Diagnostic,
-    /// Other places, as that of the first of two rules with one id.
+    /// Other places, for example the first of two rules with one id.
     pub related: Vec<Related>,
-    /// Lines that show why, as the condition tree of an example that fails.
+    /// Lines that explain it, for example the condition tree of an example that fails.
     pub details: Vec<String>,
 }
 
-/// Another place that a finding is about.
+/// Another place that a finding concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Related {
     /// Where.
@@ -25,7 +25,7 @@ pub struct Related {
 }
 
 impl Finding {
-    /// A finding about a file as a whole, or about its beginning.
+    /// Makes a finding about a file as a whole; its place is the first character.
     pub fn about(
         file: &Arc<str>,
         code: &'static Code,
@@ -36,19 +36,19 @@ impl Finding {
         Diagnostic { code, message: message.into(), help: help.into(), place, fix: None }.into()
     }
 
-    /// Whether the input is refused because of it.
+    /// Returns true if the input is refused because of it.
     pub fn is_error(&self) -> bool {
         self.diagnostic.code.severity == Severity::Error
     }
 
-    /// The same finding with another place.
+    /// Adds another place.
     #[must_use]
     pub fn relate(mut self, place: Place, message: impl Into<String>) -> Finding {
         self.related.push(Related { place, message: message.into() });
         self
     }
 
-    /// The same finding with lines that show why.
+    /// Adds lines that explain it.
     #[must_use]
     pub fn detail(mut self, lines: impl IntoIterator<Item = String>) -> Finding {
         self.details.extend(lines);
@@ -71,23 +71,23 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Starts with none. `file` is what places call the text.
+    /// Starts with no findings. `file` names the text in places.
     pub fn new(file: &Arc<str>) -> Findings {
         Findings { file: Arc::clone(file), first_line: 1, list: Vec::new() }
     }
 
-    /// The same for a block of the file that starts on another line.
+    /// Sets the line of the file on which the text starts, for a block of a note.
     #[must_use]
     pub fn at_line(self, first_line: u32) -> Findings {
         Findings { first_line, ..self }
     }
 
-    /// What places call the text.
+    /// The name of the text in places.
     pub fn file(&self) -> &Arc<str> {
         &self.file
     }
 
-    /// A place in the file, of lines in the text.
+    /// Converts a span of the text into a place of the file.
     pub fn place(&self, span: Span) -> Place {
         let line = |line: u32| line.saturating_add(self.first_line).saturating_sub(1);
         let span = Span { line: line(span.line), end_line: line(span.end_line), ..span };
@@ -107,12 +107,12 @@ impl Findings {
         self.list.push(Diagnostic { code, message, help, place, fix: None }.into());
     }
 
-    /// Takes over the findings about a part of the text.
+    /// Appends the findings about a part of the text.
     pub fn extend(&mut self, part: Findings) {
         self.list.extend(part.list);
     }
 
-    /// How many findings refuse the text.
+    /// Returns how many findings refuse the text.
     pub fn n_errors(&self) -> usize {
         self.list.iter().filter(|finding| finding.is_error()).count()
     }

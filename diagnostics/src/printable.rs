@@ -1,6 +1,7 @@
-//! Text that a terminal may show.
+//! Text that is safe on a terminal.
 
-/// Text as a terminal may show it: control characters and bytes that are not UTF-8 are escaped.
+/// Escapes what a terminal would obey or hide: control characters, characters that change the direction
+/// of text or are invisible, and bytes that are not UTF-8.
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -18,7 +19,7 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
-/// Characters that turn the direction of text or hide in it.
+/// Returns true for characters that change the direction of text or are invisible.
 fn is_invisible(char: char) -> bool {
     matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -10,7 +10,7 @@ pub use json::to_json;
 pub use sarif::{paragraph, to_sarif};
 pub use text::to_text;
 
-/// Sorts findings by place, and then by code, so that a report does not depend on the order of work.
+/// Sorts findings by place, code and message, so that reports do not depend on the order of work.
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|left, right| {
         let key = |finding: &Finding| {
@@ -21,7 +21,7 @@ pub fn sort(findings: &mut [Finding]) {
     });
 }
 
-/// How many findings are errors, and how many are warnings.
+/// Counts errors and warnings.
 pub fn count(findings: &[Finding]) -> (usize, usize) {
     let n_errors = findings.iter().filter(|finding| finding.is_error()).count();
     (n_errors, findings.len() - n_errors)

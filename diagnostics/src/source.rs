@@ -9,7 +9,7 @@ use crate::text::number;
 /// A file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
-    /// What findings call it: its path.
+    /// Its name in findings: a path.
     pub name: Arc<str>,
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -21,7 +21,7 @@ pub type Sources = BTreeMap<Arc<str>, String>;
 /// A text to read, and where in its file it starts.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceText<'s> {
-    /// What diagnostics call the file: a path.
+    /// The name of the file in findings: a path.
     pub name: &'s str,
     /// The text.
     pub text: &'s str,
@@ -30,7 +30,7 @@ pub struct SourceText<'s> {
 }
 
 impl<'s> SourceText<'s> {
-    /// A whole file.
+    /// The text of a whole file.
     pub fn new(name: &'s str, text: &'s str) -> Self {
         SourceText { name, text, first_line: 1 }
     }
@@ -41,7 +41,7 @@ impl<'s> SourceText<'s> {
         SourceText { first_line, ..self }
     }
 
-    /// A place in the file, by lines of the file.
+    /// Makes a place of a span, which counts lines of the file.
     pub fn place(&self, span: Span) -> Place {
         Place { file: self.name.into(), span }
     }

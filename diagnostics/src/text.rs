@@ -1,4 +1,4 @@
-//! Bytes of a file to text, and places in it.
+//! The bytes of a file as text, and its lines.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::diagnostic::Span;
 use crate::codes;
 use crate::finding::{Finding, Findings};
 
-/// What the bytes of a file say.
+/// A file as text.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// The text to read, without its byte order mark; `None` where there is none.
+    /// The text without its byte order mark; `None` if the bytes are not text.
     pub text: Option<String>,
-    /// What to quote in reports where `text` is `None`, if anything can be shown.
+    /// What reports may quote if `text` is `None`.
     pub shown: Option<String>,
-    /// What is wrong with the encoding. An error refuses everything that the text holds.
+    /// Problems of the encoding. An error refuses everything in the file.
     pub findings: Vec<Finding>,
 }
 
@@ -52,12 +52,12 @@ pub fn decode(file: &Arc<str>, bytes: &[u8]) -> Decoded {
     Decoded { text, shown, findings: findings.into_list() }
 }
 
-/// Says why bytes are no text: a NUL byte says more than an invalid sequence does.
+/// Adds the finding for bytes that are not text. A NUL byte explains more than an invalid sequence.
 fn refuse(bytes: &[u8], valid_to: usize, findings: &mut Findings) {
     let Some(nul) = bytes.iter().position(|byte| *byte == 0) else {
         let rest = bytes.get(valid_to..).unwrap_or_default();
         let byte = rest.first().copied().unwrap_or_default();
-        let message = format!("byte {byte:02X} belongs to no character of UTF-8");
+        let message = format!("byte {byte:02X} is not part of any UTF-8 character");
         let help = "save the file as UTF-8; it may be Latin-1 or Windows-1252 now";
         findings.add(&codes::NOT_UTF_8, point(bytes, valid_to), message, help);
         return;
@@ -70,25 +70,25 @@ fn refuse(bytes: &[u8], valid_to: usize, findings: &mut Findings) {
         findings.add(&codes::UTF_16, Span::point(1, 1), message, help);
         return;
     }
-    let message = "the file is binary: it holds a NUL byte here";
+    let message = "the file is binary: it contains a NUL byte here";
     let help = "give notes (`.md`) and Sigma files (`.yml`); take this file out of the folder";
     findings.add(&codes::BINARY, point(bytes, nul), message, help);
 }
 
-/// The place of a byte; what is no character counts as one.
+/// Returns the place of a byte; an invalid sequence counts as one character.
 fn point(bytes: &[u8], offset: usize) -> Span {
     let before = String::from_utf8_lossy(bytes.get(..offset).unwrap_or_default());
     Lines::new(&before).point(&before, before.len())
 }
 
-/// Where the lines of a text start.
+/// The index of a text's lines.
 #[derive(Clone, Debug)]
 pub struct Lines {
     starts: Vec<usize>,
 }
 
 impl Lines {
-    /// Finds the lines of a text.
+    /// Indexes a text, in time proportional to its length.
     pub fn new(text: &str) -> Lines {
         // As YAML and editors count: a carriage return alone ends a line too.
         let bytes = text.as_bytes();
@@ -99,7 +99,7 @@ impl Lines {
         Lines { starts: std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect() }
     }
 
-    /// The place of a byte offset of the same text: a span without length.
+    /// Returns the place of a byte offset of the same text, as a span of no length.
     pub fn point(&self, text: &str, offset: usize) -> Span {
         let line_idx = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = self.starts.get(line_idx).copied().unwrap_or_default();
@@ -107,7 +107,7 @@ impl Lines {
         Span::point(number(line_idx + 1), number(before.chars().count() + 1))
     }
 
-    /// The place of a range of byte offsets of the same text.
+    /// Returns the span of a range of byte offsets of the same text.
     pub fn span(&self, text: &str, range: std::ops::Range<usize>) -> Span {
         let (start, end) = (self.point(text, range.start), self.point(text, range.end));
         Span { end_line: end.line, end_column: end.column, ..start }
@@ -134,13 +134,14 @@ impl Lines {
         Some((start, line))
     }
 
-    /// How many lines there are.
+    /// Returns the number of lines.
     pub fn n_lines(&self) -> u32 {
         number(self.starts.len())
     }
 }
 
-/// A count that fits every file that is read: [`crate::limits::MAX_FILE_BYTES`].
+/// Converts a count of lines or columns. Files are at most [`crate::limits::MAX_FILE_BYTES`] long, so that
+/// it always fits; larger numbers saturate.
 pub fn number(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -139,7 +139,7 @@ pub fn read_shared(
                 diagnostics.push(Diagnostic {
                     code: &codes::BROKEN_YAML,
                     message: format!("this is not YAML: {}", error.info()),
-                    help: "check the indentation, and quote values that hold `: `, `#` or start with a special character".into(),
+                    help: "check the indentation, and quote values that contain `: ` or `#` or start with a special character".into(),
                     place,
                     fix: None,
                 });
@@ -220,7 +220,7 @@ pub fn read_shared(
     documents
 }
 
-/// The finding for a text beyond the bounds of YAML.
+/// Returns the finding for a text beyond the bounds of YAML.
 pub fn too_large(source: &SourceText<'_>, span: Span) -> Diagnostic {
     Diagnostic {
         code: &codes::YAML_TOO_LARGE,

@@ -1,8 +1,8 @@
-//! The gateway's events: their schema, and the same facts as ECS and OCSF say them.
+//! The gateway's events: their schema, and their mappings to ECS and OCSF.
 //!
-//! The filter writes an event as one line of JSON. [`schema::FIELDS`] is what stands in it, field by
-//! field; `docs/events.md` is written from that table, and events of a real gateway are held against
-//! it. Mappings read the JSON and not the filter's types: what they know is what the table tells.
+//! The filter writes an event as one line of JSON. [`schema::FIELDS`] lists its fields; `docs/events.md` is
+//! generated from that table, and events of a real gateway are checked against it. Mappings read the JSON
+//! and not the filter's types: they know what the table says.
 
 mod ecs;
 mod ocsf;
@@ -10,7 +10,7 @@ pub mod schema;
 
 use serde_json::Value;
 
-/// What an event of the gateway begins with, wherever it stands in a line.
+/// The start of an event, wherever it is in a line.
 const START: &str = "{\"event\":\"tidegate.match\"";
 
 /// A schema of events that security tools read.
@@ -23,10 +23,10 @@ pub enum Dialect {
     Ocsf,
 }
 
-/// The event in a line, if there is one: the line itself, or what Envoy's log has behind its prefix.
+/// Returns the event in a line, if there is one: the line itself, or the text after the prefix of Envoy's log.
 ///
 /// # Errors
-/// An event begins in the line and is no JSON, as where a line was cut.
+/// An event starts in the line and is not JSON, for example because the line was cut.
 pub fn find(line: &str) -> Result<Option<Value>, serde_json::Error> {
     let Some((_, rest)) = line.split_once(START) else { return Ok(None) };
     let text = [START, rest].concat();
@@ -69,13 +69,13 @@ fn rules(event: &Value) -> &[Value] {
 /// The levels of Sigma, from the lowest.
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 
-/// How high the level of a rule is, from 1; 0 where it has none.
+/// Returns the rank of a rule's level, from 1; 0 without a level.
 fn rank(rule: &Value) -> usize {
     let level = text(rule, "level");
     LEVELS.iter().position(|known| Some(*known) == level).map_or(0, |idx| idx + 1)
 }
 
-/// The rule that an event is named after: the first of the highest level.
+/// Returns the rule that names an event: the first of the highest level.
 fn first_rule(event: &Value) -> Option<&Value> {
     rules(event).iter().rev().max_by_key(|rule| rank(rule))
 }
@@ -141,7 +141,7 @@ fn ip(text: &str) -> Option<&str> {
     text.parse::<std::net::IpAddr>().is_ok().then_some(text)
 }
 
-/// Sets a value deep in an object; what stands on the way is made.
+/// Sets a value deep in an object and creates the objects above it.
 fn set(object: &mut Value, path: &str, value: impl Into<Value>) {
     let mut place = object;
     for key in path.split('.') {
@@ -154,7 +154,7 @@ fn set(object: &mut Value, path: &str, value: impl Into<Value>) {
     *place = value.into();
 }
 
-/// Sets a value that is there.
+/// Sets a value if there is one.
 fn put<V: Into<Value>>(object: &mut Value, path: &str, value: Option<V>) {
     if let Some(value) = value {
         set(object, path, value);

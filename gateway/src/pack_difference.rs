@@ -33,8 +33,8 @@ pub struct RuleDifference {
 
 /// The rules and correlations that differ, in the order of their ids.
 ///
-/// They are compared as what they ask for: fields, values as they match, and what is counted; not by how
-/// packs lay this out. Of two rules that share an id the last counts; the compiler reports such rules.
+/// Fields, values and counted groups are compared, not their layout in the packs. Of two rules with one id
+/// the last counts; the compiler reports such rules.
 pub fn difference(old: &Pack, new: &Pack) -> Vec<RuleDifference> {
     let (old, mut new) = (wholes(old.tables()), wholes(new.tables()));
     let mut differences = Vec::new();

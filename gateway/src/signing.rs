@@ -11,9 +11,9 @@ use diagnostics::Finding;
 /// A pair of keys as PEM files.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyFiles {
-    /// PKCS#8: for whoever signs, and nobody else.
+    /// PKCS#8, the secret key: only for the signer.
     pub secret: String,
-    /// `SubjectPublicKeyInfo`: for the gateways.
+    /// `SubjectPublicKeyInfo`, the public key: for the gateways.
     pub public: String,
 }
 
@@ -23,19 +23,19 @@ impl std::fmt::Debug for KeyFiles {
     }
 }
 
-/// The pair of keys that 32 random bytes give.
+/// Derives a pair of keys from 32 random bytes.
 pub fn generate(random: [u8; 32]) -> KeyFiles {
     let pair = KeyPair::from_seed(Seed::new(random));
     KeyFiles { secret: pair.sk.to_pem() + "\n", public: pair.pk.to_pem() + "\n" }
 }
 
-/// Signs a pack with a secret key in PEM. The same pack and key give the same bytes.
+/// Signs a pack with a secret key in PEM. Deterministic: the same pack and key result in the same bytes.
 ///
 /// # Errors
-/// `F020` where the text is no secret key; `file` is what the finding calls it.
+/// `F020` if the text is not a secret key; `file` names it in the finding.
 pub fn sign(pack: Vec<u8>, file: &Arc<str>, pem: &str) -> Result<Vec<u8>, Box<Finding>> {
     let broken = || {
-        let message = "this is no secret key of Ed25519 in PEM";
+        let message = "not a secret Ed25519 key in PEM";
         let help = "make one with `tidegate keygen`, and give the file without `.pub`";
         Box::new(Finding::about(file, &codes::BROKEN_KEY, message, help))
     };
@@ -47,7 +47,7 @@ pub fn sign(pack: Vec<u8>, file: &Arc<str>, pem: &str) -> Result<Vec<u8>, Box<Fi
 /// Reads the public keys of a PEM file, of which there may be several.
 ///
 /// # Errors
-/// `F020` where a part of the text is no public key, or there is none.
+/// `F020` if a part of the text is not a public key, or there is none.
 pub fn public_keys(file: &Arc<str>, text: &str) -> Result<Vec<pack::PublicKey>, Box<Finding>> {
     const END: &str = "-----END PUBLIC KEY-----";
     let blocks = text.split_inclusive(END).map(str::trim).filter(|block| !block.is_empty());
@@ -57,13 +57,13 @@ pub fn public_keys(file: &Arc<str>, text: &str) -> Result<Vec<pack::PublicKey>, 
     };
     let keys: Option<Vec<_>> = blocks.map(read).collect();
     keys.filter(|keys| !keys.is_empty()).ok_or_else(|| {
-        let message = "this is no public key of Ed25519 in PEM";
+        let message = "not a public Ed25519 key in PEM";
         let help = "give the file that `tidegate keygen` wrote with the ending `.pub`";
         Box::new(Finding::about(file, &codes::BROKEN_KEY, message, help))
     })
 }
 
-/// The finding about a pack that no key vouches for.
+/// Returns the finding for a pack that none of the keys signed.
 pub fn untrusted(file: &Arc<str>, error: SignatureError) -> Box<Finding> {
     let (message, help) = match error {
         SignatureError::Missing => {

@@ -119,7 +119,7 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// A path as a URI reference (RFC 3986): `/` stays, what is not unreserved is escaped.
+/// Encodes a path as a URI reference (RFC 3986): `/` is kept, what is not unreserved is escaped.
 fn uri(path: &str) -> String {
     let mut uri = String::new();
     // A first segment with a colon would be taken for a scheme; the colon is escaped below.

@@ -1,7 +1,7 @@
 //! Findings as text with the lines of the source.
 //!
 //! The first line of each is `path:line:column: severity[code]: message`, which editors and terminals
-//! make a link of.
+//! turn into a link.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::printable;
 use crate::source::Sources;
 use crate::text::Lines;
 
-/// Findings as text, one after the other, each with an empty line behind it.
+/// Writes findings as text, each followed by an empty line.
 pub fn to_text(findings: &[Finding], sources: &Sources) -> String {
     let mut text = String::new();
     let mut quoted = Quotes { sources, current: None };
@@ -63,7 +63,7 @@ struct Quotes<'s> {
 }
 
 impl Quotes<'_> {
-    /// The lines at a place, the place marked; empty where there is no text to quote.
+    /// Returns the lines of a place with the place marked; empty without a text to quote.
     fn quote(&mut self, place: &Place) -> String {
         let Some(source) = self.sources.get(&place.file).filter(|source| !source.is_empty()) else {
             return String::new();

@@ -1,6 +1,6 @@
-//! An event as the Elastic Common Schema says it.
+//! An event in the Elastic Common Schema.
 //!
-//! What has no field there stands under `tidegate`, as the event has it.
+//! What has no field there is kept under `tidegate`, unchanged.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
-//! An event as the Open Cybersecurity Schema Framework says it.
+//! An event in the Open Cybersecurity Schema Framework.
 //!
 //! An alert about one request is that request's activity with the profile `security_control`, as the
 //! framework asks for atomic alerts; a finding (2004) would be for what has a life of its own.
-//! What has no attribute there stands under `unmapped`, as the event has it.
+//! What has no attribute there is kept under `unmapped`, unchanged.
 
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ fn http(event: &Value, out: &mut Value) {
     put(out, "http_request.uid", text(event, "request.id"));
     put(out, "http_request.body_length", number(event, "response.request_bytes"));
     let (name, port) = host(event).unwrap_or_default();
-    // A URL has a path, or is told as it is written: of CONNECT there is only the authority.
+    // A CONNECT has only an authority, which is no URL with a path.
     match path(event) {
         Some((path, query)) => {
             set(out, "http_request.url.path", path);

@@ -1,5 +1,5 @@
-//! What stands in an event, field by field: the one table that the page is written from, and that
-//! events are held against.
+//! The fields of an event: the one table from which the page is generated and against which events are
+//! checked.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 /// A field of the event.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
-    /// Where it stands: keys with dots between, `[]` behind a list.
+    /// Its path: keys joined by dots, `[]` after a list.
     pub path: &'static str,
     /// What it is.
     pub kind: Kind,
@@ -16,9 +16,9 @@ pub struct Field {
     pub presence: Presence,
     /// What it means.
     pub meaning: &'static str,
-    /// Where ECS has it; empty where it stands under `tidegate`.
+    /// Its field in ECS; empty if it is kept under `tidegate`.
     pub ecs: &'static str,
-    /// Where OCSF has it; empty where it stands under `unmapped`.
+    /// Its attribute in OCSF; empty if it is kept under `unmapped`.
     pub ocsf: &'static str,
 }
 
@@ -46,7 +46,7 @@ pub enum Kind {
 pub enum Presence {
     /// Wherever its object is.
     Always,
-    /// Where there is something to tell.
+    /// Where it has a value.
     Sometimes,
 }
 
@@ -69,7 +69,7 @@ const VIEWS: &[&str] = &["raw", "canonical", "decoded", "server-name", "tunnel"]
 /// Every field, in the order in which the filter writes them.
 #[rustfmt::skip]
 pub const FIELDS: &[Field] = &[
-    field("event", OneOf(&["tidegate.match"]), Always, ["event.dataset", "metadata.log_name"], "What to look for in a log that holds other lines."),
+    field("event", OneOf(&["tidegate.match"]), Always, ["event.dataset", "metadata.log_name"], "What to search for in a log that also contains other lines."),
     field("schema", Number, Always, ["", "metadata.log_version"], "The version of this schema: 1. It grows when a field changes its meaning or goes; fields may be added without."),
     field("time", Number, Sometimes, ["@timestamp", "time"], "When the event was written, in milliseconds since 1970."),
     field("mode", OneOf(&["monitor", "enforce"]), Always, ["", ""], "The mode of the gateway."),
@@ -87,7 +87,7 @@ pub const FIELDS: &[Field] = &[
     field("rules[].view", OneOf(VIEWS), Always, ["", "firewall_rule.match_location"], "In which reading of the request the rule matched."),
     field("rules[].mode", OneOf(&["monitor", "enforce"]), Sometimes, ["", ""], "How far the match goes, where the policy says less or more than the gateway's mode."),
     field("rules[].statement", Text, Sometimes, ["", ""], "The statement of the policy that says so; not there for the policy's `default`."),
-    field("rules[].exception", Text, Sometimes, ["", ""], "The `id` of the exception that takes the match out; told where another rule of the request is not excepted."),
+    field("rules[].exception", Text, Sometimes, ["", ""], "The `id` of the exception that takes the match out; present where another rule of the request is not excepted."),
     field("rules[].expired_exception", Text, Sometimes, ["", ""], "The `id` of the exception that would have taken the match out, had it not expired."),
     field("rules[].evidence", Objects, Sometimes, ["", "firewall_rule.match_details"], "What was found; not there for a rule that matches where something is missing."),
     field("rules[].evidence[].field", Text, Always, ["", ""], "The field, as `cs-host`; `keywords` for a keyword."),
@@ -105,9 +105,9 @@ pub const FIELDS: &[Field] = &[
     field("request.service", Text, Sometimes, ["", ""], "The service that the host belongs to, by the title of its note."),
     field("request.usage", OneOf(&["sanctioned", "known", "new"]), Sometimes, ["", ""], "Whether the policy lists this use of the service: for this source, only for another one, for nobody."),
     field("request.tenant", Text, Sometimes, ["", ""], "The keyed hash of the tenant, bot, webhook or bucket that the URL names, as a policy can list it; only with `identity_key`."),
-    field("request.credential", Text, Sometimes, ["", ""], "The keyed hash of the credential in the URL: the same one twice can be told, never the text."),
+    field("request.credential", Text, Sometimes, ["", ""], "The keyed hash of the credential in the URL: shows that two requests use the same one, never its text."),
     field("request.source", Text, Sometimes, ["source.address, source.ip", "src_endpoint.ip"], "The client's address, without port."),
-    field("request.identity", Text, Sometimes, ["tls.client.x509.alternative_names", "src_endpoint.uid"], "Who the client is: the URI in its certificate's subject alternative name (SPIFFE id), else what a trusted hop says in `source_header`."),
+    field("request.identity", Text, Sometimes, ["tls.client.x509.alternative_names", "src_endpoint.uid"], "Who the client is: the URI in its certificate's subject alternative name (SPIFFE id), else the name that a trusted hop sent in `source_header`."),
     field("response", Object, Sometimes, ["", ""], "What was answered; not there where the stream ended before an answer."),
     field("response.code", Number, Sometimes, ["http.response.status_code", "http_response.code"], "The status code that the client got; for a denied request the gateway's own."),
     field("response.request_bytes", Number, Sometimes, ["http.request.body.bytes", "http_request.body_length, traffic.bytes_out"], "Bytes of body that the client announced or else sent. Not there in the first event of a tunnel."),
@@ -124,7 +124,7 @@ pub const FIELDS: &[Field] = &[
     field("pack.version", Number, Always, ["rule.version", "policy.version, firewall_rule.version"], "Its version."),
     field("pack.hash", Text, Always, ["", "policy.uid"], "The first 16 hexadecimal digits of its content hash."),
     field("truncated", Flag, Always, ["", ""], "Whether the request was so large that some of it was not inspected."),
-    field("suppressed", Object, Sometimes, ["", ""], "In an event that closes a window of suppression: what was left out in it. It tells of one rule, of the host of the first request, and of no method or path."),
+    field("suppressed", Object, Sometimes, ["", ""], "In an event that closes a window of suppression: what was left out in it. It names one rule and the host of the first request, no method and no path."),
     field("suppressed.count", Number, Always, ["", "count"], "How many events were left out."),
     field("suppressed.since", Number, Always, ["event.start", "start_time"], "When the window opened, in milliseconds since 1970."),
     field("suppressed.by", OneOf(&["window", "rate"]), Always, ["", ""], "Why: `suppress_seconds` or `events_per_minute`."),

@@ -1,5 +1,4 @@
-//! What rules and correlations are, by their content: two packs number and lay out the same rule
-//! otherwise.
+//! The content of rules and correlations. Two packs may number and lay out the same rule differently.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +9,12 @@ use inspect::{AtomId, FieldId};
 
 use super::values::values;
 
-/// Everything that a rule or a correlation is, for comparing.
+/// The whole content of a rule or a correlation, for comparison.
 #[derive(PartialEq)]
 pub(super) struct Whole {
     pub(super) title: String,
     pub(super) level: &'static str,
-    /// Its parts by name; written out, as they are only held against one another.
+    /// Its parts by name, as text: they are only compared.
     pub(super) parts: Vec<(&'static str, String)>,
 }
 
@@ -83,8 +82,8 @@ fn input_id<'t>(tables: &'t Tables, input: &CorrelationInput) -> &'t str {
     id.map_or("", |id| tables.str(id))
 }
 
-/// What answers the group's names in an input, and the field that is counted: fields by name, places in
-/// the group of another correlation by number.
+/// What supplies the names of a group in an input, and the counted field: fields by name, places in the
+/// group of another correlation by number.
 fn input_fields(tables: &Tables, input: &CorrelationInput) -> Vec<String> {
     let range = input.fields_start as usize..input.fields_end as usize;
     let fields = tables.input_fields.get(range).unwrap_or_default().iter();
@@ -107,8 +106,8 @@ fn program(tables: &Tables, items: &[Vec<String>], rule: &Rule) -> Vec<String> {
     tables.rule_code(rule).iter().map(operation).collect()
 }
 
-/// What each atom asks for: its field, its label and its values in order, as packs lay them out as is
-/// best for the scan.
+/// The question of each atom: its field, its label and its values, sorted, since packs order them for the
+/// scan.
 fn items(tables: &Tables) -> Vec<Vec<String>> {
     let mut items = vec![Vec::new(); tables.atoms.len()];
     for (pattern, value) in tables.patterns.iter().zip(values(tables)) {

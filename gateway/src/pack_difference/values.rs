@@ -1,5 +1,5 @@
-//! What each pattern of a pack looks for. Its text is as the author wrote it, which for placeholders is
-//! their name: the values themselves stand in the scans, the globs and the automata.
+//! What each pattern of a pack looks for. Its text is what the author wrote, for a placeholder its name;
+//! the values themselves are in the scans, the globs and the automata.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ fn value(tables: &Tables, pattern: &Pattern, found: Found) -> String {
     format!("{:?} {} {:?} {looked_for}", pattern.kind, tables.str(pattern.text), pattern.check)
 }
 
-/// Automata are large, and only held against one another.
+/// Automata are large and only compared, so a hash stands for them.
 fn hash(automaton: &impl std::fmt::Debug) -> String {
     PackHash::of(format!("{automaton:?}").as_bytes()).to_string()
 }
