@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tar::{Builder, Header};
 
 use super::File;
 
@@ -22,7 +23,7 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 const PACK: &str = "application/vnd.tidegate.pack.v1";
 
-/// What goes into a layout.
+/// The content of a layout.
 #[derive(Clone, Copy, Debug)]
 pub struct Artifact<'a> {
     /// The bytes of `filter.wasm`.
@@ -33,13 +34,13 @@ pub struct Artifact<'a> {
     pub tag: &'a str,
 }
 
-/// The files of the layout: `filter:TAG` and `pack:TAG` in one folder.
+/// Returns the files of the layout: `filter:TAG` and `pack:TAG` in one folder.
 ///
 /// # Errors
 /// Never on memory; writing into a buffer has the type of an error.
 pub fn layout(artifact: &Artifact<'_>) -> io::Result<Vec<File>> {
     let mut blobs = Blobs::default();
-    let tar = tar("plugin.wasm", artifact.filter);
+    let tar = tar("plugin.wasm", artifact.filter)?;
     let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     gzip.write_all(&tar)?;
     let layer = blobs.add(LAYER, gzip.finish()?);
@@ -86,7 +87,7 @@ struct Blobs {
 }
 
 impl Blobs {
-    /// Adds a blob; its descriptor.
+    /// Adds a blob and returns its descriptor.
     fn add(&mut self, media_type: &str, bytes: Vec<u8>) -> Value {
         let digest = hex(&bytes);
         let descriptor = json!({
@@ -105,45 +106,23 @@ fn annotate(descriptor: &mut Value, key: &str, value: &str) {
     }
 }
 
-/// The SHA-256 of bytes in hexadecimal.
+/// Returns the SHA-256 of bytes in hexadecimal.
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A tar archive (POSIX ustar) of one file that anybody may read, from the year 1970.
-fn tar(name: &str, bytes: &[u8]) -> Vec<u8> {
-    const BLOCK: usize = 512;
-    let size = format!("{:011o}\0", bytes.len());
-    let fields: [(&[u8], usize); 16] = [
-        (name.as_bytes(), 100),
-        (b"0000644\0", 8),
-        (b"0000000\0", 8),
-        (b"0000000\0", 8),
-        (size.as_bytes(), 12),
-        (b"00000000000\0", 12),
-        // The checksum is made with blanks in its place.
-        (b"        ", 8),
-        (b"0", 1),
-        (b"", 100),
-        (b"ustar\0", 6),
-        (b"00", 2),
-        (b"", 32),
-        (b"", 32),
-        (b"0000000\0", 8),
-        (b"0000000\0", 8),
-        (b"", 167),
-    ];
-    let mut header = Vec::with_capacity(BLOCK);
-    for (text, width) in fields {
-        header.extend(text.iter().copied().chain(std::iter::repeat(0)).take(width));
-    }
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    let sum = format!("{sum:06o}\0 ");
-    for (place, byte) in header.iter_mut().skip(148).zip(sum.bytes()) {
-        *place = byte;
-    }
-    let padding = bytes.len().next_multiple_of(BLOCK) - bytes.len() + 2 * BLOCK;
-    [&header, bytes, &vec![0; padding]].concat()
+/// Returns a tar archive (POSIX ustar) of one file that everybody may read. Owner and time are 0, so that
+/// the same file gives the same bytes.
+fn tar(name: &str, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut header = Header::new_ustar();
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(u64::try_from(bytes.len()).map_err(io::Error::other)?);
+    let mut archive = Builder::new(Vec::new());
+    archive.append_data(&mut header, name, bytes)?;
+    archive.into_inner()
 }
 
 #[cfg(test)]
@@ -152,7 +131,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn a_layout_names_blobs_that_are_there_by_their_digests() {
+    fn a_layout_names_its_blobs_by_their_digests() {
         let artifact = Artifact { filter: b"\0asm", pack: b"tidegate", tag: "1" };
         let files: BTreeMap<String, Vec<u8>> = layout(&artifact).unwrap().into_iter().collect();
         let read = |name: &str| -> Value { serde_json::from_slice(&files[name]).unwrap() };
@@ -172,8 +151,18 @@ mod tests {
                 let mut tar = Vec::new();
                 let mut unzip = flate2::read::GzDecoder::new(&layer[..]);
                 io::Read::read_to_end(&mut unzip, &mut tar).unwrap();
-                assert!(tar.starts_with(b"plugin.wasm\0") && tar[512..].starts_with(b"\0asm"));
                 assert_eq!(tar.len() % 512, 0);
+                let mut archive = tar::Archive::new(&tar[..]);
+                let mut entries = archive.entries().unwrap();
+                let mut entry = entries.next().unwrap().unwrap();
+                assert_eq!(entry.path_bytes().as_ref(), b"plugin.wasm");
+                let header = entry.header();
+                let fields = [header.mode(), header.mtime().map(|time| time as u32)];
+                assert_eq!(fields.map(Result::unwrap), [0o644, 0]);
+                let mut content = Vec::new();
+                io::Read::read_to_end(&mut entry, &mut content).unwrap();
+                assert_eq!(content, b"\0asm");
+                assert!(entries.next().is_none());
             } else {
                 assert_eq!(layer, b"tidegate");
             }

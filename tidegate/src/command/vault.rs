@@ -8,13 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::limits::MAX_ATTACK_BYTES;
 use catalogue::{Vendor, technique_id};
 use clap::{Args, Subcommand};
-use diagnostics::{Finding, report};
+use diagnostics::{Finding, printable, report};
 use knowledge::Library;
 use obsidian::build::{Present, Scope, build};
 use obsidian::check::{KINDS, check, text};
@@ -31,8 +29,11 @@ use progress::Progress;
 use state::State;
 use writer::{Summary, Writer, unwritable};
 
-/// Writes the Obsidian vault from notes and catalogues, or checks one.
+/// Build or check an Obsidian vault.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate vault build --sigma sigma/ --attack enterprise-attack.json vault/\n\
+\x20 tidegate vault check vault/")]
 pub(crate) struct Vault {
     #[command(subcommand)]
     action: Action,
@@ -44,10 +45,15 @@ enum Action {
     Check(Check),
 }
 
-/// Writes a vault: what a person wrote in it stays, and what did not change is not touched.
+/// Build an Obsidian vault from notes and catalogues.
+///
+/// What people wrote in the vault is kept, and files that did not change are not touched.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate vault build vault/\n\
+\x20 tidegate vault build --sigma sigma/ --attack enterprise-attack.json --techniques T1102,T1567 vault/")]
 struct Build {
-    /// Notes: rules, services, runbooks, techniques [default: knowledge/notes, if it is there]
+    /// Notes, or folders of them; can be given several times [default: knowledge/notes, if it exists]
     #[arg(long)]
     notes: Vec<PathBuf>,
     /// A copy of SigmaHQ's rules
@@ -62,36 +68,40 @@ struct Build {
     /// A copy of Atomic Red Team
     #[arg(long)]
     atomic: Option<PathBuf>,
-    /// ATT&CK as STIX 2.0 or 2.1, a file
+    /// ATT&CK as one file of STIX 2.0 or 2.1
     #[arg(long)]
     attack: Option<PathBuf>,
-    /// A copy of D3FEND's ontology or of its mappings
+    /// A copy of D3FEND's ontology or mappings
     #[arg(long)]
     d3fend: Option<PathBuf>,
-    /// Techniques, with their sub-techniques [default: all]
+    /// Include only these techniques and their sub-techniques, separated by commas [default: all]
     #[arg(long, value_delimiter = ',', conflicts_with = "all", value_parser = technique)]
     techniques: Vec<String>,
-    /// All techniques
+    /// Include all techniques
     #[arg(long)]
     all: bool,
-    /// The preview that rule pages link to, as `tidegate preview` serves it or where `dist/preview`
-    /// stands; empty for no links
+    /// The address of the preview page that rule pages link to; empty for no links
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8431/")]
     preview: String,
-    /// How to write the summary
+    /// How to print the summary
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
-    /// The vault's folder
+    /// The folder of the vault
     vault: PathBuf,
 }
 
-/// Checks a vault: encoding, YAML, tags, names, links, fields, types, empty tables.
+/// Report defects of a vault.
+///
+/// Checks encoding, YAML, tags, names, links, fields, types and empty tables, without Obsidian. The exit
+/// code is 1 if there is any defect.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate vault check vault/")]
 struct Check {
-    /// How to write the result
+    /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
-    /// The vault's folder
+    /// The folder of the vault
     vault: PathBuf,
 }
 
@@ -105,7 +115,7 @@ impl Vault {
 }
 
 fn technique(text: &str) -> Result<String, &'static str> {
-    technique_id(text).ok_or("write a technique as T1102 or T1102.002")
+    technique_id(text).ok_or("write a technique such as T1102 or T1102.002")
 }
 
 /// A finding about a path where nothing is to be read.
@@ -142,11 +152,11 @@ impl Build {
         progress.say("building pages");
         let vault = build(&sources, &Scope { techniques, preview: self.preview.clone() }, &present);
         let mut summary = Summary::default();
-        let writer = Writer { root: &self.vault, disk: &disk, progress: &progress };
+        let writer = Writer { root: &self.vault, disk: &disk };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();
-        let n_begun = AtomicUsize::new(0);
+        progress.count("writing pages", vault.pages.len());
         let written = vault.pages.par_iter().map(|page| {
-            progress.count("writing pages", n_begun.fetch_add(1, Relaxed), vault.pages.len());
+            progress.advance();
             writer.page(page, &texts, &state)
         });
         written.collect::<Vec<_>>().into_iter().for_each(|one| summary.add(one));
@@ -178,7 +188,6 @@ impl Build {
         if let Err(error) = disk::tidy(&self.vault) {
             summary.failures.push(unwritable(&self.vault.join(".tidegate"), &error));
         }
-        progress.end();
         self.outcome(&summary, &sources, &vault, &library)
     }
 
@@ -272,10 +281,10 @@ impl Build {
             PlainFormat::Text => {
                 let mut text = String::new();
                 for (path, what) in &summary.conflicts {
-                    let _ = writeln!(text, "conflict: {path}: {what}");
+                    let _ = writeln!(text, "conflict: {}: {}", shown(path), shown(what));
                 }
                 for (path, why) in &sources.broken {
-                    let _ = writeln!(text, "not read: {path}: {why}");
+                    let _ = writeln!(text, "not read: {}: {}", shown(path), shown(why));
                 }
                 if summary.n_doubtful > 0 {
                     let _ = writeln!(
@@ -333,6 +342,11 @@ fn present<'d>(
     (present, texts)
 }
 
+/// Escapes control characters in what others chose, such as a file name, for a terminal.
+fn shown(text: &str) -> String {
+    printable(text.as_bytes())
+}
+
 fn tombstone(id: &str, path: &str) -> Page {
     let mut page = Page::new(id, path);
     page.set("tombstone", Property::Flag(true));
@@ -381,7 +395,10 @@ impl Check {
                     let _ = writeln!(
                         text,
                         "{}:{}: {}: {}",
-                        defect.path, defect.line, defect.kind, defect.message
+                        shown(&defect.path),
+                        defect.line,
+                        defect.kind,
+                        shown(&defect.message)
                     );
                 }
                 let _ = writeln!(text, "{n_pages} pages");

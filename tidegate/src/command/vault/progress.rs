@@ -1,40 +1,41 @@
-//! A line on a terminal that says what is being done; nothing where there is no terminal.
+//! The progress of a build on a terminal; nothing where standard error is not a terminal.
 
-use std::io::{self, IsTerminal, Write};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// Writes over its own line on standard error.
+/// A line on standard error that is redrawn in place, and removed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Progress {
-    shown: bool,
+    bar: ProgressBar,
 }
 
 impl Progress {
     pub(super) fn new() -> Progress {
-        Progress { shown: io::stderr().is_terminal() }
+        let bar = ProgressBar::no_length().with_style(style("{msg}"));
+        Progress { bar: bar.with_finish(ProgressFinish::AndClear) }
     }
 
-    /// Says what is being done.
+    /// Shows the current step.
     pub(super) fn say(&self, what: &str) {
-        if self.shown {
-            // A terminal that went away is no reason to stop.
-            let _ = write!(io::stderr(), "\r\x1b[K{what}");
-        }
+        self.bar.set_message(what.to_owned());
+        self.bar.tick();
     }
 
-    /// Says how far it is, every 64 steps.
-    pub(super) fn count(&self, what: &str, step: usize, of: usize) {
-        if self.shown && step.is_multiple_of(64) {
-            let filled = step * 24 / of.max(1);
-            self.say(&format!(
-                "{what} [{}{}] {step}/{of}",
-                "#".repeat(filled),
-                " ".repeat(24 - filled)
-            ));
-        }
+    /// Shows the current step with a bar of `length` units; [`Progress::advance`] moves it.
+    pub(super) fn count(&self, what: &str, length: usize) {
+        self.bar.set_style(style("{msg} [{bar:24}] {pos}/{len}"));
+        self.bar.set_length(u64::try_from(length).unwrap_or(u64::MAX));
+        self.say(what);
     }
 
-    /// Takes the line away.
-    pub(super) fn end(&self) {
-        self.say("");
+    /// Moves the bar by one unit.
+    pub(super) fn advance(&self) {
+        self.bar.inc(1);
     }
+}
+
+/// Returns a style; the templates are constants, and a wrong one would show the plain bar.
+fn style(template: &'static str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("## ")
 }

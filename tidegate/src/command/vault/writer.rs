@@ -9,7 +9,6 @@ use obsidian::merge::{self, Merged, merge};
 use obsidian::page::{Page, digest};
 use serde_json::{Value, json};
 
-use super::progress::Progress;
 use super::state::State;
 use crate::command::pretty;
 use crate::disk;
@@ -44,7 +43,6 @@ impl Summary {
 pub(super) struct Writer<'w> {
     pub(super) root: &'w Path,
     pub(super) disk: &'w BTreeMap<String, Vec<u8>>,
-    pub(super) progress: &'w Progress,
 }
 
 impl Writer<'_> {
@@ -127,10 +125,7 @@ impl Writer<'_> {
     fn write(&self, path: &str, text: &str, summary: &mut Summary) {
         match disk::put(self.root, path, text.as_bytes()) {
             Ok(()) => summary.n_written += 1,
-            Err(error) => {
-                self.progress.end();
-                summary.failures.push(unwritable(&self.root.join(path), &error));
-            }
+            Err(error) => summary.failures.push(unwritable(&self.root.join(path), &error)),
         }
     }
 }
