@@ -2,15 +2,18 @@
 //!
 //! The filter writes an event as one line of JSON. [`schema::FIELDS`] lists its fields; `docs/events.md` is
 //! generated from that table, and events of a real gateway are checked against it. Mappings read the JSON
-//! and not the filter's types: they know what the table says.
+//! and not the filter's types: they know only what the table lists.
 
 mod ecs;
 mod ocsf;
 pub mod schema;
+mod unique_keys;
 
 use serde_json::Value;
 
-/// The start of an event, wherever it is in a line.
+use unique_keys::UniqueKeys;
+
+/// The beginning of an event.
 const START: &str = "{\"event\":\"tidegate.match\"";
 
 /// A schema of events that security tools read.
@@ -23,19 +26,35 @@ pub enum Dialect {
     Ocsf,
 }
 
-/// Returns the event in a line, if there is one: the line itself, or the text after the prefix of Envoy's log.
+/// Returns the events of a line: the line itself, or what follows the prefix of Envoy's log.
 ///
-/// # Errors
-/// An event starts in the line and is not JSON, for example because the line was cut.
-pub fn find(line: &str) -> Result<Option<Value>, serde_json::Error> {
-    let Some((_, rest)) = line.split_once(START) else { return Ok(None) };
-    let text = [START, rest].concat();
-    // Some collectors put text behind what they collect.
-    let first = serde_json::Deserializer::from_str(&text).into_iter().next();
-    first.transpose()
+/// Text before an event must not contain a quote or a brace: such text is another program's line, and an
+/// event in one of its fields is what a client wrote there. Text after an event is skipped, because some
+/// collectors append to what they collect. Two events follow each other where a line break was lost.
+///
+/// An event that begins but is not valid JSON, as in a line that was cut, or that has a key twice, is an
+/// error and the last item.
+pub fn find(line: &str) -> Vec<Result<Value, serde_json::Error>> {
+    let mut events = Vec::new();
+    let mut rest = line;
+    while let Some((prefix, _)) = rest.split_once(START) {
+        if prefix.contains(['"', '\'', '{', '}']) {
+            break;
+        }
+        let text = rest.get(prefix.len()..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<UniqueKeys>();
+        let Some(event) = values.next() else { break };
+        let is_broken = event.is_err();
+        events.push(event.map(|UniqueKeys(value)| value));
+        if is_broken {
+            break;
+        }
+        rest = text.get(values.byte_offset()..).unwrap_or_default();
+    }
+    events
 }
 
-/// The event in another schema.
+/// Converts an event to another schema.
 pub fn convert(event: &Value, dialect: Dialect) -> Value {
     match dialect {
         Dialect::Ecs => ecs::map(event),
@@ -141,7 +160,7 @@ fn ip(text: &str) -> Option<&str> {
     text.parse::<std::net::IpAddr>().is_ok().then_some(text)
 }
 
-/// Sets a value deep in an object and creates the objects above it.
+/// Sets a value deep in an object, and creates the objects on the way.
 fn set(object: &mut Value, path: &str, value: impl Into<Value>) {
     let mut place = object;
     for key in path.split('.') {

@@ -1,17 +1,18 @@
-//! How matches are written: JSON lines, CSV, or a table. The same columns in each.
+//! The output formats of matches: JSON lines, CSV and a table, with the same columns.
 
+use diagnostics::printable;
 use serde_json::{Map, Value, json};
 
 use super::terms::Told;
 
-/// A form of output.
+/// A format of matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// A JSON object per line.
     Json,
     /// Comma-separated values (RFC 4180) with a line of names.
     Csv,
-    /// Columns for people.
+    /// Aligned columns.
     Table,
 }
 
@@ -57,7 +58,7 @@ const COLUMNS: &[(&str, usize)] = &[
 ];
 
 impl Output {
-    /// What stands before the first record.
+    /// Returns what comes before the first record.
     pub(crate) fn head(self) -> String {
         match self {
             Output::Json => String::new(),
@@ -73,7 +74,14 @@ impl Output {
     pub(crate) fn record(self, record: &Record<'_>, out: &mut String) {
         match self {
             Output::Json => {
-                out.push_str(&record.json().to_string());
+                // Valid JSON has control characters in strings only, and JSON escapes only those below U+0020.
+                for char in record.json().to_string().chars() {
+                    if char.is_control() {
+                        out.push_str(&format!("\\u{:04x}", u32::from(char)));
+                    } else {
+                        out.push(char);
+                    }
+                }
                 out.push('\n');
             }
             Output::Csv => {
@@ -168,12 +176,14 @@ impl Record<'_> {
     }
 }
 
-/// A cell, in quotes where it needs them. One that a spreadsheet would take for a formula gets an
-/// apostrophe in front: hosts and values are chosen by whom we look for.
+/// Renders a cell, in quotes where it needs them. Clients choose hosts and values, others choose titles and
+/// file names: control characters, which a terminal would obey, are escaped, and a cell that a spreadsheet
+/// would take for a formula gets an apostrophe in front.
 fn csv(cell: &str) -> String {
-    let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if guard.is_empty() && !cell.contains(['"', ',', '\n', '\r']) {
-        return cell.to_owned();
+    let cell = printable(cell.as_bytes());
+    let guard = if cell.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    if guard.is_empty() && !cell.contains(['"', ',']) {
+        return cell;
     }
     format!("\"{guard}{}\"", cell.replace('"', "\"\""))
 }
@@ -181,8 +191,8 @@ fn csv(cell: &str) -> String {
 fn row(cells: impl Iterator<Item = String>) -> String {
     let mut row = String::new();
     for (cell, (_, width)) in cells.zip(COLUMNS) {
-        // Control characters would move a terminal's cursor.
-        let cell: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        // A terminal would obey control characters.
+        let cell = printable(cell.as_bytes());
         let n_chars = cell.chars().count();
         if *width > 0 && n_chars > *width {
             row.extend(cell.chars().take(width - 1));

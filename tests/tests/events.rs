@@ -64,9 +64,7 @@ fn events() -> Result<Vec<Value>> {
     let expect = 2 * n_abusive + 3;
     until("the events", || {
         let log = gateway.envoy.log()?;
-        let events = log.lines().map(event::find);
-        let events: Vec<Value> =
-            events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let events = log.lines().flat_map(event::find).collect::<Result<Vec<Value>, _>>()?;
         Ok((events.len() >= expect).then_some(events))
     })
 }

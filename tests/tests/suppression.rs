@@ -52,8 +52,7 @@ fn send(envoy: &Envoy, host: &str, source: &str, agent: &str) -> Result<()> {
 /// The events so far, each as the table has it: those of requests, and those that close a window.
 fn events(envoy: &Envoy) -> Result<(Vec<Value>, Vec<Value>)> {
     let log = envoy.log()?;
-    let events = log.lines().map(event::find).collect::<Result<Vec<_>, _>>()?;
-    let events: Vec<Value> = events.into_iter().flatten().collect();
+    let events = log.lines().flat_map(event::find).collect::<Result<Vec<Value>, _>>()?;
     for event in &events {
         let wrong = schema::check(event);
         ensure!(wrong.is_empty(), "{wrong:?}: {event}");

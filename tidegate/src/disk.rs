@@ -222,7 +222,7 @@ pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
 /// A link stays, and the file that it leads to is replaced. What is no file, as a pipe or a device,
 /// cannot be replaced: it is written to.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match stage(path, bytes)? {
+    match stage(path, bytes, Access::Shared)? {
         Some(staged) => staged.put(),
         None => OpenOptions::new().write(true).open(path)?.write_all(bytes),
     }
@@ -240,8 +240,18 @@ impl Staged {
     }
 }
 
-/// Writes what is to stand at a path into a file beside it; `None` for what is no file.
-fn stage(path: &Path, bytes: &[u8]) -> io::Result<Option<Staged>> {
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody, as the umask has it: a gateway runs as another user.
+    Shared,
+    /// Its owner. A file that is replaced and that others cannot read keeps its permissions, because a
+    /// group may have been given access.
+    Secret,
+}
+
+/// Writes a file beside its path, to be renamed; `None` for what is not a file, such as a device.
+fn stage(path: &Path, bytes: &[u8], access: Access) -> io::Result<Option<Staged>> {
     let target = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => fs::canonicalize(path)?,
         Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
@@ -258,13 +268,17 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<Option<Staged>> {
     builder.prefix(".tidegate-");
     #[cfg(unix)]
     {
-        // A gateway runs as another user: readable as any new file is, by the umask.
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+        builder.permissions(fs::Permissions::from_mode(match access {
+            Access::Shared => 0o666,
+            Access::Secret => 0o600,
+        }));
     }
     let mut file = builder.tempfile_in(folder)?;
-    // What stood there before keeps its permissions.
-    if let Ok(metadata) = fs::metadata(path) {
+    // A replaced file keeps its permissions, unless a secret would be left readable.
+    if let Ok(metadata) = fs::metadata(path)
+        && (access == Access::Shared || !is_readable_by_others(&metadata))
+    {
         file.as_file().set_permissions(metadata.permissions())?;
     }
     file.write_all(bytes)?;
@@ -272,7 +286,18 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<Option<Staged>> {
     Ok(Some(Staged { file, target }))
 }
 
-/// Writes a file that is not there yet, whole or not at all; a secret one is for its owner only.
+#[cfg(unix)]
+fn is_readable_by_others(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o007 != 0
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// Creates a file, whole or not at all; a secret one is for its owner only.
 pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -296,14 +321,16 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Writes several files, all or none: each beside its place first, and then all in their places.
-pub(crate) fn place_all<'p>(files: &[(&'p Path, &[u8])]) -> Result<(), (&'p Path, io::Error)> {
+pub(crate) fn place_all<'p>(
+    files: &[(&'p Path, &[u8], Access)],
+) -> Result<(), (&'p Path, io::Error)> {
     let mut staged = Vec::new();
-    for (path, bytes) in files {
+    for (path, bytes, access) in files {
         let one = || {
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            stage(path, bytes)?.ok_or_else(no_file)
+            stage(path, bytes, *access)?.ok_or_else(no_file)
         };
         staged.push((*path, one().map_err(|error| (*path, error))?));
     }

@@ -367,7 +367,7 @@ fn a_pack_with_identities_is_only_used_with_their_key() {
     assert!(code == 1 && said.contains("out/tidegate.json"), "{said}");
     assert!(!folder.path().join("out/envoy.yaml").exists());
     let (said, code) = run(&[&gateway[..], &["--filter", "filter.wasm"]].concat());
-    assert!(code == 1 && said.contains("no WebAssembly module"), "{said}");
+    assert!(code == 1 && said.contains("not a WebAssembly module"), "{said}");
 }
 
 #[test]

@@ -114,17 +114,59 @@ fn leaves(value: &Value, out: &mut Vec<String>) {
 
 #[test]
 fn an_event_is_found_in_the_log_of_envoy() {
-    let event =
-        least().to_string().replacen(r#""action""#, r#""event":"tidegate.match","action""#, 1);
+    let mut event = least();
+    event.as_object_mut().unwrap().remove("event");
+    let event = event.to_string();
     // The filter writes `event` first; `serde_json` sorts.
     let line = format!("{{\"event\":\"tidegate.match\",{}", event.trim_start_matches('{'));
     let in_log = format!("[2026-11-21 08:00:00.000][7][warning][wasm] wasm log tidegate: {line}");
     for (text, expect) in [(&line, true), (&in_log, true), (&format!("{in_log} thread=7"), true)] {
-        assert_eq!(find(text).unwrap().is_some(), expect, "{text}");
+        assert_eq!(found(text), [expect], "{text}");
     }
-    assert_eq!(find("[2026-11-21][info] starting").unwrap(), None);
-    assert_eq!(find("{\"event\":\"other\"}").unwrap(), None);
-    assert!(find(&line.replace('}', "")).is_err());
+    assert!(find("[2026-11-21][info] starting").is_empty());
+    assert!(find("{\"event\":\"other\"}").is_empty());
+    assert_eq!(found(&line.replace('}', "")), [false]);
+}
+
+/// Whether each event of a line is valid.
+fn found(line: &str) -> Vec<bool> {
+    find(line).iter().map(Result::is_ok).collect()
+}
+
+const EVENT: &str = r#"{"event":"tidegate.match","mode":"monitor"}"#;
+
+#[test]
+fn an_event_in_a_field_of_another_line_is_not_an_event() {
+    for line in [
+        format!("10.0.0.9 - \"GET / HTTP/1.1\" 200 \"{EVENT}\""),
+        format!("{{\"user_agent\":\"curl\",\"note\":{EVENT}}}"),
+        format!("10.0.0.9 'curl {EVENT}'"),
+        format!("[2026-11-21][12][info] \"{EVENT}\" wasm log: {EVENT}"),
+    ] {
+        assert!(find(&line).is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn a_duplicate_key_makes_an_event_broken_at_any_depth() {
+    for line in [
+        r#"{"event":"tidegate.match","mode":"enforce","mode":"monitor"}"#,
+        r#"{"event":"tidegate.match","event":"other"}"#,
+        r#"{"event":"tidegate.match","request":{"host":"a.example","host":"b.example"}}"#,
+        r#"{"event":"tidegate.match","rules":[{"id":"a","id":"b"}]}"#,
+    ] {
+        assert_eq!(found(line), [false], "{line}");
+        assert!(find(line)[0].as_ref().unwrap_err().to_string().contains("duplicate key"));
+    }
+}
+
+#[test]
+fn each_event_of_a_line_is_found() {
+    assert_eq!(found(&EVENT.repeat(3)), [true; 3]);
+    let in_log = format!("[2026-11-21][7][warning][wasm] wasm log tidegate: {EVENT}");
+    assert_eq!(found(&format!("{in_log}{in_log} thread=7")), [true; 2]);
+    assert_eq!(found(&format!("{EVENT} {}", EVENT.replace('}', ""))), [true, false]);
+    assert_eq!(found(&format!("{EVENT} \"{EVENT}\"")), [true]);
 }
 
 #[test]

@@ -348,6 +348,20 @@ fn cells_of_csv_cannot_break_out_or_become_formulas() {
     );
 }
 
+#[test]
+fn control_characters_of_a_log_do_not_reach_the_terminal() {
+    // ESC, the one-character form of CSI, and a mark that turns the direction of text.
+    let log = "{\"method\":\"G\\u001b[2J\",\"authority\":\"x\\u009b31m\\u202e.evil.example\",\"path\":\"/\"}";
+    for output in [Output::Json, Output::Csv, Output::Table] {
+        let (out, _) = hunt(&[(Format::Envoy, log)], &FieldMap::default(), output, true);
+        assert!(out.lines().count() > usize::from(output != Output::Json), "{out}");
+        let is_raw = |char: char| char.is_control() && !matches!(char, '\r' | '\n');
+        assert!(!out.contains(is_raw), "{output:?}: {out:?}");
+    }
+    let (out, _) = hunt(&[(Format::Envoy, log)], &FieldMap::default(), Output::Csv, true);
+    assert!(out.contains("\\u{1b}[2J"), "{out}");
+}
+
 /// What a hunt finds under a policy, as `line title action exception`, and its summary.
 fn decided(rules: &str, policy: &str, format: Format, log: &str, terms: Terms) -> (String, String) {
     let file = diagnostics::SourceFile { name: "rules.yml".into(), bytes: rules.into() };

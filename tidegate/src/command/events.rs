@@ -8,13 +8,16 @@ use gateway::event::{self, Dialect};
 use super::Outcome;
 use crate::disk;
 
-/// Turns the gateway's events into events of another schema.
+/// Convert the gateway's events to ECS or OCSF.
 ///
-/// Reads standard input line by line: events as JSON lines, or lines of Envoy's log with an event in
-/// them; other lines are passed over and counted. Writes one JSON line per event as it comes.
+/// Reads standard input line by line: events as JSON lines, or lines of Envoy's log that contain an
+/// event; other lines are skipped and counted. Prints one JSON line per event as soon as it is read.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate events --to ecs < envoy.log > events.ndjson\n\
+\x20 tail -F envoy.log | tidegate events --to ocsf")]
 pub(crate) struct Events {
-    /// The schema to write
+    /// The schema of the output
     #[arg(long, value_enum)]
     to: DialectName,
 }
@@ -25,11 +28,11 @@ enum DialectName {
     Ecs,
     /// Open Cybersecurity Schema Framework 1.8.
     Ocsf,
-    /// The gateway's own, taken out of Envoy's log.
+    /// The gateway's own schema: the events of Envoy's log, unchanged.
     Native,
 }
 
-/// Lines by what they held.
+/// Counts of events, of broken events, and of lines without any.
 #[derive(Default)]
 struct Counts {
     events: u64,
@@ -55,20 +58,22 @@ impl Events {
         let mut counts = Counts::default();
         for line in input.split(b'\n') {
             let line = line?;
-            match event::find(&String::from_utf8_lossy(&line)) {
-                Ok(None) => counts.others += 1,
-                Err(_) => counts.broken += 1,
-                Ok(Some(event)) => {
-                    counts.events += 1;
-                    let event = match self.to {
-                        DialectName::Ecs => event::convert(&event, Dialect::Ecs),
-                        DialectName::Ocsf => event::convert(&event, Dialect::Ocsf),
-                        DialectName::Native => event,
-                    };
-                    // Line by line, for whoever follows a log as it grows.
-                    writeln!(out, "{event}")?;
-                    out.flush()?;
-                }
+            let events = event::find(&String::from_utf8_lossy(&line));
+            counts.others += u64::from(events.is_empty());
+            for event in events {
+                let Ok(event) = event else {
+                    counts.broken += 1;
+                    continue;
+                };
+                counts.events += 1;
+                let event = match self.to {
+                    DialectName::Ecs => event::convert(&event, Dialect::Ecs),
+                    DialectName::Ocsf => event::convert(&event, Dialect::Ocsf),
+                    DialectName::Native => event,
+                };
+                // Line by line, for whoever follows a log as it grows.
+                writeln!(out, "{event}")?;
+                out.flush()?;
             }
         }
         Ok(counts)

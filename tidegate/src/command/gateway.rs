@@ -12,92 +12,98 @@ use knowledge::pack_file;
 
 use super::policy::{check_key, read_key};
 use super::{Outcome, name, plain};
-use crate::disk;
+use crate::disk::{self, Access};
 
-/// How many bytes of a resource Kubernetes takes: the bound of a request to etcd.
+/// Largest resource that Kubernetes accepts, in bytes: the limit of a request to etcd.
 const MAX_RESOURCE_BYTES: usize = 1_500_000;
-/// Longest name of an image or a header.
+/// Longest name of an image or a header, in bytes.
 const MAX_NAME_BYTES: usize = 512;
 
-/// Writes what a gateway is configured with.
+/// Write the configuration of a gateway that runs a pack.
 ///
-/// envoy: envoy.yaml and tidegate.json, the file that it watches. ecds: tidegate.json alone, to be moved
-/// over the one that is there. istio: a `WasmPlugin`. envoy-gateway: an `EnvoyExtensionPolicy`. With
-/// --collector a cluster for it: in envoy.yaml, or in collector.json for Kubernetes. With --filter also filter.wasm, and for Kubernetes an OCI image layout to push. docs/rollout.md walks through it.
+/// docs/rollout.md describes each step.
+///
+/// With --collector, a cluster for the collector is written too: in envoy.yaml, or in collector.json for
+/// Kubernetes. With --filter, filter.wasm is copied beside it, and for Kubernetes an OCI image layout to
+/// push is written.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate gateway envoy --pack rules.pack --filter filter.wasm --output gateway/\n\
+\x20 tidegate gateway ecds --pack next.pack --mode enforce --output staged/\n\
+\x20 tidegate gateway istio --pack rules.pack --image registry.example/tidegate/filter:1 --output istio/")]
 pub(crate) struct Gateway {
-    /// For what
+    /// The kind of configuration
     #[arg(value_enum)]
     kind: Kind,
-    /// The pack
+    /// The pack to run
     #[arg(short, long, value_name = "FILE")]
     pack: PathBuf,
-    /// The folder to write into; it is made, and files of the same names are replaced
+    /// Write to this folder, which is created; files of the same names are replaced
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
-    /// The module, to be put beside the configuration
+    /// Copy this Wasm module beside the configuration
     #[arg(long, value_name = "FILE")]
     filter: Option<PathBuf>,
     /// Whether matches are only reported, or denied
     #[arg(long, value_enum, default_value = "monitor")]
     mode: Mode,
-    /// What happens to a request that cannot be judged
+    /// Whether a request that cannot be inspected is passed (open) or denied (closed)
     #[arg(long, value_enum, default_value = "open")]
     failure_mode: FailureMode,
-    /// Public keys in PEM: the filter then takes only packs that one of them signed
+    /// Accept only packs that one of these public keys in PEM signed
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    /// The key that the identities of the pack's policy were hashed with: 32 hexadecimal digits
+    /// Read the key that identities are hashed with from this file: 32 hexadecimal digits
     #[arg(long, value_name = "FILE")]
     identity_key: Option<PathBuf>,
-    /// A header that names the client, believed of trusted hops only
+    /// Take the client's name from this header, if a trusted hop sends it
     #[arg(long, value_name = "NAME", requires = "trusted_hops", value_parser = header_name)]
     source_header: Option<String>,
-    /// From whom it is believed: networks and SPIFFE ids
+    /// The trusted hops: networks and SPIFFE ids, separated by commas
     #[arg(long, value_name = "HOPS", requires = "source_header", value_delimiter = ',', value_parser = hop)]
     trusted_hops: Vec<String>,
-    /// Where the filter stands: among HTTP filters, or in front of TLS that passes through
+    /// Where the filter runs: as an HTTP filter, or on TLS connections that pass through
     #[arg(long, value_enum, default_value = "http")]
     protocol: Protocol,
-    /// For how long an event stands for those of the same rule, source and service; 0: each is written
+    /// Suppress repeated events of one rule, source and service for this long; 0 for none
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = value_parser!(u32).range(0..=86_400))]
     suppress_seconds: u32,
-    /// How many events of one rule are written in a minute; 0: any number
+    /// Limit the events of one rule per minute; 0 for no limit
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     events_per_minute: u32,
-    /// Where events are posted to in batches, beside the log; the cluster for it is written too
+    /// Post events in batches to this URL, besides the log
     #[arg(long, value_name = "URL", value_parser = Collector::read)]
     collector: Option<Collector>,
-    /// The name of a cluster that Envoy knows already for the collector; none is written then
+    /// Use this existing Envoy cluster for the collector instead of writing one
     #[arg(long, value_name = "NAME", requires = "collector")]
     collector_cluster: Option<String>,
-    /// The namespace of the resource
+    /// The Kubernetes namespace of the resource
     #[arg(long, default_value = "istio-system", value_parser = label)]
     namespace: String,
-    /// The gateway: the value of the label `istio` of its pods, or the name of the Gateway
+    /// The gateway to attach to: the value of its pods' label `istio`, or the name of the Gateway
     #[arg(long = "gateway", value_name = "NAME", default_value = "egressgateway", value_parser = label)]
     target: String,
-    /// The image of the filter in your registry
+    /// The filter's image in your registry, such as `registry.example/tidegate/filter:1`
     #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]), value_parser = image)]
     image: Option<String>,
 }
 
-/// A name of Kubernetes (RFC 1123): what is made of it stands in YAML and in selectors.
+/// Reads a Kubernetes name (RFC 1123), which is copied into YAML and selectors.
 fn label(text: &str) -> Result<String, &'static str> {
-    let help = "give a name of Kubernetes: up to 63 letters, digits, `-`, `.` or `_`";
+    let help = "give a Kubernetes name: up to 63 letters, digits, `-`, `.` or `_`";
     let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     let has_ends = is_end(bytes.first()) && is_end(bytes.last());
     plain(text, b"-._", 63, help).and_then(|name| has_ends.then_some(name).ok_or(help))
 }
 
-/// A reference of an image, as `registry.example/tidegate/filter:1`.
+/// Reads an image reference, such as `registry.example/tidegate/filter:1`.
 fn image(text: &str) -> Result<String, &'static str> {
     plain(text, b"-._:/@", MAX_NAME_BYTES, "write it as `registry.example/tidegate/filter:1`")
 }
 
 fn header_name(text: &str) -> Result<String, &'static str> {
-    plain(text, b"-_", MAX_NAME_BYTES, "give the name of a header, as `x-client-name`")
+    plain(text, b"-_", MAX_NAME_BYTES, "give the name of a header, such as `x-client-name`")
 }
 
 fn hop(text: &str) -> Result<String, &'static str> {
@@ -110,13 +116,13 @@ fn hop(text: &str) -> Result<String, &'static str> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// A whole configuration of Envoy.
+    /// Whole configuration: envoy.yaml, and tidegate.json, which it watches.
     Envoy,
-    /// The file that Envoy takes the filter from.
+    /// Update: tidegate.json only, to be moved over the one in place.
     Ecds,
-    /// A `WasmPlugin`.
+    /// A `WasmPlugin` of Istio.
     Istio,
-    /// An `EnvoyExtensionPolicy`.
+    /// An `EnvoyExtensionPolicy` of Envoy Gateway.
     EnvoyGateway,
 }
 
@@ -165,7 +171,7 @@ impl Gateway {
         if let (Some(path), Some(bytes)) = (&self.filter, &filter)
             && !bytes.starts_with(b"\0asm")
         {
-            let message = "this is no WebAssembly module";
+            let message = "the file is not a WebAssembly module";
             let help = "give the `filter.wasm` that `cargo xtask dist` writes";
             let code = &gateway::codes::UNSUITABLE_GATEWAY;
             return Err(Box::new(Finding::about(&name(path), code, message, help)));
@@ -207,21 +213,24 @@ impl Gateway {
                 files.push(("filter.wasm".to_owned(), filter));
             }
         }
-        let mut told = String::new();
+        let secret = settings.identity_key.as_deref().unwrap_or_default().as_bytes();
         let files: Vec<_> =
             files.iter().map(|(file, bytes)| (self.output.join(file), file, bytes)).collect();
-        let all: Vec<_> =
-            files.iter().map(|(path, _, bytes)| (path.as_path(), &bytes[..])).collect();
+        let all: Vec<_> = files
+            .iter()
+            .map(|(path, _, bytes)| (path.as_path(), &bytes[..], access(bytes, secret)))
+            .collect();
         disk::place_all(&all).map_err(|(path, error)| unwritable(path, &error))?;
+        let mut listed = String::new();
         for (path, file, _) in &files {
             if !file.contains("blobs/") {
-                told += &format!("{}\n", name(path));
+                listed += &format!("{}\n", name(path));
             }
         }
-        Ok(told)
+        Ok(listed)
     }
 
-    /// What the filter is to be told, and the pack's version.
+    /// Reads the settings of the filter; also returns the pack's version.
     fn settings(&self) -> Result<(Settings, String), Box<Finding>> {
         let (file, bytes) = disk::read_pack(&self.pack)?;
         let pack = pack_file::decode(&file, &bytes)?;
@@ -264,6 +273,12 @@ impl Gateway {
         };
         Ok((settings, version))
     }
+}
+
+/// Returns who may read a file: only its owner, if it contains the key of identities.
+fn access(bytes: &[u8], secret: &[u8]) -> Access {
+    let contains_secret = !secret.is_empty() && memchr::memmem::find(bytes, secret).is_some();
+    if contains_secret { Access::Secret } else { Access::Shared }
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Box<Finding> {

@@ -1,6 +1,7 @@
 //! `tidegate preview`.
 
 mod browser;
+mod connections;
 mod http;
 mod page;
 mod server;
@@ -20,30 +21,33 @@ use page::Page;
 use server::Server;
 use session::{Session, Watched};
 
-/// The port unless another is asked for: the vault's pages link to it.
+/// The default port, which the vault's pages link to.
 const PORT: u16 = 8431;
 
-/// Opens a page in the browser to try rules on traffic, on the engine that runs in Envoy.
+/// Serve a page to try rules on traffic in the browser.
 ///
-/// Serves the page on this machine alone, until Ctrl-C. Notes and packs are offered in the page and
-/// never written to; a note that is changed on disk is tried again at once. What is pasted into the page
-/// stays in the browser.
+/// The page runs the engine that runs in Envoy. It is served on this machine only, until Ctrl-C. Notes and
+/// packs are listed in the page and never written to; a note that changes on disk is evaluated again.
+/// What is pasted into the page stays in the browser.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate preview --open\n\
+\x20 tidegate preview --pack rules.pack --port 0 rules/")]
 pub(crate) struct Preview {
-    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it is there]
+    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it exists]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
-    /// A pack to offer beside the one in the page; may be given several times
+    /// List this pack in the page beside its own; can be given several times
     #[arg(long, value_name = "FILE")]
     pack: Vec<PathBuf>,
-    /// The port of 127.0.0.1 to listen on; 0 lets the system choose
+    /// The port of 127.0.0.1 to listen on; 0 for any free port
     #[arg(long, default_value_t = PORT)]
     port: u16,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
-    /// Serve the page from this folder and not the one that is built in
+    /// Serve the page from this folder instead of the built-in one
     #[arg(long, value_name = "FOLDER")]
     page: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Args;
-use diagnostics::{Finding, SourceFile, Sources, report};
+use diagnostics::{Finding, SourceFile, Sources, printable, report};
 use knowledge::{Example, Expectation, Library};
 use obsidian::merge::trailer;
 use obsidian::record::Record;
@@ -22,19 +22,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Where runbooks are run, and where the result is written.
 #[derive(Args, Debug)]
 pub(super) struct Recording {
-    /// Sends the examples through a gateway and writes the result into the runbooks
+    /// Send the examples through a gateway and write the results to the runbooks
     #[arg(long, requires_all = ["gateway", "log"])]
     pub(super) record: bool,
-    /// The gateway, an HTTP proxy, as `http://127.0.0.1:3128`
+    /// The gateway, an HTTP proxy, such as `http://127.0.0.1:3128`
     #[arg(long, value_name = "URL", requires = "record")]
     gateway: Option<String>,
-    /// The gateway's access log in JSON, and Envoy's own log, which tells the pack; may be one file
+    /// The gateway's access log in JSON, and Envoy's own log with the filter's events; may be one file
     #[arg(long, value_name = "FILE", requires = "record")]
     log: Vec<PathBuf>,
-    /// Also writes the result into the pages of this vault
+    /// Also write the results to the pages of this vault
     #[arg(long, value_name = "FOLDER", requires = "record")]
     vault: Option<PathBuf>,
-    /// Seconds to wait for the log; Envoy writes it every ten seconds
+    /// How long to wait for the log, in seconds; Envoy writes it every ten seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "record")]
     wait: u32,
 }
@@ -339,15 +339,15 @@ fn told(
         let place = &step.example.place;
         stdout.push_str(&format!(
             "{}:{}: expected `{}` of the rule {}; the gateway answered {} and named {}\n",
-            place.file,
+            printable(place.file.as_bytes()),
             place.span.line,
             step.example.expectation.as_str(),
-            step.rule,
+            printable(step.rule.as_bytes()),
             step.status,
-            step.line
-                .as_ref()
-                .filter(|line| !line.rules.is_empty())
-                .map_or_else(|| "no rule".to_owned(), |line| line.rules.join(", ")),
+            step.line.as_ref().filter(|line| !line.rules.is_empty()).map_or_else(
+                || "no rule".to_owned(),
+                |line| printable(line.rules.join(", ").as_bytes())
+            ),
         ));
     }
     stdout.push_str(&format!(
@@ -363,6 +363,24 @@ fn told(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_of_a_note_or_a_log_are_escaped() {
+        let example = Example {
+            place: diagnostics::Place {
+                file: "a\u{1b}[2J.md".into(),
+                span: diagnostics::Span::point(1, 1),
+            },
+            expectation: Expectation::Match,
+            request: traffic::RecordedRequest::default(),
+        };
+        let line = Line { rules: vec!["r\u{9b}31m".to_owned()], ..Line::default() };
+        let id = "1".to_owned();
+        let step = Step { rule: "x\u{1b}c", example: &example, id, status: 200, line: Some(line) };
+        let shown = told(&BTreeMap::new(), &[step], &[], &[], false).stdout;
+        assert!(shown.starts_with("a\\u{1b}[2J.md:1: "), "{shown:?}");
+        assert!(!shown.contains(['\u{1b}', '\u{9b}']), "{shown:?}");
+    }
 
     #[test]
     fn lines_of_both_logs_are_read_and_others_are_passed_over() {

@@ -1,29 +1,49 @@
-//! As much of HTTP/1.1 as a page on this machine needs: the head of a GET in, an answer out.
+//! The part of HTTP/1.1 that a page on this machine needs: reads the head of a GET, writes an answer.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 
 /// Most bytes of a request's head; a longer one is answered with 400.
 const MAX_HEAD_BYTES: u64 = 16 * 1024;
 
-/// What is loaded, run and asked comes from this address alone. `wasm-unsafe-eval` compiles modules and
-/// evaluates no text.
+/// Everything that the page loads, runs and requests comes from this address. `wasm-unsafe-eval` allows
+/// modules to be compiled, but no text to be evaluated.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
     style-src 'self'; connect-src 'self'; img-src 'self' data:; worker-src 'self'; \
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What a browser asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+/// The head of a request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct HttpRequest {
     pub(super) method: String,
     /// The path without its first `/` and without a query, decoded.
     pub(super) address: String,
     /// The `Host` header.
     pub(super) host: String,
+    /// The `Origin` header: the site whose page sends the request.
+    origin: Option<String>,
+    /// The `Sec-Fetch-Site` header: how the browser relates that site to this one.
+    fetch_site: Option<String>,
+    /// The `Sec-Fetch-Dest` header: what the answer is used as.
+    fetch_dest: Option<String>,
 }
 
-/// Reads a head; `None` where it is none.
-pub(super) fn read(stream: impl Read) -> io::Result<Option<Asked>> {
+impl HttpRequest {
+    /// Returns true if a page of another site sends the request. A link to the page itself may be on any
+    /// site; what it loads and shows then is its own. Programs other than browsers send neither header.
+    pub(super) fn is_of_another_site(&self) -> bool {
+        let site = self.fetch_site.as_deref();
+        let is_foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
+            || self
+                .origin
+                .as_ref()
+                .is_some_and(|origin| *origin != format!("http://{}", self.host));
+        let is_page = matches!(self.address.as_str(), "" | "index.html");
+        is_foreign && !(is_page && self.fetch_dest.as_deref() == Some("document"))
+    }
+}
+
+/// Reads the head of a request; `None` if it is not one.
+pub(super) fn read(stream: impl Read) -> io::Result<Option<HttpRequest>> {
     let mut lines = BufReader::new(stream.take(MAX_HEAD_BYTES)).lines();
     let Some(first) = lines.next().transpose()? else { return Ok(None) };
     let mut words = first.split(' ');
@@ -34,22 +54,27 @@ pub(super) fn read(stream: impl Read) -> io::Result<Option<Asked>> {
     };
     let path = target.split(['?', '#']).next().unwrap_or_default();
     let Some(address) = path.strip_prefix('/').and_then(decode) else { return Ok(None) };
-    let mut asked = Asked { method: method.to_owned(), address, host: String::new() };
+    let method = method.to_owned();
+    let mut request = HttpRequest { method, address, ..HttpRequest::default() };
     for line in lines {
         let line = line?;
         if line.is_empty() {
-            return Ok(Some(asked));
+            return Ok(Some(request));
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("host")
-        {
-            value.trim().clone_into(&mut asked.host);
+        let Some((name, value)) = line.split_once(':') else { continue };
+        let value = value.trim().to_owned();
+        match name.to_ascii_lowercase().as_str() {
+            "host" => request.host = value,
+            "origin" => request.origin = Some(value),
+            "sec-fetch-site" => request.fetch_site = Some(value),
+            "sec-fetch-dest" => request.fetch_dest = Some(value),
+            _ => {}
         }
     }
     Ok(None)
 }
 
-/// Undoes percent encoding. `None` where what comes out is no text.
+/// Decodes percent encoding; `None` if the result is not UTF-8.
 fn decode(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -68,9 +93,9 @@ fn decode(path: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Answers with a whole body.
+/// Writes an answer with a whole body.
 pub(super) fn answer(
-    stream: &mut TcpStream,
+    stream: &mut impl Write,
     status: &str,
     kind: &str,
     body: &[u8],
@@ -81,10 +106,10 @@ pub(super) fn answer(
     stream.flush()
 }
 
-/// Writes the head of an answer. Nothing here is for other origins, and nothing is kept: the next
-/// version of this program may stand on the same port.
+/// Writes the head of an answer. Other origins may not read it, and it is not cached, because the next
+/// version of this program may use the same port.
 pub(super) fn head(
-    stream: &mut TcpStream,
+    stream: &mut impl Write,
     status: &str,
     kind: &str,
     length: &str,
@@ -107,9 +132,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_are_read_and_what_is_none_is_not() {
+    fn requests_are_read_and_anything_else_is_refused() {
         let asked = |address: &str, host: &str| {
-            Some(Asked { method: "GET".into(), address: address.into(), host: host.into() })
+            let (address, host) = (address.into(), host.into());
+            Some(HttpRequest { method: "GET".into(), address, host, ..HttpRequest::default() })
         };
         for (head, expect) in [
             ("GET / HTTP/1.1\r\nHost: a:1\r\n\r\n", asked("", "a:1")),
@@ -126,5 +152,30 @@ mod tests {
         }
         let endless = format!("GET / HTTP/1.1\r\n{}", "a: b\r\n".repeat(10_000));
         assert_eq!(read(endless.as_bytes()).unwrap(), None);
+    }
+
+    #[test]
+    fn another_site_may_link_to_the_page_and_nothing_else() {
+        let is_refused = |address: &str, headers: &str| {
+            let head = format!("GET /{address} HTTP/1.1\r\nHost: 127.0.0.1:1\r\n{headers}\r\n");
+            read(head.as_bytes()).unwrap().unwrap().is_of_another_site()
+        };
+        let link = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: document\r\n";
+        for (address, headers, expect) in [
+            ("pack/notes", "", false),
+            ("pack/notes", "Sec-Fetch-Site: same-origin\r\n", false),
+            ("pack/notes", "Sec-Fetch-Site: none\r\nSec-Fetch-Dest: document\r\n", false),
+            ("pack/notes", "Origin: http://127.0.0.1:1\r\n", false),
+            ("pack/notes", "sec-fetch-site: cross-site\r\n", true),
+            ("pack/notes", "Sec-Fetch-Site: same-site\r\n", true),
+            ("pack/notes", "Origin: http://127.0.0.1:2\r\n", true),
+            ("pack/notes", "Origin: null\r\n", true),
+            ("pack/notes", link, true),
+            ("events", "Origin: https://a.example\r\n", true),
+            ("", link, false),
+            ("", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: iframe\r\n", true),
+        ] {
+            assert_eq!(is_refused(address, headers), expect, "{address} {headers}");
+        }
     }
 }

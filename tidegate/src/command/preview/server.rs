@@ -1,27 +1,27 @@
-//! The page and the session, to browsers on this machine.
+//! Serves the page and the session to browsers on this machine.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::http::{self, Asked};
+use super::connections::{Connections, Deadline};
+use super::http::{self, HttpRequest};
 use super::page::Page;
 use super::session::Session;
 
-/// Connections that are served at a time; one more is told to come again.
-const MAX_CONNECTIONS: usize = 32;
+/// How long the head of a request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a browser may take to say what it wants, or to take what it asked for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer may take: the page's module has a few megabytes.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often the files are looked at: an editor's save is seen before a person looks up.
+/// How often the files are checked for changes: an editor's save is seen before a person looks up.
 const WATCH: Duration = Duration::from_millis(200);
 
-/// How often a browser that waits for changes is told that there are none: one that has gone away shows
-/// by it.
+/// How often an empty event is written to a browser that waits for changes, which shows whether it is
+/// still there.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 const JSON: &str = "application/json";
@@ -37,10 +37,10 @@ pub(super) struct Server {
 struct Shared {
     page: Page,
     session: Arc<Session>,
-    /// What `Host` may say. Another name that leads here belongs to somebody who wants to read the
-    /// notes through a page of theirs.
+    /// The accepted values of `Host`. Another name that resolves to this machine belongs to a site that
+    /// wants to read the notes (DNS rebinding).
     hosts: [String; 2],
-    n_connections: AtomicUsize,
+    connections: Connections,
 }
 
 impl Server {
@@ -51,7 +51,7 @@ impl Server {
     ) -> io::Result<Server> {
         let port = listener.local_addr()?.port();
         let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-        let shared = Shared { page, session, hosts, n_connections: AtomicUsize::new(0) };
+        let shared = Shared { page, session, hosts, connections: Connections::default() };
         Ok(Server { shared: Arc::new(shared), listener })
     }
 
@@ -64,19 +64,14 @@ impl Server {
             }
         })?;
         for stream in self.listener.incoming() {
-            // What fails here is one connection, and the browser opens another.
-            let Ok(mut stream) = stream else { continue };
+            // An error here is about one connection, and the browser opens another.
+            let Ok(stream) = stream else { continue };
             let shared = Arc::clone(&self.shared);
-            if shared.n_connections.fetch_add(1, Ordering::Relaxed) >= MAX_CONNECTIONS {
-                shared.n_connections.fetch_sub(1, Ordering::Relaxed);
-                // Whether the browser hears it or not, it gets nothing else.
-                let _ = http::answer(&mut stream, "503 Service Unavailable", TEXT, b"too many\n");
-                continue;
-            }
+            let Ok(number) = shared.connections.add(&stream) else { continue };
             thread::Builder::new().spawn(move || {
-                // A browser that hangs up has what it wanted.
-                let _ = shared.serve(&mut stream);
-                shared.n_connections.fetch_sub(1, Ordering::Relaxed);
+                // A browser that closes the connection has what it wanted.
+                let _ = shared.serve(&stream);
+                shared.connections.remove(number);
             })?;
         }
         Ok(())
@@ -84,29 +79,32 @@ impl Server {
 }
 
 impl Shared {
-    fn serve(&self, stream: &mut TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        let Some(asked) = http::read(&mut *stream)? else {
-            return http::answer(stream, "400 Bad Request", TEXT, b"this is no request\n");
+    fn serve(&self, stream: &TcpStream) -> io::Result<()> {
+        let request = http::read(Deadline::new(stream, HEAD_TIMEOUT))?;
+        let mut out = Deadline::new(stream, ANSWER_TIMEOUT);
+        let Some(request) = request else {
+            return http::answer(&mut out, "400 Bad Request", TEXT, b"not a request\n");
         };
-        if !self.hosts.contains(&asked.host) {
-            return http::answer(stream, "421 Misdirected Request", TEXT, b"another host\n");
+        if !self.hosts.contains(&request.host) {
+            return http::answer(&mut out, "421 Misdirected Request", TEXT, b"unknown host\n");
         }
-        if asked.method != "GET" {
-            return http::answer(stream, "405 Method Not Allowed", TEXT, b"only GET\n");
+        if request.method != "GET" {
+            return http::answer(&mut out, "405 Method Not Allowed", TEXT, b"only GET\n");
         }
-        if asked.address == "events" {
-            return self.tell_changes(stream);
+        if request.is_of_another_site() {
+            return http::answer(&mut out, "403 Forbidden", TEXT, b"not for other sites\n");
         }
-        match self.find(&asked) {
-            Some((bytes, kind)) => http::answer(stream, "200 OK", kind, &bytes),
-            None => http::answer(stream, "404 Not Found", TEXT, b"there is nothing here\n"),
+        if request.address == "events" {
+            return self.report_changes(stream);
+        }
+        match self.find(&request) {
+            Some((bytes, kind)) => http::answer(&mut out, "200 OK", kind, &bytes),
+            None => http::answer(&mut out, "404 Not Found", TEXT, b"not found\n"),
         }
     }
 
-    fn find(&self, asked: &Asked) -> Option<(Vec<u8>, &'static str)> {
-        let address = asked.address.as_str();
+    fn find(&self, request: &HttpRequest) -> Option<(Vec<u8>, &'static str)> {
+        let address = request.address.as_str();
         let session = &self.session;
         match address.split_once('/') {
             None if address == "session.json" => {
@@ -119,17 +117,17 @@ impl Shared {
         }
     }
 
-    /// Server-sent events: the version of the session, now and whenever it changes.
-    fn tell_changes(&self, stream: &mut TcpStream) -> io::Result<()> {
-        http::head(stream, "200 OK", "text/event-stream", "")?;
-        let mut told = 0;
+    /// Writes the version of the session, now and whenever it changes, as server-sent events.
+    fn report_changes(&self, stream: &TcpStream) -> io::Result<()> {
+        let mut head = Deadline::new(stream, HEAD_TIMEOUT);
+        http::head(&mut head, "200 OK", "text/event-stream", "")?;
+        let mut reported = 0;
         loop {
-            let version = self.session.wait(told, HEARTBEAT);
-            // An empty comment where there is nothing to tell.
-            let event = if version == told { ":\n\n" } else { &format!("data: {version}\n\n") };
-            stream.write_all(event.as_bytes())?;
-            stream.flush()?;
-            told = version;
+            let version = self.session.wait(reported, HEARTBEAT);
+            // An empty comment if nothing changed.
+            let event = if version == reported { ":\n\n" } else { &format!("data: {version}\n\n") };
+            Deadline::new(stream, HEAD_TIMEOUT).write_all(event.as_bytes())?;
+            reported = version;
         }
     }
 }

@@ -1,0 +1,179 @@
+//! What the command line does with names, files and clients that it must not trust.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic and works on files"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+const RULE: &str =
+    "title: a\nlogsource: {category: proxy}\ndetection: {s: {cs-host: a.example}, condition: s}\n";
+
+fn tidegate(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn configuration_with_the_identity_key_is_readable_by_its_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("a.yml"), RULE).unwrap();
+    fs::write(at("key"), "00112233445566778899aabbccddeeff\n").unwrap();
+    let run = |line: &str| {
+        let output = tidegate(folder.path()).args(line.split(' ')).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+    };
+    run("pack a.yml -o a.pack");
+    for (kind, file) in [
+        ("ecds", "tidegate.json"),
+        ("envoy", "tidegate.json"),
+        ("istio --image registry.example/filter:1", "wasm-plugin.yaml"),
+    ] {
+        run(&format!("gateway {kind} --pack a.pack --identity-key key --output secret"));
+        let secret = at("secret");
+        let files = fs::read_dir(&secret).unwrap().map(|entry| entry.unwrap().path());
+        let with_key: Vec<_> = files
+            .filter(|path| fs::read_to_string(path).unwrap().contains("00112233445566778899"))
+            .collect();
+        assert!(!with_key.is_empty(), "{kind}: {file}");
+        for path in &with_key {
+            assert_eq!(mode(path), 0o600, "{kind}: {}", path.display());
+            // A file that everybody could read before does not stay so; one for a group does.
+            for (before, after) in [(0o644, 0o600), (0o640, 0o640)] {
+                fs::set_permissions(path, fs::Permissions::from_mode(before)).unwrap();
+                run(&format!("gateway {kind} --pack a.pack --identity-key key --output secret"));
+                assert_eq!(mode(path), after, "{kind}: {}", path.display());
+            }
+        }
+        fs::remove_dir_all(secret).unwrap();
+    }
+    // Without a key, a gateway that runs as another user reads the file.
+    run("gateway ecds --pack a.pack --output shared");
+    assert_eq!(mode(&at("shared/tidegate.json")) & 0o044, 0o044);
+}
+
+#[test]
+fn control_characters_in_file_names_of_a_vault_are_escaped() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = folder.path().join("vault");
+    fs::create_dir(&vault).unwrap();
+    fs::write(vault.join("a\u{1b}[2J\u{9b}31m.md"), "[[no\u{1b}where]] #1\n").unwrap();
+    let output = tidegate(folder.path()).args(["vault", "check", "vault"]).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("a\\u{1b}[2J"), "{printed:?}");
+    assert!(!printed.contains(['\u{1b}', '\u{9b}']), "{printed:?}");
+}
+
+/// A preview server that ends with the test.
+struct Preview {
+    child: Child,
+    /// Kept open, because the server ends when nobody reads what it prints.
+    _stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Preview {
+    fn start(folder: &Path) -> Preview {
+        fs::write(folder.join("a.yml"), RULE).unwrap();
+        fs::create_dir(folder.join("page")).unwrap();
+        let page = r#"<meta name="tidegate-session" content="">"#;
+        fs::write(folder.join("page/index.html"), page).unwrap();
+        let mut child = tidegate(folder)
+            .args(["preview", "a.yml", "--port", "0", "--page", "page"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut url).unwrap();
+        let address = url.trim().trim_start_matches("http://").trim_end_matches('/');
+        Preview { child, _stdout: stdout, address: address.parse().unwrap() }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    }
+
+    /// Sends a GET and returns the first line of the answer.
+    fn get(&self, path: &str, headers: &str) -> String {
+        let mut stream = self.connect();
+        let head = format!("GET /{path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Preview {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn slow_connections_do_not_block_the_preview() {
+    let folder = tempfile::tempdir().unwrap();
+    let preview = Preview::start(folder.path());
+    let slow: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = preview.connect();
+            // Of the first ones the server has closed some.
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\n");
+            stream
+        })
+        .collect();
+    for _ in 0..3 {
+        assert_eq!(preview.get("session.json", ""), "HTTP/1.1 200 OK");
+    }
+    drop(slow);
+}
+
+#[test]
+fn a_head_that_drips_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let preview = Preview::start(folder.path());
+    let mut stream = preview.connect();
+    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let mut byte = [0];
+    // Five seconds are allowed; each byte alone comes well within them.
+    let is_ended = (0..100)
+        .any(|_| stream.write_all(b"G").is_err() || matches!(stream.read(&mut byte), Ok(0)));
+    assert!(is_ended, "a head may take for ever");
+}
+
+#[test]
+fn other_sites_read_nothing_from_the_preview() {
+    let folder = tempfile::tempdir().unwrap();
+    let preview = Preview::start(folder.path());
+    for path in ["pack/notes", "session.json", "note/a.yml", "events"] {
+        for header in ["Sec-Fetch-Site: cross-site\r\n", "Origin: https://other.example\r\n"] {
+            assert_eq!(preview.get(path, header), "HTTP/1.1 403 Forbidden", "{path} {header}");
+        }
+        assert_eq!(
+            preview.get(path, "Sec-Fetch-Site: same-origin\r\n"),
+            "HTTP/1.1 200 OK",
+            "{path}"
+        );
+    }
+    let link = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: document\r\n";
+    assert_eq!(preview.get("", link), "HTTP/1.1 200 OK");
+}
