@@ -1,4 +1,4 @@
-//! The commands: each reads its arguments, asks the disk and the library, and says what to print.
+//! The commands: each reads its arguments, calls the disk and the libraries, and returns what to print.
 //!
 //! A new command is a module with its arguments and a `run`, and a variant here.
 
@@ -31,7 +31,7 @@ use serde_json::Value;
 
 use crate::disk;
 
-/// What the command line can be told to do.
+/// The commands of the command line.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(check::Check),
@@ -42,7 +42,6 @@ pub(crate) enum Command {
     Gateway(gateway::Gateway),
     Keygen(keygen::Keygen),
     Verify(verify::Verify),
-    /// Holds logs against rules: access logs, HAR, Zeek, URL lists, JSON lines.
     Hunt(hunt::Hunt),
     Explain(explain::Explain),
     Preview(preview::Preview),
@@ -88,19 +87,19 @@ impl Outcome {
         Outcome { stderr, code: 2, ..Outcome::default() }
     }
 
-    /// What this machine does not do, as a full disk or a port that is taken: exit code 1.
+    /// A failure of this machine, such as a full disk or a port in use: exit code 1.
     fn failed(message: &str) -> Outcome {
         Outcome { stderr: format!("error: {message}\n"), code: 1, ..Outcome::default() }
     }
 
-    /// Input that was refused, told on standard error.
+    /// Refused input, reported on standard error: exit code 1.
     fn refused(findings: &[Finding], sources: &Sources) -> Outcome {
         let stderr = report::to_text(findings, sources);
         Outcome { stderr, code: 1, ..Outcome::default() }
     }
 }
 
-/// An argument of ASCII letters, digits and a few others: what it names goes as it is into log lines,
+/// Accepts an argument of ASCII letters, digits and `others`, because it is copied as it is into log lines,
 /// YAML or headers.
 fn plain(
     text: &str,
@@ -113,40 +112,40 @@ fn plain(
     is_plain.then(|| text.to_owned()).ok_or(help)
 }
 
-/// How findings are written.
+/// The formats of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people, with the lines of the source.
+    /// Readable text with the source lines.
     Text,
-    /// For scripts.
+    /// One JSON object.
     Json,
     /// SARIF 2.1.0, for code hosts and editors.
     Sarif,
 }
 
-/// How anything else is written.
+/// The formats of everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PlainFormat {
-    /// For people.
+    /// Readable text.
     Text,
-    /// For scripts.
+    /// JSON.
     Json,
 }
 
-/// What to read notes and rules from.
+/// The files to read notes and rules from.
 #[derive(Args, Debug)]
 struct Inputs {
-    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it is there]
+    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it exists]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
 }
 
-/// What becomes of rules that are written for other logs.
+/// Whether rules for other log sources are rewritten.
 #[derive(Args, Clone, Copy, Debug)]
 struct OtherLogs {
-    /// Put rules of other log sources into the fields that a proxy sees; one that it sees in part
-    /// becomes a lead of lower level, one that it does not see at all is refused
+    /// Rewrite rules for other log sources to the fields that a proxy sees: a rule that it sees in part
+    /// becomes a lead one level lower, a rule that it does not see is refused
     #[arg(long)]
     leads: bool,
 }
@@ -160,31 +159,31 @@ impl OtherLogs {
     }
 }
 
-/// What rules leave to those who run them.
+/// What rules leave open: placeholders, and how hosts are compared.
 #[derive(Args, Debug)]
 struct Vocabulary {
-    /// A JSON object that says what the placeholders of `expand` stand for: `{"name": ["value"]}`
+    /// Read the values of Sigma's `expand` placeholders from this JSON file: `{"name": ["value"]}`
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
-    /// What a suffix of a host means in the rules, as in `cs-host|endswith: example.com`
+    /// How to compare a host suffix, such as `cs-host|endswith: example.com`
     #[arg(long, value_enum, default_value = "text")]
     hosts: Hosts,
 }
 
-/// What suffixes of host names mean.
+/// The ways to compare a suffix of a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Hosts {
-    /// Text, as Sigma says: `badexample.com` ends with `example.com`.
+    /// As text, as Sigma defines it: `badexample.com` ends with `example.com`.
     Text,
-    /// A domain and all below it: `example.com` and `www.example.com`, also for `.example.com`.
+    /// By domain labels: `example.com` and `www.example.com` match, also for `.example.com`.
     Labels,
 }
 
-/// Where the shipped notes stand in a clone.
+/// The folder of the shipped notes in a clone.
 const DEFAULT_PATH: &str = "knowledge/notes";
 
 impl Inputs {
-    /// Reads the library; an error is a message about wrong usage.
+    /// Reads the library and the number of files; an error is wrong usage or a refused file.
     fn library(&self) -> Result<(Library, usize), Outcome> {
         read_library(&self.paths, &self.vocabulary)
     }
@@ -210,12 +209,12 @@ impl Vocabulary {
     }
 }
 
-/// Reads the library from paths, and tells how many files there were.
+/// Reads the library from paths; also returns the number of files.
 fn read_library(paths: &[PathBuf], vocabulary: &Vocabulary) -> Result<(Library, usize), Outcome> {
     read_with_files(paths, vocabulary).map(|(library, files)| (library, files.len()))
 }
 
-/// The same, with the files: notes of other kinds are no part of a library.
+/// Reads the library from paths; also returns the files, because a library has no notes of other kinds.
 fn read_with_files(
     paths: &[PathBuf],
     vocabulary: &Vocabulary,
@@ -229,13 +228,13 @@ fn read_with_files(
     Ok((library, files))
 }
 
-/// Reads the files of paths, and tells which could not be read.
+/// Reads the files of paths; also returns a finding for each that could not be read.
 fn read_files(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<Finding>), Outcome> {
     let default = [PathBuf::from(DEFAULT_PATH)];
     let paths = match paths {
         [] if disk::is_folder(DEFAULT_PATH) => &default[..],
         [] => {
-            let message = format!("no paths are given, and there is no folder {DEFAULT_PATH} here");
+            let message = format!("no path was given, and there is no folder {DEFAULT_PATH} here");
             return Err(Outcome::usage(&message));
         }
         paths => paths,
@@ -243,7 +242,7 @@ fn read_files(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<Finding>), Outc
     Ok(disk::gather(paths))
 }
 
-/// Findings in a format, and below them, as text, a command's summary.
+/// Renders findings in a format; as text, a command's summary follows them.
 fn render(
     format: Format,
     findings: &[Finding],
@@ -259,12 +258,12 @@ fn render(
     pretty(&json)
 }
 
-/// JSON over several lines, with a line break at the end.
+/// Renders JSON over several lines, with a line break at the end.
 fn pretty(json: &Value) -> String {
     format!("{json:#}\n")
 }
 
-/// `1 rule`, `2 rules`.
+/// Renders a number with its noun: `1 rule`, `2 rules`.
 fn counted(number: usize, noun: &str) -> String {
     let plural = match noun {
         _ if number == 1 => "",
@@ -274,12 +273,12 @@ fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// A finding as one line, for lists of texts in JSON.
+/// Renders a finding as one line, for lists of texts in JSON.
 fn one_line(finding: &Finding) -> String {
     format!("{}: {}", finding.diagnostic.place.file, finding.diagnostic.message)
 }
 
-/// The name of a path in findings.
+/// Returns the name of a path in findings.
 fn name(path: &std::path::Path) -> Arc<str> {
     disk::name(path)
 }

@@ -1,6 +1,6 @@
 //! The `tidegate` command line: the one place that prints and sets the exit code.
 //!
-//! Exit codes: 0 fine, 1 findings or refused input, 2 wrong usage.
+//! Exit codes: 0 success, 1 findings or refused input, 2 wrong usage.
 #![forbid(unsafe_code)]
 
 mod codes;
@@ -18,17 +18,23 @@ use clap::Parser;
 use command::{Command, Outcome};
 use mimalloc::MiMalloc;
 
-/// Notes, rules and pages are a great many small texts, made and dropped on every core.
+/// Notes, rules and pages are many small texts, allocated and freed on every core.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Rules for what leaves a network, from notes to packs.
+/// Check, test, compile and run detection rules for the traffic that leaves a network.
 ///
-/// Notes are Markdown files (.md) with front matter and one Sigma rule; Sigma files are .yml or .yaml.
-/// Folders are searched for both; hidden files and README.md are passed over.
-/// Exit codes: 0 fine, 1 findings or refused input, 2 wrong usage.
+/// Rules are read from Sigma files (.yml, .yaml) and from notes: Markdown files (.md) with front matter
+/// and one Sigma rule. Folders are searched for both; hidden files and README.md are skipped.
+///
+/// Exit codes: 0 success, 1 findings or refused input, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate check --lint rules/\n\
+\x20 tidegate explain 'https://pastebin.com/raw/abcdefgh'\n\
+\x20 tidegate hunt access.log\n\
+\x20 tidegate pack -o rules.pack rules/")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

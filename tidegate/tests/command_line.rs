@@ -427,3 +427,30 @@ fn what_sanctioned_automation_does_is_learned_and_no_longer_counted() {
     assert_eq!(score("plain.jsonl", &["--learn", "nothing.yml"]).1, 0);
     assert_eq!(score("benign.jsonl", &["--policy", "nothing.yml"]), (Some([1, 1]), 0));
 }
+
+#[test]
+fn every_command_has_examples_and_is_in_the_guide() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let help = |arguments: &[&str]| {
+        let output = tidegate(Path::new(".")).args(arguments).arg("--help").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(help.contains("\nExamples:\n  tidegate "), "{arguments:?}: {help}");
+        help
+    };
+    let commands = |help: &str| -> Vec<String> {
+        let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+        let names = list.lines().filter_map(|line| line.split_whitespace().next());
+        names.filter(|name| *name != "help").map(str::to_owned).collect()
+    };
+    let names = commands(&help(&[]));
+    assert!(names.len() > 10, "{names:?}");
+    for name in &names {
+        assert!(guide.contains(&format!("\ntidegate {name} ")), "{name}");
+        help(&[name]);
+    }
+    for action in commands(&help(&["vault"])) {
+        assert!(guide.contains(&format!("\ntidegate vault {action} ")), "{action}");
+        help(&["vault", &action]);
+    }
+}

@@ -12,8 +12,16 @@ use super::policy::{PolicyInput, moment, now};
 use super::{Format, Inputs, OtherLogs, Outcome, counted, read_files, render};
 use crate::disk;
 
-/// Tells everything that is wrong with notes and rules: exit code 1 if anything is.
+/// Report every error in notes and rules.
+///
+/// The exit code is 1 if there is any finding. With --lint, rules that compile are also checked for
+/// conditions that are easy to evade, can never be true, or match too much.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate check\n\
+\x20 tidegate check --lint --fix rules/\n\
+\x20 tidegate check --format sarif rules/ > findings.sarif\n\
+\x20 tidegate check --policy policy.yml --expiring 7d")]
 pub(crate) struct Check {
     #[command(flatten)]
     inputs: Inputs,
@@ -21,19 +29,19 @@ pub(crate) struct Check {
     other_logs: OtherLogs,
     #[command(flatten)]
     policy: PolicyInput,
-    /// Also tell the exceptions of the policy that expire within this time, as `7d`, or have expired
+    /// Also report exceptions of the policy that have expired or expire within this time, such as `7d`
     #[arg(long, value_name = "TIME", requires = "policy", value_parser = seconds)]
     expiring: Option<u64>,
-    /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
+    /// Evaluate exceptions at this time, such as `2027-01-31` [default: now]
     #[arg(long, value_name = "TIME", requires = "expiring", value_parser = moment)]
     now: Option<u64>,
-    /// Also tell what looks wrong in rules that run: evadable, never true, noisy, or nameless
+    /// Also report likely mistakes in rules that compile
     #[arg(long)]
     lint: bool,
-    /// Put into the files what `fix:` offers for what is told, and tell what remains
+    /// Apply the fixes that findings offer, and report the findings that remain
     #[arg(long)]
     fix: bool,
-    /// How to write what is found
+    /// How to print findings
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
@@ -97,7 +105,7 @@ impl Check {
         Ok(Outcome { stdout, code, ..Outcome::default() })
     }
 
-    /// With `--leads`, a line for each rule that a proxy sees in part or not at all.
+    /// Returns, with `--leads`, a line for each rule that a proxy sees in part or not at all.
     fn undecided(&self, library: &Library) -> String {
         let mut lines = String::new();
         for entry in library.rules.iter().filter(|_| self.other_logs.leads) {
@@ -112,14 +120,14 @@ impl Check {
         lines
     }
 
-    /// Adds what the policy, the compiler and the lints find.
+    /// Adds the findings of the policy, the compiler and the lints.
     fn find(&self, library: &mut Library) {
         let given = self.policy.read(library);
         if let (Some(policy), Some(within)) = (&given.policy, self.expiring) {
             let due = policy.due(&library.filters, self.now.unwrap_or_else(now), within);
             library.findings.extend(due);
         }
-        // The compiler refuses what only shows when a rule is put to work, as an automaton's size.
+        // Some limits, such as the size of an automaton, are only known when a rule is compiled.
         match given.compile(library, "check", 0) {
             Ok(compilation) => library.findings.extend(compilation.findings),
             Err(finding) => library.findings.push(*finding),
@@ -131,10 +139,10 @@ impl Check {
 }
 
 fn seconds(text: &str) -> Result<u64, &'static str> {
-    policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, as `7d`")
+    policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, such as `7d`")
 }
 
-/// Writes a file that was fixed.
+/// Writes a fixed file.
 fn write(file: &SourceFile) -> Result<(), Box<Finding>> {
     let path = Path::new(&*file.name);
     disk::write(path, &file.bytes).map_err(|error| {

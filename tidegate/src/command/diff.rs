@@ -21,29 +21,33 @@ use super::{Outcome, PlainFormat, counted, pretty};
 use crate::{disk, stream};
 use log::LogDifference;
 
-/// Shows what changes between two packs: rules added, removed and changed.
+/// Show what changes between two packs.
 ///
-/// With --log also what changes on logs, which are read as `tidegate hunt` reads them: the matches that
-/// are gained and lost, and, where a pack has a policy, those that are decided otherwise.
+/// Lists the rules that were added, removed and changed, and the changed lines of the policy. With --log,
+/// both packs are also run over logs, and the matches that are gained, lost or decided differently are listed.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate diff deployed.pack next.pack\n\
+\x20 tidegate diff deployed.pack next.pack --log access.log --mode enforce\n\
+\x20 zcat access.log.gz | tidegate diff deployed.pack next.pack --log -")]
 pub(crate) struct Diff {
-    /// The pack that is at work
+    /// The old pack, such as the deployed one
     old: PathBuf,
-    /// The pack that is to follow it
+    /// The new pack
     new: PathBuf,
-    /// A log to hold against both, `-` for standard input; can be given several times
+    /// Run both packs over this log, `-` for standard input; can be given several times
     #[arg(short, long, value_name = "FILE")]
     log: Vec<PathBuf>,
     #[command(flatten)]
     key: KeyInput,
     #[command(flatten)]
     input: LogInput,
-    /// How to write it
+    /// How to print the differences
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
 }
 
-/// A pack that is known to be one.
+/// A decoded pack with its bytes and name.
 struct Side {
     name: Arc<str>,
     bytes: Vec<u8>,
@@ -78,7 +82,7 @@ impl Diff {
         Outcome { stdout, stderr, code }
     }
 
-    /// What both packs make of the logs, if there are any; adds to `findings` what could not be read.
+    /// Runs both packs over the logs, if any are given; adds to `findings` what could not be read.
     fn hunt(
         &self,
         sides: [&Side; 2],
@@ -86,7 +90,7 @@ impl Diff {
     ) -> Result<Option<LogDifference>, Outcome> {
         if self.log.is_empty() {
             let needs_log = self.input.is_given() || self.key.is_given();
-            let message = "--map, --mode, --now and --identity-key are about logs; give --log";
+            let message = "--map, --mode, --now and --identity-key apply to logs; give --log";
             return if needs_log { Err(Outcome::usage(message)) } else { Ok(None) };
         }
         let map = self.input.map()?;

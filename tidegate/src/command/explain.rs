@@ -17,35 +17,41 @@ use super::policy::{PolicyInput, check_key, moment, now};
 use super::{Outcome, PlainFormat, Vocabulary, pretty, read_library};
 use crate::disk;
 
-/// Explains the verdict on a request: every rule that matches, with the truth of each part.
+/// Explain which rules match a request, and why.
+///
+/// Prints every rule that matches, with the result of each part of its condition.
 ///
 /// REQUEST is a URL, a curl command in quotes, a line of an Envoy access log in JSON, or the head of a
-/// request (`CONNECT host:443 HTTP/1.1`); `-` reads it from standard input, there also several log
-/// lines. The request is shown as it was given: its secrets are not taken out.
+/// request (`CONNECT host:443 HTTP/1.1`). `-` reads it, or several log lines, from standard input.
+/// The request is printed as it was given: secrets in it are not redacted.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate explain 'https://pastebin.com/raw/abcdefgh'\n\
+\x20 tidegate explain rules/ \"curl -F file=@a.zip https://api.telegram.org/bot1:a/sendDocument\"\n\
+\x20 tidegate explain --pack rules.pack --source 10.4.1.9 - < access.log")]
 #[command(override_usage = "tidegate explain [OPTIONS] [PATHS]... REQUEST")]
 pub(crate) struct Explain {
-    /// The pack to hold the request against; its policy is in it
+    /// Use the rules and the policy of this pack
     #[arg(long, value_name = "FILE", conflicts_with = "policy")]
     pack: Option<PathBuf>,
-    /// The request, and in front of it notes, Sigma files and folders of them, if no pack is given
-    /// [default: knowledge/notes, if it is there]
+    /// The request; before it, unless a pack is given, notes, Sigma files and folders of them
+    /// [default: knowledge/notes, if it exists]
     #[arg(required = true, value_name = "REQUEST")]
     operands: Vec<OsString>,
     #[command(flatten)]
     vocabulary: Vocabulary,
     #[command(flatten)]
     policy: PolicyInput,
-    /// Who sends the request, to a policy: an address, a SPIFFE id, or a name as trusted hops give it
+    /// The source of the request for the policy: an address, a SPIFFE id, or a name from a trusted hop
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
-    /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
+    /// Evaluate exceptions at this time, such as `2027-01-31` [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
-    /// Explain this rule (its id or its title) even if it does not match
+    /// Explain this rule, by id or title, even if it does not match
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
-    /// How to write the explanation
+    /// How to print the explanation
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
 }

@@ -14,54 +14,62 @@ use super::policy::{PolicyInput, check_key};
 use super::{Outcome, Vocabulary, counted, read_library};
 use crate::{disk, stream};
 
-/// Holds logs against rules: the verdicts of the gateway, over what was recorded.
+/// Search logs for requests that match the rules.
 ///
-/// Reads Envoy access logs in JSON, HTTP archives (HAR), Zeek's http, ssl and dns logs in JSON, lists of
-/// URLs, and any JSON lines with a field map. Files are read in parallel; records come in the order of
-/// the files and their lines. Correlations run over the time of the events. Counts go to standard error.
-/// A policy, given or in the pack, is asked as the filter asks it, with the time and the source of each
-/// event: what it turns off or excuses is counted, and records say what would have been done.
-/// Exit code 1 if a log or a rule could not be read; unreadable lines are counted.
+/// Gives the verdicts that the gateway would have given. Reads Envoy access logs in JSON, HTTP archives
+/// (HAR), Zeek's http, ssl and dns logs in JSON, lists of URLs, and any JSON lines with a field map.
+/// Records are printed in the order of the files and their lines, counts on standard error.
+///
+/// Correlations use the time of the events. A policy, given or in the pack, is evaluated with the time and
+/// the source of each event: matches that it turns off or excepts are counted, not printed.
+///
+/// The exit code is 1 if a log or a rule cannot be read; matches do not change it. Unreadable lines are
+/// counted.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate hunt access.log\n\
+\x20 tidegate hunt --pack rules.pack --output table proxy.har\n\
+\x20 zcat access.log.gz | tidegate hunt --rules rules/\n\
+\x20 tidegate hunt --map fields.toml --output csv proxy.jsonl > matches.csv")]
 pub(crate) struct Hunt {
-    /// Logs; `-` or none for standard input
+    /// Logs to search; `-` or none for standard input
     logs: Vec<PathBuf>,
-    /// A pack to hunt with; its policy is in it
+    /// Use the rules and the policy of this pack
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["rules", "policy"])]
     pack: Option<PathBuf>,
-    /// Notes, Sigma files and folders of them to hunt with [default: knowledge/notes, if it is there]
+    /// Use the rules of these notes, Sigma files and folders [default: knowledge/notes, if it exists]
     #[arg(short, long, value_name = "PATH")]
     rules: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
-    /// Hunt even if some rules are refused
+    /// Hunt with the other rules if some are refused
     #[arg(long)]
     allow_refused: bool,
     #[command(flatten)]
     policy: PolicyInput,
     #[command(flatten)]
     input: LogInput,
-    /// What the logs are; without it each log's first line tells
+    /// The format of the logs [default: detected from each log's first line]
     #[arg(short, long, value_parser = format)]
     format: Option<Format>,
-    /// How to write matches
+    /// How to print matches
     #[arg(short, long, value_enum, default_value = "json")]
     output: OutputName,
-    /// Show the values in which rules were found, and whole paths: they may hold secrets
+    /// Print whole paths and the values that matched, which may contain secrets
     #[arg(long)]
     show_values: bool,
-    /// How many threads read lines [default: one per core]
+    /// The number of threads that read lines [default: one per core]
     #[arg(long, value_name = "NUMBER")]
     threads: Option<std::num::NonZero<usize>>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OutputName {
-    /// A JSON object per line.
+    /// One JSON object per line.
     Json,
     /// Comma-separated values.
     Csv,
-    /// Columns for people.
+    /// Aligned columns.
     Table,
 }
 

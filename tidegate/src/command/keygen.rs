@@ -9,13 +9,15 @@ use gateway::signing;
 use super::{Outcome, name};
 use crate::disk;
 
-/// Makes a pair of keys for signing packs.
+/// Generate a key pair for signing packs.
 ///
-/// Writes the secret key, readable by its owner only, and beside it the public key with the ending
-/// `.pub`. Both are PEM files as `openssl` writes them. A file that is there already is not replaced.
+/// Writes the secret key, readable only by its owner, and beside it the public key with the extension
+/// `.pub`. Both are PEM files of Ed25519, as `openssl` writes them. An existing file is not replaced.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate keygen team.key")]
 pub(crate) struct Keygen {
-    /// Where to write the secret key
+    /// Write the secret key to this file
     file: PathBuf,
 }
 

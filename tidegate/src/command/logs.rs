@@ -1,4 +1,4 @@
-//! How logs are read and what is asked about them, by `hunt` and `diff` alike.
+//! The arguments that `hunt` and `diff` share: how logs are read, and which gateway is replayed.
 
 use std::path::PathBuf;
 
@@ -12,16 +12,16 @@ use super::Outcome;
 use super::policy::{moment, now};
 use crate::disk;
 
-/// What a log's keys mean, and which gateway is asked about.
+/// The meaning of a log's keys, and the gateway to replay.
 #[derive(Args, Debug)]
 pub(super) struct LogInput {
-    /// How far matches go at most, as in the configuration of the gateway that is asked about
+    /// The mode of the gateway: whether it only reports matches, or denies
     #[arg(long, value_enum, default_value = "monitor")]
     mode: ModeName,
-    /// The time by which exceptions are held for events without one [default: the clock's]
+    /// Evaluate exceptions at this time for events without one [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
-    /// What JSON lines call the fields of rules, as TOML: `time = "..."` and `[fields]`
+    /// Map the keys of JSON lines to the fields of rules, as TOML: `time = "..."` and `[fields]`
     #[arg(short, long, value_name = "FILE")]
     map: Option<PathBuf>,
 }
@@ -33,12 +33,12 @@ enum ModeName {
 }
 
 impl LogInput {
-    /// Whether anything is given that needs a log.
+    /// Returns true if an argument that needs a log is given.
     pub(super) fn is_given(&self) -> bool {
         self.mode != ModeName::Monitor || self.now.is_some() || self.map.is_some()
     }
 
-    /// The field map; an empty one where none is given.
+    /// Reads the field map; it is empty if none is given.
     pub(super) fn map(&self) -> Result<FieldMap, Outcome> {
         let Some(path) = &self.map else { return Ok(FieldMap::default()) };
         let mut sources = Sources::new();
@@ -50,12 +50,12 @@ impl LogInput {
         read.map_err(|finding| Outcome::refused(&[*finding], &sources))
     }
 
-    /// What the logs are, as far as the map says: it only has a meaning for JSON lines.
+    /// Returns the format that a map implies: JSON lines.
     pub(super) fn format(&self) -> Option<Format> {
         self.map.as_ref().map(|_| Format::Json)
     }
 
-    /// How the policies of packs are asked, if one of them has any.
+    /// Returns the terms of the policy replay, if any pack has a policy or the mode is enforce.
     pub(super) fn terms<'p>(
         &self,
         packs: impl IntoIterator<Item = &'p Pack>,

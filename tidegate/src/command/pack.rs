@@ -14,11 +14,15 @@ use super::policy::PolicyInput;
 use super::{Format, Inputs, OtherLogs, Outcome, counted, name, plain, render};
 use crate::disk;
 
-/// Compiles the rules of notes and Sigma files into a pack.
+/// Compile notes and Sigma files into a pack for the filter.
 ///
-/// A pack is written whole or not at all. If any input is refused nothing is written and the exit
-/// code is 1; with --allow-refused the pack holds the rules that were not refused.
+/// A pack is written whole or not at all. If any input is refused, nothing is written and the exit
+/// code is 1; with --allow-refused the pack contains the rules that were not refused.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate pack -o rules.pack\n\
+\x20 tidegate pack -o rules.pack --policy policy.yml --pack-version 7 rules/\n\
+\x20 tidegate pack -o rules.pack --sign team.key")]
 pub(crate) struct Pack {
     #[command(flatten)]
     inputs: Inputs,
@@ -26,27 +30,27 @@ pub(crate) struct Pack {
     other_logs: OtherLogs,
     #[command(flatten)]
     policy: PolicyInput,
-    /// Where to write the pack
+    /// Write the pack to this file
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// What the pack is called in events and metrics: up to 64 letters, digits, `.`, `_` and `-`
+    /// The name of the pack in events and metrics: up to 64 letters, digits, `.`, `_` and `-`
     #[arg(long, default_value = "tidegate", value_parser = pack_name)]
     name: String,
-    /// A number that grows with each release of the pack
+    /// The version of the pack, which has to grow with each release
     #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = 1)]
     release: u64,
-    /// Sign the pack with this secret key, which `tidegate keygen` or `openssl` made
+    /// Sign the pack with this secret key, made by `tidegate keygen` or `openssl`
     #[arg(long, value_name = "KEYFILE")]
     sign: Option<PathBuf>,
     /// Write the pack even if some input is refused
     #[arg(long)]
     allow_refused: bool,
-    /// How to write what is found
+    /// How to print findings
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
 
-/// The name of a pack: it goes into log lines and labels of metrics as it is.
+/// Reads the name of a pack, which is copied as it is into log lines and labels of metrics.
 fn pack_name(text: &str) -> Result<String, &'static str> {
     plain(text, b"._-", 64, "give 1 to 64 letters, digits, `.`, `_` or `-`")
 }
@@ -72,7 +76,7 @@ impl Pack {
         findings.extend(compilation.findings.iter().cloned());
         if compilation.n_compiled == 0 && !findings.iter().any(Finding::is_error) {
             let message = "there is no rule to compile";
-            let help = "give notes or Sigma files that hold rules";
+            let help = "give notes or Sigma files that contain rules";
             findings.push(Finding::about(
                 &"input".into(),
                 &diagnostics::codes::NOTHING_FOUND,
@@ -90,7 +94,7 @@ impl Pack {
         let writes = compilation.n_compiled > 0 && has_policy && (!refuses || self.allow_refused);
         let mut written = writes;
         if writes && disk::is_other_than(&self.output, &MAGIC) {
-            let message = "there is a file that is no pack";
+            let message = "the file at this path is not a pack";
             let help = "give another path with `--output`, or remove the file";
             let code = &diagnostics::codes::UNWRITABLE;
             findings.push(Finding::about(&name(&self.output), code, message, help));

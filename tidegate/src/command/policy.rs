@@ -1,4 +1,4 @@
-//! The policy that commands are given, and the key of its identities.
+//! The arguments for a policy and the key of its identities.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::disk;
 /// A policy to compile into the pack.
 #[derive(Args, Debug)]
 pub(super) struct PolicyInput {
-    /// A policy: how far matches go, and what is excused (docs/policy.md)
+    /// Apply this policy: what to report or deny, and the exceptions (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     #[command(flatten)]
@@ -24,35 +24,35 @@ pub(super) struct PolicyInput {
 /// The key of identities.
 #[derive(Args, Debug)]
 pub(super) struct KeyInput {
-    /// A file with the plugin's `identity_key`: 32 hexadecimal digits
+    /// Read the key that identities are hashed with from this file: 32 hexadecimal digits
     #[arg(long, value_name = "FILE")]
     identity_key: Option<PathBuf>,
 }
 
 impl KeyInput {
-    /// Reads it, if it is given.
+    /// Reads the key, if it is given.
     pub(super) fn read(&self) -> Result<Option<IdentityKey>, Box<Finding>> {
         let read = self.identity_key.as_deref().map(read_key).transpose()?;
         Ok(read.map(|(key, _)| key))
     }
 
-    /// Whether it is given.
+    /// Returns true if a key is given.
     pub(super) fn is_given(&self) -> bool {
         self.identity_key.is_some()
     }
 }
 
-/// What was read of it.
+/// The policy and the key as they were read.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) policy: Option<Policy>,
     pub(super) key: Option<IdentityKey>,
-    /// Whether a policy was given that cannot be used.
+    /// True if a given policy or key cannot be used.
     pub(super) is_refused: bool,
 }
 
 impl PolicyInput {
-    /// Reads both files; what is wrong with them is added to the library's findings.
+    /// Reads both files; their findings are added to the library's.
     pub(super) fn read(&self, library: &mut Library) -> Given {
         let mut given = Given::default();
         match self.key.read() {
@@ -78,7 +78,7 @@ impl PolicyInput {
     }
 }
 
-/// Reads a key for identities: the key, and its digits.
+/// Reads a key for identities; returns the key and its digits.
 pub(super) fn read_key(path: &Path) -> Result<(IdentityKey, String), Box<Finding>> {
     let (name, text) = disk::read_text(path)?;
     let digits = text.trim();
@@ -94,8 +94,8 @@ pub(super) fn read_key(path: &Path) -> Result<(IdentityKey, String), Box<Finding
     }
 }
 
-/// Refuses a pack whose policy lists identities that this key does not know, as the filter does: what is
-/// sanctioned would be taken for what is not.
+/// Refuses a pack whose policy lists identities hashed with another key, as the filter does: sanctioned
+/// uses would not be recognised.
 pub(super) fn check_key(
     name: &Arc<str>,
     pack: &Pack,
@@ -114,7 +114,7 @@ pub(super) fn check_key(
 }
 
 impl Given {
-    /// The library's rules with the policy.
+    /// Compiles the library's rules with the policy.
     pub(super) fn compile(
         &self,
         library: &Library,
@@ -126,12 +126,13 @@ impl Given {
     }
 }
 
-/// A day or a time as an argument, in seconds since 1970.
+/// Reads a day or a time, in seconds since 1970.
 pub(super) fn moment(text: &str) -> Result<u64, &'static str> {
-    policy::moment(text).ok_or("write a day or a time, as `2027-01-31` or `2027-01-31T12:00:00Z`")
+    policy::moment(text)
+        .ok_or("write a day or a time, such as `2027-01-31` or `2027-01-31T12:00:00Z`")
 }
 
-/// The clock's time, in seconds since 1970.
+/// Returns the current time, in seconds since 1970.
 pub(super) fn now() -> u64 {
     u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }

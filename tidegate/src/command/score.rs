@@ -13,27 +13,33 @@ use super::policy::{PolicyInput, moment, now};
 use super::{Inputs, Outcome, PlainFormat, name, pretty};
 use crate::disk;
 
-/// Tells recall and false positives of rules and a policy on labelled requests.
+/// Measure recall and false positives on labelled requests.
+///
+/// Prints the share of malicious and of benign requests that the rules and a policy find, in all and by
+/// service and technique.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate score --benign benign.jsonl --malicious malicious.jsonl\n\
+\x20 tidegate score --benign benign.jsonl --malicious malicious.jsonl --learn learned.yml")]
 pub(crate) struct ScoreCommand {
     #[command(flatten)]
     inputs: Inputs,
     #[command(flatten)]
     policy: PolicyInput,
-    /// Requests that nothing should be reported for, as JSON lines
+    /// Requests that should not be reported, as JSON lines
     #[arg(long, value_name = "FILE")]
     benign: PathBuf,
     /// Requests that should be reported, as JSON lines
     #[arg(long, value_name = "FILE")]
     malicious: PathBuf,
-    /// Write a policy that sanctions what the clients of ambiguous benign requests did; a file that is
-    /// there is not replaced
+    /// Write a policy that sanctions what the clients of ambiguous benign requests did; an existing file
+    /// is not replaced
     #[arg(long, value_name = "FILE")]
     learn: Option<PathBuf>,
-    /// The time by which exceptions are held, as `2027-01-31` [default: the clock's]
+    /// Evaluate exceptions at this time, such as `2027-01-31` [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
-    /// How to write the tables
+    /// How to print the tables
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
 }

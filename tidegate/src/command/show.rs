@@ -16,12 +16,17 @@ use serde_json::{Value, json};
 use super::{Outcome, PlainFormat, counted, name, pretty};
 use crate::disk;
 
-/// Shows what a pack holds, after checking it as a gateway does.
+/// List the rules, correlations and policy of a pack.
+///
+/// The pack is checked first, as a gateway checks it.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate show rules.pack\n\
+\x20 tidegate show --format json rules.pack")]
 pub(crate) struct Show {
-    /// The pack
+    /// The pack to read
     file: PathBuf,
-    /// How to write it
+    /// How to print the pack
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
 }

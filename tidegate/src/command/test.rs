@@ -8,18 +8,23 @@ use serde_json::json;
 use super::record::Recording;
 use super::{Format, Inputs, Outcome, counted, read_with_files, render};
 
-/// Runs the examples of every note against the note's rule, on the pack of all the rules.
+/// Run the examples in rule notes against their rules.
 ///
-/// A note that is refused is not run; it is told like an example that fails, and the exit code is 1.
+/// All rules are compiled into one pack. An `http match` example must match its own rule, an `http pass`
+/// example must not. A refused note is reported like a failed example, and the exit code is 1.
 ///
-/// With --record the examples are sent through a gateway as the steps of their runbooks, and what it
-/// made of them is written into the front matter of the runbook notes: `last_run`, `last_result`, `last_pack`.
-/// A gateway that only monitors passes them on: put a stand-in behind it, or let it enforce.
+/// With --record the examples are sent through a gateway as the steps of their runbooks, and the results
+/// are written to the front matter of the runbook notes: `last_run`, `last_result`, `last_pack`.
+/// A gateway in monitor mode forwards the requests: use a stand-in upstream, or let it enforce.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate test\n\
+\x20 tidegate test --format json notes/\n\
+\x20 tidegate test --record --gateway http://127.0.0.1:3128 --log access.log")]
 pub(crate) struct Test {
     #[command(flatten)]
     inputs: Inputs,
-    /// How to write what is found
+    /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
@@ -35,7 +40,7 @@ impl Test {
             };
         if self.recording.record {
             return match (self.format, library.findings.is_empty()) {
-                (Format::Sarif, _) => Outcome::usage("--record tells its result as text or json"),
+                (Format::Sarif, _) => Outcome::usage("--record prints its result as text or json"),
                 (_, false) => Outcome::refused(&library.findings, &library.sources),
                 (format, true) => self.recording.run(&library, &files, format == Format::Json),
             };

@@ -11,12 +11,16 @@ use knowledge::pack_file;
 use super::{Outcome, counted, name};
 use crate::disk;
 
-/// Checks a pack and its signature as a gateway does.
+/// Verify a pack and its signature.
+///
+/// The pack is checked as a gateway checks it. The exit code is 1 if none of the keys signed it.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate verify --key team.key.pub rules.pack")]
 pub(crate) struct Verify {
-    /// The pack
+    /// The pack to read
     file: PathBuf,
-    /// Public keys in PEM, of which one has to have signed the pack
+    /// Public keys in PEM, one of which must have signed the pack
     #[arg(short, long, value_name = "FILE")]
     key: PathBuf,
 }
