@@ -67,7 +67,7 @@ pub struct Edit {
     pub end_line: u32,
     /// The column after the last.
     pub end_column: u32,
-    /// What stands there then.
+    /// The replacement text.
     pub replacement: String,
 }
 
@@ -78,7 +78,7 @@ pub struct TriedExample {
     pub expectation: &'static str,
     /// Method and URL, printable.
     pub request: String,
-    /// Where it stands.
+    /// Its place.
     pub line: u32,
     /// Whether the rule does what the example says; `None` where no rule runs.
     pub holds: Option<bool>,
@@ -151,7 +151,7 @@ fn pack_of(block: &Block) -> Option<Pack> {
     let parsed = sigma::parse(&sigma::Source::new("draft", &block.text));
     let [rule] = parsed.rules.as_slice() else { return None };
     let mut compiler = sigma::Compiler::new("draft", 0);
-    // What is wrong has been told with the note.
+    // The note's findings include it.
     compiler.add(rule).ok()?;
     Pack::decode(&compiler.finish().encode()).ok()
 }

@@ -87,11 +87,11 @@ pub struct Found {
     pub field: String,
     /// The value of the rule.
     pub pattern: String,
-    /// What stands before the evidence in the request's value.
+    /// The part of the request's value before the evidence.
     pub before: String,
     /// The evidence.
     pub hit: String,
-    /// What stands behind it.
+    /// The part after it.
     pub after: String,
 }
 

@@ -6,13 +6,13 @@ pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
 /// Bytes of pasted or dropped requests.
 pub const MAX_IMPORT_BYTES: usize = 128 * 1024 * 1024;
 
-/// Requests of an import; the rest is not read, which is told.
+/// Most requests of an import; the rest is not read, and the page reports it.
 pub const MAX_REQUESTS: usize = 100_000;
 
 /// Lines of one request head or curl command; a longer one ends there.
 pub const MAX_PIECE_LINES: usize = 256;
 
-/// Refused requests that are told one by one; beyond, they are only counted.
+/// Most refused requests that are listed; further ones are only counted.
 pub const MAX_REFUSALS: usize = 100;
 
 /// Packs that a page holds at a time; one more is refused.

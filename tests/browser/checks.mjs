@@ -14,7 +14,7 @@ export default {
     await send(page, PASTES);
     await says(page, '#count', '2 of 2 shown, 1 matched');
     await page.click('#table .body .row >> nth=0');
-    // The explanation of another request may stand there until this one comes.
+    // The explanation of another request may be shown until this one arrives.
     await says(page, '#explanation mark', 'pastebin.com');
     await says(page, '#explanation', 'in the raw view');
     assert.match(await page.textContent('#explanation'), /decided by the request/);

@@ -46,9 +46,9 @@ await check('the first verdict of tidegate preview is there within a second', as
 });
 await check('the browser judges as the native engine does', async () => {
   const { n, differ } = await parity(browser, url, JSON.parse(await readFile(casesFile, 'utf8')));
-  const told = `parity: ${n} cases, ${differ.length} differ`;
-  assert(n > 0 && differ.length === 0, [told, ...differ].join('\n'));
-  return told;
+  const summary = `parity: ${n} cases, ${differ.length} differ`;
+  assert(n > 0 && differ.length === 0, [summary, ...differ].join('\n'));
+  return summary;
 });
 await browser.close();
 server.close();

@@ -52,7 +52,7 @@ pub fn get(address: &Address, path: &str) -> Result<String> {
     text(address, "GET", path)
 }
 
-/// Tells the administration interface to do something.
+/// Sends a command to the administration interface.
 pub fn post(address: &Address, path: &str) -> Result<String> {
     text(address, "POST", path)
 }

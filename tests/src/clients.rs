@@ -26,7 +26,7 @@ struct Table {
 pub struct Client {
     /// What it is.
     pub title: String,
-    /// The command as one would type it; `{gateway}` stands for the gateway's address.
+    /// The command as a person types it; `{gateway}` is replaced by the gateway's address.
     pub run: String,
     /// What tidegate has to find: an anomaly's name or a rule's title; nothing if it is left out.
     pub finds: Option<String>,
@@ -56,7 +56,7 @@ impl Client {
                 command.args(["--noproxy", ""]).args(words);
             }
             "openssl" => {
-                // It ends with the end of its input, once the session stands.
+                // It ends with the end of its input, once the session is established.
                 command.args(words).args(["-verify_return_error", "-CAfile"]).arg(authorities);
             }
             other => bail!("`{other}` is no client that is known here"),

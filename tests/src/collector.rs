@@ -44,7 +44,7 @@ struct State {
     manner: Manner,
 }
 
-/// A server that answers what is posted to it as it is told to. It serves until it is dropped.
+/// A server that answers posts with configured answers. It serves until it is dropped.
 #[derive(Debug)]
 pub struct Collector {
     address: SocketAddr,

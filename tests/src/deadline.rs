@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 /// for many seconds; reached only by failures.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Between two looks. Envoy tells nobody when a log line or a counter is there, so it is polled.
+/// The time between two polls: Envoy does not announce a log line or a counter.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks until there is an answer, and returns it.

@@ -216,7 +216,7 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // The process may have ended by itself; there is nobody to tell in a drop.
+        // The process may have ended by itself; a drop cannot report it.
         let _already_gone = self.child.kill();
         let _already_waited = self.child.wait();
     }

@@ -18,7 +18,7 @@ use crate::{Bootstrap, Envoy, Launch, until, workspace};
 /// The examples, by the names of their folders.
 pub const EXAMPLES: [&str; 3] = ["connect-sni", "tls-intercept", "transparent"];
 
-/// Whom the internet's stand-in says to be, where it is asked in TLS.
+/// The names in the certificate of the internet's stand-in.
 const SITES: [&str; 6] = [
     "*.example.com",
     "*.example.net",
@@ -42,7 +42,7 @@ const SET_STATE: &str =
 pub struct Example {
     /// The gateway.
     pub gateway: Envoy,
-    /// What stands where the internet would be.
+    /// The stand-in for the internet.
     pub origin: Envoy,
     authorities: PathBuf,
 }
@@ -54,7 +54,7 @@ pub struct Outcome {
     pub succeeded: bool,
     /// Whether the gateway called anybody for it.
     pub called: bool,
-    /// What the filter told meanwhile.
+    /// The events of the filter meanwhile.
     pub events: Vec<Event>,
 }
 
@@ -80,8 +80,8 @@ pub struct Matched {
 }
 
 impl Event {
-    /// Whether it tells of an anomaly or of a rule by this title.
-    pub fn tells_of(&self, what: &str) -> bool {
+    /// Returns true if the event has an anomaly or a rule with this title.
+    pub fn reports(&self, what: &str) -> bool {
         self.anomalies.iter().any(|name| name == what)
             || self.rules.iter().any(|rule| rule.title == what)
     }
@@ -124,7 +124,7 @@ impl Example {
         self.gateway.listener("egress")
     }
 
-    /// Runs a client, and waits for what has to be told of it.
+    /// Runs a client, and waits for its expected events.
     pub fn run(&self, client: &Client) -> Result<Outcome> {
         let (n_before, n_called) = (self.events()?.len(), self.n_called()?);
         let n_lines = self.gateway.access_log()?.len();
@@ -132,8 +132,8 @@ impl Example {
         self.gateway.access_log_of(n_lines + 1)?;
         let events = until(&format!("the event of: {}", client.title), || {
             let events = self.events()?.split_off(n_before);
-            let told = |what: &String| events.iter().any(|event| event.tells_of(what));
-            Ok(client.finds.as_ref().is_none_or(told).then_some(events))
+            let is_reported = |what: &String| events.iter().any(|event| event.reports(what));
+            Ok(client.finds.as_ref().is_none_or(is_reported).then_some(events))
         })?;
         Ok(Outcome { succeeded, called: self.n_called()? > n_called, events })
     }

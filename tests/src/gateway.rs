@@ -15,7 +15,7 @@ const SET_STATE: &str =
     "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config";
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
-/// `examples/egress-gateway` at work, with a stand-in where the internet would be.
+/// A running `examples/egress-gateway`, with a stand-in for the internet.
 ///
 /// The configuration is the example's but for four things: ports that the operating system chooses,
 /// loopback addresses, the pack, and a filter in front of the dynamic forward proxy that makes it call
@@ -65,7 +65,7 @@ pub fn replace_text(directory: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The example's configuration as it stands in the repository.
+/// The example's configuration as it is in the repository.
 pub fn example() -> Result<Value> {
     let file = workspace::root().join("examples/egress-gateway/envoy.yaml");
     let text = fs::read_to_string(&file).with_context(|| format!("`{}`", file.display()))?;
@@ -92,7 +92,7 @@ fn offline(mut config: Value, plugin: &Plugin, stand_in: SocketAddr) -> Result<V
     Ok(config)
 }
 
-/// The filter that tells the dynamic forward proxy where to go; the request itself stays as it is.
+/// The filter that sets the target of the dynamic forward proxy; the request itself is not changed.
 fn redirection(stand_in: SocketAddr) -> Value {
     let state = |key: &str, value: String| {
         json!({

@@ -1,4 +1,4 @@
-//! End to end: a real Envoy, what stands around it, and the table of cases that every runner reads.
+//! End-to-end tests: a real Envoy, its surroundings, and the table of cases that every runner reads.
 //!
 //! A test starts an [`Envoy`] from a [`Bootstrap`], with a [`StandIn`] for the internet behind it, and
 //! talks to it with exact bytes over [`http1`] or over [`http2`]. Everything listens on loopback, on

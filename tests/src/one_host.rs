@@ -1,4 +1,4 @@
-//! The smallest packs that can be told apart from outside: each denies one host.
+//! The smallest packs that can be distinguished from outside: each denies one host.
 
 use std::net::SocketAddr;
 

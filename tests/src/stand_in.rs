@@ -22,7 +22,7 @@ const MAX_HEADERS: usize = 2000;
 const BODY: &str = "This is a stand-in for the internet. It is no real service.\n";
 
 /// A server for HTTP/1.1 and HTTP/2 in clear text that answers every request with 200, or with the
-/// status that a request's `x-stand-in-status` asks for. It says of itself that it is a stand-in.
+/// status that a request's `x-stand-in-status` asks for. Its body says that it is a stand-in.
 ///
 /// It serves until it is dropped.
 #[derive(Debug)]

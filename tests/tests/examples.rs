@@ -1,6 +1,6 @@
 //! `examples/connect-sni`, `tls-intercept` and `transparent`, with curl and openssl for clients.
 #![forbid(unsafe_code)]
-#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests touch files and tell")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests touch files and print")]
 
 use std::path::Path;
 use std::process::Command;
@@ -36,7 +36,7 @@ fn every_client_of(name: &str) -> Result<()> {
 
 /// What is found is reported by `monitor` and stopped by `enforce`; what is ordinary is neither.
 ///
-/// For a connection that is stopped nobody is called, unless it has no server name: TLS is told from
+/// For a connection that is stopped nobody is called, unless it has no server name: TLS is distinguished from
 /// all else by the first bytes, and Envoy reads those only once it has called.
 fn is_expected(client: &Client, outcome: &Outcome, mode: &str) -> bool {
     let action = if mode == "enforce" { "deny" } else { "observe" };

@@ -48,7 +48,7 @@ fn plugin(pack: &[u8], collector: &str) -> Result<Plugin> {
     Ok(Plugin::tidegate(&[], "monitor")?.with_text(&settings.to_string()))
 }
 
-/// An Envoy that answers requests itself: its listener stands before the cluster.
+/// An Envoy that answers requests itself.
 fn start(collector: &Collector) -> Result<Envoy> {
     start_with(&plugin(&pack()?, "upstream")?, collector)
 }
@@ -73,7 +73,7 @@ fn counted(envoy: &Envoy, name: &str) -> Result<usize> {
     Ok(usize::try_from(of.map(|(_, value)| value).sum::<u64>())?)
 }
 
-/// The events of the log, as they stand there.
+/// The events of the log, unchanged.
 fn logged(envoy: &Envoy) -> Result<Vec<String>> {
     let log = envoy.log()?;
     let start = "{\"event\":\"tidegate.match\"";
@@ -233,7 +233,7 @@ fn a_collector_that_does_not_answer_is_given_up_and_no_request_waits_for_it() ->
     let [first, again, ..] = bodies(&calls)[..] else { anyhow::bail!("{calls:?}") };
     assert_eq!(
         first, again,
-        "whether it was taken nobody knows, and the key tells that it is the same"
+        "whether it was taken is unknown, and the key shows that it is the same"
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `examples/egress-gateway`, run as it stands but for the internet.
+//! Runs `examples/egress-gateway` unchanged but for the internet.
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 

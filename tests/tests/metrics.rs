@@ -103,7 +103,7 @@ fn served() -> Result<Served> {
         add(&mut served, &scrape(gateway.envoy.admin())?);
         Ok(served.contains_key("tidegate_refused_total").then_some(()))
     })?;
-    // It may not tell the access log what it found, which is an error that is counted. Another virtual
+    // It may not write to the access log, which is an error that is counted. Another virtual
     // machine, whose counters start anew: Envoy 1.36 keeps the one that runs, with its capabilities.
     let plugin = Plugin::tidegate(&pack_with_exceptions()?, "monitor")?;
     let allowed = plugin.capabilities.iter().filter(|name| **name != "proxy_set_property");

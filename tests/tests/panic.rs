@@ -1,4 +1,4 @@
-//! What Envoy does when the filter panics, under each failure policy, and which alert tells of it: a
+//! What Envoy does when the filter panics, under each failure policy, and which alert reports it: a
 //! build of the filter that panics when a request asks for it, in the example gateway.
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]

@@ -176,7 +176,7 @@ const CASES: &[Case] = &[
         ruling: ["exfiltration", "EX-tenant", "", "new"],
     },
     Case {
-        name: "an expired exception tells that it would have held",
+        name: "an expired exception is reported",
         host: "api.telegram.org",
         path: "/bot1:secretsecretsecret/getMe",
         agent: "curl",
@@ -334,7 +334,7 @@ fn run(pack: &[u8], mode: &str, hops: &str) -> Result<(Envoy, Vec<Value>)> {
 fn envoy_decides_as_the_table_says() -> Result<()> {
     let pack = compile()?.bytes;
     for (idx, mode) in ["off", "monitor", "enforce"].into_iter().enumerate() {
-        // The address of whoever connects is that of the connection: no hop stands in front.
+        // The client's address is that of the connection: there is no hop.
         let (envoy, lines) = run(&pack, mode, "127.0.0.1/32")?;
         for (case, line) in CASES.iter().zip(&lines) {
             let (_, action) = case.expect[idx];

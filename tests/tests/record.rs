@@ -77,12 +77,12 @@ fn every_shipped_runbook_passes_and_says_so_in_its_note_and_on_its_page() -> Res
     ensure!(tidegate(&build)?.status.success());
 
     let output = setting.record(&["--vault", &vault])?;
-    let told = String::from_utf8(output.stdout)?;
-    ensure!(output.status.success(), "{told}{}", String::from_utf8(output.stderr)?);
+    let printed = String::from_utf8(output.stdout)?;
+    ensure!(output.status.success(), "{printed}{}", String::from_utf8(output.stderr)?);
     let end = format!(" 0 failed; {} files written\n", 2 * n_runbooks);
     ensure!(
-        told.starts_with(&format!("{n_runbooks} runbooks, ")) && told.ends_with(&end),
-        "{told}"
+        printed.starts_with(&format!("{n_runbooks} runbooks, ")) && printed.ends_with(&end),
+        "{printed}"
     );
 
     for entry in fs::read_dir(&runbooks)? {
@@ -102,8 +102,8 @@ fn every_shipped_runbook_passes_and_says_so_in_its_note_and_on_its_page() -> Res
 
     // The next build takes the notes' results over, and finds no edit by hand in its own pages.
     let built = tidegate(&build)?;
-    let told = String::from_utf8(built.stdout)?;
-    ensure!(built.status.success() && !told.contains("conflict"), "{told}");
+    let printed = String::from_utf8(built.stdout)?;
+    ensure!(built.status.success() && !printed.contains("conflict"), "{printed}");
     ensure!(fs::read_to_string(&page)?.contains("last_result: \"passed, 6 of 6 steps\"\n"));
     let check = tidegate(&["vault", "check", &vault])?;
     ensure!(check.status.success(), "{}", String::from_utf8(check.stdout)?);
@@ -125,12 +125,12 @@ fn a_gateway_without_the_rule_fails_the_runbook_and_the_note_says_which_steps() 
     fs::write(notes.join("runbook.md"), &runbook)?;
 
     let output = setting.record(&["--format", "json"])?;
-    let told = serde_json::from_slice(&output.stdout);
-    let told: serde_json::Value =
-        told.with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    ensure!(output.status.code() == Some(1), "{told:#}");
+    let printed = serde_json::from_slice(&output.stdout);
+    let printed: serde_json::Value =
+        printed.with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    ensure!(output.status.code() == Some(1), "{printed:#}");
     let result = "failed, not as expected: step 1, 2, 3 of 6";
-    ensure!(told["runbooks"][0]["result"] == result, "{told:#}");
+    ensure!(printed["runbooks"][0]["result"] == result, "{printed:#}");
     let written = fs::read_to_string(notes.join("runbook.md"))?;
     ensure!(written.contains("owner: me\r\nlast_run: 20"), "{written}");
     ensure!(written.contains(&format!("\r\nlast_result: \"{result}\"\r\n")), "{written}");
@@ -152,8 +152,8 @@ fn a_gateway_that_is_not_there_changes_nothing() -> Result<()> {
         [(url.as_str(), "error[F026]", 1), ("ftp://x", "http://HOST:PORT", 2)]
     {
         let output = tidegate(&["test", notes, "--record", "--gateway", gateway, "--log", log])?;
-        let told = String::from_utf8(output.stderr)?;
-        ensure!(output.status.code() == Some(code) && told.contains(expect), "{told}");
+        let printed = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(code) && printed.contains(expect), "{printed}");
     }
     Ok(())
 }

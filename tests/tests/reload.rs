@@ -21,7 +21,7 @@ fn start(directory: &Path, fallback: &Plugin) -> Result<Envoy> {
     Envoy::launch_in(&Launch { concurrency: 2, ..Launch::new()? }, &config.json(), directory)
 }
 
-/// Sends requests until it is told to stop; returns how many. One that is answered with anything but
+/// Sends requests until it is stopped; returns their number. One that is answered with anything but
 /// 200 or 403, or not at all, is an error.
 fn load(address: SocketAddr, stop: &AtomicBool, n_sent: &AtomicU64) -> Result<()> {
     let mut connection = http1::Connection::open(address)?;

@@ -1,6 +1,6 @@
 //! Requests that no proper client sends: none may take the filter's virtual machine down.
 #![forbid(unsafe_code)]
-#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests touch files and tell")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests touch files and print")]
 
 use std::fs;
 

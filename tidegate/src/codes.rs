@@ -3,7 +3,7 @@
 diagnostics::codes! {
     /// A folder that is to be served as the preview's page holds no page, or that of another version.
     NOT_A_PAGE = "F025", Error, "no preview page";
-    /// A gateway that examples are sent through does not answer, or its log does not tell of them.
+    /// A gateway that examples are sent through does not answer, or its log does not have them.
     /// Nothing is written into the runbooks: half of a record would be a wrong one.
     SILENT_GATEWAY = "F026", Error, "gateway without an answer";
 }

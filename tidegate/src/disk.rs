@@ -99,7 +99,7 @@ fn is_source(path: &Path) -> bool {
     is_source && path.file_name().is_none_or(|name| name != "README.md")
 }
 
-/// What tells that a file has changed: its path, its size and when it was written.
+/// The state of a file, which changes when it is written: path, size and time.
 pub(crate) type Stamp = (PathBuf, u64, Option<SystemTime>);
 
 /// The stamps of files, and of all notes and Sigma files in folders.
@@ -129,13 +129,13 @@ pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()
 }
 
-/// Reads a pack, and tells its name.
+/// Reads a pack; also returns its name.
 pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
-    // One byte more than a pack may have, so that its own check tells that it is too large.
+    // One byte more than a pack may have, so that its own check reports that it is too large.
     read(path, MAX_PACK_BYTES + 1)
 }
 
-/// Reads a file that has to be UTF-8 text, and tells its name.
+/// Reads a file that must be UTF-8 text; also returns its name.
 pub(crate) fn read_text(path: &Path) -> Result<(Arc<str>, String), Box<Finding>> {
     let (name, bytes) = read(path, MAX_FILE_BYTES)?;
     String::from_utf8(bytes).map(|text| (Arc::clone(&name), text)).map_err(|_| {
@@ -149,7 +149,7 @@ pub(crate) fn read_text(path: &Path) -> Result<(Arc<str>, String), Box<Finding>>
     })
 }
 
-/// Opens a log; `-` is standard input. Tells its size where it has one.
+/// Opens a log; `-` is standard input. Also returns its size, if it has one.
 pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
     if path.as_os_str() == "-" {
         return Ok((Box::new(io::stdin()), None));
@@ -192,7 +192,7 @@ pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Fi
     bytes.ok_or_else(|| Box::new(too_large(name, most)))
 }
 
-/// Reads a file, and tells its name.
+/// Reads a file; also returns its name.
 pub(crate) fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
     let bytes = File::open(path).and_then(|file| read_at_most(file, most));
     match bytes.map_err(|error| Box::new(unreadable(path, &error)))? {
@@ -219,8 +219,8 @@ pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
 
 /// Writes a file whole or not at all: beside it first, and then in its place.
 ///
-/// A link stays, and the file that it leads to is replaced. What is no file, as a pipe or a device,
-/// cannot be replaced: it is written to.
+/// A link is kept, and the file that it leads to is replaced. A pipe or a device cannot be replaced: it is
+/// written to.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match stage(path, bytes, Access::Shared)? {
         Some(staged) => staged.put(),
@@ -228,7 +228,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// A file that is written, beside the place where it is to stand.
+/// A written file beside its target, not yet renamed.
 struct Staged {
     file: NamedTempFile,
     target: PathBuf,
@@ -315,7 +315,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<(
     written
 }
 
-/// Takes a file away that was written in vain.
+/// Removes a file that is not needed after all.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
@@ -337,14 +337,14 @@ pub(crate) fn place_all<'p>(
     staged.into_iter().try_for_each(|(path, staged)| staged.put().map_err(|error| (path, error)))
 }
 
-/// Bytes that nobody can guess.
+/// Returns random bytes.
 pub(crate) fn random() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes)
 }
 
-/// What findings call a path: with `/`, and without `./` in front.
+/// Returns the name of a path in findings: with `/`, and without `./` in front.
 pub(crate) fn name(path: &Path) -> Arc<str> {
     let name = path.to_string_lossy();
     let name = if cfg!(windows) { name.replace('\\', "/").into() } else { name };
@@ -447,7 +447,7 @@ pub(crate) fn put(vault: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     fs::rename(new, place)
 }
 
-/// Takes away what [`put`] needed, and what a run that was killed left there.
+/// Removes the temporary files of [`put`], also those that a killed run left.
 pub(crate) fn tidy(vault: &Path) -> io::Result<()> {
     match fs::remove_dir_all(vault.join(UNFINISHED)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),

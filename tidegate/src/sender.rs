@@ -8,7 +8,7 @@ use traffic::RecordedRequest;
 
 /// How long a gateway may stay silent.
 const SILENCE: Duration = Duration::from_secs(30);
-/// Most bytes of an answer's head that are read: its status stands in front.
+/// Most bytes of an answer's head that are read: the status comes first.
 const MAX_HEAD_BYTES: u64 = 64 * 1024;
 
 /// An HTTP proxy that takes requests in clear text.

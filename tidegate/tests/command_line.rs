@@ -72,11 +72,14 @@ fn fixes_are_written_once_and_leave_the_rest_of_the_file_as_it_is() {
         .replace("      - a.example", "      - a.example\r\n      - '*.a.example'");
     let path = folder.path().join("a.yml");
     fs::write(&path, written).unwrap();
-    for told in ["a.yml: 3 fixes put in", ""] {
+    for printed in ["a.yml: 3 fixes put in", ""] {
         let check = ["check", "--lint", "--fix", "a.yml"];
         let output = tidegate(folder.path()).args(check).output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(told.is_empty() && !stdout.contains("put in") || stdout.contains(told), "{stdout}");
+        assert!(
+            printed.is_empty() && !stdout.contains("put in") || stdout.contains(printed),
+            "{stdout}"
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), expect);
     }
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
@@ -212,8 +215,8 @@ fn explain_reads_several_log_lines_from_standard_input() {
     let matched: Vec<_> =
         matched.map(|request| request["matches"].as_array().unwrap().len()).collect();
     assert_eq!(matched, [1, 0], "{seen:#}");
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.starts_with("<stdin>:4:1: error[R010]"), "{told}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(printed.starts_with("<stdin>:4:1: error[R010]"), "{printed}");
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -419,7 +422,7 @@ fn what_sanctioned_automation_does_is_learned_and_no_longer_counted() {
     assert_eq!(score("benign.jsonl", &["--learn", "learned.yml"]), (Some([1, 1]), 0));
     let learned = ["--policy", "learned.yml", "--identity-key", "key"];
     assert_eq!(score("benign.jsonl", &learned), (Some([1, 0]), 0));
-    // A policy that somebody has is not written over; without requests there is nothing to tell.
+    // An existing policy is not overwritten; without requests there is no score.
     assert_eq!(score("benign.jsonl", &["--learn", "learned.yml"]), (None, 1));
     assert_eq!(score("empty.jsonl", &[]), (None, 1));
     // Where nothing was learned, the policy is one all the same.

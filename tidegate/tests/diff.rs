@@ -79,14 +79,17 @@ fn what_a_rule_or_a_correlation_matches_is_what_is_compared() {
     ];
     // Another rule lays the whole pack out otherwise, and changes nothing about the first.
     let beside = "---\ntitle: Z\nlogsource: {category: proxy}\ndetection: {s: {dst_ip|cidr: 10.1.0.0/16}, t: {cs-host|contains: [x.exam, a.exam]}, condition: s or t}\n";
-    for (old, new, told) in cases {
+    for (old, new, printed) in cases {
         for beside in ["", beside] {
             pack(folder.path(), "old.pack", &old, "");
             pack(folder.path(), "new.pack", &new, beside);
             let said = tidegate(folder.path(), &["diff", "old.pack", "new.pack"]);
             let named = |name: &str| said.lines().any(|line| line.contains(name));
             let is_same = !named("  A") && !named("  Many");
-            assert!(said.contains(told) && (is_same || !told.is_empty()), "{told:?} in {said}");
+            assert!(
+                said.contains(printed) && (is_same || !printed.is_empty()),
+                "{printed:?} in {said}"
+            );
         }
     }
 }

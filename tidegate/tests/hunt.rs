@@ -145,16 +145,16 @@ fn pieces_threads_and_streams_make_no_difference() {
     fs::write(folder.path().join("b.log"), "{\"authority\":\"bad.example\",\"path\":\"/b\"}\n")
         .unwrap();
 
-    let (one, told) =
+    let (one, printed) =
         hunt(folder.path(), &["-r", "rule.yml", "--threads", "1", "a.log", "b.log"], b"");
     assert_eq!(one.len(), 42);
-    assert!(told.contains("40003 lines = 40002 events"), "{told}");
-    assert!(told.contains("1 unreadable: too long"), "{told}");
+    assert!(printed.contains("40003 lines = 40002 events"), "{printed}");
+    assert!(printed.contains("1 unreadable: too long"), "{printed}");
     let lines: Vec<_> = one.iter().map(|record| record["line"].as_u64().unwrap()).collect();
     assert_eq!((lines[0], lines[40], lines[41]), (8, 40_002, 1));
     let (three, told_by_three) =
         hunt(folder.path(), &["-r", "rule.yml", "--threads", "3", "a.log", "b.log"], b"");
-    assert_eq!((&three, &told_by_three), (&one, &told));
+    assert_eq!((&three, &told_by_three), (&one, &printed));
     let (stream, _) = hunt(folder.path(), &["-r", "rule.yml", "-"], log.as_bytes());
     let without_file = |records: &[Value]| -> Vec<Value> {
         let mut records = records.to_vec();
@@ -299,9 +299,9 @@ fn what_two_policies_decide_on_a_log_is_told() {
     }
     // With the clock of the second event the exception holds, with `--now` it does not.
     let (said, code) = diff("enforce", "excepted", &["--mode", "enforce", "--format", "json"]);
-    let told: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((code, &told["denied"]), (0, &json!({"before": 3, "after": 2})), "{said}");
-    let lost: Vec<_> = told["lost"].as_array().unwrap().iter().map(|it| &it["line"]).collect();
+    let printed: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &printed["denied"]), (0, &json!({"before": 3, "after": 2})), "{said}");
+    let lost: Vec<_> = printed["lost"].as_array().unwrap().iter().map(|it| &it["line"]).collect();
     assert_eq!(lost, [2], "{said}");
     // The mode of the gateway is the bound of what is done.
     let (said, _) = diff("monitor", "enforce", &[]);
@@ -375,6 +375,6 @@ fn titles_do_not_reach_the_terminal_as_control_characters() {
     let folder = tempfile::tempdir().unwrap();
     let rule = "title: \"x\\e[31m\\nfoo\"\nlogsource: {category: proxy}\ndetection: {s: {cs-host: a.example}, condition: s}\n";
     fs::write(folder.path().join("rule.yml"), rule).unwrap();
-    let (_, told) = hunt(folder.path(), &["--rules", "rule.yml"], b"http://a.example/\n");
-    assert!(told.ends_with("  1 x\\u{1b}[31m\\nfoo\n"), "{told}");
+    let (_, printed) = hunt(folder.path(), &["--rules", "rule.yml"], b"http://a.example/\n");
+    assert!(printed.ends_with("  1 x\\u{1b}[31m\\nfoo\n"), "{printed}");
 }

@@ -22,7 +22,7 @@ use serde_json::Value;
 const N_EXAMPLES: usize = 5;
 
 const HEAD: &str = "\
-# What `check` says of SigmaHQ's rules
+# What `check` reports for SigmaHQ's rules
 
 Generated from the rules of SigmaHQ that are active, the folders `rules*` of its repository: counts, and the ids of some rules.
 Each finding is explained in [codes.md](codes.md).
@@ -32,7 +32,7 @@ The same, with every place and its help:
 
     tidegate check --lint rules rules-*
 
-Made anew where the corpora are, and held against them by the same test without `UPDATE`:
+Generated with the corpora, and compared with them by the same test without `UPDATE`:
 
     UPDATE=1 TIDEGATE_CORPORA=... cargo test -p tidegate --test sigmahq_lint
 ";
@@ -70,9 +70,9 @@ struct Found<'j> {
 }
 
 fn page(sigma: &Path) -> String {
-    let told = check(sigma);
+    let printed = check(sigma);
     let mut by_code: BTreeMap<&str, Found<'_>> = BTreeMap::new();
-    for finding in told["diagnostics"].as_array().unwrap() {
+    for finding in printed["diagnostics"].as_array().unwrap() {
         let text = |name: &str| finding[name].as_str().unwrap();
         let found = by_code.entry(text("code")).or_default();
         found.severity = text("severity");
@@ -80,7 +80,8 @@ fn page(sigma: &Path) -> String {
         found.n_findings += 1;
         found.files.insert(text("file"));
     }
-    let number = |path: &str| told.pointer(&format!("/summary/{path}")).unwrap().as_u64().unwrap();
+    let number =
+        |path: &str| printed.pointer(&format!("/summary/{path}")).unwrap().as_u64().unwrap();
     let files: BTreeSet<_> = by_code.values().flat_map(|found| &found.files).collect();
     let mut page = format!(
         "{HEAD}\n## In numbers\n\n{} rules in {} files; {} files have {} errors and {} warnings.\nDecidable at a proxy: {} yes, {} partly, {} no.\n\n",

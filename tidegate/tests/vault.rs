@@ -323,11 +323,11 @@ fn a_page_that_is_no_text_is_told_with_its_code() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(page) && said.contains(&format!("error[{code}]")), "{said}");
         let output = tidegate(&["vault", "check", path, "--format", "json"]).output().unwrap();
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{told}");
-        let codes = told["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]);
-        assert!(codes.eq([code]), "{told}");
-        assert_eq!(told["defects"], serde_json::json!([]), "links to the page still lead there");
+        let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        let codes = printed["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]);
+        assert!(codes.eq([code]), "{printed}");
+        assert_eq!(printed["defects"], serde_json::json!([]), "links to the page still lead there");
     }
 }
 
@@ -355,8 +355,8 @@ fn types_of_a_person_stay_and_missing_ones_are_added() {
     assert!(build_ours(scratch.path()).contains(" 0 files written"));
 
     fs::write(&path, "{ not JSON").unwrap();
-    let told = build_ours(scratch.path());
-    assert!(told.contains("conflict: .obsidian/types.json"), "{told}");
+    let printed = build_ours(scratch.path());
+    assert!(printed.contains("conflict: .obsidian/types.json"), "{printed}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "{ not JSON");
 }
 
@@ -435,7 +435,7 @@ fn hostile_input_stays_inert() {
     let summary = run(&arguments);
     assert!(
         summary.contains("bomb.yml") && summary.contains("deep.yml"),
-        "what cannot be read is told: {summary}"
+        "a file that cannot be read is reported: {summary}"
     );
     checks_clean(&vault);
     queries_hold(&vault);

@@ -152,7 +152,7 @@ fn table(monitored: &[Outcome], enforced: &[Outcome]) -> Table {
     table
 }
 
-/// The request as the logs tell it, without its secrets.
+/// Returns the request as the logs have it, without its secrets.
 fn request(line: &Line, event: Option<&Event>) -> String {
     let host = event.map_or(&line.host, |event| &event.request.host);
     let path = event.and_then(|event| event.request.path.as_deref()).unwrap_or_default();

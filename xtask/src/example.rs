@@ -56,8 +56,8 @@ fn run_all(example: &Example, clients: &[Client]) -> Result<Vec<Outcome>> {
 }
 
 fn fate(outcome: &Outcome) -> String {
-    let told = if outcome.events.is_empty() { "" } else { ", reported" };
-    format!("{}{told}", if outcome.succeeded { "passes" } else { "stopped" })
+    let reported = if outcome.events.is_empty() { "" } else { ", reported" };
+    format!("{}{reported}", if outcome.succeeded { "passes" } else { "stopped" })
 }
 
 fn stay(example: &Example, directory: &Path) -> Result<()> {

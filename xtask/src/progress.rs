@@ -1,4 +1,4 @@
-//! What a task tells about itself while it runs.
+//! What a task prints while it runs.
 
 /// Says on standard error which step begins, so that a long silence has a name.
 pub(crate) fn step(text: &str) {

@@ -40,7 +40,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Numbers stand at the right, text at the left; nothing trails.
+/// Numbers are right-aligned, text is left-aligned; no trailing blanks.
 fn write_row(f: &mut fmt::Formatter<'_>, row: &[String], widths: &[usize]) -> fmt::Result {
     let mut line = String::new();
     for (cell, width) in row.iter().zip(widths) {

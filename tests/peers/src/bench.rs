@@ -36,7 +36,7 @@ pub fn measure(
     let mut passes = Vec::new();
     let mut matches = Vec::new();
     for contender in &mut *contenders {
-        // The first pass warms up and tells how many make up a round.
+        // The first pass warms up and measures how many make up a round.
         matches.push((contender.run)());
         let start = ThreadTime::now();
         (contender.run)();

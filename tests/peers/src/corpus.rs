@@ -58,7 +58,7 @@ pub fn proxy_events(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// The request that a proxy event tells of.
+/// Returns the request of a proxy event.
 pub fn request(event: &Value) -> Request<'_> {
     let text = |name: &str| event[name].as_str().map(str::as_bytes);
     let uri = event["c-uri"].as_str().unwrap_or_default();

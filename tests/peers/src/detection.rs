@@ -198,7 +198,7 @@ fn map(rng: &mut Rng) -> Yaml {
     let mut entries: Vec<(String, Yaml)> = Vec::new();
     for _ in 0..rng.usize(1..4) {
         let (key, value) = item(rng);
-        // A key may stand only once in a map.
+        // A map has each key once.
         if entries.iter().all(|(known, _)| *known != key) {
             entries.push((key, value));
         }

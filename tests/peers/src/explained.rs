@@ -17,7 +17,7 @@ use crate::yaml::Yaml;
 pub struct Explanation {
     /// A short name, for counts.
     pub name: &'static str,
-    /// The sentence that decides, and where it stands.
+    /// The deciding sentence and its source.
     pub because: &'static str,
     /// Makes the change; whether anything was changed. Where there is a choice, the number chooses.
     change: fn(&mut Rule, &mut Value, usize) -> bool,
@@ -27,12 +27,12 @@ pub struct Explanation {
 pub const EXPLANATIONS: &[Explanation] = &[
     Explanation {
         name: "windash",
-        because: "the reference (pySigma, `\\B[-/]\\b`): `windash` stands for other dashes where a dash starts a word; rsigma replaces every dash",
+        because: "the reference (pySigma, `\\B[-/]\\b`): `windash` accepts other dashes where a dash starts a word; rsigma replaces every dash",
         change: windash_spelled_out,
     },
     Explanation {
         name: "variants without letters",
-        because: "modifiers specification, `base64offset`: \"There are three variants for shifts by zero to two bytes\"; of one byte or none a variant may have no letter that stands fast, and is the empty text as in the reference (pySigma); rsigma leaves that variant out",
+        because: "modifiers specification, `base64offset`: \"There are three variants for shifts by zero to two bytes\"; of one byte or none a variant may have no fixed letter, and is the empty text as in the reference (pySigma); rsigma leaves that variant out",
         change: short_variants_spelled_out,
     },
     Explanation {
@@ -126,7 +126,7 @@ pub fn explain(difference: &Difference) -> Option<Vec<&'static Explanation>> {
     Some(set)
 }
 
-/// Writes letters that lower case and simple case folding tell apart as the latter does.
+/// Rewrites letters that lower case and simple case folding treat differently as the latter does.
 fn fold_by_unicode(rule: &mut Rule, event: &mut Value, _: usize) -> bool {
     let mut changed = false;
     let mut fold = |text: &mut String| {
@@ -154,7 +154,7 @@ fn folded_alike(character: char) -> char {
     match character {
         // Its lower case is two characters; it folds to itself, as any letter without case.
         'İ' => 'ꙮ',
-        // The lower case depends on where in a word it stands.
+        // The lower case depends on its position in a word.
         'Σ' => 'σ',
         other if other.to_lowercase().eq([inspect::fold_char(other)]) => other,
         other => inspect::fold_char(other),
@@ -200,7 +200,7 @@ fn is_number_asked(label: &str) -> bool {
     has_modifier(label, &numeric)
 }
 
-/// Whether one of these modifiers stands in a label.
+/// Returns true if a label has one of these modifiers.
 fn has_modifier(label: &str, modifiers: &[&str]) -> bool {
     label.split('|').skip(1).any(|name| modifiers.contains(&name))
 }
@@ -328,7 +328,7 @@ fn objects_to_null(rule: &mut Rule, event: &mut Value, choice: usize) -> bool {
     let mut changed = false;
     for name in names {
         if lookup(event, &name).is_some_and(Value::is_object) {
-            // Null where it stands; or, beside other fields of the object, as a field of the whole
+            // Null in its place; or, beside other fields of the object, as a field of the whole
             // name, which comes before the path that its dots spell.
             if choice.is_multiple_of(2) {
                 set_null(event, &name);
@@ -497,7 +497,7 @@ fn short_variants_spelled_out(rule: &mut Rule, event: &mut Value, choice: usize)
     n_items > 0
 }
 
-/// What of a text's Base64 is the same whatever stands around it, behind no byte, one and two.
+/// Returns the part of a text's Base64 that does not depend on its surroundings, after zero, one and two bytes.
 fn at_each_offset(text: &str) -> Vec<String> {
     let variant = |(n_before, start): (usize, usize)| {
         let bytes = [&[b' '; 2][..n_before], text.as_bytes()].concat();

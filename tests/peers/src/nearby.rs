@@ -53,7 +53,7 @@ fn joined(left: Value, right: Value) -> Value {
     Value::Array([list(left), list(right)].concat())
 }
 
-/// A dotted field as it stands, or as the path that its dots spell.
+/// A dotted field as one name, or as the path that its dots spell.
 fn insert(object: &mut Map<String, Value>, name: &str, value: Value, nested: bool) {
     match name.split_once('.') {
         Some((first, rest)) if nested && !object.contains_key(name) => {
@@ -86,7 +86,7 @@ fn value_for(item: &Item<'_>, fields: &[(String, Value)], rng: &mut Rng) -> Valu
     let value = item.values[rng.usize(..item.values.len())];
     let Some(text) = value.as_str() else { return loose(rng) };
     if has("all") && item.values.len() > 1 && rng.u8(..) < 230 {
-        // One text in which all values stand, as far as that goes.
+        // One text that contains all values, as far as possible.
         let mut texts = item.values.iter().filter_map(|value| value.as_str());
         let joined: String = texts.by_ref().map(|text| plain(text, rng) + "-").collect();
         return json!(mutated(&joined, rng));

@@ -69,7 +69,7 @@ impl Drop for PySigma {
 
 /// Why `SQLite` cannot be asked about a rule, by the same list for all; `None` where it can.
 ///
-/// What it cannot tell is its own, not Sigma's: how SQL types values, that its `COLLATE NOCASE` and
+/// Its limits are SQL's, not Sigma's: how SQL types values, that its `COLLATE NOCASE` and
 /// `LIKE` fold ASCII only, that columns have no nested fields, and that there are no keywords.
 pub fn out_of_reach(rule: &Rule) -> Option<&'static str> {
     for item in rule.items() {
@@ -121,6 +121,6 @@ pub fn row(event: &Value, rule: &Rule) -> Option<Value> {
         };
         row.insert(name.clone(), Value::String(text));
     }
-    // `exists` is `IS NOT NULL` in SQL: a null that is there cannot be told from a missing field.
+    // `exists` is `IS NOT NULL` in SQL: a null cannot be distinguished from a missing field.
     (!rule.uses("exists") || event.len() == row.len()).then_some(Value::Object(row))
 }

@@ -45,7 +45,7 @@ impl Rule {
         out
     }
 
-    /// Whether a modifier stands anywhere.
+    /// Returns true if a modifier is used anywhere.
     pub fn uses(&self, modifier: &str) -> bool {
         self.items().iter().any(|item| item.modifiers.contains(&modifier))
     }

@@ -82,7 +82,7 @@ pub fn placeholders(rules: &[String]) -> BTreeMap<String, Vec<String>> {
     let mut placeholders = BTreeMap::new();
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     for rule in rules.iter().filter(|rule| rule.contains("expand")) {
-        // Whatever stands between two signs may be one.
+        // Any text between two signs may be one.
         for part in rule.split('%').skip(1).filter(|part| part.bytes().all(name)) {
             placeholders.insert(part.to_owned(), vec!["placeholder".to_owned()]);
         }

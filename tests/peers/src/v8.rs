@@ -60,7 +60,7 @@ pub fn measure(packs: &[Vec<u8>], events: &str) -> anyhow::Result<Vec<InV8>> {
     anyhow::ensure!(output.status.success(), "engine.mjs fails: {errors}");
     let rows: Vec<InV8> =
         String::from_utf8(output.stdout)?.lines().map(row).collect::<anyhow::Result<_>>()?;
-    anyhow::ensure!(rows.len() == packs.len(), "engine.mjs tells of {} packs", rows.len());
+    anyhow::ensure!(rows.len() == packs.len(), "engine.mjs reports {} packs", rows.len());
     Ok(rows)
 }
 

@@ -14,7 +14,7 @@ pub enum Yaml {
     Text(String),
     /// A list.
     List(Vec<Yaml>),
-    /// A map, in the order in which it stands.
+    /// A map in the order of the source.
     Map(Vec<(String, Yaml)>),
 }
 

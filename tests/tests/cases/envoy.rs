@@ -13,7 +13,7 @@ use crate::rules;
 
 const MODES: [&str; 2] = ["monitor", "enforce"];
 
-/// A case that was sent, and under which mark the access log tells of it.
+/// A case that was sent, and its mark in the access log.
 struct Sent<'c> {
     mark: String,
     mode: &'static str,
@@ -136,7 +136,7 @@ fn send(runner: Runner, address: SocketAddr, case: &Case, mark: &str) -> Result<
 
 fn check(sent: &Sent<'_>, line: Option<&Value>) -> Result<()> {
     let expect = &sent.case.expect;
-    let line = line.context("the access log does not tell of it")?;
+    let line = line.context("the access log has no line of it")?;
     let found = line["rules"].as_str().unwrap_or_default().split(',');
     let found = found.filter(|id| !id.is_empty()).map(str::to_owned).collect();
     rules::same(found, &rules::ids(sent.pack, &expect.rules)?)?;

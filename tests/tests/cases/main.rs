@@ -4,7 +4,7 @@
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "tests touch files, tell what they skip, and fail loudly"
+    reason = "tests touch files, print what they skip, and fail loudly"
 )]
 
 mod browser;

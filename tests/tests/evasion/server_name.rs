@@ -155,7 +155,7 @@ fn send(address: SocketAddr, parts: &[Vec<u8>]) -> Result<u16> {
             break;
         }
     }
-    // What was let through is no HTTP, so the stand-in answers or closes; either is an end.
+    // What passes is not HTTP, so the stand-in answers or closes; both end the test.
     let n_read = stream.read(&mut [0; 1024]);
     drop(n_read);
     Ok(port)

@@ -1,4 +1,4 @@
-//! `tidegate test --record`: runbooks run through a gateway, and what it made of them written down.
+//! `tidegate test --record`: runs runbooks through a gateway, and writes the results.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use super::{Outcome, counted, one_line, pretty};
 use crate::disk;
 use crate::sender::Gateway;
 
-/// How often logs are looked at while something is missing in them.
+/// The time between two reads of the logs while lines are missing.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Where runbooks are run, and where the result is written.
+/// The arguments of `--record`.
 #[derive(Args, Debug)]
 pub(super) struct Recording {
     /// Send the examples through a gateway and write the results to the runbooks
@@ -45,11 +45,11 @@ struct Step<'l> {
     example: &'l Example,
     id: String,
     status: u16,
-    /// What the gateway said of it.
+    /// The gateway's line about it.
     line: Option<Line>,
 }
 
-/// A line of a log, as far as it tells of a request.
+/// The part of a log line about a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Line {
     id: String,
@@ -62,7 +62,7 @@ struct Line {
 }
 
 impl Recording {
-    /// Sends all examples of a library's notes, and writes what came of it.
+    /// Sends all examples of a library's notes, and writes the results.
     pub(super) fn run(&self, library: &Library, files: &[SourceFile], as_json: bool) -> Outcome {
         let url = self.gateway.as_deref().unwrap_or_default();
         let gateway = match Gateway::find(url) {
@@ -107,7 +107,7 @@ impl Recording {
             })
             .collect();
         let (written, troubles) = self.write(&records, library, files);
-        told(&records, &steps, &written, &troubles, as_json)
+        summarise(&records, &steps, &written, &troubles, as_json)
     }
 
     /// Reads what the logs grew by until each step is in them or the time is over, and gives the pack's
@@ -144,7 +144,7 @@ impl Recording {
         }
     }
 
-    /// Writes the records into runbook notes and pages; tells which files, and what went wrong.
+    /// Writes the records to runbook notes and pages; returns the files, and what went wrong.
     fn write(
         &self,
         records: &BTreeMap<&str, Record>,
@@ -208,7 +208,7 @@ impl Recording {
     }
 }
 
-/// A gateway that does not do its part.
+/// Reports a gateway that does not answer.
 fn silent(gateway: &str, message: String, help: &str) -> Outcome {
     let finding = Finding::about(&gateway.into(), &crate::codes::SILENT_GATEWAY, message, help);
     Outcome::refused(&[finding], &Sources::new())
@@ -240,8 +240,8 @@ fn save(
     }
 }
 
-/// Gives each step its line of the access log: by the request's id where the gateway keeps it, else the
-/// first that is left with the same method and host, since steps are sent one after the other.
+/// Assigns each step its line of the access log: by the request's id if the gateway keeps it, otherwise the
+/// first unassigned line with the same method and host, because steps are sent one after the other.
 fn assign(steps: &mut [Step<'_>], lines: &[Line]) {
     let mut left: Vec<Option<&Line>> =
         lines.iter().filter(|line| line.pack.is_none()).map(Some).collect();
@@ -271,7 +271,7 @@ fn read(line: &str) -> Option<Line> {
             pack: Some(value.pointer("/pack/hash").and_then(Value::as_str)?.to_owned()),
         });
     }
-    // Without the key the log does not tell verdicts at all; with `null` in it no rule matched.
+    // Without the key the log has no verdicts; with `null` no rule matched.
     let rules = value.get("rules")?.as_str().unwrap_or_default();
     Some(Line {
         id: text(&value, "request_id").unwrap_or_default(),
@@ -282,14 +282,14 @@ fn read(line: &str) -> Option<Line> {
     })
 }
 
-/// Whether a step came out as its note expects; `None` where the gateway refused it by itself.
+/// Returns whether a step gave the result that its note expects; `None` if the gateway refused it itself.
 fn holds(step: &Step<'_>) -> Option<bool> {
     let line = step.line.as_ref()?;
     let matched = line.rules.iter().any(|rule| rule == step.rule);
     Some(matched == (step.example.expectation == Expectation::Match))
 }
 
-/// `passed, 6 of 6 steps`, with what differed.
+/// Renders the result, such as `passed, 6 of 6 steps`, with the steps that failed.
 fn result(steps: &[&Step<'_>]) -> String {
     let failed: Vec<String> = (1..)
         .zip(steps)
@@ -311,7 +311,8 @@ fn result(steps: &[&Step<'_>]) -> String {
     text
 }
 
-fn told(
+/// Renders the results as text or JSON.
+fn summarise(
     records: &BTreeMap<&str, Record>,
     steps: &[Step<'_>],
     written: &[String],
@@ -377,7 +378,7 @@ mod tests {
         let line = Line { rules: vec!["r\u{9b}31m".to_owned()], ..Line::default() };
         let id = "1".to_owned();
         let step = Step { rule: "x\u{1b}c", example: &example, id, status: 200, line: Some(line) };
-        let shown = told(&BTreeMap::new(), &[step], &[], &[], false).stdout;
+        let shown = summarise(&BTreeMap::new(), &[step], &[], &[], false).stdout;
         assert!(shown.starts_with("a\\u{1b}[2J.md:1: "), "{shown:?}");
         assert!(!shown.contains(['\u{1b}', '\u{9b}']), "{shown:?}");
     }

@@ -1,4 +1,4 @@
-//! The engine beside the others that run Sigma: the program of `tests/peers`, which stands outside of
+//! Compares the engine with the others that run Sigma: the program of `tests/peers`, which is outside of
 //! the workspace because the peers' dependencies are none of ours.
 
 use ::tests::workspace;

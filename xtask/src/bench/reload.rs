@@ -2,7 +2,7 @@
 //! to memory.
 //!
 //! The load is open: each request has its time, and latency is counted from that time on, so that a
-//! gateway that stands still is not spared the requests that would have come. Requests that are due
+//! gateway that blocks is not spared the requests that would have come. Requests that are due
 //! shortly after an update are held against all others of the same run, as a ratio.
 
 use std::fs;
@@ -29,7 +29,7 @@ use crate::table::Table;
 const N_CONNECTIONS: u32 = 8;
 /// How long after an update a request counts as one during a reload: several times what a reload takes.
 const DURING: Duration = Duration::from_millis(300);
-/// Denied in mode `enforce`: tells which configuration is at work.
+/// Denied in mode `enforce`: shows which configuration is active.
 const PROBE: &[u8] = b"POST http://api.telegram.org/bot123456789:AAExampleExampleExampleExampleExample12/sendDocument HTTP/1.1\r\n\
     Host: api.telegram.org\r\nContent-Length: 0\r\n\r\n";
 

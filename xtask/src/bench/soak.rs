@@ -31,8 +31,8 @@ pub(crate) struct Arguments {
     /// Tenants in URLs: bots, webhooks.
     #[arg(long, default_value_t = 50_000)]
     identities: u32,
-    /// How long an event stands for those like it, in seconds: more sources than the table of what was
-    /// told has room for.
+    /// How long repeated events are suppressed, in seconds: more sources than the table of windows has
+    /// room for.
     #[arg(long, default_value_t = 60)]
     suppress_seconds: u32,
 }

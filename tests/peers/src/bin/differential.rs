@@ -120,7 +120,7 @@ fn random(rules: &[Rule], from_corpus: bool, rng: &mut Rng) -> Rule {
     if from_corpus { rules[rng.usize(..rules.len())].clone() } else { detection::random(rng) }
 }
 
-/// The same with the `SQLite` backend of pySigma, as far as SQL can tell; whether there is no difference.
+/// Does the same with the `SQLite` backend of pySigma, as far as SQL allows; returns true if there is no difference.
 fn with_pysigma(
     arguments: &Arguments,
     python: &Path,

@@ -16,8 +16,8 @@ type Place = (String, String, u64, String);
 /// The matches of one pack, each with its record.
 type Matches = BTreeMap<Place, Value>;
 
-/// Adds to `findings` what could not be read for a pack, unless it is told already for the other.
-fn tell(done: Done, findings: &mut Vec<Finding>) {
+/// Adds to `findings` what could not be read for a pack, unless the other pack's findings have it.
+fn report(done: Done, findings: &mut Vec<Finding>) {
     let mut found = done.problems;
     if let Some((place, reason)) = done.first_unreadable {
         let n_lines = done.n_unreadable + done.n_events;
@@ -64,7 +64,7 @@ impl LogDifference {
     pub(super) fn hunt(job: &Job<'_>, findings: &mut Vec<Finding>) -> io::Result<LogDifference> {
         let (mut old, mut new) = (Vec::new(), Vec::new());
         for done in job.run(&mut [&mut old, &mut new])? {
-            tell(done, findings);
+            report(done, findings);
         }
         let (old, new) = (matches(&old)?, matches(&new)?);
         Ok(LogDifference { old, new, is_asked: job.terms.is_some() })

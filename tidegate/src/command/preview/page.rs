@@ -1,4 +1,4 @@
-//! The page's files: those that were built into this program, or those of a folder.
+//! The page's files: built into this program, or in a folder.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use diagnostics::Finding;
 
 use crate::disk;
 
-/// Names and bytes, as `build.rs` found them.
+/// The names and bytes that `build.rs` found.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// What the page's document says where nobody serves notes with it, and what it is told here.
+/// The element of the page's document without a session, and its replacement.
 const SESSION: [&str; 2] = [
     r#"<meta name="tidegate-session" content="">"#,
     r#"<meta name="tidegate-session" content="session.json">"#,
@@ -23,7 +23,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The page in this program.
+    /// Returns the page that was built into this program.
     pub(super) fn built_in() -> Result<Page, &'static str> {
         if FILES.is_empty() {
             return Err("this program was built without the page\n  help: \
@@ -34,20 +34,20 @@ impl Page {
             .ok_or("the page in this program is not the preview's")
     }
 
-    /// The page in a folder.
+    /// Reads the page from a folder.
     pub(super) fn read(folder: &Path) -> Result<Page, Box<Finding>> {
         let kinds = ["html", "js", "css", "wasm", "pack", "svg", "webmanifest"];
         let files = disk::tree(folder, &kinds)
             .map_err(|error| Box::new(disk::unreadable(folder, &error)))?;
         let page = Page::new(files.into_iter().map(|(name, bytes)| (name, bytes.into())));
         page.ok_or_else(|| {
-            let message = "this is not the preview's page, or one of another version";
+            let message = "the folder has no page of the preview, or one of another version";
             let help = "give the folder `dist/preview` that `cargo xtask dist` writes";
             Box::new(Finding::about(&disk::name(folder), &crate::codes::NOT_A_PAGE, message, help))
         })
     }
 
-    /// `None` where the document is not the page's.
+    /// Returns `None` if the document is not the page's.
     fn new(files: impl Iterator<Item = (String, Cow<'static, [u8]>)>) -> Option<Page> {
         let mut files: BTreeMap<_, _> = files.collect();
         let document = files.get("index.html").map(|bytes| String::from_utf8_lossy(bytes));
@@ -61,7 +61,7 @@ impl Page {
         Some(Page { files })
     }
 
-    /// The file at an address, and its type.
+    /// Returns the file at an address, and its media type.
     pub(super) fn file(&self, address: &str) -> Option<(&[u8], &'static str)> {
         let name = if address.is_empty() { "index.html" } else { address };
         let bytes = self.files.get(name)?;

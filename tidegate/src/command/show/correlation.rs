@@ -1,4 +1,4 @@
-//! The correlations of a pack, as `tidegate show` tells them.
+//! The correlations of a pack, as `tidegate show` prints them.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The policy of a pack, as `tidegate show` tells it: names where it has names, hashes where it has hashes.
+//! The policy of a pack, as `tidegate show` prints it: names and hashes as they are in the pack.
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv6Addr};
