@@ -18,7 +18,7 @@ pub struct CaseRequest {
     pub referrer: Option<Vec<u8>>,
     pub cookie: Option<Vec<u8>>,
     pub server_name: Option<Vec<u8>>,
-    /// Whether the connection is known to speak something else than TLS.
+    /// True if the connection is known not to be TLS.
     pub is_not_tls: bool,
     pub connect_target: Option<Vec<u8>>,
     pub source_address: Option<Vec<u8>>,
@@ -76,7 +76,7 @@ pub struct CaseVerdict {
     pub matches: Vec<String>,
     /// Names of the anomalies.
     pub anomalies: Vec<&'static str>,
-    /// What happens in monitor and in enforce mode.
+    /// The actions in monitor and in enforce mode.
     pub actions: [&'static str; 2],
 }
 

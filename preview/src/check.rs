@@ -1,4 +1,4 @@
-//! A rule or note as its author types it: what is wrong, what to do, and whether its examples hold.
+//! Checks a rule or note as its author types it: findings, fixes, and the results of its examples.
 
 use diagnostics::{Finding, SourceFile};
 use inspect::{Inspector, Pack};
@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::limits::MAX_TEXT_BYTES;
 
-/// What is said about a text.
+/// The result of checking a text.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Checked {
-    /// Whether the text is a note; otherwise it is Sigma text.
+    /// True for a note, false for Sigma text.
     pub is_note: bool,
     /// Rules that were read, and refused.
     pub n_read: usize,
@@ -29,11 +29,11 @@ pub struct Problem {
     pub code: &'static str,
     /// `error` or `warning`.
     pub severity: &'static str,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What to do.
+    /// The help.
     pub help: String,
-    /// What the code means.
+    /// The title of the code.
     pub explanation: &'static str,
     /// First line, from 1.
     pub line: u32,
@@ -50,7 +50,7 @@ pub struct Problem {
 /// A change of the text. Its edits belong together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
-    /// What it does.
+    /// The title of the fix.
     pub title: String,
     /// Its edits, in order.
     pub edits: Vec<Edit>,
@@ -80,7 +80,7 @@ pub struct TriedExample {
     pub request: String,
     /// Its place.
     pub line: u32,
-    /// Whether the rule does what the example says; `None` where no rule runs.
+    /// True if the rule gives the result that the example expects; `None` if no rule runs.
     pub holds: Option<bool>,
 }
 

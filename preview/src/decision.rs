@@ -1,4 +1,4 @@
-//! What a pack's policy makes of a verdict, so far as the page knows: by the page's clock, and for the
+//! The decision of a pack's policy on a verdict, as far as the page knows: by the page's clock, and for the
 //! address that the traffic names. The key of identities is a secret and does not belong into a page.
 
 use inspect::{Decision, Mode, Pack, PolicyQuery, Request, Ruling, Source, Verdict};
@@ -15,7 +15,7 @@ pub(crate) fn decide(
     pack.decide(verdict, &PolicyQuery { request, source, now, bound, key: None })
 }
 
-/// What the policy says of a match in mode enforce, for people; nothing without a policy.
+/// Describes the policy's decision on a match in mode enforce; empty without a policy.
 pub(crate) fn said(pack: &Pack, ruling: &Ruling) -> Vec<String> {
     let tables = pack.tables();
     if !tables.policy.is_given() {

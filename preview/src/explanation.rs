@@ -19,11 +19,11 @@ pub struct Explained {
     pub readings: Vec<Reading>,
     /// Names and meanings.
     pub anomalies: Vec<(&'static str, &'static str)>,
-    /// What happens in monitor mode.
+    /// The action in monitor mode.
     pub monitor: &'static str,
-    /// What happens in enforce mode.
+    /// The action in enforce mode.
     pub enforce: &'static str,
-    /// Whether some of the request was beyond the bounds.
+    /// True if a part of the request was beyond the bounds.
     pub truncated: bool,
     /// The rules that match, then those that wait for the response, then those asked for.
     pub rules: Vec<RuleExplained>,
@@ -55,7 +55,7 @@ pub struct RuleExplained {
     pub tags: Vec<String>,
     /// The view in which it matched.
     pub view: Option<&'static str>,
-    /// What the pack's policy says of the match.
+    /// The decision of the pack's policy on the match.
     pub policy: Vec<String>,
     /// The condition.
     pub condition: Part,
@@ -76,11 +76,11 @@ pub struct Part {
     pub label: String,
     /// The values that an item lists.
     pub values: Vec<String>,
-    /// What was found.
+    /// The text that was found.
     pub found: Option<Found>,
 }
 
-/// What was found for an item.
+/// The evidence for an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// The field.

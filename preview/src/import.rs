@@ -15,9 +15,9 @@ use crate::limits::{MAX_IMPORT_BYTES, MAX_PIECE_LINES, MAX_REFUSALS, MAX_REQUEST
 #[derive(Debug, Default)]
 pub struct Import {
     text: Rc<[u8]>,
-    /// What findings call it.
+    /// Its name in findings.
     name: Option<Arc<str>>,
-    /// What of the text has been read.
+    /// The part of the text that has been read.
     at: usize,
     line: u32,
     /// Entries of a HAR, which is read at once, that have not been turned into requests.
@@ -35,7 +35,7 @@ pub struct Import {
 pub struct Imported {
     /// Between 0 and 1.
     pub progress: f64,
-    /// Whether all has been read.
+    /// True if the whole text has been read.
     pub is_done: bool,
     /// Requests so far.
     pub n_requests: usize,
@@ -43,20 +43,20 @@ pub struct Imported {
     pub n_refused: usize,
     /// The first of these.
     pub refusals: Vec<Refusal>,
-    /// Whether there were more requests than the bound.
+    /// True if there were more requests than the bound.
     pub is_cut: bool,
 }
 
-/// A piece that is no request, and why.
+/// A part that is not a request, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// The line, from 1; for a HAR the entry.
     pub line: u32,
     /// The finding's code.
     pub code: &'static str,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What to do.
+    /// The help.
     pub help: String,
 }
 
@@ -217,7 +217,7 @@ impl Import {
         self.pass(line.len());
         let first = self.line;
         for _ in 0..MAX_PIECE_LINES {
-            // Most requests are a line; what follows is not looked at for them.
+            // Most requests are one line; the following lines are not read for them.
             if !is_open && !is_head {
                 break;
             }

@@ -1,8 +1,8 @@
-//! The preview of a rule: what the page in a browser asks the filter's own engine.
+//! The preview of a rule: the filter's own engine for the page in a browser.
 //!
 //! Everything here is plain and tested natively; [`shell`] gives it to JavaScript and has no logic.
 //! Requests are read by the crate `knowledge`, the one place where requests are read: `tidegate
-//! explain` and the page take the same forms and say the same of what is wrong with them.
+//! explain` and the page accept the same forms and report the same findings.
 
 mod case;
 mod check;

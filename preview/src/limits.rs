@@ -1,4 +1,4 @@
-//! Every bound of the preview. What is beyond is refused with a message that names the bound.
+//! Every bound of the preview. Larger input is refused with a message that names the bound.
 
 /// Bytes of a rule or note: no note is as large, and a browser's editor would stall.
 pub const MAX_TEXT_BYTES: usize = 1024 * 1024;

@@ -14,13 +14,13 @@ pub struct Row {
     pub rules: Vec<u32>,
     /// The rules of the other pack that match; empty if there is none to compare with.
     pub others: Vec<u32>,
-    /// What happens in monitor mode.
+    /// The action in monitor mode.
     pub monitor: Action,
-    /// What happens in enforce mode.
+    /// The action in enforce mode.
     pub enforce: Action,
-    /// Whether the other pack judges otherwise, by the ids of rules.
+    /// True if the other pack matches other rules, by id.
     pub is_changed: bool,
-    /// Whether something in the request's spelling had to be undone.
+    /// True if canonicalisation changed the request.
     pub is_odd: bool,
 }
 
@@ -65,7 +65,7 @@ fn action(action: Action) -> u32 {
     }
 }
 
-/// What the table writes of a request; printable.
+/// The printable columns of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowText {
     /// The method.

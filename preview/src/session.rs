@@ -1,4 +1,4 @@
-//! What one page holds: traffic, a draft, and packs to hold the traffic against.
+//! The state of one page: traffic, a draft, and packs to run over the traffic.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::import::{Import, Imported};
 use crate::limits::MAX_PACKS;
 use crate::row::{Row, RowText};
 
-/// What traffic is held against: the draft, or a pack by the number that the page gave it.
+/// The rules to run over traffic: the draft, or a pack by the number that the page gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(pub u32);
 
@@ -116,7 +116,7 @@ impl Session {
         })
     }
 
-    /// Starts to read traffic; what was there before is gone.
+    /// Starts to read traffic, and drops earlier traffic.
     pub fn import(&mut self, bytes: Vec<u8>) {
         self.import = Import::new(bytes);
     }
@@ -172,7 +172,7 @@ impl Session {
         rows.collect()
     }
 
-    /// What the table writes of requests, by their numbers.
+    /// Returns the columns of requests, by their numbers.
     pub fn texts(&self, rows: &[u32]) -> Vec<RowText> {
         let requests = rows.iter().filter_map(|row| self.import.requests.get(*row as usize));
         requests.map(RowText::of).collect()

@@ -1,4 +1,4 @@
-//! What JavaScript calls: JSON out of the functions of this crate, and no logic.
+//! The functions that JavaScript calls: they return JSON of this crate's functions, and have no logic.
 
 use knowledge::Expectation;
 use serde::Serialize;
@@ -32,7 +32,7 @@ impl Preview {
         json(&self.session.check(text))
     }
 
-    /// See [`Session::load`]: an empty text, or what is wrong.
+    /// See [`Session::load`]: returns an empty text, or the error.
     pub fn load(&mut self, slot: u32, name: &str, bytes: &[u8]) -> String {
         self.session.load(Slot(slot), name, bytes).err().unwrap_or_default()
     }

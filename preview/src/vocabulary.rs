@@ -1,4 +1,4 @@
-//! What an author can write: fields and modifiers, for completion.
+//! The fields and modifiers that an author can use, for completion.
 
 use inspect::pack::Phase;
 use inspect::{Anomaly, PROXY_FIELDS};
@@ -15,7 +15,7 @@ pub struct Vocabulary {
     pub anomalies: Vec<Word>,
 }
 
-/// A word and what it means.
+/// A word and its meaning.
 #[derive(Clone, Debug, Serialize)]
 pub struct Word {
     /// As written in a rule.

@@ -1,5 +1,5 @@
-//! What Prometheus would make of a gateway: its metrics as they are scraped, and the alert rules of
-//! `examples/monitoring` held against them.
+//! A gateway as Prometheus sees it: its metrics as they are scraped, and the alert rules of
+//! `examples/monitoring` evaluated on them.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,5 @@
 //! SigmaHQ's proxy rules and other people's requests, by a real Envoy and by the engine here: the same
-//! rules match. How many is held against other engines elsewhere.
+//! rules match. Their number is compared with other engines elsewhere.
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 

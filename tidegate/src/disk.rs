@@ -124,7 +124,7 @@ pub(crate) fn stamps<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Vec<Stamp>
     stamps
 }
 
-/// Whether there is a folder at a path.
+/// Returns true if the path is a folder.
 pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()
 }
@@ -168,7 +168,7 @@ pub(crate) fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// What a log grew by since it had so many bytes. A log that is shorter now was begun anew.
+/// Returns the text of a log after the first `from` bytes. A log that is shorter now was restarted.
 pub(crate) fn tail(path: &Path, from: u64) -> io::Result<String> {
     let mut file = File::open(path)?;
     let from = if file.metadata()?.len() < from { 0 } else { from };
@@ -209,7 +209,7 @@ pub(crate) fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<
     Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
 }
 
-/// Whether there is a file with something in it that does not start in this way.
+/// Returns true if `path` is a non-empty file that does not begin with `start`.
 pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
     let mut found = vec![0; start.len()];
@@ -309,7 +309,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<(
     let mut file = options.open(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if written.is_err() {
-        // What is half written would be in the way of another try.
+        // A partial file would block another try.
         let _ = fs::remove_file(path);
     }
     written
@@ -354,7 +354,7 @@ pub(crate) fn name(path: &Path) -> Arc<str> {
     }
 }
 
-/// What the system says, as the tail of a message.
+/// Returns the system's reason for an error, as the end of a message.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);

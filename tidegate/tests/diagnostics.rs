@@ -27,7 +27,7 @@ use serde::Deserialize;
 #[allow(unreachable_pub, reason = "the list of the binary, read by its tests")]
 mod codes;
 
-/// What `case.toml` says.
+/// The content of `case.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -133,7 +133,7 @@ fn run(case_folder: &Path) -> String {
     seen
 }
 
-/// What changes with the format of packs and says nothing here: their hash and size.
+/// Values that change with the format of packs and do not matter here: their hash and size.
 fn without_hashes(seen: &str) -> String {
     let mut out = String::new();
     for line in seen.split_inclusive('\n') {

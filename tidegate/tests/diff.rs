@@ -1,4 +1,4 @@
-//! `tidegate diff` over what rules match, whatever their texts say.
+//! `tidegate diff` compares what rules match, not their text.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -77,7 +77,7 @@ fn what_a_rule_or_a_correlation_matches_is_what_is_compared() {
         (correlated("", ""), correlated("[src_ip]", "[cs-host]"), "Many: group-by, fields\n"),
         (correlated("", ""), correlated("event_count", "temporal"), "Many: type\n"),
     ];
-    // Another rule lays the whole pack out otherwise, and changes nothing about the first.
+    // Another rule changes the layout of the pack, and nothing about the first.
     let beside = "---\ntitle: Z\nlogsource: {category: proxy}\ndetection: {s: {dst_ip|cidr: 10.1.0.0/16}, t: {cs-host|contains: [x.exam, a.exam]}, condition: s or t}\n";
     for (old, new, printed) in cases {
         for beside in ["", beside] {

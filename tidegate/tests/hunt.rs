@@ -20,7 +20,7 @@ use knowledge::{Compilation, Library};
 use serde_json::{Value, json};
 use traffic::access_log;
 
-/// What the command line says, on both of its streams, and its exit code.
+/// Returns the output of the command line, on both streams, and its exit code.
 fn tidegate(folder: &Path, arguments: &[&str]) -> (String, i32) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     let output = command.args(arguments).current_dir(folder).output().unwrap();
@@ -48,7 +48,7 @@ fn fed(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
     })
 }
 
-/// The records that a hunt writes, and what it says on standard error.
+/// Returns the records of a hunt, and its standard error.
 fn hunt(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (Vec<Value>, String) {
     let output = fed(folder, &[&["hunt"], arguments].concat(), stdin);
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -303,7 +303,7 @@ fn what_two_policies_decide_on_a_log_is_told() {
     assert_eq!((code, &printed["denied"]), (0, &json!({"before": 3, "after": 2})), "{said}");
     let lost: Vec<_> = printed["lost"].as_array().unwrap().iter().map(|it| &it["line"]).collect();
     assert_eq!(lost, [2], "{said}");
-    // The mode of the gateway is the bound of what is done.
+    // The mode of the gateway is an upper bound.
     let (said, _) = diff("monitor", "enforce", &[]);
     assert!(said.contains("0 requests denied before, 0 after"), "{said}");
     let (said, code) = run(&["diff", "monitor.pack", "enforce.pack", "--map", "map.toml"]);

@@ -1,4 +1,4 @@
-//! docs/sigmahq-lint.md: what `tidegate check --lint` says of SigmaHQ's rules, counted; `UPDATE=1`
+//! docs/sigmahq-lint.md: counts the findings of `tidegate check --lint` in SigmaHQ's rules; `UPDATE=1`
 //! rewrites it.
 
 #![forbid(unsafe_code)]
@@ -60,7 +60,7 @@ fn id(sigma: &Path, file: &str) -> String {
     id.unwrap_or(file).trim_matches(['\'', '"', ' ']).to_owned()
 }
 
-/// What was found under one code.
+/// The findings of one code.
 #[derive(Default)]
 struct Found<'j> {
     severity: &'j str,

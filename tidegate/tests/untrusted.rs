@@ -1,4 +1,4 @@
-//! What the command line does with names, files and clients that it must not trust.
+//! The command line with names, files and clients that it must not trust.
 
 #![cfg(unix)]
 #![allow(

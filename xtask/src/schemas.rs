@@ -1,4 +1,4 @@
-//! Published schemas and checkers that events and configurations are held against.
+//! Published schemas and checkers for events and configurations.
 
 use anyhow::Result;
 use tests::workspace;

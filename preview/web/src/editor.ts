@@ -55,7 +55,7 @@ export function createEditor(host: HTMLElement, vocabulary: Vocabulary, changed:
       extensions: [
         lineNumbers(), history(), drawSelection(), highlightActiveLine(), yaml(), syntaxHighlighting(colours), theme, lintGutter(),
         autocompletion({ override: [complete] }), keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
-        // `check` refuses what is larger, and the editor would stall on it.
+        // `check` refuses larger text, and the editor would stall on it.
         EditorState.changeFilter.of((transaction) => {
           if (!transaction.docChanged || transaction.changes.newLength <= MAX_TEXT) return true;
           say(TOO_LARGE);

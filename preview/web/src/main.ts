@@ -65,7 +65,7 @@ async function check() {
 async function run(readAgain: boolean) {
   const mine = ++running;
   unread ||= readAgain;
-  // What was typed a moment ago counts already.
+  // Include text that was typed a moment ago.
   if (timer) await check();
   const problem = await packs.load();
   const [slot, other] = [packs.slot(), packs.other()];

@@ -1,4 +1,4 @@
-// What traffic can be held against: the draft, the shipped pack, and what was dropped or served.
+// The packs to run over traffic: the draft, the shipped pack, and packs that were dropped or served.
 // A pack is fetched when it is first wanted.
 import { by, el } from './dom';
 import { ask } from './engine';

@@ -1,4 +1,4 @@
-// What `tidegate preview` serves beside the page: notes and packs, and news of them.
+// The notes and packs that `tidegate preview` serves beside the page, and their changes.
 import { by, el } from './dom';
 import * as packs from './packs';
 
@@ -36,7 +36,7 @@ export async function follow(hooks: Hooks): Promise<string | null> {
     if (open && list.notes.includes(open)) {
       const text = await note(open);
       if (text !== loaded) {
-        // What was written here is not thrown away for what was written there.
+        // Text in the page is not discarded for text on disk.
         if (hooks.text() === loaded) { await show(open); hooks.say(`${open} has changed on disk and is tried again.`); return; }
         reload.hidden = false;
         hooks.say(`${open} has changed on disk, and here too.`);

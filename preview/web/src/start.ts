@@ -1,4 +1,4 @@
-// What the page starts with where no link says otherwise.
+// The first content of the page, unless a link has another.
 export const RULE = `title: Telegram bot API
 id: 5ad9f5f0-7a3e-4b3e-9b8f-0c6c1c1f4a11
 status: experimental

@@ -104,7 +104,7 @@ export class Table {
     const others = row.others.map((rule) => this.other?.rules[rule]?.title ?? '');
     const titles = rules.map((rule) => rule.title).join(', ') + (row.isChanged ? `${rules.length ? '' : 'no match'} → ${others.join(', ') || 'no match'}` : '');
     const techniques = [...new Set(rules.flatMap((rule) => rule.techniques))].join(', ');
-    // In monitor mode everything passes: what a gateway would do is what is asked here.
+    // In monitor mode everything passes, so the action in enforce mode is shown.
     const action = row.enforce === 'deny' ? 'deny' : row.monitor;
     const element = el('div', { class: 'row', role: 'row', id: `row-${at}`, 'aria-rowindex': String(at + 2), 'aria-selected': String(at === this.selected) },
       el('span', { role: 'gridcell' }, el('span', { class: `action ${action}` }, action)), el('span', { role: 'gridcell' }, method),

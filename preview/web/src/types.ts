@@ -1,4 +1,4 @@
-// What the engine says, as `preview/src` writes it.
+// The engine's results, as `preview/src` writes them.
 export interface Edit { line: number; column: number; end_line: number; end_column: number; replacement: string }
 export interface Fix { title: string; edits: Edit[] }
 export interface Problem { code: string; severity: 'error' | 'warning'; message: string; help: string; explanation: string; line: number; column: number; end_line: number; end_column: number; fix: Fix | null }

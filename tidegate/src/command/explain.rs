@@ -154,7 +154,7 @@ impl Explain {
     }
 }
 
-/// The text of a request, and what findings call it.
+/// The text of a request, and its name in findings.
 fn read_request(request: &OsStr) -> Result<(Arc<str>, String), Box<Finding>> {
     let (name, bytes): (Arc<str>, Vec<u8>) = match request.as_encoded_bytes() {
         b"-" => {

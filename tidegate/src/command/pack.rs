@@ -85,7 +85,7 @@ impl Pack {
             ));
         }
         let refuses = findings.iter().any(Finding::is_error);
-        // Without its policy a pack would deny what the policy excuses: that is never allowed.
+        // A pack is never written without its policy: it would deny what the policy excepts.
         let has_policy = !given.is_refused
             && !compilation
                 .findings

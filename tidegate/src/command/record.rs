@@ -110,7 +110,7 @@ impl Recording {
         summarise(&records, &steps, &written, &troubles, as_json)
     }
 
-    /// Reads what the logs grew by until each step is in them or the time is over, and gives the pack's
+    /// Reads the new lines of the logs until each step is in them or the time is over; returns the pack's
     /// hash. A request that Envoy itself refused (400) has no filter's verdict to wait for.
     fn follow(&self, from: &[u64], steps: &mut [Step<'_>]) -> Result<String, Box<Finding>> {
         let mut n_left = u64::from(self.wait) * 1000 / 50;

@@ -3,7 +3,7 @@
 //!
 //! The load is open: each request has its time, and latency is counted from that time on, so that a
 //! gateway that blocks is not spared the requests that would have come. Requests that are due
-//! shortly after an update are held against all others of the same run, as a ratio.
+//! shortly after an update are compared with all others of the same run, as a ratio.
 
 use std::fs;
 use std::net::SocketAddr;

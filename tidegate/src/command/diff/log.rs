@@ -1,4 +1,4 @@
-//! What two packs make of the same logs.
+//! Compares the matches of two packs on the same logs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -50,17 +50,17 @@ fn matches(records: &[u8]) -> io::Result<Matches> {
     read.collect()
 }
 
-/// What the old and the new pack found.
+/// The matches of the old and of the new pack.
 #[derive(Default)]
 pub(super) struct LogDifference {
     old: Matches,
     new: Matches,
-    /// Whether their policies were asked.
+    /// True if their policies were evaluated.
     is_asked: bool,
 }
 
 impl LogDifference {
-    /// What the job's two packs find, the old one first; adds to `findings` what could not be read.
+    /// Runs the job's two packs, the old one first; adds to `findings` what could not be read.
     pub(super) fn hunt(job: &Job<'_>, findings: &mut Vec<Finding>) -> io::Result<LogDifference> {
         let (mut old, mut new) = (Vec::new(), Vec::new());
         for done in job.run(&mut [&mut old, &mut new])? {
@@ -70,7 +70,7 @@ impl LogDifference {
         Ok(LogDifference { old, new, is_asked: job.terms.is_some() })
     }
 
-    /// A line for each match that is gained, lost or decided otherwise, and the numbers.
+    /// Renders a line for each match that is gained, lost or decided differently, and the numbers.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         let (gained, lost) = (only(&self.new, &self.old), only(&self.old, &self.new));
@@ -163,7 +163,7 @@ fn line(text: &mut String, word: &str, place: &Place, decision: &str, record: &V
     text.push_str(&line);
 }
 
-/// What is made of a match and of its request, in the words of events.
+/// The decision on a match and its request, in the terms of events.
 fn decision(record: &Value) -> String {
     let action = string(record, "action");
     let mut parts = vec![printable(action.as_bytes())];

@@ -8,7 +8,7 @@ use inspect::pack::{Correlation, CorrelationKind, InputKind, Tables};
 use serde_json::{Map, Value, json};
 use sigma::{COMPARISONS, CORRELATION_KINDS};
 
-/// The lines of all correlations: as a rule's, and below it what is counted, of what, and how it is grouped.
+/// Renders all correlations: a line as for a rule, then what is counted and how it is grouped.
 pub(super) fn to_text(tables: &Tables) -> String {
     let mut text = String::new();
     for of in &tables.correlations {
@@ -76,7 +76,7 @@ fn percentile(of: &Correlation) -> Option<u8> {
     (of.kind == CorrelationKind::ValuePercentile).then_some(of.percentile)
 }
 
-/// What it takes in: which kind of thing, its id and its title.
+/// Returns a member of a correlation: its kind, id and title.
 fn inputs<'t>(
     tables: &'t Tables,
     of: &Correlation,

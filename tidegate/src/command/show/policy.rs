@@ -103,7 +103,7 @@ fn scope(tables: &Tables, scope: &Scope) -> Map<String, Value> {
     map
 }
 
-/// The hashes, as events show them; what was hashed is not in the pack.
+/// Renders hashes as events show them; the hashed text is not in the pack.
 fn identities(policy: &PolicyTables, range: &Range, map: &mut Map<String, Value>) {
     let hashes = range.of(&policy.identities).iter().map(|hash| format!("#{hash:016x}"));
     let hashes: Vec<_> = hashes.collect();
