@@ -44,7 +44,7 @@ fn is_expected(client: &Client, outcome: &Outcome, mode: &str) -> bool {
         None => outcome.succeeded && outcome.events.is_empty(),
         Some(finds) => {
             let is_nameless = matches!(finds.as_str(), "sni.missing" | "tls.absent");
-            outcome.events.iter().any(|event| event.tells_of(finds) && event.action == action)
+            outcome.events.iter().any(|event| event.reports(finds) && event.action == action)
                 && outcome.succeeded == (mode == "monitor")
                 && (outcome.called == (mode == "monitor") || is_nameless)
         }
