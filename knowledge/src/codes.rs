@@ -57,33 +57,33 @@ diagnostics::codes! {
     /// Two rules have the same id.
     /// Alerts, exceptions and counters name a rule by its id; the first one keeps it, the others are refused.
     DUPLICATE_ID = "N017", Error, "duplicate id";
-    /// Two rules have the same title. They run, but people cannot tell their alerts apart.
+    /// Two rules have the same title. They run, but people cannot distinguish their alerts.
     DUPLICATE_TITLE = "N018", Warning, "duplicate title";
-    /// A template of a service note that cannot be read, or that is no URL of the service.
-    /// Where identities and secrets stand in URLs decides what is sanctioned and what is left out of logs.
+    /// A template of a service note that cannot be read, or that is not a URL of the service.
+    /// The places of identities and secrets in URLs decide what is sanctioned and what is kept out of logs.
     BROKEN_TEMPLATE = "N019", Error, "broken identity template";
     /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
-    /// cannot have. Nothing of such a policy is used: a part of one would deny what another part excuses.
+    /// cannot have. No part of such a policy is used: it could deny what another part excepts.
     BROKEN_POLICY = "P001", Error, "broken policy";
-    /// A policy has a key that there is not: misspelt, perhaps.
-    /// A statement that loses a restriction to a misspelling is about everything.
+    /// A policy has an unknown key, perhaps misspelt.
+    /// A statement that loses a restriction by a misspelling applies to everything.
     UNKNOWN_POLICY_KEY = "P002", Error, "unknown key of a policy";
-    /// A policy names a rule, technique, level, service or group of sources that there is not.
+    /// A policy names a rule, technique, level, service or group of sources that does not exist.
     UNKNOWN_NAME = "P003", Error, "policy names what is not there";
-    /// An exception is about everything.
+    /// An exception applies to everything.
     /// Such an exception would switch off all rules until it expires.
     OPEN_EXCEPTION = "P004", Error, "exception without a scope";
-    /// A part of a policy that can never decide: it is about no rule of the pack, or stands behind a
-    /// statement that is about everything.
+    /// A part of a policy that can never decide: it applies to no rule of the pack, or follows a
+    /// statement that applies to everything.
     NO_EFFECT = "P005", Warning, "policy without effect";
-    /// An exception no longer applies, or soon will not: told by `tidegate check --expiring`.
+    /// An exception has expired or expires soon: reported by `tidegate check --expiring`.
     DUE_EXCEPTION = "P006", Warning, "exception is due";
     /// A policy lists identities, and there is no key to hash them with.
     /// Packs hold no identity in clear, so that whoever can read one cannot name a tenant.
     NO_IDENTITY_KEY = "P007", Error, "identities without a key";
     /// A key for identities is not 32 hexadecimal digits.
     BROKEN_IDENTITY_KEY = "P008", Error, "broken identity key";
-    /// A Sigma filter that the policy does not list: told by `tidegate check --expiring`.
+    /// A Sigma filter that the policy does not list: reported by `tidegate check --expiring`.
     /// It excuses for ever, and nobody can be asked whether it still should.
     UNOWNED_FILTER = "P009", Warning, "filter without an owner";
 }

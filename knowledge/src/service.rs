@@ -141,7 +141,7 @@ fn template(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
                 continue;
             };
             if before.is_empty() && parts.last().is_some_and(is_place) {
-                return Err("two places stand side by side in a segment");
+                return Err("a segment has two adjacent placeholders");
             }
             parts.push(part);
         }
@@ -211,7 +211,7 @@ mod tests {
         );
         for (text, expect) in [
             ("a.example/{x", "a `{` is not closed"),
-            ("a.example/{x}{y}", "two places stand side by side in a segment"),
+            ("a.example/{x}{y}", "a segment has two adjacent placeholders"),
             ("a.example/{X}", "the name of a place is not made of small letters"),
             ("a.example/x", "the template names no place"),
             ("{x}/y", "the template's host does not end in a domain"),

@@ -319,7 +319,7 @@ impl Cutter {
                 if buffer.is_empty() {
                     return Some(());
                 }
-                let message = "the first line does not tell what this log is";
+                let message = "the format of the log cannot be detected from its first line";
                 return self.send(Part::Problem(Box::new(unknown(&self.log, message))));
             };
             if format == Format::Har {

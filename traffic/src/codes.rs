@@ -1,7 +1,7 @@
 //! The findings about written requests and logs.
 
 diagnostics::codes! {
-    /// A log whose format its first line does not tell, or of which not one line can be read.
+    /// A log whose format cannot be detected from its first line, or of which no line can be read.
     /// A hunt over nothing would find nothing, and look like a clean log.
     UNKNOWN_LOG = "F023", Error, "log of an unknown format";
     /// A field map is not the TOML that docs/command-line.md describes.
@@ -10,7 +10,7 @@ diagnostics::codes! {
     /// A request head does not begin with a method, a URL and a version.
     BROKEN_REQUEST_LINE = "R001", Error, "broken request line";
     /// A URL is not complete: it needs a scheme and a host, no white space, and a port up to 65535 or none.
-    /// Rules look at hosts and full URLs, so a part of one cannot stand for a request.
+    /// Rules need hosts and full URLs, so a part of a URL is not a request.
     BROKEN_URL = "R002", Error, "broken URL";
     /// A line of a request head is no header, or says for the second time what can only be said once.
     BROKEN_HEADER = "R003", Error, "broken header";

@@ -259,7 +259,7 @@ impl Command {
 }
 
 fn ignored(message: &str, span: Span, findings: &mut Findings) {
-    let help = "write what it stands for, if a rule looks at it";
+    let help = "write its content, if a rule needs it";
     findings.add(&codes::IGNORED_OPTION, span, message, help);
 }
 

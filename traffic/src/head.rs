@@ -33,7 +33,7 @@ pub fn read(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
         match status_line(line).filter(|_| response.is_none()) {
             Some(status) => response = Some(status),
             None => {
-                let message = "behind the request only a status line may stand";
+                let message = "only a status line may follow the request";
                 let help = "write it as `HTTP/1.1 200 OK`, and no body";
                 findings.add(&codes::BROKEN_STATUS_LINE, whole(line_number, line), message, help);
                 break;
@@ -123,7 +123,7 @@ fn header(
     let lower = name.to_ascii_lowercase();
     let span = within(line_number, line, name);
     if lower == "host" {
-        let message = "the host stands in the URL already";
+        let message = "the URL already has the host";
         findings.add(&codes::BROKEN_HEADER, span, message, "leave out the `Host` header");
         return;
     }

@@ -52,6 +52,7 @@ pub(super) struct Deadline<'s> {
     until: Instant,
 }
 
+#[expect(clippy::disallowed_methods, reason = "the deadline of a connection is real time")]
 impl<'s> Deadline<'s> {
     /// Sets the deadline to a time from now.
     pub(super) fn new(stream: &'s TcpStream, within: Duration) -> Deadline<'s> {
