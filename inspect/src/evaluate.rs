@@ -183,10 +183,9 @@ pub(crate) fn unindexed_found(tables: &Tables, atom_id: AtomId, event: &Event) -
     let mut found = None;
     search::find_text(event, atom.field, |text| {
         let pattern = unindexed.iter().find(|pattern| {
-            tables
-                .patterns
-                .get(pattern.index())
-                .is_some_and(|of| search::check(tables, of, event.raw(*text), event.folded(*text)))
+            tables.patterns.get(pattern.index()).is_some_and(|pattern| {
+                search::check(tables, pattern, event.raw(*text), event.folded(*text))
+            })
         });
         found = pattern.map(|pattern| Found { atom: atom_id, pattern: *pattern, text: *text });
         found.is_some()

@@ -16,7 +16,8 @@ pub struct IdentityKey(pub [u8; 16]);
 impl IdentityKey {
     /// The key that 32 hexadecimal digits write; `None` for anything else.
     pub fn from_hex(text: &str) -> Option<IdentityKey> {
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
+        let digit =
+            |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
         let mut key = [0; 16];
         if pairs.len() != key.len() || !rest.is_empty() {

@@ -18,6 +18,7 @@
 //! wide and there is neither SIMD nor an instruction for hashes.
 
 mod check;
+mod envelope;
 mod policy;
 mod signature;
 mod tables;
@@ -29,6 +30,7 @@ use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
 
 use crate::limits::MAX_PACK_BYTES;
+pub use envelope::Envelope;
 pub use policy::{
     Exception, Mode, Part, PartKind, PolicyTables, Range, Sanction, Scope, Service, ServiceHost,
     ServiceTables, SourceKind, SourcePattern, Statement, WHOLE_SHARE,
@@ -36,7 +38,7 @@ pub use policy::{
 use signature::Signature;
 pub use signature::{PublicKey, SIGNATURE_BYTES, SignatureError, signed_text, with_signature};
 pub use tables::*;
-use wire::{Reader, Wire};
+use wire::Wire;
 
 /// The first bytes of every pack.
 pub const MAGIC: [u8; 8] = *b"tidegate";
@@ -102,40 +104,12 @@ impl Tables {
 impl Pack {
     /// Reads a pack from bytes that anybody may have written.
     ///
+    /// Where packs have to be signed, check the signature first: [`Envelope`] reads what that needs.
+    ///
     /// # Errors
     /// See [`PackErrorKind`]. Nothing of a refused pack is kept.
     pub fn decode(bytes: &[u8]) -> Result<Pack, PackError> {
-        let refuse = |kind| PackError { kind };
-        if bytes.len() > MAX_PACK_BYTES {
-            return Err(refuse(PackErrorKind::TooLarge));
-        }
-        let mut reader = Reader::new(bytes);
-        if bytes.len() < MAGIC.len() || !bytes.starts_with(&MAGIC) {
-            return Err(refuse(PackErrorKind::NotAPack));
-        }
-        reader.skip(MAGIC.len());
-        let cut = || refuse(PackErrorKind::Truncated);
-        let version = u32::read(&mut reader).ok_or_else(cut)?;
-        if version != FORMAT_VERSION {
-            return Err(refuse(PackErrorKind::Version(version)));
-        }
-        let n_body = u32::read(&mut reader).ok_or_else(cut)? as usize;
-        let hash: [u8; 32] =
-            bytes.get(16..HEADER_BYTES).and_then(|hash| hash.try_into().ok()).ok_or_else(cut)?;
-        let body = bytes.get(HEADER_BYTES..).ok_or_else(cut)?;
-        let (body, rest) = body.split_at_checked(n_body).ok_or_else(cut)?;
-        let signature = Signature::read(bytes, rest);
-        if !rest.is_empty() && signature.is_none() {
-            return Err(refuse(PackErrorKind::Corrupt("end")));
-        }
-        if PackHash::of(body).0 != hash {
-            return Err(refuse(PackErrorKind::Corrupt("content hash")));
-        }
-        let mut reader = Reader::new(body);
-        let tables = Tables::read(&mut reader).filter(|_| reader.is_empty());
-        let tables = tables.ok_or_else(|| refuse(PackErrorKind::Corrupt("layout")))?;
-        check::tables(&tables).map_err(|table| refuse(PackErrorKind::Corrupt(table)))?;
-        Ok(Pack { tables, hash: PackHash(hash), n_bytes: bytes.len(), signature })
+        Envelope::read(bytes)?.decode()
     }
 
     /// Whether the pack is signed by one of the keys.
@@ -225,5 +199,5 @@ impl std::error::Error for PackError {}
 /// Tables of nothing: every number of them is zero, every list empty.
 #[cfg(test)]
 pub(crate) fn empty_tables() -> Option<Tables> {
-    Tables::read(&mut Reader::new(&[0; 1024]))
+    Tables::read(&mut wire::Reader::new(&[0; 1024]))
 }

@@ -121,9 +121,9 @@ mod tests {
             {
                 let bytes = [beside, byte, beside, byte, byte, beside, beside, byte];
                 let word = u64::from_le_bytes(bytes);
-                assert_eq!(equal(word, byte), marks(&|of| of == byte, bytes), "{bytes:?}");
-                assert_eq!(equal(word, b'/'), marks(&|of| of == b'/', bytes), "{bytes:?}");
-                let in_range = |of: u8| (first..=last).contains(&of);
+                assert_eq!(equal(word, byte), marks(&|other| other == byte, bytes), "{bytes:?}");
+                assert_eq!(equal(word, b'/'), marks(&|other| other == b'/', bytes), "{bytes:?}");
+                let in_range = |byte: u8| (first..=last).contains(&byte);
                 assert_eq!(between(word, first, last), marks(&in_range, bytes), "{bytes:?}");
             }
         }

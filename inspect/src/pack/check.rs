@@ -1,11 +1,15 @@
-//! Whether tables are consistent: every index in range, every order kept, every program closed.
+//! Checks that tables are consistent: every index in range, every order kept, every program closed.
+//!
+//! Anybody may have written the bytes, so every check is linear in them: ranges whose elements are gone
+//! through follow one another ([`Consecutive`]), as ranges that share elements would multiply the work.
 
 use super::{
-    Automaton, CheckKind, Correlation, GLOB_DASH, Grams, InputKind, KEYWORDS, NO_FIELD, Networks,
-    Nfa, NfaKind, Op, Rule, Scan, Tables, Trie,
+    Automaton, CheckKind, CorrelationInput, GLOB_DASH, Grams, InputKind, KEYWORDS, NO_FIELD,
+    Networks, Nfa, NfaKind, Op, Rule, Scan, Tables, Trie,
 };
 use crate::ids::RuleId;
 use crate::limits::{MAX_STACK, MAX_TIMESPAN_MS};
+use crate::steps;
 
 /// Checks all tables; the error names the first that does not hold.
 pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
@@ -25,11 +29,19 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
         tables.rules.iter().all(|rule| {
             [rule.id, rule.title, rule.author, rule.status, rule.logsource].into_iter().all(string)
                 && range(rule.tags_start, rule.tags_end, tables.tags.len())
-                && range(rule.code_start, rule.code_end, tables.code.len())
         })
     })?;
-    holds("rule programs", tables.rules.iter().all(|rule| program(tables, rule)))?;
-    holds("list of rules that are always evaluated", rule_ids(&tables.unguarded))?;
+    holds("rule programs", {
+        let mut programs = Consecutive::default();
+        tables.rules.iter().all(|rule| {
+            programs.next(rule.code_start, rule.code_end, tables.code.len())
+                && program(tables, rule)
+        })
+    })?;
+    holds("list of unguarded rules", {
+        rule_ids(&tables.unguarded)
+            && tables.unguarded.is_sorted_by(|before, behind| before < behind)
+    })?;
     holds("atom table", {
         rule_ids(&tables.atom_rules)
             && tables.atoms.iter().all(|atom| {
@@ -74,13 +86,13 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
         let mut scans = tables.scans.iter().chain(&tables.deferred).chain(keywords);
         tables.scans.len() == tables.fields.len()
             && tables.deferred.len() == tables.fields.len()
-            && scans.all(|of| scan(of, tables.patterns.len()))
-            && tables.shared.iter().all(|of| grams(of, tables.patterns.len()))
+            && scans.all(|scanned| scan(scanned, tables.patterns.len()))
+            && tables.shared.iter().all(|shared| grams(shared, tables.patterns.len()))
     })?;
     holds("correlation table", {
         tables.group_names.iter().all(|name| string(*name))
             && tables.thresholds.iter().all(|threshold| !f64::from_bits(threshold.number).is_nan())
-            && (0..).zip(&tables.correlations).all(|(idx, of)| correlation(tables, idx, of))
+            && correlations(tables)
     })?;
     holds("policy", super::policy::check(tables))
 }
@@ -94,10 +106,27 @@ fn range(start: u32, end: u32, n_elements: usize) -> bool {
     start <= end && end as usize <= n_elements
 }
 
+/// Ranges of one list, none of which shares an element with another: all of them together are no longer
+/// than the list.
+#[derive(Default)]
+struct Consecutive {
+    end: u32,
+}
+
+impl Consecutive {
+    /// Returns true if the next range is in the list and starts where those before have ended, or later.
+    fn next(&mut self, start: u32, end: u32, n_elements: usize) -> bool {
+        let holds = self.end <= start && range(start, end, n_elements);
+        self.end = end;
+        holds
+    }
+}
+
 /// Returns true if a program leaves exactly one value and never takes one that is not there.
 fn program(tables: &Tables, rule: &Rule) -> bool {
     let mut depth = 0usize;
     for word in tables.rule_code(rule) {
+        steps::take(1);
         let (taken, valid) = match Op::decode(*word) {
             Some(Op::Atom(atom)) => (0, atom.index() < tables.atoms.len()),
             Some(Op::Test(test)) => (0, (test as usize) < tables.tests.len()),
@@ -133,14 +162,16 @@ fn automaton(automaton: &Automaton) -> bool {
 /// Returns true if every edge leads to a state.
 fn nfa(nfa: &Nfa) -> bool {
     let state = |number: &u32| (*number as usize) < nfa.states.len();
+    let mut ranges = Consecutive::default();
     state(&nfa.start)
-        && nfa.states.iter().all(|of| {
-            if !range(of.edges_start, of.edges_end, nfa.edges.len()) {
+        && nfa.states.iter().all(|node| {
+            if !ranges.next(node.edges_start, node.edges_end, nfa.edges.len()) {
                 return false;
             }
-            let edges = nfa.edges.get(of.edges_start as usize..of.edges_end as usize);
+            let edges = nfa.edges.get(node.edges_start as usize..node.edges_end as usize);
             let edges = edges.unwrap_or_default();
-            match of.kind {
+            steps::take(edges.len());
+            match node.kind {
                 NfaKind::Bytes => {
                     edges.len() % 2 == 0
                         && edges.as_chunks::<2>().0.iter().all(|[_, next]| state(next))
@@ -153,40 +184,52 @@ fn nfa(nfa: &Nfa) -> bool {
 fn scan(scan: &Scan, n_patterns: usize) -> bool {
     trie(&scan.forward, n_patterns)
         && trie(&scan.backward, n_patterns)
-        && scan.grams.iter().all(|of| grams(of, n_patterns))
-        && [&scan.networks_v4, &scan.networks_v6].into_iter().all(|of| networks(of, n_patterns))
+        && scan.grams.iter().all(|index| grams(index, n_patterns))
+        && [&scan.networks_v4, &scan.networks_v6]
+            .into_iter()
+            .all(|ranges| networks(ranges, n_patterns))
 }
 
-/// Returns true if a correlation takes in only what is there and comes before it, and whether each
-/// input answers each of the group's names.
-fn correlation(tables: &Tables, idx: u32, of: &Correlation) -> bool {
-    let strings = [of.id, of.title, of.author, of.status];
-    let n_names = of.group_end.saturating_sub(of.group_start);
-    strings.into_iter().all(|id| id.index() < tables.string_ends.len())
-        && of.percentile <= 100
-        && (1..=MAX_TIMESPAN_MS).contains(&of.timespan_ms)
-        && range(of.tags_start, of.tags_end, tables.tags.len())
-        && range(of.group_start, of.group_end, tables.group_names.len())
-        && range(of.inputs_start, of.inputs_end, tables.correlation_inputs.len())
-        && range(of.thresholds_start, of.thresholds_end, tables.thresholds.len())
-        && of.inputs_start < of.inputs_end
-        && of.thresholds_start < of.thresholds_end
-        && tables.correlation_inputs(of).iter().all(|input| {
-            let (n_inputs, n_places) = match input.kind {
-                InputKind::Rule => (tables.rules.len(), tables.fields.len()),
-                InputKind::Correlation => {
-                    let taken = tables.correlations.get(input.of as usize);
-                    let n_places = taken.map_or(0, |taken| tables.correlation_group(taken).len());
-                    (idx as usize, n_places)
-                }
-            };
-            let place = |place: &u32| *place == NO_FIELD || (*place as usize) < n_places;
-            (input.of as usize) < n_inputs
-                && range(input.fields_start, input.fields_end, tables.input_fields.len())
-                && input.fields_end - input.fields_start == n_names
-                && tables.input_fields(input).iter().all(place)
-                && place(&input.measured)
-        })
+/// Returns true if correlations take in only what is there and comes before them, and if each input
+/// answers each of the group's names.
+fn correlations(tables: &Tables) -> bool {
+    let mut inputs = Consecutive::default();
+    let mut fields = Consecutive::default();
+    (0..).zip(&tables.correlations).all(|(idx, of)| {
+        let strings = [of.id, of.title, of.author, of.status];
+        let n_names = of.group_end.saturating_sub(of.group_start);
+        strings.into_iter().all(|id| id.index() < tables.string_ends.len())
+            && of.percentile <= 100
+            && (1..=MAX_TIMESPAN_MS).contains(&of.timespan_ms)
+            && range(of.tags_start, of.tags_end, tables.tags.len())
+            && range(of.group_start, of.group_end, tables.group_names.len())
+            && inputs.next(of.inputs_start, of.inputs_end, tables.correlation_inputs.len())
+            && range(of.thresholds_start, of.thresholds_end, tables.thresholds.len())
+            && of.inputs_start < of.inputs_end
+            && of.thresholds_start < of.thresholds_end
+            && tables.correlation_inputs(of).iter().all(|input| {
+                fields.next(input.fields_start, input.fields_end, tables.input_fields.len())
+                    && input.fields_end - input.fields_start == n_names
+                    && correlation_input(tables, idx, input)
+            })
+    })
+}
+
+/// Returns true if an input of the correlation at `idx` names a rule, or a correlation before it, and only
+/// fields that this has.
+fn correlation_input(tables: &Tables, idx: u32, input: &CorrelationInput) -> bool {
+    let (n_inputs, n_places) = match input.kind {
+        InputKind::Rule => (tables.rules.len(), tables.fields.len()),
+        InputKind::Correlation => {
+            let taken = tables.correlations.get(input.of as usize);
+            let n_places = taken.map_or(0, |taken| tables.correlation_group(taken).len());
+            (idx as usize, n_places)
+        }
+    };
+    let fields = tables.input_fields(input);
+    steps::take(1 + fields.len());
+    let place = |place: &u32| *place == NO_FIELD || (*place as usize) < n_places;
+    (input.of as usize) < n_inputs && fields.iter().all(place) && place(&input.measured)
 }
 
 /// Returns true if every walk ends: children come after their parent, so no walk meets a node twice.
@@ -235,3 +278,6 @@ fn networks(networks: &Networks, n_patterns: usize) -> bool {
         && ascends(&networks.pattern_ends, networks.patterns.len())
         && networks.patterns.iter().all(|id| id.index() < n_patterns)
 }
+
+#[cfg(test)]
+mod tests;

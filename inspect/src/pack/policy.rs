@@ -3,6 +3,7 @@
 use super::tables::Tables;
 use super::wire::{Reader, Wire, wire, wire_enum};
 use crate::ids::{RuleId, StrId};
+use crate::steps;
 
 /// A share that takes in every source: see [`Statement::share`].
 pub const WHOLE_SHARE: u32 = 10_000;
@@ -247,36 +248,67 @@ impl Range {
 }
 
 /// Returns true if every index of the policy and the services is in range, and what is searched is in
-/// order.
+/// order. Takes steps in proportion to the tables, also where scopes share elements.
 pub(super) fn check(tables: &Tables) -> bool {
     let (policy, services) = (&tables.policy, &tables.services);
     let string = |id: &StrId| id.index() < tables.string_ends.len();
     let service = |idx: &u32| (*idx as usize) < services.services.len();
-    let ascends = |list: &[u64]| list.is_sorted();
+    let rules_ascend = Ascents::of(&policy.rules);
+    let identities_ascend = Ascents::of(&policy.identities);
     let scope = |scope: &Scope| {
-        scope.rules.holds(policy.rules.len())
-            && scope.rules.of(&policy.rules).is_sorted()
+        rules_ascend.hold_in(&scope.rules)
             && scope.services.holds(policy.services.len())
             && scope.sources.holds(policy.sources.len())
-    };
-    let identities = |range: &Range| {
-        range.holds(policy.identities.len()) && ascends(range.of(&policy.identities))
     };
     policy.rules.iter().all(|rule| rule.index() < tables.rules.len())
         && policy.services.iter().all(service)
         && policy.sources.iter().all(|source| string(&source.name) && source.first <= source.last)
-        && policy.statements.iter().all(|of| string(&of.name) && scope(&of.scope))
         && policy
-            .exceptions
+            .statements
             .iter()
-            .all(|of| string(&of.id) && scope(&of.scope) && identities(&of.identities))
-        && policy.sanctions.iter().all(|of| scope(&of.scope) && identities(&of.identities))
-        && services
-            .services
-            .iter()
-            .all(|of| string(&of.name) && of.templates.holds(services.templates.len()))
+            .all(|statement| string(&statement.name) && scope(&statement.scope))
+        && policy.exceptions.iter().all(|exception| {
+            string(&exception.id)
+                && scope(&exception.scope)
+                && identities_ascend.hold_in(&exception.identities)
+        })
+        && policy.sanctions.iter().all(|sanction| {
+            scope(&sanction.scope) && identities_ascend.hold_in(&sanction.identities)
+        })
+        && services.services.iter().all(|service| {
+            string(&service.name) && service.templates.holds(services.templates.len())
+        })
         && services.hosts.iter().all(|host| string(&host.name) && service(&host.service))
         && services.hosts.is_sorted_by_key(|host| tables.str(host.name))
         && services.templates.iter().all(|template| template.holds(services.parts.len()))
         && services.parts.iter().all(|part| string(&part.text))
+}
+
+/// For each place of a list, the place up to which its elements ascend from there: what says of any range
+/// in one step whether it is sorted.
+struct Ascents(Vec<usize>);
+
+impl Ascents {
+    fn of<T: Ord>(list: &[T]) -> Ascents {
+        steps::take(list.len());
+        let mut ends = vec![list.len(); list.len()];
+        let mut end = list.len();
+        for (idx, pair) in list.windows(2).enumerate().rev() {
+            if pair.first() > pair.last() {
+                end = idx + 1;
+            }
+            if let Some(place) = ends.get_mut(idx) {
+                *place = end;
+            }
+        }
+        Ascents(ends)
+    }
+
+    /// Returns true if a range is in the list and its elements ascend.
+    fn hold_in(&self, range: &Range) -> bool {
+        steps::take(1);
+        let ascends_to = |start: u32| self.0.get(start as usize).copied().unwrap_or_default();
+        range.holds(self.0.len())
+            && (range.is_any() || range.end as usize <= ascends_to(range.start))
+    }
 }

@@ -45,7 +45,7 @@ impl<'s> Source<'s> {
                 SourceKind::Name => name == wanted,
                 SourceKind::Prefix => name.starts_with(wanted),
                 SourceKind::Network => {
-                    address.is_some_and(|it| (pattern.first..=pattern.last).contains(&it))
+                    address.is_some_and(|number| (pattern.first..=pattern.last).contains(&number))
                 }
             }
         })
@@ -86,7 +86,7 @@ pub fn network(text: &str) -> Result<Option<(u128, u128)>, &'static str> {
 pub fn address_number(text: &[u8]) -> Option<u128> {
     let text = str::from_utf8(text).ok()?;
     let mapped = |address: Ipv4Addr| address.to_ipv6_mapped();
-    let text = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);
+    let text = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
     let address: Ipv6Addr = match text.parse().ok()? {
         IpAddr::V4(address) => mapped(address),
         IpAddr::V6(address) => address,

@@ -24,7 +24,7 @@ fn is_common(text: &[u8]) -> bool {
 
 /// How rare a byte is: 0 for the most frequent.
 pub(super) fn rarity(byte: u8) -> usize {
-    BY_FREQUENCY.iter().position(|of| *of == byte).unwrap_or(64)
+    BY_FREQUENCY.iter().position(|known| *known == byte).unwrap_or(64)
 }
 
 /// The share of events in which a gate opens.

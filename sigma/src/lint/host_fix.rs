@@ -42,7 +42,8 @@ pub(super) fn fix(written: &Written<'_>, item: &Item, hosts: HostMatching) -> Op
             HostMatching::Text => as_text(suffix),
             HostMatching::Labels => by_labels(suffix),
         };
-        let is_listed = |name: &str| !is_suffix && item.values.iter().any(|of| of.text == name);
+        let is_listed =
+            |name: &str| !is_suffix && item.values.iter().any(|value| value.text == name);
         let (name, below) = (names.0.filter(|name| !is_listed(name)), names.1);
         edits.push(edit(written, value, name, &below)?);
     }

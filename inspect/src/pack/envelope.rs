@@ -1,0 +1,88 @@
+//! The header of a pack and its signature: what is read before the body.
+
+use super::wire::{Reader, Wire};
+use super::{
+    FORMAT_VERSION, HEADER_BYTES, MAGIC, Pack, PackError, PackErrorKind, PackHash, PublicKey,
+    Signature, SignatureError, Tables, check,
+};
+use crate::limits::MAX_PACK_BYTES;
+
+/// A pack whose body was hashed and not yet decoded.
+///
+/// A signature covers the header, which contains the hash of the body. So whether to trust a pack is
+/// known before any of its tables is read.
+#[derive(Debug)]
+pub struct Envelope<'b> {
+    hash: PackHash,
+    n_bytes: usize,
+    body: &'b [u8],
+    signature: Option<Signature>,
+}
+
+impl<'b> Envelope<'b> {
+    /// Reads the header and checks the hash of the body. Takes a hash's time.
+    ///
+    /// # Errors
+    /// The bytes are not a pack of this format, or its hash does not hold.
+    pub fn read(bytes: &'b [u8]) -> Result<Envelope<'b>, PackError> {
+        let refuse = |kind| PackError { kind };
+        if bytes.len() > MAX_PACK_BYTES {
+            return Err(refuse(PackErrorKind::TooLarge));
+        }
+        let mut reader = Reader::new(bytes);
+        if !bytes.starts_with(&MAGIC) {
+            return Err(refuse(PackErrorKind::NotAPack));
+        }
+        reader.skip(MAGIC.len());
+        let cut = || refuse(PackErrorKind::Truncated);
+        let version = u32::read(&mut reader).ok_or_else(cut)?;
+        if version != FORMAT_VERSION {
+            return Err(refuse(PackErrorKind::Version(version)));
+        }
+        let n_body = u32::read(&mut reader).ok_or_else(cut)? as usize;
+        let hash: [u8; 32] =
+            bytes.get(16..HEADER_BYTES).and_then(|hash| hash.try_into().ok()).ok_or_else(cut)?;
+        let body = bytes.get(HEADER_BYTES..).ok_or_else(cut)?;
+        let (body, rest) = body.split_at_checked(n_body).ok_or_else(cut)?;
+        let signature = Signature::read(bytes, rest);
+        if !rest.is_empty() && signature.is_none() {
+            return Err(refuse(PackErrorKind::Corrupt("end")));
+        }
+        if PackHash::of(body).0 != hash {
+            return Err(refuse(PackErrorKind::Corrupt("content hash")));
+        }
+        Ok(Envelope { hash: PackHash(hash), n_bytes: bytes.len(), body, signature })
+    }
+
+    /// What the body hashes to.
+    pub fn hash(&self) -> PackHash {
+        self.hash
+    }
+
+    /// Returns true if the pack is signed, by whomever.
+    pub fn is_signed(&self) -> bool {
+        self.signature.is_some()
+    }
+
+    /// Checks that one of the keys signed the pack.
+    ///
+    /// # Errors
+    /// See [`SignatureError`].
+    pub fn check_signature(&self, keys: &[PublicKey]) -> Result<(), SignatureError> {
+        self.signature.as_ref().ok_or(SignatureError::Missing)?.check(keys)
+    }
+
+    /// Reads the tables and checks them. Takes steps in proportion to the body.
+    ///
+    /// # Errors
+    /// The layout or one of the tables does not hold. Nothing of a refused pack is kept.
+    pub fn decode(self) -> Result<Pack, PackError> {
+        let refuse = |table| PackError { kind: PackErrorKind::Corrupt(table) };
+        let mut reader = Reader::new(self.body);
+        let tables = Tables::read(&mut reader).filter(|_| reader.is_empty());
+        let tables = tables.ok_or(refuse("layout"))?;
+        check::tables(&tables).map_err(refuse)?;
+        let Envelope { hash, n_bytes, signature, .. } = self;
+        Ok(Pack { tables, hash, n_bytes, signature })
+    }
+}
