@@ -80,6 +80,7 @@ anomalies! {
     "query.u_encoding" QueryUEncoding: "A character in the query written as `%uXXXX`", "?a=%u0062";
     "query.nul" QueryNul: "A NUL byte in the query, encoded or not", "?a=%00";
     "scheme.unusual" SchemeUnusual: "The scheme is none of http, https, ws and wss", "gopher";
+    "method.unusual" MethodUnusual: "A method that no program in use sends, or one that is not in capitals", "FOO";
     "sni.missing" SniMissing: "TLS without a server name", "(nothing)";
     "sni.address" SniAddress: "The server name is an IP address", "149.154.167.220";
     "sni.odd" SniOdd: "The server name is not written as a plain host name", "api.telegram.org:443";

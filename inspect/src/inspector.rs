@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
-use crate::request::{Binding, Request};
+use crate::request::{Binding, Further, Request};
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::Views;
 
@@ -87,11 +87,15 @@ impl Inspector {
         let views = Views::of(request);
         let anomalies = views.anomalies();
         self.n_readings = 0;
-        self.read(View::Raw, |binding, _, event| binding.answer(request, anomalies, &[], event));
+        let nothing = Further::default();
+        self.read(View::Raw, |binding, _, event| {
+            binding.answer(request, anomalies, nothing, event);
+        });
         for form in views.forms() {
-            let extra_hosts = if form.has_extra_hosts { views.extra_hosts() } else { &[] };
+            let hosts = if form.has_extra_hosts { views.extra_hosts() } else { &[] };
+            let further = Further { hosts, methods: views.methods() };
             self.read(form.view, |binding, _, event| {
-                binding.answer(&form.apply(request), anomalies, extra_hosts, event);
+                binding.answer(&form.apply(request), anomalies, further, event);
             });
         }
         self.verdict(anomalies, request.response.is_none())
@@ -102,7 +106,10 @@ impl Inspector {
     pub fn inspect_raw(&mut self, request: &Request<'_>) -> Verdict {
         self.n_readings = 0;
         let anomalies = Anomalies::default();
-        self.read(View::Raw, |binding, _, event| binding.answer(request, anomalies, &[], event));
+        let nothing = Further::default();
+        self.read(View::Raw, |binding, _, event| {
+            binding.answer(request, anomalies, nothing, event);
+        });
         self.verdict(anomalies, request.response.is_none())
     }
 

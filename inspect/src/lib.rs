@@ -65,4 +65,4 @@ pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport, split_
 pub use scan::{GRAM_HASH, SMALL_GRAMS_SHIFT};
 pub use service::{ServiceMatch, plain_host};
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
-pub use views::{Form, Views};
+pub use views::{ExtraHost, Form, Views};

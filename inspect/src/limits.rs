@@ -47,9 +47,23 @@ pub const MAX_HOST_FORMS: usize = 8;
 /// Without a bound, many hosts and a long path would take steps in proportion to their product.
 pub const MAX_EXTRA_HOST_PATH_BYTES: usize = 256;
 
-/// Most forms of one request that are evaluated beside the one in which it came: each reading of the
-/// host with each of the path, and the disguises. There are never more, so none is left out.
-pub const MAX_FORMS: usize = 128;
+/// Hosts past which each has an eighth of [`MAX_EXTRA_HOST_PATH_BYTES`] in its URL. As many hosts as the
+/// headers that Envoy takes can list (60 KiB) fit into [`MAX_EVENT_BYTES`] so.
+pub const MANY_EXTRA_HOSTS: usize = 2048;
+
+/// Most readings of the server name, and of the target of CONNECT, that are evaluated each on its own.
+/// The rest are values of one event, as hosts past [`MAX_HOST_FORMS`] are.
+pub const MAX_OTHER_NAMES: usize = 4;
+
+/// Most targets of hiding proxies that are evaluated each on its own, and most proxies inside one another
+/// that are looked through. Past it every URL in the path is a value of one event.
+pub const MAX_HIDDEN_TARGETS: usize = 20;
+
+/// Most forms of one request that are evaluated beside the one in which it came: each name with each form
+/// of the path, and the targets of hiding proxies. There are never more, so none is left out: at most 5
+/// forms of a path beside itself, with as many names as the bounds above allow.
+pub const MAX_FORMS: usize =
+    6 * (2 + MAX_HOST_FORMS + 2 * MAX_OTHER_NAMES) + MAX_HIDDEN_TARGETS + 2;
 
 /// Longest window of a correlation, in milliseconds: about ten years.
 /// A pack with a longer one is refused when it is decoded; the compiler refuses it first.

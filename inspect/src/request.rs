@@ -3,8 +3,9 @@
 use crate::anomaly::{ANOMALY_FIELD, Anomalies};
 use crate::event::{Event, Text};
 use crate::ids::FieldId;
-use crate::limits::MAX_EXTRA_HOST_PATH_BYTES;
+use crate::limits::{MANY_EXTRA_HOSTS, MAX_EXTRA_HOST_PATH_BYTES};
 use crate::pack::{KEYWORDS, Phase, Tables};
+use crate::views::ExtraHost;
 use crate::words::{has_byte, place_of};
 
 /// One outbound request: bytes, borrowed from whoever received them.
@@ -179,6 +180,25 @@ pub(crate) struct Binding {
     unnamed: Vec<ProxyField>,
 }
 
+/// Further values of a request's fields, in the readings that are not raw.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Further<'v> {
+    pub(crate) hosts: &'v [ExtraHost],
+    pub(crate) methods: &'static [&'static [u8]],
+}
+
+impl Further<'_> {
+    /// How much of the path each host has in its URL: less where there are so many that the event would
+    /// not hold them.
+    fn n_path_bytes(&self) -> usize {
+        if self.hosts.len() > MANY_EXTRA_HOSTS {
+            MAX_EXTRA_HOST_PATH_BYTES / 8
+        } else {
+            MAX_EXTRA_HOST_PATH_BYTES
+        }
+    }
+}
+
 impl Binding {
     pub(crate) fn new(tables: &Tables) -> Self {
         let names = (0..).map(FieldId).zip(&tables.fields);
@@ -214,13 +234,12 @@ impl Binding {
         }
     }
 
-    /// Answers an event's fields from a request in one of its views. The authorities of `extra_hosts` are
-    /// further values of its host.
+    /// Answers an event's fields from a request in one of its views.
     pub(crate) fn answer(
         &self,
         request: &Request<'_>,
         anomalies: Anomalies,
-        extra_hosts: &[Vec<u8>],
+        further: Further<'_>,
         event: &mut Event,
     ) {
         // In front of the URL, as the two are searched together: no path lies between agent and host.
@@ -238,37 +257,48 @@ impl Binding {
                 continue;
             }
             match url.answer(*field, request, event) {
-                Answer::Text(text) => event.answer(*id, text),
-                Answer::Awaited => event.await_answer(*id),
-                Answer::Missing => {}
+                FieldValue::Text(text) => event.answer(*id, text),
+                FieldValue::Awaited => event.await_answer(*id),
+                FieldValue::Missing => {}
             }
         }
-        for authority in extra_hosts {
-            let path =
-                request.path.map(|path| path.get(..MAX_EXTRA_HOST_PATH_BYTES).unwrap_or(path));
+        let method = self.named.iter().find(|(field, _)| *field == ProxyField::Method);
+        if let Some((_, id)) = method {
+            for method in further.methods {
+                let text = event.text(method);
+                event.answer(*id, text);
+            }
+        }
+        for ExtraHost { authority, path } in further.hosts {
+            let has_own_path = path.is_some();
+            let path = path.as_deref().or(request.path);
+            let path = path.map(|path| path.get(..further.n_path_bytes()).unwrap_or(path));
             let request = Request { authority, path, ..*request };
             let url = Url::write(&request, event);
             for (field, id) in &self.named {
-                let of_host = matches!(
-                    field,
-                    ProxyField::Host | ProxyField::Uri | ProxyField::DestinationAddress
-                );
-                if of_host && let Answer::Text(text) = url.answer(*field, &request, event) {
+                let differs = match field {
+                    ProxyField::Host | ProxyField::Uri | ProxyField::DestinationAddress => true,
+                    ProxyField::UriStem | ProxyField::UriQuery | ProxyField::UriExtension => {
+                        has_own_path
+                    }
+                    _ => false,
+                };
+                if differs && let FieldValue::Text(text) = url.answer(*field, &request, event) {
                     event.answer(*id, text);
                 }
             }
         }
         for field in &self.unnamed {
             match url.answer(*field, request, event) {
-                Answer::Text(text) => event.add_unnamed(text),
-                Answer::Awaited => event.await_unnamed(),
-                Answer::Missing => {}
+                FieldValue::Text(text) => event.add_unnamed(text),
+                FieldValue::Awaited => event.await_unnamed(),
+                FieldValue::Missing => {}
             }
         }
     }
 }
 
-enum Answer {
+enum FieldValue {
     Text(Text),
     Awaited,
     Missing,
@@ -319,11 +349,11 @@ impl Url {
         }
     }
 
-    fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> Answer {
+    fn answer(&self, field: ProxyField, request: &Request<'_>, event: &mut Event) -> FieldValue {
         let mut text = |bytes: Option<&[u8]>| {
-            bytes.map_or(Answer::Missing, |bytes| Answer::Text(event.text(bytes)))
+            bytes.map_or(FieldValue::Missing, |bytes| FieldValue::Text(event.text(bytes)))
         };
-        let span = |span: Option<Text>| span.map_or(Answer::Missing, Answer::Text);
+        let span = |span: Option<Text>| span.map_or(FieldValue::Missing, FieldValue::Text);
         match field {
             ProxyField::Uri => span(Some(self.whole)),
             ProxyField::Host => span(Some(self.host)),
@@ -339,21 +369,25 @@ impl Url {
             ProxyField::ServerName => {
                 text(request.server_name.filter(|server_name| !server_name.is_empty()))
             }
-            ProxyField::Anomaly => Answer::Missing,
+            ProxyField::Anomaly => FieldValue::Missing,
             ProxyField::DestinationAddress => {
                 if let Some(address) = literal_address(request.authority) {
                     return text(Some(address));
                 }
-                request.response.map_or(Answer::Awaited, |response| text(response.upstream_address))
+                request
+                    .response
+                    .map_or(FieldValue::Awaited, |response| text(response.upstream_address))
             }
             ProxyField::Status | ProxyField::RequestBytes | ProxyField::ResponseBytes => {
-                let Some(response) = request.response else { return Answer::Awaited };
+                let Some(response) = request.response else { return FieldValue::Awaited };
                 let number = match field {
                     ProxyField::Status => response.status.map(u64::from),
                     ProxyField::RequestBytes => response.request_bytes,
                     _ => response.response_bytes,
                 };
-                number.map_or(Answer::Missing, |number| text(Some(Decimal::new(number).as_bytes())))
+                number.map_or(FieldValue::Missing, |number| {
+                    text(Some(Decimal::new(number).as_bytes()))
+                })
             }
         }
     }

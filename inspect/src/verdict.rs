@@ -13,7 +13,7 @@ pub enum View {
     Raw,
     /// As a careful server reads it: lower case, one spelling for what means the same.
     Canonical,
-    /// As the most lenient reader may take it: every escape undone, every disguise taken off.
+    /// As the most lenient reader may take it: every escape undone, hidden targets in place of what hides them.
     Decoded,
     /// With the server name of TLS in the place of the host.
     ServerName,

@@ -3,7 +3,7 @@
 //! ```text
 //! raw          as it came
 //! canonical    one spelling for what means the same: case, dots, ports, slashes, dot segments
-//! decoded      every escape undone, every disguise taken off
+//! decoded      every escape undone, hidden targets in place of what hides them
 //! server-name  with the server name of TLS for the host, where the two differ
 //! tunnel       with the target of CONNECT for the host, where the two differ
 //! ```
@@ -12,15 +12,20 @@
 //! reading excuses nothing in another. An ordinary request has one reading, which one pass finds out.
 
 mod address;
+mod address_services;
 mod domain;
+mod hidden;
 mod host;
+mod method;
 mod path;
 mod proxy_services;
 mod punycode;
 mod unescape;
 
+use std::collections::BTreeSet;
+
 use crate::anomaly::{Anomalies, Anomaly};
-use crate::limits::{MAX_FORMS, MAX_HOST_FORMS};
+use crate::limits::{MAX_FORMS, MAX_HOST_FORMS, MAX_OTHER_NAMES};
 use crate::request::{Request, Transport, split_port};
 use crate::verdict::View;
 use host::HostForm;
@@ -31,7 +36,8 @@ use path::PathForm;
 pub struct Views {
     anomalies: Anomalies,
     forms: Vec<Form>,
-    extra_hosts: Vec<Vec<u8>>,
+    extra_hosts: Vec<ExtraHost>,
+    methods: &'static [&'static [u8]],
     steps: usize,
 }
 
@@ -46,8 +52,17 @@ pub struct Form {
     pub path: Option<Vec<u8>>,
     /// The server name; `None` where it is as it came.
     pub server_name: Option<Vec<u8>>,
-    /// Whether the authorities of [`Views::extra_hosts`] are further values of the host.
+    /// Whether [`Views::extra_hosts`] are further values of the host.
     pub has_extra_hosts: bool,
+}
+
+/// A host of a request that shares a form with others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExtraHost {
+    /// Host and perhaps port.
+    pub authority: Vec<u8>,
+    /// The start of its own path, where it has one.
+    pub path: Option<Vec<u8>>,
 }
 
 impl Form {
@@ -60,6 +75,12 @@ impl Form {
             ..*request
         }
     }
+}
+
+/// A name that a request may be for.
+struct Name {
+    view: View,
+    authority: Vec<u8>,
 }
 
 impl Views {
@@ -82,9 +103,14 @@ impl Views {
         &self.forms
     }
 
-    /// Authorities past [`MAX_HOST_FORMS`] readings of the host, which share a form.
-    pub fn extra_hosts(&self) -> &[Vec<u8>] {
+    /// Hosts past the bounds in [`crate::limits`], which share a form. In order, each once.
+    pub fn extra_hosts(&self) -> &[ExtraHost] {
         &self.extra_hosts
+    }
+
+    /// Further values of the method in all forms: what lenient servers take an unusual one for.
+    pub fn methods(&self) -> &'static [&'static [u8]] {
+        self.methods
     }
 
     /// How much was done, in bytes looked at: 0 for an ordinary request.
@@ -99,6 +125,8 @@ impl Views {
         let is_usual = usual.iter().any(|usual| scheme.eq_ignore_ascii_case(usual));
         self.anomalies.insert_if(!is_usual, Anomaly::SchemeUnusual);
         self.anomalies.insert_if(request.transport == Transport::NotTls, Anomaly::TlsAbsent);
+        self.anomalies.insert_if(!method::is_known(request.method), Anomaly::MethodUnusual);
+        self.methods = method::readings(request.method);
 
         let mut hosts = host::forms(request.authority, &mut self.anomalies, &mut self.steps);
         let paths = match request.path {
@@ -108,9 +136,18 @@ impl Views {
             Some(_) | None => Vec::new(),
         };
         let server_names = self.server_names(request);
-        self.compare(request, &hosts, &server_names);
-        let targets = self.hidden_targets(request, &hosts, &paths);
-        let others = other_hosts(request, &hosts, &server_names);
+        let tunnels = self.tunnels(request);
+        self.compare(request, &hosts, &server_names, &tunnels);
+        let others = other_names(request, &hosts, &server_names, &tunnels);
+        let hidden = {
+            let own = hosts.iter().map(|form| form.host.as_slice());
+            let names = own.chain(others.iter().map(|name| split_port(&name.authority).0));
+            let paths =
+                request.path.into_iter().chain(paths.iter().map(|form| form.bytes.as_slice()));
+            hidden::targets(&names.collect::<Vec<_>>(), &paths.collect::<Vec<_>>())
+        };
+        self.steps += hidden.steps;
+        self.anomalies.insert_if(hidden.is_found, Anomaly::HostHidingProxy);
 
         if request.path.is_some() {
             // The port would be between host and path in the URL, where no rule expects one. The
@@ -124,43 +161,69 @@ impl Views {
             .first()
             .map(|form| form.host.clone())
             .filter(|name| request.server_name != Some(name));
-        self.combine(&hosts, &paths, server_name.as_deref());
-        for (view, host, path) in targets.into_iter().chain(others) {
-            let server_name = server_name.clone();
-            self.push(Form {
-                view,
-                authority: Some(host),
-                path,
-                server_name,
-                has_extra_hosts: false,
-            });
+        self.combine(&hosts, others, &paths, server_name.as_deref());
+        for (authority, path) in hidden.targets {
+            let view = View::Decoded;
+            let (authority, server_name) = (Some(authority), server_name.clone());
+            self.push(Form { view, authority, path, server_name, has_extra_hosts: false });
+        }
+        self.extra_hosts.extend(hidden.extra_hosts);
+        self.extra_hosts.sort_unstable();
+        self.extra_hosts.dedup();
+        if !self.extra_hosts.is_empty() && self.forms.iter().all(|form| !form.has_extra_hosts) {
+            self.push(Form { has_extra_hosts: true, ..decoded_as_it_came() });
+        }
+        if !self.methods.is_empty() && self.forms.is_empty() {
+            self.push(decoded_as_it_came());
         }
     }
 
-    /// Each reading of the host with each of the path.
-    fn combine(&mut self, hosts: &[HostForm], paths: &[PathForm], server_name: Option<&[u8]>) {
+    /// Each name with each form of the path.
+    fn combine(
+        &mut self,
+        hosts: &[HostForm],
+        others: Vec<Name>,
+        paths: &[PathForm],
+        server_name: Option<&[u8]>,
+    ) {
         let n_own = hosts.len().min(MAX_HOST_FORMS);
-        let (own, extra_hosts) = hosts.split_at_checked(n_own).unwrap_or((hosts, &[]));
-        let own = own.iter().map(|host| (Some(host), false));
-        let first_extra = extra_hosts.first().map(|host| (Some(host), true));
-        for (host, has_extra_hosts) in std::iter::once((None, false)).chain(own).chain(first_extra)
-        {
+        let (own, extra) = hosts.split_at_checked(n_own).unwrap_or((hosts, &[]));
+        let own = own.iter().map(|host| Name { view: host.view, authority: host.authority() });
+        let mut names: Vec<(Option<Name>, bool)> = vec![(None, false)];
+        names.extend(own.map(|name| (Some(name), false)));
+        let mut extra = extra.iter().map(HostForm::authority);
+        if let Some(authority) = extra.next() {
+            names.push((Some(Name { view: View::Canonical, authority }), true));
+        }
+        self.extra_hosts.extend(extra.map(|authority| ExtraHost { authority, path: None }));
+        for view in [View::ServerName, View::Tunnel] {
+            let mut n_names = 0;
+            for name in others.iter().filter(|name| name.view == view) {
+                n_names += 1;
+                let authority = name.authority.clone();
+                if n_names <= MAX_OTHER_NAMES {
+                    names.push((Some(Name { view, authority }), false));
+                } else {
+                    self.extra_hosts.push(ExtraHost { authority, path: None });
+                }
+            }
+        }
+        self.steps += self.extra_hosts.iter().map(|host| host.authority.len()).sum::<usize>();
+        for (name, has_extra_hosts) in &names {
             for path in std::iter::once(None).chain(paths.iter().map(Some)) {
-                if host.is_none() && path.is_none() && server_name.is_none() {
+                if name.is_none() && path.is_none() && server_name.is_none() {
                     continue;
                 }
-                let view = host.map(|host| host.view).max(path.map(|path| path.view));
+                let view = name.as_ref().map(|name| name.view).max(path.map(|path| path.view));
                 self.push(Form {
                     view: view.unwrap_or(View::Canonical),
-                    authority: host.map(HostForm::authority),
+                    authority: name.as_ref().map(|name| name.authority.clone()),
                     path: path.map(|path| path.bytes.clone()),
                     server_name: server_name.map(<[u8]>::to_vec),
-                    has_extra_hosts,
+                    has_extra_hosts: *has_extra_hosts,
                 });
             }
         }
-        self.extra_hosts = extra_hosts.iter().skip(1).map(HostForm::authority).collect();
-        self.steps += self.extra_hosts.iter().map(Vec::len).sum::<usize>();
     }
 
     fn push(&mut self, form: Form) {
@@ -204,94 +267,78 @@ impl Views {
         names
     }
 
+    /// The readings of the target of the CONNECT in whose tunnel a request came.
+    fn tunnels(&mut self, request: &Request<'_>) -> Vec<HostForm> {
+        let Some(target) = request.connect_target else { return Vec::new() };
+        host::forms(target, &mut Anomalies::default(), &mut self.steps)
+    }
+
     /// Compares host, server name and the target of CONNECT with each other.
-    fn compare(&mut self, request: &Request<'_>, hosts: &[HostForm], server_names: &[HostForm]) {
-        let host = hosts.first().map(|form| form.host.as_slice());
-        let server_name = server_names.first().map(|form| form.host.as_slice());
+    fn compare(
+        &mut self,
+        request: &Request<'_>,
+        hosts: &[HostForm],
+        server_names: &[HostForm],
+        tunnels: &[HostForm],
+    ) {
+        let first = |forms: &[HostForm]| forms.first().map(|form| form.host.clone());
+        let host = first(hosts);
+        let server_name = first(server_names);
         // The server name of a CONNECT is the gateway's own.
         if request.path.is_some()
-            && let (Some(host), Some(server_name)) = (host, server_name)
+            && let (Some(host), Some(server_name)) = (&host, &server_name)
         {
             let differ = domain::registrable(host) != domain::registrable(server_name);
             self.anomalies.insert_if(differ, Anomaly::SniMismatch);
         }
-        let Some(target) = connect_target(request, &mut self.steps) else { return };
+        let Some(target) = first(tunnels) else { return };
         if let Some(server_name) = server_name {
             self.anomalies.insert_if(target != server_name, Anomaly::ConnectSniMismatch);
         }
-        if let (Some(host), Some(_)) = (host, request.path) {
+        if let (Some(host), Some(_)) = (&host, request.path) {
             let differ = domain::registrable(host) != domain::registrable(&target);
             self.anomalies.insert_if(differ, Anomaly::ConnectHostMismatch);
         }
     }
-
-    /// Returns what a request to a hiding proxy is for, and what that is for, if it is one again.
-    fn hidden_targets(
-        &mut self,
-        request: &Request<'_>,
-        hosts: &[HostForm],
-        paths: &[PathForm],
-    ) -> Vec<(View, Vec<u8>, Option<Vec<u8>>)> {
-        let mut targets = Vec::new();
-        let path = paths.iter().rfind(|form| form.view == View::Decoded);
-        let path = path.or(paths.last()).map(|form| form.bytes.as_slice()).or(request.path);
-        for host in hosts.iter().take(MAX_HOST_FORMS) {
-            let (mut host, mut path) = (host.host.clone(), path.map(<[u8]>::to_vec));
-            for _ in 0..MAX_NESTED_PROXIES {
-                self.steps += host.len() + path.as_ref().map_or(0, Vec::len);
-                let Some((target, behind)) = proxy_services::hidden_target(&host, path.as_deref())
-                else {
-                    break;
-                };
-                self.anomalies.insert(Anomaly::HostHidingProxy);
-                let mut found = Anomalies::default();
-                let names = host::forms(&target, &mut found, &mut self.steps);
-                let Some(name) = names.into_iter().next() else { break };
-                targets.push((View::Decoded, name.authority(), behind.clone()));
-                (host, path) = (name.host, behind);
-            }
-        }
-        targets
-    }
 }
 
 /// The server name and the target of CONNECT as hosts, where they are others than the host.
-fn other_hosts(
+fn other_names(
     request: &Request<'_>,
     hosts: &[HostForm],
     server_names: &[HostForm],
-) -> Vec<(View, Vec<u8>, Option<Vec<u8>>)> {
+    tunnels: &[HostForm],
+) -> Vec<Name> {
+    // The server name of a CONNECT is the gateway's own.
+    let server_names = if request.path.is_some() { server_names } else { &[] };
+    let mut known: BTreeSet<&[u8]> = hosts.iter().map(|form| form.host.as_slice()).collect();
+    let of_views = [(View::ServerName, server_names), (View::Tunnel, tunnels)];
+    let named = of_views.iter().flat_map(|(view, forms)| forms.iter().map(|form| (*view, form)));
     let mut others = Vec::new();
-    let is_host = |name: &[u8]| hosts.iter().any(|form| form.host == name);
-    if request.path.is_some() {
-        let names = server_names.iter().take(MAX_HOST_FORMS);
-        for name in names.filter(|name| !is_host(&name.host)) {
-            others.push((View::ServerName, name.host.clone(), None));
+    for (view, form) in named {
+        if known.insert(&form.host) {
+            others.push(Name { view, authority: form.host.clone() });
         }
-    }
-    // Counted where it was read first.
-    if let Some(target) = connect_target(request, &mut 0)
-        && !is_host(&target)
-    {
-        others.push((View::Tunnel, target, None));
     }
     others
 }
 
-/// How many hiding proxies are looked through, one inside the other.
-const MAX_NESTED_PROXIES: usize = 3;
+/// A form that only the further values of fields set apart from the request.
+fn decoded_as_it_came() -> Form {
+    Form {
+        view: View::Decoded,
+        authority: None,
+        path: None,
+        server_name: None,
+        has_extra_hosts: false,
+    }
+}
 
 /// Public names of Encrypted Client Hello: what a filter sees in place of the real server name.
 const OUTER_NAMES: &[&str] = &["cloudflare-ech.com"];
 
 fn is_outer(server_name: &[u8]) -> bool {
     OUTER_NAMES.iter().any(|outer| outer.as_bytes() == server_name)
-}
-
-/// The host of the CONNECT in whose tunnel a request came, in its usual form.
-fn connect_target(request: &Request<'_>, steps: &mut usize) -> Option<Vec<u8>> {
-    let forms = host::forms(request.connect_target?, &mut Anomalies::default(), steps);
-    forms.into_iter().next().map(|form| form.host)
 }
 
 /// Returns true if a request has one reading and nothing odd.
@@ -301,8 +348,8 @@ fn is_ordinary(request: &Request<'_>) -> bool {
         && request
             .path
             .is_none_or(|path| path::is_plain(path) && host.len() == request.authority.len())
-        && !(host == proxy_services::AMP_VIEWER.0
-            && request.path.is_some_and(|path| path.starts_with(proxy_services::AMP_VIEWER.1)))
+        && !proxy_services::is_proxy(host, request.path)
+        && method::is_standard(request.method)
         && matches!(request.scheme, b"https" | b"http" | b"")
         && request.server_name.is_none_or(|name| name == host && !is_outer(name))
         && request.connect_target.is_none_or(|target| split_port(target).0 == host)

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use super::domain::is_under;
 use super::unescape::{Reach, unescape};
-use super::{address, proxy_services, punycode};
+use super::{address, address_services, punycode};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::limits::{MAX_LABEL_BYTES, MAX_NAME_BYTES};
 use crate::verdict::View;
@@ -56,47 +56,15 @@ pub(super) fn is_plain(authority: &[u8]) -> bool {
     last.first().is_some_and(u8::is_ascii_lowercase)
         && name.len() <= MAX_NAME_BYTES
         && (port.is_empty() || usual_port(port.get(1..).unwrap_or_default()))
-        && !ends_like_a_proxy_service(name)
+        && !ends_like_an_address_service(name)
 }
 
-/// Returns true if a name may be in the tables of [`proxy_services`]: by its end, which is quick to
-/// compare.
-fn ends_like_a_proxy_service(name: &[u8]) -> bool {
-    let ends_alike = matches!(
+/// Returns true if a name may belong to an address service: by its end, which is quick to compare.
+fn ends_like_an_address_service(name: &[u8]) -> bool {
+    matches!(
         name.last_chunk::<6>(),
-        Some(
-            b"nip.io"
-                | b"lip.io"
-                | b"fik.me"
-                | b"xip.io"
-                | b"p.name"
-                | b"ct.org"
-                | b"e.goog"
-                | b"2ft.io"
-                | b"ns.win"
-                | b"ive.fo"
-                | b"ive.is"
-                | b"ive.li"
-                | b"ive.md"
-                | b"ive.ph"
-                | b".today"
-                | b"ive.vn"
-                | b"gj.com"
-                | b"pp.com"
-                | b"oxy.io"
-                | b"erv.nl"
-                | b"ina.ai"
-                | b"le.com"
-                | b"ex.com"
-                | b"ve.org"
-                | b"nt.com"
-        )
-    );
-    ends_alike
-        && (proxy_services::is_hiding_proxy(name)
-            || proxy_services::ADDRESS_SERVICES
-                .iter()
-                .any(|service| is_under(name, service.as_bytes())))
+        Some(b"nip.io" | b"lip.io" | b"fik.me" | b"xip.io" | b"p.name")
+    ) && address_services::ADDRESS_SERVICES.iter().any(|service| is_under(name, service.as_bytes()))
 }
 
 fn usual_port(digits: &[u8]) -> bool {
@@ -329,6 +297,13 @@ impl Readings {
         if name.is_empty() {
             return;
         }
+        let is_usual = |byte: &u8| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'.' | b'-' | b'_' | b'%')
+                || *byte >= 0x80
+        };
+        // Names of URIs may have them (RFC 3986, `sub-delims`), names of hosts do not.
+        self.found.insert_if(!name.iter().all(is_usual), Anomaly::HostIllegalCharacter);
         self.found.insert_if(name.starts_with(b"."), Anomaly::HostLeadingDot);
         self.found.insert_if(name.ends_with(b"."), Anomaly::HostTrailingDot);
         let mut labels: Vec<&[u8]> = name.split(|byte| *byte == b'.').collect();
@@ -346,7 +321,7 @@ impl Readings {
             return;
         }
         self.international(&labels, &port, view);
-        if let Some(address) = proxy_services::embedded_address(&joined) {
+        if let Some(address) = address_services::embedded_address(&joined) {
             self.found.insert(Anomaly::HostEmbeddedAddress);
             self.add(View::Decoded, address, port);
         }
@@ -457,15 +432,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_of_the_tables_passes_as_plain() {
-        let proxies = proxy_services::HIDING_PROXIES.iter().map(|(name, _)| *name);
-        // `www.google.com` is one for some paths only.
-        let proxies = proxies.filter(|name| name.as_bytes() != proxy_services::AMP_VIEWER.0);
-        let proxies =
-            proxies.map(|name| name.replacen('.', "a.", usize::from(name.starts_with('.'))));
-        let services = proxy_services::ADDRESS_SERVICES.iter().map(|name| format!("a.{name}"));
-        for name in proxies.chain(services) {
-            assert!(ends_like_a_proxy_service(name.as_bytes()), "{name}");
+    fn no_address_service_passes_as_plain() {
+        for service in address_services::ADDRESS_SERVICES {
+            assert!(ends_like_an_address_service(format!("a.{service}").as_bytes()), "{service}");
         }
     }
 }

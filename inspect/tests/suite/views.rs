@@ -1,6 +1,6 @@
 //! Reading requests: what holds for every input, and where another reader of URLs has to agree.
 
-use inspect::{Anomaly, Form, Request, View, Views};
+use inspect::{Anomaly, ExtraHost, Form, Request, View, Views};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -70,6 +70,12 @@ const PARTS: &[&str] = &[
     "translate.goog",
     "r.jina.ai",
     "https:",
+    "HTTPS://",
+    "?url=",
+    "&",
+    "=",
+    "archive.ph",
+    "pastebin.com",
     "\u{ff0e}",
     "\u{3002}",
     "\u{430}",
@@ -86,7 +92,7 @@ fn an_encoding_that_shows_once_ignored_characters_are_gone_is_undone() {
     for authority in ["a.example%2\u{ad}0evil.example", "a.example%2%C2%AD0evil.example"] {
         let views = views(authority.as_bytes(), b"/");
         let mut hosts = views.forms().iter().filter_map(|form| form.authority.as_deref());
-        let mut extra_hosts = views.extra_hosts().iter().map(Vec::as_slice);
+        let mut extra_hosts = views.extra_hosts().iter().map(|host| host.authority.as_slice());
         let is_meant = |host: &[u8]| host == b"evil.example";
         assert!(hosts.any(is_meant) || extra_hosts.any(is_meant), "{authority}");
     }
@@ -137,7 +143,7 @@ proptest! {
         let hosts = |authority: &[u8]| -> Vec<Vec<u8>> {
             let views = views(authority, b"/");
             let hosts = views.forms().iter().filter_map(|form| form.authority.clone());
-            hosts.chain(views.extra_hosts().iter().cloned()).collect()
+            hosts.chain(views.extra_hosts().iter().map(|host| host.authority.clone())).collect()
         };
         // Hosts past the bound share a form, and are not asked what they hide.
         prop_assume!(views(&authority, b"/").forms().iter().all(|form| !form.has_extra_hosts));
@@ -326,7 +332,7 @@ fn hosts_have_the_forms_that_resolvers_and_servers_may_read_in_them() {
 }
 
 #[test]
-fn names_of_one_request_are_held_against_each_other() {
+fn names_of_one_request_are_compared_with_each_other() {
     let base = Request { authority: b"api.telegram.org", path: Some(b"/"), ..Request::default() };
     let server_name = |name: &'static str| Request { server_name: Some(name.as_bytes()), ..base };
     check(&server_name("api.telegram.org"), &[], &[]);
@@ -361,7 +367,7 @@ fn names_of_one_request_are_held_against_each_other() {
 }
 
 #[test]
-fn disguises_are_taken_off_one_inside_the_other() {
+fn a_proxy_behind_a_proxy_is_looked_through() {
     let request = Request {
         authority: b"web.archive.org",
         path: Some(b"/web/2020/https://r.jina.ai/https://PASTEBIN.com/raw/a"),
@@ -380,8 +386,171 @@ fn a_long_list_of_hosts_is_kept_whole() {
     let authority = hosts.join(",");
     let views = views(authority.as_bytes(), b"/");
     let mut seen: Vec<_> = views.forms().iter().filter_map(|form| form.authority.clone()).collect();
-    seen.extend(views.extra_hosts().iter().cloned());
+    seen.extend(views.extra_hosts().iter().map(|host| host.authority.clone()));
     for host in hosts {
         assert!(seen.contains(&host.into_bytes()));
+    }
+}
+
+/// Whether a host and path are a form of a request.
+fn has_form(request: &Request<'_>, host: &str, path: &str) -> bool {
+    Views::of(request).forms().iter().any(|form| {
+        let applied = form.apply(request);
+        applied.authority == host.as_bytes() && applied.path == Some(path.as_bytes())
+    })
+}
+
+#[test]
+fn every_name_is_read_with_every_form_of_the_path() {
+    for path in
+        ["/%62ot1/getMe", "//bot1/getMe", "/./bot1/getMe", "/%2562ot1/getMe", "/bot1;x/getMe"]
+    {
+        let base = Request { path: Some(path.as_bytes()), ..Request::default() };
+        let named = "api.telegram.org";
+        let requests = [
+            Request {
+                authority: b"core.telegram.org",
+                server_name: Some(named.as_bytes()),
+                ..base
+            },
+            Request { authority: b"good.example", server_name: Some(b"API.telegram.org."), ..base },
+            Request {
+                authority: b"good.example",
+                server_name: Some(b"good.example"),
+                connect_target: Some(b"api.telegram.org:443"),
+                ..base
+            },
+            Request {
+                authority: b"a.example,b.example",
+                server_name: Some(b"c.example"),
+                connect_target: Some(b"d.example,API%2etelegram.org:443"),
+                ..base
+            },
+        ];
+        for request in requests {
+            assert!(has_form(&request, named, "/bot1/getMe"), "{path} {request:?}");
+        }
+    }
+}
+
+#[test]
+fn targets_of_hiding_proxies_are_found_in_every_spelling() {
+    for (host, path) in [
+        ("r.jina.ai", "/HTTPS://pastebin.com/raw/a"),
+        ("r.jina.ai", "/%68ttps://pastebin.com/raw/a"),
+        ("r.jina.ai", "/https%3a%2f%2fpastebin.com/raw/a"),
+        ("r.jina.ai", "/https://%20pastebin.com/raw/a"),
+        ("r.jina.ai", "/%09https://paste%09bin.com/raw/a"),
+        ("r.jina.ai", "/https://alice@pastebin.com/raw/a"),
+        ("r.jina.ai", "/https://alice:secret@PASTEBIN.com:443/raw/a"),
+        ("r.jina.ai", "/https://pastebin\u{3002}com/raw/a"),
+        ("r.jina.ai", "/https://pastebin%E3%80%82com/raw/a"),
+        ("r.jina.ai", "/pastebin.com/raw/a"),
+        (
+            "r.jina.ai",
+            "/https://r.jina.ai/https://r.jina.ai/https://r.jina.ai/https://r.jina.ai/https://pastebin.com/raw/a",
+        ),
+        ("api.allorigins.win", "/raw?url=https://good.example&url=https://pastebin.com/raw/a"),
+        ("api.allorigins.win", "/raw?URL=https%3A%2F%2Fpastebin.com%2Fraw%2Fa"),
+        ("corsproxy.io", "/?key=k&url=https://pastebin.com/raw/a"),
+        ("corsproxy.io", "/?https://pastebin.com/raw/a"),
+        ("archive.ph", "/newest/https://pastebin.com/raw/a"),
+        ("archive.ph", "/newest/pastebin.com/raw/a"),
+        ("cdn.ampproject.org", "/c/s/pastebin.com/raw/a"),
+        ("x.cdn.ampproject.org", "/c/s/pastebin.com/raw/a"),
+        ("www.google.com", "/amp/s/pastebin.com/raw/a"),
+        ("www.google.com", "/%61mp/s/pastebin.com/raw/a"),
+        ("docs.google.com", "/viewer?url=https://pastebin.com/raw/a"),
+        ("wsrv.nl", "/?url=pastebin.com/raw/a"),
+        ("i0.wp.com", "/pastebin.com/raw/a"),
+        ("12ft.io", "/proxy?q=https://pastebin.com/raw/a"),
+        ("WSRV.nl.:443", "/?url=pastebin.com/raw/a"),
+    ] {
+        let request = Request {
+            scheme: b"https",
+            authority: host.as_bytes(),
+            path: Some(path.as_bytes()),
+            ..Request::default()
+        };
+        assert!(has_form(&request, "pastebin.com", "/raw/a"), "{host}{path}");
+        let views = Views::of(&request);
+        assert!(views.anomalies().contains(Anomaly::HostHidingProxy), "{host}{path}");
+    }
+}
+
+#[test]
+fn a_proxy_behind_any_other_name_is_looked_through() {
+    let base = Request { path: Some(b"/https://pastebin.com/raw/a"), ..Request::default() };
+    let named = Request { authority: b"a.example", server_name: Some(b"r.jina.ai"), ..base };
+    assert!(has_form(&named, "pastebin.com", "/raw/a"));
+    let tunnelled =
+        Request { authority: b"a.example", connect_target: Some(b"r.jina.ai:443"), ..base };
+    assert!(has_form(&tunnelled, "pastebin.com", "/raw/a"));
+    let listed = Request { authority: b"a.example,r.jina.ai", ..base };
+    assert!(has_form(&listed, "pastebin.com", "/raw/a"));
+}
+
+#[test]
+fn no_number_of_proxies_or_parameters_hides_a_target() {
+    let nested = "/https://r.jina.ai".repeat(300) + "/https://pastebin.com/raw/a";
+    let listed = format!("/?{}url=https://pastebin.com/raw/a", "url=https://a.example/&".repeat(9));
+    let distinct: String = (0..300).map(|idx| format!("url=https://a{idx}.example/&")).collect();
+    let many = format!("/?{distinct}url=https://pastebin.com/raw/a");
+    for path in [nested, listed, many] {
+        let request =
+            Request { authority: b"r.jina.ai", path: Some(path.as_bytes()), ..Request::default() };
+        let views = Views::of(&request);
+        let is_extra = views.extra_hosts().iter().any(|host| {
+            host.authority == b"pastebin.com" && host.path.as_deref() == Some(b"/raw/a")
+        });
+        assert!(is_extra || has_form(&request, "pastebin.com", "/raw/a"), "{path}");
+    }
+}
+
+#[test]
+fn hosts_with_signs_of_uris_are_odd() {
+    for sign in ["!", "(", ")", "&", "~", "$", "'", "*", "+", "="] {
+        let views = views(format!("api{sign}x.telegram.org").as_bytes(), b"/");
+        assert!(views.anomalies().contains(Anomaly::HostIllegalCharacter), "{sign}");
+    }
+}
+
+#[test]
+fn an_unusual_method_has_the_readings_of_lenient_servers() {
+    let base = Request { authority: b"pastebin.com", path: Some(b"/raw/a"), ..Request::default() };
+    for (method, expect, is_odd) in
+        [("GET", &[][..], false), ("FOO", &["GET", "POST", "PUT"], true), ("get", &["GET"], true)]
+    {
+        let views = Views::of(&Request { method: method.as_bytes(), ..base });
+        let methods: Vec<_> =
+            views.methods().iter().map(|method| str::from_utf8(method).unwrap()).collect();
+        assert_eq!(methods, expect, "{method}");
+        assert_eq!(views.anomalies().contains(Anomaly::MethodUnusual), is_odd, "{method}");
+        assert_eq!(views.forms().is_empty(), expect.is_empty(), "{method}");
+    }
+}
+
+#[test]
+fn there_are_never_more_forms_than_the_bound() {
+    let hosts: Vec<_> = (0..40).map(|idx| format!("h{idx}.example")).collect();
+    let urls: String = (0..40).map(|idx| format!("https://t{idx}.example/&")).collect();
+    let path = format!("/%2562;x%00/../a%3fb?url=r.jina.ai/{urls}url={urls}");
+    let names = format!("r.jina.ai,{}", hosts.join(","));
+    let request = Request {
+        method: b"foo",
+        authority: names.as_bytes(),
+        path: Some(path.as_bytes()),
+        server_name: Some(b"s0.example,s1.example,s2.example,s3.example,s4.example"),
+        connect_target: Some(b"c0.example,c1.example,c2.example,c3.example,c4.example"),
+        ..Request::default()
+    };
+    let views = Views::of(&request);
+    assert!(views.forms().len() < inspect::limits::MAX_FORMS, "{}", views.forms().len());
+    assert!(views.forms().len() > 100, "{}", views.forms().len());
+    for name in ["s4.example", "c4.example", "h39.example", "t39.example"] {
+        let is_form = |form: &Form| form.authority.as_deref() == Some(name.as_bytes());
+        let is_extra = |host: &ExtraHost| host.authority == name.as_bytes();
+        let found = views.forms().iter().any(is_form) || views.extra_hosts().iter().any(is_extra);
+        assert!(found, "{name}");
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use diagnostics::SourceFile;
-use inspect::{Inspector, Pack, RuleId, View};
+use inspect::pack::Op;
+use inspect::{ANOMALY_FIELD, Inspector, Pack, Request, RuleId, View};
 use knowledge::{Compilation, Expectation, Library};
 use traffic::RecordedRequest;
 
@@ -133,6 +134,34 @@ pub(crate) fn evade(request: &RecordedRequest, numbers: &mut Numbers) -> Recorde
     evaded
 }
 
+/// Moves the name of a request to where it is not looked for first: the server name, or the target of the
+/// CONNECT in whose tunnel it comes. What is left has another name.
+fn misplace<'r>(request: Request<'r>, numbers: &mut Numbers) -> Request<'r> {
+    const INNOCENT: [&[u8]; 3] =
+        [b"www.good.example", b"Cdn.good.example.", b"a.example,b.example"];
+    let name = request.authority;
+    let innocent = INNOCENT[numbers.below(INNOCENT.len())];
+    // The server name of a CONNECT is the gateway's own.
+    let n_places = if request.path.is_some() && request.server_name.is_none() { 8 } else { 4 };
+    match numbers.below(n_places) {
+        0 => Request { authority: innocent, connect_target: Some(name), ..request },
+        4 => Request { authority: innocent, server_name: Some(name), ..request },
+        5 => Request {
+            authority: innocent,
+            server_name: Some(b"www.good.example"),
+            connect_target: Some(name),
+            ..request
+        },
+        6 => Request {
+            authority: innocent,
+            server_name: Some(name),
+            connect_target: Some(b"cdn.good.example:443"),
+            ..request
+        },
+        _ => request,
+    }
+}
+
 fn notes(folder: &Path, files: &mut Vec<SourceFile>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -171,6 +200,28 @@ pub(crate) fn shipped() -> Shipped {
     Shipped { bytes, pack, examples, n_rules: library.rules.len() }
 }
 
+/// Whether a rule asks for what is odd about a request.
+fn asks_for_anomalies(pack: &Pack, rule: RuleId) -> bool {
+    let tables = pack.tables();
+    let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();
+    code.iter().any(|word| match Op::decode(*word) {
+        Some(Op::Atom(atom)) => {
+            let atom = tables.atoms.get(atom.index());
+            atom.is_some_and(|atom| tables.field_name(atom.field) == ANOMALY_FIELD)
+        }
+        _ => false,
+    })
+}
+
+/// The names of a request and its path.
+fn shown(request: &Request<'_>) -> String {
+    let named =
+        [Some(request.authority), request.path, request.server_name, request.connect_target];
+    let each =
+        named.map(|part| part.map_or("-".to_owned(), |part| part.escape_ascii().to_string()));
+    each.join(" ")
+}
+
 #[test]
 fn no_composition_of_evasions_over_a_shipped_example_escapes() {
     let Shipped { pack, examples, n_rules, .. } = shipped();
@@ -180,7 +231,12 @@ fn no_composition_of_evasions_over_a_shipped_example_escapes() {
     for idx in 0..N_COMPOSITIONS {
         let (rule, example) = &examples[idx % examples.len()];
         let evaded = evade(example, &mut numbers);
-        let verdict = inspector.inspect(&evaded.lend());
+        // What is odd about a host is not odd about it where it is the name of something else.
+        let request = match asks_for_anomalies(inspector.pack(), *rule) {
+            true => evaded.lend(),
+            false => misplace(evaded.lend(), &mut numbers),
+        };
+        let verdict = inspector.inspect(&request);
         let matched = verdict.matches.iter().find(|matched| matched.rule == *rule);
         n_views += usize::from(matched.is_some_and(|matched| matched.view != View::Raw));
         if matched.is_none() {
@@ -189,7 +245,7 @@ fn no_composition_of_evasions_over_a_shipped_example_escapes() {
             escaped.push(format!(
                 "{}: {}  from  {}",
                 tables.str(title),
-                evaded.url().escape_ascii(),
+                shown(&request),
                 example.url().escape_ascii(),
             ));
         }

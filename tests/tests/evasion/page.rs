@@ -20,7 +20,7 @@ A rule is evaluated on every reading of a request:
 | --- | --- |
 | raw | as it came |
 | canonical | as a careful server reads it: lower case, no dots at the ends, no port, slashes merged, dot segments resolved, what means the same spelt in one way |
-| decoded | as the most lenient reader may take it: every escape undone to any depth, every disguise taken off |
+| decoded | as the most lenient reader may take it: every escape undone to any depth, what hides the target seen through |
 | server-name | with the server name of TLS for the host, where they differ |
 | tunnel | with the target of CONNECT for the host, where they differ |
 

@@ -38,6 +38,8 @@ pub(crate) struct Case {
     pub(crate) scheme: Option<String>,
     pub(crate) sni: Option<String>,
     pub(crate) transport: Option<String>,
+    /// The target of the CONNECT in whose tunnel the request comes.
+    pub(crate) tunnel: Option<String>,
     /// The whole request, where it is not made of the parts.
     pub(crate) raw: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
@@ -59,6 +61,7 @@ pub(crate) struct Seen {
     path: Option<Vec<u8>>,
     server_name: Option<Vec<u8>>,
     transport: Transport,
+    tunnel: Option<Vec<u8>>,
 }
 
 impl Table {
@@ -102,7 +105,9 @@ impl Case {
         let server_name = self.sni.as_deref().map(bytes);
         let scheme =
             self.scheme.as_deref().unwrap_or(if server_name.is_some() { "https" } else { "http" });
-        let common = Seen { scheme: bytes(scheme), server_name, transport, ..Seen::default() };
+        let tunnel = self.tunnel.as_deref().map(bytes);
+        let common =
+            Seen { scheme: bytes(scheme), server_name, transport, tunnel, ..Seen::default() };
         match &self.connect {
             Some(_) => Seen {
                 method: b"CONNECT".to_vec(),
@@ -136,7 +141,8 @@ impl Case {
         let path = self.path.as_deref().unwrap_or("/bot1:a/getMe");
         let uri = http::Uri::builder().scheme(scheme).authority(host);
         let uri = uri.path_and_query(bytes(path).as_slice()).build().ok()?;
-        http::Request::builder().method("GET").uri(uri).body(()).ok()
+        let method = self.method.as_deref().unwrap_or("GET");
+        http::Request::builder().method(method).uri(uri).body(()).ok()
     }
 
     /// What is sent, for people.
@@ -161,9 +167,13 @@ impl Case {
             }
             None => format!("{method} {path} HTTP/1.1\nHost: {host}"),
         };
-        match self.sni.as_deref() {
+        let request = match self.sni.as_deref() {
             Some("") => format!("TLS without server name\n{request}"),
             Some(sni) => format!("TLS server name: {sni}\n{request}"),
+            None => request,
+        };
+        match self.tunnel.as_deref() {
+            Some(target) => format!("In the tunnel of CONNECT {target}:\n{request}"),
             None => request,
         }
     }
@@ -178,6 +188,7 @@ impl Seen {
             path: self.path.as_deref(),
             server_name: self.server_name.as_deref(),
             transport: self.transport,
+            connect_target: self.tunnel.as_deref(),
             ..Request::default()
         }
     }
