@@ -9,10 +9,13 @@ mod source;
 
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
-use crate::pack::{Exception, Mode, Pack, Phase, PolicyTables, Scope, Statement, WHOLE_SHARE};
+use crate::pack::{
+    Exception, Mode, Pack, Phase, PolicyTables, Scope, Statement, Tables, WHOLE_SHARE,
+};
 use crate::request::Request;
-use crate::service::{ServiceMatch, plain_host};
+use crate::service::{self, ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
+use crate::views::Views;
 pub use source::{Source, address_number, network};
 
 /// What happens to a request. The order is that of severity.
@@ -125,24 +128,31 @@ impl Pack {
         let tables = self.tables();
         let host = plain_host(query.request.authority).unwrap_or_default();
         let matched_service = ServiceMatch::of(tables, &host, query.request.path);
-        let identity = |of: &ServiceMatch<'_, '_>| of.identity(tables, query.key.as_ref()?);
-        let credential = |of: &ServiceMatch<'_, '_>| of.credential(tables, query.key.as_ref()?);
-        let mut subject = Subject {
+        let identity =
+            |service: &ServiceMatch<'_, '_>| service.identity(tables, query.key.as_ref()?);
+        let credential =
+            |service: &ServiceMatch<'_, '_>| service.credential(tables, query.key.as_ref()?);
+        let mut input = PolicyInput {
             pack: self,
             query,
-            service: matched_service.as_ref().map(|of| of.service),
+            service: matched_service.as_ref().map(|found| found.service),
+            other_services: Vec::new(),
             identity: matched_service.as_ref().and_then(identity),
-            is_plain: verdict.anomalies.is_empty(),
+            is_plain: verdict.anomalies.is_empty() && names_agree(tables, query.request, &host),
             usage: None,
         };
-        subject.usage = subject.usage();
-        let rulings: Vec<Ruling> = verdict.matches.iter().map(|of| subject.ruling(of)).collect();
+        if !input.is_plain && !verdict.matches.is_empty() {
+            input.other_services = services_of_readings(tables, query.request);
+        }
+        input.usage = input.usage();
+        let rulings: Vec<Ruling> =
+            verdict.matches.iter().map(|matched| input.ruling(matched)).collect();
         Decision {
-            action: rulings.iter().map(|of| of.action).max().unwrap_or(Action::Allow),
-            would_deny: rulings.iter().any(|of| of.would_deny),
-            service: matched_service.as_ref().map(|of| of.name),
-            usage: subject.usage,
-            identity: subject.identity,
+            action: rulings.iter().map(|ruling| ruling.action).max().unwrap_or(Action::Allow),
+            would_deny: rulings.iter().any(|ruling| ruling.would_deny),
+            service: matched_service.as_ref().map(|found| found.name),
+            usage: input.usage,
+            identity: input.identity,
             credential: matched_service.as_ref().and_then(credential),
             rulings,
         }
@@ -150,38 +160,43 @@ impl Pack {
 }
 
 /// A request, as the policy sees it.
-struct Subject<'a> {
+struct PolicyInput<'a> {
     pack: &'a Pack,
     query: &'a PolicyQuery<'a>,
     service: Option<u32>,
+    /// The services of all readings of a request that is not plain.
+    other_services: Vec<u32>,
     identity: Option<u64>,
-    /// Whether nothing is odd about the request. What is disguised is never excused by what its host
-    /// or path seem to be.
+    /// Whether nothing is odd about the request and its names agree. What is disguised is never excused
+    /// by what its host or path seem to be.
     is_plain: bool,
     usage: Option<Usage>,
 }
 
-impl Subject<'_> {
+impl PolicyInput<'_> {
     fn policy(&self) -> &PolicyTables {
         &self.pack.tables().policy
     }
 
     fn ruling(&self, matched: &RuleMatch) -> Ruling {
         let policy = self.policy();
-        let statement = policy.statements.iter().find(|of| self.is_about(of, matched));
-        let mode = statement.map_or(policy.default, |of| of.mode).min(self.query.bound);
+        let statement = self.statement(matched);
+        let mode =
+            statement.map_or(policy.default, |statement| statement.mode).min(self.query.bound);
         let mut ruling = Ruling {
             mode,
             action: Action::Allow,
             would_deny: false,
-            statement: statement.map(|of| of.name),
+            statement: statement.map(|statement| statement.name),
             exception: None,
             expired: None,
         };
         if mode == Mode::Off || !matched.alerts {
             return ruling;
         }
-        for exception in policy.exceptions.iter().filter(|of| self.excuses(of, matched)) {
+        for exception in
+            policy.exceptions.iter().filter(|exception| self.excuses(exception, matched))
+        {
             if self.query.now < exception.expires {
                 ruling.exception = Some(exception.id);
                 ruling.expired = None;
@@ -197,8 +212,32 @@ impl Subject<'_> {
         ruling
     }
 
+    /// The statement that decides on a match; `None` where the default does.
+    ///
+    /// Of a plain request the first that fits. Of any other a statement that fits by what the request
+    /// claims to be, its service and whose use that is, does not weaken what follows: the strongest of
+    /// these and of the first that needs no claim decides.
+    fn statement(&self, matched: &RuleMatch) -> Option<&Statement> {
+        let policy = self.policy();
+        let mut strongest: Option<&Statement> = None;
+        for statement in &policy.statements {
+            if !self.is_about(statement, matched) {
+                continue;
+            }
+            if strongest.is_none_or(|strongest| statement.mode > strongest.mode) {
+                strongest = Some(statement);
+            }
+            let by_claim = !statement.scope.services.is_any() || statement.usages != 0;
+            if self.is_plain || !by_claim {
+                return strongest;
+            }
+        }
+        strongest.filter(|strongest| strongest.mode >= policy.default)
+    }
+
     fn is_about(&self, statement: &Statement, matched: &RuleMatch) -> bool {
-        let usage = self.usage.map_or(0, Usage::bit);
+        let is_new_use = !self.other_services.is_empty();
+        let usage = self.usage.or(is_new_use.then_some(Usage::New)).map_or(0, Usage::bit);
         (statement.usages == 0 || statement.usages & usage != 0)
             && self.fits(&statement.scope, Some(matched), statement.mode == Mode::Off)
             && self.is_in_share(statement)
@@ -221,10 +260,15 @@ impl Subject<'_> {
         let services = scope.services.of(&policy.services);
         let sources = scope.sources.of(&policy.sources);
         let rules = scope.rules.of(&policy.rules);
-        (rules.is_empty() || matched.is_none_or(|of| rules.binary_search(&of.rule).is_ok()))
+        (rules.is_empty()
+            || matched.is_none_or(|matched| rules.binary_search(&matched.rule).is_ok()))
             && (services.is_empty()
                 || (self.is_plain || !lenient)
-                    && self.service.is_some_and(|service| services.contains(&service)))
+                    && self
+                        .service
+                        .iter()
+                        .chain(&self.other_services)
+                        .any(|service| services.contains(service)))
             && (sources.is_empty() || self.query.source.is_any_of(self.pack.tables(), sources))
     }
 
@@ -260,6 +304,38 @@ impl Subject<'_> {
     }
 }
 
+/// Returns true if the other names of a request belong to the service and tenant of its host, or neither
+/// belongs to any. Clients use one connection for several names of a service.
+fn names_agree(tables: &Tables, request: &Request<'_>, host: &[u8]) -> bool {
+    // The server name of a CONNECT is the gateway's own.
+    let server_name = request.server_name.filter(|_| request.path.is_some());
+    let mut names = [server_name, request.connect_target].into_iter().flatten();
+    names.all(|name| {
+        plain_host(name).is_some_and(|name| {
+            name == host || service::owner(tables, &name) == service::owner(tables, host)
+        })
+    })
+}
+
+/// The services of every reading of a request, each once. Takes steps in proportion to the request.
+fn services_of_readings(tables: &Tables, request: &Request<'_>) -> Vec<u32> {
+    let views = Views::of(request);
+    let forms = views.forms().iter().map(|form| form.apply(request));
+    let readings = forms.map(|reading| (reading.authority, reading.path));
+    let extra = views.extra_hosts().iter();
+    let extra = extra.map(|host| (host.authority.as_slice(), host.path.as_deref()));
+    let mut services: Vec<u32> = readings
+        .chain(extra)
+        .filter_map(|(authority, path)| {
+            let host = plain_host(authority)?;
+            ServiceMatch::of(tables, &host, path).map(|found| found.service)
+        })
+        .collect();
+    services.sort_unstable();
+    services.dedup();
+    services
+}
+
 impl Verdict {
     /// The matches that are alerts by themselves: all but those of rules that a correlation took in
     /// without `generate: true`.
@@ -284,3 +360,6 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

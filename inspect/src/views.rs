@@ -161,7 +161,7 @@ impl Views {
             .first()
             .map(|form| form.host.clone())
             .filter(|name| request.server_name != Some(name));
-        self.combine(&hosts, others, &paths, server_name.as_deref());
+        self.combine(&hosts, &others, &paths, server_name.as_deref());
         for (authority, path) in hidden.targets {
             let view = View::Decoded;
             let (authority, server_name) = (Some(authority), server_name.clone());
@@ -182,7 +182,7 @@ impl Views {
     fn combine(
         &mut self,
         hosts: &[HostForm],
-        others: Vec<Name>,
+        others: &[Name],
         paths: &[PathForm],
         server_name: Option<&[u8]>,
     ) {

@@ -5,7 +5,7 @@ const STANDARD: &[&[u8]] =
     &[b"CONNECT", b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT", b"TRACE"];
 
 /// Other methods that are registered (IANA, HTTP Method Registry), and those of Exchange, Windows
-/// Update, UPnP and caches that are not. In order.
+/// Update, `UPnP` and caches that are not. In order.
 const OTHERS: &[&[u8]] = &[
     b"ACL",
     b"BASELINE-CONTROL",

@@ -232,9 +232,10 @@ fn no_composition_of_evasions_over_a_shipped_example_escapes() {
         let (rule, example) = &examples[idx % examples.len()];
         let evaded = evade(example, &mut numbers);
         // What is odd about a host is not odd about it where it is the name of something else.
-        let request = match asks_for_anomalies(inspector.pack(), *rule) {
-            true => evaded.lend(),
-            false => misplace(evaded.lend(), &mut numbers),
+        let request = if asks_for_anomalies(inspector.pack(), *rule) {
+            evaded.lend()
+        } else {
+            misplace(evaded.lend(), &mut numbers)
         };
         let verdict = inspector.inspect(&request);
         let matched = verdict.matches.iter().find(|matched| matched.rule == *rule);
