@@ -82,6 +82,9 @@ pub struct Settings {
     pub events_per_minute: u32,
     /// Where events are posted to, beside the log.
     pub collector: Option<Collector>,
+    /// Whether clients may reach private networks through the gateway; only where Envoy's configuration is
+    /// written.
+    pub allow_private: bool,
 }
 
 impl Settings {
@@ -134,6 +137,14 @@ pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
     // A text of YAML between single quotes; the settings hold none.
     let quoted = format!("'{}'", settings.json().to_string().replace('\'', "''"));
     let mut text = example.replace(placeholder, &quoted);
+    if settings.allow_private {
+        text = without_private(&text);
+    }
+    if let Some(header) = &settings.source_header {
+        // Who a client is leaves the gateway as little as its address does.
+        let listed = "            - x-client-name\n";
+        text = text.replace(listed, &format!("{listed}            - {}\n", json!(header)));
+    }
     if let Some(cluster) = settings.collector_cluster() {
         // JSON is YAML, and the list of clusters ends the file.
         text += &format!("  # Where events are posted to.\n  - {cluster}\n");
@@ -143,6 +154,30 @@ pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
         files.extend(ecds(settings, version));
     }
     files
+}
+
+/// Removes the policy `private` with its comment, and the ranges that are marked as private.
+fn without_private(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut kept: Vec<&str> = Vec::new();
+    let mut removed = None;
+    for line in text.lines() {
+        if removed.is_some_and(|policy| indent(line) > policy) {
+            continue;
+        }
+        removed = None;
+        if line.trim() == "private:" {
+            removed = Some(indent(line));
+            let is_comment = |above: &&&str| {
+                above.trim_start().starts_with('#') && indent(above) == indent(line)
+            };
+            let n_comments = kept.iter().rev().take_while(is_comment).count();
+            kept.truncate(kept.len() - n_comments);
+        } else if !line.ends_with("# private") {
+            kept.push(line);
+        }
+    }
+    kept.join("\n") + "\n"
 }
 
 /// The file that Envoy takes the filter from (ECDS): to be moved over the one that is there. A cluster
@@ -232,6 +267,34 @@ mod tests {
         let told = quoted.strip_suffix('\'').unwrap();
         assert_eq!(serde_json::from_str::<Value>(told).unwrap(), expect);
         assert!(!text.contains("PACK\""));
+    }
+
+    #[test]
+    fn private_networks_are_refused_unless_they_are_allowed() {
+        for protocol in [Protocol::Http, Protocol::Tls] {
+            let text = |allow_private| {
+                let settings = Settings { protocol, allow_private, ..settings() };
+                String::from_utf8(envoy(&settings, "1")[0].1.clone()).unwrap()
+            };
+            let (refused, allowed) = (text(false), text(true));
+            assert!(refused.contains("address_prefix: 10.0.0.0,"));
+            assert!(!allowed.contains("address_prefix: 10.0.0.0,"));
+            assert!(!allowed.contains("private:") && !allowed.contains("Networks inside"));
+            // Nothing else is gone.
+            for kept in ["multicast:", "reserved:", "address_prefix: 169.254.0.0,", "  clusters:"] {
+                assert!(allowed.contains(kept), "{kept}");
+            }
+            let is_private = |line: &&str| !allowed.contains(line);
+            let n_removed = refused.lines().count() - allowed.lines().count();
+            assert!(refused.lines().filter(is_private).count() <= n_removed);
+        }
+    }
+
+    #[test]
+    fn the_header_that_names_a_client_does_not_leave() {
+        let settings = Settings { source_header: Some("x-who".to_owned()), ..settings() };
+        let text = String::from_utf8(envoy(&settings, "1")[0].1.clone()).unwrap();
+        assert!(text.contains("            - \"x-who\"\n"), "{text}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::authority::{Authority, Issued};
 use crate::clients::Client;
+use crate::exempt::exempt;
 use crate::{Bootstrap, Envoy, Launch, until, workspace};
 
 /// The examples, by the names of their folders.
@@ -114,6 +115,7 @@ impl Example {
         fs::write(directory.join("gateway.key"), issued.key)?;
         let changes =
             Changes { pack: STANDARD.encode(pack), mode, origin: origin.listener("origin")? };
+        exempt(&mut config, changes.origin);
         changes.apply(&mut config);
         let gateway = Envoy::launch_in(launch, &config, directory)?;
         Ok(Example { gateway, origin, authorities })

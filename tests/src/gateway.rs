@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::exempt::exempt;
 use crate::{Envoy, Launch, Plugin, StandIn, workspace};
 
 /// The file that the gateway takes its filter from.
@@ -17,9 +18,9 @@ const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/t
 
 /// A running `examples/egress-gateway`, with a stand-in for the internet.
 ///
-/// The configuration is the example's but for four things: ports that the operating system chooses,
-/// loopback addresses, the pack, and a filter in front of the dynamic forward proxy that makes it call
-/// the stand-in whatever host a request names.
+/// The configuration is the example's but for five things: ports that the operating system chooses,
+/// loopback addresses, the pack, a filter in front of the dynamic forward proxy that makes it call the
+/// stand-in whatever host a request names, and the stand-in's address, which may be called.
 #[derive(Debug)]
 pub struct Gateway {
     /// The gateway's Envoy.
@@ -74,6 +75,7 @@ pub fn example() -> Result<Value> {
 
 fn offline(mut config: Value, plugin: &Plugin, stand_in: SocketAddr) -> Result<Value> {
     let any = json!({"socket_address": {"address": "127.0.0.1", "port_value": 0}});
+    exempt(&mut config, stand_in);
     *at(&mut config, "/static_resources/listeners/0/address")? = any;
     let discovery = format!("{MANAGER}/http_filters/0/config_discovery/default_config/config");
     *at(&mut config, &format!("{discovery}/configuration"))? = plugin.configuration.clone();

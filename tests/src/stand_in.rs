@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 
 /// The request header that chooses the status of the answer.
 const STATUS: &str = "x-stand-in-status";
+/// The request header that asks for the names of all that came, in a header of the same name.
+const HEADERS: &str = "x-stand-in-headers";
 /// The most headers that a request may have.
 const MAX_HEADERS: usize = 2000;
 const BODY: &str = "This is a stand-in for the internet. It is no real service.\n";
@@ -96,8 +98,12 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, htt
     let status =
         request.headers().get(STATUS).map(|value| StatusCode::from_bytes(value.as_bytes()));
     let status = status.transpose()?.unwrap_or(StatusCode::OK);
-    Response::builder()
-        .status(status)
+    let mut response = Response::builder().status(status);
+    if request.headers().contains_key(HEADERS) {
+        let names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
+        response = response.header(HEADERS, names.join(","));
+    }
+    response
         .header("server", "tidegate-stand-in")
         .header("content-type", "text/plain")
         .body(Full::new(Bytes::from_static(BODY.as_bytes())))

@@ -1,20 +1,372 @@
 //! What the shipped configurations defend themselves against: docs/hardening.md.
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gateway::configuration::{self, Protocol, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::Gateway;
-use tests::{Launch, admin, workspace};
+use tests::{Envoy, Launch, NameServer, Plugin, StandIn, admin, exempt, http1, until, workspace};
+
+/// The examples, by the names of their folders.
+const EXAMPLES: [&str; 4] = ["egress-gateway", "connect-sni", "tls-intercept", "transparent"];
+/// How long a peer may stay silent.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Spellings of addresses that no client may reach through the gateway.
+const SPELLINGS: [&str; 38] = [
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "127.0.0.1",
+    "127.0.0.1.",
+    "127.9.9.9",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "127.000.000.001",
+    "017700000001",
+    "0.0.0.0",
+    "0",
+    "[::1]",
+    "[::]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::127.0.0.1]",
+    "[2002:7f00:1::]",
+    "[fe80::1]",
+    "[fd00:ec2::254]",
+    "[ff02::1]",
+    "[fc00::1]",
+    "169.254.169.254",
+    "100.100.100.200",
+    "168.63.129.16",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.0.1",
+    "100.64.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "240.0.0.1",
+    "198.18.0.1",
+];
+/// What names resolve to.
+const RESOLUTIONS: [&[&str]; 23] = [
+    &["127.0.0.1"],
+    &["127.9.9.9"],
+    &["0.0.0.0"],
+    &["::1"],
+    &["::"],
+    &["::ffff:127.0.0.1"],
+    &["::7f00:1"],
+    &["64:ff9b::7f00:1"],
+    &["2002:7f00:1::"],
+    &["169.254.169.254"],
+    &["fe80::1"],
+    &["fd00:ec2::254"],
+    &["100.100.100.200"],
+    &["10.0.0.1"],
+    &["172.16.0.1"],
+    &["192.168.0.1"],
+    &["100.64.0.1"],
+    &["fc00::1"],
+    &["224.0.0.1"],
+    &["ff02::1"],
+    &["255.255.255.255"],
+    &["127.0.0.1", "10.0.0.1"],
+    &["127.0.0.1", "::1"],
+];
+/// What an access log says of a connection or request that the gateway refused.
+const REASONS: [&str; 4] = [
+    "rbac_access_denied_matched_policy[",
+    "dns_resolution_failure",
+    "upgrade_failed",
+    "internal_address",
+];
+
+/// Names, and the addresses that they resolve to.
+type Names = BTreeMap<String, Vec<IpAddr>>;
+
+/// An example as it is shipped, but for ports, the pack and a name server of the test's own: nothing on
+/// loopback is exempt.
+struct Shipped {
+    envoy: Envoy,
+    _name_server: NameServer,
+    _directory: TempDir,
+}
+
+impl Shipped {
+    /// Starts an example. `port` replaces 443, which TLS that names no port goes to.
+    fn start(name: &str, names: Names, port: u16, change: impl FnOnce(&mut Value)) -> Result<Self> {
+        let directory = TempDir::with_prefix("tidegate-shipped-")?;
+        let pack = fs::read(workspace::shipped_pack()?)?;
+        let file = workspace::root().join("examples").join(name).join("envoy.yaml");
+        let text = fs::read_to_string(file)?
+            .replace("0.0.0.0, port_value: 3128", "127.0.0.1, port_value: 0")
+            .replace("0.0.0.0, port_value: 8443", "127.0.0.1, port_value: 0")
+            .replace("port_value: 443", &format!("port_value: {port}"))
+            .replace("/etc/ssl/certs/ca-certificates.crt", "gateway.crt")
+            .replace("\"PACK\"", &format!("\"{}\"", STANDARD.encode(&pack)));
+        let mut config: Value = serde_saphyr::from_str(&text)?;
+        let name_server = NameServer::start(names)?;
+        name_server.serve_for(&mut config);
+        change(&mut config);
+        fs::copy(workspace::wasm("filter")?, directory.path().join("filter.wasm"))?;
+        let own = rcgen::generate_simple_self_signed(vec!["discord.com".to_owned()])?;
+        fs::write(directory.path().join("gateway.crt"), own.cert.pem())?;
+        fs::write(directory.path().join("gateway.key"), own.signing_key.serialize_pem())?;
+        let plugin = Plugin::tidegate(&pack, "monitor")?;
+        tests::gateway::replace(directory.path(), &plugin, "1")?;
+        let envoy = Envoy::launch_in(&Launch::new()?, &config, directory.path())?;
+        Ok(Shipped { envoy, _name_server: name_server, _directory: directory })
+    }
+
+    fn address(&self) -> Result<SocketAddr> {
+        self.envoy.listener("egress")
+    }
+
+    /// Sends bytes, and more once there is an answer, and waits for the reason in the access log.
+    fn is_refused_with_a_reason(&self, parts: &[Vec<u8>]) -> Result<bool> {
+        let n_lines = self.envoy.access_log()?.len();
+        let mut stream = TcpStream::connect_timeout(&self.address()?, SILENCE)?;
+        stream.set_read_timeout(Some(SILENCE))?;
+        let mut answer = [0; 4096];
+        for (idx, part) in parts.iter().enumerate() {
+            // The gateway may close while the client still writes.
+            let _closed = stream.write_all(part);
+            // What is said in a tunnel gets no answer that matters.
+            if idx == 0 && stream.read(&mut answer).unwrap_or_default() == 0 {
+                break;
+            }
+        }
+        ensure!(!answer.starts_with(b"HTTP/1.1 101"), "a tunnel by an upgrade");
+        until("a line of the access log with a reason", || {
+            let lines = self.envoy.access_log()?.split_off(n_lines);
+            let has_reason = |line: &String| REASONS.iter().any(|reason| line.contains(reason));
+            Ok(lines.iter().any(has_reason).then_some(true))
+        })
+    }
+}
+
+/// The targets of the address test: spellings, and names of the name server.
+fn targets() -> Result<(Vec<String>, Names)> {
+    let mut names = Names::new();
+    for (idx, addresses) in RESOLUTIONS.iter().enumerate() {
+        let addresses = addresses.iter().map(|address| Ok(address.parse()?));
+        names.insert(format!("inside-{idx}.example"), addresses.collect::<Result<Vec<IpAddr>>>()?);
+    }
+    let spellings = SPELLINGS.iter().map(|&spelling| spelling.to_owned());
+    Ok((spellings.chain(names.keys().cloned()).collect(), names))
+}
+
+/// Returns the first message of TLS with a server name, as bytes.
+fn client_hello(server_name: &str) -> Result<Vec<u8>> {
+    let sized = |n_bytes: usize, bytes: &[u8]| -> Result<Vec<u8>> {
+        let n_length = u32::try_from(bytes.len())?.to_be_bytes();
+        Ok([n_length.get(4 - n_bytes..).context("a length")?, bytes].concat())
+    };
+    let name = [&[0][..], &sized(2, server_name.as_bytes())?].concat();
+    let extension = [&[0, 0][..], &sized(2, &sized(2, &name)?)?].concat();
+    let hello = [
+        &[3, 3][..],
+        &[7; 32],
+        &sized(1, &[])?,
+        &sized(2, &[0xc0, 0x2f])?,
+        &sized(1, &[0])?,
+        &sized(2, &extension)?,
+    ];
+    let message = [&[1][..], &sized(3, &hello.concat())?].concat();
+    Ok([&[22, 3, 1][..], &sized(2, &message)?].concat())
+}
+
+#[test]
+fn no_spelling_and_no_resolution_of_an_internal_address_reaches_a_listener() -> Result<()> {
+    let inside = TcpListener::bind(("127.0.0.1", 0))?;
+    let port = inside.local_addr()?.port();
+    let listeners = [inside, TcpListener::bind(("::1", port))?];
+    let (targets, names) = targets()?;
+    assert!(targets.len() >= 60);
+    let mut silent = Vec::new();
+    for name in EXAMPLES {
+        let shipped = Shipped::start(name, names.clone(), port, |_| {})?;
+        for target in &targets {
+            let hello = client_hello(target.trim_matches(['[', ']']))?;
+            let get = format!("GET http://{target}:{port}/ HTTP/1.1\r\nHost: {target}:{port}\r\n");
+            let connect =
+                format!("CONNECT {target}:{port} HTTP/1.1\r\nHost: {target}:{port}\r\n\r\n");
+            let upgrade = format!("{get}Connection: Upgrade\r\nUpgrade: CONNECT\r\n\r\n");
+            let attempts: Vec<Vec<Vec<u8>>> = match name {
+                "egress-gateway" => vec![
+                    vec![format!("{get}\r\n").into()],
+                    vec![connect.into(), hello],
+                    vec![upgrade.into()],
+                ],
+                "transparent" => vec![vec![hello], vec![format!("{get}\r\n").into()]],
+                _ => vec![vec![connect.into(), hello]],
+            };
+            for (idx, attempt) in attempts.iter().enumerate() {
+                if let Err(error) = shipped.is_refused_with_a_reason(attempt) {
+                    silent.push(format!("{name}: {target} ({idx}): {error}"));
+                }
+            }
+        }
+    }
+    for listener in &listeners {
+        listener.set_nonblocking(true)?;
+        let accepted = listener.accept();
+        ensure!(
+            accepted.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock),
+            "{accepted:?}"
+        );
+    }
+    ensure!(silent.is_empty(), "{}", silent.join("\n"));
+    Ok(())
+}
+
+/// FIXME: Envoy checks the first address of an answer, and calls the second where the first does not answer.
+/// Until it checks each, a firewall has to: docs/hardening.md, "What is left".
+#[test]
+fn the_second_address_of_an_answer_is_called_unchecked() -> Result<()> {
+    let stand_in = StandIn::start()?;
+    let addresses = vec!["127.9.9.9".parse()?, "127.0.0.1".parse()?];
+    let names = BTreeMap::from([("two.example".to_owned(), addresses)]);
+    // Nobody listens on the first address, which the exemption makes one outside.
+    let first = SocketAddr::new("127.9.9.9".parse()?, stand_in.address().port());
+    let shipped = Shipped::start("egress-gateway", names, 443, |config| exempt(config, first))?;
+    let port = stand_in.address().port();
+    let request = format!("GET http://two.example:{port}/ HTTP/1.1\r\nHost: two.example\r\n\r\n");
+    assert_eq!(http1::send(shipped.address()?, request.as_bytes())?.status, 200);
+    Ok(())
+}
+
+#[test]
+fn only_connect_opens_a_tunnel_and_clients_are_not_named_outside() -> Result<()> {
+    let stand_in = StandIn::start()?;
+    let port = stand_in.address().port();
+    let names = BTreeMap::from([("ok.example".to_owned(), vec![stand_in.address().ip()])]);
+    let exemption = |config: &mut Value| exempt(config, stand_in.address());
+    let shipped = Shipped::start("egress-gateway", names, 443, exemption)?;
+    let send = |method: &str, headers: &str| {
+        let target = if method == "CONNECT" { "" } else { "http://" };
+        let end = if method == "CONNECT" { "" } else { "/" };
+        let line = format!("{method} {target}ok.example:{port}{end} HTTP/1.1");
+        let request = format!("{line}\r\nHost: ok.example:{port}\r\n{headers}\r\n");
+        http1::send(shipped.address()?, request.as_bytes())
+    };
+    assert_eq!(send("CONNECT", "")?.status, 200);
+    for upgrade in ["CONNECT", "connect", "websocket"] {
+        let headers = format!("Connection: Upgrade\r\nUpgrade: {upgrade}\r\n");
+        assert_eq!(send("GET", &headers)?.status, 403, "{upgrade}");
+    }
+    let sent = "X-Stand-In-Headers: 1\r\nX-Forwarded-For: 192.0.2.9\r\nX-Client-Name: alice\r\n\
+        Via: 1.1 inside\r\nForwarded: for=192.0.2.9\r\nX-Real-IP: 192.0.2.9\r\n\
+        Proxy-Authorization: Basic YWxpY2U6c2VjcmV0\r\nX-Envoy-Internal: true\r\n";
+    let response = send("GET", sent)?;
+    let received = response.header("x-stand-in-headers").context("names of headers")?;
+    assert_eq!(str::from_utf8(received)?, "host,x-stand-in-headers");
+    // The access log has the id that did not leave.
+    let log = shipped.envoy.access_log()?.pop().context("a line")?;
+    let line: Value = serde_json::from_str(&log)?;
+    assert!(line["request_id"].is_string(), "{log}");
+    Ok(())
+}
+
+#[test]
+fn the_limit_of_one_client_is_not_that_of_another() -> Result<()> {
+    let stand_in = StandIn::start()?;
+    let port = stand_in.address().port();
+    let names = BTreeMap::from([("ok.example".to_owned(), vec![stand_in.address().ip()])]);
+    let shipped = Shipped::start("egress-gateway", names, 443, |config| {
+        exempt(config, stand_in.address());
+        scarce(config);
+    })?;
+    let request = format!("GET http://ok.example:{port}/ HTTP/1.1\r\nHost: ok.example\r\n\r\n");
+    let status = || anyhow::Ok(http1::send(shipped.address()?, request.as_bytes())?.status);
+    for _ in 0..5 {
+        assert_eq!(status()?, 200);
+    }
+    assert_eq!(status()?, 429);
+    let other = Command::new("curl")
+        .args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"])
+        .args(["--interface", "127.0.0.2", "--noproxy", "", "--proxy"])
+        .arg(format!("http://{}", shipped.address()?))
+        .arg(format!("http://ok.example:{port}/"))
+        .output()?;
+    assert_eq!(String::from_utf8_lossy(&other.stdout), "200");
+    Ok(())
+}
+
+/// Leaves each client five requests an hour.
+fn scarce(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::Array(descriptors)) = map.get_mut("descriptors") {
+                for descriptor in descriptors {
+                    descriptor["token_bucket"] =
+                        json!({"max_tokens": 5, "tokens_per_fill": 1, "fill_interval": "3600s"});
+                }
+            }
+            map.values_mut().for_each(scarce);
+        }
+        Value::Array(values) => values.iter_mut().for_each(scarce),
+        _ => {}
+    }
+}
+
+#[test]
+fn an_odd_server_name_passes_nowhere_where_tls_is_opened() -> Result<()> {
+    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let shipped = Shipped::start("tls-intercept", BTreeMap::new(), port, |_| {})?;
+    for odd in ["api.telegram.org.", "api.telegram.org:443", "discord.com:8443", "discord.com:"] {
+        let connect =
+            format!("CONNECT www.example.com:{port} HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
+        let attempt = [connect.into_bytes(), client_hello(odd)?];
+        ensure!(shipped.is_refused_with_a_reason(&attempt)?, "{odd}");
+        let log = shipped.envoy.access_log()?.join("\n");
+        assert!(log.contains("odd_server_name"), "{odd}: {log}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_opened_names_are_those_of_the_services_notes() -> Result<()> {
+    let mut hosts = Vec::new();
+    for service in ["discord", "dropbox", "pastebin", "slack", "telegram"] {
+        let file = format!("knowledge/notes/services/{service}.md");
+        let note = fs::read_to_string(workspace::root().join(file))?;
+        let line = note.lines().find_map(|line| line.strip_prefix("hosts: ")).context("hosts")?;
+        let listed: Vec<String> = serde_json::from_str(line)?;
+        hosts.extend(listed.iter().flat_map(|host| [host.clone(), format!("*.{host}")]));
+    }
+    let (_, config) = configurations()?.swap_remove(2);
+    let opened = "/static_resources/listeners/1/filter_chains/0/filter_chain_match/server_names";
+    let opened: Vec<String> =
+        serde_json::from_value(config.pointer(opened).context("server names")?.clone())?;
+    let missing: Vec<_> = hosts.iter().filter(|host| !opened.contains(host)).collect();
+    ensure!(missing.is_empty(), "not opened: {missing:?}");
+    let unknown: Vec<_> = opened.iter().filter(|host| !hosts.contains(host)).collect();
+    ensure!(unknown.is_empty(), "of no service: {unknown:?}");
+    Ok(())
+}
 
 /// Returns every configuration that is shipped or written, by name.
 fn configurations() -> Result<Vec<(String, Value)>> {
     let mut all = Vec::new();
-    for name in ["egress-gateway", "connect-sni", "tls-intercept", "transparent"] {
+    for name in EXAMPLES {
         let file = workspace::root().join("examples").join(name).join("envoy.yaml");
         all.push((name.to_owned(), serde_saphyr::from_str(&fs::read_to_string(file)?)?));
     }

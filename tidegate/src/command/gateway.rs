@@ -71,6 +71,9 @@ pub(crate) struct Gateway {
     /// Limit the events of one rule per minute; 0 for no limit
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     events_per_minute: u32,
+    /// Let clients reach private networks (10.0.0.0/8 and the like); for `envoy` only
+    #[arg(long)]
+    allow_private: bool,
     /// Post events in batches to this URL, besides the log
     #[arg(long, value_name = "URL", value_parser = Collector::read)]
     collector: Option<Collector>,
@@ -270,6 +273,7 @@ impl Gateway {
             suppress_seconds: self.suppress_seconds,
             events_per_minute: self.events_per_minute,
             collector: self.collector.clone().map(|it| it.behind(self.collector_cluster.clone())),
+            allow_private: self.allow_private,
         };
         Ok((settings, version))
     }
