@@ -1,5 +1,7 @@
 //! The one place that touches the file system and standard input.
 
+mod vault_folder;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -12,6 +14,8 @@ use diagnostics::{Finding, SourceFile};
 use inspect::limits::MAX_PACK_BYTES;
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
+
+pub(crate) use vault_folder::VaultFolder;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.
 ///
@@ -417,40 +421,4 @@ pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, 
         found.push((name(&inside).to_string(), bytes));
     }
     Ok(found)
-}
-
-/// The bytes of a file that nobody named: it is only opened if it is one.
-pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(no_file());
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Where texts of a vault are written before they are put in place; Obsidian does not look into it.
-const UNFINISHED: &str = ".tidegate/new";
-
-/// Writes a file of a vault whole or not at all, and makes its folder.
-pub(crate) fn put(vault: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
-    let place = vault.join(path);
-    let unfinished = vault.join(UNFINISHED);
-    fs::create_dir_all(&unfinished)?;
-    if let Some(folder) = place.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    // Pages are written on every core: each thread has a file of its own.
-    let new = unfinished.join(rayon::current_thread_index().unwrap_or_default().to_string());
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    fs::rename(new, place)
-}
-
-/// Removes the temporary files of [`put`], also those that a killed run left.
-pub(crate) fn tidy(vault: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(vault.join(UNFINISHED)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

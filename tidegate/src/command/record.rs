@@ -13,7 +13,7 @@ use obsidian::record::Record;
 use serde_json::{Value, json};
 
 use super::{Outcome, counted, one_line, pretty};
-use crate::disk;
+use crate::disk::{self, VaultFolder};
 use crate::sender::Gateway;
 
 /// The time between two reads of the logs while lines are missing.
@@ -168,8 +168,10 @@ impl Recording {
             save(path, text, record, saved, &mut written, &mut troubles);
         }
         if let Some(vault) = &self.vault {
-            match disk::tree(vault, &["md"]) {
-                Ok(pages) => {
+            let read = disk::tree(vault, &["md"])
+                .and_then(|pages| Ok((pages, VaultFolder::open(vault)?)));
+            match read {
+                Ok((pages, folder)) => {
                     for (path, bytes) in pages {
                         let Ok(text) = str::from_utf8(&bytes) else { continue };
                         let id = trailer(text).map(|trailer| trailer.id).unwrap_or_default();
@@ -180,10 +182,10 @@ impl Recording {
                             continue;
                         };
                         without.retain(|other| other != rule);
-                        let saved = |new: &str| disk::put(vault, &path, new.as_bytes());
-                        let path = vault.join(&path);
-                        save(&path, text, record, saved, &mut written, &mut troubles);
+                        let saved = |new: &str| folder.put(&path, new.as_bytes());
+                        save(&vault.join(&path), text, record, saved, &mut written, &mut troubles);
                     }
+                    folder.tidy();
                 }
                 Err(error) => {
                     troubles.push(disk::unreadable(vault, &error));

@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Outcome, PlainFormat, counted, name, one_line, pretty};
-use crate::disk;
+use crate::disk::{self, VaultFolder};
 use progress::Progress;
 use state::State;
 use writer::{Summary, Writer, unwritable};
@@ -133,7 +133,6 @@ impl Build {
         };
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         progress.say("reading the vault");
-        let state = State::read(&self.vault);
         let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
             Ok(_) if !self.vault.is_dir() => {
                 let finding = disk::unreadable(&self.vault, &ErrorKind::NotADirectory.into());
@@ -148,11 +147,18 @@ impl Build {
                 );
             }
         };
+        let folder = match VaultFolder::create(&self.vault) {
+            Ok(folder) => folder,
+            Err(error) => {
+                return Outcome::refused(&[unwritable(&self.vault, &error)], &library.sources);
+            }
+        };
+        let state = State::read(&folder);
         let (present, texts) = present(&disk, &state);
         progress.say("building pages");
         let vault = build(&sources, &Scope { techniques, preview: self.preview.clone() }, &present);
         let mut summary = Summary::default();
-        let writer = Writer { root: &self.vault, disk: &disk };
+        let writer = Writer { root: &self.vault, folder: &folder, disk: &disk };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();
         progress.count("writing pages", vault.pages.len());
         let written = vault.pages.par_iter().map(|page| {
@@ -181,13 +187,11 @@ impl Build {
             writer.file(path, text, &state, &mut summary);
         }
         writer.types(&vault.types, &mut summary);
-        if let Err(error) = (State { pages, files }).write(&self.vault, &state) {
+        if let Err(error) = (State { pages, files }).write(&folder, &state) {
             let path = self.vault.join(".tidegate/state.json");
             summary.failures.push(unwritable(&path, &error));
         }
-        if let Err(error) = disk::tidy(&self.vault) {
-            summary.failures.push(unwritable(&self.vault.join(".tidegate"), &error));
-        }
+        folder.tidy();
         self.outcome(&summary, &sources, &vault, &library)
     }
 
@@ -371,9 +375,18 @@ impl Check {
             return Outcome::refused(&[*finding], &diagnostics::Sources::new());
         }
         let types = ".obsidian/types.json";
-        let types = disk::bytes(&self.vault.join(types)).map(|bytes| (types.to_owned(), bytes));
-        let mut texts = BTreeMap::new();
+        let read = VaultFolder::open(&self.vault).and_then(|folder| folder.read(types));
         let mut findings = Vec::new();
+        let types = match read {
+            Ok(bytes) => Some((types.to_owned(), bytes)),
+            Err(error) => {
+                if error.kind() != ErrorKind::NotFound {
+                    findings.push(disk::unreadable(&self.vault.join(types), &error));
+                }
+                None
+            }
+        };
+        let mut texts = BTreeMap::new();
         for (path, bytes) in files.into_iter().chain(types) {
             let (text, found) = text(&name(&self.vault.join(&path)), &bytes);
             findings.extend(found);

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::disk;
+use crate::disk::VaultFolder;
 
 /// Pages by id and files by path, as the last run left them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,8 +18,8 @@ const PATH: &str = ".tidegate/state.json";
 
 impl State {
     /// Reads it; without one, nothing was written yet.
-    pub(super) fn read(vault: &Path) -> State {
-        let bytes = disk::bytes(&vault.join(PATH)).unwrap_or_default();
+    pub(super) fn read(vault: &VaultFolder) -> State {
+        let bytes = vault.read(PATH).unwrap_or_default();
         let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let map = |key: &str| {
             let entries = value.get(key).and_then(Value::as_object).into_iter().flatten();
@@ -32,11 +31,11 @@ impl State {
     }
 
     /// Writes it where it differs from what is there.
-    pub(super) fn write(&self, vault: &Path, before: &State) -> io::Result<()> {
+    pub(super) fn write(&self, vault: &VaultFolder, before: &State) -> io::Result<()> {
         if self == before {
             return Ok(());
         }
         let value = json!({"pages": self.pages, "files": self.files});
-        disk::put(vault, PATH, format!("{value:#}\n").as_bytes())
+        vault.put(PATH, format!("{value:#}\n").as_bytes())
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::state::State;
 use crate::command::pretty;
-use crate::disk;
+use crate::disk::{self, VaultFolder};
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -42,6 +42,7 @@ impl Summary {
 
 pub(super) struct Writer<'w> {
     pub(super) root: &'w Path,
+    pub(super) folder: &'w VaultFolder,
     pub(super) disk: &'w BTreeMap<String, Vec<u8>>,
 }
 
@@ -88,7 +89,7 @@ impl Writer<'_> {
     /// Adds types of properties that have none; a person's stay.
     pub(super) fn types(&self, types: &BTreeMap<String, &'static str>, summary: &mut Summary) {
         let path = ".obsidian/types.json";
-        let before = disk::bytes(&self.root.join(path));
+        let before = self.folder.read(path);
         let mut value = match before.as_deref().map(serde_json::from_slice::<Value>) {
             Err(error) if error.kind() == ErrorKind::NotFound => json!({"types": {}}),
             Ok(Ok(value))
@@ -123,7 +124,7 @@ impl Writer<'_> {
     }
 
     fn write(&self, path: &str, text: &str, summary: &mut Summary) {
-        match disk::put(self.root, path, text.as_bytes()) {
+        match self.folder.put(path, text.as_bytes()) {
             Ok(()) => summary.n_written += 1,
             Err(error) => summary.failures.push(unwritable(&self.root.join(path), &error)),
         }
