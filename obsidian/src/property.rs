@@ -70,14 +70,18 @@ pub fn unlinked(text: &str) -> String {
     text.replace("[[", "[ [").replace("]]", "] ]")
 }
 
-/// Text in double quotes, on one line. Text that Dataview would take for a duration or a date gets a
+/// Text in double quotes, on one line. The start of a template command is escaped: the value keeps it, and
+/// the page has no command that Templater would run when it sees a new file. Text that Dataview would take for a duration or a date gets a
 /// thin space behind it, which nobody sees.
 pub fn quoted(text: &str) -> String {
     let mut written = String::from('"');
     let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let shown: String = spaced.take(2_000).collect();
-    for character in shown.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut characters = words.chars().peekable();
+    while let Some(character) = characters.next() {
         match character {
+            '<' if characters.peek() == Some(&'%') => written.push_str("\\u003c"),
             '"' => written.push_str("\\\""),
             '\\' => written.push_str("\\\\"),
             other
@@ -143,4 +147,23 @@ pub fn tag(text: &str) -> String {
         tag.push('_');
     }
     tag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_command_is_kept_in_the_value_and_is_not_in_the_page() {
+        for (text, expect) in [
+            ("<% tp.file.title %>", r#""\u003c% tp.file.title %>""#),
+            ("a <%* b %> <<%", r#""a \u003c%* b %> <\u003c%""#),
+            ("a < b % c", r#""a < b % c""#),
+        ] {
+            let written = quoted(text);
+            assert_eq!(written, expect, "{text}");
+            let value: String = serde_saphyr::from_str(&written).unwrap();
+            assert_eq!(value, text);
+        }
+    }
 }

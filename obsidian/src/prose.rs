@@ -176,13 +176,15 @@ pub fn code(text: &str) -> String {
     }
 }
 
-/// A block of code, exactly as it is: a fence, or where a line of it would become a field, `<pre>`.
+/// A block of code, exactly as it is: a fence, or where a line of it would become a field or a template
+/// command, `<pre>`.
 pub fn block(text: &str, language: &str) -> String {
     let text = text.trim_end_matches('\n');
     let is_plain =
         text.lines().all(|line| super::fields::leaked(line).is_empty() && line.len() <= 32_000)
             && !text.contains('\r');
-    if is_plain && !text.contains("<!-- tidegate:") {
+    // Templater runs commands wherever they are in a file, in fences too.
+    if is_plain && !text.contains("<!-- tidegate:") && !text.contains("<%") {
         let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
         let fence = "`".repeat(longest.max(2) + 1);
         return format!("{fence}{language}\n{text}\n{fence}");

@@ -394,6 +394,8 @@ fn hostile_input_stays_inert() {
         "a\\tb\\u0000c",
         "\\u202Ereversed",
         "T1102 - Web Service",
+        "<% tp.system.prompt() %>",
+        "x <%* tR += 1 -%>",
     ];
     for (number, title) in titles.iter().enumerate() {
         let name = if number == 0 { "CON.yml".to_owned() } else { format!("r{number}.yml") };
@@ -441,6 +443,8 @@ fn hostile_input_stays_inert() {
     queries_hold(&vault);
     for (path, (bytes, _)) in snapshot(&vault) {
         let text = String::from_utf8(bytes).unwrap();
+        // Templater runs commands in any part of a new file, in properties and in code too.
+        assert!(!text.contains("<%"), "a template command in {}", path.display());
         // Obsidian shows the text of properties as it is; it is neither rendered nor run.
         let body = text
             .strip_prefix("---\n")
