@@ -3,12 +3,12 @@
 use crate::rule::{CatalogueRule, Skipped, Vendor};
 use crate::{elastic, sigma, splunk};
 
-/// Reads one file of a rule collection. `path` is inside of the collection, with `/`.
-pub fn read_rule(vendor: Vendor, path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
+/// Reads the rules of one file of a collection. `path` is inside of the collection, with `/`.
+pub fn read_rules(vendor: Vendor, path: &str, text: &str) -> Result<Vec<CatalogueRule>, Skipped> {
     match vendor {
         Vendor::Sigma | Vendor::Tidegate => sigma::read(vendor, path, text),
-        Vendor::Elastic => elastic::read(path, text),
-        Vendor::Splunk => splunk::read(path, text),
+        Vendor::Elastic => elastic::read(path, text).map(|rule| vec![rule]),
+        Vendor::Splunk => splunk::read(path, text).map(|rule| vec![rule]),
     }
 }
 

@@ -18,7 +18,7 @@ mod sigma;
 mod splunk;
 
 pub use self::sigma::of_rule;
-pub use collection::{is_rule_path, read_rule};
+pub use collection::{is_rule_path, read_rules};
 pub use rule::{CatalogueRule, LogSource, Reading, Skipped, Vendor, iso_date, technique_id};
 
 #[cfg(test)]

@@ -7,34 +7,121 @@ use crate::rule::{
     technique_id,
 };
 
-/// Whether a file stands in a folder of active rules: `rules`, `rules-emerging-threats`...
+/// Folders of SigmaHQ's repository whose rules are not in use, or are no rules.
+const NOT_IN_USE: [&str; 4] = ["deprecated", "regression_data", "tests", "unsupported"];
+
+/// Returns true if a file is in no folder that SigmaHQ keeps for other things, and in no hidden one.
 pub(super) fn is_active(path: &str) -> bool {
-    path.split('/').next().is_some_and(|folder| folder == "rules" || folder.starts_with("rules-"))
+    path.split('/').all(|part| !part.starts_with('.') && !NOT_IN_USE.contains(&part))
 }
 
-pub(super) fn read(vendor: Vendor, path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
+/// Reads the rules and correlations of a file, in the order of the text.
+pub(super) fn read(vendor: Vendor, path: &str, text: &str) -> Result<Vec<CatalogueRule>, Skipped> {
     let parsed = sigma::parse(&sigma::Source::new(path, text));
-    match parsed.rules.first() {
-        Some(rule) => Ok(of_rule(vendor, path, text, rule)),
-        None => {
-            let why = parsed
-                .diagnostics
-                .first()
-                .map_or("no rule in it".to_owned(), |found| found.message.clone());
-            refused(vendor, path, text, why)
+    let mut rules: Vec<(u32, CatalogueRule)> = Vec::new();
+    for rule in &parsed.rules {
+        let line = rule.span.line;
+        rules.push((line, of_rule(vendor, path, document(text, line), rule)));
+    }
+    for correlation in &parsed.correlations {
+        let line = correlation.span.line;
+        rules.push((line, of_correlation(vendor, path, document(text, line), correlation)));
+    }
+    // What the engine refuses, a placeholder without values for example, still has a page.
+    if parsed.n_refused() > 0 {
+        for document in documents(text) {
+            if !rules.iter().any(|(_, rule)| rule.text == document.text) {
+                let why = why(&parsed.diagnostics, &document);
+                let rule = refused(vendor, path, document.text, why)?;
+                rules.extend(rule.map(|rule| (document.line, rule)));
+            }
         }
+    }
+    rules.sort_by_key(|(line, _)| *line);
+    if rules.is_empty() {
+        let is_sigma = parsed.n_read > 0 || !parsed.diagnostics.is_empty();
+        let first = parsed.diagnostics.first().map(|found| found.message.clone());
+        return Err(match first {
+            Some(why) if is_sigma && looks_like_sigma(text) => Skipped::Broken(why),
+            _ => Skipped::Retired,
+        });
+    }
+    Ok(rules.into_iter().map(|(_, rule)| rule).collect())
+}
+
+/// Returns true if a text has a key of Sigma's at the start of a line, or cannot be read as YAML at all.
+fn looks_like_sigma(text: &str) -> bool {
+    let keys = ["title:", "logsource:", "detection:", "correlation:", "filter:"];
+    text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
+        || serde_saphyr::from_str::<Value>(text).is_err()
+}
+
+/// A document of a YAML file.
+struct Document<'t> {
+    text: &'t str,
+    /// Its first line.
+    line: u32,
+}
+
+/// Splits a file at the lines that divide documents.
+fn documents(text: &str) -> Vec<Document<'_>> {
+    let mut found = Vec::new();
+    let (mut start, mut at, mut first) = (0, 0, 1);
+    for (line, number) in text.split_inclusive('\n').zip(1_u32..) {
+        if line.trim_end() == "---" {
+            found.push(Document { text: text.get(start..at).unwrap_or_default(), line: first });
+            start = at + line.len();
+            first = number + 1;
+        }
+        at += line.len();
+    }
+    found.push(Document { text: text.get(start..).unwrap_or_default(), line: first });
+    found.retain(|document| {
+        let mut lines = document.text.lines().map(str::trim);
+        lines.any(|line| !line.is_empty() && !line.starts_with('#'))
+    });
+    found
+}
+
+/// The document that a line is in; the whole text where it has one document.
+fn document(text: &str, line: u32) -> &str {
+    let documents = documents(text);
+    match documents.as_slice() {
+        [_] => text,
+        _ => documents.iter().rfind(|document| document.line <= line).map_or(text, |it| it.text),
     }
 }
 
+/// The first message about a document.
+fn why(diagnostics: &[diagnostics::Diagnostic], document: &Document<'_>) -> String {
+    let end = document.line
+        + u32::try_from(document.text.lines().count()).unwrap_or(u32::MAX - document.line);
+    let of_document = diagnostics
+        .iter()
+        .find(|found| (document.line..end.max(document.line + 1)).contains(&found.place.span.line));
+    of_document
+        .or(diagnostics.first())
+        .map_or("there is no rule in it".to_owned(), |found| found.message.clone())
+}
+
 /// What a rule says about itself whose detection the engine refuses: a placeholder without values.
-fn refused(vendor: Vendor, path: &str, text: &str, why: String) -> Result<CatalogueRule, Skipped> {
+fn refused(
+    vendor: Vendor,
+    path: &str,
+    text: &str,
+    why: String,
+) -> Result<Option<CatalogueRule>, Skipped> {
     let Ok(file) = serde_saphyr::from_str::<Value>(text) else { return Err(Skipped::Broken(why)) };
-    let (Some(title), true) = (string(&file, "title"), file.get("detection").is_some()) else {
+    if file.get("filter").is_some() || !looks_like_sigma(text) {
+        return Ok(None);
+    }
+    let is_rule = file.get("detection").is_some() || file.get("correlation").is_some();
+    let (Some(title), true) = (string(&file, "title"), is_rule) else {
         return Err(Skipped::Broken(why));
     };
     let logsource = file.get("logsource").unwrap_or(&Value::Null);
     let tags = strings(file.get("tags"));
-    Ok(CatalogueRule {
+    Ok(Some(CatalogueRule {
         vendor,
         path: path.to_owned(),
         id: string(&file, "id").unwrap_or_else(|| path.to_owned()),
@@ -58,7 +145,7 @@ fn refused(vendor: Vendor, path: &str, text: &str, why: String) -> Result<Catalo
         language: "sigma",
         text: text.to_owned(),
         reading: Reading::Refused(why),
-    })
+    }))
 }
 
 fn tactics(tags: &[String]) -> Vec<String> {
@@ -68,7 +155,36 @@ fn tactics(tags: &[String]) -> Vec<String> {
 
 /// A parsed rule as a catalogue's rule.
 pub fn of_rule(vendor: Vendor, path: &str, text: &str, rule: &sigma::Rule) -> CatalogueRule {
-    let metadata = &rule.metadata;
+    CatalogueRule {
+        logsource: LogSource {
+            product: rule.logsource.product.clone(),
+            service: rule.logsource.service.clone(),
+            category: rule.logsource.category.clone(),
+        },
+        reading: Reading::Read(crate::query::sigma::expression(rule)),
+        ..of_metadata(vendor, path, text, &rule.metadata)
+    }
+}
+
+/// A correlation of other rules as a catalogue's rule.
+fn of_correlation(
+    vendor: Vendor,
+    path: &str,
+    text: &str,
+    correlation: &sigma::Correlation,
+) -> CatalogueRule {
+    CatalogueRule {
+        reading: Reading::NoQuery("a correlation of other rules"),
+        ..of_metadata(vendor, path, text, &correlation.metadata)
+    }
+}
+
+fn of_metadata(
+    vendor: Vendor,
+    path: &str,
+    text: &str,
+    metadata: &sigma::Metadata,
+) -> CatalogueRule {
     CatalogueRule {
         vendor,
         path: path.to_owned(),
@@ -83,16 +199,12 @@ pub fn of_rule(vendor: Vendor, path: &str, text: &str, rule: &sigma::Rule) -> Ca
         modified: metadata.modified.as_deref().and_then(iso_date),
         techniques: sorted(metadata.tags.iter().filter_map(|tag| technique_id(tag))),
         tactics: tactics(&metadata.tags),
-        logsource: LogSource {
-            product: rule.logsource.product.clone(),
-            service: rule.logsource.service.clone(),
-            category: rule.logsource.category.clone(),
-        },
+        logsource: LogSource::default(),
         references: metadata.references.clone(),
         false_positives: metadata.falsepositives.clone(),
         language: "sigma",
         text: text.to_owned(),
-        reading: Reading::Read(crate::query::sigma::expression(rule)),
+        reading: Reading::NoQuery("no query"),
     }
 }
 

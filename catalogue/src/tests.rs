@@ -35,8 +35,8 @@ fn read_all(vendor: Vendor, root: &Path) -> Read {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        match read_rule(vendor, &relative, &text) {
-            Ok(rule) => read.rules.push(rule),
+        match read_rules(vendor, &relative, &text) {
+            Ok(rules) => read.rules.extend(rules),
             Err(Skipped::Retired) => read.n_retired += 1,
             Err(Skipped::Broken(why)) => read.broken.push(format!("{relative}: {why}")),
         }
@@ -242,4 +242,47 @@ fn ids_and_dates_have_one_form() {
     ] {
         assert_eq!(iso_date(text).as_deref(), expect, "{text}");
     }
+}
+
+#[test]
+fn every_document_of_a_sigma_file_is_a_rule() {
+    let rule = |title: &str, host: &str| {
+        format!(
+            "title: {title}\nid: {host}\nname: {title}\ntags: [attack.t1567]\nlogsource: {{category: proxy}}\ndetection:\n    s: {{cs-host: {host}}}\n    condition: s\n"
+        )
+    };
+    let correlation = "title: many\ncorrelation:\n    type: event_count\n    rules: [one]\n    group-by: [c-ip]\n    timespan: 5m\n    condition: {gte: 10}\nlevel: high\n";
+    let ids = ["0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b60", "0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b62"];
+    let (one, two) = (rule("one", ids[0]), rule("two", ids[1]));
+    let placeholder = "title: three\ndetection:\n    s: {cs-host|expand: \"%hosts%\"}\n    condition: s\nlogsource: {category: proxy}\n";
+    let text = format!("{one}---\n{correlation}---\n{two}---\n{placeholder}");
+    let rules = read_rules(Vendor::Sigma, "own/any/folder.yml", &text).unwrap();
+    let read: Vec<_> = rules.iter().map(|rule| (rule.title.as_str(), rule.text.as_str())).collect();
+    let expect =
+        [("one", one.as_str()), ("many", correlation), ("two", &two), ("three", placeholder)];
+    assert_eq!(read, expect);
+    assert_eq!(rules[1].level.as_deref(), Some("high"));
+
+    let alone = read_rules(Vendor::Sigma, "corr.yml", correlation).unwrap();
+    assert_eq!(alone.len(), 1);
+    assert_eq!(alone[0].text, correlation);
+}
+
+#[test]
+fn sigma_rules_are_read_in_any_layout_and_other_files_are_passed_over() {
+    for (path, expect) in [
+        ("drop.yml", true),
+        ("proxy/drop.yml", true),
+        ("rules/web/drop.yaml", true),
+        ("deprecated/web/drop.yml", false),
+        (".github/workflows/test.yml", false),
+        ("tests/drop.yml", false),
+        ("rules/README.md", false),
+    ] {
+        assert_eq!(is_rule_path(Vendor::Sigma, path), expect, "{path}");
+    }
+    let compose = "services:\n    envoy: {image: envoy}\n";
+    assert!(matches!(read_rules(Vendor::Sigma, "c.yml", compose), Err(Skipped::Retired)));
+    let broken = "title: x\nlogsource: {category: proxy}\n";
+    assert!(matches!(read_rules(Vendor::Sigma, "c.yml", broken), Err(Skipped::Broken(_))));
 }

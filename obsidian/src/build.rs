@@ -145,12 +145,16 @@ impl<'s> Builder<'s> {
         let mut rule_ids = Vec::new();
         let mut seen = BTreeSet::new();
         for rule in &rules {
-            let id = format!("rule/{}/{}", rule.vendor.as_str(), rule.id);
-            rule_ids.push(if seen.insert(id.clone()) {
-                id
-            } else {
-                format!("rule/{}/{}", rule.vendor.as_str(), rule.path)
-            });
+            let collection = rule.vendor.as_str();
+            let mut id = format!("rule/{collection}/{}", rule.id);
+            // A second rule by the same id is known by its path, and the next one there by a number.
+            let by_path = format!("rule/{collection}/{}", rule.path);
+            let mut numbered = (2..).map(|number| format!("{by_path}#{number}"));
+            let mut others = std::iter::once(by_path.clone()).chain(&mut numbered);
+            while !seen.insert(id.clone()) {
+                id = others.next().unwrap_or_default();
+            }
+            rule_ids.push(id);
         }
         let mut by_technique: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (idx, rule) in rules.iter().enumerate() {

@@ -187,9 +187,16 @@ fn around(source: &str, line: usize) -> (String, String) {
 pub fn collection(sources: &mut Sources, vendor: Vendor, files: &Files) {
     let wanted: Vec<&(String, Vec<u8>)> =
         files.iter().filter(|(path, _)| is_rule_path(vendor, path)).collect();
-    for (path, read) in in_parallel(&wanted, |path, text| catalogue::read_rule(vendor, path, text))
+    for (path, read) in in_parallel(&wanted, |path, text| catalogue::read_rules(vendor, path, text))
     {
-        add(sources, &path, read, |sources, rule: CatalogueRule| sources.rules.push(rule));
+        add(sources, &path, read, |sources, rules: Vec<CatalogueRule>| sources.rules.extend(rules));
+    }
+    let mut seen = BTreeMap::new();
+    for rule in sources.rules.iter().filter(|rule| rule.vendor == vendor) {
+        if let Some(first) = seen.insert(rule.id.as_str(), rule.path.as_str()) {
+            let what = format!("the id {} is that of a rule in {first} too", rule.id);
+            sources.duplicates.push((rule.path.clone(), what));
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Sources {
     pub tests: Vec<AtomicTest>,
     /// The hash of the pack of our rules; empty without rules.
     pub pack_hash: String,
+    /// Rules with the id of another rule of their collection: path and what is double.
+    pub duplicates: Vec<(String, String)>,
     /// Files that could not be read: path and why.
     pub broken: Vec<(String, String)>,
 }

@@ -556,3 +556,99 @@ fn the_full_corpora_give_a_vault_without_defects() {
     // `cargo xtask test` runs every query of such a vault.
     assert!(run(&arguments).contains(" 0 files written"));
 }
+
+/// A Sigma rule with its own id.
+fn sigma_rule(number: usize) -> String {
+    format!(
+        "title: Upload {number}\nid: 0b7b1f6e-5c7e-4a52-8f5b-{number:012}\ntags: [attack.t1567]\nlogsource: {{category: proxy}}\ndetection:\n    s: {{cs-host: h{number}.example}}\n    condition: s\n"
+    )
+}
+
+#[test]
+fn a_wrong_path_never_empties_a_vault() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = |name: &str| {
+        let path = scratch.path().join(name);
+        fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let (repository, few, other) = (folder("repo"), folder("few"), folder("other"));
+    fs::create_dir_all(repository.join("rules/proxy")).unwrap();
+    for number in 0..40 {
+        let path = repository.join(format!("rules/proxy/{number}.yml"));
+        fs::write(path, sigma_rule(number)).unwrap();
+    }
+    fs::write(few.join("own.yml"), sigma_rule(1)).unwrap();
+    for name in ["other.yml", "other.yaml", "other.json", "other.toml", "other.md"] {
+        fs::write(other.join(name), "[]\n").unwrap();
+    }
+    let vault = scratch.path().join("vault");
+    let at = |path: &Path| path.to_str().unwrap().to_owned();
+    let build = |options: &[&str]| {
+        let mut command = tidegate(&["vault", "build"]);
+        let output =
+            command.args(options).arg(&vault).current_dir(scratch.path()).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = build(&["--sigma", &at(&repository)]);
+    assert_eq!(code, Some(0), "{said}");
+    let before = snapshot(&vault);
+    // Deeper in the same copy: the same rules.
+    let (code, said) = build(&["--sigma", &at(&repository.join("rules"))]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(" 0 tombstones"), "{said}");
+    let rules = |vault: &Path| {
+        let name = |path: PathBuf| path.strip_prefix(vault).unwrap().to_owned();
+        pages(vault).into_iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        rules(&vault).len(),
+        before.keys().filter(|path| path.extension().is_some_and(|it| it == "md")).count()
+    );
+    let before = snapshot(&vault);
+    // Nothing of its kind: an error, and nothing is written.
+    for option in ["--sigma", "--elastic", "--splunk", "--atomic", "--d3fend", "--notes"] {
+        let (code, said) = build(&["--sigma", &at(&repository), option, &at(&other)]);
+        let (code, said) = match option {
+            "--sigma" => build(&[option, &at(&other)]),
+            _ => (code, said),
+        };
+        assert_eq!(code, Some(1), "{option}: {said}");
+        assert!(said.contains("F002"), "{option}: {said}");
+        assert!(snapshot(&vault) == before, "{option}");
+    }
+    // Another folder with rules: it would bury most pages.
+    let (code, said) = build(&["--sigma", &at(&few)]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("lack 39 pages of the vault's"), "{said}");
+    assert!(snapshot(&vault) == before);
+    // An option that is left out: its pages stay.
+    let notes = folder("notes");
+    let note = "---\nkind: service\nservice: Drop\ncategory: storage\nhosts: [drop.example]\n---\n\n# Drop\n\nWords.\n";
+    fs::write(notes.join("drop.md"), note).unwrap();
+    let (code, said) = build(&["--notes", &at(&notes)]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(" 0 tombstones") && said.contains("stay as they are"), "{said}");
+    // The whole source again: nothing was lost. One rule less: a tombstone.
+    let (code, said) = build(&["--sigma", &at(&repository), "--notes", &at(&notes)]);
+    assert_eq!(code, Some(0), "{said}");
+    fs::remove_file(repository.join("rules/proxy/7.yml")).unwrap();
+    let (code, said) = build(&["--sigma", &at(&repository), "--notes", &at(&notes)]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(" 1 tombstones"), "{said}");
+}
+
+#[test]
+fn a_duplicate_id_is_reported() {
+    let scratch = tempfile::tempdir().unwrap();
+    let sigma = scratch.path().join("sigma");
+    for folder in ["a", "b"] {
+        fs::create_dir_all(sigma.join(folder)).unwrap();
+        fs::write(sigma.join(folder).join("r.yml"), sigma_rule(1)).unwrap();
+    }
+    let vault = scratch.path().join("vault");
+    let build = ["vault", "build", "--sigma", sigma.to_str().unwrap(), vault.to_str().unwrap()];
+    let said = run(&build);
+    assert!(said.contains("duplicate: b/r.yml: the id 0b7b1f6e-5c7e-4a52-8f5b-000000000001 is that of a rule in a/r.yml too"), "{said}");
+}

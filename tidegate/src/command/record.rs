@@ -168,8 +168,8 @@ impl Recording {
             save(path, text, record, saved, &mut written, &mut troubles);
         }
         if let Some(vault) = &self.vault {
-            let read = disk::tree(vault, &["md"])
-                .and_then(|pages| Ok((pages, VaultFolder::open(vault)?)));
+            let read =
+                disk::tree(vault, &["md"]).and_then(|pages| Ok((pages, VaultFolder::open(vault)?)));
             match read {
                 Ok((pages, folder)) => {
                     for (path, bytes) in pages {

@@ -1,6 +1,9 @@
 //! `tidegate vault`.
 
+mod gone;
+mod origin;
 mod progress;
+mod read;
 mod state;
 mod writer;
 
@@ -9,23 +12,23 @@ use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::limits::MAX_ATTACK_BYTES;
-use catalogue::{Vendor, technique_id};
+use catalogue::technique_id;
 use clap::{Args, Subcommand};
 use diagnostics::{Finding, printable, report};
 use knowledge::Library;
 use obsidian::build::{Present, Scope, build};
 use obsidian::check::{KINDS, check, text};
-use obsidian::page::{Page, digest};
-use obsidian::property::Property;
+use obsidian::merge;
+use obsidian::page::digest;
 use obsidian::sources::Sources;
-use obsidian::{gather, merge};
 use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Outcome, PlainFormat, counted, name, one_line, pretty};
 use crate::disk::{self, VaultFolder};
+use gone::{Gone, tombstone};
 use progress::Progress;
+use read::{Read, Refusal};
 use state::State;
 use writer::{Summary, Writer, unwritable};
 
@@ -83,6 +86,9 @@ struct Build {
     /// The address of the preview page that rule pages link to; empty for no links
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8431/")]
     preview: String,
+    /// Allow more than a tenth of the vault's pages to become tombstones
+    #[arg(long)]
+    allow_removals: bool,
     /// How to print the summary
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
@@ -127,9 +133,15 @@ impl Build {
     fn run(&self) -> Outcome {
         let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
         let progress = Progress::new();
-        let (sources, library) = match self.sources(&progress) {
+        let Read { sources, library, origins } = match self.sources(&progress) {
             Ok(read) => read,
-            Err(finding) => return Outcome::refused(&[*finding], &diagnostics::Sources::new()),
+            Err(refusal) => {
+                let Refusal { finding, library } = *refusal;
+                let (mut findings, texts) = library
+                    .map_or_else(Default::default, |library| (library.findings, library.sources));
+                findings.push(finding);
+                return Outcome::refused(&findings, &texts);
+            }
         };
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         progress.say("reading the vault");
@@ -147,17 +159,31 @@ impl Build {
                 );
             }
         };
+        let state = match VaultFolder::open(&self.vault) {
+            Ok(folder) => State::read(&folder),
+            Err(_) => State::default(),
+        };
+        let (present, texts) = present(&disk, &state);
+        progress.say("building pages");
+        let vault = build(&sources, &Scope { techniques, preview: self.preview.clone() }, &present);
+        let mut summary = Summary::default();
+        let gone = Gone::new(&vault.pages, &present, &texts, &state, &origins, is_whole);
+        if gone.n_new * 10 > present.pages.len() && !self.allow_removals {
+            let message = format!(
+                "the sources that were read lack {} of the vault's {}; nothing was written",
+                counted(gone.n_new, "page"),
+                counted(present.pages.len(), "page"),
+            );
+            let help = "check the paths, or give `--allow-removals`: pages without a source become tombstones";
+            let finding = nothing(&self.vault, message, help);
+            return Outcome::refused(&[*finding], &library.sources);
+        }
         let folder = match VaultFolder::create(&self.vault) {
             Ok(folder) => folder,
             Err(error) => {
                 return Outcome::refused(&[unwritable(&self.vault, &error)], &library.sources);
             }
         };
-        let state = State::read(&folder);
-        let (present, texts) = present(&disk, &state);
-        progress.say("building pages");
-        let vault = build(&sources, &Scope { techniques, preview: self.preview.clone() }, &present);
-        let mut summary = Summary::default();
         let writer = Writer { root: &self.vault, folder: &folder, disk: &disk };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();
         progress.count("writing pages", vault.pages.len());
@@ -169,17 +195,14 @@ impl Build {
         for page in &vault.pages {
             pages.insert(page.id.clone(), page.path.clone());
         }
-        for (id, path) in &present.pages {
-            if !pages.contains_key(id) {
-                pages.insert(id.clone(), path.clone());
-                // A source that was not read is not gone.
-                if !is_whole {
-                    summary.n_doubtful += 1;
-                    continue;
-                }
-                summary.n_tombstones += 1;
-                summary.add(writer.page(&tombstone(id, path), &texts, &state));
-            }
+        for (id, path) in gone.kept {
+            pages.insert(id.to_owned(), path.to_owned());
+            summary.n_doubtful += 1;
+        }
+        for (id, path) in gone.buried {
+            pages.insert(id.to_owned(), path.to_owned());
+            summary.n_tombstones += 1;
+            summary.add(writer.page(&tombstone(id, path), &texts, &state));
         }
         let mut files = BTreeMap::new();
         for (path, text) in &vault.files {
@@ -187,75 +210,14 @@ impl Build {
             writer.file(path, text, &state, &mut summary);
         }
         writer.types(&vault.types, &mut summary);
-        if let Err(error) = (State { pages, files }).write(&folder, &state) {
+        // What was read before, and is not named now, keeps its pages, and may come back.
+        let origins = if is_whole { &state.origins | &origins } else { state.origins.clone() };
+        if let Err(error) = (State { pages, files, origins }).write(&folder, &state) {
             let path = self.vault.join(".tidegate/state.json");
             summary.failures.push(unwritable(&path, &error));
         }
         folder.tidy();
         self.outcome(&summary, &sources, &vault, &library)
-    }
-
-    /// Reads everything that is named.
-    fn sources(&self, progress: &Progress) -> Result<(Sources, Library), Box<Finding>> {
-        let mut sources = Sources::default();
-        let read = |path: &Path, extensions: &[&str]| {
-            let files =
-                disk::tree(path, extensions).map_err(|error| disk::unreadable(path, &error))?;
-            if files.is_empty() {
-                let message =
-                    format!("there is no file that ends in `.{}`", extensions.join("`, `."));
-                let help = "give the folder that holds them";
-                return Err(nothing(path, message, help));
-            }
-            Ok(files)
-        };
-        progress.say("reading notes");
-        let default = PathBuf::from(super::DEFAULT_PATH);
-        let mut notes = Vec::new();
-        if self.notes.is_empty() && disk::is_folder(super::DEFAULT_PATH) {
-            notes.extend(read(&default, &["md"])?);
-        }
-        for path in &self.notes {
-            notes.extend(read(path, &["md"])?);
-        }
-        notes.retain(|(path, _)| path.rsplit('/').next() != Some("README.md"));
-        let catalogues =
-            [&self.sigma, &self.elastic, &self.splunk, &self.atomic, &self.attack, &self.d3fend];
-        if notes.is_empty() && catalogues.iter().all(|path| path.is_none()) {
-            let message = "there is nothing to build a vault from";
-            let help = "give notes with `--notes`, or a catalogue, as `--sigma`";
-            return Err(nothing(&default, message, help));
-        }
-        let library = gather::notes(&mut sources, notes);
-        for (vendor, path, extensions) in [
-            (Vendor::Sigma, &self.sigma, &["yml", "yaml"][..]),
-            (Vendor::Elastic, &self.elastic, &["toml"][..]),
-            (Vendor::Splunk, &self.splunk, &["yml", "yaml"][..]),
-        ] {
-            if let Some(path) = path {
-                progress.say(&format!("reading {}", vendor.as_str()));
-                gather::collection(&mut sources, vendor, &read(path, extensions)?);
-            }
-        }
-        if let Some(path) = &self.atomic {
-            progress.say("reading Atomic Red Team");
-            gather::tests(&mut sources, &read(path, &["yaml"])?);
-        }
-        if let Some(path) = &self.attack {
-            progress.say("reading ATT&CK");
-            let (_, bytes) = disk::read(path, MAX_ATTACK_BYTES)?;
-            gather::attack(&mut sources, &path.to_string_lossy(), &bytes);
-            if sources.attack.techniques.is_empty() {
-                let message = "the file holds no technique of ATT&CK";
-                let help = "give `enterprise-attack.json` of ATT&CK's STIX data";
-                return Err(nothing(path, message, help));
-            }
-        }
-        if let Some(path) = &self.d3fend {
-            progress.say("reading D3FEND");
-            gather::d3fend(&mut sources, &read(path, &["ttl", "json"])?);
-        }
-        Ok((sources, library))
     }
 
     fn outcome(
@@ -280,6 +242,7 @@ impl Build {
                 "drift": vault.n_drift,
                 "rules_read": sources.rules.len(),
                 "not_read": sources.broken.iter().map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
+                "duplicates": sources.duplicates.iter().map(|(path, what)| json!({"path": path, "what": what})).collect::<Vec<_>>(),
                 "failures": summary.failures.iter().map(one_line).collect::<Vec<_>>(),
             })),
             PlainFormat::Text => {
@@ -290,10 +253,13 @@ impl Build {
                 for (path, why) in &sources.broken {
                     let _ = writeln!(text, "not read: {}: {}", shown(path), shown(why));
                 }
+                for (path, what) in &sources.duplicates {
+                    let _ = writeln!(text, "duplicate: {}: {}", shown(path), shown(what));
+                }
                 if summary.n_doubtful > 0 {
                     let _ = writeln!(
                         text,
-                        "{} without a source stay as they are: not every source was read, so nobody knows that theirs is gone",
+                        "{} without a source stay as they are: their source was not read whole, in this run or before",
                         counted(summary.n_doubtful, "page"),
                     );
                 }
@@ -349,14 +315,6 @@ fn present<'d>(
 /// Escapes control characters in what others chose, such as a file name, for a terminal.
 fn shown(text: &str) -> String {
     printable(text.as_bytes())
-}
-
-fn tombstone(id: &str, path: &str) -> Page {
-    let mut page = Page::new(id, path);
-    page.set("tombstone", Property::Flag(true));
-    page.set("tags", Property::Tags(vec!["tombstone".into()]));
-    page.block("tombstone", "> [!warning] The source of this page is gone\n> What was generated here is taken away; what a person wrote stays. Delete the page when nobody needs it.");
-    page
 }
 
 impl Check {

@@ -64,8 +64,9 @@ impl VaultFolder {
         }
         self.make(Path::new(UNFINISHED))?;
         let (unfinished, mut file) = self.unfinished()?;
-        let written =
-            file.write_all(bytes).and_then(|()| self.folder.rename(&unfinished, &self.folder, path));
+        let written = file
+            .write_all(bytes)
+            .and_then(|()| self.folder.rename(&unfinished, &self.folder, path));
         if written.is_err() {
             // The first error is the one to report.
             let _ = self.folder.remove_file(&unfinished);

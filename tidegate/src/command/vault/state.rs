@@ -1,17 +1,19 @@
 //! What the last run wrote: so that what a person deleted since stays deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde_json::{Value, json};
 
+use super::origin::Origin;
 use crate::disk::VaultFolder;
 
-/// Pages by id and files by path, as the last run left them.
+/// Pages by id and files by path, as the last run left them, and the sources that were read whole.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) pages: BTreeMap<String, String>,
     pub(super) files: BTreeMap<String, String>,
+    pub(super) origins: BTreeSet<Origin>,
 }
 
 const PATH: &str = ".tidegate/state.json";
@@ -27,7 +29,9 @@ impl State {
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect()
         };
-        State { pages: map("pages"), files: map("files") }
+        let origins = value.get("sources").and_then(Value::as_array).into_iter().flatten();
+        let origins = origins.filter_map(Value::as_str).filter_map(Origin::of).collect();
+        State { pages: map("pages"), files: map("files"), origins }
     }
 
     /// Writes it where it differs from what is there.
@@ -35,7 +39,11 @@ impl State {
         if self == before {
             return Ok(());
         }
-        let value = json!({"pages": self.pages, "files": self.files});
+        let value = json!({
+            "pages": self.pages,
+            "files": self.files,
+            "sources": self.origins.iter().map(|origin| origin.as_str()).collect::<Vec<_>>(),
+        });
         vault.put(PATH, format!("{value:#}\n").as_bytes())
     }
 }

@@ -1,0 +1,57 @@
+//! Which source a page comes from.
+
+/// A source of pages, as an option of `vault build` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Origin {
+    Notes,
+    Sigma,
+    Elastic,
+    Splunk,
+    Atomic,
+    Attack,
+    D3fend,
+}
+
+impl Origin {
+    const ALL: [Origin; 7] = [
+        Origin::Notes,
+        Origin::Sigma,
+        Origin::Elastic,
+        Origin::Splunk,
+        Origin::Atomic,
+        Origin::Attack,
+        Origin::D3fend,
+    ];
+
+    /// The name in the vault's state.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Origin::Notes => "notes",
+            Origin::Sigma => "sigma",
+            Origin::Elastic => "elastic",
+            Origin::Splunk => "splunk",
+            Origin::Atomic => "atomic",
+            Origin::Attack => "attack",
+            Origin::D3fend => "d3fend",
+        }
+    }
+
+    /// Reads the name in the vault's state.
+    pub(super) fn of(name: &str) -> Option<Origin> {
+        Origin::ALL.into_iter().find(|origin| origin.as_str() == name)
+    }
+
+    /// The sources without which a page by this id may be missing although its own source has not changed.
+    pub(super) fn of_page(id: &str) -> &'static [Origin] {
+        let (kind, rest) = id.split_once('/').unwrap_or((id, ""));
+        match (kind, rest.split('/').next().unwrap_or_default()) {
+            ("rule", "Sigma") => &[Origin::Sigma],
+            ("rule", "Elastic") => &[Origin::Elastic],
+            ("rule", "Splunk") => &[Origin::Splunk],
+            ("rule" | "runbook" | "service", _) => &[Origin::Notes],
+            ("tactic", _) => &[Origin::Attack],
+            // Which techniques have a page depends on all that name techniques.
+            _ => &Origin::ALL,
+        }
+    }
+}
