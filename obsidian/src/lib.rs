@@ -12,6 +12,7 @@ pub mod gather;
 pub mod guide;
 pub mod merge;
 pub mod names;
+mod own_words;
 pub mod page;
 pub mod property;
 pub mod prose;

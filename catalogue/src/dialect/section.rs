@@ -5,6 +5,8 @@
 pub struct Section {
     /// The heading's level; 0 for text in front of the first.
     pub level: usize,
+    /// The heading's Markdown, without its signs.
+    pub heading: String,
     /// The heading's text, without its link.
     pub title: String,
     /// Where the heading leads to.
@@ -63,6 +65,7 @@ pub fn split(text: &str, first_line: usize) -> Vec<Section> {
                 link(heading).map_or((heading.to_owned(), None), |(title, url)| (title, Some(url)));
             sections.push(Section {
                 level,
+                heading: heading.to_owned(),
                 title,
                 url,
                 line: first_line + idx,

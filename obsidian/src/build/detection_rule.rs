@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::guide;
+use crate::own_words;
 use crate::page::Page;
 use crate::property::{Property, tag};
 use crate::prose::{block, code, inline, paragraphs, reference};
@@ -44,7 +45,9 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
     let note = builder.sources.rule_notes.get(&rule.id).filter(|_| rule.vendor == Vendor::Tidegate);
     let mut page = Page::new(id.clone(), builder.path(&id));
     properties(builder, &id, rule, note, &mut page);
-    page.block("title", format!("# {}", inline(&rule.title)));
+    let introduction = note.map(|note| own_words::introduction(&note.sections)).unwrap_or_default();
+    let title = format!("# {}\n\n{introduction}", inline(&rule.title));
+    page.block("title", title.trim_end());
     page.block(
         "goal",
         section("Goal", &own(note, "Goal").unwrap_or_else(|| paragraphs(&rule.description))),
@@ -77,10 +80,17 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
         section(
             "Response",
             &own(note, "Response").unwrap_or_else(|| {
-                "The vendor's rule names no steps; follow the runbook of the technique.".into()
+                match note {
+                    Some(_) => "The note has no section `Response`.",
+                    None => "The vendor's rule names no steps; follow the runbook of the technique.",
+                }
+                .into()
             }),
         ),
     );
+    if let Some(note) = note {
+        page.block("others", own_words::others(&note.sections));
+    }
     page.block("rule", rule_text(builder, rule, note));
     page.block("resources", resources(builder, rule, note));
     page
@@ -90,10 +100,9 @@ fn section(title: &str, text: &str) -> String {
     format!("### {title}\n\n{text}")
 }
 
-/// A section of a note of ours, as it stands.
+/// A section of a note of ours, as it is, with those below it.
 fn own(note: Option<&RuleNote>, title: &str) -> Option<String> {
-    let section = note?.sections.iter().find(|section| section.title == title)?;
-    Some(section.text.trim_matches('\n').to_owned()).filter(|text| !text.is_empty())
+    own_words::section(&note?.sections, title)
 }
 
 fn properties(

@@ -1,0 +1,126 @@
+//! What a note of ours says beside the sections that a rule's page has.
+
+use catalogue::dialect::section::Section;
+
+/// Sections of a rule note that have a place of their own on its page, or that its page is built from.
+const PLACED: [&str; 8] = [
+    "Goal",
+    "Strategy",
+    "Technical context",
+    "Blind spots",
+    "False positives",
+    "Rule",
+    "Validation",
+    "Response",
+];
+
+/// Returns the text of a section with those below it, their headings one level lower.
+pub(crate) fn section(sections: &[Section], title: &str) -> Option<String> {
+    let idx = placed(sections, title)?;
+    let text = with_subsections(sections, idx);
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Returns the text between the note's title and its first section.
+pub(crate) fn introduction(sections: &[Section]) -> String {
+    let texts = sections.iter().filter(|section| section.level == 1);
+    let texts: Vec<&str> = texts.map(|section| section.text.trim_matches('\n')).collect();
+    texts.join("\n\n").trim().to_owned()
+}
+
+/// Returns every section that has no place of its own, with its heading.
+pub(crate) fn others(sections: &[Section]) -> String {
+    let mut is_placed = vec![false; sections.len()];
+    for idx in PLACED.iter().filter_map(|title| placed(sections, title)) {
+        for taken in is_placed.iter_mut().skip(idx).take(n_with_subsections(sections, idx)) {
+            *taken = true;
+        }
+    }
+    let mut text = String::new();
+    for (section, is_placed) in sections.iter().zip(is_placed) {
+        if section.level > 1 && !is_placed {
+            push(&mut text, section, section.level.saturating_sub(2));
+        }
+    }
+    text.trim().to_owned()
+}
+
+/// The first section by a title that has a place.
+fn placed(sections: &[Section], title: &str) -> Option<usize> {
+    sections.iter().position(|section| section.title.eq_ignore_ascii_case(title))
+}
+
+/// How many sections a section is with those below it.
+fn n_with_subsections(sections: &[Section], idx: usize) -> usize {
+    let Some(section) = sections.get(idx) else { return 0 };
+    let below = sections.iter().skip(idx + 1).take_while(|other| other.level > section.level);
+    1 + below.count()
+}
+
+fn with_subsections(sections: &[Section], idx: usize) -> String {
+    let level = sections.get(idx).map_or(0, |section| section.level);
+    let mut text = String::new();
+    for (number, section) in
+        sections.iter().skip(idx).take(n_with_subsections(sections, idx)).enumerate()
+    {
+        if number == 0 {
+            text.push_str(section.text.trim_matches('\n'));
+            text.push_str("\n\n");
+        } else {
+            push(&mut text, section, section.level.saturating_sub(level));
+        }
+    }
+    text.trim_matches('\n').to_owned()
+}
+
+/// Writes a section so many levels below the page's own headings.
+fn push(text: &mut String, section: &Section, depth: usize) {
+    let signs = "#".repeat((3 + depth).min(6));
+    text.push_str(&format!("{signs} {}\n\n", section.heading));
+    let body = section.text.trim_matches('\n');
+    if !body.is_empty() {
+        text.push_str(body);
+        text.push_str("\n\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catalogue::dialect::section::split;
+
+    use super::*;
+
+    const NOTE: &str = "# Title\n\nIntroduction.\n\n## Response\n\n### Containment\n\n- Isolate.\n\n#### At night\n\nCall.\n\n### Eradication\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n## Tuning log\n\n> [!note]\n> 2026-11-01\n\n### Of [x](https://x.example) too\n\nMore.\n\n## Response\n\nAgain.\n";
+
+    #[test]
+    fn sections_keep_what_is_below_them() {
+        let sections = split(NOTE, 1);
+        assert_eq!(
+            section(&sections, "Response").unwrap(),
+            "\n\n#### Containment\n\n- Isolate.\n\n##### At night\n\nCall.\n\n#### Eradication\n\n| a | b |\n| --- | --- |\n| 1 | 2 |".trim()
+        );
+        assert_eq!(section(&sections, "Goal"), None);
+    }
+
+    #[test]
+    fn sections_that_are_not_known_are_carried_over() {
+        let sections = split(NOTE, 1);
+        assert_eq!(introduction(&sections), "Introduction.");
+        assert_eq!(
+            others(&sections),
+            "### Tuning log\n\n> [!note]\n> 2026-11-01\n\n#### Of [x](https://x.example) too\n\nMore.\n\n### Response\n\nAgain."
+        );
+    }
+
+    #[test]
+    fn every_word_of_a_note_is_in_a_part() {
+        let sections = split(NOTE, 1);
+        let mut text = introduction(&sections) + &others(&sections);
+        for title in PLACED {
+            text.push_str(&section(&sections, title).unwrap_or_default());
+        }
+        for word in NOTE.split(|c: char| !c.is_alphanumeric()).filter(|word| *word != "Title") {
+            assert!(text.contains(word), "{word}");
+        }
+    }
+}
