@@ -9,6 +9,8 @@ use crate::rule::{Skipped, string, strings, technique_id};
 pub struct AtomicTest {
     /// The technique that it exercises.
     pub technique: String,
+    /// Its number among the tests of the technique, as Atomic Red Team counts: from 1, in the file's order.
+    pub number: usize,
     /// The GUID that names it everywhere.
     pub guid: String,
     /// What people call it.
@@ -25,8 +27,23 @@ pub struct AtomicTest {
     pub command: String,
     /// What undoes it.
     pub cleanup: Option<String>,
+    /// What has to be there before it runs.
+    pub dependencies: Vec<Dependency>,
+    /// What checks and gets the dependencies; that of the test where it is not named.
+    pub dependency_executor: Option<String>,
     /// Name, description and default of each argument.
     pub arguments: Vec<(String, String, String)>,
+}
+
+/// Something that a test needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dependency {
+    /// What it is.
+    pub description: String,
+    /// The command that succeeds if it is there.
+    pub check: String,
+    /// The command that gets it.
+    pub get: String,
 }
 
 /// Reads the file of one technique.
@@ -38,10 +55,10 @@ pub fn read(text: &str) -> Result<Vec<AtomicTest>, Skipped> {
         return Err(Skipped::Retired);
     };
     let tests = file.get("atomic_tests").and_then(Value::as_array).cloned().unwrap_or_default();
-    Ok(tests.iter().map(|test| of_value(&technique, test)).collect())
+    Ok(tests.iter().zip(1..).map(|(test, number)| of_value(&technique, number, test)).collect())
 }
 
-fn of_value(technique: &str, test: &Value) -> AtomicTest {
+fn of_value(technique: &str, number: usize, test: &Value) -> AtomicTest {
     let executor = test.get("executor").unwrap_or(&Value::Null);
     let mut arguments = Vec::new();
     if let Some(Value::Object(map)) = test.get("input_arguments") {
@@ -51,9 +68,21 @@ fn of_value(technique: &str, test: &Value) -> AtomicTest {
         }
     }
     arguments.sort();
+    let dependencies = test.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+    let dependencies = dependencies.map(|dependency| {
+        let text = |key| string(dependency, key).unwrap_or_default().trim_end().to_owned();
+        Dependency {
+            description: text("description"),
+            check: text("prereq_command"),
+            get: text("get_prereq_command"),
+        }
+    });
     let text = |key| string(executor, key).map(|text| text.trim_end().to_owned());
     AtomicTest {
         technique: technique.to_owned(),
+        number,
+        dependencies: dependencies.collect(),
+        dependency_executor: string(test, "dependency_executor_name"),
         guid: string(test, "auto_generated_guid").unwrap_or_default(),
         name: string(test, "name").unwrap_or_default(),
         description: string(test, "description").unwrap_or_default().trim().to_owned(),
@@ -63,5 +92,28 @@ fn of_value(technique: &str, test: &Value) -> AtomicTest {
         command: text("command").or_else(|| text("steps")).unwrap_or_default(),
         cleanup: text("cleanup_command").filter(|text| !text.trim().is_empty()),
         arguments,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_have_their_own_number_and_what_they_need() {
+        let text = "attack_technique: T1567\natomic_tests:\n- name: Upload\n  dependency_executor_name: bash\n  dependencies:\n  - description: the tool must be there\n    prereq_command: |\n      test -x tool\n    get_prereq_command: |\n      get tool\n  executor:\n    name: sh\n    command: tool\n- name: By hand\n  executor:\n    name: manual\n    steps: Open.\n";
+        let tests = read(text).unwrap();
+        let numbers: Vec<_> = tests.iter().map(|test| (test.number, test.name.as_str())).collect();
+        assert_eq!(numbers, [(1, "Upload"), (2, "By hand")]);
+        assert_eq!(
+            tests[0].dependencies,
+            [Dependency {
+                description: "the tool must be there".into(),
+                check: "test -x tool".into(),
+                get: "get tool".into(),
+            }]
+        );
+        assert_eq!(tests[0].dependency_executor.as_deref(), Some("bash"));
+        assert_eq!(tests[1].dependencies, []);
     }
 }

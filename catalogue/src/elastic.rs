@@ -41,10 +41,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
         _ => None,
     };
     Ok(CatalogueRule {
-        vendor: Vendor::Elastic,
-        path: path.to_owned(),
         id: string(rule, "rule_id").unwrap_or_else(|| path.to_owned()),
-        title,
         description: string(rule, "description").unwrap_or_default().trim().to_owned(),
         status: string(metadata, "maturity"),
         level: string(rule, "severity"),
@@ -63,10 +60,86 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
         },
         references: strings(rule.get("references")),
         false_positives: strings(rule.get("false_positives")),
+        conditions: conditions(rule, &kind, &query),
+        kind: Some(kind).filter(|kind| !kind.is_empty()),
+        risk_score: string(rule, "risk_score"),
+        guide: string(rule, "note").unwrap_or_default(),
+        setup: string(rule, "setup").unwrap_or_default(),
         language,
         text: query,
         reading,
+        ..CatalogueRule::new(Vendor::Elastic, path, title)
     })
+}
+
+/// What a rule asks for beside its query: by its type, and by filters.
+fn conditions(rule: &Value, kind: &str, query: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let list = |key: &str| rule.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    match kind {
+        "new_terms" => {
+            let terms = rule.get("new_terms").unwrap_or(&Value::Null);
+            let windows = terms.get("history_window_start").and_then(Value::as_array);
+            let window = windows.and_then(|windows| string(windows.first()?, "value"));
+            let fields = strings(terms.get("value")).join(", ");
+            let window = window.map(|from| format!(" since {from}")).unwrap_or_default();
+            found.push(format!("new terms: a value of {fields} that was not seen{window}"));
+        }
+        "threshold" => {
+            let threshold = rule.get("threshold").unwrap_or(&Value::Null);
+            let fields = strings(threshold.get("field")).join(", ");
+            let by = if fields.is_empty() { String::new() } else { format!(" by {fields}") };
+            let number = string(threshold, "value").unwrap_or_default();
+            found.push(format!("threshold: at least {number} events{by}"));
+            let cardinality = threshold.get("cardinality").and_then(Value::as_array);
+            for entry in cardinality.into_iter().flatten() {
+                let text = |key| string(entry, key).unwrap_or_default();
+                found.push(format!(
+                    "threshold: at least {} values of {}",
+                    text("value"),
+                    text("field")
+                ));
+            }
+        }
+        "threat_match" => {
+            let indexes = strings(rule.get("threat_index")).join(", ");
+            for mapping in list("threat_mapping") {
+                let entries = mapping.get("entries").and_then(Value::as_array).cloned();
+                for entry in entries.unwrap_or_default() {
+                    let text = |key| string(&entry, key).unwrap_or_default();
+                    found.push(format!(
+                        "indicator match: {} is {} of an indicator in {indexes}",
+                        text("field"),
+                        text("value")
+                    ));
+                }
+            }
+            if let Some(query) = string(rule, "threat_query") {
+                found.push(format!("indicator match: indicators are those of {query}"));
+            }
+        }
+        "machine_learning" => {
+            let jobs = strings(rule.get("machine_learning_job_id")).join(", ");
+            let score = string(rule, "anomaly_threshold").unwrap_or_default();
+            found.push(format!("machine learning: an anomaly score of at least {score} in {jobs}"));
+        }
+        _ => {}
+    }
+    if kind == "eql" {
+        match query.split_whitespace().next() {
+            Some("sequence") => found.push("a sequence of events, in its order".to_owned()),
+            Some("sample") => found.push("a sample: events of each part, in any order".to_owned()),
+            _ => {}
+        }
+    }
+    for filter in list("filters") {
+        let meta = filter.get("meta").unwrap_or(&Value::Null);
+        let is_negated = meta.get("negate").and_then(Value::as_bool).unwrap_or_default();
+        let query = filter.get("query").unwrap_or(&filter);
+        let not = if is_negated { "not " } else { "" };
+        found.push(format!("filter: {not}{query}"));
+    }
+    found
 }
 
 /// The operating system tag, else the folder.
@@ -98,4 +171,61 @@ fn threats(rule: &Value) -> (Vec<String>, Vec<String>) {
 
 fn one_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(kind: &str, rest: &str) -> CatalogueRule {
+        let text = format!(
+            "[metadata]\n[rule]\nname = \"x\"\ntype = \"{kind}\"\nlanguage = \"kuery\"\nquery = 'destination.domain : \"drop.example\"'\nrisk_score = 47\nsetup = \"Needs a beat.\"\nnote = \"## Triage\"\n{rest}"
+        );
+        read("rules/network/x.toml", &text).unwrap()
+    }
+
+    #[test]
+    fn what_a_rule_asks_for_beside_its_query_is_read() {
+        let cases = [
+            ("query", "", &[][..]),
+            (
+                "new_terms",
+                "[rule.new_terms]\nvalue = [\"host.id\", \"user.id\"]\n[[rule.new_terms.history_window_start]]\nvalue = \"now-14d\"",
+                &["new terms: a value of host.id, user.id that was not seen since now-14d"],
+            ),
+            (
+                "threshold",
+                "[rule.threshold]\nfield = [\"host.id\"]\nvalue = 500\n[[rule.threshold.cardinality]]\nfield = \"destination.port\"\nvalue = 5",
+                &[
+                    "threshold: at least 500 events by host.id",
+                    "threshold: at least 5 values of destination.port",
+                ],
+            ),
+            (
+                "threat_match",
+                "threat_index = [\"logs-ti_*\"]\nthreat_query = 'a:b'\n[[rule.threat_mapping]]\n[[rule.threat_mapping.entries]]\nfield = \"destination.domain\"\nvalue = \"threat.indicator.domain\"",
+                &[
+                    "indicator match: destination.domain is threat.indicator.domain of an indicator in logs-ti_*",
+                    "indicator match: indicators are those of a:b",
+                ],
+            ),
+            (
+                "query",
+                "[[rule.filters]]\n[rule.filters.meta]\nnegate = true\n[rule.filters.query.wildcard]\nname = \"b*\"",
+                &["filter: not {\"wildcard\":{\"name\":\"b*\"}}"],
+            ),
+        ];
+        for (kind, rest, expect) in cases {
+            let rule = rule(kind, rest);
+            assert_eq!(rule.conditions, expect, "{kind}");
+            assert_eq!(rule.kind.as_deref(), Some(kind));
+            assert_eq!(
+                (rule.guide.as_str(), rule.setup.as_str(), rule.risk_score.as_deref()),
+                ("## Triage", "Needs a beat.", Some("47"))
+            );
+        }
+        let conditions = |query| conditions(&Value::Null, "eql", query);
+        assert_eq!(conditions("sequence by host.id [any where true]").len(), 1);
+        assert_eq!(conditions("process where true"), Vec::<String>::new());
+    }
 }

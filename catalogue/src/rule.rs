@@ -77,12 +77,54 @@ pub struct CatalogueRule {
     pub references: Vec<String>,
     /// What it also finds.
     pub false_positives: Vec<String>,
+    /// The vendor's kind of rule: `new_terms`, `TTP`.
+    pub kind: Option<String>,
+    /// What it asks for beside its query, in words: each entry is one condition.
+    pub conditions: Vec<String>,
+    /// The vendor's risk score.
+    pub risk_score: Option<String>,
+    /// How to investigate it, in the vendor's Markdown; empty where there is no guide.
+    pub guide: String,
+    /// What has to be set up for it, in the vendor's Markdown.
+    pub setup: String,
     /// What language the query is in.
     pub language: &'static str,
     /// The text of the rule (Sigma) or its query.
     pub text: String,
     /// What the query asks.
     pub reading: Reading,
+}
+
+impl CatalogueRule {
+    /// Returns a rule of which only vendor, path and title are known.
+    pub(crate) fn new(vendor: Vendor, path: &str, title: String) -> CatalogueRule {
+        CatalogueRule {
+            vendor,
+            path: path.to_owned(),
+            id: path.to_owned(),
+            title,
+            description: String::new(),
+            status: None,
+            level: None,
+            author: None,
+            licence: None,
+            created: None,
+            modified: None,
+            techniques: Vec::new(),
+            tactics: Vec::new(),
+            logsource: LogSource::default(),
+            references: Vec::new(),
+            false_positives: Vec::new(),
+            kind: None,
+            conditions: Vec::new(),
+            risk_score: None,
+            guide: String::new(),
+            setup: String::new(),
+            language: "none",
+            text: String::new(),
+            reading: Reading::NoQuery("no query"),
+        }
+    }
 }
 
 /// What logs a rule is for, in the vendor's words.

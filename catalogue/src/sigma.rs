@@ -122,10 +122,7 @@ fn refused(
     let logsource = file.get("logsource").unwrap_or(&Value::Null);
     let tags = strings(file.get("tags"));
     Ok(Some(CatalogueRule {
-        vendor,
-        path: path.to_owned(),
         id: string(&file, "id").unwrap_or_else(|| path.to_owned()),
-        title,
         description: string(&file, "description").unwrap_or_default().trim().to_owned(),
         status: string(&file, "status"),
         level: string(&file, "level"),
@@ -145,6 +142,7 @@ fn refused(
         language: "sigma",
         text: text.to_owned(),
         reading: Reading::Refused(why),
+        ..CatalogueRule::new(vendor, path, title)
     }))
 }
 
@@ -186,10 +184,7 @@ fn of_metadata(
     metadata: &sigma::Metadata,
 ) -> CatalogueRule {
     CatalogueRule {
-        vendor,
-        path: path.to_owned(),
         id: metadata.id.clone().unwrap_or_else(|| path.to_owned()),
-        title: metadata.title.clone(),
         description: metadata.description.clone().unwrap_or_default(),
         status: metadata.status.clone(),
         level: metadata.level.and_then(level),
@@ -199,12 +194,11 @@ fn of_metadata(
         modified: metadata.modified.as_deref().and_then(iso_date),
         techniques: sorted(metadata.tags.iter().filter_map(|tag| technique_id(tag))),
         tactics: tactics(&metadata.tags),
-        logsource: LogSource::default(),
         references: metadata.references.clone(),
         false_positives: metadata.falsepositives.clone(),
         language: "sigma",
         text: text.to_owned(),
-        reading: Reading::NoQuery("no query"),
+        ..CatalogueRule::new(vendor, path, metadata.title.clone())
     }
 }
 

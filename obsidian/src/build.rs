@@ -127,6 +127,7 @@ impl<'s> Builder<'s> {
         if sources.attack.techniques.is_empty() {
             techniques
                 .extend(sources.rules.iter().flat_map(|rule| rule.techniques.iter().cloned()));
+            techniques.extend(sources.tests.iter().map(|test| test.technique.clone()));
         }
         techniques.retain(|id| in_scope(id));
         let wanted = |rule: &&CatalogueRule| {

@@ -214,7 +214,11 @@ pub fn tests(sources: &mut Sources, files: &Files) {
         add(sources, &path, read, |sources, tests: Vec<AtomicTest>| sources.tests.extend(tests));
     }
     sources.tests.sort_by(|left, right| {
-        (&left.technique, &left.name, &left.guid).cmp(&(&right.technique, &right.name, &right.guid))
+        (&left.technique, left.number, &left.guid).cmp(&(
+            &right.technique,
+            right.number,
+            &right.guid,
+        ))
     });
 }
 

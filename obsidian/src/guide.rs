@@ -196,8 +196,18 @@ fn unread(rules: &[&CatalogueRule]) -> String {
     format!("Not read exactly, and so not counted above: {}.\n", list.join("; "))
 }
 
-/// Whether a proxy can decide a rule: `yes`, `partly`, `no`, and why.
+/// Whether a proxy can decide a rule: `yes`, `partly`, `no`, and why. A rule that asks for something beside
+/// its query is decided by one request in part at most.
 pub fn decidable(rule: &CatalogueRule) -> (&'static str, String) {
+    match (query_decidable(rule), rule.conditions.as_slice()) {
+        (("yes", why), [first, ..]) => {
+            ("partly", format!("{why}; beside its query it asks for {first}"))
+        }
+        (answer, _) => answer,
+    }
+}
+
+fn query_decidable(rule: &CatalogueRule) -> (&'static str, String) {
     let Reading::Read(expression) = &rule.reading else {
         return ("no", "its query cannot be read exactly".into());
     };

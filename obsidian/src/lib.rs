@@ -10,6 +10,7 @@ mod events;
 pub mod fields;
 pub mod gather;
 pub mod guide;
+mod markdown;
 pub mod merge;
 pub mod names;
 mod own_words;

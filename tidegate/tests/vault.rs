@@ -652,3 +652,101 @@ fn a_duplicate_id_is_reported() {
     let said = run(&build);
     assert!(said.contains("duplicate: b/r.yml: the id 0b7b1f6e-5c7e-4a52-8f5b-000000000001 is that of a rule in a/r.yml too"), "{said}");
 }
+
+/// The text of the only page whose path ends so.
+fn page(vault: &Path, end: &str) -> String {
+    let found = pages(vault).into_iter().find(|path| path.to_str().unwrap().ends_with(end));
+    fs::read_to_string(found.unwrap()).unwrap()
+}
+
+#[test]
+fn pages_say_what_a_vendors_rule_says() {
+    let scratch = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = scratch.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let elastic = |name: &str, kind: &str, rest: &str| {
+        format!(
+            "[metadata]\nmaturity = \"production\"\n[rule]\nname = \"{name}\"\nrule_id = \"{name}\"\ntype = \"{kind}\"\nlanguage = \"kuery\"\nquery = 'destination.domain : \"drop.example\"'\nsetup = \"Needs a beat.\"\nnote = \"\"\"## Triage and analysis\n\n### Possible investigation steps\n\n- Find the [process](https://a.example).\n\n### False positive analysis\n\n- Support staff.\n\n### Response and remediation\n\n- Isolate the host.\n\"\"\"\n{rest}\n[[rule.threat]]\n[[rule.threat.technique]]\nid = \"T1567\"\n[rule.threat.tactic]\nname = \"Exfiltration\"\n"
+        )
+    };
+    write("elastic/plain.toml", &elastic("Plain", "query", ""));
+    write(
+        "elastic/many.toml",
+        &elastic("Many", "threshold", "[rule.threshold]\nfield = [\"host.id\"]\nvalue = 500"),
+    );
+    write(
+        "splunk/detections/network/d.yml",
+        "name: Drop\nid: 0c1f2e3d-1111-4222-8333-444455556666\ncreation_date: '2025-04-03'\nmodification_date: '2026-10-08'\nstatus: production\ntype: TTP\nsearch: '| tstats count from datamodel=Web where Web.dest=\"drop.example\"'\nhow_to_implement: Needs proxy logs.\nmitre_attack_id: [T1567]\n",
+    );
+    write(
+        "splunk/removed/detections/old.yml",
+        "name: Old\nid: 0c1f2e3d-1111-4222-8333-444455556667\ntype: TTP\nsearch: x\nmitre_attack_id: [T1567]\n",
+    );
+    write(
+        "atomics/T1567/T1567.yaml",
+        "attack_technique: T1567\natomic_tests:\n- name: Zip and send\n  auto_generated_guid: 11111111-2222-4333-8444-555566667777\n  dependencies:\n  - description: the tool must be there\n    prereq_command: test -x tool\n    get_prereq_command: get tool\n  executor: {name: sh, command: tool}\n- name: By hand\n  auto_generated_guid: 11111111-2222-4333-8444-555566667778\n  executor: {name: manual, steps: Open.}\n",
+    );
+    let vault = scratch.path().join("vault");
+    let at = |path: &str| scratch.path().join(path).to_str().unwrap().to_owned();
+    let build = |options: &[&str]| {
+        let output = tidegate(&["vault", "build"])
+            .args(options)
+            .arg(&vault)
+            .current_dir(scratch.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    // Tests alone name techniques too.
+    build(&["--atomic", &at("atomics")]);
+    let tests = page(&vault, "T1567 - Tests - Technique.md");
+    let order: Vec<usize> = [
+        "### Atomic Test #1: Zip and send",
+        "#### Prerequisites of test #1",
+        "the tool must be there",
+        "test -x tool",
+        "get tool",
+        "#### Steps of test #1",
+        "### Atomic Test #2: By hand",
+    ]
+    .iter()
+    .map(|text| tests.find(text).unwrap_or_else(|| panic!("{text} in {tests}")))
+    .collect();
+    assert!(order.is_sorted(), "{tests}");
+
+    build(&["--atomic", &at("atomics"), "--elastic", &at("elastic"), "--splunk", &at("splunk")]);
+    let plain = page(&vault, "Detection Rules/Plain.md");
+    for part in [
+        "### Response\n\n- Isolate the host.",
+        "### False Positives\n\n- Support staff.",
+        "### Investigation Guide\n\n#### Triage and analysis\n\n##### Possible investigation steps\n\n- Find the [process](https://a.example).",
+        "### Setup\n\nNeeds a beat.",
+        "Decidable at the proxy: yes",
+    ] {
+        assert!(plain.contains(part), "{part} in {plain}");
+    }
+    assert_eq!(plain.matches("Isolate the host").count(), 1);
+    let many = page(&vault, "Detection Rules/Many.md");
+    for part in [
+        "rule_type: \"threshold\"",
+        "- threshold: at least 500 events by host.id",
+        "Decidable at the proxy: partly",
+    ] {
+        assert!(many.contains(part), "{part} in {many}");
+    }
+    let drop = page(&vault, "Detection Rules/Drop.md");
+    for part in [
+        "created: 2025-04-03",
+        "last_modified: 2026-10-08",
+        "### Setup\n\nNeeds proxy logs.",
+        "The vendor's rule names no steps",
+    ] {
+        assert!(drop.contains(part), "{part} in {drop}");
+    }
+    assert!(!pages(&vault).iter().any(|path| path.ends_with("Detection Rules/Old.md")));
+    checks_clean(&vault);
+    queries_hold(&vault);
+}

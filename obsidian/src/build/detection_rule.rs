@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use crate::guide;
+use crate::markdown;
 use crate::own_words;
 use crate::page::Page;
 use crate::property::{Property, tag};
 use crate::prose::{block, code, inline, paragraphs, reference};
 use crate::sources::{RuleNote, key, tests};
+use catalogue::dialect::section::{Section, split};
 use catalogue::query::Role;
-use catalogue::{CatalogueRule, Vendor};
+use catalogue::{CatalogueRule, Reading, Vendor};
 
 use super::{Builder, preview_link, technique_tags};
 
@@ -79,10 +81,12 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
         "response",
         section(
             "Response",
-            &own(note, "Response").unwrap_or_else(|| {
+            &own(note, "Response").or_else(|| guided(rule, RESPONSE)).unwrap_or_else(|| {
                 match note {
                     Some(_) => "The note has no section `Response`.",
-                    None => "The vendor's rule names no steps; follow the runbook of the technique.",
+                    None => {
+                        "The vendor's rule names no steps; follow the runbook of the technique."
+                    }
                 }
                 .into()
             }),
@@ -90,6 +94,10 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
     );
     if let Some(note) = note {
         page.block("others", own_words::others(&note.sections));
+    }
+    page.block("guide", investigation_guide(rule));
+    if !rule.setup.trim().is_empty() {
+        page.block("setup", section("Setup", &markdown::inert(&rule.setup, 4)));
     }
     page.block("rule", rule_text(builder, rule, note));
     page.block("resources", resources(builder, rule, note));
@@ -103,6 +111,53 @@ fn section(title: &str, text: &str) -> String {
 /// A section of a note of ours, as it is, with those below it.
 fn own(note: Option<&RuleNote>, title: &str) -> Option<String> {
     own_words::section(&note?.sections, title)
+}
+
+/// Titles of a vendor's guide whose sections have a place of their own on the page.
+const RESPONSE: &[&str] = &["Response and remediation"];
+const FALSE_POSITIVES: &[&str] = &["False positive analysis", "False positives analysis"];
+
+/// Returns true if a section of a guide is by one of these titles.
+fn is_by(section: &Section, titles: &[&str]) -> bool {
+    titles.iter().any(|title| section.title.trim().eq_ignore_ascii_case(title))
+}
+
+/// Sections of a guide by one of these titles, each with those below it, as a text; or all the others.
+fn guide_sections(rule: &CatalogueRule, titles: &[&str], are_wanted: bool) -> String {
+    let mut text = String::new();
+    let mut within = None;
+    for section in split(&rule.guide, 1) {
+        if within.is_some_and(|level| section.level <= level) {
+            within = None;
+        }
+        let is_first = within.is_none() && is_by(&section, titles);
+        if is_first {
+            within = Some(section.level);
+        }
+        if within.is_some() == are_wanted {
+            if section.level > 0 && !(is_first && are_wanted) {
+                text.push_str(&format!("{} {}\n\n", "#".repeat(section.level), section.heading));
+            }
+            text.push_str(&section.text);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// What a vendor's guide says in the sections by these titles.
+fn guided(rule: &CatalogueRule, titles: &[&str]) -> Option<String> {
+    let text = markdown::inert(&guide_sections(rule, titles, true), 4);
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The rest of a vendor's guide.
+fn investigation_guide(rule: &CatalogueRule) -> String {
+    let placed = [RESPONSE, FALSE_POSITIVES].concat();
+    match markdown::inert(&guide_sections(rule, &placed, false), 4).as_str() {
+        "" => String::new(),
+        text => section("Investigation Guide", text),
+    }
 }
 
 fn properties(
@@ -144,6 +199,12 @@ fn properties(
     page.set("rule_path", text(&rule.path));
     page.set("author", text(rule.author.as_deref().unwrap_or("unknown")));
     page.set("license", text(rule.licence.as_deref().unwrap_or(rule.vendor.licence())));
+    if let Some(kind) = &rule.kind {
+        page.set("rule_type", text(kind));
+    }
+    if let Some(score) = rule.risk_score.as_ref().filter(|score| score.parse::<f64>().is_ok()) {
+        page.set("risk_score", Property::Number(score.clone()));
+    }
     page.set("decidable_at_proxy", text(decidable));
     page.set("decidable_why", text(&why));
     let techniques = rule
@@ -197,8 +258,14 @@ fn strategy(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
         .filter(|(role, _)| *role == Role::Indicator)
         .map(|(_, test)| key(test))
         .collect();
+    let beside: String =
+        rule.conditions.iter().map(|text| format!("- {}\n", inline(text))).collect();
+    let beside = match beside.as_str() {
+        "" => String::new(),
+        list => format!("\nBeside its query it asks for:\n\n{list}"),
+    };
     if combinations.is_empty() {
-        return "Its query has no part that can be shown as a test of a field.".into();
+        return format!("Its query has no part that can be shown as a test of a field.\n{beside}");
     }
     let mut text = "The rule looks for:\n\n".to_owned();
     let mut fields: std::collections::BTreeMap<(String, &str), Vec<String>> =
@@ -220,7 +287,7 @@ fn strategy(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
         };
         let _ = writeln!(text, "- {} {operator} {}{more}", inline(&field), shown.join(", "));
     }
-    text
+    text + &beside
 }
 
 fn context(rule: &CatalogueRule) -> String {
@@ -256,9 +323,15 @@ fn false_positives(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     if let Some(own) = own(note, "False positives") {
         return own;
     }
-    let list: String =
+    let mut text: String =
         rule.false_positives.iter().map(|text| format!("- {}\n", inline(text))).collect();
-    if list.is_empty() { "Its author names none.".into() } else { list }
+    if let Some(guided) = guided(rule, FALSE_POSITIVES) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&guided);
+    }
+    if text.is_empty() { "Its author names none.".into() } else { text }
 }
 
 fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
@@ -316,7 +389,11 @@ fn rule_text(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote
         other => other,
     };
     if rule.text.trim().is_empty() {
-        return "### Rule\n\nThe rule has no query: a model decides.".into();
+        let why = match rule.reading {
+            Reading::NoQuery("machine learning") => "a model decides",
+            _ => "its file has none",
+        };
+        return format!("### Rule\n\nThe rule has no query: {why}.");
     }
     let link = match builder.preview.as_str() {
         base if !base.is_empty() && rule.language == "sigma" => {

@@ -206,8 +206,8 @@ fn atomic(builder: &Builder<'_>, id: &str) -> Page {
     );
     for (idx, test) in tests.iter().enumerate() {
         let mut text = format!(
-            "### Test {}: {}\n\n{}\n\n",
-            idx + 1,
+            "### Atomic Test #{}: {}\n\n{}\n\n",
+            test.number,
             inline(&test.name),
             paragraphs(&test.description)
         );
@@ -228,18 +228,37 @@ fn atomic(builder: &Builder<'_>, id: &str) -> Page {
                 code(default)
             );
         }
+        text.push_str(&prerequisites(test));
         let _ = writeln!(text, "\n{}\n", block(&test.command, language(&test.executor)));
         if let Some(cleanup) = &test.cleanup {
             let _ = writeln!(
                 text,
-                "#### Cleanup of test {}\n\n{}\n",
-                idx + 1,
+                "#### Cleanup of test #{}\n\n{}\n",
+                test.number,
                 block(cleanup, language(&test.executor))
             );
         }
         page.block(&format!("test{}", idx + 1), text);
     }
     page
+}
+
+/// What has to be there before a test runs, with the commands that check and get it.
+fn prerequisites(test: &AtomicTest) -> String {
+    if test.dependencies.is_empty() {
+        return String::new();
+    }
+    let executor = test.dependency_executor.as_ref().unwrap_or(&test.executor);
+    let mut text = format!("\n#### Prerequisites of test #{}\n", test.number);
+    for dependency in &test.dependencies {
+        let _ = writeln!(text, "\n{}", paragraphs(&dependency.description));
+        for (what, command) in [("Check", &dependency.check), ("Get", &dependency.get)] {
+            if !command.trim().is_empty() {
+                let _ = writeln!(text, "\n{what}:\n\n{}", block(command, language(executor)));
+            }
+        }
+    }
+    text + &format!("\n#### Steps of test #{}\n", test.number)
 }
 
 fn language(executor: &str) -> &'static str {
