@@ -1,40 +1,83 @@
 //! What Dataview takes for an inline field, so that a page never shows one by accident.
+//!
+//! As Dataview 0.5.68 does it, in `src/data-import/inline-field.ts`.
 
-/// The names of the fields that a line of a page would give.
+/// Returns the names of the fields that a line of a page would give.
 ///
-/// Dataview takes `[key:: value]` and `(key:: value)` anywhere, and `key:: value` where the key is all of
-/// the line in front of `::`; lines of more than 32,768 characters it leaves out.
+/// Dataview takes `[key:: value]` and `(key:: value)` anywhere. Where a line has none, it takes `key:: value`
+/// if the key is words behind any punctuation. Lines of more than 32,768 characters it leaves out.
 pub fn leaked(line: &str) -> Vec<String> {
-    if line.len() > 4 * 32_768 && line.chars().count() > 32_768 {
+    if !line.contains("::") || line.len() > 32_768 && line.chars().count() > 32_768 {
         return Vec::new();
     }
-    let Some(separator) = line.find("::") else { return Vec::new() };
-    let mut found = Vec::new();
-    for open in ['[', '('] {
-        let close = if open == '[' { ']' } else { ')' };
-        for (start, _) in line.match_indices(open) {
-            let rest = line.get(start + 1..).unwrap_or_default();
-            let Some((key, value)) = rest.split_once("::") else { continue };
-            if !key.trim().is_empty() && !key.contains([open, close]) && value.contains(close) {
-                found.push(key.trim().to_owned());
+    let wrapped = wrapped(line);
+    if wrapped.is_empty() { full_line(line).into_iter().collect() } else { wrapped }
+}
+
+/// Keys of fields in brackets, in their order; of two that overlap, the first.
+fn wrapped(line: &str) -> Vec<String> {
+    let mut found: Vec<(usize, usize, &str)> = Vec::new();
+    for (open, close) in [('[', ']'), ('(', ')')] {
+        let mut from = 0;
+        while let Some(start) = line.get(from..).and_then(|rest| rest.find(open)) {
+            let start = from + start;
+            match wrapped_at(line, start + 1, open, close) {
+                Some((key, end)) => {
+                    found.push((start, end, key));
+                    from = end;
+                }
+                None => from = start + 1,
             }
         }
     }
-    if !found.is_empty() {
-        return found;
+    found.sort_unstable();
+    let mut end = None;
+    found.retain(|(start, its_end, _)| {
+        let is_free = end.is_none_or(|end| end < *start);
+        if is_free {
+            end = Some(*its_end);
+        }
+        is_free
+    });
+    let keys = found.into_iter().map(|(_, _, key)| key.to_owned());
+    keys.filter(|key| !key.is_empty()).collect()
+}
+
+/// The key of a field whose bracket is in front of `start`, and where the field ends.
+fn wrapped_at(line: &str, start: usize, open: char, close: char) -> Option<(&str, usize)> {
+    let (key, _) = line.get(start..)?.split_once("::")?;
+    if key.contains(['[', ']', '(', ')']) {
+        return None;
     }
-    let key = line.get(..separator).unwrap_or_default();
-    let key = key.trim().trim_start_matches(['-', '*', '+', '>', ' ', '_', '/']);
-    let allowed = |c: char| {
-        c.is_alphanumeric()
-            || c.is_whitespace()
-            || matches!(c, '_' | '-' | '/' | '*')
-            || u32::from(c) > 0x2600
+    let value = start + key.len() + 2;
+    let (mut depth, mut is_escaped) = (0_usize, false);
+    for (at, character) in line.get(value..)?.char_indices() {
+        if character == '\\' {
+            is_escaped = !is_escaped;
+        } else if std::mem::take(&mut is_escaped) {
+        } else if character == open {
+            depth += 1;
+        } else if character == close {
+            match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return Some((key.trim(), value + at + 1)),
+            }
+        }
+    }
+    None
+}
+
+/// The key of a field that is all of a line.
+fn full_line(line: &str) -> Option<String> {
+    let (key, _) = line.split_once("::")?;
+    let is_word = |c: char| c.is_alphabetic() || c.is_ascii_digit() || c == '_';
+    let key = key.trim().trim_start_matches(|c: char| !is_word(c));
+    let key = key.trim_end_matches(['_', '*', '~', '`']);
+    // Emojis may be within a key; which characters are, Unicode says by tables that are left out here.
+    let is_legal = |c: char| {
+        is_word(c) || c.is_whitespace() || matches!(c, '/' | '-') || u32::from(c) > 0x2600
     };
-    if !key.is_empty() && key.chars().all(allowed) {
-        found.push(key.to_owned());
-    }
-    found
+    (!key.is_empty() && key.chars().all(is_legal)).then(|| key.to_owned())
 }
 
 #[cfg(test)]
@@ -48,8 +91,20 @@ mod tests {
             ("  - fe80::1", vec!["fe80"]),
             ("a [x:: y] b", vec!["x"]),
             ("a (x:: y) b", vec!["x"]),
-            ("'std::env'", vec![]),
+            ("'std::env'", vec!["std"]),
+            ("`token:: x`", vec!["token"]),
+            ("| fc00::1 |", vec!["fc00"]),
+            ("# heading:: x", vec!["heading"]),
+            ("**bold**:: x", vec!["bold"]),
+            ("two words/and-more:: x", vec!["two words/and-more"]),
+            ("a (b:: c) [d:: e]", vec!["b", "d"]),
+            ("[a:: (b:: c)]", vec!["a"]),
+            ("[a:: b\\] c]", vec!["a"]),
+            ("[a(b:: c]", vec![]),
+            ("[a:: b", vec!["a"]),
+            ("x [y] z:: w", vec![]),
             ("| a | b::c |", vec![]),
+            ("a.b::c", vec![]),
             ("no field: here", vec![]),
             ("::1", vec![]),
         ] {
