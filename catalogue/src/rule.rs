@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use sigma::technique_id;
+
 use crate::query::Expression;
 
 /// Whose rules a collection holds.
@@ -165,25 +167,6 @@ pub enum Skipped {
     Retired,
     /// It cannot be read: why.
     Broken(String),
-}
-
-/// An ATT&CK technique id in its usual form: `t1102_002` and `attack.t1102.002` are `T1102.002`.
-pub fn technique_id(text: &str) -> Option<String> {
-    let text = text.trim();
-    let text = text.strip_prefix("attack.").unwrap_or(text);
-    let digits = text.strip_prefix(['t', 'T'])?;
-    let (main, sub) = match digits.split_once(['.', '_', '/']) {
-        Some((main, sub)) => (main, Some(sub)),
-        None => (digits, None),
-    };
-    let number = |text: &str, n_digits| {
-        text.len() == n_digits && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    match sub {
-        None if number(main, 4) => Some(format!("T{main}")),
-        Some(sub) if number(main, 4) && number(sub, 3) => Some(format!("T{main}.{sub}")),
-        _ => None,
-    }
 }
 
 /// A date as `YYYY-MM-DD`: `2018/06/05` and `2018-6-5T00:00:00Z` too.

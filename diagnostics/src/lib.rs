@@ -2,7 +2,8 @@
 //!
 //! A [`Diagnostic`] has a [`Code`], a message, a help, a [`Place`], and a [`Fix`] where one is mechanical.
 //! A [`Finding`] adds other places and details; [`Findings`] collects them for one text, and [`report`]
-//! writes them as text, JSON and SARIF. [`yaml`] reads YAML with positions, [`Lines`] turns byte offsets
+//! writes them as text, JSON and SARIF. [`yaml`] reads YAML with positions, [`front_matter`] that of a note,
+//! [`Lines`] turns byte offsets
 //! into lines and columns, [`decode`] turns the bytes of a file into text.
 //!
 //! Pure: nothing here touches the file system, prints, or reads a clock.
@@ -12,6 +13,7 @@ mod closest;
 pub mod codes;
 mod diagnostic;
 mod finding;
+pub mod front_matter;
 pub mod limits;
 mod printable;
 pub mod report;

@@ -20,10 +20,13 @@ diagnostics::codes! {
     /// Without it nothing says what kind of note it is, and it would be left out in silence.
     NO_FRONT_MATTER = "N001", Error, "no front matter";
     /// A note's front matter has no second `---` line, so that all of the note would be front matter.
+    /// A `...` line does not end it: Obsidian would not see its properties.
     UNCLOSED_FRONT_MATTER = "N002", Error, "front matter is not closed";
-    /// A note's front matter is not a YAML map.
+    /// A note's front matter is not a YAML map, or repeats a key.
     BROKEN_FRONT_MATTER = "N003", Error, "broken front matter";
     /// A note's front matter has a key that notes of its kind do not have: misspelt, perhaps.
+    /// In service notes and runbooks only keys that resemble one of theirs are refused: with a misspelt
+    /// `identity` the secrets in a service's URLs would be written to logs.
     UNKNOWN_KEY = "N004", Error, "unknown key";
     /// A note's front matter lacks a key, or gives it a value that it cannot have.
     WRONG_KEY = "N005", Error, "missing or wrong key";
@@ -62,6 +65,9 @@ diagnostics::codes! {
     /// A template of a service note that cannot be read, or that is not a URL of the service.
     /// The places of identities and secrets in URLs decide what is sanctioned and what is kept out of logs.
     BROKEN_TEMPLATE = "N019", Error, "broken identity template";
+    /// Two service notes have the same name, or two runbooks the same rule.
+    /// A page or a pack can show only one of them, and nobody would know which; the second is refused.
+    REPEATED_NOTE = "N020", Error, "second note of a service or runbook";
     /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
     /// cannot have. No part of such a policy is used: it could deny what another part excepts.
     BROKEN_POLICY = "P001", Error, "broken policy";

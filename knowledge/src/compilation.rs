@@ -4,9 +4,16 @@ use inspect::{IdentityKey, Pack, RuleId};
 use sigma::Compiler;
 
 use crate::library::Library;
+use crate::note::service;
+use crate::pack_file;
 use crate::policy::Policy;
-use crate::{pack_file, service};
 use diagnostics::Finding;
+
+/// The name of a pack to which nobody gives one.
+pub const PACK_NAME: &str = "tidegate";
+
+/// The version of a pack to which nobody gives one.
+pub const PACK_VERSION: u64 = 1;
 
 /// A compiled library: the numbers add up, `n_read = n_compiled + n_refused`.
 #[derive(Debug)]

@@ -26,12 +26,13 @@ mod note;
 pub mod pack_file;
 pub mod placeholders;
 pub mod policy;
-mod service;
 pub mod trial;
 
-pub use compilation::Compilation;
-pub use library::{Library, LibraryRule};
-pub use note::{Block, Example, Expectation, KINDS, Note, SECTIONS, note_kind};
+pub use compilation::{Compilation, PACK_NAME, PACK_VERSION};
+pub use library::{Library, LibraryRule, NoteCounts};
+pub use note::{
+    Block, Example, Expectation, Note, NoteKind, NoteReading, RuleNote, Runbook, SECRETS, SECTIONS,
+    Service, Technique, TemplatePart,
+};
 pub use placeholders::Placeholders;
 pub use policy::Policy;
-pub use service::{SECRETS, Service, TemplatePart};

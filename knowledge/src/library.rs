@@ -9,15 +9,14 @@ use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
 use sigma::{Correlation, Decidability, Filter, Parsed, Rule, Source, decidability};
 
 use crate::codes;
-use crate::note::Note;
+use crate::note::{Note, NoteKind, NoteReading, RuleNote, Runbook, Service, Technique};
 use crate::placeholders::Placeholders;
-use crate::service::Service;
 
 /// All notes and rules, in the order of their files' names.
 #[derive(Debug, Default)]
 pub struct Library {
-    /// The notes without an error.
-    pub notes: Vec<Note>,
+    /// The rule notes without an error.
+    pub notes: Vec<RuleNote>,
     /// The rules that can be compiled.
     pub rules: Vec<LibraryRule>,
     /// The correlations that can be compiled.
@@ -26,6 +25,14 @@ pub struct Library {
     pub filters: Vec<Filter>,
     /// The services that get abused, and what stands in their URLs.
     pub services: Vec<Service>,
+    /// The runbooks.
+    pub runbooks: Vec<Runbook>,
+    /// The technique notes, as far as this crate reads them.
+    pub techniques: Vec<Technique>,
+    /// How many service notes were read, and how many of them are not in `services`.
+    pub n_services: NoteCounts,
+    /// How many runbooks were read, and how many of them are not in `runbooks`.
+    pub n_runbooks: NoteCounts,
     /// How many rules and correlations were read, also those that were refused, and refused filters.
     pub n_read: usize,
     /// How many of them were refused.
@@ -38,7 +45,16 @@ pub struct Library {
     pub hosts: HostMatching,
 }
 
-/// A rule, and the note in which it stands.
+/// The number of notes of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoteCounts {
+    /// How many were read.
+    pub n_read: usize,
+    /// How many of them were refused.
+    pub n_refused: usize,
+}
+
+/// A rule, and its note.
 #[derive(Clone, Debug)]
 pub struct LibraryRule {
     /// The rule.
@@ -62,6 +78,7 @@ impl Library {
             library.add(file, placeholders);
         }
         library.refuse_duplicates();
+        library.refuse_repeated_notes();
         let rules = library.rules.iter_mut().map(|entry| &mut entry.rule);
         let found = sigma::apply_filters(rules, &library.filters);
         library.findings.extend(found.into_iter().map(Finding::from));
@@ -122,22 +139,35 @@ impl Library {
     }
 
     fn add_note(&mut self, name: &Arc<str>, text: &str, placeholders: &Placeholders, usable: bool) {
-        // Services and runbooks are pages of the vault; they hold no rule.
-        let kind = crate::note::note_kind(text.as_bytes());
-        if kind.as_deref() == Some("service") {
-            let (service, findings) = Service::read(name, text);
-            self.services.extend(service.filter(|_| usable));
-            self.findings.extend(findings);
-            return;
+        let NoteReading { kind, note, findings } = Note::read(name, text);
+        let is_refused = !usable || findings.iter().any(Finding::is_error);
+        match kind {
+            Some(NoteKind::Service) => self.n_services.add(is_refused),
+            Some(NoteKind::Runbook) => self.n_runbooks.add(is_refused),
+            Some(NoteKind::Rule | NoteKind::Technique) | None => {}
         }
-        if kind.as_deref() == Some("runbook") {
-            return;
+        match note {
+            Some(Note::Rule(note)) => self.add_rule_note(note, findings, placeholders, usable),
+            note => {
+                self.findings.extend(findings);
+                match note.filter(|_| !is_refused) {
+                    Some(Note::Service(service)) => self.services.push(service),
+                    Some(Note::Runbook(runbook)) => self.runbooks.push(runbook),
+                    Some(Note::Technique(technique)) => self.techniques.push(technique),
+                    Some(Note::Rule(_)) | None => {}
+                }
+            }
         }
-        let (note, mut findings) = Note::read(name, text);
-        let Some(note) = note else {
-            self.findings.extend(findings);
-            return;
-        };
+    }
+
+    fn add_rule_note(
+        &mut self,
+        note: RuleNote,
+        mut findings: Vec<Finding>,
+        placeholders: &Placeholders,
+        usable: bool,
+    ) {
+        let name = &Arc::clone(&note.file);
         let Some(block) = &note.rule else {
             self.findings.extend(findings);
             return;
@@ -204,6 +234,27 @@ impl Library {
             kept.push(entry);
         }
         self.rules = kept;
+        self.findings.extend(found);
+    }
+
+    /// Refuses the second of two service notes with one name, and of two runbooks of one rule.
+    fn refuse_repeated_notes(&mut self) {
+        let mut found = Vec::new();
+        let mut first: BTreeMap<String, Place> = BTreeMap::new();
+        self.services.retain(|service| {
+            let what = format!("service `{}`", service.name.escape_debug());
+            let place = Place { file: Arc::clone(&service.file), span: service.name_span };
+            let is_new = is_first(what, place, &mut first, &mut found);
+            self.n_services.n_refused += usize::from(!is_new);
+            is_new
+        });
+        self.runbooks.retain(|runbook| {
+            let what = format!("runbook of the rule `{}`", runbook.rule.escape_debug());
+            let place = Place { file: Arc::clone(&runbook.file), span: runbook.rule_span };
+            let is_new = is_first(what, place, &mut first, &mut found);
+            self.n_runbooks.n_refused += usize::from(!is_new);
+            is_new
+        });
         self.findings.extend(found);
     }
 
@@ -286,13 +337,44 @@ impl Library {
     }
 }
 
+impl NoteCounts {
+    fn add(&mut self, is_refused: bool) {
+        self.n_read += 1;
+        self.n_refused += usize::from(is_refused);
+    }
+
+    /// How many were not refused.
+    pub fn n_compiled(self) -> usize {
+        self.n_read.saturating_sub(self.n_refused)
+    }
+}
+
+/// Returns true if no note of the same name came before; otherwise adds a finding.
+fn is_first(
+    what: String,
+    place: Place,
+    first: &mut BTreeMap<String, Place>,
+    found: &mut Vec<Finding>,
+) -> bool {
+    let Some(before) = first.get(&what) else {
+        first.insert(what, place);
+        return true;
+    };
+    let code = &codes::REPEATED_NOTE;
+    let message = format!("this is a second note of the {what}");
+    let help = "write one note of it, and take this one out".to_owned();
+    let diagnostic = Diagnostic { code, message, help, place, fix: None };
+    found.push(Finding::from(diagnostic).relate(before.clone(), "the first is here"));
+    false
+}
+
 enum FileKind {
     Note,
     Sigma,
 }
 
 /// What the rule of a note has to say beside what any Sigma rule does.
-fn check_rule(note: &Note, rule: &Rule, findings: &mut Findings) {
+fn check_rule(note: &RuleNote, rule: &Rule, findings: &mut Findings) {
     let metadata = &rule.metadata;
     if let Some((heading, span)) = &note.title
         && *heading != metadata.title

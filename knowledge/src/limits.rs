@@ -1,9 +1,5 @@
 //! Every bound of this crate, with what happens there.
 
-/// Most bytes of a note's front matter; larger ones are refused (`N003`).
-/// Its parser recurses, and so the nesting has to be bounded before it is called.
-pub const MAX_FRONT_MATTER_BYTES: usize = 4 * 1024;
-
 /// Most times that fixes are looked for again because others overlapped them; the rest is told, and a
 /// second run goes on.
 pub const MAX_FIX_ROUNDS: usize = 8;

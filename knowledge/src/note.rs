@@ -1,238 +1,151 @@
-//! A note: a Markdown file with front matter that a person wrote.
-//!
-//! Kinds of notes other than rules come later: a kind is a line in [`KINDS`] and a reader of its own.
+//! A note: a Markdown file with front matter that a person wrote, of one of four kinds.
 
-mod front_matter;
+mod keys;
+mod rule;
+mod runbook;
+pub(crate) mod service;
 mod structure;
+mod technique;
 
 use std::sync::Arc;
 
-use diagnostics::{Finding, Findings, Lines, Place, Span};
+use diagnostics::front_matter::{self, Missing};
+use diagnostics::{Finding, Findings, Span};
 
 use crate::codes;
-use front_matter::FrontMatter;
-pub use front_matter::KINDS;
-use structure::{Fence, Structure};
-use traffic::{RecordedRequest, head};
+pub(crate) use keys::Keys;
+pub use rule::{Block, Example, Expectation, RuleNote, SECTIONS};
+pub use runbook::Runbook;
+pub use service::{SECRETS, Service, TemplatePart};
+use structure::Structure;
+pub use technique::Technique;
 
-/// The sections that a rule note has, as headings of the second level.
-pub const SECTIONS: &[&str] = &[
-    "Goal",
-    "Strategy",
-    "Technical context",
-    "Blind spots",
-    "False positives",
-    "Rule",
-    "Validation",
-    "Response",
-];
-
-/// A rule note.
+/// A note, read by its kind.
 #[derive(Clone, Debug)]
-pub struct Note {
-    /// The name of its file.
-    pub file: Arc<str>,
-    /// The text of its heading, and where it stands.
-    pub title: Option<(String, Span)>,
-    /// The services that the rule is about, by the names of the catalogue of services.
-    pub services: Vec<String>,
-    /// The text of its rule.
-    pub rule: Option<Block>,
-    /// The requests that its rule must or must not match.
-    pub examples: Vec<Example>,
-    /// Where what is missing among the examples is told: the section, or the heading.
-    pub validation: Span,
+pub enum Note {
+    /// A rule with the reason for it and its examples.
+    Rule(RuleNote),
+    /// A service that gets abused.
+    Service(Service),
+    /// How a rule is tested on a gateway.
+    Runbook(Runbook),
+    /// What is known of a technique of ATT&CK.
+    Technique(Technique),
 }
 
-/// A fenced block of a note.
-#[derive(Clone, Debug)]
-pub struct Block {
-    /// What stands between the fences.
-    pub text: String,
-    /// The line of the file on which the text starts, from 1.
-    pub first_line: u32,
-    /// The line of the opening fence.
-    pub span: Span,
+/// The kinds of notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoteKind {
+    /// See [`Note::Rule`].
+    Rule,
+    /// See [`Note::Service`].
+    Service,
+    /// See [`Note::Runbook`].
+    Runbook,
+    /// See [`Note::Technique`].
+    Technique,
 }
 
-/// A request in a note, and what the note's rule must make of it.
+/// The result of reading a note.
 #[derive(Clone, Debug)]
-pub struct Example {
-    /// What is expected.
-    pub expectation: Expectation,
-    /// The request.
-    pub request: RecordedRequest,
-    /// Its request line.
-    pub place: Place,
+pub struct NoteReading {
+    /// The kind. Of front matter that is not YAML, the `kind` that one of its lines gives; `None` where
+    /// there is none.
+    pub kind: Option<NoteKind>,
+    /// What can be read of it; not to be used where a finding is an error.
+    pub note: Option<Note>,
+    /// Everything that is wrong.
+    pub findings: Vec<Finding>,
 }
 
-/// What a note's rule must make of an example.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expectation {
-    /// The rule must match.
-    Match,
-    /// The rule must not match.
-    Pass,
+impl NoteKind {
+    /// Every kind.
+    pub const ALL: [NoteKind; 4] =
+        [NoteKind::Rule, NoteKind::Service, NoteKind::Runbook, NoteKind::Technique];
+
+    /// The value of `kind` in front matter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoteKind::Rule => "rule",
+            NoteKind::Service => "service",
+            NoteKind::Runbook => "runbook",
+            NoteKind::Technique => "technique",
+        }
+    }
+
+    fn named(name: &str) -> Option<NoteKind> {
+        NoteKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 impl Note {
-    /// Reads a note. Whatever can be read is given back, with everything that is wrong; a note
-    /// with an error is not to be used. `None` where the text is no rule note at all.
-    pub fn read(file: &Arc<str>, text: &str) -> (Option<Note>, Vec<Finding>) {
+    /// Reads a note. This is the one reader of front matter: `check`, `test`, `pack` and the vault use it.
+    pub fn read(file: &Arc<str>, text: &str) -> NoteReading {
         let mut findings = Findings::new(file);
-        let front_matter = FrontMatter::read(text, &mut findings);
-        let Some(front_matter) = front_matter else {
-            // Without front matter nothing says what the rest should look like, but a fence that is
-            // not closed is wrong in any Markdown.
-            Structure::read(text, 0, &mut findings);
-            return (None, findings.into_list());
-        };
-        let structure = Structure::read(text, front_matter.end, &mut findings);
-        if front_matter.kind.is_none() {
-            return (None, findings.into_list());
+        let (kind, note) = read(file, text, &mut findings);
+        NoteReading { kind, note, findings: findings.into_list() }
+    }
+}
+
+fn read(file: &Arc<str>, text: &str, findings: &mut Findings) -> (Option<NoteKind>, Option<Note>) {
+    let split = match front_matter::split(text) {
+        Ok(split) => split,
+        Err(missing) => {
+            report_missing(missing, findings);
+            // Without front matter nothing says what the rest should look like, but a fence that is not
+            // closed is wrong in any Markdown.
+            Structure::read(text, 0, findings);
+            return (None, None);
         }
-        let note = rule_note(file, text, front_matter.services, structure, &mut findings);
-        (Some(note), findings.into_list())
-    }
-}
-
-/// The value of `kind` in front matter.
-pub fn note_kind(bytes: &[u8]) -> Option<String> {
-    let text = str::from_utf8(bytes).ok()?.replace('\r', "");
-    let head = text.strip_prefix("---\n")?.split("\n---").next()?;
-    head.lines().find_map(|line| line.strip_prefix("kind:")).map(|value| value.trim().to_owned())
-}
-
-fn rule_note(
-    file: &Arc<str>,
-    text: &str,
-    services: Vec<String>,
-    structure: Structure,
-    findings: &mut Findings,
-) -> Note {
-    let title = title(text, &structure, findings);
-    let top = title.as_ref().map_or(Span::point(1, 1), |(_, span)| *span);
-    let missing: Vec<_> = SECTIONS
-        .iter()
-        .filter(|section| structure.sections.iter().all(|(name, _)| name != *section))
-        .map(|section| format!("`{section}`"))
-        .collect();
-    // Behind a fence that is not closed may stand all that seems to be missing.
-    let is_cut = structure.is_cut;
-    if !missing.is_empty() && !is_cut {
-        let missing = missing.join(", ");
-        let help =
-            "write a heading of the second level for each, and what a reader must know under it";
-        findings.add(
-            &codes::MISSING_SECTION,
-            top,
-            format!("the note has no section {missing}"),
-            help,
-        );
-    }
-    let mut rule = None;
-    let mut examples = Vec::new();
-    let mut n_meant = 0;
-    for fence in structure.fences {
-        let words: Vec<_> = fence.info.split_whitespace().collect();
-        match *words.as_slice() {
-            ["sigma", ..] if rule.is_some() => {
-                let message = "the note has a second `sigma` block";
-                let help = "write one rule per note; move this one into a note of its own";
-                findings.add(&codes::SECOND_RULE, fence.span, message, help);
-            }
-            ["sigma", ..] => rule = Some(block(fence)),
-            ["http", "match"] => {
-                n_meant += 1;
-                examples.extend(example(file, Expectation::Match, &fence, findings));
-            }
-            ["http", "pass"] => {
-                n_meant += 1;
-                examples.extend(example(file, Expectation::Pass, &fence, findings));
-            }
-            ["http", ..] => {
-                n_meant += 1;
-                let info = &fence.info;
-                let message =
-                    format!("the block `{info}` does not say what is expected of its request");
-                let help =
-                    "write `http match` if the rule must match it, `http pass` if it must not";
-                findings.add(&codes::UNKNOWN_EXPECTATION, fence.span, message, help);
-            }
-            _ => {}
+    };
+    let body_start = text.len() - split.body.len();
+    let entries = match split.entries() {
+        Ok(entries) => entries,
+        Err(problem) => {
+            let message = format!("the front matter cannot be read: {}", problem.message);
+            let help = "write a YAML map, as `kind: rule`, with each key once";
+            findings.add(&codes::BROKEN_FRONT_MATTER, problem.span, message, help);
+            Structure::read(text, body_start, findings);
+            return (split.guess("kind").and_then(|kind| NoteKind::named(&kind)), None);
         }
-    }
-    let section = structure.sections.iter().find(|(name, _)| name == "Validation");
-    let validation = section.map_or(top, |(_, span)| *span);
-    // A block that cannot be read was told already: it may have been the one that is missing.
-    if examples.len() == n_meant && !is_cut {
-        require_both(&examples, validation, findings);
-    }
-    if rule.as_ref().is_none_or(|rule| rule.text.trim().is_empty()) && !is_cut {
-        let span = rule.as_ref().map_or(top, |rule| rule.span);
-        let message = "the note has no rule";
-        let help = "write the Sigma rule into a fenced block that begins with ```sigma";
-        findings.add(&codes::NO_RULE, span, message, help);
-        rule = None;
-    }
-    Note { file: Arc::clone(file), title, services, rule, examples, validation }
+    };
+    let mut keys = Keys { entries: &entries, findings };
+    let kind = keys.kind();
+    let note = match kind {
+        Some(NoteKind::Rule) => {
+            let services = RuleNote::services(&mut keys);
+            let structure = Structure::read(text, body_start, findings);
+            Some(Note::Rule(rule::rule_note(file, text, services, structure, findings)))
+        }
+        Some(NoteKind::Service) => Service::read(file, &mut keys).map(Note::Service),
+        Some(NoteKind::Runbook) => Runbook::read(file, &mut keys).map(Note::Runbook),
+        Some(NoteKind::Technique) => Technique::read(file, &mut keys).map(Note::Technique),
+        None => {
+            Structure::read(text, body_start, findings);
+            None
+        }
+    };
+    (kind, note)
 }
 
-fn require_both(examples: &[Example], span: Span, findings: &mut Findings) {
-    let has = |wanted| examples.iter().any(|example| example.expectation == wanted);
-    if !has(Expectation::Match) {
-        let message = "the note has no request that its rule must match";
-        let help = "write one into a fenced block that begins with ```http match";
-        findings.add(&codes::NO_MATCH_EXAMPLE, span, message, help);
-    }
-    if !has(Expectation::Pass) {
-        let message = "the note has no request that its rule must let pass";
-        let help =
-            "write ordinary use of the service into a fenced block that begins with ```http pass";
-        findings.add(&codes::NO_PASS_EXAMPLE, span, message, help);
-    }
-}
-
-fn title(text: &str, structure: &Structure, findings: &mut Findings) -> Option<(String, Span)> {
-    let help = "begin the note with one heading of the first level: the title of its rule";
-    if let Some((_, second)) = structure.titles.get(1) {
-        let message = "the note has a second heading of the first level";
-        findings.add(&codes::WRONG_TITLE, *second, message, help);
-    }
-    let title = structure.titles.first().cloned();
-    if title.is_none() {
-        let lines = Lines::new(text);
-        let span = lines.point(text, structure.body_start);
-        findings.add(&codes::WRONG_TITLE, span, "the note has no heading of the first level", help);
-    }
-    title
-}
-
-fn block(fence: Fence) -> Block {
-    Block { text: fence.text, first_line: fence.first_line, span: fence.span }
-}
-
-fn example(
-    file: &Arc<str>,
-    expectation: Expectation,
-    fence: &Fence,
-    findings: &mut Findings,
-) -> Option<Example> {
-    let mut of_block = Findings::new(file).at_line(fence.first_line);
-    let request = head::read(&fence.text, &mut of_block);
-    let line = fence.text.lines().next().unwrap_or_default();
-    let end_column = diagnostics::number(line.chars().count() + 1);
-    let place = of_block.place(Span { line: 1, column: 1, end_line: 1, end_column });
-    findings.extend(of_block);
-    request.map(|request| Example { expectation, request, place })
-}
-
-impl Expectation {
-    /// The word behind `http`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Expectation::Match => "match",
-            Expectation::Pass => "pass",
+fn report_missing(missing: Missing, findings: &mut Findings) {
+    let top = Span::point(1, 1);
+    match missing {
+        Missing::Absent => {
+            let message = "the note does not begin with front matter";
+            let help = "begin the file with a line `---`, `kind: rule`, `services: []` and another line `---`";
+            findings.add(&codes::NO_FRONT_MATTER, top, message, help);
+        }
+        Missing::Unclosed => {
+            let span = Span { end_column: 4, ..top };
+            let message = "the front matter is not closed";
+            let help = "write a line `---` behind its last key";
+            findings.add(&codes::UNCLOSED_FRONT_MATTER, span, message, help);
+        }
+        Missing::Dots(span) => {
+            let message = "the front matter ends with `...`";
+            let help = "write `---` instead: Obsidian does not end front matter at `...`";
+            findings.add(&codes::UNCLOSED_FRONT_MATTER, span, message, help);
         }
     }
 }

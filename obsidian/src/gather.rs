@@ -4,44 +4,45 @@ use std::collections::BTreeMap;
 
 use inspect::{Inspector, Pack, redact};
 use rayon::prelude::*;
-use serde_json::Value;
 
 use catalogue::atomic::{self, AtomicTest};
 use catalogue::dialect::section::{self, Section};
-use catalogue::dialect::{self};
-use catalogue::{self, CatalogueRule, Skipped, Vendor, attack, d3fend, is_rule_path, technique_id};
-use diagnostics::SourceFile;
-use knowledge::{Compilation, Expectation, Library, note_kind, trial};
+use catalogue::dialect::{self, TechniqueNote};
+use catalogue::{self, CatalogueRule, Skipped, Vendor, attack, d3fend, is_rule_path};
+use diagnostics::yaml::Scalar;
+use diagnostics::{SourceFile, front_matter};
+use knowledge::{
+    Compilation, Expectation, Library, NoteKind, PACK_NAME, PACK_VERSION, Service, trial,
+};
 
-use super::record::Record;
+use super::record::{self, Record};
 use super::sources::{Example, RuleNote, Runbook, ServiceNote, Sources};
 
 /// Files of a folder: path inside of it, with `/`, and bytes.
 pub type Files = Vec<(String, Vec<u8>)>;
 
-/// Adds notes: rules, services, runbooks, techniques. Rules that are refused come back as findings.
+/// Adds notes: rules, services, runbooks, techniques. What is wrong with them is among the library's
+/// findings; a note with an error has no page.
 pub fn notes(sources: &mut Sources, files: Files) -> Library {
     let mut rest = Vec::new();
     for (name, bytes) in files {
-        match note_kind(&bytes).as_deref() {
-            Some("service") => service(sources, &name, &bytes),
-            Some("runbook") => runbook(sources, &name, &bytes),
-            Some("rule") => rest.push(SourceFile { name: name.as_str().into(), bytes }),
-            _ => match dialect::read(&name, &bytes) {
-                Some(note) => sources.technique_notes.push(note),
-                None if name.ends_with(".md") => {
-                    sources.broken.push((name, "no kind of note that is known".into()));
-                }
-                None => rest.push(SourceFile { name: name.as_str().into(), bytes }),
-            },
+        match technique(&name, &bytes) {
+            Some(note) => sources.technique_notes.push(note),
+            None => rest.push(SourceFile { name: name.as_str().into(), bytes }),
         }
     }
-    let texts: BTreeMap<String, String> = rest
-        .iter()
-        .map(|file| (file.name.to_string(), String::from_utf8_lossy(&file.bytes).into_owned()))
-        .collect();
     let library = Library::read(rest);
-    rules(sources, &library, &texts);
+    rules(sources, &library);
+    sources.services = library.services.iter().map(|note| service(&library, note)).collect();
+    for note in &library.runbooks {
+        let sections = sections(&library, &note.file);
+        let runbook = Runbook { sections, record: Record::of(note) };
+        sources.runbooks.insert(note.rule.clone(), runbook);
+    }
+    for note in &library.techniques {
+        let why = format!("the note of {} is not read as a technique note", note.technique);
+        sources.broken.push((note.file.to_string(), why));
+    }
     sources
         .technique_notes
         .sort_by(|left, right| (&left.technique, &left.file).cmp(&(&right.technique, &right.file)));
@@ -49,68 +50,49 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
     library
 }
 
-/// Front matter and sections of a note of ours.
-fn split(sources: &mut Sources, name: &str, bytes: &[u8]) -> Option<(Value, Vec<Section>)> {
-    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-    let (head, body) = text.strip_prefix("---\n")?.split_once("\n---\n")?;
-    match serde_saphyr::from_str::<Value>(head) {
-        Ok(value) => Some((value, section::split(body, head.lines().count() + 3))),
-        Err(error) => {
-            sources.broken.push((
-                name.to_owned(),
-                error.to_string().lines().next().unwrap_or_default().to_owned(),
-            ));
-            None
-        }
-    }
-}
-
-fn texts(value: &Value, key: &str) -> Vec<String> {
-    let list = value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(|item| item.as_str().map(ToOwned::to_owned)).collect()
-}
-
-fn service(sources: &mut Sources, name: &str, bytes: &[u8]) {
-    let Some((head, mut sections)) = split(sources, name, bytes) else { return };
-    sections.retain(|section| section.level != 1);
-    let text = |key: &str| head.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let techniques = texts(&head, "techniques").iter().filter_map(|id| technique_id(id)).collect();
-    let service = ServiceNote {
-        name: text("service"),
-        category: text("category"),
-        hosts: texts(&head, "hosts"),
-        techniques,
-        sections,
-    };
-    if service.name.is_empty() {
-        sources.broken.push((name.to_owned(), "the note does not name its `service`".into()));
-    } else {
-        sources.services.push(service);
-    }
-}
-
-fn runbook(sources: &mut Sources, name: &str, bytes: &[u8]) {
-    let Some((head, mut sections)) = split(sources, name, bytes) else { return };
-    sections.retain(|section| section.level != 1);
-    match head.get("rule").and_then(Value::as_str) {
-        Some(rule) => {
-            let runbook = Runbook { sections, record: Record::of(&head) };
-            if sources.runbooks.insert(rule.to_owned(), runbook).is_some() {
-                sources
-                    .broken
-                    .push((name.to_owned(), format!("a second runbook of the rule {rule}")));
+/// Reads a technique note in any dialect; `None` for a note that names another kind.
+fn technique(name: &str, bytes: &[u8]) -> Option<TechniqueNote> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}');
+    if let Ok(split) = front_matter::split(text) {
+        let kind = match split.entries() {
+            Ok(entries) => {
+                let kind = entries.into_iter().find(|entry| entry.key == "kind");
+                kind.filter(|entry| entry.value.scalar() != Some(Scalar::Null))
+                    .map(|entry| entry.value.text().unwrap_or_default().to_owned())
             }
+            Err(_) => split.guess("kind"),
+        };
+        if kind.is_some_and(|kind| kind != NoteKind::Technique.as_str()) {
+            return None;
         }
-        None => sources
-            .broken
-            .push((name.to_owned(), "the note does not name the id of its `rule`".into())),
+    }
+    dialect::read(name, bytes)
+}
+
+fn service(library: &Library, note: &Service) -> ServiceNote {
+    ServiceNote {
+        name: note.name.clone(),
+        category: note.category.clone(),
+        hosts: note.hosts.clone(),
+        techniques: note.techniques.clone(),
+        sections: sections(library, &note.file),
     }
 }
 
-fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, String>) {
+/// The sections of a note of ours below its title.
+fn sections(library: &Library, file: &str) -> Vec<Section> {
+    let text = library.sources.get(file).map_or("", String::as_str);
+    let (body, first_line) = front_matter::body(text);
+    let mut sections = section::split(body, first_line as usize);
+    sections.retain(|section| section.level != 1);
+    sections
+}
+
+fn rules(sources: &mut Sources, library: &Library) {
     let mut failing = Vec::new();
     let mut inspector = None;
-    if let Ok(compilation) = Compilation::new(library, "tidegate", 1) {
+    if let Ok(compilation) = Compilation::new(library, PACK_NAME, PACK_VERSION) {
         sources.pack_hash = compilation.pack.hash().to_string();
         inspector = Pack::decode(&compilation.bytes).ok().map(Inspector::new);
         failing = trial::run(library, compilation).findings;
@@ -119,7 +101,7 @@ fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, Stri
         let Some(note) = entry.note_idx.and_then(|idx| library.notes.get(idx)) else { continue };
         let text = note.rule.as_ref().map(|block| block.text.clone()).unwrap_or_default();
         let rule = catalogue::of_rule(Vendor::Tidegate, &note.file, &text, &entry.rule);
-        let source = texts.get(note.file.as_ref()).map(String::as_str).unwrap_or_default();
+        let source = library.sources.get(&note.file).map_or("", String::as_str);
         let mut examples = Vec::new();
         for example in &note.examples {
             let line = example.place.span.line as usize;
@@ -153,12 +135,11 @@ fn rules(sources: &mut Sources, library: &Library, texts: &BTreeMap<String, Stri
             }
             examples.push(Example { what, request, expected, holds, path, view, others });
         }
-        let body_start = source.find("\n---\n").map_or(0, |end| end + 5);
-        let sections = section::split(source.get(body_start..).unwrap_or_default(), 1);
-        sources.rule_notes.insert(
-            rule.id.clone(),
-            RuleNote { services: note.services.clone(), sections, examples },
-        );
+        let (body, first_line) = front_matter::body(source);
+        let sections = section::split(body, first_line as usize);
+        let (services, content) = (note.services.clone(), record::content(note));
+        let note = RuleNote { services, sections, examples, content };
+        sources.rule_notes.insert(rule.id.clone(), note);
         sources.rules.push(rule);
     }
 }

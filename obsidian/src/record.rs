@@ -1,13 +1,15 @@
-//! What a run of a runbook showed, in the front matter of its note and of its page.
+//! The result of a runbook's last run, in the front matter of its note and of its page.
 //!
 //! `tidegate test --record` writes it, the vault's build carries it from the note to the page.
 
-use serde_json::Value;
+use diagnostics::front_matter;
+use knowledge::{RuleNote, Runbook};
 
+use super::page::digest;
 use super::property::Property;
 
 /// The keys, in the order in which they are written.
-const KEYS: [&str; 3] = ["last_run", "last_result", "last_pack"];
+const KEYS: [&str; 4] = ["last_run", "last_result", "last_pack", "last_rule"];
 
 /// The outcome of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,79 +20,92 @@ pub struct Record {
     pub result: String,
     /// The first digits of the hash of the pack that the gateway ran; empty where its log did not say.
     pub pack: String,
+    /// The hash of the rule's [`content`] then.
+    pub rule: String,
 }
 
 impl Record {
-    /// Reads it from front matter; `None` where the runbook was never run.
-    pub fn of(head: &Value) -> Option<Record> {
-        let text = |key: &str| head.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let [date, result, pack] = KEYS.map(text);
-        (!date.is_empty() && !result.is_empty()).then_some(Record { date, result, pack })
+    /// The record in a runbook note; `None` where the runbook was never run.
+    pub fn of(runbook: &Runbook) -> Option<Record> {
+        Some(Record {
+            date: runbook.last_run.clone()?,
+            result: runbook.last_result.clone()?,
+            pack: runbook.last_pack.clone().unwrap_or_default(),
+            rule: runbook.last_rule.clone().unwrap_or_default(),
+        })
     }
 
     /// Its properties.
-    pub fn properties(&self) -> [(&'static str, Property); 3] {
-        let values = [
-            Property::Date(self.date.clone()),
-            Property::Text(self.result.clone()),
-            Property::Text(self.pack.clone()),
-        ];
-        let [date, result, pack] = KEYS;
-        let [of_date, of_result, of_pack] = values;
-        [(date, of_date), (result, of_result), (pack, of_pack)]
+    pub fn properties(&self) -> [(&'static str, Property); 4] {
+        let [date, result, pack, rule] = KEYS;
+        [
+            (date, Property::Date(self.date.clone())),
+            (result, Property::Text(self.result.clone())),
+            (pack, Property::Text(self.pack.clone())),
+            (rule, Property::Text(self.rule.clone())),
+        ]
     }
 
-    /// What became of the runbook: `passed`, `failed`, or `stale` where it passed with another pack.
-    pub fn state(&self, pack: &str) -> &'static str {
+    /// The state of the runbook: `passed`, `failed`, or `stale` where it passed with another [`content`] of
+    /// its rule. The pack's name, version and other rules do not matter.
+    pub fn state(&self, content: &str) -> &'static str {
         if !self.result.starts_with("passed") {
             "failed"
-        } else if !self.pack.is_empty() && !pack.starts_with(&self.pack) {
-            "stale"
-        } else {
+        } else if self.rule == content {
             "passed"
+        } else {
+            "stale"
         }
     }
 
-    /// A note or page with these keys set; every other byte stays. `None` where the text does not begin
-    /// with front matter.
+    /// A note or page with these keys set; every other byte stays. `None` where the text has no front
+    /// matter to which lines can be added.
     pub fn write_into(&self, text: &str) -> Option<String> {
-        let mut lines = text.split_inclusive('\n');
-        let first = lines.next()?;
-        if first.trim_start_matches('\u{feff}').trim_end() != "---" {
-            return None;
-        }
-        let ending = if first.ends_with("\r\n") { "\r\n" } else { "\n" };
-        let mut head: Vec<String> = Vec::new();
-        let mut end = first.len();
-        let closing = loop {
-            let line = lines.next()?;
-            if line.trim_end() == "---" {
-                break line;
-            }
-            end += line.len();
-            head.push(line.to_owned());
-        };
-        let mut behind = head.len();
+        let bare = text.trim_start_matches('\u{feff}');
+        let split = front_matter::split(bare).ok()?;
+        let yaml_start = text.len() - bare.len() + bare.find('\n')? + 1;
+        let (before, rest) = text.split_at_checked(yaml_start)?;
+        let behind = rest.get(split.yaml.len()..)?;
+        let ending = if before.ends_with("\r\n") { "\r\n" } else { "\n" };
+        let mut head: Vec<String> =
+            split.yaml.split_inclusive('\n').map(ToOwned::to_owned).collect();
+        let mut next = head.len();
         for (key, value) in self.properties() {
             let line = value.lines(key).replace('\n', ending);
-            let of_key =
-                |line: &String| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+            let of_key = |line: &String| {
+                let name = line.split_once(':').map(|(name, _)| name.trim_end());
+                name.is_some_and(|name| name.trim_matches(['"', '\'']) == key)
+            };
             match head.iter().position(of_key) {
                 Some(at) => {
                     let continues = |line: &&String| line.starts_with([' ', '\t', '-']);
                     let n_more = head.iter().skip(at + 1).take_while(continues).count();
                     head.splice(at..=at + n_more, [line]);
-                    behind = at + 1;
+                    next = at + 1;
                 }
                 None => {
-                    head.insert(behind.min(head.len()), line);
-                    behind += 1;
+                    head.insert(next.min(head.len()), line);
+                    next += 1;
                 }
             }
         }
-        let rest = text.get(end + closing.len()..).unwrap_or_default();
-        Some(format!("{first}{}{closing}{rest}", head.concat()))
+        let written = format!("{before}{}{behind}", head.concat());
+        // Lines cannot be added to a map in braces.
+        let is_whole = |text: &str| front_matter::split(text).is_ok_and(|it| it.entries().is_ok());
+        (is_whole(written.trim_start_matches('\u{feff}')) || !is_whole(bare)).then_some(written)
     }
+}
+
+/// A hash of what a rule note asks of a gateway: its rule, and its requests with what is expected of each.
+/// A recorded result counts while this stays the same.
+pub fn content(note: &RuleNote) -> String {
+    let mut text = note.rule.as_ref().map(|rule| rule.text.clone()).unwrap_or_default();
+    for example in &note.examples {
+        let request = &example.request;
+        let request = [&request.method[..], &request.url()].map(String::from_utf8_lossy).join(" ");
+        text.push_str(&format!("\n{} {request}", example.expectation.as_str()));
+    }
+    digest(&text)
 }
 
 #[cfg(test)]
@@ -98,22 +113,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_three_keys_change() {
+    fn only_the_four_keys_change() {
         let record = Record {
             date: "2026-11-21".into(),
             result: "passed, 2 of 2 steps".into(),
             pack: "0123456789abcdef".into(),
+            rule: "0123456789ab".into(),
         };
-        let keys = "last_run: 2026-11-21\nlast_result: \"passed, 2 of 2 steps\"\nlast_pack: \"0123456789abcdef\"\n";
+        let keys = "last_run: 2026-11-21\nlast_result: \"passed, 2 of 2 steps\"\nlast_pack: \"0123456789abcdef\"\nlast_rule: \"0123456789ab\"\n";
         let cases = [
             ("---\nkind: runbook\n---\n\nwords\n", format!("---\nkind: runbook\n{keys}---\n\nwords\n")),
             (
                 "---\nlast_result: never run\npack: x\n# mine\n---\nlast_run: words\n",
-                "---\nlast_result: \"passed, 2 of 2 steps\"\nlast_pack: \"0123456789abcdef\"\npack: x\n# mine\nlast_run: 2026-11-21\n---\nlast_run: words\n".to_owned(),
+                "---\nlast_result: \"passed, 2 of 2 steps\"\nlast_pack: \"0123456789abcdef\"\nlast_rule: \"0123456789ab\"\npack: x\n# mine\nlast_run: 2026-11-21\n---\nlast_run: words\n".to_owned(),
             ),
             (
                 "---\r\nlast_run:\r\n  - odd\r\na: 1\r\n---\r\nwords",
                 format!("---\r\n{}a: 1\r\n---\r\nwords", keys.replace('\n', "\r\n")),
+            ),
+            (
+                "---\n\"last_run\": 2026-01-01\n'last_result' : x\n---",
+                format!("---\n{keys}---"),
             ),
         ];
         for (before, after) in cases {
@@ -121,21 +141,29 @@ mod tests {
             assert_eq!(written, after);
             assert_eq!(record.write_into(&written).unwrap(), written, "a second time");
         }
-        for text in ["", "words", "---\nno end\n", "\n---\na: 1\n---\n"] {
+        for text in [
+            "",
+            "words",
+            "---\nno: end\n",
+            "\n---\na: 1\n---\n",
+            "---\na: 1\n...\n",
+            "---\n{a: 1}\n---\n",
+        ] {
             assert_eq!(record.write_into(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn a_pass_holds_for_the_pack_that_it_was_seen_with() {
-        let record = |result: &str, pack: &str| Record {
+    fn a_pass_holds_for_the_content_of_the_rule_that_it_was_seen_with() {
+        let record = |result: &str, rule: &str| Record {
             date: "2026-11-21".into(),
             result: result.into(),
-            pack: pack.into(),
+            pack: String::new(),
+            rule: rule.into(),
         };
-        assert_eq!(record("passed, 1 of 1 steps", "abc").state("abcdef"), "passed");
-        assert_eq!(record("passed, 1 of 1 steps", "").state("abcdef"), "passed");
-        assert_eq!(record("passed, 1 of 1 steps", "abd").state("abcdef"), "stale");
-        assert_eq!(record("failed, step 1", "abc").state("abcdef"), "failed");
+        assert_eq!(record("passed, 1 of 1 steps", "abc").state("abc"), "passed");
+        assert_eq!(record("passed, 1 of 1 steps", "").state("abc"), "stale");
+        assert_eq!(record("passed, 1 of 1 steps", "abd").state("abc"), "stale");
+        assert_eq!(record("failed, step 1", "abc").state("abc"), "failed");
     }
 }

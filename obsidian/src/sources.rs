@@ -58,6 +58,8 @@ pub struct RuleNote {
     pub sections: Vec<Section>,
     /// Examples.
     pub examples: Vec<Example>,
+    /// A hash of its rule and examples: see [`super::record::content`].
+    pub content: String,
 }
 
 /// An example of a rule note, as it was run.

@@ -1,5 +1,6 @@
 //! Checks a rule or note as its author types it: findings, fixes, and the results of its examples.
 
+use diagnostics::front_matter::{self, Missing};
 use diagnostics::{Finding, SourceFile};
 use inspect::{Inspector, Pack};
 use knowledge::{Block, Compilation, Expectation, Library, Note};
@@ -118,7 +119,10 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
         }
         Err(finding) => findings.push(*finding),
     }
-    let note = is_note.then(|| Note::read(&name.into(), text).0).flatten();
+    let note = match is_note.then(|| Note::read(&name.into(), text).note).flatten() {
+        Some(Note::Rule(note)) => Some(note),
+        Some(Note::Service(_) | Note::Runbook(_) | Note::Technique(_)) | None => None,
+    };
     if pack.is_none()
         && let Some(block) = note.as_ref().and_then(|note| note.rule.as_ref())
     {
@@ -159,14 +163,16 @@ fn pack_of(block: &Block) -> Option<Pack> {
 /// A note starts with front matter that says its kind, or with a heading; Sigma text has neither.
 pub(crate) fn is_note(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let mut lines = text.lines().map(str::trim_end);
-    match lines.next() {
-        Some("---") => {
-            lines.take_while(|line| *line != "---").any(|line| line.starts_with("kind:"))
-        }
-        Some(line) => line.starts_with("# ") && text.contains("\n```sigma"),
-        None => false,
+    match front_matter::split(text) {
+        Ok(split) => split.guess("kind").is_some() || names_kind(split.yaml),
+        // A note whose front matter is still to be closed.
+        Err(Missing::Unclosed | Missing::Dots(_)) => names_kind(text),
+        Err(Missing::Absent) => text.starts_with("# ") && text.contains("\n```sigma"),
     }
+}
+
+fn names_kind(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("kind:"))
 }
 
 fn problem(finding: &Finding) -> Problem {

@@ -40,6 +40,7 @@ mod modifier;
 mod read;
 mod rule;
 mod source;
+mod technique;
 mod text;
 
 pub use compile::Compiler;
@@ -53,3 +54,4 @@ pub use modifier::MODIFIERS;
 pub use read::{Parsed, parse};
 pub use rule::*;
 pub use source::Source;
+pub use technique::technique_id;

@@ -27,7 +27,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use diagnostics::{Finding, SourceFile, Sources, report};
 use inspect::pack::HostMatching;
 use knowledge::{Library, Placeholders, placeholders};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::disk;
 
@@ -256,6 +256,32 @@ fn render(
         Format::Sarif => report::to_sarif(findings),
     };
     pretty(&json)
+}
+
+/// Renders how many service notes and runbooks were read, compiled and refused: a line for each kind that was given.
+fn note_counts(library: &Library) -> String {
+    let mut lines = String::new();
+    for (noun, counts) in [("service", library.n_services), ("runbook", library.n_runbooks)] {
+        if counts.n_read > 0 {
+            let (read, n_refused) = (counted(counts.n_read, noun), counts.n_refused);
+            let n_compiled = counts.n_compiled();
+            lines.push_str(&format!("{read} read = {n_compiled} compiled + {n_refused} refused\n"));
+        }
+    }
+    lines
+}
+
+/// Returns the same numbers for JSON.
+fn note_numbers(library: &Library) -> [(&'static str, Value); 2] {
+    [("services", library.n_services), ("runbooks", library.n_runbooks)].map(|(name, counts)| {
+        let n_compiled = counts.n_compiled();
+        let numbers = json!({
+            "read": counts.n_read,
+            "compiled": n_compiled,
+            "refused": counts.n_refused,
+        });
+        (name, numbers)
+    })
 }
 
 /// Renders JSON over several lines, with a line break at the end.

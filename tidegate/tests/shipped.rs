@@ -59,9 +59,10 @@ fn the_services_that_notes_name_are_written_alike() {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut std::fs::File::open(&path).unwrap(), &mut text).unwrap();
         let name = path.to_string_lossy().into_owned().into();
-        let (note, findings) = knowledge::Note::read(&name, &text);
-        assert!(findings.is_empty(), "{findings:?}");
-        for service in note.unwrap().services {
+        let reading = knowledge::Note::read(&name, &text);
+        assert!(reading.findings.is_empty(), "{:?}", reading.findings);
+        let Some(knowledge::Note::Rule(note)) = reading.note else { panic!("{name}") };
+        for service in note.services {
             let spelt = names.entry(service.to_lowercase()).or_insert_with(|| service.clone());
             assert_eq!(*spelt, service);
         }

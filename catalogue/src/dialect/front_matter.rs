@@ -1,5 +1,7 @@
 //! Notes with front matter and sections: `created`, `tactics`, `tags: [T1102_002, ...]`.
 
+use diagnostics::front_matter::{self, Entry};
+use diagnostics::yaml::{Kind, Node, Scalar};
 use serde_json::Value;
 
 use super::section;
@@ -12,40 +14,22 @@ const LISTS: [&str; 5] = ["tactics", "platforms", "tags", "aliases", "cssclasses
 const DATES: [&str; 4] = ["created", "last_modified", "date", "modified"];
 
 pub(super) fn read(text: &str) -> Option<TechniqueNote> {
-    let rest = text.strip_prefix("---\n")?;
-    let end = rest.find("\n---\n").or_else(|| rest.strip_suffix("\n---").map(str::len))?;
-    let head = rest.get(..end)?;
-    let body = rest.get(end + 5..).unwrap_or_default();
+    let split = front_matter::split(text).ok()?;
     let mut remarks = Vec::new();
-    let map = match serde_saphyr::from_str::<Value>(head) {
-        Ok(Value::Object(map)) => map,
-        Ok(_) => return None,
-        Err(error) => {
-            remarks.push((
-                2,
-                format!(
-                    "the front matter cannot be read: {}",
-                    error.to_string().lines().next().unwrap_or_default()
-                ),
-            ));
-            loose(head)
+    let entries: Vec<(String, usize, Value)> = match split.entries() {
+        Ok(entries) => {
+            let value = |entry: Entry| (entry.key, entry.span.line as usize, value(&entry.value));
+            entries.into_iter().map(value).collect()
+        }
+        Err(problem) => {
+            let line = problem.span.line as usize;
+            remarks.push((line, format!("the front matter cannot be read: {}", problem.message)));
+            loose(split.yaml)
         }
     };
     let mut properties = Vec::new();
-    // In the order in which the keys stand; the map of the parser sorts them.
-    let order = |key: &String| {
-        head.lines().position(|line| {
-            line.strip_prefix(key.as_str()).is_some_and(|rest| rest.trim_start().starts_with(':'))
-        })
-    };
-    let mut keys: Vec<&String> = map.keys().collect();
-    keys.sort_by_key(|key| order(key).unwrap_or(usize::MAX));
-    for key in keys {
-        let line = order(key).map_or(2, |line| line + 2);
-        properties.push((
-            key.clone(),
-            values(key, map.get(key).unwrap_or(&Value::Null), line, &mut remarks),
-        ));
+    for (key, line, value) in &entries {
+        properties.push((key.clone(), values(key, value, *line, &mut remarks)));
     }
     let list = |wanted: &str| {
         properties
@@ -63,8 +47,7 @@ pub(super) fn read(text: &str) -> Option<TechniqueNote> {
     if list("tags").iter().any(|tag| matches!(tag.as_str(), "detection_rule" | "atomic_test")) {
         return None;
     }
-    let first_line = head.lines().count() + 3;
-    let mut sections = section::split(body, first_line);
+    let mut sections = section::split(split.body, split.body_line as usize);
     let name = match sections.iter().position(|section| section.level > 0) {
         Some(idx) => sections.get(idx).map(|section| section.title.clone()).unwrap_or_default(),
         None => String::new(),
@@ -129,19 +112,41 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Front matter that is no YAML, line by line: `key: value`.
-fn loose(head: &str) -> serde_json::Map<String, Value> {
-    let mut map = serde_json::Map::new();
-    for line in head.lines() {
-        if let Some((key, value)) = line.split_once(':') {
+/// A node of YAML as JSON.
+fn value(node: &Node) -> Value {
+    match (&node.kind, node.scalar()) {
+        (Kind::List(list), _) => list.iter().map(value).collect(),
+        (Kind::Map(pairs), _) => {
+            let key = |key: &Node| match value(key) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            Value::Object(pairs.iter().map(|(name, node)| (key(name), value(node))).collect())
+        }
+        (Kind::Scalar { .. }, Some(Scalar::Bool(truth))) => Value::Bool(truth),
+        (Kind::Scalar { .. }, None | Some(Scalar::Null)) => Value::Null,
+        // A number is shown as it is written.
+        (Kind::Scalar { text, .. }, Some(Scalar::Number(_) | Scalar::Text(_))) => {
+            Value::String(text.clone())
+        }
+    }
+}
+
+/// Front matter that is not YAML, line by line: `key: value`. Of a key that is repeated the last counts.
+fn loose(head: &str) -> Vec<(String, usize, Value)> {
+    let mut entries: Vec<(String, usize, Value)> = Vec::new();
+    for (line, text) in (2..).zip(head.lines()) {
+        if let Some((key, value)) = text.split_once(':') {
             let value = value.trim().trim_matches(['[', ']']);
             let parts: Vec<Value> = value
                 .split(',')
                 .map(|part| Value::String(part.trim().to_owned()))
                 .filter(|part| part != "")
                 .collect();
-            map.insert(key.trim().to_owned(), Value::Array(parts));
+            let key = key.trim().to_owned();
+            entries.retain(|(other, ..)| *other != key);
+            entries.push((key, line, Value::Array(parts)));
         }
     }
-    map
+    entries
 }

@@ -111,14 +111,26 @@ fn layers(builder: &Builder<'_>, files: &mut BTreeMap<String, String>) {
                 (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "example"))
             },
         ),
-        ("test passed", "How many runbooks passed with this pack on a gateway.", |builder, id| {
-            let rules = builder.rules_of(id).into_iter().filter_map(|idx| builder.rules.get(idx));
-            let n = rules
-                .filter_map(|rule| builder.sources.runbooks.get(&rule.id)?.record.as_ref())
-                .filter(|record| record.state(&builder.sources.pack_hash) == "passed")
-                .count();
-            (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "runbook"))
-        }),
+        (
+            "test passed",
+            "How many runbooks passed on a gateway with their rule as it is.",
+            |builder, id| {
+                let rules =
+                    builder.rules_of(id).into_iter().filter_map(|idx| builder.rules.get(idx));
+                let n = rules
+                    .filter(|rule| {
+                        let record = builder.sources.runbooks.get(&rule.id);
+                        let record = record.and_then(|runbook| runbook.record.as_ref());
+                        let content =
+                            builder.sources.rule_notes.get(&rule.id).map(|note| &note.content);
+                        record
+                            .zip(content)
+                            .is_some_and(|(it, content)| it.state(content) == "passed")
+                    })
+                    .count();
+                (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "runbook"))
+            },
+        ),
     ];
     let version = builder.sources.attack.version.split('.').next().unwrap_or_default();
     for (name, description, score) in questions {

@@ -106,8 +106,8 @@ fn common(builder: &Builder<'_>, id: &str, techniques: &[String], kind: &str) ->
 fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
     let id = format!("runbook/{}", rule.id);
     let mut page = common(builder, &id, &rule.techniques, "runbook");
-    let examples = builder.sources.rule_notes.get(&rule.id);
-    let examples = examples.map(|note| note.examples.as_slice()).unwrap_or_default();
+    let own_note = builder.sources.rule_notes.get(&rule.id);
+    let examples = own_note.map(|note| note.examples.as_slice()).unwrap_or_default();
     let own = builder.sources.runbooks.get(&rule.id);
     let pack = &builder.sources.pack_hash;
     page.set("rule", Property::Link(builder.property_link(rule_id, &rule.title)));
@@ -115,7 +115,8 @@ fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
     page.set("steps", Property::Number(examples.len().to_string()));
     match own.and_then(|own| own.record.as_ref()) {
         Some(record) => {
-            page.set("test_state", Property::Text(record.state(pack).into()));
+            let content = own_note.map_or("", |note| note.content.as_str());
+            page.set("test_state", Property::Text(record.state(content).into()));
             for (key, value) in record.properties() {
                 page.set(key, value);
             }

@@ -9,7 +9,9 @@ use serde_json::json;
 use sigma::{Decidability, decidability};
 
 use super::policy::{PolicyInput, moment, now};
-use super::{Format, Inputs, OtherLogs, Outcome, counted, read_files, render};
+use super::{
+    Format, Inputs, OtherLogs, Outcome, counted, note_counts, note_numbers, read_files, render,
+};
 use crate::disk;
 
 /// Report every error in notes and rules.
@@ -88,16 +90,20 @@ impl Check {
             _ => format!("decidable at a proxy: {yes} yes, {partly} partly, {no} no\n"),
         };
         let summary = format!(
-            "{undecided}{fixed}{}, {}: {}, {}\n{decidable}",
+            "{undecided}{fixed}{}, {}: {}, {}\n{}{decidable}",
             counted(files.len(), "file"),
             counted(library.n_read, "rule"),
             counted(n_errors, "error"),
             counted(n_warnings, "warning"),
+            note_counts(&library),
         );
+        let [services, runbooks] = note_numbers(&library);
         let numbers = [
             ("files", json!(files.len())),
             ("rules", json!(library.n_read)),
             ("fixed", json!(n_fixed)),
+            services,
+            runbooks,
             ("decidable", json!({ "yes": yes, "partly": partly, "no": no })),
         ];
         let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);

@@ -6,12 +6,14 @@ use clap::Args;
 use diagnostics::{Finding, report};
 use gateway::signing;
 use inspect::pack::{HostMatching, MAGIC};
-use knowledge::Compilation;
+use knowledge::{Compilation, PACK_NAME, PACK_VERSION};
 use serde_json::json;
 use sigma::lint::{LintOptions, lint_labels};
 
 use super::policy::PolicyInput;
-use super::{Format, Inputs, OtherLogs, Outcome, counted, name, plain, render};
+use super::{
+    Format, Inputs, OtherLogs, Outcome, counted, name, note_counts, note_numbers, plain, render,
+};
 use crate::disk;
 
 /// Compile notes and Sigma files into a pack for the filter.
@@ -34,10 +36,10 @@ pub(crate) struct Pack {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The name of the pack in events and metrics: up to 64 letters, digits, `.`, `_` and `-`
-    #[arg(long, default_value = "tidegate", value_parser = pack_name)]
+    #[arg(long, default_value = PACK_NAME, value_parser = pack_name)]
     name: String,
     /// The version of the pack, which has to grow with each release
-    #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = PACK_VERSION)]
     release: u64,
     /// Sign the pack with this secret key, made by `tidegate keygen` or `openssl`
     #[arg(long, value_name = "KEYFILE")]
@@ -136,11 +138,16 @@ impl Pack {
                 counted(differing.count(), "rule"),
             ),
         };
-        let summary = format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{fate}");
+        let notes = note_counts(&library);
+        let summary =
+            format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{notes}{fate}");
+        let [services, runbooks] = note_numbers(&library);
         let numbers = [
             ("read", json!(n_read)),
             ("compiled", json!(n_compiled)),
             ("refused", json!(n_refused)),
+            services,
+            runbooks,
             ("written", json!(written)),
             ("file", json!(*output)),
             ("bytes", json!(bytes.len())),

@@ -9,7 +9,7 @@ use clap::Args;
 use diagnostics::{Finding, SourceFile, Sources, printable, report};
 use knowledge::{Example, Expectation, Library};
 use obsidian::merge::trailer;
-use obsidian::record::Record;
+use obsidian::record::{self, Record};
 use serde_json::{Value, json};
 
 use super::{Outcome, counted, one_line, pretty};
@@ -71,9 +71,11 @@ impl Recording {
         };
         let from: Vec<u64> = self.log.iter().map(|path| disk::size(path)).collect();
         let mut steps = Vec::new();
+        let mut contents: BTreeMap<&str, String> = BTreeMap::new();
         for entry in &library.rules {
             let note = entry.note_idx.and_then(|idx| library.notes.get(idx));
             let (Some(note), Some(rule)) = (note, &entry.rule.metadata.id) else { continue };
+            contents.insert(rule, record::content(note));
             for example in &note.examples {
                 let id = format!(
                     "7469{:04x}-6761-4465-8000-{:012x}",
@@ -100,12 +102,14 @@ impl Recording {
             of_rule.entry(step.rule).or_default().push(step);
         }
         let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
-        let records: BTreeMap<&str, Record> = of_rule
-            .iter()
-            .map(|(rule, steps)| {
-                (*rule, Record { date: date.clone(), result: result(steps), pack: pack.clone() })
-            })
-            .collect();
+        let record_of = |rule: &str, steps: &[&Step<'_>]| Record {
+            date: date.clone(),
+            result: result(steps),
+            pack: pack.clone(),
+            rule: contents.get(rule).cloned().unwrap_or_default(),
+        };
+        let records: BTreeMap<&str, Record> =
+            of_rule.iter().map(|(rule, steps)| (*rule, record_of(rule, steps))).collect();
         let (written, troubles) = self.write(&records, library, files);
         summarise(&records, &steps, &written, &troubles, as_json)
     }
@@ -153,17 +157,16 @@ impl Recording {
     ) -> (Vec<String>, Vec<Finding>) {
         let (mut written, mut troubles) = (Vec::new(), Vec::new());
         let mut without: Vec<&str> = records.keys().copied().collect();
-        for file in files
-            .iter()
-            .filter(|file| knowledge::note_kind(&file.bytes).as_deref() == Some("runbook"))
-        {
-            let Ok(text) = str::from_utf8(&file.bytes) else { continue };
-            let rule = text.lines().find_map(|line| line.strip_prefix("rule:")).map(str::trim);
-            let Some((rule, record)) = rule.and_then(|rule| records.get_key_value(rule)) else {
+        for runbook in &library.runbooks {
+            let file = files.iter().find(|file| file.name == runbook.file);
+            let Some(text) = file.and_then(|file| str::from_utf8(&file.bytes).ok()) else {
+                continue;
+            };
+            let Some((rule, record)) = records.get_key_value(runbook.rule.as_str()) else {
                 continue;
             };
             without.retain(|other| other != rule);
-            let path = Path::new(file.name.as_ref());
+            let path = Path::new(runbook.file.as_ref());
             let saved = |new: &str| disk::write(path, new.as_bytes());
             save(path, text, record, saved, &mut written, &mut troubles);
         }

@@ -6,7 +6,7 @@ use knowledge::{Compilation, trial};
 use serde_json::json;
 
 use super::record::Recording;
-use super::{Format, Inputs, Outcome, counted, read_with_files, render};
+use super::{Format, Inputs, Outcome, counted, note_counts, note_numbers, read_with_files, render};
 
 /// Run the examples in rule notes against their rules.
 ///
@@ -14,7 +14,8 @@ use super::{Format, Inputs, Outcome, counted, read_with_files, render};
 /// example must not. A refused note is reported like a failed example, and the exit code is 1.
 ///
 /// With --record the examples are sent through a gateway as the steps of their runbooks, and the results
-/// are written to the front matter of the runbook notes: `last_run`, `last_result`, `last_pack`.
+/// are written to the front matter of the runbook notes: `last_run`, `last_result`, `last_pack`,
+/// `last_rule`.
 /// A gateway in monitor mode forwards the requests: use a stand-in upstream, or let it enforce.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
@@ -68,10 +69,14 @@ impl Test {
             summary.push_str(&counted(n_others, "other error"));
         }
         summary.push('\n');
+        summary.push_str(&note_counts(&library));
+        let [services, runbooks] = note_numbers(&library);
         let numbers = [
             ("notes", json!(trial.n_notes)),
             ("examples", json!(trial.n_examples)),
             ("failed", json!(trial.n_failed)),
+            services,
+            runbooks,
         ];
         let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
         Outcome { stdout, code: u8::from(!library.findings.is_empty()), ..Outcome::default() }

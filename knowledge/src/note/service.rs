@@ -9,12 +9,18 @@
 //! credentials, every other name is part of the identity; `*` is any text. The path may go on behind a
 //! template. Text and places alternate, so that there is one way to read a URL.
 
+use std::sync::Arc;
+
 use diagnostics::yaml::{Kind, Node};
-use diagnostics::{Finding, Findings, SourceText, Span};
+use diagnostics::{Findings, Span};
 use inspect::pack::{Part, PartKind, Range, ServiceHost, Tables};
 
+use super::Keys;
 use crate::codes;
 use crate::policy::pool::{end_of, string};
+
+/// The keys that are read; others belong to whoever wrote them.
+const KEYS: &[&str] = &["kind", "service", "category", "hosts", "techniques", "identity"];
 
 /// The names of places that hold credentials.
 pub const SECRETS: &[&str] = &["secret", "token", "key"];
@@ -22,10 +28,18 @@ pub const SECRETS: &[&str] = &["secret", "token", "key"];
 /// A service as its note describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
+    /// The name of its note's file.
+    pub file: Arc<str>,
     /// Its name.
     pub name: String,
+    /// The place of the name's key.
+    pub name_span: Span,
+    /// What it is, as `messaging`; empty where the note does not say.
+    pub category: String,
     /// Its hosts, in lower case: each stands for itself and what is below it.
     pub hosts: Vec<String>,
+    /// The techniques that abuse it, as `T1102.002`.
+    pub techniques: Vec<String>,
     /// What its URLs look like; the first that fits counts.
     pub templates: Vec<Vec<TemplatePart>>,
 }
@@ -40,48 +54,55 @@ pub struct TemplatePart {
 }
 
 impl Service {
-    /// Reads the front matter of a service note. What is wrong with its templates is told; a note
-    /// without name or hosts is the business of the vault.
-    pub(crate) fn read(file: &std::sync::Arc<str>, text: &str) -> (Option<Service>, Vec<Finding>) {
-        let mut findings = Findings::new(file);
-        let body = text.split_once('\n').map_or("", |(_, rest)| rest);
-        let end = body.find("\n---").unwrap_or(body.len());
-        let head = body.get(..end).unwrap_or_default();
-        let source = SourceText::new(file, head).at_line(2);
-        // Broken YAML is told where the page is built.
-        let documents = diagnostics::yaml::read(&source, &mut Vec::new());
-        let Some(Node { kind: Kind::Map(entries), .. }) = documents.first() else {
-            return (None, findings.into_list());
-        };
-        let value = |wanted: &str| {
-            entries.iter().find(|(key, _)| key.text() == Some(wanted)).map(|(_, value)| value)
-        };
-        let list = |wanted: &str| match value(wanted).map(|node| &node.kind) {
-            Some(Kind::List(list)) => list.as_slice(),
-            _ => &[],
-        };
-        let Some(name) = value("service").and_then(Node::text) else {
-            return (None, findings.into_list());
-        };
-        let hosts = list("hosts").iter().filter_map(Node::text);
-        let mut service = Service {
-            name: name.to_owned(),
-            hosts: hosts.map(str::to_ascii_lowercase).collect(),
-            templates: Vec::new(),
-        };
-        if let Some(node) = value("identity")
-            && !matches!(node.kind, Kind::List(_))
-        {
-            broken(&mut findings, node.span, "`identity` is not a list of templates");
-        }
-        for node in list("identity") {
-            match template(node.text().unwrap_or_default()) {
-                Ok(parts) => service.templates.push(parts),
-                Err(why) => broken(&mut findings, node.span, why),
+    /// Reads the front matter of a service note.
+    pub(crate) fn read(file: &Arc<str>, keys: &mut Keys<'_, '_>) -> Option<Service> {
+        keys.refuse_misspelt(KEYS);
+        let name =
+            keys.required("service", "write the name of the service, as `service: Telegram`");
+        let help = "write what the service is, as `category: messaging`";
+        let category = keys.text("category", help).unwrap_or_default();
+        let hosts = keys.texts("hosts", "write a list of host names, as `hosts: [t.me]`");
+        let help = "write a list of techniques of ATT&CK, as `techniques: [T1102.002]`";
+        let mut techniques = Vec::new();
+        for (text, span) in keys.texts("techniques", help) {
+            match sigma::technique_id(text) {
+                Some(id) => techniques.push(id),
+                None => {
+                    let message = format!("`{}` is not a technique", text.escape_debug());
+                    keys.wrong_at(span, message, help);
+                }
             }
         }
-        (Some(service), findings.into_list())
+        let templates = templates(keys);
+        let name_span = keys.place("service");
+        Some(Service {
+            file: Arc::clone(file),
+            name: name?,
+            name_span,
+            category,
+            hosts: hosts.into_iter().map(|(host, _)| host.to_ascii_lowercase()).collect(),
+            techniques,
+            templates,
+        })
     }
+}
+
+/// Reads the templates of `identity`.
+fn templates(keys: &mut Keys<'_, '_>) -> Vec<Vec<TemplatePart>> {
+    let mut templates = Vec::new();
+    match keys.value("identity") {
+        None => {}
+        Some(Node { kind: Kind::List(list), .. }) => {
+            for node in list {
+                match template(node.text().unwrap_or_default()) {
+                    Ok(parts) => templates.push(parts),
+                    Err(why) => broken(keys.findings(), node.span, why),
+                }
+            }
+        }
+        Some(node) => broken(keys.findings(), node.span, "`identity` is not a list of templates"),
+    }
+    templates
 }
 
 fn broken(findings: &mut Findings, span: Span, why: &str) {
