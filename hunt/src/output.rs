@@ -207,3 +207,32 @@ fn row(cells: impl Iterator<Item = String>) -> String {
     row.push('\n');
     row
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_in_every_column_and_format() {
+        let record = Record {
+            file: "f\u{1b}]0;x\u{7}",
+            title: "t\u{1b}[2J",
+            author: "a\u{9b}31m",
+            why: vec![(
+                "c-uri".to_owned(),
+                "p\u{1b}c".to_owned(),
+                Some("v\r\n\u{202e}".to_owned()),
+            )],
+            ..Record::default()
+        };
+        for output in [Output::Json, Output::Csv, Output::Table] {
+            let mut out = String::new();
+            output.record(&record, &mut out);
+            let line = out.trim_end_matches(['\r', '\n']);
+            assert!(!line.contains(char::is_control), "{output:?}: {line:?}");
+            for escaped in ["f\\u", "t\\u", "a\\u", "p\\u"] {
+                assert!(line.contains(escaped), "{output:?}: {line}");
+            }
+        }
+    }
+}
