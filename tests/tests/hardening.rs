@@ -200,9 +200,10 @@ fn no_spelling_and_no_resolution_of_an_internal_address_reaches_a_listener() -> 
     let listeners = [inside, TcpListener::bind(("::1", port))?];
     let (targets, names) = targets()?;
     assert!(targets.len() >= 60);
-    let mut silent = Vec::new();
+    let (mut silent, mut metrics) = (Vec::new(), Vec::new());
     for name in EXAMPLES {
         let shipped = Shipped::start(name, names.clone(), port, |_| {})?;
+        let admin = shipped.envoy.admin();
         for target in &targets {
             let hello = client_hello(target.trim_matches(['[', ']']))?;
             let get = format!("GET http://{target}:{port}/ HTTP/1.1\r\nHost: {target}:{port}\r\n");
@@ -224,6 +225,15 @@ fn no_spelling_and_no_resolution_of_an_internal_address_reaches_a_listener() -> 
                 }
             }
         }
+        metrics.push(admin::get(admin, "/stats/prometheus")?);
+    }
+    // The alerts ask for metrics that are served.
+    let alerts = workspace::root().join("examples/monitoring/hardening_alerts.yml");
+    let alerts = fs::read_to_string(alerts)?;
+    let is_of_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    for word in alerts.split(|char| !is_of_word(char)).filter(|word| word.starts_with("envoy_")) {
+        let is_served = metrics.iter().any(|text| text.contains(word));
+        ensure!(is_served, "{word} is not served");
     }
     for listener in &listeners {
         listener.set_nonblocking(true)?;

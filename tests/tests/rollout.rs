@@ -220,7 +220,12 @@ fn only_known(resource: &Value, fields: &[(&str, &[&str])]) -> Result<()> {
 #[test]
 fn alerts_fire_when_they_should_and_are_quiet_otherwise() -> Result<()> {
     let folder = workspace::root().join("examples/monitoring");
-    for arguments in [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]] {
+    for arguments in [
+        ["check", "rules", "alerts.yml"],
+        ["test", "rules", "alerts_test.yml"],
+        ["check", "rules", "hardening_alerts.yml"],
+        ["test", "rules", "hardening_alerts_test.yml"],
+    ] {
         content(Command::new("promtool").args(arguments).current_dir(&folder))?;
     }
     Ok(())
