@@ -12,7 +12,7 @@ use inspect::pack::PackHash;
 use inspect::{Inspector, Pack, Request};
 use knowledge::{Compilation, Library, fix};
 use sigma::{Compiler, Source};
-use traffic::{FieldMap, Format};
+use traffic::{FieldMap, Format, Layout, TextFormat};
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
@@ -182,7 +182,18 @@ pub fn log(bytes: &[u8]) {
     const RULE: &str = "title: t\nlogsource: {category: proxy}\ndetection: {s: {c-uri|contains: a}, k: [b], condition: s or k}\n";
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let map = FieldMap::default();
-    let _ = Format::detect(bytes);
+    if let Some(layout) = Layout::detect(bytes) {
+        assert!(layout.end_of_lines(bytes).unwrap_or_default() <= bytes.len());
+        let counts = Hunter::new(compiled(&BYTES, RULE), layout, &map, true).hunt(bytes).counts;
+        assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
+    }
+    let text = String::from_utf8_lossy(bytes);
+    if let Some((format, log)) = text.split_once('\n')
+        && let Ok(format) = TextFormat::compile(format)
+    {
+        let layout = Layout::from(format).within(log.as_bytes());
+        let _ = Hunter::new(compiled(&BYTES, RULE), layout, &map, true).hunt(log.as_bytes());
+    }
     for (_, format) in Format::ALL {
         let pack = compiled(&BYTES, RULE);
         let counts = Hunter::new(pack, *format, &map, true).hunt(bytes).counts;

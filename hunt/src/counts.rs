@@ -1,4 +1,4 @@
-//! How much was read, and why not all of it.
+//! How much was read, and why lines were not.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,30 @@ pub struct Counts {
     pub n_lines: u64,
     /// Lines that are events.
     pub n_events: u64,
-    /// Empty lines and comments.
+    /// Empty lines, comments, and the parts of a line but the last.
     pub n_blank: u64,
-    /// Lines that are no events, by reason.
+    /// Lines that are not events, by reason.
     pub unreadable: BTreeMap<Unreadable, u64>,
     /// The first of them in a piece, by reason: the number of the line, from 1.
     pub first_unreadable: BTreeMap<Unreadable, u64>,
+    /// Values of a wrong type, which were left out while the request was judged, by key.
+    pub left_out: BTreeMap<String, u64>,
 }
 
 impl Counts {
-    /// Counts the last line as no event.
-    pub fn refuse(&mut self, reason: Unreadable) {
+    /// Counts a line that is not an event.
+    pub(crate) fn refuse(&mut self, line: u64, reason: Unreadable) {
         *self.unreadable.entry(reason).or_default() += 1;
-        self.first_unreadable.entry(reason).or_insert(self.n_lines);
+        self.first_unreadable.entry(reason).or_insert(line);
     }
 
-    /// Lines that are no events.
+    /// Counts a value that was left out.
+    pub(crate) fn leave_out(&mut self, key: &str) {
+        // The keys are those of a table or a map, so that they are few.
+        *self.left_out.entry(key.to_owned()).or_default() += 1;
+    }
+
+    /// Returns the number of lines that are not events.
     pub fn n_unreadable(&self) -> u64 {
         self.unreadable.values().sum()
     }
@@ -38,6 +46,9 @@ impl Counts {
         self.n_blank += other.n_blank;
         for (reason, number) in &other.unreadable {
             *self.unreadable.entry(*reason).or_default() += number;
+        }
+        for (key, number) in &other.left_out {
+            *self.left_out.entry(key.clone()).or_default() += number;
         }
     }
 }

@@ -7,9 +7,8 @@ use inspect::{Event, FieldId, split_port};
 use sigma::{AtProxy, MAPPINGS};
 
 use traffic::json::{self, Time};
-use traffic::log_line::{self, Line, TIME_KEYS};
 use traffic::url::Url;
-use traffic::{FieldMap, Format, Unreadable};
+use traffic::{FieldMap, Format, Line, TIME_KEYS, Unreadable};
 
 /// Deepest nesting of JSON objects whose fields are found by `outer.inner`.
 const MAX_DEPTH: usize = 8;
@@ -23,7 +22,7 @@ pub(crate) struct Binding {
     host_id: Option<FieldId>,
     times: Vec<String>,
     keywords: bool,
-    /// The keys that say what a policy asks for.
+    /// The keys of a policy's inputs.
     host: Vec<String>,
     uri: Vec<String>,
     source: Vec<String>,
@@ -57,7 +56,7 @@ impl Binding {
         }
     }
 
-    /// Answers an event's fields from a line; gives its time.
+    /// Answers an event's fields from a line; returns its time.
     pub(crate) fn answer<'l>(
         &self,
         line: &'l [u8],
@@ -68,8 +67,8 @@ impl Binding {
         Ok(time.map(|(_, raw)| Time(raw)))
     }
 
-    /// What a policy asks of an event, so far as its keys tell: host, path and source.
-    pub(crate) fn subject<'l>(&self, line: &'l [u8]) -> Result<Line<'l>, Unreadable> {
+    /// Returns the inputs of a policy, as far as the keys give them: host, path and source.
+    pub(crate) fn policy_input<'l>(&self, line: &'l [u8]) -> Result<Line<'l>, Unreadable> {
         let mut found = Line::default();
         let mut failure = None;
         walk(line, "", 0, &mut |name, raw| {
@@ -80,14 +79,14 @@ impl Binding {
                 () if is_one(&self.uri) => found.path.get_or_insert_default(),
                 () => return,
             };
-            match log_line::text(raw) {
+            match json::text(raw) {
                 Ok(text) if raw.starts_with('"') && place.is_empty() => *place = text,
                 Ok(_) => {}
                 Err(reason) => failure = Some(reason),
             }
         })?;
         if let Some(reason) = failure {
-            return Err(reason.into());
+            return Err(reason);
         }
         let url = found.path.as_deref().and_then(|path| Url::parse(path).ok());
         let url = url.map(|url| (url.host.to_owned(), url.request_path()));
@@ -174,7 +173,7 @@ impl Binding {
             }
             return Ok(());
         }
-        self.add(log_line::text(raw)?.as_bytes(), ids, event);
+        self.add(json::text(raw)?.as_bytes(), ids, event);
         Ok(())
     }
 
@@ -222,14 +221,14 @@ fn walk<'l>(
     Ok(())
 }
 
-/// Says that fields are there, though they have no value as yet.
+/// Answers fields as present, without a value so far.
 fn null(ids: &[FieldId], event: &mut Event) {
     for id in ids {
         event.answer_null(*id);
     }
 }
 
-/// The keys of a log that answer a field: what the map says, else its own name; and in Zeek's logs the
+/// Returns the keys of a log that answer a field: what the map says, else its own name; and in Zeek's logs the
 /// key that is the same at a proxy ([`MAPPINGS`]).
 fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
     if let Some(key) = map.fields.get(field) {
@@ -239,9 +238,15 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
     let service = match format {
         Format::ZeekDns => "dns",
         Format::ZeekSsl => "ssl",
-        Format::Envoy | Format::Har | Format::ZeekHttp | Format::Urls | Format::Json => {
-            return keys;
-        }
+        Format::Envoy
+        | Format::EnvoyText
+        | Format::Har
+        | Format::ZeekHttp
+        | Format::Suricata
+        | Format::Squid
+        | Format::Combined
+        | Format::Urls
+        | Format::Json => return keys,
     };
     let at_proxy: Vec<&str> = MAPPINGS
         .iter()
@@ -255,7 +260,7 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
     for mapping in MAPPINGS.iter().filter(|of| of.product == "zeek" && of.service == service) {
         for (key, here) in mapping.fields {
             let AtProxy::Field(here) = here else { continue };
-            // The server name is the host that a client wants, so far as TLS tells.
+            // The server name is the host that a client wants, as far as TLS shows it.
             let is_host = service == "ssl" && *here == "tls.client.server_name";
             if at_proxy.iter().any(|name| name == here || is_host && *name == "cs-host") {
                 keys.push((*key).to_owned());

@@ -1,32 +1,33 @@
 //! Log lines against a pack.
 
-use inspect::{Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Source, Verdict, redact};
-
-use traffic::limits::MAX_LINE_BYTES;
-use traffic::log_line::{IDENTITY, Line, Slots, TIME};
-use traffic::{
-    BYTE_ORDER_MARK, FieldMap, Format, LineReader, Unreadable, har, json, lines, requests,
-};
+use inspect::{Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Verdict, redact};
+use traffic::json::Time;
+use traffic::{Entry, FieldMap, Layout, LogReader, LoggedRequest, Unreadable};
 
 use crate::counts::Counts;
 use crate::events;
-use crate::terms::{Decided, Of, Terms, Who};
+use crate::policy_replay::{Decided, PolicyReplay, Recorded, Sender};
 
-/// Holds log lines against a pack.
+/// Judges the lines of a log by a pack.
 #[derive(Debug)]
 pub struct Hunter {
-    pub(crate) inspector: Inspector,
-    pub(crate) format: Format,
-    pub(crate) reader: LineReader,
-    pub(crate) events: events::Binding,
-    pub(crate) show_values: bool,
-    pub(crate) terms: Option<Terms>,
+    reader: LogReader,
+    judge: Judge,
 }
 
-/// What a piece of a log held.
+/// A pack, and what of an event is reported.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    pub(crate) inspector: Inspector,
+    pub(crate) events: events::Binding,
+    show_values: bool,
+    policy: Option<PolicyReplay>,
+}
+
+/// What was found in a piece of a log.
 #[derive(Debug, Default)]
-pub struct Haul {
-    /// How many lines, events, and why lines were not read.
+pub struct PieceReport {
+    /// How many lines and events there are, and why lines were not read.
     pub counts: Counts,
     pub(crate) hits: Vec<Hit>,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Hit {
     pub(crate) request: Option<Summary>,
     pub(crate) matches: Vec<Matched>,
     pub(crate) hits: Vec<CorrelationHit>,
-    /// What the policy makes of it, where it is asked.
+    /// The decision of the policy, where there is one.
     pub(crate) decided: Option<Decided>,
 }
 
@@ -62,140 +63,112 @@ pub(crate) struct Matched {
     pub(crate) ruling: Option<Ruling>,
 }
 
-impl Haul {
-    /// A line that was too long to be read at all.
-    pub fn too_long() -> Haul {
-        let mut haul = Haul::default();
-        haul.counts.n_lines = 1;
-        haul.counts.refuse(Unreadable::TooLong);
-        haul
+impl PieceReport {
+    /// Returns the report of a line that was too long to be read at all.
+    pub fn too_long() -> PieceReport {
+        let mut report = PieceReport::default();
+        report.counts.n_lines = 1;
+        report.counts.refuse(1, Unreadable::TooLong);
+        report
     }
 }
 
 impl Hunter {
-    /// Puts a pack to work on a format. `map` says what fields are called in [`Format::Json`].
-    pub fn new(pack: Pack, format: Format, map: &FieldMap, show_values: bool) -> Hunter {
-        let events = events::Binding::new(pack.tables(), format, map);
-        let reader = requests::reader(format);
-        Hunter { inspector: Inspector::new(pack), format, reader, events, show_values, terms: None }
+    /// Returns a hunter for logs of a layout. `map` says what the keys of [`traffic::Format::Json`]
+    /// mean; with `show_values` records contain whole paths and the values in which rules were found.
+    pub fn new(pack: Pack, layout: impl Into<Layout>, map: &FieldMap, show_values: bool) -> Hunter {
+        let layout = layout.into();
+        let events = events::Binding::new(pack.tables(), layout.format, map);
+        let inspector = Inspector::new(pack);
+        let judge = Judge { inspector, events, show_values, policy: None };
+        Hunter { reader: LogReader::new(layout, map), judge }
     }
 
-    /// The same, asking the pack's policy: what it turns off is not found, what it excuses is counted.
+    /// Returns the hunter with the pack's policy: matches that it turns off are left out, and those that
+    /// it excepts are counted.
     #[must_use]
-    pub fn under(self, terms: Terms) -> Hunter {
-        Hunter { terms: Some(terms), ..self }
+    pub fn with_policy(mut self, policy: PolicyReplay) -> Hunter {
+        self.judge.policy = Some(policy);
+        self
     }
 
-    /// The pack.
+    /// Returns the pack.
     pub fn pack(&self) -> &Pack {
-        self.inspector.pack()
+        self.judge.inspector.pack()
     }
 
-    /// Holds a piece of a log against the pack; for [`Format::Har`] a whole document.
-    pub fn hunt(&mut self, piece: &[u8]) -> Haul {
-        let mut haul = Haul::default();
-        if self.format == Format::Har {
-            self.document(piece, &mut haul);
-            return haul;
-        }
-        for (number, line) in (1..).zip(lines(piece)) {
-            haul.counts.n_lines += 1;
-            let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
-            // Zeek's and other logs' headers, also in JSON streams that were cut from them.
-            if line.is_empty() || line.starts_with(b"#") {
-                haul.counts.n_blank += 1;
-                continue;
-            }
-            if line.len() > MAX_LINE_BYTES {
-                haul.counts.refuse(Unreadable::TooLong);
-                continue;
-            }
-            match self.line(line, number) {
-                Ok(hit) => {
-                    haul.counts.n_events += 1;
-                    haul.hits.extend(hit);
+    /// Judges a piece of a log, or a whole document where the layout is one.
+    pub fn hunt(&mut self, piece: &[u8]) -> PieceReport {
+        let mut report = PieceReport::default();
+        let Hunter { reader, judge } = self;
+        reader.read(piece, &mut |number, entry| {
+            let counts = &mut report.counts;
+            counts.n_lines += 1;
+            let hit = match entry {
+                Ok(Entry::Blank) => {
+                    counts.n_blank += 1;
+                    return;
                 }
-                Err(reason) => haul.counts.refuse(reason),
-            }
-        }
-        haul
-    }
-
-    fn line(&mut self, line: &[u8], number: u64) -> Result<Option<Hit>, Unreadable> {
-        match self.format {
-            Format::Envoy | Format::ZeekHttp => {
-                let (mut slots, mut request) = (Slots::default(), Line::default());
-                requests::read(line, &mut self.reader, &mut slots)?;
-                requests::write(&slots, self.format, &mut request)?;
-                let lent = request.lend();
-                let verdict = self.inspector.inspect(&lent);
-                let who = Who::read(slots.raw(IDENTITY), &lent)?;
-                let time = slots.raw(TIME).map(json::Time);
-                self.hit(verdict, number, time, Of::Request(&lent, who.lend()))
-            }
-            Format::Urls => {
-                let request = requests::of_url(line)?;
-                let lent = request.lend();
-                let verdict = self.inspector.inspect(&lent);
-                self.hit(verdict, number, None, Of::Request(&lent, Source::default()))
-            }
-            Format::ZeekSsl | Format::ZeekDns | Format::Json => {
-                let events = &self.events;
-                let mut read = Err(Unreadable::NotJson);
-                let verdict = self.inspector.inspect_event(|_, event| {
-                    read = events.answer(line, event);
-                });
-                let time = read?;
-                self.hit(verdict, number, time, Of::Line(line))
-            }
-            Format::Har => Err(Unreadable::NotJson),
-        }
-    }
-
-    fn document(&mut self, document: &[u8], haul: &mut Haul) {
-        let entries = match har::entries(document) {
-            Ok(entries) => entries,
-            Err(reason) => {
-                haul.counts.n_lines += 1;
-                haul.counts.refuse(reason);
-                return;
-            }
-        };
-        for (number, entry) in (1..).zip(entries) {
-            haul.counts.n_lines += 1;
-            let hit = har::request(entry).and_then(|(request, time)| {
-                let lent = request.lend();
-                let verdict = self.inspector.inspect(&lent);
-                self.hit(verdict, number, time, Of::Request(&lent, Source::default()))
-            });
+                Ok(Entry::Request(logged)) => {
+                    logged.unread.iter().for_each(|key| counts.leave_out(key));
+                    judge.request(logged, number)
+                }
+                Ok(Entry::Object(line)) => judge.object(line, number),
+                Err(reason) => Err(reason),
+            };
             match hit {
                 Ok(hit) => {
-                    haul.counts.n_events += 1;
-                    haul.hits.extend(hit);
+                    counts.n_events += 1;
+                    report.hits.extend(hit);
                 }
-                Err(reason) => haul.counts.refuse(reason),
+                Err(reason) => counts.refuse(number, reason),
             }
-        }
+        });
+        report
+    }
+}
+
+impl Judge {
+    fn request(
+        &mut self,
+        logged: &LoggedRequest<'_>,
+        number: u64,
+    ) -> Result<Option<Hit>, Unreadable> {
+        let lent = logged.line.lend();
+        let verdict = self.inspector.inspect(&lent);
+        let address = lent.source_address;
+        let sender = Sender { name: logged.identity.as_deref(), address };
+        self.hit(verdict, number, logged.time, Recorded::Request(&lent, sender.lend()))
     }
 
-    /// What is kept of an event that something matched. The time is only read where it is needed.
+    fn object(&mut self, line: &[u8], number: u64) -> Result<Option<Hit>, Unreadable> {
+        let events = &self.events;
+        let mut read = Err(Unreadable::NotJson);
+        let verdict = self.inspector.inspect_event(|_, event| {
+            read = events.answer(line, event);
+        });
+        let time = read?;
+        self.hit(verdict, number, time, Recorded::Object(line))
+    }
+
+    /// Returns what is kept of an event that something matched. The time is only read where it is needed.
     fn hit(
         &mut self,
         mut verdict: Verdict,
         line: u64,
-        time: Option<json::Time<'_>>,
-        of: Of<'_>,
+        time: Option<Time<'_>>,
+        event: Recorded<'_>,
     ) -> Result<Option<Hit>, Unreadable> {
         if verdict.matches.is_empty() {
             return Ok(None);
         }
-        let time_ms = time.and_then(json::Time::milliseconds);
-        let (hits, decided) = match self.terms {
+        let time_ms = time.and_then(Time::milliseconds);
+        let (hits, decided) = match self.policy {
             None => (self.inspector.correlation_hits(&verdict), None),
-            Some(terms) => self.decide(&terms, &mut verdict, of, time_ms)?,
+            Some(policy) => self.decide(&policy, &mut verdict, event, time_ms)?,
         };
         let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-        let request = of.request().map(|request| Summary {
+        let request = event.request().map(|request| Summary {
             method: text(request.method),
             host: redact::host(request.authority),
             path: match request.path {
@@ -208,7 +181,7 @@ impl Hunter {
             },
             source: text(request.source_address.unwrap_or_default()),
         });
-        let is_told = |decided: &Decided| decided.decision.action != Action::Allow;
+        let is_reported = |decided: &Decided| decided.decision.action != Action::Allow;
         let rulings = decided.iter().flat_map(|decided| &decided.decision.rulings);
         let rulings = rulings.map(|ruling| Some(*ruling)).chain(std::iter::repeat(None));
         let alerts = verdict.matches.iter().zip(rulings).filter(|(matched, _)| matched.alerts);
@@ -225,9 +198,9 @@ impl Hunter {
                 })
                 .collect(),
         });
-        // As with events: of what is excused as a whole nothing is told, but it is counted.
+        // As with events, a request whose matches are all excepted is only counted.
         let matches =
-            if decided.as_ref().is_none_or(is_told) { matches.collect() } else { Vec::new() };
+            if decided.as_ref().is_none_or(is_reported) { matches.collect() } else { Vec::new() };
         let has_bad_time = time.is_some() && time_ms.is_none();
         Ok(Some(Hit { line, time_ms, has_bad_time, request, matches, hits, decided }))
     }

@@ -1,12 +1,12 @@
 //! Rules over logs: lines in, matches out, the same verdicts as inline.
 //!
-//! A [`Hunter`] takes pieces of a log that end at a line break and gives a [`Haul`] each: what matched,
-//! what correlations have to know, and how many lines were read. Pieces can be worked on in parallel;
-//! a [`Report`] takes the hauls in the order of the log, runs the correlations and writes records.
-//! What is kept is bounded: one piece, and the state of the correlations.
+//! A [`Hunter`] takes pieces of a log that end at a line break and returns a [`PieceReport`] for each:
+//! matches, hits for the correlations, and how many lines were read. Pieces can be judged in parallel;
+//! a [`Report`] takes their reports in the order of the log, runs the correlations and writes records.
+//! Memory is bounded by one piece and the state of the correlations.
 //! [`score`] runs labelled requests over a pack and its policy.
 //!
-//! Nothing of a request is shown but its template ([`inspect::redact`]), unless values are asked for.
+//! Of a request's path only the template is shown ([`inspect::redact`]), unless values are asked for.
 #![forbid(unsafe_code)]
 
 mod counts;
@@ -14,12 +14,12 @@ mod events;
 mod hunter;
 pub mod limits;
 mod output;
+mod policy_replay;
 mod report;
 pub mod score;
-mod terms;
 
 pub use counts::Counts;
-pub use hunter::{Haul, Hunter};
+pub use hunter::{Hunter, PieceReport};
 pub use output::Output;
+pub use policy_replay::PolicyReplay;
 pub use report::Report;
-pub use terms::Terms;

@@ -3,7 +3,7 @@
 use diagnostics::printable;
 use serde_json::{Map, Value, json};
 
-use super::terms::Told;
+use crate::policy_replay::PolicyFacts;
 
 /// A format of matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,10 @@ pub(crate) struct Record<'r> {
     pub(crate) source: &'r str,
     /// Why: what the rule looks for, or the group of a correlation.
     pub(crate) why: Vec<(String, String, Option<String>)>,
-    /// The value of a correlation and how many events it stands for.
+    /// The value of a correlation and the number of its events.
     pub(crate) value: Option<(f64, usize)>,
-    /// What the policy makes of it, where it is asked.
-    pub(crate) policy: Option<Told<'r>>,
+    /// The decision of the policy, where there is one.
+    pub(crate) policy: Option<PolicyFacts<'r>>,
 }
 
 const COLUMNS: &[(&str, usize)] = &[

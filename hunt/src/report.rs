@@ -1,4 +1,4 @@
-//! Hauls in order: records, counts per rule, correlations over time.
+//! The reports of pieces in order: records, counts per rule, correlations over time.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -8,17 +8,16 @@ use inspect::pack::Level;
 use inspect::{CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
 use sigma::{AtProxy, MAPPINGS};
 
-use super::output::Record;
-use super::terms::{Decided, Terms, Told};
+use diagnostics::printable;
 use traffic::Unreadable;
 
 use crate::counts::Counts;
-use crate::hunter::{Haul, Hit};
+use crate::hunter::{Hit, PieceReport};
 use crate::limits::MAX_HELD_EVENTS;
-use crate::output::Output;
-use diagnostics::printable;
+use crate::output::{Output, Record};
+use crate::policy_replay::{Decided, PolicyFacts, PolicyReplay};
 
-/// Takes hauls in the order of the logs and writes what they found.
+/// Takes the reports of pieces in the order of the logs and writes records.
 #[derive(Debug)]
 pub struct Report {
     pack: Pack,
@@ -39,7 +38,7 @@ pub struct Report {
     n_bad_times: u64,
     n_records: u64,
     has_head: bool,
-    terms: Option<Terms>,
+    policy: Option<PolicyReplay>,
     excepted: BTreeMap<StrId, u64>,
     expired: BTreeMap<StrId, u64>,
     n_off: u64,
@@ -93,29 +92,30 @@ impl Report {
             n_bad_times: 0,
             n_records: 0,
             has_head: false,
-            terms: None,
+            policy: None,
             excepted: BTreeMap::new(),
             expired: BTreeMap::new(),
             n_off: 0,
         }
     }
 
-    /// The same over hauls that were made under these terms ([`super::Hunter::under`]).
+    /// Returns the report for pieces that were judged with this policy
+    /// ([`crate::Hunter::with_policy`]).
     #[must_use]
-    pub fn under(self, terms: Terms) -> Report {
-        Report { terms: Some(terms), ..self }
+    pub fn with_policy(self, policy: PolicyReplay) -> Report {
+        Report { policy: Some(policy), ..self }
     }
 
-    /// The next log begins.
+    /// Begins the next log.
     pub fn begin(&mut self, file: &Arc<str>) {
         self.files.push(Arc::clone(file));
         self.n_lines_of_file = 0;
     }
 
-    /// Takes the next haul of the log; gives what to write.
-    pub fn take(&mut self, haul: &Haul) -> String {
+    /// Takes the report of the next piece of the log; returns the records to write.
+    pub fn take(&mut self, piece: &PieceReport) -> String {
         let mut out = self.head();
-        for hit in &haul.hits {
+        for hit in &piece.hits {
             self.records(hit, &mut out);
             self.count(hit.decided.as_ref());
             self.n_bad_times += u64::from(hit.has_bad_time);
@@ -132,16 +132,16 @@ impl Report {
                 self.correlate(&mut out);
             }
         }
-        for (reason, line) in &haul.counts.first_unreadable {
+        for (reason, line) in &piece.counts.first_unreadable {
             let place = (self.files.len().saturating_sub(1), self.n_lines_of_file + line);
             self.first_unreadable.entry(*reason).or_insert(place);
         }
-        self.n_lines_of_file += haul.counts.n_lines;
-        self.counts.add(&haul.counts);
+        self.n_lines_of_file += piece.counts.n_lines;
+        self.counts.add(&piece.counts);
         out
     }
 
-    /// All logs have been read; gives what is left to write.
+    /// Ends the report after the last log; returns the records that are left to write.
     pub fn finish(&mut self) -> String {
         let mut out = self.head();
         while !self.held.is_empty() {
@@ -174,9 +174,9 @@ impl Report {
             let Some(rule) = tables.rule(matched.rule) else { continue };
             *self.per_rule.entry(matched.rule).or_default() += 1;
             self.n_records += 1;
-            let policy = match (&self.terms, &hit.decided, &matched.ruling) {
-                (Some(terms), Some(decided), Some(ruling)) => {
-                    Some(Told::of(&self.pack, terms, decided, ruling))
+            let policy = match (&self.policy, &hit.decided, &matched.ruling) {
+                (Some(policy), Some(decided), Some(ruling)) => {
+                    Some(PolicyFacts::new(&self.pack, policy, decided, ruling))
                 }
                 _ => None,
             };
@@ -201,18 +201,19 @@ impl Report {
         }
     }
 
-    /// Tells the correlations of the oldest event that is held.
+    /// Passes the oldest event that is held to the correlations.
     fn correlate(&mut self, out: &mut String) {
         let Some(Reverse(held)) = self.held.pop() else { return };
         let (time_ms, file_idx, line) = held.at;
         let tables = self.pack.tables();
         for firing in self.correlator.observe(&self.pack, &held.hits, time_ms) {
-            let Some(of) = tables.correlation(firing.correlation).filter(|of| of.alerts) else {
+            let correlation = tables.correlation(firing.correlation);
+            let Some(correlation) = correlation.filter(|correlation| correlation.alerts) else {
                 continue;
             };
             *self.per_correlation.entry(firing.correlation.index()).or_default() += 1;
             self.n_records += 1;
-            let names = tables.correlation_group(of).iter().map(|name| tables.str(*name));
+            let names = tables.correlation_group(correlation).iter().map(|name| tables.str(*name));
             let why = names.zip(&firing.group).map(|(name, value)| {
                 let shown = match value {
                     None => "(none)".to_owned(),
@@ -227,10 +228,10 @@ impl Report {
                 time: Some(timestamp(firing.time_ms)),
                 file: self.files.get(file_idx).map_or("", |file| &**file),
                 line,
-                level: level(of.level),
-                rule: tables.str(of.id),
-                title: tables.str(of.title),
-                author: tables.str(of.author),
+                level: level(correlation.level),
+                rule: tables.str(correlation.id),
+                title: tables.str(correlation.title),
+                author: tables.str(correlation.author),
                 why: why.collect(),
                 value: Some((firing.value, firing.n_events)),
                 ..Record::default()
@@ -239,23 +240,23 @@ impl Report {
         }
     }
 
-    /// What was read so far.
+    /// Returns the counts so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Where the first line stands that is no event, and why it is none.
+    /// Returns file and number of the first line that is not an event, and the reason.
     pub fn first_unreadable(&self) -> Option<(&Arc<str>, u64, Unreadable)> {
         let (reason, (file, line)) = self.first_unreadable.iter().min_by_key(|(_, at)| **at)?;
         Some((self.files.get(*file)?, *line, *reason))
     }
 
-    /// How many records were written.
+    /// Returns how many records were written.
     pub fn n_records(&self) -> u64 {
         self.n_records
     }
 
-    /// What was read, what was not, and how often each rule matched: lines for people.
+    /// Returns lines for people: what was read, what was not, and how often each rule matched.
     pub fn summary(&self) -> String {
         let counts = &self.counts;
         let mut lines = vec![format!(
@@ -270,6 +271,10 @@ impl Report {
             let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
             let reason = reason.as_str();
             lines.push(format!("  {number} unreadable: {reason}, first at {file}:{line}"));
+        }
+        for (key, number) in &counts.left_out {
+            let key = printable(key.as_bytes());
+            lines.push(format!("  {number} values of `{key}` left out: of a wrong type"));
         }
         let lost = self.correlator.counts();
         for (number, what) in [
@@ -317,7 +322,7 @@ fn timestamp(milliseconds: i64) -> String {
         .map_or_else(|_| milliseconds.to_string(), |time| time.to_string())
 }
 
-/// Whether a field holds no secrets: who talks to whom, not what is said.
+/// Returns true if a field contains no secrets: who talks to whom, not what is said.
 fn is_plain(field: &str) -> bool {
     let plain = |name: &str| {
         matches!(

@@ -2,7 +2,7 @@
 //!
 //! A line is a JSON object: `method`, `host`, `path`, `user_agent`, `client`, and of the labels
 //! `service`, `technique` and `ambiguous` (sanctioned automation that looks like abuse). Other keys
-//! are passed over.
+//! are skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,10 +27,10 @@ pub struct Labelled {
     ambiguous: bool,
 }
 
-/// Reads a file of labelled requests; empty lines are passed over.
+/// Reads a file of labelled requests; empty lines are skipped.
 ///
 /// # Errors
-/// The line, from 1, that is no labelled request, and why.
+/// The first line that is not a labelled request, from 1, and why.
 pub fn read(text: &str) -> Result<Vec<Labelled>, (usize, String)> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     lines
@@ -65,12 +65,12 @@ impl Tally {
         self.n_clear_found += usize::from(!is_ambiguous && is_found);
     }
 
-    /// Found of all, in percent.
+    /// Returns the found share of all, in percent.
     pub fn share(&self) -> f64 {
         percent(self.n_found, self.n_requests)
     }
 
-    /// Found of those that are not ambiguous, in percent.
+    /// Returns the found share of those that are not ambiguous, in percent.
     pub fn clear_share(&self) -> f64 {
         percent(self.n_clear_found, self.n_clear)
     }
@@ -92,8 +92,8 @@ pub struct Score {
     pub by_technique: BTreeMap<String, Tally>,
 }
 
-/// Holds labelled requests against a pack with its policy, in mode monitor. `now` is the time by which
-/// exceptions are held, in seconds since 1970.
+/// Judges labelled requests by a pack with its policy, in mode monitor. `now` is the time by which
+/// exceptions expire, in seconds since 1970.
 pub fn score(
     inspector: &mut Inspector,
     requests: &[Labelled],
@@ -104,14 +104,14 @@ pub fn score(
     for labelled in requests {
         let request = labelled.request();
         let verdict = inspector.inspect(&request);
-        let asked = PolicyQuery {
+        let query = PolicyQuery {
             request: &request,
             source: labelled.source(),
             now,
             bound: Mode::Monitor,
             key,
         };
-        let is_found = inspector.pack().decide(&verdict, &asked).action != Action::Allow;
+        let is_found = inspector.pack().decide(&verdict, &query).action != Action::Allow;
         score.total.add(labelled.ambiguous, is_found);
         let service = labelled.service.clone().unwrap_or_default();
         score.by_service.entry(service).or_default().add(labelled.ambiguous, is_found);
@@ -124,7 +124,7 @@ pub fn score(
 }
 
 /// Writes a policy that sanctions what the clients of ambiguous requests did: which service they used,
-/// and as whom, where its URLs tell. A person reads it before it is put to work.
+/// and as whom, where its URLs contain that. A person reads it before it is used.
 pub fn sanctions(inspector: &mut Inspector, requests: &[Labelled]) -> String {
     let mut used: BTreeMap<(String, Option<String>), BTreeSet<&str>> = BTreeMap::new();
     for labelled in requests.iter().filter(|labelled| labelled.ambiguous) {

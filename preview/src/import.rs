@@ -39,7 +39,7 @@ pub struct Imported {
     pub is_done: bool,
     /// Requests so far.
     pub n_requests: usize,
-    /// Pieces that are no requests.
+    /// Pieces that are not requests.
     pub n_refused: usize,
     /// The first of these.
     pub refusals: Vec<Refusal>,

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use diagnostics::SourceFile;
-use hunt::{Hunter, Output, Report, Terms};
+use hunt::{Hunter, Output, PolicyReplay, Report};
 use inspect::{IdentityKey, Inspector, Mode, Pack, PolicyQuery, Request, Source};
 use knowledge::{Compilation, Library, Policy};
 use serde_json::{Value, json};
@@ -377,7 +377,7 @@ fn envoy_decides_as_the_table_says() -> Result<()> {
 
 /// What a hunt finds in a log of the cases, as the events of the filter say it: a line per rule.
 fn hunt(pack: &[u8], bound: Mode) -> Result<Vec<Value>> {
-    let terms = Terms { bound, key: IdentityKey::from_hex(KEY), now: 0 };
+    let terms = PolicyReplay { bound, key: IdentityKey::from_hex(KEY), now: 0 };
     let decode = || Pack::decode(pack).map_err(|error| anyhow::anyhow!("{error}"));
     let mut log = String::new();
     for case in CASES {
@@ -393,9 +393,9 @@ fn hunt(pack: &[u8], bound: Mode) -> Result<Vec<Value>> {
         log += &format!("{line}\n");
     }
     let map = FieldMap::default();
-    let mut report = Report::new(decode()?, Output::Json, 1, false).under(terms);
+    let mut report = Report::new(decode()?, Output::Json, 1, false).with_policy(terms);
     report.begin(&"log".into());
-    let mut hunter = Hunter::new(decode()?, Format::Envoy, &map, false).under(terms);
+    let mut hunter = Hunter::new(decode()?, Format::Envoy, &map, false).with_policy(terms);
     let records = report.take(&hunter.hunt(log.as_bytes()));
     assert_eq!(report.counts().n_events, CASES.len() as u64);
     records.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()

@@ -1,6 +1,6 @@
 //! Logs in, records out: reading, threads and the order of what they find.
 //!
-//! One thread cuts logs into pieces at line breaks, others hold pieces against the rules, and this one
+//! One thread cuts logs into pieces at line breaks, others judge pieces by the rules, and this one
 //! writes what they found in the order of the pieces. There is a fixed number of buffers, so that
 //! reading waits for writing and memory does not grow with a log.
 
@@ -14,43 +14,44 @@ use std::thread;
 
 use diagnostics::{Finding, Place, Span};
 use hunt::limits::PIECE_BYTES;
-use hunt::{Haul, Hunter, Output, Report, Terms};
+use hunt::{Hunter, Output, PieceReport, PolicyReplay, Report};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inspect::Pack;
 use traffic::limits::MAX_HAR_BYTES;
-use traffic::{FieldMap, Format};
+use traffic::{FieldMap, Layout};
 
 use crate::disk;
 
 /// What to hunt, and with what.
 pub(crate) struct Job<'j> {
     /// The bytes of packs. The logs are read once, as a pipe gives nothing a second time, and each piece
-    /// of them is held against every pack.
+    /// of them is judged by every pack.
     pub(crate) packs: &'j [&'j [u8]],
     pub(crate) logs: Vec<PathBuf>,
-    pub(crate) format: Option<Format>,
+    /// How the logs are read; without it the start of each log decides.
+    pub(crate) layout: Option<Layout>,
     pub(crate) map: &'j FieldMap,
     pub(crate) output: Output,
     pub(crate) show_values: bool,
-    /// How the pack's policy is asked, if it is.
-    pub(crate) terms: Option<Terms>,
+    /// How the pack's policy is replayed, if it is.
+    pub(crate) policy: Option<PolicyReplay>,
     pub(crate) n_threads: Option<NonZero<usize>>,
 }
 
-/// What is told at the end, of one pack.
+/// The result of a job for one pack.
 pub(crate) struct Done {
     pub(crate) summary: String,
     /// Lines that are events, and lines that could not be read.
     pub(crate) n_events: u64,
     pub(crate) n_unreadable: u64,
-    /// Where the first of these stands, and why it could not be read.
+    /// The place of the first of these, and why it could not be read.
     pub(crate) first_unreadable: Option<(Place, &'static str)>,
     /// Logs that were not read, or not to their end.
     pub(crate) problems: Vec<Finding>,
 }
 
 impl Done {
-    fn of(report: &Report, problems: &[Finding]) -> Done {
+    fn new(report: &Report, problems: &[Finding]) -> Done {
         let counts = report.counts();
         let first_unreadable = report.first_unreadable().map(|(file, line, reason)| {
             let line = u32::try_from(line).unwrap_or(u32::MAX);
@@ -65,14 +66,15 @@ impl Done {
         }
     }
 
-    /// Logs that could not be read, and what is to be told if nothing could be.
+    /// Returns findings about logs that could not be read, also where not one line could be.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.problems.clone();
         if let Some((place, reason)) = &self.first_unreadable
             && self.n_events == 0
         {
             let message = format!("no line could be read: {reason}");
-            let mut finding = unknown(&place.file, &message);
+            let help = "say what it is with `--format` or `--log-format`, or what its keys are called with `--map`";
+            let mut finding = unknown(&place.file, &message, help);
             finding.diagnostic.place = place.clone();
             findings.push(finding);
         }
@@ -90,7 +92,7 @@ enum Part {
     /// The next log begins.
     Log(Arc<str>),
     /// Whole lines, or a whole document.
-    Lines(Format, Vec<u8>),
+    Lines(Layout, Vec<u8>),
     /// A line that does not fit into a piece.
     TooLong,
     /// The log cannot be read, or not on.
@@ -99,14 +101,14 @@ enum Part {
 
 enum Found {
     Log(Arc<str>),
-    /// What each pack found in a piece, and the buffer that held it.
-    Hauls(Vec<Haul>, Option<Vec<u8>>),
+    /// The report of each pack about a piece, and the piece's buffer.
+    Pieces(Vec<PieceReport>, Option<Vec<u8>>),
     Problem(Box<Finding>),
 }
 
 impl Job<'_> {
-    /// Hunts; writes the records of each pack to the `out` in its place as they are found, and tells of
-    /// each pack in the same order.
+    /// Hunts; writes the records of each pack to the `out` in its place as they are found, and returns
+    /// the results in the same order.
     ///
     /// # Errors
     /// What is found cannot be written.
@@ -115,8 +117,8 @@ impl Job<'_> {
         let n_threads = self.n_threads.map_or(n_cores, NonZero::get);
         let reports = self.packs.iter().map(|pack| {
             let report = Report::new(decode(pack)?, self.output, self.logs.len(), self.show_values);
-            Ok(match self.terms {
-                Some(terms) => report.under(terms),
+            Ok(match self.policy {
+                Some(policy) => report.with_policy(policy),
                 None => report,
             })
         });
@@ -134,7 +136,7 @@ impl Job<'_> {
                 let log = Arc::from("");
                 let mut cutter = Cutter { log, number: 0, spare: None, pieces, buffers };
                 for log in &self.logs {
-                    if cutter.log(log, self.format).is_none() {
+                    if cutter.log(log, self.layout.as_ref()).is_none() {
                         // Nobody takes pieces any more.
                         return;
                     }
@@ -151,7 +153,7 @@ impl Job<'_> {
                 out.flush()?;
             }
             bar.finish_and_clear();
-            Ok(reports.iter().map(|report| Done::of(report, &problems)).collect())
+            Ok(reports.iter().map(|report| Done::new(report, &problems)).collect())
         })
     }
 
@@ -169,9 +171,9 @@ impl Job<'_> {
         }
     }
 
-    /// Holds pieces against the rules until there are no more.
+    /// Judges pieces until there are no more.
     fn work(&self, waiting: &Mutex<Receiver<Piece>>, finds: &Sender<(u64, Found)>) {
-        let mut hunters: Vec<(Format, Vec<Hunter>)> = Vec::new();
+        let mut hunters: Vec<(Layout, Vec<Hunter>)> = Vec::new();
         loop {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Piece { number, part }) = next else { return };
@@ -179,16 +181,17 @@ impl Job<'_> {
                 Part::Log(name) => Found::Log(name),
                 Part::Problem(problem) => Found::Problem(problem),
                 Part::TooLong => {
-                    Found::Hauls(self.packs.iter().map(|_| Haul::too_long()).collect(), None)
+                    let pieces = self.packs.iter().map(|_| PieceReport::too_long());
+                    Found::Pieces(pieces.collect(), None)
                 }
-                Part::Lines(format, bytes) => {
-                    if hunters.iter().all(|(of, _)| *of != format) {
-                        hunters.push((format, self.hunters(format)));
+                Part::Lines(layout, bytes) => {
+                    if hunters.iter().all(|(known, _)| *known != layout) {
+                        hunters.push((layout.clone(), self.hunters(&layout)));
                     }
-                    let hunters = hunters.iter_mut().filter(|(of, _)| *of == format);
+                    let hunters = hunters.iter_mut().filter(|(known, _)| *known == layout);
                     let hunters = hunters.flat_map(|(_, hunters)| hunters);
-                    let hauls = hunters.map(|hunter| hunter.hunt(&bytes)).collect();
-                    Found::Hauls(hauls, Some(bytes))
+                    let pieces = hunters.map(|hunter| hunter.hunt(&bytes)).collect();
+                    Found::Pieces(pieces, Some(bytes))
                 }
             };
             if finds.send((number, found)).is_err() {
@@ -198,12 +201,12 @@ impl Job<'_> {
     }
 
     /// One for each pack. All of them have been decoded before, for the reports.
-    fn hunters(&self, format: Format) -> Vec<Hunter> {
+    fn hunters(&self, layout: &Layout) -> Vec<Hunter> {
         let packs = self.packs.iter().filter_map(|pack| decode(pack).ok());
         let hunters = packs.map(|pack| {
-            let hunter = Hunter::new(pack, format, self.map, self.show_values);
-            match self.terms {
-                Some(terms) => hunter.under(terms),
+            let hunter = Hunter::new(pack, layout.clone(), self.map, self.show_values);
+            match self.policy {
+                Some(policy) => hunter.with_policy(policy),
                 None => hunter,
             }
         });
@@ -233,10 +236,10 @@ fn collect(
             match found {
                 Found::Log(name) => reports.iter_mut().for_each(|report| report.begin(&name)),
                 Found::Problem(problem) => problems.push(*problem),
-                Found::Hauls(hauls, buffer) => {
-                    for ((report, haul), out) in reports.iter_mut().zip(&hauls).zip(outs.iter_mut())
-                    {
-                        let records = report.take(haul);
+                Found::Pieces(pieces, buffer) => {
+                    let pieces = reports.iter_mut().zip(&pieces).zip(outs.iter_mut());
+                    for ((report, piece), out) in pieces {
+                        let records = report.take(piece);
                         if !records.is_empty() {
                             out.write_all(records.as_bytes())?;
                             out.flush()?;
@@ -277,11 +280,11 @@ impl Cutter {
         self.send(Part::Problem(Box::new(finding)))
     }
 
-    fn log(&mut self, path: &Path, format: Option<Format>) -> Option<()> {
+    fn log(&mut self, path: &Path, layout: Option<&Layout>) -> Option<()> {
         self.log = disk::name(path);
         self.send(Part::Log(Arc::clone(&self.log)))?;
         match disk::open(path) {
-            Ok((mut reader, size)) => self.lines(&mut reader, size.is_none(), format),
+            Ok((mut reader, size)) => self.lines(&mut reader, size.is_none(), layout),
             Err(error) => self.problem(&error),
         }
     }
@@ -291,8 +294,9 @@ impl Cutter {
         &mut self,
         reader: &mut dyn Read,
         is_stream: bool,
-        mut format: Option<Format>,
+        given: Option<&Layout>,
     ) -> Option<()> {
+        let mut layout: Option<Layout> = None;
         let mut carry: Vec<u8> = Vec::new();
         let mut is_skipping = false;
         loop {
@@ -306,31 +310,34 @@ impl Cutter {
                 Ok(n_read) => n_read,
                 Err(error) => return self.problem(&error),
             };
-            if format.is_none() && !buffer.is_empty() {
-                format = Format::detect(&buffer);
-                // A stream may give the first line in parts.
-                if format.is_none() && is_stream && n_read > 0 && buffer.len() < PIECE_BYTES {
+            if layout.is_none() && !buffer.is_empty() {
+                layout = match given {
+                    Some(given) => Some(given.clone().within(&buffer)),
+                    None => Layout::detect(&buffer),
+                };
+                // A stream may give the first lines in parts.
+                if layout.is_none() && is_stream && n_read > 0 && buffer.len() < PIECE_BYTES {
                     carry = buffer;
                     self.spare = Some(Vec::new());
                     continue;
                 }
             }
-            let Some(format) = format else {
+            let Some(layout) = &layout else {
                 if buffer.is_empty() {
                     return Some(());
                 }
-                let message = "the format of the log cannot be detected from its first line";
-                return self.send(Part::Problem(Box::new(unknown(&self.log, message))));
+                let (message, help) = guess(&buffer);
+                return self.send(Part::Problem(Box::new(unknown(&self.log, message, help))));
             };
-            if format == Format::Har {
-                return self.document(reader, buffer);
+            if layout.is_document() {
+                return self.document(reader, buffer, layout.clone());
             }
             if n_read == 0 {
                 // The last line need not end with a line break.
                 return if buffer.is_empty() || is_skipping {
                     Some(())
                 } else {
-                    self.send(Part::Lines(format, buffer))
+                    self.send(Part::Lines(layout.clone(), buffer))
                 };
             }
             if is_skipping {
@@ -341,10 +348,10 @@ impl Cutter {
                 buffer.drain(..=end);
                 is_skipping = false;
             }
-            match memchr::memrchr(b'\n', &buffer) {
+            match layout.end_of_lines(&buffer) {
                 Some(end) => {
-                    carry = buffer.split_off(end + 1);
-                    self.send(Part::Lines(format, buffer))?;
+                    carry = buffer.split_off(end);
+                    self.send(Part::Lines(layout.clone(), buffer))?;
                 }
                 None if buffer.len() >= PIECE_BYTES => {
                     is_skipping = true;
@@ -359,11 +366,16 @@ impl Cutter {
         }
     }
 
-    fn document(&mut self, reader: &mut dyn Read, mut document: Vec<u8>) -> Option<()> {
+    fn document(
+        &mut self,
+        reader: &mut dyn Read,
+        mut document: Vec<u8>,
+        layout: Layout,
+    ) -> Option<()> {
         match disk::read_at_most(reader, MAX_HAR_BYTES) {
             Ok(Some(rest)) if rest.len() + document.len() <= MAX_HAR_BYTES => {
                 document.extend(rest);
-                self.send(Part::Lines(Format::Har, document))
+                self.send(Part::Lines(layout, document))
             }
             Ok(_) => {
                 let finding = disk::too_large(&self.log, MAX_HAR_BYTES);
@@ -374,9 +386,37 @@ impl Cutter {
     }
 }
 
-/// A finding about a log of which nobody knows how to read it.
-fn unknown(log: &Arc<str>, message: &str) -> Finding {
-    let help = "say what it is with `--format`, or what its keys are called with `--map`";
+/// Returns what a log of unknown format seems to be, by its start, and the option that would help.
+fn guess(start: &[u8]) -> (&'static str, &'static str) {
+    let start = start.strip_prefix(traffic::BYTE_ORDER_MARK).unwrap_or(start);
+    let line = traffic::lines(start).map(<[u8]>::trim_ascii).find(|line| !line.is_empty());
+    let line = line.unwrap_or_default();
+    match () {
+        () if start.contains(&0) => (
+            "the log is binary or UTF-16, and none of its lines is of a known format",
+            "unpack it, or write it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE | tidegate hunt -`",
+        ),
+        () if line.starts_with(b"{") || line.starts_with(b"[") => (
+            "the log seems to be JSON, but no key of its first lines is that of a request's host",
+            "say what its keys are called with `--map FILE`, or that rules ask for its own keys with `--format json`",
+        ),
+        () if line.contains(&b'\t') => (
+            "the log seems to be separated by tabs, without a header of Zeek",
+            "begin it with Zeek's header (`#fields`), or write it as JSON lines and hunt with `--map FILE`",
+        ),
+        () if line.iter().filter(|byte| **byte == b',').count() > 2 => (
+            "the log seems to be separated by commas",
+            "write it as JSON lines and hunt with `--map FILE`",
+        ),
+        () => (
+            "the log seems to be text, and none of its first lines is of a known format",
+            "give the format string of Envoy's log with `--log-format`, or its format with `--format`",
+        ),
+    }
+}
+
+/// The finding for a log of unknown format.
+fn unknown(log: &Arc<str>, message: &str, help: &str) -> Finding {
     Finding::about(log, &traffic::codes::UNKNOWN_LOG, message, help)
 }
 

@@ -345,9 +345,9 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn the_guide_names_every_key_of_a_log_line() {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
     let guide = fs::read_to_string(guide).unwrap();
-    for (what, keys) in traffic::access_log::KEYS {
+    for (what, keys) in traffic::ACCESS_LOG_KEYS {
         let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
-        assert!(guide.contains(&keys.join(", ")), "{what}: {keys:?}");
+        assert!(guide.contains(&keys.join(", ")), "{what:?}: {keys:?}");
     }
 }
 

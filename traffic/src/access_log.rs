@@ -1,296 +1,108 @@
-//! A line of an Envoy access log in JSON to a request.
+//! A line of an access log in JSON, with everything that is wrong with it: for people.
 //!
-//! The keys of an access log are the operator's choice. Those that are known here are Istio's and
-//! Envoy Gateway's defaults, the header names that Envoy's documentation uses, and what tidegate's own
-//! examples write: see [`KEYS`]. Other keys are passed over.
-
-use std::fmt;
+//! [`crate::LineReader`] reads it as it does for many lines; what is missing or of a wrong type is
+//! reported here with its place.
 
 use diagnostics::{Findings, Span, number};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
-use crate::codes;
-use crate::log_line::{ACCESS_LOG, Line, Slots, without_port};
-use crate::recorded::{RecordedRequest, RecordedResponse};
+use crate::line::Line;
+use crate::part::{ACCESS_LOG_KEYS, Part};
+use crate::recorded::RecordedRequest;
+use crate::requests::access_log_reader;
+use crate::slots::{LineReader, Slots};
+use crate::{Unreadable, codes};
 
-/// What is read from a log line, and the keys under which it is looked for: the first that is there.
-/// A value that is null, empty or `-` is one that Envoy did not have.
-pub const KEYS: &[(&str, &[&str])] = &[
-    ("method", &["method", ":method", "request_method", "req_method"]),
-    ("scheme", &["scheme", ":scheme", "request_scheme"]),
-    ("authority", &["authority", ":authority", "host", "request_host"]),
-    // Before routes rewrite it, the path stands in this header.
-    (
-        "path",
-        &[
-            "x_envoy_original_path",
-            "x-envoy-original-path",
-            "x-envoy-origin-path",
-            "path",
-            ":path",
-            "request_path",
-            "uri",
-        ],
-    ),
-    ("protocol", &["protocol", "http_version"]),
-    ("user_agent", &["user_agent", "user-agent", "http_user_agent"]),
-    ("referer", &["referer", "referrer", "http_referer"]),
-    ("cookie", &["cookie"]),
-    ("server_name", &["requested_server_name", "server_name", "sni"]),
-    (
-        "source_address",
-        &[
-            "downstream_remote_address_without_port",
-            "downstream_remote_address",
-            "downstream_direct_remote_address",
-            "source_address",
-            "client_ip",
-        ],
-    ),
-    ("status", &["response_code", "status", "status_code"]),
-    ("request_bytes", &["bytes_received"]),
-    ("response_bytes", &["bytes_sent"]),
-    ("upstream_address", &["upstream_host", "upstream_remote_address"]),
-];
+const HELP: &str = "give one line of an Envoy access log in JSON, as `{\"method\": \"GET\", \"authority\": \"a.example\", \"path\": \"/\"}`";
 
-/// Reads a line of an access log. `None` where it cannot stand for a request, which is told in
-/// `findings`.
+/// Reads a line of an access log. `None` where it is not a request; `findings` say why.
 ///
 /// The scheme is the log's; without one it is `https` where the log names a TLS server name or the
-/// port is 443, and `http` otherwise.
+/// port is 443, and `http` otherwise. A line with a server name and without a host is a connection
+/// whose HTTP was not seen.
 pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
-    plain(line).or_else(|| any(line, findings))
-}
-
-/// A request of a plain line in which nothing is wrong: almost all lines.
-fn plain(line: &str) -> Option<RecordedRequest> {
-    let slots = Slots::of_plain(line.trim_ascii(), &ACCESS_LOG)?;
-    let mut request = Line::default();
-    slots.write(&mut request).ok()?;
-    request.complete().ok()?;
-    Some(request.record())
-}
-
-/// A request of any line, or what is wrong with it.
-fn any(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
-    let object = match serde_json::from_str::<Known>(line) {
-        Ok(Known(Some(object))) => object,
-        Ok(Known(None)) => {
+    let mut reader = access_log_reader();
+    let mut slots = Slots::default();
+    match reader.read(line.as_bytes(), &mut slots) {
+        Ok(()) => {}
+        Err(Unreadable::NotAnObject) => {
             let message = "the log line is not a JSON object";
             findings.add(&codes::BROKEN_LOG_LINE, Span::point(1, 1), message, HELP);
             return None;
         }
-        Err(error) => {
-            let span = Span::point(number(error.line()), number(error.column().max(1)));
-            let message = error.to_string();
-            let message =
-                message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
-            let message = format!("the log line is not JSON: {message}");
-            findings.add(&codes::BROKEN_LOG_LINE, span, message, HELP);
+        Err(_) => {
+            not_json(line, findings);
             return None;
         }
-    };
-    let n_errors = findings.n_errors();
-    let mut log = Log { line, object, findings };
-    let authority = log.text("authority");
-    let method = log.text("method");
-    let server_name = log.text("server_name");
-    let is_connect = method.as_deref() == Some("CONNECT");
-    let path = log.text("path").filter(|_| !is_connect);
-    let has_path = path.is_some();
-    let scheme = log.text("scheme").or_else(|| {
-        let port_443 = authority.as_deref().is_some_and(|authority| authority.ends_with(":443"));
-        let tls = server_name.is_some() || port_443;
-        Some(if tls { "https" } else { "http" }.to_owned())
-    });
-    let response = RecordedResponse {
-        // Envoy logs 0 where there was no response.
-        status: log
-            .number("status")
-            .and_then(|status| u16::try_from(status).ok())
-            .filter(|status| *status > 0),
-        request_bytes: log.number("request_bytes"),
-        response_bytes: log.number("response_bytes"),
-        upstream_address: log.text("upstream_address").map(|address| without_port(&address).into()),
-    };
-    let bytes = |text: Option<String>| text.map(String::into_bytes);
-    let request = RecordedRequest {
-        method: bytes(method).unwrap_or_else(|| b"GET".to_vec()),
-        scheme: bytes(scheme.filter(|_| !is_connect)).unwrap_or_default(),
-        version: bytes(log.text("protocol")).unwrap_or_default(),
-        user_agent: bytes(log.text("user_agent")),
-        referrer: bytes(log.text("referer")),
-        cookie: bytes(log.text("cookie")),
-        server_name: bytes(server_name),
-        source_address: log.text("source_address").map(|address| without_port(&address).into()),
-        response: Some(response),
-        authority: bytes(authority).unwrap_or_default(),
-        path: bytes(path),
-    };
-    if request.authority.is_empty() {
-        log.lacks("the authority of the request", "authority");
     }
-    if !has_path && !is_connect {
-        log.lacks("the path of the request", "path");
-    }
-    (findings.n_errors() == n_errors).then_some(request)
-}
-
-const HELP: &str = "give one line of an Envoy access log in JSON, as `{\"method\": \"GET\", \"authority\": \"a.example\", \"path\": \"/\"}`";
-
-struct Log<'l, 'f> {
-    line: &'l str,
-    object: Vec<(&'static str, Value)>,
-    findings: &'f mut Findings,
-}
-
-impl Log<'_, '_> {
-    /// The first value that is there under the keys of `what`; it is taken out.
-    fn take(&mut self, what: &str) -> Option<(&'static str, Value)> {
-        let (_, keys) = KEYS.iter().find(|(name, _)| *name == what)?;
-        let is_there = |value: &Value| match value {
-            Value::Null => false,
-            Value::String(text) => !matches!(text.as_str(), "" | "-"),
-            _ => true,
+    let mut request = Line::default();
+    let unread = slots.write(&mut request);
+    let missing = request.check(unread).err();
+    for part in unread.iter() {
+        let is_needed = match part {
+            Part::Authority => missing.is_some() && request.authority.is_empty(),
+            Part::Path => missing.is_some() && request.path.is_none(),
+            _ => false,
         };
-        for key in *keys {
-            // The last of two alike counts, as in any JSON reader.
-            let mut entries = self.object.iter_mut().rev();
-            let entry = entries.find(|(name, value)| name == key && is_there(value));
-            if let Some((key, value)) = entry {
-                return Some((key, std::mem::take(value)));
-            }
-        }
-        None
+        wrong(line, &reader, &slots, part, is_needed, findings);
     }
-
-    fn text(&mut self, what: &str) -> Option<String> {
-        match self.take(what)? {
-            (_, Value::String(text)) => Some(text),
-            (_, Value::Number(number)) => Some(number.to_string()),
-            (key, _) => {
-                self.wrong(key, "text");
-                None
-            }
-        }
+    if missing.is_none() {
+        return Some(request.record());
     }
-
-    /// Numbers come as text too, where the log's format is text.
-    fn number(&mut self, what: &str) -> Option<u64> {
-        let (key, value) = self.take(what)?;
-        let number = match value {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.wrong(key, "a number");
-        }
-        number
+    if request.authority.is_empty() && !unread.contains(Part::Authority) {
+        lacks("the authority of the request", Part::Authority, findings);
     }
-
-    fn wrong(&mut self, key: &str, wanted: &str) {
-        let at = self.line.find(&format!("\"{key}\"")).unwrap_or_default();
-        let before = self.line.get(..at).unwrap_or_default();
-        let line = number(before.matches('\n').count() + 1);
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let end_column = number(column + key.chars().count() + 2);
-        let span = Span { line, column: number(column), end_line: line, end_column };
-        let message = format!("`{key}` is not {wanted}");
-        self.findings.add(&codes::INCOMPLETE_LOG_LINE, span, message, "write it as Envoy does");
+    let has_target = request.path.is_some() || request.method == "CONNECT";
+    if !has_target && !unread.contains(Part::Path) {
+        lacks("the path of the request", Part::Path, findings);
     }
-
-    fn lacks(&mut self, what: &str, name: &str) {
-        let keys = KEYS.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, keys)| keys);
-        let message = format!("the log line lacks {what}");
-        let help = format!("log it under one of the keys `{}`", keys.join("`, `"));
-        self.findings.add(&codes::INCOMPLETE_LOG_LINE, Span::point(1, 1), message, help);
-    }
+    None
 }
 
-/// The values of a JSON object under the keys that are known here, in its order; `None` for any other
-/// JSON. The rest of a line, most of it, is checked and not kept.
-struct Known(Option<Vec<(&'static str, Value)>>);
-
-impl<'de> Deserialize<'de> for Known {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Known, D::Error> {
-        deserializer.deserialize_any(KnownVisitor)
-    }
+fn not_json(line: &str, findings: &mut Findings) {
+    let (span, what) = match serde_json::from_str::<IgnoredAny>(line) {
+        Ok(_) => (Span::point(1, 1), "it nests too deep".to_owned()),
+        Err(error) => {
+            let message = error.to_string();
+            let what = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
+            (Span::point(number(error.line()), number(error.column().max(1))), what.to_owned())
+        }
+    };
+    let message = format!("the log line is not JSON: {what}");
+    findings.add(&codes::BROKEN_LOG_LINE, span, message, HELP);
 }
 
-struct KnownVisitor;
-
-impl<'de> Visitor<'de> for KnownVisitor {
-    type Value = Known;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Known, A::Error> {
-        let mut values = Vec::new();
-        while let Some(Key(key)) = map.next_key()? {
-            match key {
-                Some(key) => values.push((key, map.next_value()?)),
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(Known(Some(values)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Known, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Known(None))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Known, E> {
-        Ok(Known(None))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Known, E> {
-        Ok(Known(None))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Known, E> {
-        Ok(Known(None))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Known, E> {
-        Ok(Known(None))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Known, E> {
-        Ok(Known(None))
-    }
-
-    fn visit_unit<E>(self) -> Result<Known, E> {
-        Ok(Known(None))
-    }
+/// Reports a value of a wrong type: an error where the request cannot do without it.
+fn wrong(
+    line: &str,
+    reader: &LineReader,
+    slots: &Slots<'_>,
+    part: Part,
+    is_needed: bool,
+    findings: &mut Findings,
+) {
+    let key = reader.key(part, slots);
+    let at = line.find(&format!("\"{key}\"")).unwrap_or_default();
+    let before = line.get(..at).unwrap_or_default();
+    let line = number(before.matches('\n').count() + 1);
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let end_column = number(column + key.chars().count() + 2);
+    let span = Span { line, column: number(column), end_line: line, end_column };
+    let wanted = match part {
+        Part::Status | Part::RequestBytes | Part::ResponseBytes => "a number",
+        _ => "text",
+    };
+    let message = format!("`{key}` is not {wanted}");
+    let code = if is_needed { &codes::INCOMPLETE_LOG_LINE } else { &codes::UNREAD_LOG_VALUE };
+    findings.add(code, span, message, "write it as Envoy does");
 }
 
-/// A key of [`KEYS`]; `None` for another.
-struct Key(Option<&'static str>);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
-        struct KeyVisitor;
-        impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a key")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Key, E> {
-                let mut keys = KEYS.iter().flat_map(|(_, keys)| *keys);
-                Ok(Key(keys.find(|key| **key == text).copied()))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
-    }
+fn lacks(what: &str, part: Part, findings: &mut Findings) {
+    let keys = ACCESS_LOG_KEYS.iter().find(|(known, _)| *known == part);
+    let keys = keys.map_or(&[][..], |(_, keys)| keys);
+    let message = format!("the log line lacks {what}");
+    let help = format!("log it under one of the keys `{}`", keys.join("`, `"));
+    findings.add(&codes::INCOMPLETE_LOG_LINE, Span::point(1, 1), message, help);
 }
 
 #[cfg(test)]
@@ -336,6 +148,10 @@ mod tests {
         let connect = r#"{"method":"CONNECT","authority":"a.example:443","path":null,"downstream_remote_address":"[2001:db8::7]:1"}"#;
         let expect = "CONNECT a.example:443 - sni=- src=2001:db8::7 dst=- None None None";
         check(connect, Some(expect), &[]);
+        // TLS that passes through Istio's gateway.
+        let tls = r#"{"method":null,"authority":"-","path":"-","requested_server_name":"t.example","response_code":200.0,"bytes_sent":"12.0"}"#;
+        let expect = " t.example - sni=t.example src=- dst=- Some(200) None Some(12)";
+        check(tls, Some(expect), &[]);
     }
 
     #[test]
@@ -346,7 +162,12 @@ mod tests {
         check(
             r#"{"authority": ["a"], "path": "/", "response_code": "ok"}"#,
             None,
-            &["R010", "R010", "R010"],
+            &["R010", "R012"],
+        );
+        check(
+            r#"{"authority": "a.example", "path": "/", "response_code": [], "user-agent": {}}"#,
+            Some("GET http://a.example/ - sni=- src=- dst=- None None None"),
+            &["R012", "R012"],
         );
     }
 }

@@ -1,7 +1,7 @@
 //! The findings about written requests and logs.
 
 diagnostics::codes! {
-    /// A log whose format cannot be detected from its first line, or of which no line can be read.
+    /// A log whose format cannot be detected from its first lines, or of which no line can be read.
     /// A hunt over nothing would find nothing, and look like a clean log.
     UNKNOWN_LOG = "F023", Error, "log of an unknown format";
     /// A field map is not the TOML that docs/command-line.md describes.
@@ -12,7 +12,7 @@ diagnostics::codes! {
     /// A URL is not complete: it needs a scheme and a host, no white space, and a port up to 65535 or none.
     /// Rules need hosts and full URLs, so a part of a URL is not a request.
     BROKEN_URL = "R002", Error, "broken URL";
-    /// A line of a request head is no header, or says for the second time what can only be said once.
+    /// A line of a request head is not a header, or repeats one that may be there only once.
     BROKEN_HEADER = "R003", Error, "broken header";
     /// What follows the request head is not a status line.
     /// Bodies are not looked at; an example that shows one would promise too much.
@@ -32,4 +32,7 @@ diagnostics::codes! {
     INCOMPLETE_LOG_LINE = "R010", Error, "incomplete log line";
     /// What was given as a request is none: no URL, no curl command, no log line, no request head.
     NOT_A_REQUEST = "R011", Error, "not a request";
+    /// A value in a line of an access log is of another type than it has to be, as a list for the agent.
+    /// The value is left out; the request is judged without it.
+    UNREAD_LOG_VALUE = "R012", Warning, "unread value in a log line";
 }

@@ -14,7 +14,7 @@ use options::{Effect, Known};
 /// The version of the curl that will run the command is not known; rules look at the name.
 pub const DEFAULT_USER_AGENT: &str = "curl/8.17.0";
 
-/// Reads a curl command line: one request for each URL. What is wrong is told in `findings`; a
+/// Reads a curl command line: one request for each URL. `findings` lists what is wrong; a
 /// command with an error gives no requests.
 ///
 /// The requests are those of the first hop: redirects (`-L`) are not followed. A proxy (`-x`) is
@@ -73,7 +73,7 @@ fn long_option(
     }
 }
 
-/// Short options stand together in one word; the value of the last may too.
+/// Reads short options, which may be together in one word; the value of the last may too.
 fn short_options(
     word: &Word,
     words: &mut impl Iterator<Item = Word>,

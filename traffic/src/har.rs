@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::json::{self, Time};
-use crate::log_line::Line;
+use crate::line::Line;
 use crate::url::{Url, host_name};
 use crate::{BYTE_ORDER_MARK, Unreadable};
 

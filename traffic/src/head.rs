@@ -15,7 +15,7 @@ use crate::codes;
 use crate::recorded::{RecordedRequest, RecordedResponse};
 use crate::url::{Url, is_port};
 
-/// Reads the head of a request. `None` where it cannot stand for one, which is told in `findings`.
+/// Reads the head of a request. `None` where it is not one; `findings` say why.
 pub fn read(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
     let mut lines = (1..).zip(text.lines());
     let (_, first) = lines.next().unwrap_or((1, ""));

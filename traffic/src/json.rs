@@ -1,5 +1,6 @@
 //! The entries of a JSON object, without building a tree.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer;
@@ -8,7 +9,6 @@ use serde_json::value::RawValue;
 
 use crate::Unreadable;
 use crate::limits::MAX_JSON_DEPTH;
-use crate::log_line::text;
 use crate::plain_json;
 
 /// Most entries that fit without growing: what access logs write.
@@ -30,13 +30,31 @@ pub fn object<'l>(line: &'l [u8], mut visit: impl FnMut(&str, &'l str)) -> Resul
     Ok(())
 }
 
-/// A line without what stands around it.
+/// Returns the text of a value as it is written: a text without its quotes and escapes, a number or a
+/// truth value as it is.
+///
+/// # Errors
+/// The value is a text with a wrong escape.
+pub fn text(raw: &str) -> Result<Cow<'_, str>, Unreadable> {
+    let Some(inside) = inside(raw) else { return Ok(Cow::Borrowed(raw)) };
+    if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(inside));
+    }
+    serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|_| Unreadable::NotJson)
+}
+
+/// Returns what is between the quotes of a text.
+pub(crate) fn inside(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// Returns a line as text, without white space around it.
 pub fn text_of(line: &[u8]) -> Result<&str, Unreadable> {
     simdutf8::basic::from_utf8(line).map(str::trim_ascii).map_err(|_| Unreadable::NotJson)
 }
 
-/// Whether lists and objects nest deeper than [`MAX_JSON_DEPTH`]: the parser calls itself for each of
-/// them, and would run out of stack. It is also true of some text that is no JSON.
+/// Returns true if lists and objects nest deeper than [`MAX_JSON_DEPTH`]: the parser calls itself for each of
+/// them, and would run out of stack. It is also true of some text that is not JSON.
 pub fn is_deep(text: &str) -> bool {
     let (mut depth, mut in_text, mut bytes) = (0_usize, false, text.bytes());
     while let Some(byte) = bytes.next() {
@@ -58,7 +76,7 @@ pub fn is_deep(text: &str) -> bool {
     false
 }
 
-/// The same by `serde_json`, for any JSON.
+/// Calls `visit` as [`object`] does, by `serde_json`, for any JSON.
 pub fn parsed<'l>(line: &'l str, visit: &mut dyn FnMut(&str, &'l str)) -> Result<(), Unreadable> {
     if is_deep(line) {
         return Err(Unreadable::NotJson);
@@ -95,12 +113,16 @@ impl<'l> Visitor<'l> for Entries<'_, 'l> {
 pub struct Time<'l>(pub &'l str);
 
 impl Time<'_> {
-    /// Milliseconds since 1970, of RFC 3339 or of seconds with a fraction; whole numbers beyond the
+    /// Returns milliseconds since 1970, of RFC 3339, of Apache's form or of seconds with a fraction; whole numbers beyond the
     /// year 5000 are taken for milliseconds. `None` for anything else.
     pub fn milliseconds(self) -> Option<i64> {
         let text = text(self.0).ok()?;
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
             return Some(time.as_millisecond());
+        }
+        if let Ok(time) = jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text.as_bytes()) {
+            // As Apache and nginx write it.
+            return time.to_timestamp().ok().map(jiff::Timestamp::as_millisecond);
         }
         let seconds: f64 = text.parse().ok()?;
         let milliseconds = if seconds.abs() < 1e11 { seconds * 1000.0 } else { seconds };

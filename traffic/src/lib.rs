@@ -1,34 +1,46 @@
-//! What was recorded, as requests: URLs, request heads, curl commands, HAR, and the lines of logs.
+//! Reads what was recorded as requests: URLs, request heads, curl commands, HAR, and the lines of logs.
 //!
-//! [`subject::read`] takes whatever a person pastes; [`access_log`] says at length what is wrong with one
-//! line; [`LineReader`] and [`Line`] read many lines in one pass, borrowed. [`Format`] names the log
-//! formats and detects them.
+//! [`subject::read`] takes whatever a person pastes; [`access_log`] reports everything that is wrong
+//! with one line. For many lines [`Layout`] says how a log is read, [`line_reader`] and [`Slots`] read a
+//! line of JSON in one pass, borrowed, and [`Line`] is the request. [`LogReader`] does all of it.
 //!
 //! Pure: bytes in, values and findings out.
-#![forbid(unsafe_code)]
 
 pub mod access_log;
 pub mod codes;
 pub mod curl;
+mod envelope;
 mod field_map;
 mod format;
 pub mod har;
 pub mod head;
 pub mod json;
 pub mod limits;
+mod line;
 mod lines;
-pub mod log_line;
-pub mod plain_json;
+mod log_reader;
+mod part;
+mod plain_json;
+mod proxy_text;
 mod recorded;
-pub mod requests;
+mod requests;
 mod shell;
+mod slots;
 pub mod subject;
+mod text_format;
 mod unreadable;
 pub mod url;
+mod zeek_text;
 
+pub use envelope::LineJoiner;
 pub use field_map::FieldMap;
-pub use format::Format;
+pub use format::{Format, Layout};
+pub use line::Line;
 pub use lines::{BYTE_ORDER_MARK, lines};
-pub use log_line::{Line, NoRequest, Reader as LineReader};
+pub use log_reader::{Entry, LogReader, LoggedRequest};
+pub use part::{ACCESS_LOG_KEYS, Part, Parts, TIME_KEYS};
 pub use recorded::{RecordedRequest, RecordedResponse};
+pub use requests::line_reader;
+pub use slots::{LineReader, Slots};
+pub use text_format::TextFormat;
 pub use unreadable::Unreadable;

@@ -1,7 +1,7 @@
 //! JSON objects as logs write almost all of them, read in one pass.
 //!
 //! Plain is an object without a backslash and without control characters. Its texts end at the next
-//! quote and stand for themselves, so that nothing has to be unescaped or copied. Whatever is not plain,
+//! quote and contain no escapes, so that nothing has to be unescaped or copied. Whatever is not plain,
 //! and whatever is not JSON, is left to the parser, which also says what is wrong.
 
 /// Deepest nesting that is read here.
@@ -9,13 +9,13 @@ const MAX_DEPTH: usize = 16;
 
 /// Calls `visit` with each entry of a plain object: the key, and its value as it is written, in order.
 /// `None` where the line is not plain, or not an object; what was visited until then says nothing.
-pub fn object<'l>(line: &'l str, mut visit: impl FnMut(&'l str, &'l str)) -> Option<()> {
+pub(crate) fn object<'l>(line: &'l str, mut visit: impl FnMut(&'l str, &'l str)) -> Option<()> {
     Scanner::of(line)?.whole(Scanner::key, &mut visit)
 }
 
 /// The same for one line of many: with each value comes what `find` said of its key, on this line or on
 /// one before.
-pub fn object_like<'l, P: Copy>(
+pub(crate) fn object_like<'l, P: Copy>(
     line: &'l str,
     shape: &mut Shape<P>,
     find: impl Fn(&str) -> P,
@@ -33,8 +33,8 @@ pub fn object_like<'l, P: Copy>(
 /// The keys of the lines before: a log writes the same ones in the same order, so that most are known by
 /// one comparison.
 #[derive(Debug)]
-pub struct Shape<P> {
-    /// A key as it is written, with all that stands between the entries' values, and what it is found to be.
+pub(crate) struct Shape<P> {
+    /// A key as it is written, with all that is between the values of two entries, and what it is found to be.
     keys: Vec<(String, P)>,
 }
 
@@ -90,7 +90,7 @@ impl<'l> Scanner<'l> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// Whether a text stands here. Eight bytes at a time: most keys are too short for more.
+    /// Returns true if a text is here. Compares eight bytes at a time: most keys are too short for more.
     fn is_at(&self, text: &[u8]) -> bool {
         let Some(here) = self.rest().get(..text.len()) else { return false };
         let (words, rest) = text.as_chunks::<8>();
@@ -118,7 +118,7 @@ impl<'l> Scanner<'l> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// The text of a string; the scanner stands at its first quote.
+    /// Reads a string, at its first quote; returns its text.
     fn string(&mut self) -> Option<&'l str> {
         self.expect(b'"')?;
         let start = self.at;
@@ -155,7 +155,7 @@ impl<'l> Scanner<'l> {
         Some(found)
     }
 
-    /// Reads an object: `key` reads each key and what stands behind it, up to the value.
+    /// Reads an object: `key` reads each key and what is behind it, up to the value.
     fn object<K>(
         &mut self,
         depth: usize,

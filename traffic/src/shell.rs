@@ -1,11 +1,11 @@
 //! The words of a command line, as a POSIX shell splits it, and bash's `$'...'`.
 //!
-//! Browsers copy a request as a curl command with `$'...'` wherever it holds an exclamation mark or a
+//! Browsers copy a request as a curl command with `$'...'` wherever it contains an exclamation mark or a
 //! control character, and no crate for shell words reads that. Variables and commands are not expanded.
 
 use diagnostics::{Lines, Span};
 
-/// A word and where it stands.
+/// A word and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     pub text: String,

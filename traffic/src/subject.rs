@@ -1,4 +1,4 @@
-//! What a person gives to be explained: a URL, a curl command, a log line, or a request head.
+//! Reads what a person gives to be explained: a URL, a curl command, a log line, or a request head.
 
 use diagnostics::{Findings, Span};
 
@@ -9,7 +9,7 @@ use crate::recorded::RecordedRequest;
 use crate::url::{Url, host_name};
 
 /// Reads requests in whatever form they are written; several lines of an access log are several
-/// requests. What is wrong is told in `findings`.
+/// requests. `findings` list what is wrong.
 pub fn read(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
     let trimmed = text.trim();
     if trimmed.starts_with('{') {

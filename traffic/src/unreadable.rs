@@ -1,38 +1,40 @@
-//! Why a line of a log is not an event.
+//! The reasons why a line of a log is not an event.
 
-use crate::log_line::NoRequest;
 use crate::url::UrlError;
 
-/// Why a line is no event.
+/// Why a line is not an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unreadable {
-    /// It is no JSON, or not complete.
+    /// It is not JSON, or not complete.
     NotJson,
-    /// It is JSON, and no object.
+    /// It is JSON, but not an object.
     NotAnObject,
-    /// It is JSON, and no HTTP archive.
+    /// It is JSON, but not an HTTP archive.
     NotAnArchive,
-    /// A key holds another type than it has to.
+    /// It is not of the log's format.
+    NotOfFormat,
+    /// The value of the host or the path is of a wrong type.
     WrongType,
     /// A request without a host.
     NoHost,
     /// A request without a path.
     NoPath,
-    /// It is no absolute URL.
+    /// It is not an absolute URL.
     NotAUrl,
-    /// A URL whose port is no number from 0 to 65535.
+    /// A URL whose port is not a number from 0 to 65535.
     NotAPort,
     /// It is longer than [`crate::limits::MAX_LINE_BYTES`].
     TooLong,
 }
 
 impl Unreadable {
-    /// The reason, for people.
+    /// Returns the reason, for people.
     pub fn as_str(self) -> &'static str {
         match self {
             Unreadable::NotJson => "not JSON",
             Unreadable::NotAnObject => "not a JSON object",
             Unreadable::NotAnArchive => "not an HTTP archive: no list `log.entries`",
+            Unreadable::NotOfFormat => "not a line of the format",
             Unreadable::WrongType => "a key of the wrong type",
             Unreadable::NoHost => "no host",
             Unreadable::NoPath => "no path",
@@ -48,17 +50,6 @@ impl From<UrlError> for Unreadable {
         match reason {
             UrlError::Port => Unreadable::NotAPort,
             UrlError::NoScheme | UrlError::NoHost | UrlError::White(..) => Unreadable::NotAUrl,
-        }
-    }
-}
-
-impl From<NoRequest> for Unreadable {
-    fn from(reason: NoRequest) -> Unreadable {
-        match reason {
-            NoRequest::NotJson => Unreadable::NotJson,
-            NoRequest::WrongType => Unreadable::WrongType,
-            NoRequest::NoHost => Unreadable::NoHost,
-            NoRequest::NoPath => Unreadable::NoPath,
         }
     }
 }

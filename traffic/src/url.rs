@@ -1,4 +1,4 @@
-//! The parts of a URL, as they stand: nothing is normalised, as the gateway's rules see it.
+//! The parts of a URL, as they are written: nothing is normalised, as the gateway's rules see it.
 //!
 //! A crate for URLs would do what a browser does: lower-case, decode and encode, resolve `..`. A rule
 //! that looks for what a client sent has to be tried on just that.
@@ -18,21 +18,21 @@ pub struct Url<'u> {
     pub fragment: Option<&'u str>,
 }
 
-/// Why a text is no absolute URL.
+/// Why a text is not an absolute URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlError {
     /// It has no scheme.
     NoScheme,
     /// It has no host.
     NoHost,
-    /// It holds white space or a control character: which, and at which byte.
+    /// It contains white space or a control character: which, and at which byte.
     White(char, usize),
-    /// What stands behind the host's colon is no port.
+    /// The text behind the host's colon is not a port.
     Port,
 }
 
 impl Url<'_> {
-    /// Takes an absolute URL apart.
+    /// Parses an absolute URL.
     pub fn parse(url: &str) -> Result<Url<'_>, UrlError> {
         let white = url.char_indices().find(|(_, char)| char.is_whitespace() || char.is_control());
         if let Some((at, char)) = white {
@@ -65,7 +65,7 @@ impl Url<'_> {
         Ok(Url { scheme, userinfo, host, path, fragment })
     }
 
-    /// Path and query as they are sent: never empty.
+    /// Returns path and query as they are sent: never empty.
     pub fn request_path(&self) -> Vec<u8> {
         let slash = if self.path.starts_with('/') { "" } else { "/" };
         [slash, self.path].concat().into_bytes()
@@ -73,7 +73,7 @@ impl Url<'_> {
 }
 
 impl UrlError {
-    /// What is wrong with `url`.
+    /// Returns what is wrong with `url`.
     pub fn message(self, url: &str) -> String {
         let url = url.escape_debug();
         match self {
@@ -86,7 +86,7 @@ impl UrlError {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn help(self) -> &'static str {
         match self {
             UrlError::NoScheme => "write the URL with scheme and host, as `https://host/path`",
@@ -98,19 +98,19 @@ impl UrlError {
     }
 }
 
-/// What follows the colon of an authority without userinfo; `None` where there is no colon.
+/// Returns what follows the colon of an authority without userinfo; `None` where there is no colon.
 fn port_of(host: &str) -> Option<&str> {
     // The colons of an address in brackets are its own.
     let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
     behind.split_once(':').map(|(_, port)| port)
 }
 
-/// Whether a text is the number of a port. 0 is one: nothing listens there, but it can be asked for.
+/// Returns true if a text is the number of a port. 0 is one: nothing listens there, but it can be asked for.
 pub fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// The name that a TLS client asks for: the host without port, unless it is an address.
+/// Returns the name that a TLS client asks for: the host without port, unless it is an address.
 pub fn host_name(host: &str) -> Option<Vec<u8>> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use diagnostics::Findings;
 use sigma::Source;
 
 use super::*;
 use crate::{Output, Report};
-use diagnostics::Findings;
-use traffic::access_log;
+use traffic::limits::MAX_LINE_BYTES;
+use traffic::{Format, access_log};
 
 const RULES: &str = "
 title: Bot
@@ -200,7 +201,8 @@ detection: {s: {c-useragent: null}, condition: s}
 /// What a line says, by both readers.
 #[test]
 fn lines_are_read_as_explain_reads_them() {
-    let mut reader = requests::reader(Format::Envoy);
+    let map = FieldMap::default();
+    let mut reader = LogReader::new(Format::Envoy.into(), &map);
     for line in [
         r#"{"method":"POST","authority":"a.example:443","path":"/x?y","protocol":"HTTP/2","user_agent":"curl","requested_server_name":"a.example","downstream_remote_address":"10.0.0.7:51234","upstream_host":"[2001:db8::1]:443","response_code":200,"bytes_received":5,"bytes_sent":77}"#,
         r#"{":authority":"a.example","x-envoy-origin-path":"/x","path":"/rewritten","method":"GET","response_code":"0","user-agent":"-","upstream_host":null}"#,
@@ -226,11 +228,14 @@ fn lines_are_read_as_explain_reads_them() {
         let show = |request: &inspect::Request<'_>| format!("{request:?}");
         let explained = explained.map(|request| show(&request.lend()));
         // By a reader that has seen nothing, and by one that has seen the lines before.
-        for reader in [&mut requests::reader(Format::Envoy), &mut reader] {
-            let (mut slots, mut request) = (Slots::default(), Line::default());
-            let hunted = requests::read(line.as_bytes(), reader, &mut slots)
-                .and_then(|()| requests::write(&slots, Format::Envoy, &mut request));
-            assert_eq!(hunted.ok().map(|()| show(&request.lend())), explained, "{line}");
+        for reader in [&mut LogReader::new(Format::Envoy.into(), &map), &mut reader] {
+            let mut hunted = None;
+            reader.read(line.as_bytes(), &mut |_, entry| {
+                if let Ok(Entry::Request(logged)) = entry {
+                    hunted = Some(show(&logged.line.lend()));
+                }
+            });
+            assert_eq!(hunted, explained, "{line}");
         }
     }
 }
@@ -361,7 +366,13 @@ fn control_characters_of_a_log_do_not_reach_the_terminal() {
 }
 
 /// What a hunt finds under a policy, as `line title action exception`, and its summary.
-fn decided(rules: &str, policy: &str, format: Format, log: &str, terms: Terms) -> (String, String) {
+fn decided(
+    rules: &str,
+    policy: &str,
+    format: Format,
+    log: &str,
+    terms: PolicyReplay,
+) -> (String, String) {
     let file = diagnostics::SourceFile { name: "rules.yml".into(), bytes: rules.into() };
     let library = knowledge::Library::read(vec![file]);
     let (policy, findings) = knowledge::Policy::read(&"policy.yml".into(), policy);
@@ -369,9 +380,9 @@ fn decided(rules: &str, policy: &str, format: Format, log: &str, terms: Terms) -
     let made = knowledge::Compilation::with_policy(&library, "t", 1, policy.as_ref(), None);
     let bytes = made.unwrap().bytes;
     let pack = || Pack::decode(&bytes).unwrap();
-    let mut report = Report::new(pack(), Output::Json, 1, false).under(terms);
+    let mut report = Report::new(pack(), Output::Json, 1, false).with_policy(terms);
     report.begin(&Arc::from("log"));
-    let mut hunter = Hunter::new(pack(), format, &FieldMap::default(), false).under(terms);
+    let mut hunter = Hunter::new(pack(), format, &FieldMap::default(), false).with_policy(terms);
     let out = report.take(&hunter.hunt(log.as_bytes())) + &report.finish();
     let records = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
@@ -421,9 +432,9 @@ exceptions:
     sources: [10.0.0.0/8]
 ";
 
-fn terms(bound: inspect::Mode) -> Terms {
+fn terms(bound: inspect::Mode) -> PolicyReplay {
     // 2027-01-01, after the exception.
-    Terms { bound, key: None, now: 1_798_761_600 }
+    PolicyReplay { bound, key: None, now: 1_798_761_600 }
 }
 
 #[test]

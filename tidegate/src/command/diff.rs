@@ -99,16 +99,16 @@ impl Diff {
         for side in sides {
             check_key(&side.name, &side.pack, key).map_err(refused)?;
         }
-        let terms = self.input.terms(sides.map(|side| &side.pack), key);
+        let policy = self.input.policy(sides.map(|side| &side.pack), key);
         let packs = sides.map(|side| side.bytes.as_slice());
         let job = stream::Job {
             packs: &packs,
             logs: self.log.clone(),
-            format: self.input.format(),
+            layout: self.input.layout(),
             map: &map,
             output: Output::Json,
             show_values: false,
-            terms,
+            policy,
             n_threads: None,
         };
         let difference = LogDifference::hunt(&job, findings);

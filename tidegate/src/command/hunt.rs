@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use diagnostics::{Finding, report};
-use hunt::{Output, Terms};
+use hunt::{Output, PolicyReplay};
 use knowledge::{Library, pack_file};
-use traffic::Format;
+use traffic::{Format, Layout};
 
 use super::logs::LogInput;
 use super::policy::{PolicyInput, check_key};
@@ -16,9 +16,11 @@ use crate::{disk, stream};
 
 /// Search logs for requests that match the rules.
 ///
-/// Gives the verdicts that the gateway would have given. Reads Envoy access logs in JSON, HTTP archives
-/// (HAR), Zeek's http, ssl and dns logs in JSON, lists of URLs, and any JSON lines with a field map.
-/// Records are printed in the order of the files and their lines, counts on standard error.
+/// Gives the verdicts that the gateway would have given. Reads access logs of Envoy, Istio and nginx in
+/// JSON, text logs of Envoy and Istio, Squid's and the combined format, HTTP archives (HAR), Zeek's http,
+/// ssl and dns logs, Suricata's eve.json, lists of URLs, and any JSON lines with a map; also as Kubernetes,
+/// docker, fluent-bit and syslog wrap them. Records are printed in the order of the files and their lines,
+/// counts on standard error.
 ///
 /// Correlations use the time of the events. A policy, given or in the pack, is evaluated with the time and
 /// the source of each event: matches that it turns off or excepts are counted, not printed.
@@ -49,7 +51,7 @@ pub(crate) struct Hunt {
     policy: PolicyInput,
     #[command(flatten)]
     input: LogInput,
-    /// The format of the logs [default: detected from each log's first line]
+    /// The format of the logs [default: detected from each log's first lines]
     #[arg(short, long, value_parser = format)]
     format: Option<Format>,
     /// How to print matches
@@ -87,7 +89,8 @@ impl Hunt {
             Ok(map) => map,
             Err(outcome) => return outcome,
         };
-        let (pack, terms, mut stderr) = match self.pack() {
+        let layout = self.format.map(Layout::from).or_else(|| self.input.layout());
+        let (pack, policy, mut stderr) = match self.pack() {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
@@ -99,11 +102,11 @@ impl Hunt {
         let job = stream::Job {
             packs: &[&pack],
             logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
-            format: self.format.or(self.input.format()),
+            layout,
             map: &map,
             output,
             show_values: self.show_values,
-            terms,
+            policy,
             n_threads: self.threads,
         };
         match job.run(&mut [&mut io::stdout().lock()]) {
@@ -121,9 +124,9 @@ impl Hunt {
         }
     }
 
-    /// The pack's bytes, which are known to be a pack, how its policy is asked, and what is to be told
-    /// about the rules.
-    fn pack(&self) -> Result<(Vec<u8>, Option<Terms>, String), Outcome> {
+    /// Returns the pack's bytes, which are known to be a pack, how its policy is replayed, and the lines
+    /// about the rules for standard error.
+    fn pack(&self) -> Result<(Vec<u8>, Option<PolicyReplay>, String), Outcome> {
         let none = diagnostics::Sources::new();
         if let Some(path) = &self.pack {
             let (name, bytes) =
@@ -137,8 +140,8 @@ impl Hunt {
             }
             check_key(&name, &pack, given.key)
                 .map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            let terms = self.input.terms([&pack], given.key);
-            return Ok((bytes, terms, String::new()));
+            let policy = self.input.policy([&pack], given.key);
+            return Ok((bytes, policy, String::new()));
         }
         let (mut library, _) = read_library(&self.rules, &self.vocabulary)?;
         let given = self.policy.read(&mut library);
@@ -155,13 +158,13 @@ impl Hunt {
         if compilation.n_compiled == 0 || !findings.is_empty() && !self.allow_refused {
             return Err(refused);
         }
-        let told = format!(
+        let summary = format!(
             "{} read = {} compiled + {} refused\n",
             counted(compilation.n_read, "rule"),
             compilation.n_compiled,
             compilation.n_refused
         );
-        let terms = self.input.terms([&compilation.pack], given.key);
-        Ok((compilation.bytes, terms, refused.stderr + &told))
+        let policy = self.input.policy([&compilation.pack], given.key);
+        Ok((compilation.bytes, policy, refused.stderr + &summary))
     }
 }

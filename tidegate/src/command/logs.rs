@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use diagnostics::Sources;
-use hunt::Terms;
+use hunt::PolicyReplay;
 use inspect::{IdentityKey, Mode, Pack};
-use traffic::{FieldMap, Format};
+use traffic::{FieldMap, Format, Layout, TextFormat};
 
 use super::Outcome;
 use super::policy::{moment, now};
@@ -21,9 +21,12 @@ pub(super) struct LogInput {
     /// Evaluate exceptions at this time for events without one [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
-    /// Map the keys of JSON lines to the fields of rules, as TOML: `time = "..."` and `[fields]`
+    /// Map the keys of JSON lines to requests or the fields of rules, as TOML: `[request]`, `[fields]`
     #[arg(short, long, value_name = "FILE")]
     map: Option<PathBuf>,
+    /// The format string of a text log of Envoy, as `[%START_TIME%] %REQ(:METHOD)% ...`
+    #[arg(long, value_name = "STRING", value_parser = log_format, conflicts_with = "map")]
+    log_format: Option<TextFormat>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,10 +35,17 @@ enum ModeName {
     Enforce,
 }
 
+fn log_format(text: &str) -> Result<TextFormat, String> {
+    TextFormat::compile(text)
+}
+
 impl LogInput {
     /// Returns true if an argument that needs a log is given.
     pub(super) fn is_given(&self) -> bool {
-        self.mode != ModeName::Monitor || self.now.is_some() || self.map.is_some()
+        self.mode != ModeName::Monitor
+            || self.now.is_some()
+            || self.map.is_some()
+            || self.log_format.is_some()
     }
 
     /// Reads the field map; it is empty if none is given.
@@ -50,17 +60,18 @@ impl LogInput {
         read.map_err(|finding| Outcome::refused(&[*finding], &sources))
     }
 
-    /// Returns the format that a map implies: JSON lines.
-    pub(super) fn format(&self) -> Option<Format> {
-        self.map.as_ref().map(|_| Format::Json)
+    /// Returns how the logs are read, if an option says so: a map is for JSON lines.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        let text = self.log_format.clone().map(Layout::from);
+        text.or_else(|| self.map.as_ref().map(|_| Layout::from(Format::Json)))
     }
 
-    /// Returns the terms of the policy replay, if any pack has a policy or the mode is enforce.
-    pub(super) fn terms<'p>(
+    /// Returns how the policies of packs are replayed, if one of them has any.
+    pub(super) fn policy<'p>(
         &self,
         packs: impl IntoIterator<Item = &'p Pack>,
         key: Option<IdentityKey>,
-    ) -> Option<Terms> {
+    ) -> Option<PolicyReplay> {
         let bound = match self.mode {
             ModeName::Monitor => Mode::Monitor,
             ModeName::Enforce => Mode::Enforce,
@@ -68,6 +79,6 @@ impl LogInput {
         let now = self.now.unwrap_or_else(now);
         let mut packs = packs.into_iter();
         let is_asked = packs.any(|pack| pack.tables().policy.is_given()) || bound != Mode::Monitor;
-        is_asked.then_some(Terms { bound, key, now })
+        is_asked.then_some(PolicyReplay { bound, key, now })
     }
 }

@@ -67,7 +67,7 @@ impl LogDifference {
             report(done, findings);
         }
         let (old, new) = (matches(&old)?, matches(&new)?);
-        Ok(LogDifference { old, new, is_asked: job.terms.is_some() })
+        Ok(LogDifference { old, new, is_asked: job.policy.is_some() })
     }
 
     /// Renders a line for each match that is gained, lost or decided differently, and the numbers.

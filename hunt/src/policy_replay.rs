@@ -1,4 +1,4 @@
-//! What the filter would have made of what a log holds, by the pack's policy.
+//! What the filter would have done with the requests of a log, by the pack's policy.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,11 @@ use inspect::{
 
 use traffic::Unreadable;
 
-use crate::hunter::Hunter;
-use traffic::log_line::text;
+use crate::hunter::Judge;
 
-/// How a policy is held against a log.
+/// How a policy is replayed over a log.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct PolicyReplay {
     /// The mode of the gateway: how far matches go at most.
     pub bound: Mode,
     /// The key of identities; without one none is recognised.
@@ -24,7 +23,7 @@ pub struct Terms {
     pub now: u64,
 }
 
-/// What is left of a verdict, and what is made of it.
+/// What is left of a verdict, and what happens to it.
 #[derive(Debug, Default)]
 pub(crate) struct Decided {
     pub(crate) decision: Decision,
@@ -34,14 +33,14 @@ pub(crate) struct Decided {
     pub(crate) expired: Vec<StrId>,
     /// How many matches are of rules that the policy turns off.
     pub(crate) n_off: u64,
-    /// Who sent it, beside the address.
+    /// The sender's identity or name.
     identity: Option<String>,
 }
 
-impl Terms {
-    /// Decides as the filter does when the request comes and again when the response is there. What it
-    /// does not tell is taken out of the verdict: what is turned off, and what only the response of a
-    /// denied request would have shown, as there is none.
+impl PolicyReplay {
+    /// Decides as the filter does when the request comes and again when the response is there. Matches
+    /// that the filter does not report are taken out of the verdict: those that are turned off, and those
+    /// that only the response of a denied request would have shown, as there is none.
     pub(crate) fn decide(
         &self,
         pack: &Pack,
@@ -50,8 +49,8 @@ impl Terms {
         source: Source<'_>,
         time_ms: Option<i64>,
     ) -> Decided {
-        let of_event = time_ms.map(|time_ms| u64::try_from(time_ms / 1000).unwrap_or_default());
-        let now = of_event.unwrap_or(self.now);
+        let event_time = time_ms.map(|time_ms| u64::try_from(time_ms / 1000).unwrap_or_default());
+        let now = event_time.unwrap_or(self.now);
         let query = PolicyQuery { request, source, now, bound: self.bound, key: self.key };
         let mut decision = pack.decide(verdict, &query);
         let is_denied = decision.action == Action::Deny;
@@ -75,28 +74,28 @@ impl Terms {
     }
 }
 
-impl Hunter {
-    /// What correlations learn of an event, and what the policy makes of it; takes out of the verdict
-    /// what is not told.
+impl Judge {
+    /// Returns the hits of an event for correlations and the decision of the policy; takes matches that
+    /// are not reported out of the verdict.
     pub(crate) fn decide(
         &mut self,
-        terms: &Terms,
+        policy: &PolicyReplay,
         verdict: &mut Verdict,
-        of: Of<'_>,
+        event: Recorded<'_>,
         time_ms: Option<i64>,
     ) -> Result<(Vec<CorrelationHit>, Option<Decided>), Unreadable> {
-        let seen;
+        let input;
         let lent;
-        let (request, source) = match of {
-            Of::Request(request, source) => (request, source),
-            Of::Line(line) => {
-                seen = self.events.subject(line)?;
-                lent = seen.lend();
+        let (request, source) = match event {
+            Recorded::Request(request, source) => (request, source),
+            Recorded::Object(line) => {
+                input = self.events.policy_input(line)?;
+                lent = input.lend();
                 let address = lent.source_address;
                 (&lent, Source { address, ..Source::default() })
             }
         };
-        let decided = terms.decide(self.inspector.pack(), verdict, request, source, time_ms);
+        let decided = policy.decide(self.inspector.pack(), verdict, request, source, time_ms);
         let rulings = decided.decision.rulings.iter();
         let matches = verdict.matches.iter().zip(rulings);
         let left = matches.filter(|(_, ruling)| ruling.exception.is_none());
@@ -107,42 +106,35 @@ impl Hunter {
     }
 }
 
-/// What an event is of.
+/// What was recorded of an event.
 #[derive(Clone, Copy)]
-pub(crate) enum Of<'l> {
+pub(crate) enum Recorded<'l> {
     /// A request, and who sent it.
     Request(&'l Request<'l>, Source<'l>),
-    /// A line that is none.
-    Line(&'l [u8]),
+    /// A JSON object.
+    Object(&'l [u8]),
 }
 
-impl<'l> Of<'l> {
+impl<'l> Recorded<'l> {
     pub(crate) fn request(self) -> Option<&'l Request<'l>> {
         match self {
-            Of::Request(request, _) => Some(request),
-            Of::Line(_) => None,
+            Recorded::Request(request, _) => Some(request),
+            Recorded::Object(_) => None,
         }
     }
 }
 
-/// Who sent the request of a line: by its certificate or as a trusted hop calls it, as the log says, and
-/// its address.
-pub(crate) struct Who<'l> {
-    name: Option<Cow<'l, str>>,
-    address: Option<&'l [u8]>,
+/// The sender of a recorded request: by its certificate or as a trusted hop calls it, and its address.
+pub(crate) struct Sender<'l> {
+    pub(crate) name: Option<&'l str>,
+    pub(crate) address: Option<&'l [u8]>,
 }
 
-impl<'l> Who<'l> {
-    /// Reads what a log says as it is written.
-    pub(crate) fn read(raw: Option<&'l str>, request: &Request<'l>) -> Result<Self, Unreadable> {
-        let name = raw.map(text).transpose()?;
-        Ok(Who { name, address: request.source_address })
-    }
-
-    /// The same for a policy: what has the form of a URI is of a certificate.
-    pub(crate) fn lend(&self) -> Source<'_> {
-        let name = self.name.as_deref().map(str::as_bytes);
-        let is_identity = self.name.as_deref().is_some_and(|name| name.contains("://"));
+impl<'l> Sender<'l> {
+    /// Returns the source for a policy. A name with the form of a URI is of a certificate.
+    pub(crate) fn lend(&self) -> Source<'l> {
+        let name = self.name.map(str::as_bytes);
+        let is_identity = self.name.is_some_and(|name| name.contains("://"));
         Source {
             identity: name.filter(|_| is_identity),
             named: name.filter(|_| !is_identity),
@@ -151,22 +143,27 @@ impl<'l> Who<'l> {
     }
 }
 
-/// What is written of a decision, by the names that events have.
+/// The facts of a decision that records contain, by the names that events have.
 #[derive(Debug, Default)]
-pub(crate) struct Told<'p> {
+pub(crate) struct PolicyFacts<'p> {
     pub(crate) action: &'static str,
     pub(crate) would_deny: bool,
     /// Texts by their names.
     pub(crate) texts: Vec<(&'static str, Cow<'p, str>)>,
 }
 
-impl<'p> Told<'p> {
-    /// What is told of a match.
-    pub(crate) fn of(pack: &'p Pack, terms: &Terms, decided: &'p Decided, ruling: &Ruling) -> Self {
+impl<'p> PolicyFacts<'p> {
+    /// Returns the facts about a match.
+    pub(crate) fn new(
+        pack: &'p Pack,
+        policy: &PolicyReplay,
+        decided: &'p Decided,
+        ruling: &Ruling,
+    ) -> Self {
         let decision = &decided.decision;
         let text = |id: StrId| pack.tables().str(id).into();
         let hash = |hash: u64| format!("{hash:016x}").into();
-        let mode = (ruling.mode != terms.bound).then(|| ruling.mode.as_str().into());
+        let mode = (ruling.mode != policy.bound).then(|| ruling.mode.as_str().into());
         let texts = [
             ("mode", mode),
             ("statement", ruling.statement.map(text)),
@@ -178,14 +175,14 @@ impl<'p> Told<'p> {
             ("credential", decision.credential.map(hash)),
             ("identity", decided.identity.as_deref().map(Into::into)),
         ];
-        Told {
+        PolicyFacts {
             action: decision.action.as_str(),
             would_deny: decision.would_deny,
             texts: texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
         }
     }
 
-    /// A text by its name.
+    /// Returns a text by its name; an empty one where there is none.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.texts.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text)
     }

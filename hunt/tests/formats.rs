@@ -1,0 +1,247 @@
+//! Logs as proxies and sensors write them and collectors wrap them: what is detected and found in each.
+
+use std::sync::Arc;
+
+use hunt::{Hunter, Output, Report};
+use inspect::Pack;
+use traffic::{FieldMap, Format, Layout, TextFormat};
+
+const RULES: &str = "
+title: Paste
+logsource: {category: proxy}
+detection: {s: {cs-host: paste.example, c-uri-stem|startswith: /raw/}, condition: s}
+---
+title: Tunnel
+logsource: {category: proxy}
+detection: {s: {cs-host|endswith: .tunnel.example}, condition: s}
+---
+title: Query
+logsource: {category: proxy}
+detection: {s: {c-uri-query|contains: export=download}, condition: s}
+---
+title: Oddity
+logsource: {category: proxy}
+detection: {s: {tidegate.anomaly: path.encoded_letter}, condition: s}
+";
+
+fn pack() -> Pack {
+    let parsed = sigma::parse(&sigma::Source::new("t.yml", RULES));
+    let mut compiler = sigma::Compiler::new("t", 1);
+    for rule in &parsed.rules {
+        compiler.add(rule).unwrap();
+    }
+    Pack::decode(&compiler.finish().encode()).unwrap()
+}
+
+/// The `line title host path source` of each record, and the summary.
+fn hunt(layout: &Layout, log: &[u8], map: &FieldMap) -> (Vec<String>, String) {
+    let mut report = Report::new(pack(), Output::Json, 1, false);
+    report.begin(&Arc::from("log"));
+    let mut hunter = Hunter::new(pack(), layout.clone(), map, false);
+    // As the pieces of a log come.
+    let cut = layout.end_of_lines(log.get(..log.len() / 2).unwrap_or_default()).unwrap_or(0);
+    let pieces = if layout.is_document() { (log, &b""[..]) } else { log.split_at(cut) };
+    let mut out = String::new();
+    for piece in [pieces.0, pieces.1].into_iter().filter(|piece| !piece.is_empty()) {
+        out += &report.take(&hunter.hunt(piece));
+    }
+    out += &report.finish();
+    let records = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let text =
+        |record: &serde_json::Value, name: &str| record[name].as_str().unwrap_or("-").to_owned();
+    let records = records.map(|record| {
+        let [title, host, path, source] =
+            ["title", "host", "path", "source"].map(|name| text(&record, name));
+        format!("{} {title} {host} {path} {source}", record["line"])
+    });
+    (records.collect(), report.summary())
+}
+
+fn check(name: &str, log: &str, format: Format, expect: &[&str]) {
+    let layout = Layout::detect(log.as_bytes()).unwrap_or_else(|| panic!("{name}: not detected"));
+    assert_eq!(layout.format, format, "{name}");
+    let (found, summary) = hunt(&layout, log.as_bytes(), &FieldMap::default());
+    assert_eq!(found, expect, "{name}: {summary}");
+    let n_lines = if layout.is_document() { None } else { Some(log.lines().count()) };
+    if let Some(n_lines) = n_lines {
+        assert!(summary.starts_with(&format!("{n_lines} lines = ")), "{name}: {summary}");
+    }
+}
+
+const LINE: &str = r#"{"authority":"paste.example","method":"GET","path":"/raw/abcdefgh","response_code":200,"downstream_remote_address":"10.0.1.7:1","start_time":"2026-11-20T08:00:00Z"}"#;
+const FOUND: &str = "1 Paste paste.example /raw/abcdefgh 10.0.1.7";
+
+#[test]
+fn tls_that_passes_through_is_judged_by_its_server_name() {
+    for (name, host) in [("null", "null"), ("dash", r#""-""#), ("empty", r#""""#)] {
+        let line = format!(
+            r#"{{"authority":{host},"method":{host},"path":{host},"requested_server_name":"a.tunnel.example","downstream_remote_address":"10.0.1.7:1","response_code":0}}"#
+        );
+        check(name, &line, Format::Envoy, &["1 Tunnel a.tunnel.example - 10.0.1.7"]);
+    }
+    let left_out = r#"{"bytes_sent":1,"requested_server_name":"a.tunnel.example","upstream_host":"192.0.2.1:443","downstream_remote_address":"10.0.1.7:1"}"#;
+    check("left out", left_out, Format::Envoy, &["1 Tunnel a.tunnel.example - 10.0.1.7"]);
+}
+
+/// Each JSON type in each key beside host and path: the request is judged, the value is counted.
+#[test]
+fn a_value_of_a_wrong_type_costs_that_value_alone() {
+    for (key, values) in [
+        ("response_code", &["true", "[]", "{}", "-1", r#""200 OK""#, "1e22", "70000"][..]),
+        ("bytes_received", &["false", "[1]", "{}", "-1", "1.5", r#""x""#]),
+        ("bytes_sent", &["false", "[1]", "{}", "-1", "1.5", "1e400"]),
+        ("user_agent", &["true", "[]", "{}", r#"["a"]"#, r#"{"original":"a"}"#]),
+        ("referer", &["true", "[]", "{}"]),
+        ("cookie", &["true", "[]", "{}"]),
+        ("protocol", &["true", "[]", "{}"]),
+        ("requested_server_name", &["true", "[]", "{}"]),
+        ("upstream_host", &["true", "[]", r#"{"a":1}"#]),
+        ("source_identity", &["true", "[]", "{}"]),
+    ] {
+        for value in values {
+            let log = format!(
+                "{},\"{key}\":{value}}}",
+                LINE.trim_end_matches('}').replace(r#""response_code":200,"#, "")
+            );
+            let (found, summary) =
+                hunt(&Format::Envoy.into(), log.as_bytes(), &FieldMap::default());
+            assert_eq!(found, [FOUND], "{key}: {value}: {summary}");
+            let counted = format!("  1 values of `{key}` left out: of a wrong type");
+            assert!(summary.contains(&counted), "{key}: {value}: {summary}");
+        }
+    }
+    for value in ["200.0", r#""200.0""#, "2e2", r#""200""#, r#""-""#, "null", r#""""#, "0"] {
+        let log = LINE.replace(":200,", &format!(":{value},"));
+        let (found, summary) = hunt(&Format::Envoy.into(), log.as_bytes(), &FieldMap::default());
+        assert_eq!(found, [FOUND], "{value}");
+        assert!(!summary.contains("left out"), "{value}: {summary}");
+    }
+}
+
+#[test]
+fn a_map_describes_requests() {
+    let log = r#"{"verb":"GET","site":"paste.example","target":"/%72aw/abc","who":{"ip":"10.0.1.7"}}
+{"verb":"GET","site":"a.example:443","target":"/uc?export=download","who":{"ip":"10.0.1.7"}}
+{"verb":"GET","site":"proxy.example","target":"http://paste.example/raw/x","who":{"ip":"10.0.1.7"}}
+{"verb":"CONNECT","site":"a.tunnel.example:443","target":null,"who":{"ip":"10.0.1.7"}}
+{"verb":"GET","site":"b.example","target":"/uc","args":"export=download","who":{"ip":"10.0.1.7"}}
+"#;
+    let expect = [
+        "1 Paste paste.example /{}/abc 10.0.1.7",
+        "1 Oddity paste.example /{}/abc 10.0.1.7",
+        "2 Query a.example:443 /uc?export={} 10.0.1.7",
+        "3 Paste paste.example /raw/x 10.0.1.7",
+        "4 Tunnel a.tunnel.example:443 - 10.0.1.7",
+        "5 Query b.example /uc?export={} 10.0.1.7",
+    ];
+    for map in [
+        "[request]\nmethod = \"verb\"\nhost = \"site\"\npath = \"target\"\nquery = \"args\"\nsource = \"who.ip\"\n",
+        "[fields]\ncs-method = \"verb\"\ncs-host = \"site\"\nc-uri-stem = \"target\"\nc-uri-query = \"args\"\nsrc_ip = \"who.ip\"\n",
+    ] {
+        let map = FieldMap::read(&"map".into(), map).unwrap();
+        let layout = Layout::from(Format::Json).within(log.as_bytes());
+        let (found, summary) = hunt(&layout, log.as_bytes(), &map);
+        assert_eq!(found, expect, "{summary}");
+    }
+    let error = FieldMap::read(&"map".into(), "[request]\nagnt = \"x\"\n").unwrap_err();
+    assert!(error.diagnostic.message.contains("unknown part `agnt`"), "{error:?}");
+}
+
+#[test]
+fn lines_are_unwrapped_and_their_parts_joined() {
+    let escaped = serde_json::Value::from(format!("{LINE}\n")).to_string();
+    let cri = format!(
+        "2026-11-20T08:00:00.2Z stderr F [info] starting\n2026-11-20T08:00:00.2Z stdout F {LINE}\n"
+    );
+    let found = FOUND.replacen('1', "2", 1);
+    check("CRI", &cri, Format::Envoy, &[&found]);
+    let (first, second) = LINE.split_at(40);
+    let parts = format!(
+        "2026-11-20T08:00:00.2Z stdout F {LINE}\n2026-11-20T08:00:00.2Z stdout P {first}\n2026-11-20T08:00:00.2Z stderr F note\n2026-11-20T08:00:00.2Z stdout F {second}\n"
+    );
+    check("parts", &parts, Format::Envoy, &[FOUND, &FOUND.replacen('1', "4", 1)]);
+    let docker = format!("{{\"log\": {escaped}, \"stream\": \"stdout\", \"time\": \"x\"}}\n");
+    check("docker", &docker, Format::Envoy, &[FOUND]);
+    let merged = format!(
+        "{{\"time\": \"x\", \"_p\": \"F\", \"log_processed\": {LINE}, \"kubernetes\": {{\"host\": \"n\"}}}}\n"
+    );
+    check("fluent-bit", &merged, Format::Envoy, &[FOUND]);
+    let logstash = format!("{{\"@version\": \"1\", \"message\": {escaped}}}\n");
+    check("logstash", &logstash, Format::Envoy, &[FOUND]);
+    let nested = format!("2026-11-20T08:00:00.2Z stdout F {{\"message\": {escaped}}}\n");
+    check("JSON in CRI", &nested, Format::Envoy, &[FOUND]);
+    let kubectl = format!(
+        "{{\"level\":\"info\",\"msg\":\"starting\"}}\n[2026-11-20 08:00:00.1][1][info][main] x\n{LINE}\n"
+    );
+    check("kubectl", &kubectl, Format::Envoy, &[&FOUND.replacen('1', "3", 1)]);
+    check("prefix", &format!("[pod/gateway/proxy] {LINE}\n"), Format::Envoy, &[FOUND]);
+    let broken = format!("{}\n{LINE}\n", LINE.replace("200", "-"));
+    check("a broken first line", &broken, Format::Envoy, &[&found]);
+    let pretty =
+        serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(LINE).unwrap())
+            .unwrap();
+    check("over several lines", &pretty, Format::Envoy, &[FOUND]);
+    check("a list", &format!("[\n{pretty},\n{pretty}]\n"), Format::Envoy, &[FOUND, &found]);
+    let named = Layout::from(Format::Envoy).within(docker.as_bytes());
+    assert_eq!(hunt(&named, docker.as_bytes(), &FieldMap::default()).0, [FOUND]);
+}
+
+#[test]
+fn text_logs_of_envoy_are_read_by_their_format_string() {
+    let envoy = r#"[2026-11-20T08:14:44.179Z] "GET /raw/abcdefgh HTTP/1.1" 200 - 12 240 139 138 "10.0.1.7" "curl/8" "id" "paste.example" "192.0.2.12:443""#;
+    check("Envoy", envoy, Format::EnvoyText, &[FOUND]);
+    let istio = r#"[2026-11-20T08:14:45.179Z] "- - -" 0 - - - "-" 883 24293 139 - "-" "-" "-" "-" "192.0.2.10:443" outbound|443||x 10.0.3.9:1 10.0.3.9:8443 10.0.1.7:38598 a.tunnel.example -"#;
+    check("Istio", istio, Format::EnvoyText, &["1 Tunnel a.tunnel.example - 10.0.1.7"]);
+    let wrapped = format!("2026-11-20T08:00:00.2Z stdout F {envoy}\n");
+    check("Envoy in CRI", &wrapped, Format::EnvoyText, &[FOUND]);
+    let own =
+        "%START_TIME% %DOWNSTREAM_REMOTE_ADDRESS% %REQ(:METHOD)% %REQ(:AUTHORITY)%%REQ(:PATH)%";
+    assert!(TextFormat::compile(own).is_err());
+    let own =
+        "%START_TIME% %DOWNSTREAM_REMOTE_ADDRESS% %REQ(:METHOD)% %REQ(:AUTHORITY)% %REQ(:PATH)%\n";
+    let layout = Layout::from(TextFormat::compile(own).unwrap());
+    let log = "2026-11-20T08:14:45.179Z 10.0.1.7:5 GET paste.example /raw/abcdefgh\nx\n";
+    let (found, summary) =
+        hunt(&layout.within(log.as_bytes()), log.as_bytes(), &FieldMap::default());
+    assert_eq!(found, [FOUND]);
+    assert!(summary.contains("1 unreadable: not a line of the format"), "{summary}");
+}
+
+#[test]
+fn logs_of_other_programs_are_read() {
+    let squid = "1763625600.253    325 10.0.1.7 TCP_MISS/200 2912 GET http://paste.example/raw/abcdefgh - HIER_DIRECT/192.0.2.12 text/html\n1763625601.253    325 10.0.1.7 TCP_TUNNEL/200 2912 CONNECT a.tunnel.example:443 - HIER_DIRECT/192.0.2.12 -\n";
+    let tunnel = "2 Tunnel a.tunnel.example:443 - 10.0.1.7";
+    check("Squid", squid, Format::Squid, &[FOUND, tunnel]);
+    let syslog: String = squid
+        .lines()
+        .map(|line| format!("<166>Nov 20 08:00:00 fw (squid-1)[6802]: {line}\n"))
+        .collect();
+    check("Squid in syslog", &syslog, Format::Squid, &[FOUND, tunnel]);
+    let combined = r#"10.0.1.7 - - [20/Nov/2026:08:00:00 +0000] "GET https://paste.example/raw/abcdefgh HTTP/1.1" 200 8752 "-" "curl/8" TCP_MISS:HIER_DIRECT"#;
+    check("combined", combined, Format::Combined, &[FOUND]);
+    let zeek = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thttp\n#fields\tts\tuid\tid.orig_h\tmethod\thost\turi\ttags\n#types\ttime\tstring\taddr\tstring\tstring\tstring\tset[enum]\n1763625600.8\tC1\t10.0.1.7\tGET\tpaste.example\t/raw/abcdefgh\t(empty)\n";
+    check("Zeek", zeek, Format::ZeekHttp, &[&FOUND.replacen('1', "8", 1)]);
+    let nested = r#"{"_path":"http","uid":"C","id":{"orig_h":"10.0.1.7"},"method":"GET","host":"paste.example","uri":"/raw/abcdefgh"}"#;
+    check("Zeek with inner objects", nested, Format::ZeekHttp, &[FOUND]);
+    let stream = r#"{"_path":"conn","uid":"C1","id.orig_h":"10.0.1.7","service":"ssl"}
+{"_path":"ssl","uid":"C1","id.orig_h":"10.0.1.7","server_name":"a.tunnel.example"}
+{"_path":"http","uid":"C2","id.orig_h":"10.0.1.7","method":"GET","host":"paste.example","uri":"/raw/abcdefgh"}
+"#;
+    let found = ["2 Tunnel a.tunnel.example - 10.0.1.7", &FOUND.replacen('1', "3", 1)];
+    check("a stream of Zeek", stream, Format::ZeekHttp, &found);
+    let suricata = r#"{"timestamp":"2026-11-20T08:00:00.362749+0000","flow_id":1,"event_type":"stats"}
+{"timestamp":"2026-11-20T08:00:01.362749+0000","flow_id":2,"event_type":"http","src_ip":"10.0.1.7","http":{"hostname":"x.example","url":"/uc?export=download","http_method":"GET"}}
+{"timestamp":"2026-11-20T08:00:02.362749+0000","flow_id":3,"event_type":"http","src_ip":"10.0.1.7","http":{"hostname":"paste.example","url":"http://paste.example/raw/abcdefgh","http_method":"GET"}}
+{"timestamp":"2026-11-20T08:00:03.362749+0000","flow_id":4,"event_type":"tls","src_ip":"10.0.1.7","tls":{"sni":"a.tunnel.example"}}
+"#;
+    let found = [
+        "2 Query x.example /uc?export={} 10.0.1.7",
+        &FOUND.replacen('1', "3", 1),
+        "4 Tunnel a.tunnel.example - 10.0.1.7",
+    ];
+    check("Suricata", suricata, Format::Suricata, &found);
+    let nginx = r#"{"time":"2026-11-20T08:00:00Z","host":"paste.example","request_method":"GET","request_uri":"/raw/abcdefgh","status":200,"remote_addr":"10.0.1.7"}
+{"time":"x","host":"b.example","request_method":"GET","uri":"/uc","args":"export=download","status":200}
+"#;
+    check("nginx", nginx, Format::Envoy, &[FOUND, "2 Query b.example /uc?export={} -"]);
+}

@@ -1,0 +1,175 @@
+//! A request borrowed from the line of a log.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use inspect::{Request, Response};
+
+use crate::Unreadable;
+use crate::part::{Part, Parts};
+use crate::recorded::{RecordedRequest, RecordedResponse};
+use crate::url::Url;
+
+/// A request in the line that it was read from.
+#[derive(Clone, Debug, Default)]
+pub struct Line<'l> {
+    /// The method; empty for a connection whose HTTP was not seen.
+    pub method: Cow<'l, str>,
+    /// `http` or `https`; empty for CONNECT and for a connection.
+    pub scheme: Cow<'l, str>,
+    /// Host and port, as sent; of a connection the server name.
+    pub authority: Cow<'l, str>,
+    /// Path and query; `None` for CONNECT and for a connection.
+    pub path: Option<Cow<'l, str>>,
+    /// The protocol, as `HTTP/1.1`.
+    pub version: Cow<'l, str>,
+    /// `User-Agent`.
+    pub user_agent: Option<Cow<'l, str>>,
+    /// `Referer`.
+    pub referrer: Option<Cow<'l, str>>,
+    /// `Cookie`.
+    pub cookie: Option<Cow<'l, str>>,
+    /// The server name of TLS.
+    pub server_name: Option<Cow<'l, str>>,
+    /// The address of the client, without its port.
+    pub source_address: Option<Cow<'l, str>>,
+    /// The response's status; `None` without a response.
+    pub status: Option<u16>,
+    /// Bytes of the request's body.
+    pub request_bytes: Option<u64>,
+    /// Bytes of the response's body.
+    pub response_bytes: Option<u64>,
+    /// The address of the server, without its port.
+    pub upstream_address: Option<Cow<'l, str>>,
+}
+
+impl Line<'_> {
+    /// Returns the request, borrowed.
+    pub fn lend(&self) -> Request<'_> {
+        Request {
+            method: self.method.as_bytes(),
+            scheme: self.scheme.as_bytes(),
+            authority: self.authority.as_bytes(),
+            path: self.path.as_deref().map(str::as_bytes),
+            version: self.version.as_bytes(),
+            user_agent: self.user_agent.as_deref().map(str::as_bytes),
+            referrer: self.referrer.as_deref().map(str::as_bytes),
+            cookie: self.cookie.as_deref().map(str::as_bytes),
+            server_name: self.server_name.as_deref().map(str::as_bytes),
+            source_address: self.source_address.as_deref().map(str::as_bytes),
+            response: Some(Response {
+                status: self.status,
+                request_bytes: self.request_bytes,
+                response_bytes: self.response_bytes,
+                upstream_address: self.upstream_address.as_deref().map(str::as_bytes),
+            }),
+            ..Request::default()
+        }
+    }
+
+    /// Returns a copy that does not need the line.
+    pub fn record(self) -> RecordedRequest {
+        let bytes = |text: Cow<'_, str>| text.into_owned().into_bytes();
+        RecordedRequest {
+            method: bytes(self.method),
+            scheme: bytes(self.scheme),
+            authority: bytes(self.authority),
+            path: self.path.map(bytes),
+            version: bytes(self.version),
+            user_agent: self.user_agent.map(bytes),
+            referrer: self.referrer.map(bytes),
+            cookie: self.cookie.map(bytes),
+            server_name: self.server_name.map(bytes),
+            source_address: self.source_address.map(bytes),
+            response: Some(RecordedResponse {
+                status: self.status,
+                request_bytes: self.request_bytes,
+                response_bytes: self.response_bytes,
+                upstream_address: self.upstream_address.map(bytes),
+            }),
+        }
+    }
+
+    /// Checks that the line is a request. `unread` are the parts that had a value of a wrong type.
+    pub(crate) fn check(&self, unread: Parts) -> Result<(), Unreadable> {
+        let missing = |part, reason| {
+            if unread.contains(part) { Unreadable::WrongType } else { reason }
+        };
+        if self.authority.is_empty() {
+            return Err(missing(Part::Authority, Unreadable::NoHost));
+        }
+        let is_connection = self.method.is_empty() && self.server_name.is_some();
+        if self.path.is_none() && self.method != "CONNECT" && !is_connection {
+            return Err(missing(Part::Path, Unreadable::NoPath));
+        }
+        Ok(())
+    }
+
+    /// Writes what other programs write as Envoy does: the version with its name, and an absolute
+    /// target, as it is sent to a proxy, as scheme, host and path.
+    pub(crate) fn as_envoy_writes(&mut self) {
+        if self.version.starts_with(|first: char| first.is_ascii_digit()) {
+            self.version = format!("HTTP/{}", self.version).into();
+        }
+        if self.path.as_deref().is_none_or(|path| path.starts_with('/')) {
+            return;
+        }
+        let absolute = self.path.as_deref().and_then(|path| Url::parse(path).ok());
+        let Some(url) = absolute else { return };
+        let parts = (url.scheme.to_owned(), url.host.to_owned(), url.request_path());
+        self.scheme = parts.0.into();
+        self.authority = parts.1.into();
+        self.path = Some(String::from_utf8_lossy(&parts.2).into_owned().into());
+    }
+}
+
+/// Reads a URL on a line of its own, as a request for it.
+///
+/// # Errors
+/// The line is not an absolute URL.
+pub(crate) fn of_url(line: &[u8]) -> Result<Line<'_>, Unreadable> {
+    let text = str::from_utf8(line).map_err(|_| Unreadable::NotAUrl)?;
+    let url = Url::parse(text)?;
+    let path = String::from_utf8_lossy(&url.request_path()).into_owned();
+    Ok(Line {
+        method: Cow::Borrowed("GET"),
+        scheme: Cow::Borrowed(url.scheme),
+        authority: Cow::Borrowed(url.host),
+        path: Some(path.into()),
+        ..Line::default()
+    })
+}
+
+/// Returns the address of `address:port`, or of `[address]:port` as Envoy writes IPv6; either may lack a port.
+pub(crate) fn without_port(address: &str) -> &str {
+    let colon = memchr::memrchr(b':', address.as_bytes()).filter(|_| !address.ends_with(']'));
+    let host = colon.and_then(|colon| address.get(..colon)).unwrap_or(address);
+    // Only an address with several colons may be one without a port.
+    let is_v6 = memchr::memchr(b':', host.as_bytes()).is_some();
+    if is_v6 && address.parse::<IpAddr>().is_ok() {
+        return address;
+    }
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_taken_off_addresses() {
+        for (text, expect) in [
+            ("192.0.2.7:443", "192.0.2.7"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("[2001:db8::7]:443", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("2001:db8::7", "2001:db8::7"),
+            ("::", "::"),
+            ("a.example:443", "a.example"),
+            ("/var/run/a.sock", "/var/run/a.sock"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(text), expect, "{text}");
+        }
+    }
+}

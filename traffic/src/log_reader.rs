@@ -1,0 +1,232 @@
+//! Pieces of a log to requests and events, whatever wraps them.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::json::{self, Time};
+use crate::limits::MAX_LINE_BYTES;
+use crate::line::{self, Line};
+use crate::part::Part;
+use crate::requests::line_reader;
+use crate::slots::{LineReader, Slots};
+use crate::{BYTE_ORDER_MARK, FieldMap, Format, Layout, Unreadable, har, lines};
+
+/// Reads the pieces of a log.
+#[derive(Debug)]
+pub struct LogReader {
+    layout: Layout,
+    reader: Option<LineReader>,
+    /// Lines that go on, of standard output and of standard error.
+    open: [OpenLine; 2],
+}
+
+/// The parts of a line so far.
+#[derive(Debug, Default)]
+struct OpenLine {
+    text: Vec<u8>,
+    n_parts: u64,
+}
+
+/// What a line is.
+#[derive(Debug)]
+pub enum Entry<'l> {
+    /// An empty line, a comment, or a part of a line that goes on.
+    Blank,
+    /// A request. It is not moved: it is large, and there are many.
+    Request(&'l LoggedRequest<'l>),
+    /// A JSON object whose fields are found by their names.
+    Object(&'l [u8]),
+}
+
+/// A request of a log, and what the log says besides.
+#[derive(Debug, Default)]
+pub struct LoggedRequest<'l> {
+    /// The request.
+    pub line: Line<'l>,
+    /// When it was sent.
+    pub time: Option<Time<'l>>,
+    /// Who sent it, beside its address.
+    pub identity: Option<Cow<'l, str>>,
+    /// The keys whose value is of a wrong type; it was left out.
+    pub unread: Vec<String>,
+}
+
+impl<'l> From<(Line<'l>, Option<Time<'l>>)> for LoggedRequest<'l> {
+    fn from((line, time): (Line<'l>, Option<Time<'l>>)) -> LoggedRequest<'l> {
+        LoggedRequest { line, time, identity: None, unread: Vec::new() }
+    }
+}
+
+/// Takes what each line is, with its number in the piece, from 1.
+type Visit<'v> = dyn FnMut(u64, Result<Entry<'_>, Unreadable>) + 'v;
+
+impl LogReader {
+    /// Returns a reader of a log; `map` says what the keys of [`Format::Json`] mean.
+    pub fn new(layout: Layout, map: &FieldMap) -> LogReader {
+        let reader = line_reader(layout.format, map);
+        LogReader { layout, reader, open: Default::default() }
+    }
+
+    /// Reads a piece of a log that ends with a line, or a whole document, and visits its lines. Each
+    /// line is visited once; one that was written in parts when its last part is there.
+    pub fn read(&mut self, piece: &[u8], visit: &mut Visit<'_>) {
+        if self.layout.is_document() {
+            self.document(piece, visit);
+            return;
+        }
+        for (number, line) in (1..).zip(lines(piece)) {
+            let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
+            // Zeek's and other logs' headers, also in JSON streams that were cut from them.
+            if line.is_empty() || line.starts_with(b"#") {
+                visit(number, Ok(Entry::Blank));
+            } else if line.len() > MAX_LINE_BYTES {
+                visit(number, Err(Unreadable::TooLong));
+            } else if self.layout.is_plain() {
+                self.line(line, number, visit);
+            } else {
+                self.wrapped(line, number, visit);
+            }
+        }
+        for open in std::mem::take(&mut self.open) {
+            if open.n_parts > 0 {
+                let n_lines = lines(piece).count() as u64;
+                (1..open.n_parts).for_each(|_| visit(n_lines, Ok(Entry::Blank)));
+                self.unwrapped(&open.text, n_lines, visit);
+            }
+        }
+    }
+
+    fn wrapped(&mut self, line: &[u8], number: u64, visit: &mut Visit<'_>) {
+        let envelope = self.layout.envelope.clone();
+        let unwrapped = envelope.unwrap(line);
+        let Some(open) = self.open.get_mut(usize::from(unwrapped.is_stderr)) else { return };
+        if unwrapped.is_partial {
+            open.n_parts += 1;
+            // A longer one is refused as too long when it ends.
+            if open.text.len() <= MAX_LINE_BYTES {
+                open.text.extend_from_slice(&unwrapped.line);
+            }
+            return;
+        }
+        if open.n_parts == 0 {
+            self.unwrapped(&unwrapped.line, number, visit);
+            return;
+        }
+        let OpenLine { mut text, n_parts } = std::mem::take(open);
+        (0..n_parts).for_each(|_| visit(number, Ok(Entry::Blank)));
+        text.extend_from_slice(&unwrapped.line);
+        self.unwrapped(&text, number, visit);
+    }
+
+    fn unwrapped(&mut self, line: &[u8], number: u64, visit: &mut Visit<'_>) {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            visit(number, Ok(Entry::Blank));
+        } else if line.len() > MAX_LINE_BYTES {
+            visit(number, Err(Unreadable::TooLong));
+        } else if let Some(columns) = &self.layout.columns {
+            let json = columns.to_json(&String::from_utf8_lossy(line));
+            self.line(&json, number, visit);
+        } else {
+            self.line(line, number, visit);
+        }
+    }
+
+    fn line(&mut self, line: &[u8], number: u64, visit: &mut Visit<'_>) {
+        if let Some(reader) = &mut self.reader {
+            let mut slots = Slots::default();
+            if let Err(reason) = reader.read(line, &mut slots) {
+                visit(number, Err(reason));
+                return;
+            }
+            let key = |part| reader.key(part, &slots).to_owned();
+            let mut logged = LoggedRequest::default();
+            let written = write(&slots, self.layout.format, key, &mut logged);
+            visit(number, written.map(|()| Entry::Request(&logged)));
+            return;
+        }
+        match self.layout.format {
+            Format::Urls => {
+                let logged = line::of_url(line).map(|line| (line, None).into());
+                visit(number, logged.as_ref().map(Entry::Request).map_err(|reason| *reason));
+            }
+            Format::EnvoyText | Format::Squid | Format::Combined => {
+                let text = String::from_utf8_lossy(line);
+                let key = |part: Part| part.as_str().to_owned();
+                let mut logged = LoggedRequest::default();
+                let read = self.layout.read_text(&text);
+                let format = self.layout.format;
+                let written = read.and_then(|slots| write(&slots, format, key, &mut logged));
+                visit(number, written.map(|()| Entry::Request(&logged)));
+            }
+            Format::Json | Format::ZeekSsl | Format::ZeekDns => {
+                visit(number, Ok(Entry::Object(line)));
+            }
+            Format::Har | Format::Envoy | Format::ZeekHttp | Format::Suricata => {
+                visit(number, Err(Unreadable::NotOfFormat));
+            }
+        }
+    }
+
+    fn document(&mut self, document: &[u8], visit: &mut Visit<'_>) {
+        let entries = match self.layout.format {
+            Format::Har => har::entries(document),
+            _ => objects(document),
+        };
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(reason) => {
+                visit(1, Err(reason));
+                return;
+            }
+        };
+        for (number, entry) in (1..).zip(entries) {
+            if self.layout.format == Format::Har {
+                let logged = har::request(entry).map(LoggedRequest::from);
+                visit(number, logged.as_ref().map(Entry::Request).map_err(|reason| *reason));
+            } else {
+                self.line(entry.as_bytes(), number, visit);
+            }
+        }
+    }
+}
+
+/// The objects of a list, or those that follow one another over several lines.
+fn objects(document: &[u8]) -> Result<Vec<&str>, Unreadable> {
+    let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
+    let text = json::text_of(document)?;
+    if json::is_deep(text) {
+        return Err(Unreadable::NotJson);
+    }
+    let values: Result<Vec<&RawValue>, _> = if text.starts_with('[') {
+        serde_json::from_str(text)
+    } else {
+        serde_json::Deserializer::from_str(text).into_iter().collect()
+    };
+    let values = values.map_err(|_| Unreadable::NotJson)?;
+    Ok(values.into_iter().map(RawValue::get).collect())
+}
+
+/// Writes the request of a line's values. `key` names the key of a part.
+fn write<'l>(
+    slots: &Slots<'l>,
+    format: Format,
+    key: impl Fn(Part) -> String,
+    logged: &mut LoggedRequest<'l>,
+) -> Result<(), Unreadable> {
+    let mut unread = slots.write(&mut logged.line);
+    if format != Format::Envoy {
+        logged.line.as_envoy_writes();
+    }
+    logged.line.check(unread)?;
+    logged.time = slots.time();
+    logged.identity = slots.text(Part::Identity).unwrap_or_else(|_| {
+        unread.insert(Part::Identity);
+        None
+    });
+    if !unread.is_empty() {
+        logged.unread = unread.iter().map(key).collect();
+    }
+    Ok(())
+}

@@ -1,0 +1,280 @@
+//! The parts of a request that logs give, and the keys under which JSON logs give them.
+
+use std::collections::BTreeMap;
+
+/// A part of a recorded request or of its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The method.
+    Method,
+    /// `http` or `https`.
+    Scheme,
+    /// Host and port.
+    Authority,
+    /// Path and query, or an absolute URL.
+    Path,
+    /// The query, where a log has it apart from the path.
+    Query,
+    /// The version of HTTP.
+    Protocol,
+    /// The `user-agent` header.
+    UserAgent,
+    /// The `referer` header.
+    Referer,
+    /// The `cookie` header.
+    Cookie,
+    /// The server name of TLS.
+    ServerName,
+    /// The address of the client.
+    SourceAddress,
+    /// The status of the response.
+    Status,
+    /// Bytes that the client sent.
+    RequestBytes,
+    /// Bytes that it received.
+    ResponseBytes,
+    /// The address of the server.
+    UpstreamAddress,
+    /// When the request was sent.
+    Time,
+    /// Who sent it, beside its address: the URI in the client's certificate, or what a trusted hop
+    /// calls it.
+    Identity,
+}
+
+impl Part {
+    /// Every part, in the order of its number.
+    pub const ALL: [Part; 17] = [
+        Part::Method,
+        Part::Scheme,
+        Part::Authority,
+        Part::Path,
+        Part::Query,
+        Part::Protocol,
+        Part::UserAgent,
+        Part::Referer,
+        Part::Cookie,
+        Part::ServerName,
+        Part::SourceAddress,
+        Part::Status,
+        Part::RequestBytes,
+        Part::ResponseBytes,
+        Part::UpstreamAddress,
+        Part::Time,
+        Part::Identity,
+    ];
+
+    /// Returns the name of the part, as field maps and docs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Part::Method => "method",
+            Part::Scheme => "scheme",
+            Part::Authority => "host",
+            Part::Path => "path",
+            Part::Query => "query",
+            Part::Protocol => "version",
+            Part::UserAgent => "agent",
+            Part::Referer => "referrer",
+            Part::Cookie => "cookie",
+            Part::ServerName => "server_name",
+            Part::SourceAddress => "source",
+            Part::Status => "status",
+            Part::RequestBytes => "request_bytes",
+            Part::ResponseBytes => "bytes",
+            Part::UpstreamAddress => "upstream",
+            Part::Time => "time",
+            Part::Identity => "identity",
+        }
+    }
+
+    /// Returns the part of a name that [`Part::as_str`] gives.
+    pub fn from_name(name: &str) -> Option<Part> {
+        Part::ALL.into_iter().find(|part| part.as_str() == name)
+    }
+}
+
+/// A set of parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts(u32);
+
+impl Parts {
+    /// Adds a part.
+    pub fn insert(&mut self, part: Part) {
+        self.0 |= 1 << part as u32;
+    }
+
+    /// Returns true if the part is in the set.
+    pub fn contains(self, part: Part) -> bool {
+        self.0 & 1 << part as u32 != 0
+    }
+
+    /// Returns true if no part is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns the parts in their order.
+    pub fn iter(self) -> impl Iterator<Item = Part> {
+        Part::ALL.into_iter().filter(move |part| self.contains(*part))
+    }
+}
+
+/// The keys of access logs in JSON by part: the first that has a value counts. A value that is null,
+/// empty or `-` is one that the proxy did not have.
+///
+/// They are the defaults of Istio, Envoy Gateway and Contour, the header names that Envoy's
+/// documentation uses, nginx's variables, and what tidegate's own examples write.
+pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
+    (Part::Method, &["method", ":method", "request_method", "req_method"]),
+    (Part::Scheme, &["scheme", ":scheme", "request_scheme"]),
+    (
+        Part::Authority,
+        &["authority", ":authority", "host", "request_host", "request_authority", "http_host"],
+    ),
+    // Before routes rewrite it, the path is in the first three.
+    (
+        Part::Path,
+        &[
+            "x_envoy_original_path",
+            "x-envoy-original-path",
+            "x-envoy-origin-path",
+            "path",
+            ":path",
+            "request_path",
+            "request_uri",
+            "uri",
+        ],
+    ),
+    (Part::Query, &["args", "query_string"]),
+    (Part::Protocol, &["protocol", "http_version", "server_protocol"]),
+    (Part::UserAgent, &["user_agent", "user-agent", "http_user_agent"]),
+    (Part::Referer, &["referer", "referrer", "http_referer"]),
+    (Part::Cookie, &["cookie"]),
+    (Part::ServerName, &["requested_server_name", "server_name", "sni"]),
+    (
+        Part::SourceAddress,
+        &[
+            "downstream_remote_address_without_port",
+            "downstream_remote_address",
+            "downstream_direct_remote_address",
+            "source_address",
+            "client_ip",
+            "client",
+            "remote_addr",
+        ],
+    ),
+    (Part::Status, &["response_code", "status", "status_code"]),
+    (Part::RequestBytes, &["bytes_received"]),
+    (Part::ResponseBytes, &["bytes_sent", "body_bytes_sent"]),
+    (Part::UpstreamAddress, &["upstream_host", "upstream_remote_address"]),
+    (Part::Time, TIME_KEYS),
+    (Part::Identity, &["source_identity", "identity", "downstream_peer_uri_san"]),
+];
+
+/// The keys of Zeek's `http.log`; of its `ssl.log` the server name, as one stream may contain both.
+pub(crate) const ZEEK_HTTP_KEYS: &[(Part, &[&str])] = &[
+    (Part::Method, &["method"]),
+    (Part::Authority, &["host"]),
+    (Part::Path, &["uri"]),
+    (Part::Protocol, &["version"]),
+    (Part::UserAgent, &["user_agent"]),
+    (Part::Referer, &["referrer"]),
+    (Part::ServerName, &["server_name"]),
+    (Part::SourceAddress, &["id.orig_h"]),
+    (Part::Status, &["status_code"]),
+    (Part::RequestBytes, &["request_body_len"]),
+    (Part::ResponseBytes, &["response_body_len"]),
+    (Part::UpstreamAddress, &["id.resp_h"]),
+    (Part::Time, TIME_KEYS),
+];
+
+/// The keys of Suricata's `eve.json`, of its events `http` and `tls`.
+pub(crate) const SURICATA_KEYS: &[(Part, &[&str])] = &[
+    (Part::Method, &["http.http_method"]),
+    (Part::Authority, &["http.hostname"]),
+    (Part::Path, &["http.url"]),
+    (Part::Protocol, &["http.protocol"]),
+    (Part::UserAgent, &["http.http_user_agent"]),
+    (Part::Referer, &["http.http_refer"]),
+    (Part::ServerName, &["tls.sni"]),
+    (Part::SourceAddress, &["src_ip"]),
+    (Part::Status, &["http.status"]),
+    (Part::ResponseBytes, &["http.length"]),
+    (Part::UpstreamAddress, &["dest_ip"]),
+    (Part::Time, &["timestamp"]),
+];
+
+/// Where logs keep the time of an event.
+pub const TIME_KEYS: &[&str] = &["start_time", "timestamp", "@timestamp", "time", "ts"];
+
+/// Which keys of a JSON log give which parts. A dot in a key also means a key in an inner object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// By length, because that tells almost all keys apart.
+    by_length: Vec<Vec<(String, Place)>>,
+    inner: Vec<Keys>,
+}
+
+/// What a key gives: a part, with the key's rank among those of the part, or an inner object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) value: Option<(Part, u8)>,
+    pub(crate) inner: Option<usize>,
+}
+
+impl Keys {
+    /// Reads a table of keys by part; each key has the rank of its place among those of its part.
+    pub(crate) fn new<'k>(table: impl IntoIterator<Item = (Part, &'k [&'k str])>) -> Keys {
+        let mut entries = Vec::new();
+        for (part, names) in table {
+            entries.extend((0..).zip(names).map(|(rank, name)| (*name, part, rank)));
+        }
+        Keys::build(&entries)
+    }
+
+    /// Of two entries with one key the first counts.
+    pub(crate) fn build(entries: &[(&str, Part, u8)]) -> Keys {
+        let mut places: BTreeMap<&str, Place> = BTreeMap::new();
+        let mut inner: BTreeMap<&str, Vec<(&str, Part, u8)>> = BTreeMap::new();
+        for (name, part, rank) in entries {
+            let place = places.entry(name).or_default();
+            place.value = place.value.or(Some((*part, *rank)));
+            if let Some((outer, rest)) = name.split_once('.') {
+                inner.entry(outer).or_default().push((rest, *part, *rank));
+            }
+        }
+        let mut keys = Keys::default();
+        for (idx, (outer, entries)) in (0..).zip(inner) {
+            places.entry(outer).or_default().inner = Some(idx);
+            keys.inner.push(Keys::build(&entries));
+        }
+        for (name, place) in places {
+            if keys.by_length.len() <= name.len() {
+                keys.by_length.resize(name.len() + 1, Vec::new());
+            }
+            if let Some(known) = keys.by_length.get_mut(name.len()) {
+                known.push((name.to_owned(), place));
+            }
+        }
+        keys
+    }
+
+    /// Returns what a key gives; most give nothing.
+    pub(crate) fn find(&self, key: &str) -> Option<Place> {
+        let known = self.by_length.get(key.len())?;
+        known.iter().find(|(name, _)| *name == key).map(|(_, place)| *place)
+    }
+
+    /// Returns the key of a part by its rank.
+    pub(crate) fn name(&self, part: Part, rank: u8) -> Option<&str> {
+        let known = self.by_length.iter().flatten();
+        known
+            .into_iter()
+            .find_map(|(name, place)| (place.value == Some((part, rank))).then_some(name.as_str()))
+    }
+
+    /// Returns the keys of an inner object.
+    pub(crate) fn inner(&self, idx: usize) -> Option<&Keys> {
+        self.inner.get(idx)
+    }
+}

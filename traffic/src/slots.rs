@@ -1,0 +1,221 @@
+//! The values of a log line by part, as they are written: made for many lines.
+
+use std::borrow::Cow;
+
+use crate::Unreadable;
+use crate::json::{self, Time};
+use crate::line::{Line, without_port};
+use crate::part::{Keys, Part, Parts, Place};
+use crate::plain_json::{self, Shape};
+
+/// How the values of a line are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// JSON without escapes.
+    Plain,
+    /// JSON.
+    Json,
+    /// Text, without quotes.
+    Text,
+}
+
+/// The values of a line. They are borrowed from it and only read where they are needed.
+#[derive(Debug)]
+pub struct Slots<'l> {
+    /// The rank of the key, and the value as it is written, by part.
+    values: [(u8, &'l str); Part::ALL.len()],
+    writing: Writing,
+}
+
+impl Default for Slots<'_> {
+    /// Returns slots without values.
+    fn default() -> Self {
+        Slots { values: [(u8::MAX, ""); Part::ALL.len()], writing: Writing::Plain }
+    }
+}
+
+impl<'l> Slots<'l> {
+    /// Returns slots for values of text.
+    pub(crate) fn of_text() -> Slots<'l> {
+        Slots { writing: Writing::Text, ..Slots::default() }
+    }
+
+    /// Puts the value of a key where the key says. Where a part has several keys the first of them
+    /// counts, and where a key is given twice the last one.
+    fn put(&mut self, keys: &Keys, place: Option<Place>, raw: &'l str) {
+        let Some(Place { value, inner }) = place else { return };
+        if let Some(keys) = inner.and_then(|idx| keys.inner(idx))
+            && raw.starts_with('{')
+        {
+            // The line is JSON, and so is each value in it.
+            let _ = json::object(raw.as_bytes(), |key, raw| self.put(keys, keys.find(key), raw));
+            return;
+        }
+        if let Some((part, rank)) = value {
+            self.set(part, rank, raw);
+        }
+    }
+
+    /// Sets the value of a part, unless it has one of a lower rank.
+    pub(crate) fn set(&mut self, part: Part, rank: u8, raw: &'l str) {
+        // What the proxy did not have: the next key may.
+        if raw.len() <= 4 && matches!(raw, "null" | "\"\"" | "\"-\"" | "-" | "") {
+            return;
+        }
+        if let Some(value) = self.values.get_mut(part as usize)
+            && rank <= value.0
+        {
+            *value = (rank, raw);
+        }
+    }
+
+    /// Returns a value as it is written.
+    pub fn raw(&self, part: Part) -> Option<&'l str> {
+        self.values.get(part as usize).map(|(_, raw)| *raw).filter(|raw| !raw.is_empty())
+    }
+
+    /// Returns when the request was sent.
+    pub fn time(&self) -> Option<Time<'l>> {
+        self.raw(Part::Time).map(Time)
+    }
+
+    /// Returns a part as text; an error where it is of another type.
+    ///
+    /// # Errors
+    /// The value is a list, an object or a truth value.
+    pub fn text(&self, part: Part) -> Result<Option<Cow<'l, str>>, Unreadable> {
+        let Some(raw) = self.raw(part) else { return Ok(None) };
+        if self.writing == Writing::Text {
+            return Ok(Some(Cow::Borrowed(raw)));
+        }
+        match raw.as_bytes().first() {
+            Some(b'{' | b'[' | b't' | b'f') => Err(Unreadable::WrongType),
+            _ if self.writing == Writing::Json => json::text(raw).map(Some),
+            _ => Ok(Some(Cow::Borrowed(json::inside(raw).unwrap_or(raw)))),
+        }
+    }
+
+    /// Returns a part as a number; numbers are written as texts and with decimals too.
+    fn number(&self, part: Part) -> Result<Option<u64>, Unreadable> {
+        let Some(text) = self.text(part)? else { return Ok(None) };
+        let whole = |number: &f64| (0.0..1e15).contains(number) && number.fract() == 0.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see whole")]
+        let of_float = |number: f64| number as u64;
+        let number = text.parse().ok();
+        let number = number.or_else(|| text.parse::<f64>().ok().filter(whole).map(of_float));
+        number.map(Some).ok_or(Unreadable::WrongType)
+    }
+
+    /// Writes the request of a line, which may lack a host or a path, into `line`, which is not moved:
+    /// it is large, and there are many. Returns the parts whose value is of a wrong type and was left
+    /// out.
+    pub(crate) fn write(&self, line: &mut Line<'l>) -> Parts {
+        let mut unread = Parts::default();
+        let mut text = |part| {
+            self.text(part).unwrap_or_else(|_| {
+                unread.insert(part);
+                None
+            })
+        };
+        let method = text(Part::Method);
+        line.authority = text(Part::Authority).unwrap_or_default();
+        let is_connect = method.as_deref() == Some("CONNECT");
+        line.path = text(Part::Path).filter(|_| !is_connect);
+        if let Some(path) = line.path.as_deref()
+            && let Some(query) = text(Part::Query)
+            && !path.contains('?')
+        {
+            line.path = Some(format!("{path}?{}", query.trim_start_matches('?')).into());
+        }
+        line.server_name = text(Part::ServerName);
+        let has_tls = line.server_name.is_some() || line.authority.ends_with(":443");
+        let scheme = text(Part::Scheme);
+        line.version = text(Part::Protocol).unwrap_or_default();
+        line.user_agent = text(Part::UserAgent);
+        line.referrer = text(Part::Referer);
+        line.cookie = text(Part::Cookie);
+        line.source_address = text(Part::SourceAddress).map(address);
+        line.upstream_address = text(Part::UpstreamAddress).map(address);
+        // TLS that passes through: the name that the client asked for is all there is of the host.
+        let is_connection = method.is_none() && line.path.is_none();
+        if line.authority.is_empty()
+            && let Some(name) = &line.server_name
+        {
+            line.authority = name.clone();
+        }
+        let is_connection = is_connection && line.server_name.is_some();
+        line.scheme = match scheme {
+            _ if is_connect || is_connection => Cow::Borrowed(""),
+            Some(scheme) => scheme,
+            None => Cow::Borrowed(if has_tls { "https" } else { "http" }),
+        };
+        let default = if is_connection { "" } else { "GET" };
+        line.method = method.unwrap_or(Cow::Borrowed(default));
+        let mut number = |part| {
+            self.number(part).unwrap_or_else(|_| {
+                unread.insert(part);
+                None
+            })
+        };
+        let status = number(Part::Status);
+        line.request_bytes = number(Part::RequestBytes);
+        line.response_bytes = number(Part::ResponseBytes);
+        // Envoy logs 0 where there was no response.
+        let status = status.filter(|status| *status > 0);
+        line.status = status.and_then(|status| u16::try_from(status).ok());
+        if status.is_some() && line.status.is_none() {
+            unread.insert(Part::Status);
+        }
+        unread
+    }
+}
+
+/// Reads the lines of a JSON log, which are alike.
+#[derive(Debug)]
+pub struct LineReader {
+    keys: Cow<'static, Keys>,
+    shape: Shape<Option<Place>>,
+}
+
+impl LineReader {
+    /// Returns a reader of lines with these keys.
+    pub(crate) fn new(keys: Keys) -> LineReader {
+        LineReader { keys: Cow::Owned(keys), shape: Shape::default() }
+    }
+
+    /// The same for keys of a table.
+    pub(crate) fn of(keys: &'static Keys) -> LineReader {
+        LineReader { keys: Cow::Borrowed(keys), shape: Shape::default() }
+    }
+
+    /// Returns the key that gave the value of a part.
+    pub fn key(&self, part: Part, slots: &Slots<'_>) -> &str {
+        let rank = slots.values.get(part as usize).map_or(u8::MAX, |(rank, _)| *rank);
+        self.keys.name(part, rank).unwrap_or_else(|| part.as_str())
+    }
+
+    /// Reads a line into `slots`, in which nothing is.
+    ///
+    /// # Errors
+    /// The line is not a JSON object.
+    pub fn read<'l>(&mut self, line: &'l [u8], slots: &mut Slots<'l>) -> Result<(), Unreadable> {
+        let line = json::text_of(line)?;
+        let LineReader { keys, shape } = self;
+        let find = |key: &str| keys.find(key);
+        let plain =
+            plain_json::object_like(line, shape, find, |place, raw| slots.put(keys, place, raw));
+        if plain.is_some() {
+            return Ok(());
+        }
+        *slots = Slots { writing: Writing::Json, ..Slots::default() };
+        json::parsed(line, &mut |key, raw| slots.put(keys, keys.find(key), raw))
+    }
+}
+
+/// Returns the address of a text that may be a copy.
+fn address(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(without_port(text)),
+        Cow::Owned(text) => Cow::Owned(without_port(&text).to_owned()),
+    }
+}
