@@ -136,12 +136,11 @@ impl Checker<'_> {
 
     fn page(&mut self, path: &str, text: &str) {
         let text = text.replace("\r\n", "\n");
-        let (head, body, first_line) =
-            match text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")) {
-                Some((head, body)) => (head.to_owned(), body.to_owned(), head.lines().count() + 3),
-                None => (String::new(), text.clone(), 1),
-            };
-        if text.starts_with("---\n") && head.is_empty() {
+        let (head, body, first_line) = match front_matter(&text) {
+            Some((head, body)) => (head.to_owned(), body.to_owned(), head.lines().count() + 3),
+            None => (String::new(), text.clone(), 1),
+        };
+        if text.starts_with("---\n") && front_matter(&text).is_none() {
             self.add("invalid YAML", path, 1, "the front matter is not closed");
         }
         self.front_matter(path, &head);
@@ -210,9 +209,7 @@ impl Checker<'_> {
         }
         for tag in map.get("tags").and_then(Value::as_array).into_iter().flatten() {
             let tag = tag.as_str().map_or_else(|| tag.to_string(), ToOwned::to_owned);
-            let legal = !tag.is_empty()
-                && tag.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'))
-                && !tag.chars().all(|c| c.is_ascii_digit());
+            let legal = tag.chars().all(is_of_tag) && !tag.chars().all(|c| c.is_ascii_digit());
             if !legal {
                 self.add("illegal tag", path, 2, format!("`{tag}`"));
             }
@@ -299,6 +296,26 @@ impl Checker<'_> {
     }
 }
 
+/// Front matter and the rest of a page. The closing line may be the last one of the file.
+fn front_matter(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix("---\n")?;
+    if let Some(body) = rest.strip_prefix("---\n") {
+        return Some(("", body));
+    }
+    let at_end = || {
+        Some((rest.strip_suffix("---")?, ""))
+            .filter(|(head, _)| head.is_empty() || head.ends_with('\n'))
+    };
+    rest.split_once("\n---\n").or_else(at_end)
+}
+
+/// Returns true if a tag may contain a character: Dataview takes any but these, emojis for example.
+fn is_of_tag(character: char) -> bool {
+    let is_mark = matches!(character, '\u{2000}'..='\u{206f}' | '\u{2e00}'..='\u{2e7f}')
+        || character.is_ascii_punctuation() && !matches!(character, '_' | '-' | '/');
+    !is_mark && !character.is_whitespace() && !character.is_control()
+}
+
 /// Targets of wikilinks.
 fn links(line: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -352,5 +369,39 @@ mod tests {
         kinds.dedup();
         assert_eq!(kinds, expect);
         assert!(check(&files).iter().all(|defect| defect.path != "Four.md"));
+    }
+
+    #[test]
+    fn front_matter_may_be_empty_and_may_end_the_file() {
+        for (text, expect) in [
+            ("---\n---\nwords\n", 0),
+            ("---\n---", 0),
+            ("---\na: 1\n---", 0),
+            ("---\na: 1\n---\n", 0),
+            ("---\na: 1\n", 1),
+            ("---\na: 1---", 1),
+        ] {
+            let found = check(&BTreeMap::from([("Page.md".to_owned(), text.to_owned())]));
+            assert_eq!(found.len(), expect, "{text:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn tags_are_legal_as_dataview_reads_them() {
+        for (tag, is_legal) in [
+            ("⚔️Tool", true),
+            ("T1102_002", true),
+            ("attack/T1102", true),
+            ("überblick", true),
+            ("2026", false),
+            ("a.b", false),
+            ("#hash", false),
+            ("a b", false),
+            ("“quoted”", false),
+        ] {
+            let text = format!("---\ntags: [\"{tag}\"]\n---\n");
+            let found = check(&BTreeMap::from([("Page.md".to_owned(), text)]));
+            assert_eq!(found.is_empty(), is_legal, "{tag}: {found:?}");
+        }
     }
 }
