@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::query::{eql, esql, kql};
 use crate::rule::{
-    CatalogueRule, LogSource, Reading, Skipped, Vendor, iso_date, sorted, string, strings,
+    CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, sorted, string, strings,
     technique_id,
 };
 
@@ -68,7 +68,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
         language,
         text: query,
         reading,
-        ..CatalogueRule::new(Vendor::Elastic, path, title)
+        ..CatalogueRule::new(Collection::Elastic, path, title)
     })
 }
 

@@ -6,11 +6,11 @@ pub use sigma::technique_id;
 
 use crate::query::Expression;
 
-/// Whose rules a collection holds.
+/// A collection of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Vendor {
+pub enum Collection {
     /// The rule notes of this project.
-    Tidegate,
+    Own,
     /// SigmaHQ.
     Sigma,
     /// Elastic's detection rules.
@@ -19,27 +19,28 @@ pub enum Vendor {
     Splunk,
 }
 
-impl Vendor {
+impl Collection {
     /// All, in the order of pages.
-    pub const ALL: [Vendor; 4] = [Vendor::Tidegate, Vendor::Sigma, Vendor::Elastic, Vendor::Splunk];
+    pub const ALL: [Collection; 4] =
+        [Collection::Own, Collection::Sigma, Collection::Elastic, Collection::Splunk];
 
     /// The name on pages.
     pub fn as_str(self) -> &'static str {
         match self {
-            Vendor::Tidegate => "tidegate",
-            Vendor::Sigma => "Sigma",
-            Vendor::Elastic => "Elastic",
-            Vendor::Splunk => "Splunk",
+            Collection::Own => "tidegate",
+            Collection::Sigma => "Sigma",
+            Collection::Elastic => "Elastic",
+            Collection::Splunk => "Splunk",
         }
     }
 
     /// The licence of the vendor's rules where a rule names none.
     pub fn licence(self) -> &'static str {
         match self {
-            Vendor::Tidegate => "Apache-2.0",
-            Vendor::Sigma => "Detection Rule License 1.1",
-            Vendor::Elastic => "Elastic License 2.0",
-            Vendor::Splunk => "Apache License 2.0",
+            Collection::Own => "Apache-2.0",
+            Collection::Sigma => "Detection Rule License 1.1",
+            Collection::Elastic => "Elastic License 2.0",
+            Collection::Splunk => "Apache License 2.0",
         }
     }
 }
@@ -48,7 +49,7 @@ impl Vendor {
 #[derive(Clone, Debug)]
 pub struct CatalogueRule {
     /// Whose it is.
-    pub vendor: Vendor,
+    pub vendor: Collection,
     /// The path inside of the collection, with `/`.
     pub path: String,
     /// The vendor's id; the path where there is none.
@@ -99,7 +100,7 @@ pub struct CatalogueRule {
 
 impl CatalogueRule {
     /// Returns a rule of which only vendor, path and title are known.
-    pub(crate) fn new(vendor: Vendor, path: &str, title: String) -> CatalogueRule {
+    pub(crate) fn new(vendor: Collection, path: &str, title: String) -> CatalogueRule {
         CatalogueRule {
             vendor,
             path: path.to_owned(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::rule::{
-    CatalogueRule, LogSource, Reading, Skipped, Vendor, iso_date, sorted, string, strings,
+    CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, sorted, string, strings,
     technique_id,
 };
 
@@ -16,7 +16,11 @@ pub(super) fn is_active(path: &str) -> bool {
 }
 
 /// Reads the rules and correlations of a file, in the order of the text.
-pub(super) fn read(vendor: Vendor, path: &str, text: &str) -> Result<Vec<CatalogueRule>, Skipped> {
+pub(super) fn read(
+    vendor: Collection,
+    path: &str,
+    text: &str,
+) -> Result<Vec<CatalogueRule>, Skipped> {
     let parsed = sigma::parse(&sigma::Source::new(path, text));
     let mut rules: Vec<(u32, CatalogueRule)> = Vec::new();
     for rule in &parsed.rules {
@@ -106,7 +110,7 @@ fn why(diagnostics: &[diagnostics::Diagnostic], document: &Document<'_>) -> Stri
 
 /// What a rule says about itself whose detection the engine refuses: a placeholder without values.
 fn refused(
-    vendor: Vendor,
+    vendor: Collection,
     path: &str,
     text: &str,
     why: String,
@@ -152,7 +156,7 @@ fn tactics(tags: &[String]) -> Vec<String> {
 }
 
 /// A parsed rule as a catalogue's rule.
-pub fn of_rule(vendor: Vendor, path: &str, text: &str, rule: &sigma::Rule) -> CatalogueRule {
+pub fn of_rule(vendor: Collection, path: &str, text: &str, rule: &sigma::Rule) -> CatalogueRule {
     CatalogueRule {
         logsource: LogSource {
             product: rule.logsource.product.clone(),
@@ -166,7 +170,7 @@ pub fn of_rule(vendor: Vendor, path: &str, text: &str, rule: &sigma::Rule) -> Ca
 
 /// A correlation of other rules as a catalogue's rule.
 fn of_correlation(
-    vendor: Vendor,
+    vendor: Collection,
     path: &str,
     text: &str,
     correlation: &sigma::Correlation,
@@ -178,7 +182,7 @@ fn of_correlation(
 }
 
 fn of_metadata(
-    vendor: Vendor,
+    vendor: Collection,
     path: &str,
     text: &str,
     metadata: &sigma::Metadata,

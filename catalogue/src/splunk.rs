@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::query::spl;
 use crate::rule::{
-    CatalogueRule, LogSource, Reading, Skipped, Vendor, iso_date, scalar, sorted, string, strings,
-    technique_id,
+    CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, scalar, sorted, string,
+    strings, technique_id,
 };
 
 /// Folders of the repository that hold no detections, or none that are in use.
@@ -89,7 +89,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
         language: "spl",
         text: query,
         reading,
-        ..CatalogueRule::new(Vendor::Splunk, path, title)
+        ..CatalogueRule::new(Collection::Splunk, path, title)
     })
 }
 

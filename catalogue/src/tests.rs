@@ -26,7 +26,7 @@ struct Read {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test over files")]
-fn read_all(vendor: Vendor, root: &Path) -> Read {
+fn read_all(vendor: Collection, root: &Path) -> Read {
     let mut found = Vec::new();
     files(root, root, &mut found);
     let mut read = Read { rules: Vec::new(), n_retired: 0, broken: Vec::new() };
@@ -51,9 +51,9 @@ fn count(rules: &[CatalogueRule], technique: &str) -> usize {
 #[test]
 fn rules_per_technique_and_collection_are_those_of_the_table() {
     let Some(corpora) = corpora::folder(&["sigma", "elastic", "splunk"]) else { return };
-    let sigma = read_all(Vendor::Sigma, &corpora.join("sigma"));
-    let elastic = read_all(Vendor::Elastic, &corpora.join("elastic"));
-    let splunk = read_all(Vendor::Splunk, &corpora.join("splunk"));
+    let sigma = read_all(Collection::Sigma, &corpora.join("sigma"));
+    let elastic = read_all(Collection::Elastic, &corpora.join("elastic"));
+    let splunk = read_all(Collection::Splunk, &corpora.join("splunk"));
     assert_eq!((&sigma.broken, &elastic.broken, &splunk.broken), (&vec![], &vec![], &vec![]));
     assert_eq!((sigma.rules.len(), elastic.rules.len(), splunk.rules.len()), (3_780, 2_068, 1_613));
     assert_eq!((elastic.n_retired, splunk.n_retired), (124, 98));
@@ -93,8 +93,8 @@ fn rules_per_technique_and_collection_are_those_of_the_table() {
 #[test]
 fn queries_are_read_and_what_is_not_exact_is_counted() {
     let Some(corpora) = corpora::folder(&["elastic", "splunk"]) else { return };
-    let mut rules = read_all(Vendor::Elastic, &corpora.join("elastic")).rules;
-    rules.extend(read_all(Vendor::Splunk, &corpora.join("splunk")).rules);
+    let mut rules = read_all(Collection::Elastic, &corpora.join("elastic")).rules;
+    rules.extend(read_all(Collection::Splunk, &corpora.join("splunk")).rules);
     let mut counts: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
     let mut unread: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for rule in &rules {
@@ -127,7 +127,7 @@ fn queries_are_read_and_what_is_not_exact_is_counted() {
 #[test]
 fn newer_schemas_of_splunk_are_read() {
     let Some(corpora) = corpora::folder(&["splunk-newer"]) else { return };
-    let read = read_all(Vendor::Splunk, &corpora.join("splunk-newer"));
+    let read = read_all(Collection::Splunk, &corpora.join("splunk-newer"));
     assert_eq!(read.broken, Vec::<String>::new());
     assert!(read.rules.iter().all(|rule| !rule.techniques.is_empty()), "{:?}", read.rules);
     let path = corpora.join("splunk-newer/detections/network");
@@ -256,14 +256,14 @@ fn every_document_of_a_sigma_file_is_a_rule() {
     let (one, two) = (rule("one", ids[0]), rule("two", ids[1]));
     let placeholder = "title: three\ndetection:\n    s: {cs-host|expand: \"%hosts%\"}\n    condition: s\nlogsource: {category: proxy}\n";
     let text = format!("{one}---\n{correlation}---\n{two}---\n{placeholder}");
-    let rules = read_rules(Vendor::Sigma, "own/any/folder.yml", &text).unwrap();
+    let rules = read_rules(Collection::Sigma, "own/any/folder.yml", &text).unwrap();
     let read: Vec<_> = rules.iter().map(|rule| (rule.title.as_str(), rule.text.as_str())).collect();
     let expect =
         [("one", one.as_str()), ("many", correlation), ("two", &two), ("three", placeholder)];
     assert_eq!(read, expect);
     assert_eq!(rules[1].level.as_deref(), Some("high"));
 
-    let alone = read_rules(Vendor::Sigma, "corr.yml", correlation).unwrap();
+    let alone = read_rules(Collection::Sigma, "corr.yml", correlation).unwrap();
     assert_eq!(alone.len(), 1);
     assert_eq!(alone[0].text, correlation);
 }
@@ -279,10 +279,10 @@ fn sigma_rules_are_read_in_any_layout_and_other_files_are_passed_over() {
         ("tests/drop.yml", false),
         ("rules/README.md", false),
     ] {
-        assert_eq!(is_rule_path(Vendor::Sigma, path), expect, "{path}");
+        assert_eq!(is_rule_path(Collection::Sigma, path), expect, "{path}");
     }
     let compose = "services:\n    envoy: {image: envoy}\n";
-    assert!(matches!(read_rules(Vendor::Sigma, "c.yml", compose), Err(Skipped::Retired)));
+    assert!(matches!(read_rules(Collection::Sigma, "c.yml", compose), Err(Skipped::Retired)));
     let broken = "title: x\nlogsource: {category: proxy}\n";
-    assert!(matches!(read_rules(Vendor::Sigma, "c.yml", broken), Err(Skipped::Broken(_))));
+    assert!(matches!(read_rules(Collection::Sigma, "c.yml", broken), Err(Skipped::Broken(_))));
 }

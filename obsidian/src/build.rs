@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use catalogue::CatalogueRule;
 use catalogue::attack::Retired;
 
-use super::names::{Wish, assign};
+use super::names::{PageName, assign};
 use super::page::Page;
 use super::property::tag;
 use super::sources::{Reach, Sources};
@@ -187,22 +187,22 @@ impl<'s> Builder<'s> {
             reach,
             as_of,
         };
-        let wishes = builder.wishes();
-        builder.paths = assign(&wishes, &present.pages, &present.others);
+        let names = builder.names();
+        builder.paths = assign(&names, &present.pages, &present.others);
         builder
     }
 
     /// What pages want to be called, the first to choose first.
-    fn wishes(&self) -> Vec<Wish> {
-        let wish = |id: String, folder: &str, title: String, apart: Vec<String>| Wish {
+    fn names(&self) -> Vec<PageName> {
+        let name_of = |id: String, folder: &str, title: String, apart: Vec<String>| PageName {
             id,
             folder: folder.to_owned(),
             title,
             apart,
         };
-        let mut wishes = Vec::new();
+        let mut names = Vec::new();
         for name in dashboard::NAMES {
-            wishes.push(wish(
+            names.push(name_of(
                 format!("dashboard/{name}"),
                 "",
                 name.to_owned(),
@@ -210,7 +210,7 @@ impl<'s> Builder<'s> {
             ));
         }
         for id in &self.techniques {
-            wishes.push(wish(
+            names.push(name_of(
                 format!("technique/{id}"),
                 "Techniques",
                 format!("{id} - {}", self.technique_name(id)),
@@ -218,7 +218,7 @@ impl<'s> Builder<'s> {
             ));
         }
         for (name, tactic) in &self.sources.attack.tactics {
-            wishes.push(wish(
+            names.push(name_of(
                 format!("tactic/{name}"),
                 "Tactics",
                 format!("{} - {}", tactic.id, tactic.name),
@@ -226,7 +226,7 @@ impl<'s> Builder<'s> {
             ));
         }
         for note in &self.sources.services {
-            wishes.push(wish(
+            names.push(name_of(
                 format!("service/{}", note.name),
                 "Services",
                 note.name.clone(),
@@ -234,7 +234,7 @@ impl<'s> Builder<'s> {
             ));
         }
         for (id, title) in countermeasure::names(self) {
-            wishes.push(wish(
+            names.push(name_of(
                 format!("countermeasure/{id}"),
                 "Countermeasures",
                 format!("{id} - {title}"),
@@ -243,7 +243,7 @@ impl<'s> Builder<'s> {
         }
         for (rule, id) in self.rules.iter().zip(&self.rule_ids) {
             let short: String = rule.id.chars().take(8).collect();
-            wishes.push(wish(
+            names.push(name_of(
                 id.clone(),
                 "Detection Rules",
                 rule.title.clone(),
@@ -251,9 +251,9 @@ impl<'s> Builder<'s> {
             ));
         }
         for (id, title) in runbook::names(self) {
-            wishes.push(wish(id, "Testing Runbooks", title, vec!["runbook".into()]));
+            names.push(name_of(id, "Testing Runbooks", title, vec!["runbook".into()]));
         }
-        wishes
+        names
     }
 
     /// The full name of a technique, as well as it is known.

@@ -1,6 +1,6 @@
 //! The events that a rule reads, by its log source: provider, event, title.
 
-use catalogue::{CatalogueRule, Vendor};
+use catalogue::{CatalogueRule, Collection};
 
 type Event = (&'static str, &'static str, &'static str);
 
@@ -54,13 +54,13 @@ const KNOWN: &[(&str, &[Event])] = &[
 pub(super) fn of(rule: &CatalogueRule) -> Vec<Event> {
     let source = &rule.logsource;
     let name = match rule.vendor {
-        Vendor::Splunk => source.service.as_deref(),
-        Vendor::Sigma | Vendor::Elastic | Vendor::Tidegate => source.category.as_deref(),
+        Collection::Splunk => source.service.as_deref(),
+        Collection::Sigma | Collection::Elastic | Collection::Own => source.category.as_deref(),
     };
     let known = KNOWN.iter().find(|(known, _)| Some(*known) == name);
     let windows = source.product.as_deref().is_none_or(|product| product == "windows");
     match (known, rule.vendor) {
-        (Some((_, events)), Vendor::Sigma) if !windows => {
+        (Some((_, events)), Collection::Sigma) if !windows => {
             let generic = matches!(name, Some("proxy" | "dns" | "webserver" | "firewall"));
             if generic { events.to_vec() } else { Vec::new() }
         }

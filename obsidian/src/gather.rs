@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use catalogue::atomic::{self, AtomicTest};
 use catalogue::dialect::section::{self, Section};
 use catalogue::dialect::{self, TechniqueNote};
-use catalogue::{self, CatalogueRule, Skipped, Vendor, attack, d3fend, is_rule_path};
+use catalogue::{self, CatalogueRule, Collection, Skipped, attack, d3fend, is_rule_path};
 use diagnostics::yaml::Scalar;
 use diagnostics::{SourceFile, front_matter};
 use knowledge::{
@@ -100,7 +100,7 @@ fn rules(sources: &mut Sources, library: &Library) {
     for entry in &library.rules {
         let Some(note) = entry.note_idx.and_then(|idx| library.notes.get(idx)) else { continue };
         let text = note.rule.as_ref().map(|block| block.text.clone()).unwrap_or_default();
-        let rule = catalogue::of_rule(Vendor::Tidegate, &note.file, &text, &entry.rule);
+        let rule = catalogue::of_rule(Collection::Own, &note.file, &text, &entry.rule);
         let source = library.sources.get(&note.file).map_or("", String::as_str);
         let mut examples = Vec::new();
         for example in &note.examples {
@@ -165,7 +165,7 @@ fn around(source: &str, line: usize) -> (String, String) {
 }
 
 /// Adds the rules of a collection. Files are read on as many threads as there are processors.
-pub fn collection(sources: &mut Sources, vendor: Vendor, files: &Files) {
+pub fn collection(sources: &mut Sources, vendor: Collection, files: &Files) {
     let wanted: Vec<&(String, Vec<u8>)> =
         files.iter().filter(|(path, _)| is_rule_path(vendor, path)).collect();
     for (path, read) in in_parallel(&wanted, |path, text| catalogue::read_rules(vendor, path, text))

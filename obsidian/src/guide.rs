@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use catalogue::query::Role;
-use catalogue::{CatalogueRule, Reading, Vendor};
+use catalogue::{CatalogueRule, Collection, Reading};
 
 use super::prose::{code, inline};
 use super::sources::{Reach, key, tests};
@@ -170,7 +170,7 @@ fn exclusions(rules: &[&CatalogueRule], as_of: &str) -> String {
 
 /// What was not read exactly, by reason: nothing is left out in silence.
 fn unread(rules: &[&CatalogueRule]) -> String {
-    let mut reasons: BTreeMap<(Vendor, String), usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<(Collection, String), usize> = BTreeMap::new();
     for rule in rules {
         match &rule.reading {
             Reading::Read(expression) => {

@@ -62,9 +62,9 @@ pub fn is_legal(name: &str) -> bool {
     legal(name) == name
 }
 
-/// What a page wants to be called: its id, its folder, its title, and what sets it apart.
+/// The name that a page asks for: its id, its folder, its title, and what distinguishes it from others.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct PageName {
     /// The page's id.
     pub id: String,
     /// The folder, without a slash at the end.
@@ -78,10 +78,10 @@ pub struct Wish {
 /// Gives every page a path, unique in the vault also where case does not matter.
 ///
 /// A page that is there keeps its path (`kept`: id to path), also where a person renamed it; `taken` are
-/// the paths of other people's files. Among pages that want one name, the first in the order of `wishes`
+/// the paths of other people's files. Among pages that want one name, the first in the order of `names`
 /// gets it.
 pub fn assign(
-    wishes: &[Wish],
+    names: &[PageName],
     kept: &BTreeMap<String, String>,
     taken: &BTreeSet<String>,
 ) -> BTreeMap<String, String> {
@@ -89,20 +89,20 @@ pub fn assign(
         |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".md").to_lowercase();
     let mut used: BTreeSet<String> = taken.iter().map(|path| stem(path)).collect();
     let mut paths = BTreeMap::new();
-    for wish in wishes {
-        if let Some(path) = kept.get(&wish.id) {
+    for page in names {
+        if let Some(path) = kept.get(&page.id) {
             used.insert(stem(path));
-            paths.insert(wish.id.clone(), path.clone());
+            paths.insert(page.id.clone(), path.clone());
         }
     }
-    for wish in wishes {
-        if paths.contains_key(&wish.id) {
+    for page in names {
+        if paths.contains_key(&page.id) {
             continue;
         }
-        let base = legal(&wish.title);
+        let base = legal(&page.title);
         let mut candidates = vec![base.clone()];
         let mut longer = base.clone();
-        for apart in &wish.apart {
+        for apart in &page.apart {
             longer = legal(&format!("{longer} ({apart})"));
             candidates.push(longer.clone());
         }
@@ -114,8 +114,8 @@ pub fn assign(
         });
         used.insert(name.to_lowercase());
         paths.insert(
-            wish.id.clone(),
-            format!("{}/{name}.md", wish.folder).trim_start_matches('/').to_owned(),
+            page.id.clone(),
+            format!("{}/{name}.md", page.folder).trim_start_matches('/').to_owned(),
         );
     }
     paths
@@ -149,17 +149,22 @@ mod tests {
 
     #[test]
     fn names_are_unique_where_case_does_not_matter_and_pages_keep_theirs() {
-        let wish = |id: &str, title: &str| Wish {
+        let name_of = |id: &str, title: &str| PageName {
             id: id.into(),
             folder: "R".into(),
             title: title.into(),
             apart: vec!["Sigma".into()],
         };
-        let wishes =
-            [wish("1", "A"), wish("2", "a"), wish("3", "a"), wish("4", "B"), wish("5", "moved")];
+        let names = [
+            name_of("1", "A"),
+            name_of("2", "a"),
+            name_of("3", "a"),
+            name_of("4", "B"),
+            name_of("5", "moved"),
+        ];
         let kept = BTreeMap::from([("5".to_owned(), "Mine/b.md".to_owned())]);
         let taken = BTreeSet::from(["X/c.md".to_owned()]);
-        let paths = assign(&wishes, &kept, &taken);
+        let paths = assign(&names, &kept, &taken);
         let paths: Vec<_> = paths.values().map(String::as_str).collect();
         assert_eq!(
             paths,

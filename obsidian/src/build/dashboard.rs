@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crate::page::Page;
 use crate::property::Property;
 use crate::prose::inline;
-use catalogue::{Reading, Vendor};
+use catalogue::{Collection, Reading};
 
 use super::{Base, Builder, Query, table};
 
@@ -295,7 +295,7 @@ fn drift(builder: &Builder<'_>) -> Page {
     push(&mut text, &["File", "Why"], &rows, "every file was read", &builder.as_of);
 
     text.push_str("## Queries that were not read exactly\n\n");
-    let mut reasons: BTreeMap<(Vendor, &str, String), usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<(Collection, &str, String), usize> = BTreeMap::new();
     for rule in &builder.rules {
         match &rule.reading {
             Reading::Read(expression) => {
@@ -322,7 +322,7 @@ fn drift(builder: &Builder<'_>) -> Page {
         .collect();
     push(
         &mut text,
-        &["Vendor", "Language", "Reason", "Places"],
+        &["Collection", "Language", "Reason", "Places"],
         &rows,
         "every query was read exactly",
         &builder.as_of,

@@ -11,7 +11,7 @@ use crate::prose::{block, code, inline, paragraphs, reference};
 use crate::sources::{RuleNote, key, tests};
 use catalogue::dialect::section::{Section, split};
 use catalogue::query::Role;
-use catalogue::{CatalogueRule, Reading, Vendor};
+use catalogue::{CatalogueRule, Collection, Reading};
 
 use super::{Builder, preview_link, technique_tags};
 
@@ -44,7 +44,7 @@ pub(super) fn product(rule: &CatalogueRule) -> String {
 
 pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> Page {
     let id = builder.rule_ids.get(idx).cloned().unwrap_or_default();
-    let note = builder.sources.rule_notes.get(&rule.id).filter(|_| rule.vendor == Vendor::Tidegate);
+    let note = builder.sources.rule_notes.get(&rule.id).filter(|_| rule.vendor == Collection::Own);
     let mut page = Page::new(id.clone(), builder.path(&id));
     properties(builder, &id, rule, note, &mut page);
     let introduction = note.map(|note| own_words::introduction(&note.sections)).unwrap_or_default();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::guide;
 use crate::names::legal;
 use crate::page::Page;
-use catalogue::Vendor;
+use catalogue::Collection;
 
 use super::{Base, Builder, runbook};
 
@@ -89,7 +89,7 @@ fn layers(builder: &Builder<'_>, files: &mut BTreeMap<String, String>) {
                 .rules_of(id)
                 .into_iter()
                 .filter_map(|idx| builder.rules.get(idx))
-                .filter(|rule| rule.vendor == Vendor::Tidegate)
+                .filter(|rule| rule.vendor == Collection::Own)
                 .count();
             (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "rule"))
         }),

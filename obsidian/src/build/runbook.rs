@@ -8,7 +8,7 @@ use crate::property::Property;
 use crate::prose::{block, code, inline, paragraphs};
 use crate::sources::Example;
 use catalogue::atomic::AtomicTest;
-use catalogue::{CatalogueRule, Vendor};
+use catalogue::{CatalogueRule, Collection};
 
 use super::{Builder, own_sections, technique_tags};
 
@@ -28,7 +28,7 @@ pub(super) fn names(builder: &Builder<'_>) -> Vec<(String, String)> {
     let ours = builder
         .rules
         .iter()
-        .filter(|rule| rule.vendor == Vendor::Tidegate)
+        .filter(|rule| rule.vendor == Collection::Own)
         .map(|rule| (format!("runbook/{}", rule.id), format!("Runbook - {}", rule.title)));
     let atomic = techniques(builder).into_iter().map(|id| {
         let title = format!("{id} - Tests - {}", builder.technique_name(&id));
@@ -58,7 +58,7 @@ pub(super) fn of_technique(builder: &Builder<'_>, id: &str) -> Vec<String> {
         .rules_of(id)
         .into_iter()
         .filter_map(|idx| builder.rules.get(idx))
-        .filter(|rule| rule.vendor == Vendor::Tidegate)
+        .filter(|rule| rule.vendor == Collection::Own)
         .map(|rule| format!("runbook/{}", rule.id));
     let ids: BTreeSet<String> =
         atomic.chain(rules).filter(|id| builder.paths.contains_key(id)).collect();
@@ -76,7 +76,7 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
         .rules
         .iter()
         .zip(&builder.rule_ids)
-        .filter(|(rule, _)| rule.vendor == Vendor::Tidegate)
+        .filter(|(rule, _)| rule.vendor == Collection::Own)
     {
         pages.push(of_rule(builder, rule, rule_id));
     }

@@ -6,7 +6,7 @@ use crate::guide;
 use crate::page::Page;
 use crate::property::{Property, tag, unlinked};
 use crate::prose::{attack, block, inline, paragraphs};
-use catalogue::Vendor;
+use catalogue::Collection;
 use catalogue::attack::Technique;
 use catalogue::dialect::{Dialect, TechniqueNote};
 
@@ -123,7 +123,7 @@ fn properties(
         page.set("attack_version", Property::Text(format!("v{}", sources.attack.version)));
     }
     let rules = builder.rules_of(id);
-    let count = |vendor: Vendor| {
+    let count = |vendor: Collection| {
         rules
             .iter()
             .filter_map(|idx| builder.rules.get(*idx))
@@ -131,7 +131,7 @@ fn properties(
             .count()
     };
     page.set("rules", Property::Number(rules.len().to_string()));
-    for vendor in Vendor::ALL {
+    for vendor in Collection::ALL {
         page.set(
             &format!("rules_{}", vendor.as_str().to_lowercase()),
             Property::Number(count(vendor).to_string()),
@@ -305,7 +305,7 @@ fn vendors(builder: &Builder<'_>, id: &str) -> String {
     let rules = builder.rules_of(id);
     let mut text = "### Rules by vendor\n\n".to_owned();
     let mut any = false;
-    for vendor in Vendor::ALL {
+    for vendor in Collection::ALL {
         let of_vendor: Vec<usize> = rules
             .iter()
             .copied()

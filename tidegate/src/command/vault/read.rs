@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use catalogue::Vendor;
+use catalogue::Collection;
 use diagnostics::Finding;
 use knowledge::Library;
 use obsidian::gather;
@@ -95,9 +95,9 @@ impl Build {
             return Err(Box::new(Refusal { finding: *finding, library: Some(read.library) }));
         }
         for (origin, vendor, path, extensions) in [
-            (Origin::Sigma, Vendor::Sigma, &self.sigma, &["yml", "yaml"][..]),
-            (Origin::Elastic, Vendor::Elastic, &self.elastic, &["toml"][..]),
-            (Origin::Splunk, Vendor::Splunk, &self.splunk, &["yml", "yaml"][..]),
+            (Origin::Sigma, Collection::Sigma, &self.sigma, &["yml", "yaml"][..]),
+            (Origin::Elastic, Collection::Elastic, &self.elastic, &["toml"][..]),
+            (Origin::Splunk, Collection::Splunk, &self.splunk, &["yml", "yaml"][..]),
         ] {
             if let Some(path) = path {
                 progress.say(&format!("reading {}", vendor.as_str()));
