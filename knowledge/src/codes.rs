@@ -9,7 +9,7 @@ diagnostics::codes! {
     NEWER_PACK = "F012", Error, "pack of a newer version";
     /// A pack was written by an older version, in a format that this one no longer reads.
     OLDER_PACK = "F013", Error, "pack of an older version";
-    /// A pack's content hash or tables do not hold: it was damaged or changed.
+    /// A pack's content hash or tables are wrong: it was damaged or changed.
     CORRUPT_PACK = "F014", Error, "corrupt pack";
     /// A pack is larger than a gateway takes.
     OVERSIZED_PACK = "F015", Error, "pack beyond the bounds";
@@ -35,7 +35,7 @@ diagnostics::codes! {
     /// A rule note has no fenced `sigma` block, or an empty one.
     NO_RULE = "N007", Error, "note without a rule";
     /// A rule note has a second `sigma` block, or a second rule in its block.
-    /// The examples of a note are held against its one rule.
+    /// The examples of a note are run against its one rule.
     SECOND_RULE = "N008", Error, "note with a second rule";
     /// A rule note has no heading of the first level, or several, or one that is not the rule's title.
     /// The page is found by its heading and an alert by its rule's title: they have to be the same.
@@ -51,7 +51,7 @@ diagnostics::codes! {
     /// A rule that nothing was ever seen to match may be dead.
     NO_MATCH_EXAMPLE = "N013", Error, "no request that must match";
     /// A rule note has no request that its rule must not match.
-    /// A rule that was never held against ordinary use may match all of it.
+    /// A rule that was never run over ordinary use may match all of it.
     NO_PASS_EXAMPLE = "N014", Error, "no request that must pass";
     /// A request that a note's rule must match, and that it does not match.
     MISSED_EXAMPLE = "N015", Error, "example is not matched";
@@ -85,7 +85,7 @@ diagnostics::codes! {
     /// An exception has expired or expires soon: reported by `tidegate check --expiring`.
     DUE_EXCEPTION = "P006", Warning, "exception is due";
     /// A policy lists identities, and there is no key to hash them with.
-    /// Packs hold no identity in clear, so that whoever can read one cannot name a tenant.
+    /// A pack contains no identity in clear text, so that whoever can read it cannot name a tenant.
     NO_IDENTITY_KEY = "P007", Error, "identities without a key";
     /// A key for identities is not 32 hexadecimal digits.
     BROKEN_IDENTITY_KEY = "P008", Error, "broken identity key";

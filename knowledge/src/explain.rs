@@ -26,7 +26,7 @@ pub struct PolicyContext<'s> {
     pub key: Option<IdentityKey>,
 }
 
-/// What a pack makes of a request, and why.
+/// The verdict of a pack on a request, with the reasons.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     /// The request line: method, URL and version, printable.
@@ -66,13 +66,13 @@ pub struct ExplainedRule {
     pub phase: Phase,
     /// Sigma `tags`.
     pub tags: Vec<String>,
-    /// What the policy makes of the match, where the pack has one.
+    /// The decision of the policy on the match, if the pack has a policy.
     pub ruling: Option<ExplainedRuling>,
     /// The condition.
     pub condition: Condition,
 }
 
-/// What a policy makes of a match in enforce mode.
+/// The decision of a policy on a match in enforce mode.
 #[derive(Clone, Debug)]
 pub struct ExplainedRuling {
     /// How far the match goes.

@@ -26,7 +26,7 @@ pub fn fix(
         for (idx, file) in files.iter_mut().enumerate() {
             let fixes =
                 of_file(&findings, &file.name).filter_map(|found| found.diagnostic.fix.as_deref());
-            // Places count from behind a byte order mark, which is an error of its own.
+            // Places count from after a byte order mark, which is an error by itself.
             let is_marked = file.bytes.starts_with(b"\xef\xbb\xbf");
             let Ok(text) = str::from_utf8(&file.bytes) else { continue };
             if is_marked || settled.contains(&file.name) {

@@ -18,6 +18,7 @@
 
 pub mod codes;
 mod compilation;
+pub mod examples;
 pub mod explain;
 pub mod fix;
 mod library;
@@ -26,7 +27,6 @@ mod note;
 pub mod pack_file;
 pub mod placeholders;
 pub mod policy;
-pub mod trial;
 
 pub use compilation::{Compilation, PACK_NAME, PACK_VERSION};
 pub use library::{Library, LibraryRule, NoteCounts};

@@ -23,7 +23,7 @@ pub struct Library {
     pub correlations: Vec<Correlation>,
     /// The filters. They are applied to `rules` already.
     pub filters: Vec<Filter>,
-    /// The services that get abused, and what stands in their URLs.
+    /// The services that get abused, with the templates of their URLs.
     pub services: Vec<Service>,
     /// The runbooks.
     pub runbooks: Vec<Runbook>,
@@ -180,7 +180,7 @@ impl Library {
         match parsed.rules.as_slice() {
             [rule] if parsed.n_read == 1 => check_rule(&note, rule, &mut of_rule),
             _ if parsed.n_read > 1 => {
-                let message = format!("the note's block holds {} rules", parsed.n_read);
+                let message = format!("the note's block contains {} rules", parsed.n_read);
                 let help = "write one rule per note; move the others into notes of their own";
                 of_rule.add(&codes::SECOND_RULE, block.span, message, help);
             }
@@ -199,7 +199,7 @@ impl Library {
         self.notes.push(note);
     }
 
-    /// Refuses the second of two rules with one id, and tells of titles that are given twice.
+    /// Refuses the second of two rules with one id, and reports titles that are given twice.
     fn refuse_duplicates(&mut self) {
         let mut ids: BTreeMap<String, usize> = BTreeMap::new();
         let mut titles: BTreeMap<String, usize> = BTreeMap::new();
@@ -258,7 +258,7 @@ impl Library {
         self.findings.extend(found);
     }
 
-    /// Where a key of a rule stands with a value; where the rule starts if it is not found.
+    /// The place of a key of a rule with a value; the start of the rule if it is not found.
     fn key_place(&self, rule: &Rule, key: &str, value: &str) -> Place {
         let file = Arc::clone(&rule.file);
         let text = self.sources.get(&rule.file).map_or("", String::as_str);

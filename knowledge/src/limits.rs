@@ -1,7 +1,6 @@
 //! Every bound of this crate, with what happens there.
 
-/// Most times that fixes are looked for again because others overlapped them; the rest is told, and a
-/// second run goes on.
+/// Most rounds of fixes when fixes overlap; what remains is reported, and a second run goes on.
 pub const MAX_FIX_ROUNDS: usize = 8;
 
 /// Most values of a detection item that an explanation lists; the rest is counted.

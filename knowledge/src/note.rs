@@ -139,7 +139,7 @@ fn report_missing(missing: Missing, findings: &mut Findings) {
         Missing::Unclosed => {
             let span = Span { end_column: 4, ..top };
             let message = "the front matter is not closed";
-            let help = "write a line `---` behind its last key";
+            let help = "write a line `---` after its last key";
             findings.add(&codes::UNCLOSED_FRONT_MATTER, span, message, help);
         }
         Missing::Dots(span) => {

@@ -1,4 +1,4 @@
-//! What the placeholders of Sigma's `expand` stand for: a JSON object of lists of texts.
+//! The values of Sigma's `expand` placeholders: a JSON object of lists of texts.
 //!
 //! ```json
 //! { "internal_domains": ["example.com", "example.net"], "scanner": "10.0.0.7" }
@@ -15,7 +15,7 @@ use crate::codes;
 /// The values of each placeholder, by its name without `%`.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
 
-/// Reads a file of placeholders. A single text stands for a list of one.
+/// Reads a file of placeholders. A single text is a list of one.
 ///
 /// # Errors
 /// The text is no such object (`F017`).

@@ -32,15 +32,15 @@ pub struct Policy {
     /// Which use is sanctioned.
     pub sanctions: Vec<Sanction>,
     /// Who answers for Sigma filters, and how long.
-    pub filters: Vec<Owned>,
+    pub filters: Vec<FilterOwner>,
 }
 
-/// A text, and where it stands.
+/// A text, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// The text.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -58,7 +58,7 @@ pub struct Group {
 pub struct Scope {
     /// Rules by id or title.
     pub rules: Vec<Word>,
-    /// Techniques; one stands for its sub-techniques too.
+    /// Techniques; each includes its sub-techniques.
     pub techniques: Vec<Word>,
     /// Levels of rules.
     pub levels: Vec<Word>,
@@ -102,10 +102,10 @@ pub struct Exception {
     pub identities: Vec<Word>,
 }
 
-/// A Sigma filter for which somebody answers. It is a part of the conditions of rules, so that its end is
-/// told and does not come by itself.
+/// A Sigma filter that has an owner. It is part of the conditions of rules, so it never ends by itself: its end is
+/// reported.
 #[derive(Clone, Debug)]
-pub struct Owned {
+pub struct FilterOwner {
     /// The filter's id or title.
     pub filter: Word,
     /// Who answers for it.
@@ -119,7 +119,7 @@ pub struct Owned {
 /// A use of a service that is known to be right.
 #[derive(Clone, Debug)]
 pub struct Sanction {
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
     /// Which services, from which sources.
     pub scope: Scope,

@@ -11,7 +11,7 @@
 )]
 
 use diagnostics::{Findings, SourceFile, report};
-use knowledge::{Compilation, Library, trial};
+use knowledge::{Compilation, Library, examples};
 use proptest::prelude::*;
 use traffic::subject;
 
@@ -22,7 +22,7 @@ fn whole_way(name: &str, bytes: &[u8]) {
     assert_eq!(compilation.n_read, compilation.n_compiled + compilation.n_refused);
     library.findings.extend(compilation.findings.clone());
     library.findings.extend(library.lint());
-    library.findings.extend(trial::run(&library, compilation).findings);
+    library.findings.extend(examples::run(&library, compilation).findings);
     report::sort(&mut library.findings);
     for finding in &library.findings {
         let span = finding.diagnostic.place.span;

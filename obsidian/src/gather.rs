@@ -12,7 +12,7 @@ use catalogue::{self, CatalogueRule, Collection, Skipped, attack, d3fend, is_rul
 use diagnostics::yaml::Scalar;
 use diagnostics::{SourceFile, front_matter};
 use knowledge::{
-    Compilation, Expectation, Library, NoteKind, PACK_NAME, PACK_VERSION, Service, trial,
+    Compilation, Expectation, Library, NoteKind, PACK_NAME, PACK_VERSION, Service, examples,
 };
 
 use super::record::{self, Record};
@@ -95,7 +95,7 @@ fn rules(sources: &mut Sources, library: &Library) {
     if let Ok(compilation) = Compilation::new(library, PACK_NAME, PACK_VERSION) {
         sources.pack_hash = compilation.pack.hash().to_string();
         inspector = Pack::decode(&compilation.bytes).ok().map(Inspector::new);
-        failing = trial::run(library, compilation).findings;
+        failing = examples::run(library, compilation).findings;
     }
     for entry in &library.rules {
         let Some(note) = entry.note_idx.and_then(|idx| library.notes.get(idx)) else { continue };

@@ -114,7 +114,7 @@ impl<'e> Keys<'e, '_> {
             match node.text().filter(|text| !text.trim().is_empty()) {
                 Some(text) => texts.push((text, node.span)),
                 None => {
-                    let message = format!("`{key}` holds something that is not a text");
+                    let message = format!("`{key}` contains something that is not a text");
                     self.findings.add(&codes::WRONG_KEY, node.span, message, help);
                 }
             }

@@ -29,7 +29,7 @@ pub const SECTIONS: &[&str] = &[
 pub struct RuleNote {
     /// The name of its file.
     pub file: Arc<str>,
-    /// The text of its heading, and where it stands.
+    /// The text of its heading, and its place.
     pub title: Option<(String, Span)>,
     /// The services that the rule is about, by the names of the catalogue of services.
     pub services: Vec<String>,
@@ -37,14 +37,14 @@ pub struct RuleNote {
     pub rule: Option<Block>,
     /// The requests that its rule must or must not match.
     pub examples: Vec<Example>,
-    /// Where what is missing among the examples is told: the section, or the heading.
+    /// Where missing examples are reported: the section, or the heading.
     pub validation: Span,
 }
 
 /// A fenced block of a note.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// What stands between the fences.
+    /// The text between the fences.
     pub text: String,
     /// The line of the file on which the text starts, from 1.
     pub first_line: u32,
@@ -52,7 +52,7 @@ pub struct Block {
     pub span: Span,
 }
 
-/// A request in a note, and what the note's rule must make of it.
+/// A request in a note, and whether the note's rule must match it.
 #[derive(Clone, Debug)]
 pub struct Example {
     /// What is expected.
@@ -63,7 +63,7 @@ pub struct Example {
     pub place: Place,
 }
 
-/// What a note's rule must make of an example.
+/// Whether a note's rule must match an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expectation {
     /// The rule must match.
@@ -100,7 +100,7 @@ pub(super) fn rule_note(
         .filter(|section| structure.sections.iter().all(|(name, _)| name != *section))
         .map(|section| format!("`{section}`"))
         .collect();
-    // Behind a fence that is not closed may stand all that seems to be missing.
+    // What seems to be missing may follow a fence that is not closed.
     let is_cut = structure.is_cut;
     if !missing.is_empty() && !is_cut {
         let missing = missing.join(", ");
@@ -147,7 +147,7 @@ pub(super) fn rule_note(
     }
     let section = structure.sections.iter().find(|(name, _)| name == "Validation");
     let validation = section.map_or(top, |(_, span)| *span);
-    // A block that cannot be read was told already: it may have been the one that is missing.
+    // A block that cannot be read was reported already: it may be the one that is missing.
     if examples.len() == n_meant && !is_cut {
         require_both(&examples, validation, findings);
     }
@@ -211,7 +211,7 @@ fn example(
 }
 
 impl Expectation {
-    /// The word behind `http`.
+    /// The word after `http`.
     pub fn as_str(self) -> &'static str {
         match self {
             Expectation::Match => "match",

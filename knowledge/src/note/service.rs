@@ -1,4 +1,4 @@
-//! Service notes: which hosts a service has, and where in its URLs identities and secrets stand.
+//! Service notes: the hosts of a service, and the places of identities and secrets in its URLs.
 //!
 //! ```yaml
 //! identity:
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A template is a host and path segments. `{name}` is a place: `secret`, `token` and `key` name
-//! credentials, every other name is part of the identity; `*` is any text. The path may go on behind a
+//! credentials, every other name is part of the identity; `*` is any text. The path may go on after a
 //! template. Text and places alternate, so that there is one way to read a URL.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::policy::pool::{end_of, string};
 /// The keys that are read; others belong to whoever wrote them.
 const KEYS: &[&str] = &["kind", "service", "category", "hosts", "techniques", "identity"];
 
-/// The names of places that hold credentials.
+/// The names of places that contain credentials.
 pub const SECRETS: &[&str] = &["secret", "token", "key"];
 
 /// A service as its note describes it.
@@ -36,7 +36,7 @@ pub struct Service {
     pub name_span: Span,
     /// What it is, as `messaging`; empty where the note does not say.
     pub category: String,
-    /// Its hosts, in lower case: each stands for itself and what is below it.
+    /// Its hosts, in lower case: each means itself and all names below it.
     pub hosts: Vec<String>,
     /// The techniques that abuse it, as `T1102.002`.
     pub techniques: Vec<String>,
@@ -49,7 +49,7 @@ pub struct Service {
 pub struct TemplatePart {
     /// What it is.
     pub kind: PartKind,
-    /// The text that has to stand there, or the name of the place.
+    /// The text that is required there, or the name of the place.
     pub text: String,
 }
 
@@ -110,7 +110,7 @@ fn broken(findings: &mut Findings, span: Span, why: &str) {
     findings.add(&codes::BROKEN_TEMPLATE, span, why, help);
 }
 
-/// The name under which the host of a template is looked up: what stands behind its last place.
+/// The name under which the host of a template is looked up: the text after its last place.
 fn lookup_name(template: &[TemplatePart]) -> &str {
     let host = template.split(|part| part.kind == PartKind::Slash).next().unwrap_or_default();
     match host {
@@ -152,7 +152,7 @@ fn template(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
                 };
                 let word = |char: char| char.is_ascii_lowercase() || char == '_';
                 if name.is_empty() || !name.chars().all(word) {
-                    return Err("the name of a place is not made of small letters");
+                    return Err("the name of a place must consist of small letters");
                 }
                 rest = behind;
                 let kind =
@@ -178,7 +178,7 @@ fn template(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
     Ok(parts)
 }
 
-/// Lays services down in a pack's tables.
+/// Adds services to a pack's tables.
 pub(crate) fn add(services: &[Service], tables: &mut Tables) {
     let mut hosts: Vec<(&str, u32, bool)> = Vec::new();
     for (idx, service) in (0..).zip(services) {
@@ -233,7 +233,7 @@ mod tests {
         for (text, expect) in [
             ("a.example/{x", "a `{` is not closed"),
             ("a.example/{x}{y}", "a segment has two adjacent placeholders"),
-            ("a.example/{X}", "the name of a place is not made of small letters"),
+            ("a.example/{X}", "the name of a place must consist of small letters"),
             ("a.example/x", "the template names no place"),
             ("{x}/y", "the template's host does not end in a domain"),
         ] {

@@ -1,4 +1,4 @@
-//! The headings and fenced blocks of a note, and where they stand.
+//! The headings and fenced blocks of a note, with their places.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::codes;
 /// The structure of a note.
 #[derive(Clone, Debug)]
 pub(super) struct Structure {
-    /// Where the body starts, as a byte offset: behind the front matter.
+    /// Where the body starts, as a byte offset: after the front matter.
     pub(super) body_start: usize,
     /// The headings of the first level.
     pub(super) titles: Vec<(String, Span)>,
@@ -25,9 +25,9 @@ pub(super) struct Structure {
 /// A fenced block.
 #[derive(Clone, Debug)]
 pub(super) struct Fence {
-    /// What stands behind the opening fence.
+    /// The text after the opening fence, on its line.
     pub(super) info: String,
-    /// What stands between the fences.
+    /// The text between the fences.
     pub(super) text: String,
     /// The line on which the text starts.
     pub(super) first_line: u32,
@@ -85,7 +85,7 @@ impl Structure {
                 let span = first_line(text, &range, lines);
                 if !is_closed(text.get(range).unwrap_or_default()) {
                     let message = "the fenced block that begins here is not closed";
-                    let help = "write a line with the same fence behind its last line";
+                    let help = "write a line with the same fence after its last line";
                     findings.add(&codes::UNCLOSED_FENCE, span, message, help);
                     self.is_cut = true;
                     return;
@@ -105,7 +105,7 @@ fn first_line(text: &str, range: &Range<usize>, lines: &Lines) -> Span {
 }
 
 /// Whether a fenced block ends with a fence. Where it does not, Markdown closes it with the text, or
-/// with the list or quote in which it stands.
+/// with the list or quote that contains it.
 fn is_closed(block: &str) -> bool {
     let mut lines = block.lines();
     let opening = lines.next().unwrap_or_default().trim_start();

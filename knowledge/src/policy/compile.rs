@@ -81,7 +81,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// `None` where it selects nothing, which was told.
+    /// `None` where it selects nothing, which was reported.
     fn scope(&mut self, scope: &Scope, name: &Word) -> Option<pack::Scope> {
         let rules = self.rules(scope, name);
         let start = end_of(&self.compiled.services);
@@ -174,7 +174,7 @@ impl Compiler<'_> {
                 self.single_source(word);
             }
             None => {
-                let help = "list the name in a group under `sources`; only SPIFFE ids, addresses and networks stand for themselves";
+                let help = "list the name in a group under `sources`; only SPIFFE ids, addresses and networks need no group";
                 self.unknown("group of sources", word, help);
             }
         }

@@ -4,7 +4,7 @@ use diagnostics::{Finding, Findings, Span};
 use jiff::Timestamp;
 use sigma::Filter;
 
-use super::{Exception, Owned, Policy, Word};
+use super::{Exception, FilterOwner, Policy, Word};
 use crate::codes;
 
 /// A span of time in seconds: a whole number and `h`, `d` or `w`.
@@ -39,11 +39,11 @@ impl Policy {
         for exception in &self.exceptions {
             let Exception { id, owner, ticket, expires, .. } = exception;
             let (what, said) = ("exception", ["no longer applies since", "applies until"]);
-            tell(&mut findings, (what, id), said, (owner, ticket), *expires, (now, within));
+            report(&mut findings, (what, id), said, (owner, ticket), *expires, (now, within));
         }
-        for Owned { filter, owner, ticket, expires } in &self.filters {
+        for FilterOwner { filter, owner, ticket, expires } in &self.filters {
             let (what, said) = ("filter", ["should be gone since", "may stay until"]);
-            tell(&mut findings, (what, filter), said, (owner, ticket), *expires, (now, within));
+            report(&mut findings, (what, filter), said, (owner, ticket), *expires, (now, within));
         }
         for owned in self.filters.iter().filter(|of| filters.iter().all(|it| !of.is(it))) {
             let message = format!("there is no filter `{}`", owned.filter.text.escape_debug());
@@ -64,7 +64,7 @@ impl Policy {
 }
 
 /// Tells of something that is over or soon will be.
-fn tell(
+fn report(
     findings: &mut Findings,
     (what, id): (&str, &Word),
     [is_over, is_due]: [&str; 2],
@@ -85,7 +85,7 @@ fn tell(
     findings.add(&codes::DUE_EXCEPTION, span, message, help);
 }
 
-impl Owned {
+impl FilterOwner {
     fn is(&self, filter: &Filter) -> bool {
         let name = Some(&self.filter.text);
         filter.metadata.id.as_ref() == name || Some(&filter.metadata.title) == name

@@ -8,7 +8,7 @@ use crate::codes;
 
 use super::Word;
 
-/// A map that is being read: what is not understood is told.
+/// A map that is being read; what is not understood is reported.
 pub(super) struct Map<'n, 'f> {
     pub(super) span: Span,
     what: &'static str,
@@ -70,7 +70,7 @@ impl<'n, 'f> Map<'n, 'f> {
         }
     }
 
-    /// A list of texts; a single one stands for a list of one. Empty where the key is missing; an
+    /// A list of texts; a single text is a list of one. Empty where the key is missing; an
     /// empty list is refused, for it would restrict nothing where somebody meant to.
     pub(super) fn words(&mut self, key: &'static str) -> Vec<Word> {
         let Some(node) = self.value(key) else { return Vec::new() };
@@ -90,7 +90,7 @@ impl<'n, 'f> Map<'n, 'f> {
             match item.text().filter(|text| !text.trim().is_empty()) {
                 Some(text) => words.push(Word { text: text.to_owned(), span: item.span }),
                 None => {
-                    let message = format!("`{key}` holds something that is no text");
+                    let message = format!("`{key}` contains something that is not a text");
                     self.wrong(item.span, message, "write a list of texts");
                 }
             }
@@ -112,7 +112,7 @@ impl<'n, 'f> Map<'n, 'f> {
     }
 }
 
-/// The elements of a list, or nothing where it is none, which is told.
+/// The elements of a list, or nothing where it is not a list, which is reported.
 pub(super) fn list<'n>(node: Option<&'n Node>, key: &str, findings: &mut Findings) -> &'n [Node] {
     match node.map(|node| (&node.kind, node.span)) {
         None => &[],

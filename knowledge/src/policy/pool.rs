@@ -1,4 +1,4 @@
-//! Strings and lists of a pack's tables that are filled behind the compiler's back.
+//! Adds strings and lists to a pack's tables after the compiler has finished.
 
 use inspect::StrId;
 use inspect::pack::Tables;

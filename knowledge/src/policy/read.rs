@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::map::{Map, list};
-use super::{Exception, Group, Owned, Policy, Sanction, Scope, Statement, Word};
+use super::{Exception, FilterOwner, Group, Policy, Sanction, Scope, Statement, Word};
 use crate::codes;
 
 const SCOPE: [&str; 5] = ["rules", "techniques", "levels", "services", "sources"];
@@ -46,7 +46,7 @@ impl Policy {
 fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<Policy> {
     let keys = ["default", "sources", "statements", "exceptions", "sanctioned", "filters"];
     let mut map = Map::of(document, "the policy", &keys, findings)?;
-    // What is wrong is told; the policy is refused for it later.
+    // Errors are reported here; the policy is refused for them later.
     let default = map.mode("default").unwrap_or_default();
     let [sources, statements, exceptions, sanctioned, filters] =
         ["sources", "statements", "exceptions", "sanctioned", "filters"].map(|key| map.value(key));
@@ -85,7 +85,7 @@ fn unique(names: &[&Word], findings: &mut Findings) {
     for name in names {
         if !seen.insert(&name.text) {
             let message = format!("the name `{}` is given twice", name.text.escape_debug());
-            let help = "events and counters tell by the name which one it was: give each its own";
+            let help = "events and counters identify it by its name: give each its own";
             findings.add(&codes::BROKEN_POLICY, name.span, message, help);
         }
     }
@@ -121,7 +121,7 @@ fn groups(node: Option<&Node>, findings: &mut Findings) -> Vec<Group> {
     for source in groups.iter().flat_map(|group| &group.sources) {
         if names.contains(&source.text) {
             let message = format!("`{}` is a group", source.text.escape_debug());
-            let help = "groups hold no groups: list its sources here too";
+            let help = "a group cannot contain a group: list its sources here too";
             findings.add(&codes::BROKEN_POLICY, source.span, message, help);
         }
     }
@@ -222,7 +222,7 @@ fn end(map: &mut Map<'_, '_>, expires: &Word) -> Option<(u64, Span)> {
     Some((seconds?, expires.span))
 }
 
-fn owned(node: &Node, findings: &mut Findings) -> Option<Owned> {
+fn owned(node: &Node, findings: &mut Findings) -> Option<FilterOwner> {
     let keys = ["id", "owner", "ticket", "reason", "expires"];
     let mut map = Map::of(node, "a filter", &keys, findings)?;
     let texts = keys.map(|key| map.text(key));
@@ -230,10 +230,10 @@ fn owned(node: &Node, findings: &mut Findings) -> Option<Owned> {
         return None;
     };
     let expires = end(&mut map, &expires)?;
-    Some(Owned { filter, owner: owner.text, ticket: ticket.text, expires })
+    Some(FilterOwner { filter, owner: owner.text, ticket: ticket.text, expires })
 }
 
-/// A day, which stands for its beginning in UTC, or a time by RFC 3339; in seconds since 1970.
+/// A day, which means its beginning in UTC, or a time by RFC 3339; in seconds since 1970.
 pub(super) fn time(text: &str) -> Option<u64> {
     let timestamp = match text.parse::<Date>() {
         Ok(day) if text.len() == "2027-01-31".len() => {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use diagnostics::report;
-use knowledge::{Compilation, trial};
+use knowledge::{Compilation, examples};
 use serde_json::json;
 
 use super::record::Recording;
@@ -46,12 +46,12 @@ impl Test {
                 (format, true) => self.recording.run(&library, &files, format == Format::Json),
             };
         }
-        let mut trial = trial::Trial::default();
+        let mut results = examples::ExampleResults::default();
         match Compilation::new(&library, "test", 0) {
             Ok(mut compilation) => {
                 library.findings.append(&mut compilation.findings);
-                trial = trial::run(&library, compilation);
-                library.findings.append(&mut trial.findings);
+                results = examples::run(&library, compilation);
+                library.findings.append(&mut results.findings);
             }
             Err(finding) => library.findings.push(*finding),
         }
@@ -59,12 +59,12 @@ impl Test {
         let (n_errors, _) = report::count(&library.findings);
         let mut summary = format!(
             "{}, {}, {} failed",
-            counted(trial.n_notes, "note"),
-            counted(trial.n_examples, "example"),
-            trial.n_failed,
+            counted(results.n_notes, "note"),
+            counted(results.n_examples, "example"),
+            results.n_failed,
         );
-        if n_errors > trial.n_failed {
-            let n_others = n_errors - trial.n_failed;
+        if n_errors > results.n_failed {
+            let n_others = n_errors - results.n_failed;
             summary.push_str("; ");
             summary.push_str(&counted(n_others, "other error"));
         }
@@ -72,9 +72,9 @@ impl Test {
         summary.push_str(&note_counts(&library));
         let [services, runbooks] = note_numbers(&library);
         let numbers = [
-            ("notes", json!(trial.n_notes)),
-            ("examples", json!(trial.n_examples)),
-            ("failed", json!(trial.n_failed)),
+            ("notes", json!(results.n_notes)),
+            ("examples", json!(results.n_examples)),
+            ("failed", json!(results.n_failed)),
             services,
             runbooks,
         ];

@@ -1,4 +1,4 @@
-//! The examples of all notes, held against the rules of their notes.
+//! Runs the examples of all rule notes against the rules of their notes.
 
 use diagnostics::{Diagnostic, Finding, Place};
 use inspect::{Inspector, RuleId};
@@ -9,9 +9,9 @@ use crate::explain::condition_lines;
 use crate::library::Library;
 use crate::note::{Example, Expectation};
 
-/// What came out.
+/// The result of running the examples of a library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trial {
+pub struct ExampleResults {
     /// Notes whose examples were run.
     pub n_notes: usize,
     /// Examples that were run.
@@ -22,27 +22,26 @@ pub struct Trial {
     pub findings: Vec<Finding>,
 }
 
-/// Runs the examples of a library's notes on the pack of all of its rules: the very pack that a
-/// gateway would run.
-pub fn run(library: &Library, compilation: Compilation) -> Trial {
+/// Runs the examples of a library's notes on the pack of all of its rules, the pack that a gateway runs.
+pub fn run(library: &Library, compilation: Compilation) -> ExampleResults {
     let Compilation { pack, rule_ids, .. } = compilation;
     let mut inspector = Inspector::new(pack);
-    let mut trial = Trial::default();
+    let mut results = ExampleResults::default();
     for (entry, rule_id) in library.rules.iter().zip(&rule_ids) {
         let note = entry.note_idx.and_then(|note_idx| library.notes.get(note_idx));
         let (Some(note), Some(rule_id)) = (note, rule_id) else { continue };
-        trial.n_notes += 1;
+        results.n_notes += 1;
         for example in &note.examples {
-            trial.n_examples += 1;
+            results.n_examples += 1;
             if let Some(finding) =
                 fails(&mut inspector, *rule_id, &entry.rule.metadata.title, example)
             {
-                trial.n_failed += 1;
-                trial.findings.push(finding.relate(rule_place(entry), "the rule"));
+                results.n_failed += 1;
+                results.findings.push(finding.relate(rule_place(entry), "the rule"));
             }
         }
     }
-    trial
+    results
 }
 
 fn rule_place(entry: &crate::library::LibraryRule) -> Place {
@@ -64,7 +63,7 @@ fn fails(
         (Expectation::Match, false) => (
             &codes::MISSED_EXAMPLE,
             format!("`{title}` has to match this request, and does not"),
-            "change the rule, or the example if the rule is right; below is what the rule makes of it",
+            "change the rule, or the example if the rule is right; below is how the rule judges it",
         ),
         (Expectation::Pass, true) => (
             &codes::CAUGHT_EXAMPLE,
