@@ -6,8 +6,10 @@
 //! ```
 //!
 //! A template is a host and path segments. `{name}` is a place: `secret`, `token` and `key` name
-//! credentials, every other name is part of the identity; `*` is any text. The path may go on after a
-//! template. Text and places alternate, so that there is one way to read a URL.
+//! credentials, every other name is part of the identity; `*` is any text of a segment, and one label of
+//! a host. `(a|b)` is one of several texts: a template for each, as for the regions of a service, since
+//! only real endpoints say whose request it is. The path may go on after a template. Text and places
+//! alternate, so that there is one way to read a URL.
 
 use std::sync::Arc;
 
@@ -94,8 +96,10 @@ fn templates(keys: &mut Keys<'_, '_>) -> Vec<Vec<TemplatePart>> {
         None => {}
         Some(Node { kind: Kind::List(list), .. }) => {
             for node in list {
-                match template(node.text().unwrap_or_default()) {
-                    Ok(parts) => templates.push(parts),
+                let read = alternatives(node.text().unwrap_or_default())
+                    .and_then(|texts| texts.iter().map(|text| template(text)).collect());
+                match read {
+                    Ok::<Vec<_>, _>(of_node) => templates.extend(of_node),
                     Err(why) => broken(keys.findings(), node.span, why),
                 }
             }
@@ -120,6 +124,33 @@ fn lookup_name(template: &[TemplatePart]) -> &str {
         }
         _ => "",
     }
+}
+
+/// Most templates that the alternatives of one may make.
+const MAX_ALTERNATIVES: usize = 512;
+
+/// A template's text for each of its alternatives: `a.(b|c).example/{x}` is `a.b.example/{x}` and
+/// `a.c.example/{x}`.
+fn alternatives(text: &str) -> Result<Vec<String>, &'static str> {
+    let mut texts = vec![String::new()];
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('(') {
+        let (choices, behind) = behind.split_once(')').ok_or("a `(` is not closed")?;
+        let choices: Vec<&str> = choices.split('|').collect();
+        if choices.contains(&"") {
+            return Err("one of several texts is empty");
+        }
+        if texts.len() * choices.len() > MAX_ALTERNATIVES {
+            return Err("the template has too many alternatives");
+        }
+        let grow = |text: &String| -> Vec<String> {
+            choices.iter().map(|choice| format!("{text}{before}{choice}")).collect()
+        };
+        texts = texts.iter().flat_map(grow).collect();
+        rest = behind;
+    }
+    texts.iter_mut().for_each(|text| text.push_str(rest));
+    Ok(texts)
 }
 
 /// Reads a template.
@@ -213,6 +244,23 @@ pub(crate) fn add(services: &[Service], tables: &mut Tables) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alternatives_are_templates_of_their_own() {
+        let texts = alternatives("{x}.(a|b).(c|d).example/(e)").unwrap();
+        assert_eq!(
+            texts,
+            ["{x}.a.c", "{x}.a.d", "{x}.b.c", "{x}.b.d"].map(|text| format!("{text}.example/e"))
+        );
+        assert_eq!(alternatives("a.example/{x}").unwrap(), ["a.example/{x}"]);
+        for (text, expect) in [
+            ("(a|b.example/{x}", "a `(` is not closed"),
+            ("(a|).example/{x}", "one of several texts is empty"),
+            (&"(a|b)".repeat(10), "the template has too many alternatives"),
+        ] {
+            assert_eq!(alternatives(text).unwrap_err(), expect, "{text}");
+        }
+    }
 
     #[test]
     fn templates_are_text_and_places() {
