@@ -7,6 +7,7 @@
 
 use crate::pack::{Part, PartKind, Tables};
 use crate::service::{ServiceMatch, plain_host, segments};
+use crate::views::decoded_authority;
 
 /// Replaces what is left out.
 pub const REDACTED: &str = "{}";
@@ -23,6 +24,8 @@ const MAX_MUTE_BYTES: usize = 5;
 const MAX_WORD_DIGITS: usize = 4;
 /// Most words in a segment: a token with dashes has many short pieces.
 const MAX_WORDS: usize = 6;
+/// Fewest letters of a segment that is shown behind a service's template.
+const MIN_OPERATION_LETTERS: usize = 4;
 /// Most segments and parameters that a template shows; the rest is left out.
 const MAX_PARTS: usize = 16;
 
@@ -34,7 +37,9 @@ const MAX_PARTS: usize = 16;
 /// bytes.
 pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     let plain = || with_known(path, std::iter::empty());
-    let Some(host) = plain_host(authority) else { return plain() };
+    // A host that is spelt oddly has its secrets in the same places.
+    let host = plain_host(authority).or_else(|| plain_host(&decoded_authority(authority)));
+    let Some(host) = host else { return plain() };
     match ServiceMatch::of(tables, &host, Some(path)) {
         // The first segment of a template is the host.
         Some(matched_service) if !matched_service.parts.is_empty() => {
@@ -67,6 +72,7 @@ fn with_known(path: &[u8], mut known: impl Iterator<Item = String>) -> String {
     let mut halves = path.splitn(2, |byte| *byte == b'?');
     let stem = halves.next().unwrap_or_default();
     let mut template = String::new();
+    let mut is_known = false;
     for (idx, segment) in stem.split(|byte| *byte == b'/').enumerate() {
         if idx > 0 {
             template.push('/');
@@ -77,8 +83,14 @@ fn with_known(path: &[u8], mut known: impl Iterator<Item = String>) -> String {
         }
         // Before the first slash there is nothing.
         match if idx > 0 { known.next() } else { None } {
-            Some(segment) => template.push_str(&segment),
-            None => template.push_str(words(segment).unwrap_or(REDACTED)),
+            Some(segment) => {
+                is_known = true;
+                template.push_str(&segment);
+            }
+            None => {
+                let word = words(segment).filter(|word| !is_known || is_operation(word));
+                template.push_str(word.unwrap_or(REDACTED));
+            }
         }
     }
     let Some(query) = halves.next() else { return template };
@@ -99,11 +111,48 @@ fn with_known(path: &[u8], mut known: impl Iterator<Item = String>) -> String {
     template
 }
 
-/// A host as it may be shown: without userinfo, and with bytes that are not printable escaped.
+/// Returns a host as it may be shown: without userinfo, in whatever encoding, without a path, and with
+/// bytes that are not printable escaped.
+///
+/// A host in which nothing was hidden is shown as sent, so that its spelling can be seen.
 pub fn host(authority: &[u8]) -> String {
-    let host = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
-    let host = host.get(..255).unwrap_or(host);
-    host.escape_ascii().to_string()
+    let decoded = decoded_authority(authority);
+    let shown = match decoded.iter().rposition(|byte| *byte == b'@') {
+        Some(at) => decoded.get(at + 1..).unwrap_or_default(),
+        None => authority,
+    };
+    let mut text = Vec::new();
+    for (idx, part) in shown.split(|byte| *byte == b',').enumerate() {
+        if idx > 0 {
+            text.push(b',');
+        }
+        show_host(part, &mut text);
+    }
+    let text = text.get(..255).unwrap_or(&text);
+    text.escape_ascii().to_string()
+}
+
+/// Adds one host with its port; what follows a slash, and a port that is not a number, may be a secret.
+fn show_host(part: &[u8], text: &mut Vec<u8>) {
+    let is_end = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'#');
+    let end = part.iter().position(is_end).unwrap_or(part.len());
+    let (host, rest) = part.split_at_checked(end).unwrap_or((part, &[]));
+    let is_v6 = host.contains(&b'[')
+        || host.iter().filter(|byte| **byte == b':').count() > 1
+            && host.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte));
+    let colon = host.iter().position(|byte| *byte == b':').filter(|_| !is_v6);
+    match colon.and_then(|colon| host.split_at_checked(colon)) {
+        Some((name, port)) if !port.iter().skip(1).all(u8::is_ascii_digit) => {
+            text.extend_from_slice(name);
+            text.push(b':');
+            text.extend_from_slice(REDACTED.as_bytes());
+        }
+        _ => text.extend_from_slice(host),
+    }
+    if let Some(delimiter) = rest.first() {
+        text.push(*delimiter);
+        text.extend_from_slice(REDACTED.as_bytes());
+    }
 }
 
 /// Returns the segment if it consists of words of an API and is neither an identifier nor a secret.
@@ -116,6 +165,13 @@ fn words(segment: &[u8]) -> Option<&str> {
         && n_words <= MAX_WORDS
         && segment.split(is_break).all(is_word);
     str::from_utf8(segment).ok().filter(|_| fits)
+}
+
+/// Returns true if a segment behind those of a service's template may be shown. A secret that a client
+/// splits or appends continues there, so digits and short words are not shown.
+fn is_operation(segment: &str) -> bool {
+    let n_letters = segment.bytes().filter(u8::is_ascii_alphabetic).count();
+    n_letters >= MIN_OPERATION_LETTERS && !segment.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// How many words `sendDocument` has: where a capital follows a small letter one begins.
@@ -191,8 +247,46 @@ mod tests {
     }
 
     #[test]
-    fn hosts_lose_their_userinfo() {
-        assert_eq!(host(b"user:pass@a.example:443"), "a.example:443");
+    fn hosts_lose_their_userinfo_however_it_is_encoded() {
+        for (authority, expect) in [
+            ("user:pass@a.example:443", "a.example:443"),
+            ("user:pass%40a.example", "a.example"),
+            ("user%3Apass%40a.example:443", "a.example:443"),
+            ("user:pass%2540a.example", "a.example"),
+            ("user%253Apass%252540a.example", "a.example"),
+            ("user:pass%u0040a.example", "a.example"),
+            ("user:pass%EF%BC%A0a.example", "a.example"),
+            ("user:pass\u{ff20}a.example", "a.example"),
+            ("user:pass%\u{ad}40a.example", "a.example"),
+            ("x@user:pass%40a.example", "a.example"),
+            ("user:pass@b.example,a.example", "b.example,a.example"),
+            // Where nothing is hidden the spelling stays.
+            ("API.telegram.org.", "API.telegram.org."),
+            ("%61.example", "%61.example"),
+            ("[::1]:443", "[::1]:443"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("a.example,b.example:80", "a.example,b.example:80"),
+            // What is no part of a host may be a secret.
+            ("a.example:pass", "a.example:{}"),
+            ("user:pass", "user:{}"),
+            ("a.example/token?x", "a.example/{}"),
+            ("a.example\\token", "a.example\\\\{}"),
+        ] {
+            assert_eq!(host(authority.as_bytes()), expect, "{authority}");
+        }
         assert_eq!(host(b"a\xff\"\n"), "a\\xff\\\"\\n");
+    }
+
+    #[test]
+    fn behind_a_template_only_long_words_are_shown() {
+        let known = || ["services", "{tenant}"].map(str::to_owned).into_iter();
+        for (path, expect) in [
+            ("/services/T1/1234", "/services/{tenant}/{}"),
+            ("/services/T1/hunter/ab", "/services/{tenant}/hunter/{}"),
+            ("/services/T1/v2/x", "/services/{tenant}/{}/{}"),
+            ("/services/T1/messages", "/services/{tenant}/messages"),
+        ] {
+            assert_eq!(with_known(path.as_bytes(), known()), expect, "{path}");
+        }
     }
 }

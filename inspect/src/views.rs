@@ -302,6 +302,25 @@ impl Views {
     }
 }
 
+/// Returns an authority with every escape undone and every form of an ASCII character mapped to it: the
+/// text in which delimiters are what the most lenient reader takes for one.
+pub(crate) fn decoded_authority(authority: &[u8]) -> Vec<u8> {
+    let decoded = unescape::unescape(authority, unescape::Reach::All).bytes;
+    if decoded.is_ascii() {
+        return decoded;
+    }
+    let mut mapped = Vec::new();
+    for chunk in decoded.utf8_chunks() {
+        let mut buffer = [0; 4];
+        for character in chunk.valid().chars().filter_map(punycode::mapped) {
+            mapped.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+        }
+        mapped.extend_from_slice(chunk.invalid());
+    }
+    // What an ignored character kept apart may be an escape now.
+    unescape::unescape(&mapped, unescape::Reach::All).bytes
+}
+
 /// The server name and the target of CONNECT as hosts, where they are others than the host.
 fn other_names(
     request: &Request<'_>,
