@@ -18,8 +18,8 @@
 //! | `identity_key` | 32 hexadecimal digits: the key under which identities in URLs are hashed | no identity is reported |
 //! | `source_header` | a header in which trusted hops name the client | no header is trusted |
 //! | `trusted_hops` | those hops: networks and SPIFFE ids, separated by commas | (required with `source_header`) |
-//! | `suppress_seconds` | how long events are suppressed that repeat one of the same rule, source and service (module `suppression`): at most a day, as text | `0`: each is written |
-//! | `events_per_minute` | the most events of one rule in a minute, over all workers, as text | `0`: any number |
+//! | `suppress_seconds` | how long events are suppressed that repeat one (module `suppression`): at most a day, as text | `0`: each is written |
+//! | `events_per_minute` | the most events of one rule, source and action in a minute, over all workers, as text | `0`: any number |
 //! | `collector`    | the name of a cluster to which events are posted in batches (module `export`), beside the log | none |
 //! | `collector_url` | the URL of these requests, as `http://logs.example/ingest`: host and path, no credentials | `http://COLLECTOR/` |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |

@@ -1,9 +1,11 @@
 //! Suppression: which events are not written, as they repeat an earlier one or exceed a rule's rate.
 //! They are counted, and the count is reported when their window closes.
 //!
-//! The first event of a rule, from a source, to a service opens a window of `suppress_seconds`; later
-//! ones in it are suppressed. A rule's rate has windows of a minute, in which `events_per_minute` events
-//! are written. An event is written, whole, if any of its rules admits it.
+//! The first event opens a window of `suppress_seconds`; later ones of the same rule, source, action,
+//! use, service, host and tenant are suppressed in it. A rule's rate has windows of a minute for each
+//! source and action, in which `events_per_minute` events are written. So a denial is never suppressed
+//! because of an observation, and no client can use up the windows of another. An event is written,
+//! whole, if any of its rules admits it.
 //!
 //! Windows are kept in the host's shared data, so that all workers know what each has written, and are
 //! changed by compare-and-swap. A worker whose swaps keep failing writes the event: one too many is
@@ -13,7 +15,8 @@
 use std::cell::RefCell;
 use std::mem;
 
-use inspect::{Action, Decision, Pack, RuleMatch, Ruling};
+use inspect::pack::PackHash;
+use inspect::{Action, Decision, Pack, RuleMatch, Ruling, Usage};
 
 use crate::config::Suppression;
 use crate::host::Host;
@@ -123,25 +126,40 @@ impl Gate<'_> {
         let identity = subject.sender.shown();
         let service = subject.decision.service.map(|name| tables.str(name).as_bytes());
         let host = cut(subject.authority);
+        let sender = identity.unwrap_or(address);
+        let action = subject.action.as_str().as_bytes();
+        let usage = subject.decision.usage.map_or("", Usage::as_str).as_bytes();
+        let tenant = subject.decision.identity.map(u64::to_le_bytes);
+        let tenant = tenant.as_ref().map_or(&[][..], |tenant| tenant);
         let facts = WindowFacts {
             rule: id.to_vec(),
             host: host.to_vec(),
             source_address: cut(address).to_vec(),
             identity: identity.map(|identity| cut(identity).to_vec()),
             action: subject.action,
+            usage: subject.decision.usage,
+            tenant: subject.decision.identity,
             would_deny: ruling.would_deny,
             phase: matched.phase,
             view: matched.view,
         };
         let Suppression { suppress_seconds, events_per_minute } = self.settings;
         let repeated = Kind {
-            key: join(&[id, cut(identity.unwrap_or(address)), service.unwrap_or(host)]),
+            key: key(&[
+                id,
+                sender,
+                action,
+                usage,
+                service.unwrap_or_default(),
+                subject.authority,
+                tenant,
+            ]),
             limit: Limit::Repeat,
             n_most: 1,
             seconds: u64::from(suppress_seconds),
         };
         let rate = Kind {
-            key: id.to_vec(),
+            key: key(&[id, sender, action]),
             limit: Limit::Rate,
             n_most: events_per_minute,
             seconds: RATE_SECONDS,
@@ -235,9 +253,15 @@ fn cut(text: &[u8]) -> &[u8] {
     text.get(..MAX_NAME_BYTES).unwrap_or(text)
 }
 
-/// Joins texts by NUL, which none of them contains.
-fn join(texts: &[&[u8]]) -> Vec<u8> {
-    texts.join(&0)
+/// Returns the key of a window: a hash of texts, so that none has to be cut and no client can find two
+/// events with one key.
+fn key(texts: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for text in texts {
+        bytes.extend((text.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(text);
+    }
+    PackHash::of(&bytes).0.to_vec()
 }
 
 #[cfg(test)]

@@ -139,10 +139,10 @@ fn another_rule_source_or_service_is_reported() -> Result<()> {
 }
 
 #[test]
-fn a_rule_has_a_rate_over_all_workers() -> Result<()> {
+fn a_rule_has_a_rate_for_each_source_over_all_workers() -> Result<()> {
     let envoy = start(&[("events_per_minute", "5")])?;
     for idx in 0..N_REQUESTS {
-        send(&envoy, "a.example", &format!("192.0.2.{idx}"), "curl")?;
+        send(&envoy, &format!("{idx}.example"), "192.0.2.1", "implant")?;
     }
     until("all to be judged", || {
         let (written, _) = events(&envoy)?;

@@ -58,7 +58,11 @@ impl Plugin {
             mode: self.settings.mode,
             action: facts.action,
             would_deny: facts.would_deny,
-            decision: &Decision::default(),
+            decision: &Decision {
+                usage: facts.usage,
+                identity: facts.tenant,
+                ..Decision::default()
+            },
             rulings: &[],
             truncated: false,
             matches: &[&matched],

@@ -5,7 +5,7 @@
 //! reported and not lost.
 
 use inspect::pack::Phase;
-use inspect::{Action, View};
+use inspect::{Action, Usage, View};
 
 use crate::limits::MAX_WINDOWS;
 
@@ -54,6 +54,10 @@ pub(crate) struct WindowFacts {
     /// The source's identity, if it has one.
     pub(crate) identity: Option<Vec<u8>>,
     pub(crate) action: Action,
+    /// The policy's knowledge of the use of the service.
+    pub(crate) usage: Option<Usage>,
+    /// The keyed hash of the tenant.
+    pub(crate) tenant: Option<u64>,
     pub(crate) would_deny: bool,
     pub(crate) phase: Phase,
     pub(crate) view: View,
@@ -168,7 +172,10 @@ impl Window {
             facts.phase.code(),
             facts.view.code(),
             facts.identity.is_some().code(),
+            facts.usage.code(),
+            facts.tenant.is_some().code(),
         ]);
+        bytes.extend(facts.tenant.unwrap_or_default().to_le_bytes());
         let identity = facts.identity.as_ref().map_or(&[][..], Vec::as_slice);
         for text in [&self.key, &facts.rule, &facts.host, &facts.source_address, identity] {
             // All are made of texts that were cut far below this.
@@ -183,7 +190,9 @@ impl Window {
         let until = u64::from_le_bytes(array(rest)?);
         let n_written = u32::from_le_bytes(array(rest)?);
         let n_suppressed = u32::from_le_bytes(array(rest)?);
-        let [limit, action, would_deny, phase, view, is_identified] = array(rest)?;
+        let [limit, action, would_deny, phase, view, is_identified, usage, has_tenant] =
+            array(rest)?;
+        let tenant = u64::from_le_bytes(array(rest)?);
         let limit = Limit::decode(limit)?;
         let is_identified = bool::decode(is_identified)?;
         let mut texts: [Vec<u8>; 5] = Default::default();
@@ -198,6 +207,8 @@ impl Window {
             source_address,
             identity: is_identified.then_some(identity),
             action: Action::decode(action)?,
+            usage: Option::decode(usage)?,
+            tenant: bool::decode(has_tenant)?.then_some(tenant),
             would_deny: bool::decode(would_deny)?,
             phase: Phase::decode(phase)?,
             view: View::decode(view)?,
@@ -237,6 +248,21 @@ coded! { Action { Allow = 0, Observe = 1, Deny = 2 } }
 coded! { Phase { Request = 0, Response = 1 } }
 coded! { View { Raw = 0, Canonical = 1, Decoded = 2, ServerName = 3, Tunnel = 4 } }
 
+coded! { Usage { Sanctioned = 0, Known = 1, New = 2 } }
+
+impl Coded for Option<Usage> {
+    fn code(self) -> u8 {
+        self.map_or(NO_USAGE, Usage::code)
+    }
+
+    fn decode(code: u8) -> Option<Self> {
+        if code == NO_USAGE { Some(None) } else { Usage::decode(code).map(Some) }
+    }
+}
+
+/// The code of an event without a use of a service.
+const NO_USAGE: u8 = 3;
+
 impl Coded for bool {
     fn code(self) -> u8 {
         u8::from(self)
@@ -266,6 +292,8 @@ mod tests {
             source_address: b"192.0.2.1".to_vec(),
             identity: None,
             action: Action::Observe,
+            usage: Some(Usage::New),
+            tenant: Some(7),
             would_deny: true,
             phase: Phase::Response,
             view: View::Tunnel,

@@ -1,5 +1,5 @@
-use inspect::View;
 use inspect::pack::Phase;
+use inspect::{Usage, View};
 
 use super::*;
 use crate::testing::{Call, FakeHost, decoded};
@@ -18,11 +18,21 @@ impl Case {
 
     /// Offers an event of the first rule.
     fn offer(&self, source: &str, authority: &str, action: Action) -> (bool, Closed) {
+        self.offer_use(source, authority, action, &Decision::default())
+    }
+
+    fn offer_use(
+        &self,
+        source: &str,
+        authority: &str,
+        action: Action,
+        decision: &Decision,
+    ) -> (bool, Closed) {
         let source_address = Some(format!("{source}:1234").into_bytes());
         let sender = Sender { source_address, ..Sender::default() };
         let subject = EventSubject {
             pack: &self.pack,
-            decision: &Decision::default(),
+            decision,
             sender: &sender,
             authority: authority.as_bytes(),
             action,
@@ -78,6 +88,52 @@ fn another_source_or_host_has_a_window_of_its_own() {
     assert!(case.is_written("192.0.2.2", "a.example"));
     assert!(case.is_written("192.0.2.1", "b.example"));
     assert!(!case.is_written("192.0.2.2", "a.example"));
+}
+
+#[test]
+fn another_action_use_or_tenant_has_a_window_of_its_own() {
+    let case = Case::new(60, 0);
+    let used = |usage, identity| Decision { usage, identity, ..Decision::default() };
+    let sanctioned = used(Some(Usage::Sanctioned), Some(1));
+    let offers = [
+        (Action::Observe, sanctioned.clone()),
+        (Action::Deny, sanctioned),
+        (Action::Deny, used(Some(Usage::New), Some(1))),
+        (Action::Deny, used(Some(Usage::New), Some(2))),
+        (Action::Deny, used(None, None)),
+    ];
+    for expect in [true, false] {
+        for (action, decision) in &offers {
+            let (is_written, _) = case.offer_use("192.0.2.1", "a.example", *action, decision);
+            assert_eq!(is_written, expect, "{action:?} {decision:?}");
+        }
+    }
+    case.host.advance(60);
+    let closed = close_due(&case.host);
+    let facts = closed.windows.iter().map(|window| (window.facts.action, window.facts.tenant));
+    let mut facts: Vec<_> = facts.collect();
+    facts.sort();
+    let deny = |tenant| (Action::Deny, tenant);
+    let expect =
+        [(Action::Observe, Some(1)), deny(None), deny(Some(1)), deny(Some(1)), deny(Some(2))];
+    assert_eq!(facts, expect);
+}
+
+#[test]
+fn a_long_host_has_its_own_window_however_alike_another_is() {
+    let case = Case::new(60, 0);
+    let host = |end: &str| "a".repeat(MAX_NAME_BYTES) + end;
+    assert!(case.is_written("192.0.2.1", &host(".example")));
+    assert!(case.is_written("192.0.2.1", &host(".pastebin.com")));
+}
+
+#[test]
+fn each_source_and_action_has_a_rate_of_its_own() {
+    let case = Case::new(0, 1);
+    assert!(case.is_written("192.0.2.1", "a.example"));
+    assert!(!case.is_written("192.0.2.1", "a.example"));
+    assert!(case.is_written("192.0.2.2", "a.example"));
+    assert!(case.offer("192.0.2.1", "a.example", Action::Deny).0);
 }
 
 #[test]

@@ -1,0 +1,151 @@
+//! What a client does so that its requests are not reported, or under another name: through a real Envoy.
+#![forbid(unsafe_code)]
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use diagnostics::SourceFile;
+use gateway::event::{self, schema};
+use inspect::IdentityKey;
+use knowledge::{Compilation, Library, Policy};
+use serde_json::{Value, json};
+use tests::{Bootstrap, Envoy, Plugin, StandIn, http1, until};
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f";
+
+const RULES: &str = "
+title: Webhook
+id: 6b3e1d1c-0000-4000-8000-000000000001
+logsource: {category: proxy}
+detection: {s: {cs-host: hooks.slack.com}, condition: s}
+level: high
+---
+title: Paste
+id: 6b3e1d1c-0000-4000-8000-000000000002
+logsource: {category: proxy}
+detection: {s: {cs-host: pastebin.com}, condition: s}
+level: high
+";
+
+const SLACK: &str = "---
+kind: service
+service: Slack
+hosts: [slack.com]
+identity:
+  - hooks.slack.com/services/{tenant}/{app}/{secret}
+---
+";
+
+/// Alerting may use its own webhook, and so may whatever runs on the hop itself.
+const POLICY: &str = "
+default: enforce
+sources:
+  alerting: [alertmanager]
+  hop: [127.0.0.0/8]
+statements:
+  - {name: sanctioned use, mode: monitor, usage: sanctioned}
+sanctioned:
+  - {services: [Slack], sources: [alerting, hop], identities: [T1/B1]}
+";
+
+fn pack() -> Result<Vec<u8>> {
+    let file = |name: &str, text: &str| SourceFile { name: name.into(), bytes: text.into() };
+    let library = Library::read(vec![file("rules.yml", RULES), file("slack.md", SLACK)]);
+    ensure!(library.findings.is_empty(), "{:?}", library.findings);
+    let (policy, findings) = Policy::read(&"policy.yml".into(), POLICY);
+    ensure!(findings.is_empty(), "{findings:?}");
+    let key = IdentityKey::from_hex(KEY);
+    let compilation = Compilation::with_policy(&library, "visibility", 1, policy.as_ref(), key);
+    Ok(compilation.map_err(|finding| anyhow::anyhow!("{finding:?}"))?.bytes)
+}
+
+fn plugin(settings: &[(&str, &str)]) -> Result<Plugin> {
+    let pack = pack()?;
+    let mut all = json!({
+        "mode": "enforce",
+        "pack": STANDARD.encode(&pack),
+        "identity_key": KEY,
+        "source_header": "x-client",
+        "trusted_hops": "127.0.0.1/32",
+    });
+    for (key, value) in settings {
+        all.as_object_mut().context("an object")?.insert((*key).to_owned(), json!(value));
+    }
+    Ok(Plugin::tidegate(&pack, "enforce")?.with_text(&all.to_string()))
+}
+
+/// An Envoy in front of a server that answers for every host.
+fn start(settings: &[(&str, &str)]) -> Result<(Envoy, StandIn)> {
+    let stand_in = StandIn::start()?;
+    let filters = [plugin(settings)?.http_filter()];
+    let config = Bootstrap::new().upstream(stand_in.address()).listener("egress", &filters);
+    Ok((Envoy::start(&config.json())?, stand_in))
+}
+
+/// Sends a request with more lines in its head, and returns the status of the response.
+fn send(envoy: &Envoy, head: &str) -> Result<u16> {
+    let request = format!("{head}Content-Length: 0\r\n\r\n");
+    Ok(http1::send(envoy.listener("egress")?, request.as_bytes())?.status)
+}
+
+/// The events so far, each checked against the table.
+fn events(envoy: &Envoy) -> Result<Vec<Value>> {
+    let log = envoy.log()?;
+    let events = log.lines().flat_map(event::find).collect::<Result<Vec<Value>, _>>()?;
+    for event in &events {
+        let wrong = schema::check(event);
+        ensure!(wrong.is_empty(), "{wrong:?}: {event}");
+    }
+    Ok(events)
+}
+
+/// The events once there are so many.
+fn events_of(envoy: &Envoy, n_events: usize) -> Result<Vec<Value>> {
+    until("the events", || {
+        let events = events(envoy)?;
+        Ok((events.len() >= n_events).then_some(events))
+    })
+}
+
+fn webhook(tenant: &str, client: &str) -> String {
+    format!(
+        "POST /services/{tenant}/secretsecretsecret HTTP/1.1\r\nHost: hooks.slack.com\r\n\
+         X-Client: {client}\r\n"
+    )
+}
+
+#[test]
+fn a_denial_is_reported_although_a_sanctioned_use_was_reported_before() -> Result<()> {
+    let (envoy, _stand_in) = start(&[("suppress_seconds", "3600")])?;
+    assert_eq!(send(&envoy, &webhook("T1/B1", "alertmanager"))?, 200);
+    for _ in 0..3 {
+        assert_eq!(send(&envoy, &webhook("T9/B9", "alertmanager"))?, 403);
+    }
+    let events = events_of(&envoy, 2)?;
+    let actions: Vec<_> = events.iter().map(|event| &event["action"]).collect();
+    assert_eq!(actions, ["observe", "deny"], "{events:?}");
+    assert_eq!(events[1]["request"]["usage"], "new");
+    // Another tenant is another event, also of the same source and action.
+    assert_eq!(send(&envoy, &webhook("T8/B8", "alertmanager"))?, 403);
+    events_of(&envoy, 3)?;
+    Ok(())
+}
+
+#[test]
+fn one_client_cannot_use_up_the_rate_of_another() -> Result<()> {
+    let (envoy, _stand_in) = start(&[("events_per_minute", "3")])?;
+    for _ in 0..10 {
+        assert_eq!(send(&envoy, &webhook("T1/B1", "alertmanager"))?, 200);
+    }
+    assert_eq!(send(&envoy, &webhook("T9/B9", "payroll"))?, 403);
+    until("the denial", || {
+        let events = events(&envoy)?;
+        Ok(events.iter().any(|event| event["action"] == "deny").then_some(()))
+    })?;
+    // Nor can observations use up the rate of denials.
+    assert_eq!(send(&envoy, &webhook("T9/B9", "alertmanager"))?, 403);
+    until("the other denial", || {
+        let events = events(&envoy)?;
+        Ok((events.iter().filter(|event| event["action"] == "deny").count() == 2).then_some(()))
+    })
+}
