@@ -90,16 +90,39 @@ impl<'m> Headers<'m> {
     }
 }
 
-/// Returns the value of a header that is present exactly once; `name` is in lower case.
-pub(crate) fn single<'m>(map: &'m [u8], name: &[u8]) -> Option<&'m [u8]> {
-    let mut found = None;
-    for pair in Pairs::new(map).ok()? {
-        let (known, value) = pair.ok()?;
-        if known == name && found.replace(value).is_some() {
-            return None;
+/// How often a header is present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occurrence<'m> {
+    /// It is not.
+    Never,
+    /// Once, with this value.
+    Once(&'m [u8]),
+    /// More than once, or the map is malformed.
+    Repeated,
+}
+
+/// Finds a header; `name` is in lower case.
+pub(crate) fn occurrence<'m>(map: &'m [u8], name: &[u8]) -> Occurrence<'m> {
+    let Ok(pairs) = Pairs::new(map) else { return Occurrence::Repeated };
+    let mut found = Occurrence::Never;
+    for pair in pairs {
+        let Ok((known, value)) = pair else { return Occurrence::Repeated };
+        if known == name {
+            found = match found {
+                Occurrence::Never => Occurrence::Once(value),
+                Occurrence::Once(_) | Occurrence::Repeated => return Occurrence::Repeated,
+            };
         }
     }
     found
+}
+
+/// Returns the value of a header that is present exactly once; `name` is in lower case.
+pub(crate) fn single<'m>(map: &'m [u8], name: &[u8]) -> Option<&'m [u8]> {
+    match occurrence(map, name) {
+        Occurrence::Once(value) => Some(value),
+        Occurrence::Never | Occurrence::Repeated => None,
+    }
 }
 
 fn add_cookie<'m>(cookie: &mut Option<Cow<'m, [u8]>>, value: &'m [u8]) {

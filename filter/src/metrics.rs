@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     Event,
     /// A request was larger than the engine's bounds, so part of it was not inspected.
     Truncated,
+    /// The header in which a trusted hop names the client is empty or repeated: the client is unknown.
+    SourceHeader,
 }
 
 impl Failure {
@@ -42,6 +44,7 @@ impl Failure {
             Failure::LocalResponse => "local_response",
             Failure::Event => "event",
             Failure::Truncated => "truncated",
+            Failure::SourceHeader => "source_header",
         }
     }
 }

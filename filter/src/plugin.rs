@@ -179,7 +179,11 @@ impl Plugin {
     pub(crate) fn sender(&self, host: &dyn Host, snapshot: &Snapshot) -> Sender {
         let address = snapshot.source_address.as_deref();
         let header = self.settings.source_header.as_ref();
-        Sender::read(host, header, &snapshot.header_map, address)
+        let sender = Sender::read(host, header, &snapshot.header_map, address);
+        if sender.is_ambiguous {
+            self.count_failure(host, Failure::SourceHeader);
+        }
+        sender
     }
 
     /// Reads the parts of the request that the pack needs, and no more.

@@ -3,7 +3,7 @@
 
 use inspect::{Source, address_number, network};
 
-use crate::headers;
+use crate::headers::{self, Occurrence};
 use crate::host::{Host, Property};
 
 /// A header in which trusted hops name the client.
@@ -56,20 +56,33 @@ impl TrustedHeader {
         Ok(Some(TrustedHeader { name: name.into_bytes(), hops }))
     }
 
-    /// Returns the header's value if the request came from a trusted hop and has exactly one such header.
-    fn value(&self, header_map: &[u8], sender: &Sender) -> Option<Vec<u8>> {
+    /// Reads the header, if the request came from a trusted hop.
+    fn name(&self, header_map: &[u8], sender: &Sender) -> HopName {
         let address = sender.address().and_then(address_number);
         let is_trusted = self.hops.iter().any(|hop| match hop {
             Hop::Network(first, last) => address.is_some_and(|it| (*first..=*last).contains(&it)),
             Hop::Identity(identity) => sender.identity.as_ref() == Some(identity),
         });
         if !is_trusted {
-            return None;
+            return HopName::Absent;
         }
-        headers::single(header_map, &self.name)
-            .filter(|value| !value.is_empty())
-            .map(<[u8]>::to_vec)
+        match headers::occurrence(header_map, &self.name) {
+            Occurrence::Never => HopName::Absent,
+            Occurrence::Once(name) if !name.trim_ascii().is_empty() => HopName::Is(name.to_vec()),
+            Occurrence::Once(_) | Occurrence::Repeated => HopName::Ambiguous,
+        }
     }
+}
+
+/// What a trusted hop's header says about the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum HopName {
+    /// There is no header, or none that is trusted: the client is whoever connected.
+    Absent,
+    /// The client's name.
+    Is(Vec<u8>),
+    /// The header is empty or repeated: a client tampered with it, and is not known.
+    Ambiguous,
 }
 
 /// The sender of a request, read from the host.
@@ -81,6 +94,9 @@ pub(crate) struct Sender {
     pub(crate) named: Option<Vec<u8>>,
     /// Its address, with port.
     pub(crate) source_address: Option<Vec<u8>>,
+    /// True if a trusted hop's header is empty or repeated: then nothing is known about the client, and
+    /// the address is the hop's.
+    pub(crate) is_ambiguous: bool,
 }
 
 impl Sender {
@@ -97,12 +113,21 @@ impl Sender {
         let mut sender = Sender {
             identity: read(Property::PeerIdentity),
             named: None,
+            is_ambiguous: false,
             source_address: address.or_else(|| read(Property::SourceAddress)),
         };
-        sender.named = header.and_then(|header| header.value(header_map, &sender));
+        let name = header.map_or(HopName::Absent, |header| header.name(header_map, &sender));
         // Behind a trusted hop, certificate and address are the hop's.
-        if sender.named.is_some() {
-            sender.identity = None;
+        match name {
+            HopName::Absent => {}
+            HopName::Is(name) => {
+                sender.identity = None;
+                sender.named = Some(name);
+            }
+            HopName::Ambiguous => {
+                sender.identity = None;
+                sender.is_ambiguous = true;
+            }
         }
         sender
     }
@@ -117,7 +142,10 @@ impl Sender {
             identity: self.identity.as_deref(),
             named: self.named.as_deref(),
             // The address of a hop does not identify those behind it.
-            address: if self.named.is_some() { None } else { self.address() },
+            address: match &self.named {
+                None if !self.is_ambiguous => self.address(),
+                _ => None,
+            },
         }
     }
 
@@ -130,27 +158,43 @@ impl Sender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::serialised;
+    use crate::testing::{FakeHost, serialised};
 
     #[test]
-    fn a_header_counts_only_from_a_trusted_hop_and_only_if_there_is_one() {
+    fn a_header_counts_only_from_a_trusted_hop_and_an_ambiguous_one_names_nobody() {
         let header = TrustedHeader::read(Some("X-Client"), Some("10.0.0.0/8, spiffe://a/gateway"));
         let header = header.unwrap().unwrap();
         let one = serialised(&[(":method", b"GET"), ("x-client", b"build-7")]);
         let two = serialised(&[("x-client", b"build-7"), ("x-client", b"build-8")]);
         let none = serialised(&[(":method", b"GET")]);
-        let value = |map: &[u8], address: &[u8], identity: Option<&[u8]>| {
-            let identity = identity.map(<[u8]>::to_vec);
-            let sender = Sender { identity, named: None, source_address: Some(address.to_vec()) };
-            header.value(map, &sender)
+        let empty = serialised(&[("x-client", b" ")]);
+        let half = serialised(&[("x-client", b"build-7"), ("x-client", b"")]);
+        let read = |map: &[u8], address: &[u8], identity: Option<&[u8]>| {
+            let host = FakeHost::new();
+            if let Some(identity) = identity {
+                host.set_property(Property::PeerIdentity, identity);
+            }
+            Sender::read(&host, Some(&header), map, Some(address))
         };
-        let named = Some(b"build-7".to_vec());
-        assert_eq!(value(&one, b"10.1.2.3:80", None), named);
-        assert_eq!(value(&one, b"192.0.2.1:80", Some(b"spiffe://a/gateway")), named);
-        assert_eq!(value(&one, b"192.0.2.1:80", Some(b"spiffe://a/gateway2")), None);
-        assert_eq!(value(&one, b"192.0.2.1:80", None), None);
-        assert_eq!(value(&two, b"10.1.2.3:80", None), None);
-        assert_eq!(value(&none, b"10.1.2.3:80", None), None);
+        let hop = b"10.1.2.3:80";
+        let gateway = Some(&b"spiffe://a/gateway"[..]);
+        let other = Some(&b"spiffe://a/gateway2"[..]);
+        let build = Source { named: Some(b"build-7"), ..Source::default() };
+        let own = |address| Source { address: Some(address), ..Source::default() };
+        assert_eq!(read(&one, hop, None).source(), build);
+        assert_eq!(read(&one, b"192.0.2.1:80", gateway).source(), build);
+        let client = Source { identity: other, ..own(b"192.0.2.1") };
+        assert_eq!(read(&one, b"192.0.2.1:80", other).source(), client);
+        assert_eq!(read(&one, b"192.0.2.1:80", None).source(), own(b"192.0.2.1"));
+        assert_eq!(read(&none, hop, None).source(), own(b"10.1.2.3"));
+        for map in [&two, &empty, &half] {
+            let sender = read(map, hop, None);
+            assert_eq!((sender.source(), sender.is_ambiguous), (Source::default(), true));
+            let sender = read(map, b"192.0.2.1:80", gateway);
+            assert_eq!((sender.source(), sender.shown()), (Source::default(), None));
+            // From anybody else the header means nothing.
+            assert_eq!(read(map, b"192.0.2.1:80", None).source(), own(b"192.0.2.1"));
+        }
     }
 
     #[test]

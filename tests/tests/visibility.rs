@@ -149,3 +149,20 @@ fn one_client_cannot_use_up_the_rate_of_another() -> Result<()> {
         Ok((events.iter().filter(|event| event["action"] == "deny").count() == 2).then_some(()))
     })
 }
+
+#[test]
+fn an_ambiguous_header_of_a_trusted_hop_names_nobody() -> Result<()> {
+    let (envoy, _stand_in) = start(&[])?;
+    let head = "POST /services/T1/B1/secretsecretsecret HTTP/1.1\r\nHost: hooks.slack.com\r\n";
+    // What the hop sends for itself is the hop's.
+    assert_eq!(send(&envoy, head)?, 200);
+    for lines in
+        ["X-Client: x\r\nX-Client: y\r\n", "X-Client: \r\n", "X-Client: x\r\nX-Client:\r\n"]
+    {
+        assert_eq!(send(&envoy, &format!("{head}{lines}"))?, 403, "{lines:?}");
+    }
+    let stats = envoy.stats()?;
+    let found = stats.iter().find(|(name, _)| name.contains("kind=source_header"));
+    assert_eq!(found.map(|(_, count)| *count), Some(3), "it is counted");
+    Ok(())
+}
