@@ -38,7 +38,8 @@ pub(crate) struct Event<'e> {
     time: Option<u64>,
     /// `monitor` or `enforce`.
     mode: &'static str,
-    /// `observe` (the request passed) or `deny` (it was answered with 403).
+    /// `observe` (the request passed) or `deny` (it was answered with 403, or with 503 if it was
+    /// truncated and the filter fails closed).
     action: &'static str,
     /// True if mode `enforce` denies such a request: a rule matched on the request alone.
     would_deny: bool,

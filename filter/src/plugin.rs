@@ -130,8 +130,19 @@ impl Plugin {
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
+        let mut is_refused = false;
         if verdict.truncated {
             self.count_failure(host, Failure::Truncated);
+            is_refused =
+                self.settings.failure_mode == FailureMode::Closed && action != Action::Deny;
+        }
+        if is_refused {
+            self.answer(host, &not_judged(Failure::Truncated));
+            if action == Action::Allow {
+                return Ok(Step::Refuse);
+            }
+            // It does not pass, and what matched is reported.
+            action = Action::Deny;
         }
         if action == Action::Allow {
             // A request whose matches are all excused is not reported, but its exceptions are counted.
@@ -142,7 +153,7 @@ impl Plugin {
                 return Ok(Step::Pass);
             }
         }
-        if action == Action::Deny {
+        if action == Action::Deny && !is_refused {
             let tables = pack.tables();
             let rule =
                 denying_rule(tables, &verdict, &decision).map_or("", |rule| tables.str(rule.id));

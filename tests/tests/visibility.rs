@@ -166,3 +166,33 @@ fn an_ambiguous_header_of_a_trusted_hop_names_nobody() -> Result<()> {
     assert_eq!(found.map(|(_, count)| *count), Some(3), "it is counted");
     Ok(())
 }
+
+#[test]
+fn what_is_too_large_to_be_inspected_is_refused_where_the_filter_fails_closed() -> Result<()> {
+    // A host that is longer than the engine reads, where an operator lets Envoy take it.
+    let head = format!("GET / HTTP/1.1\r\nHost: {}\r\n", "h.example,".repeat(12_000));
+    for (failure_mode, expect) in [("open", 200), ("closed", 503)] {
+        let filters = [plugin(&[("failure_mode", failure_mode)])?.http_filter()];
+        let config = Bootstrap::new().listener("egress", &filters).json().to_string();
+        let limit = r#""max_request_headers_kb":96"#;
+        ensure!(config.contains(limit), "the limit of the other tests");
+        let config = config.replace(limit, r#""max_request_headers_kb":256"#);
+        let envoy = Envoy::start(&serde_json::from_str(&config)?)?;
+        assert_eq!(send(&envoy, &head)?, expect, "{failure_mode}");
+        let stats = envoy.stats()?;
+        let found = stats.iter().find(|(name, _)| name.contains("kind=truncated"));
+        assert_eq!(found.map(|(_, count)| *count), Some(1));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_host_that_is_repeated_does_not_hide_the_one_behind_it() -> Result<()> {
+    let (envoy, _stand_in) = start(&[])?;
+    let hosts = "d.example,".repeat(5_000);
+    let path = "x".repeat(250);
+    let head = format!("GET /{path} HTTP/1.1\r\nHost: {hosts}pastebin.com\r\n");
+    assert_eq!(send(&envoy, &head)?, 403);
+    assert_eq!(events_of(&envoy, 1)?[0]["truncated"], false);
+    Ok(())
+}

@@ -248,6 +248,33 @@ fn ticks_are_needed_for_suppression_and_for_a_collector() {
 }
 
 #[test]
-fn an_error_of_the_host_names_its_status() {
-    assert_eq!(HostError(7).to_string(), "the host answered with status 7");
+fn a_truncated_request_is_refused_if_the_plugin_fails_closed_and_its_matches_are_reported() {
+    // More than the engine inspects of one header.
+    let long = "x".repeat(inspect::limits::MAX_VALUE_BYTES + 1);
+    for (authority, mode, failure_mode, statuses, action) in [
+        ("b.example", Mode::Enforce, FailureMode::Open, &[][..], None),
+        ("b.example", Mode::Enforce, FailureMode::Closed, &[503], None),
+        ("a.example", Mode::Monitor, FailureMode::Open, &[], Some("observe")),
+        ("a.example", Mode::Monitor, FailureMode::Closed, &[503], Some("deny")),
+        ("a.example", Mode::Enforce, FailureMode::Closed, &[403], Some("deny")),
+    ] {
+        let host = FakeHost::new();
+        let items = ["cs-host: a.example", "c-useragent: implant"];
+        let mut config = config_of_rules(&items);
+        config.settings.mode = mode;
+        config.settings.failure_mode = failure_mode;
+        let plugin = Plugin::start(&host, config);
+        host.set_headers(&[
+            (":method", b"GET"),
+            (":authority", authority.as_bytes()),
+            ("user-agent", long.as_bytes()),
+        ]);
+        let step = plugin.judge(&host);
+        let sent: Vec<_> = host.responses().iter().map(|sent| sent.status).collect();
+        assert_eq!(sent, statuses, "{authority} {mode:?} {failure_mode:?}");
+        assert_eq!(host.counted("tidegate_errors_total.kind=truncated"), 1);
+        assert_eq!(host.filter_state("tidegate.action").as_deref(), action);
+        let passes = matches!(step, Step::Pass | Step::Follow(_));
+        assert_eq!(passes, statuses.is_empty());
+    }
 }
