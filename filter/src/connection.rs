@@ -7,7 +7,7 @@ use inspect::{Action, Mode, Request, Transport};
 use crate::config::FailureMode;
 use crate::decide::decide;
 use crate::filter_state;
-use crate::headers::serialise;
+use crate::headers::{Headers, serialise};
 use crate::host::{Host, Property};
 use crate::http::Flow;
 use crate::metrics::Failure;
@@ -155,7 +155,8 @@ impl Plugin {
         if action == Action::Allow {
             return Ok(Stage::Open);
         }
-        if !filter_state::set(host, pack, &verdict.matches, action, decision.would_deny, None) {
+        let headers = Headers { authority: &authority, ..Headers::default() };
+        if !filter_state::set(host, pack, &verdict.matches, action, decision.would_deny, &headers) {
             self.count_failure(host, Failure::FilterState);
         }
         // The event is that of a request without method and path.

@@ -162,6 +162,8 @@ struct RequestPart<'e> {
 struct ResponsePart {
     /// The status code that the client got; for a denied request the gateway's own.
     code: Option<u16>,
+    /// The gRPC status of a denial: its `code` is 200 then.
+    grpc_status: Option<u8>,
     /// Bytes of body that the client announced (`content-length`) or else sent. Absent in the
     /// first event of a tunnel.
     request_bytes: Option<u64>,
@@ -269,7 +271,7 @@ impl<'e> Event<'e> {
                 source: facts.snapshot.source_address.as_deref().map(without_port).map(shown),
                 identity: facts.identity.map(shown),
             },
-            response: response_part(facts.response),
+            response: response_part(facts.response, grpc_status(facts)),
             gateway: gateway_part(facts.gateway),
             pack: PackPart {
                 name: cut(&tables.name),
@@ -310,15 +312,29 @@ fn matched_rule<'e>(
     }
 }
 
-fn response_part(response: &ResponseSnapshot) -> Option<ResponsePart> {
+fn response_part(response: &ResponseSnapshot, grpc_status: Option<u8>) -> Option<ResponsePart> {
     let seen = response.response();
     let part = ResponsePart {
         code: seen.status,
+        grpc_status,
         request_bytes: seen.request_bytes,
         response_bytes: seen.response_bytes,
         upstream: seen.upstream_address.map(shown),
     };
     (part.code.is_some() || part.upstream.is_some()).then_some(part)
+}
+
+/// Returns the gRPC status of a local response: Envoy sends it with the status 200 to a client whose
+/// request says that it is gRPC.
+fn grpc_status(facts: &EventFacts<'_>) -> Option<u8> {
+    const PERMISSION_DENIED: u8 = 7;
+    const UNAVAILABLE: u8 = 14;
+    let is_denied = facts.action == Action::Deny && facts.headers.is_grpc();
+    is_denied.then_some(match facts.decision.action {
+        Action::Deny => PERMISSION_DENIED,
+        // It was refused for another reason.
+        Action::Observe | Action::Allow => UNAVAILABLE,
+    })
 }
 
 fn gateway_part(gateway: &GatewaySnapshot) -> GatewayPart {

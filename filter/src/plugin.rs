@@ -168,10 +168,9 @@ impl Plugin {
             self.count(|counters| {
                 counters.matches(host, pack, &verdict.matches, &decision.rulings, action);
             });
-            let path = headers.template(pack);
             let would_deny = decision.would_deny;
             let matches = &verdict.matches;
-            if !filter_state::set(host, pack, matches, action, would_deny, path.as_deref()) {
+            if !filter_state::set(host, pack, matches, action, would_deny, &headers) {
                 self.count_failure(host, Failure::FilterState);
             }
         }

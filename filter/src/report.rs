@@ -95,9 +95,8 @@ impl Plugin {
                 inspect::Decision { rulings: Vec::new(), action: Action::Allow, ..decision };
         }
         let all: Vec<RuleMatch> = early.matches.iter().chain(&late.matches).cloned().collect();
-        let path = headers.template(pack);
         let would_deny = inspection.decision.would_deny;
-        if !filter_state::set(host, pack, &all, Action::Observe, would_deny, path.as_deref()) {
+        if !filter_state::set(host, pack, &all, Action::Observe, would_deny, &headers) {
             self.count_failure(host, Failure::FilterState);
         }
         late

@@ -196,3 +196,43 @@ fn a_host_that_is_repeated_does_not_hide_the_one_behind_it() -> Result<()> {
     assert_eq!(events_of(&envoy, 1)?[0]["truncated"], false);
     Ok(())
 }
+
+#[test]
+fn userinfo_is_never_reported_however_it_is_encoded() -> Result<()> {
+    let (envoy, _stand_in) = start(&[])?;
+    let hosts = [
+        "alice:hunter2@pastebin.com",
+        "alice:hunter2%40pastebin.com",
+        "alice:hunter2%2540pastebin.com",
+        "alice%3Ahunter2%40pastebin.com",
+        "alice%253Ahunter2%252540pastebin.com",
+        "alice:hunter2%u0040pastebin.com",
+        "alice:hunter2%EF%BC%A0pastebin.com",
+    ];
+    for host in hosts {
+        assert_eq!(send(&envoy, &format!("GET / HTTP/1.1\r\nHost: {host}\r\n"))?, 403, "{host}");
+    }
+    let events = events_of(&envoy, hosts.len())?;
+    for (event, host) in events.iter().zip(hosts) {
+        assert_eq!(event["request"]["host"], "pastebin.com", "{host}");
+        let text = event.to_string();
+        assert!(!text.contains("hunter2") && !text.contains("alice"), "{host}: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_denial_of_grpc_is_a_denial_in_event_and_access_log_although_its_status_is_200() -> Result<()> {
+    let (envoy, _stand_in) = start(&[])?;
+    let head = "POST /x HTTP/1.1\r\nHost: pastebin.com\r\nContent-Type: application/grpc\r\n";
+    assert_eq!(send(&envoy, head)?, 200);
+    let events = events_of(&envoy, 1)?;
+    assert_eq!(events[0]["action"], "deny");
+    assert_eq!(
+        (&events[0]["response"]["code"], &events[0]["response"]["grpc_status"]),
+        (&json!(200), &json!(7))
+    );
+    let line: Value = serde_json::from_str(envoy.access_log_of(1)?.first().context("a line")?)?;
+    assert_eq!((&line["action"], &line["status"]), (&json!("deny"), &json!(200)));
+    Ok(())
+}

@@ -130,6 +130,7 @@ impl ResponsePart {
         json.key("response");
         json.open('{');
         number(json, "code", self.code.map(u64::from));
+        number(json, "grpc_status", self.grpc_status.map(u64::from));
         number(json, "request_bytes", self.request_bytes);
         number(json, "response_bytes", self.response_bytes);
         optional(json, "upstream", self.upstream.as_deref().unwrap_or_default());

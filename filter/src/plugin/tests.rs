@@ -6,7 +6,7 @@ use crate::testing::{Call, FakeHost, RULE_1, config_of, config_of_rules};
 const MATCHING: &[(&str, &[u8])] = &[
     (":method", b"GET"),
     (":scheme", b"https"),
-    (":authority", b"a.example"),
+    (":authority", b"alice:hunter2%40a.example"),
     (":path", b"/s3cr3tT0ken000000/x"),
     ("x-request-id", b"6f1a"),
 ];
@@ -71,6 +71,7 @@ fn a_match_is_followed_in_monitor_mode_and_denied_in_enforce_mode() {
         assert_eq!(host.filter_state("tidegate.rules").as_deref(), Some(RULE_1));
         assert_eq!(host.filter_state("tidegate.action").as_deref(), Some(action));
         assert_eq!(host.filter_state("tidegate.would_deny").as_deref(), Some(would_deny));
+        assert_eq!(host.filter_state("tidegate.host").as_deref(), Some("a.example"));
         assert_eq!(host.filter_state("tidegate.path").as_deref(), Some("/{}/x"));
         assert_eq!(host.counted(&counter(RULE_1, action)), 1);
         let statuses: Vec<_> = host.responses().iter().map(|sent| sent.status).collect();

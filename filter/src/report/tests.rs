@@ -181,6 +181,27 @@ fn a_stream_that_ends_before_an_answer_has_no_response() {
 }
 
 #[test]
+fn a_denial_of_grpc_has_its_status_and_a_truncated_one_another() {
+    for (length, status) in [(1, 7), (inspect::limits::MAX_VALUE_BYTES + 1, 14)] {
+        let gateway = Gateway::new(&["cs-host: a.example", "c-useragent: x"], |settings| {
+            settings.failure_mode = FailureMode::Closed;
+            settings.mode = if length == 1 { Mode::Enforce } else { Mode::Monitor };
+        });
+        let agent = "y".repeat(length);
+        let stream = gateway.request(&[
+            (":authority", b"a.example"),
+            ("content-type", b"application/grpc"),
+            ("user-agent", agent.as_bytes()),
+        ]);
+        gateway.respond(stream, 200);
+        let event = &gateway.host.events()[0];
+        assert_eq!(event["action"], "deny");
+        assert_eq!(event["response"]["code"], 200);
+        assert_eq!(event["response"]["grpc_status"], status);
+    }
+}
+
+#[test]
 fn an_event_that_cannot_be_written_is_counted_and_still_exported() {
     let gateway = Gateway::new(&["cs-host: a.example"], |settings| {
         settings.collector = Collector::read(Some("logs"), None).unwrap();

@@ -110,6 +110,7 @@ pub const FIELDS: &[Field] = &[
     field("request.identity", Text, Sometimes, ["tls.client.x509.alternative_names", "src_endpoint.uid"], "Who the client is: the URI in its certificate's subject alternative name (SPIFFE id), else the name that a trusted hop sent in `source_header`."),
     field("response", Object, Sometimes, ["", ""], "What was answered; not there where the stream ended before an answer."),
     field("response.code", Number, Sometimes, ["http.response.status_code", "http_response.code"], "The status code that the client got; for a denied request the gateway's own."),
+    field("response.grpc_status", Number, Sometimes, ["", ""], "The gRPC status of a denial: Envoy answers a request that says it is gRPC with `code` 200 and this status, 7 (permission denied), or 14 (unavailable) for a request that was refused because it is truncated."),
     field("response.request_bytes", Number, Sometimes, ["http.request.body.bytes", "http_request.body_length, traffic.bytes_out"], "Bytes of body that the client announced or else sent. Not there in the first event of a tunnel."),
     field("response.response_bytes", Number, Sometimes, ["http.response.body.bytes", "http_response.body_length, traffic.bytes_in"], "Bytes of body that the client got. Not there in the first event of a tunnel."),
     field("response.upstream", Text, Sometimes, ["destination.ip", "dst_endpoint.ip"], "The address that the gateway connected to, without port."),
