@@ -11,7 +11,7 @@ use crate::headers::{Headers, serialise};
 use crate::host::{Host, Property};
 use crate::http::Flow;
 use crate::metrics::Failure;
-use crate::plugin::{Inspection, Plugin};
+use crate::plugin::{Inspection, Plugin, Reported};
 use crate::report::LateMatches;
 use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
 use crate::source::Sender;
@@ -175,10 +175,10 @@ impl Plugin {
             sender,
             action,
             is_tunnel: true,
-            is_reported: false,
+            reported: Reported::No,
         };
         let response = ResponseSnapshot::default();
-        self.report(host, &inspector, &mut inspection, &LateMatches::default(), &response);
+        self.report(host, &inspector, &mut inspection, &LateMatches::default(), &response, None);
         Ok(if action == Action::Deny { Stage::Closed } else { Stage::Open })
     }
 

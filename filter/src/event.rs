@@ -51,6 +51,9 @@ pub(crate) struct Event<'e> {
     rules: Vec<MatchedRule<'e>>,
     /// The request's anomalies, by the names in docs/evasions.md.
     anomalies: Vec<&'static str>,
+    /// `open` in the event of a request that is still running, `closed` in its second event, when it is
+    /// over; absent in the event of a request that is over.
+    stream: Option<&'static str>,
     /// The request.
     request: RequestPart<'e>,
     /// The response; absent if the stream ended before one.
@@ -221,6 +224,17 @@ pub(crate) struct EventFacts<'f> {
     /// Milliseconds since 1970.
     pub(crate) time: Option<u64>,
     pub(crate) suppressed: Option<Suppressed>,
+    /// Set for a request that ran longer than others.
+    pub(crate) stream: Option<StreamState>,
+}
+
+/// The state of a long request that an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamState {
+    /// It is still running.
+    Open,
+    /// It is over, and an event was written while it was running.
+    Closed,
 }
 
 impl<'e> Event<'e> {
@@ -255,6 +269,10 @@ impl<'e> Event<'e> {
                     matched_rule(facts.pack, matched, rule, policy.unwrap_or_default())
                 })
                 .collect(),
+            stream: facts.stream.map(|state| match state {
+                StreamState::Open => "open",
+                StreamState::Closed => "closed",
+            }),
             anomalies: facts.anomalies.iter().map(Anomaly::as_str).collect(),
             request: RequestPart {
                 id: facts.headers.request_id.and_then(request_id),

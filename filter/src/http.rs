@@ -1,10 +1,12 @@
 //! One HTTP request: the host's callbacks, each of which does its work once.
 
+use std::cell::RefCell;
 use std::mem;
 use std::rc::Rc;
 
 use crate::host::Host;
 use crate::plugin::{Inspection, Plugin, Step};
+use crate::running;
 
 /// What the host does with a stream after a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ enum Stage {
     /// Its headers have not been seen.
     Waiting,
     /// It was judged, and something is left to report.
-    Judged(Box<Inspection>),
+    Judged(Rc<RefCell<Inspection>>),
     /// Nothing is left to do.
     Over,
 }
@@ -44,29 +46,37 @@ impl HttpStream {
         let (Some(plugin), Stage::Waiting) = (&self.plugin, &self.stage) else {
             return Flow::Continue;
         };
-        let (stage, flow) = match plugin.judge_timed(host) {
-            Step::Pass => (Stage::Over, Flow::Continue),
-            Step::Follow(inspection) => (Stage::Judged(inspection), Flow::Continue),
+        let (inspection, flow) = match plugin.judge_timed(host) {
+            Step::Pass => (None, Flow::Continue),
+            Step::Follow(inspection) => (Some(inspection), Flow::Continue),
             // The answer is sent once this callback returns, and arrives as a response.
-            Step::Deny(inspection) => (Stage::Judged(inspection), Flow::Pause),
-            Step::Refuse => (Stage::Over, Flow::Pause),
+            Step::Deny(inspection) => (Some(inspection), Flow::Pause),
+            Step::Refuse => (None, Flow::Pause),
         };
-        self.stage = stage;
+        self.stage = match inspection {
+            Some(inspection) => Stage::Judged(running::watch(host, plugin, *inspection)),
+            None => Stage::Over,
+        };
         flow
     }
 
-    /// Reports a tunnel that opens.
+    /// Reports a tunnel that opens, and other requests that have been running for long.
     pub fn on_response_headers(&mut self, host: &dyn Host) {
-        if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, &mut self.stage) {
-            plugin.report_at_response(host, inspection);
+        running::report_due(host);
+        if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, &self.stage)
+            && let Ok(mut inspection) = inspection.try_borrow_mut()
+        {
+            plugin.report_at_response(host, &mut inspection);
         }
     }
 
     /// Evaluates the rules that waited for the response, and reports the request.
     pub fn on_end(&mut self, host: &dyn Host) {
         let stage = mem::replace(&mut self.stage, Stage::Over);
-        if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, stage) {
-            plugin.conclude(host, *inspection);
+        if let (Some(plugin), Stage::Judged(inspection)) = (&self.plugin, stage)
+            && let Ok(mut inspection) = inspection.try_borrow_mut()
+        {
+            plugin.conclude(host, &mut inspection);
         }
     }
 }

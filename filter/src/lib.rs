@@ -16,8 +16,9 @@
 //! 3. **The end of the request**: rules that waited for the response are evaluated and can only
 //!    report; then one JSON event goes to the log (`report`, `event`). For tunnels this happens when
 //!    they open.
-//! 4. **Ticks** ([`Root::tick`]): windows of suppressed events close (`suppression`), and queued events
-//!    are posted to the collector (`export`).
+//! 4. **Ticks** ([`Root::tick`]): requests that have been running for long are reported (`running`),
+//!    windows of suppressed events close (`suppression`), and queued events are posted to the collector
+//!    (`export`).
 //!
 //! A request that no rule matches costs the header map, at most one property per field that the pack
 //! asks for, and one counter.
@@ -73,6 +74,7 @@ mod plugin;
 mod proto_struct;
 mod report;
 mod root;
+mod running;
 mod snapshot;
 mod source;
 mod suppression;

@@ -51,3 +51,10 @@ pub(crate) const CALL_SECONDS: u32 = 5;
 
 /// Seconds after which a call is taken for lost: its plugin was removed, and Envoy dropped the answer.
 pub(crate) const LOST_SECONDS: u64 = 2 * CALL_SECONDS as u64;
+
+/// Seconds after which a request that rules matched is reported, if it is still running.
+pub(crate) const REPORT_SECONDS: u64 = 10;
+
+/// Most running requests of a worker that wait to be reported. Beyond it a request is reported at once,
+/// while it is running.
+pub(crate) const MAX_RUNNING: usize = 16_384;

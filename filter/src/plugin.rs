@@ -54,8 +54,21 @@ pub(crate) struct Inspection {
     pub(crate) action: Action,
     /// True if the stream may stay open for hours once the response has started.
     pub(crate) is_tunnel: bool,
-    /// True once the matches of the request were reported.
-    pub(crate) is_reported: bool,
+    /// How far the matches of the request were reported.
+    pub(crate) reported: Reported,
+}
+
+/// How far the matches of a request were reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reported {
+    /// They were not.
+    No,
+    /// They were, in the event of a tunnel that opened.
+    Opened,
+    /// They were, while the request was running; a second event is due when it is over.
+    Running,
+    /// They were to be reported, but the event was suppressed.
+    Suppressed,
 }
 
 impl Plugin {
@@ -82,11 +95,6 @@ impl Plugin {
             settings,
             counters: RefCell::default(),
         }
-    }
-
-    /// Returns true if something is due at every tick.
-    pub(crate) fn needs_ticks(&self) -> bool {
-        self.settings.suppression.is_on() || self.settings.collector.is_some()
     }
 
     /// Judges the request of the current stream, and acts on it: counters, filter state, denial.
@@ -176,9 +184,9 @@ impl Plugin {
         }
         let is_tunnel = headers.is_tunnel();
         drop(headers);
-        let is_reported = false;
+        let reported = Reported::No;
         let inspection =
-            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, is_reported };
+            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, reported };
         Ok(match action {
             Action::Deny => Step::Deny(Box::new(inspection)),
             Action::Observe | Action::Allow => Step::Follow(Box::new(inspection)),

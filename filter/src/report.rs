@@ -2,13 +2,14 @@
 
 use inspect::{Action, Inspector, RuleMatch, Ruling, Verdict};
 
+use crate::config::Suppression;
 use crate::decide::decide;
-use crate::event::{Event, EventFacts};
+use crate::event::{Event, EventFacts, StreamState};
 use crate::filter_state;
 use crate::headers::Headers;
 use crate::host::{Host, LogLevel, Property};
 use crate::metrics::Failure;
-use crate::plugin::{Inspection, Plugin};
+use crate::plugin::{Inspection, Plugin, Reported};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, number};
 use crate::suppression::{self, EventSubject};
 
@@ -18,25 +19,42 @@ impl Plugin {
     /// Reports a tunnel when it opens, as its end may be hours away. Rules that wait for the end are
     /// reported at the end.
     pub(crate) fn report_at_response(&self, host: &dyn Host, inspection: &mut Inspection) {
-        let is_due = inspection.is_tunnel && inspection.action == Action::Observe;
-        if !is_due || inspection.is_reported {
+        if inspection.is_tunnel && inspection.action == Action::Observe {
+            self.report_early(host, inspection, Reported::Opened);
+        }
+    }
+
+    /// Reports a request that is still running.
+    pub(crate) fn report_running(&self, host: &dyn Host, inspection: &mut Inspection) {
+        self.report_early(host, inspection, Reported::Running);
+    }
+
+    fn report_early(&self, host: &dyn Host, inspection: &mut Inspection, reported: Reported) {
+        if inspection.reported != Reported::No || inspection.action == Action::Allow {
             return;
         }
         let Ok(inspector) = self.inspector.try_borrow() else {
             return self.count_failure(host, Failure::Busy);
         };
-        let response = ResponseSnapshot {
-            status: read_number(host, Property::ResponseCode),
-            upstream_address: read(host, Property::UpstreamAddress),
-            ..ResponseSnapshot::default()
+        let (response, stream) = match reported {
+            Reported::Running => (ResponseSnapshot::default(), Some(StreamState::Open)),
+            _ => {
+                let response = ResponseSnapshot {
+                    status: read_number(host, Property::ResponseCode),
+                    upstream_address: read(host, Property::UpstreamAddress),
+                    ..ResponseSnapshot::default()
+                };
+                (response, None)
+            }
         };
-        self.report(host, &inspector, inspection, &LateMatches::default(), &response);
-        inspection.is_reported = true;
+        let late = LateMatches::default();
+        let is_written = self.report(host, &inspector, inspection, &late, &response, stream);
+        inspection.reported = if is_written { reported } else { Reported::Suppressed };
     }
 
     /// Ends an inspection: evaluates the rules that waited for the response, and reports what was not
     /// reported yet. A denied request has no response but our own, so no rule is evaluated on it.
-    pub(crate) fn conclude(&self, host: &dyn Host, mut inspection: Inspection) {
+    pub(crate) fn conclude(&self, host: &dyn Host, inspection: &mut Inspection) {
         let Ok(mut inspector) = self.inspector.try_borrow_mut() else {
             return self.count_failure(host, Failure::Busy);
         };
@@ -44,15 +62,19 @@ impl Plugin {
         let mut late = LateMatches::default();
         if inspection.verdict.pending && inspection.action != Action::Deny {
             self.read_needed(host, &mut response);
-            late = self.judge_late(host, &mut inspector, &mut inspection, &response);
+            late = self.judge_late(host, &mut inspector, inspection, &response);
         }
         // Matches that are all excused are counted, without an event.
-        let is_due = inspection.action != Action::Allow && !inspection.is_reported;
+        let (is_due, stream) = match inspection.reported {
+            Reported::No => (inspection.action != Action::Allow, None),
+            Reported::Running => (true, Some(StreamState::Closed)),
+            Reported::Opened | Reported::Suppressed => (false, None),
+        };
         if !is_due && !late.is_alert() {
             return;
         }
         response.complete(host);
-        self.report(host, &inspector, &mut inspection, &late, &response);
+        self.report(host, &inspector, inspection, &late, &response, stream);
     }
 
     /// Returns the rules that match now and did not before; counts them.
@@ -102,7 +124,8 @@ impl Plugin {
         late
     }
 
-    /// Writes the event, unless it is suppressed.
+    /// Writes the event, unless it is suppressed; returns true if it was written. An event that closes
+    /// one that was written is never suppressed.
     pub(crate) fn report(
         &self,
         host: &dyn Host,
@@ -110,38 +133,45 @@ impl Plugin {
         inspection: &mut Inspection,
         late: &LateMatches,
         response: &ResponseSnapshot,
-    ) {
-        let Inspection { snapshot, verdict, decision, sender, action, is_reported, .. } =
-            inspection;
+        stream: Option<StreamState>,
+    ) -> bool {
+        let Inspection { snapshot, verdict, decision, sender, action, reported, .. } = inspection;
+        // While a request runs, its stream is not the current one.
+        let is_current = stream != Some(StreamState::Open);
+        let read = |property| if is_current { read(host, property) } else { None };
         if snapshot.server_name.is_none() {
-            snapshot.server_name = read(host, Property::ServerName);
+            snapshot.server_name = read(Property::ServerName);
         }
         if snapshot.source_address.is_none() {
             snapshot.source_address.clone_from(&sender.source_address);
         }
-        let Ok(headers) = Headers::read(&snapshot.header_map) else { return };
-        let early = match is_reported {
-            true => (&[][..], &[][..]),
-            false => (&*verdict.matches, &*decision.rulings),
+        let Ok(headers) = Headers::read(&snapshot.header_map) else { return false };
+        let early = match reported {
+            Reported::No | Reported::Running => (&*verdict.matches, &*decision.rulings),
+            Reported::Opened | Reported::Suppressed => (&[][..], &[][..]),
         };
         let (matches, rulings) = in_order(early, late);
         let pack = inspector.pack();
         let subject =
             EventSubject { pack, decision, sender, authority: headers.authority, action: *action };
-        let settings = self.settings.suppression;
+        // The event that this one closes was admitted.
+        let settings = match stream {
+            Some(StreamState::Closed) => Suppression::default(),
+            Some(StreamState::Open) | None => self.settings.suppression,
+        };
         let (is_admitted, closed) =
             suppression::admit(host, settings, &subject, &matches, &rulings);
         self.report_closed(host, pack, &closed);
         if !is_admitted {
             self.count(|counters| counters.suppressed(host));
-            return;
+            return false;
         }
         let gateway = GatewaySnapshot {
-            node: read(host, Property::Node),
-            filter_chain: read(host, Property::FilterChain),
-            virtual_host: read(host, Property::VirtualHost),
-            route: read(host, Property::Route),
-            cluster: read(host, Property::Cluster),
+            node: read(Property::Node),
+            filter_chain: read(Property::FilterChain),
+            virtual_host: read(Property::VirtualHost),
+            route: read(Property::Route),
+            cluster: read(Property::Cluster),
         };
         let facts = EventFacts {
             pack,
@@ -160,8 +190,10 @@ impl Plugin {
             gateway: &gateway,
             time: host.milliseconds(),
             suppressed: None,
+            stream,
         };
         self.write(host, &facts);
+        true
     }
 
     /// Writes an event to the log, and queues it for the collector.

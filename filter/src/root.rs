@@ -8,9 +8,11 @@ use crate::host::{Host, LogLevel};
 use crate::http::HttpStream;
 use crate::metrics::{Refusal, count_refusal};
 use crate::plugin::Plugin;
+use crate::running;
 use crate::trust;
 
-/// Milliseconds between two ticks, which close windows of suppression and post to the collector.
+/// Milliseconds between two ticks, which report long requests, close windows of suppression and post to
+/// the collector.
 const TICK_MS: u32 = 1000;
 
 /// The root of one plugin; a host makes one per configuration and thread.
@@ -26,11 +28,10 @@ impl Root {
     pub fn configure(&mut self, host: &dyn Host) -> bool {
         match take(host) {
             Ok(plugin) => {
-                if plugin.needs_ticks() {
-                    // Without ticks, windows are closed by later events of their bucket, and the queue
-                    // for the collector fills, which is counted.
-                    host.set_tick_period(TICK_MS).unwrap_or_default();
-                }
+                // Without ticks, windows are closed by later events of their bucket, long requests are
+                // reported when others are answered, and the queue for the collector fills, which is
+                // counted.
+                host.set_tick_period(TICK_MS).unwrap_or_default();
                 self.plugin = Some(plugin);
                 true
             }
@@ -43,8 +44,10 @@ impl Root {
         }
     }
 
-    /// Closes windows of suppression that are over, and posts queued events.
+    /// Reports requests that have been running for long, closes windows of suppression that are over, and
+    /// posts queued events.
     pub fn tick(&self, host: &dyn Host) {
+        running::report_due(host);
         if let Some(plugin) = &self.plugin {
             plugin.close_windows(host);
             plugin.post_events(host);

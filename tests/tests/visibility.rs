@@ -1,6 +1,11 @@
 //! What a client does so that its requests are not reported, or under another name: through a real Envoy.
 #![forbid(unsafe_code)]
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -194,6 +199,56 @@ fn a_host_that_is_repeated_does_not_hide_the_one_behind_it() -> Result<()> {
     let head = format!("GET /{path} HTTP/1.1\r\nHost: {hosts}pastebin.com\r\n");
     assert_eq!(send(&envoy, &head)?, 403);
     assert_eq!(events_of(&envoy, 1)?[0]["truncated"], false);
+    Ok(())
+}
+
+/// Starts a server that reads a request and answers when its body is complete.
+fn patient_server(n_body: usize) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || -> Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        let mut seen: Vec<u8> = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let end = seen.windows(4).position(|window| window == b"\r\n\r\n");
+            if end.is_some_and(|end| seen.len() >= end + 4 + n_body) {
+                break;
+            }
+            match stream.read(&mut buffer)? {
+                0 => return Ok(()),
+                n_bytes => seen.extend(buffer.iter().take(n_bytes)),
+            }
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")?;
+        // The connection is kept until the gateway closes it.
+        while stream.read(&mut buffer)? > 0 {}
+        Ok(())
+    });
+    Ok(address)
+}
+
+#[test]
+fn an_endless_request_is_reported_while_it_runs_and_again_when_it_ends() -> Result<()> {
+    let filters = [plugin(&[])?.http_filter()];
+    let config = Bootstrap::new().upstream(patient_server(20)?).listener("egress", &filters);
+    let envoy = Envoy::start(&config.json())?;
+    let mut client = TcpStream::connect(envoy.listener("egress")?)?;
+    client.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let head = webhook("T1/B1", "alertmanager");
+    client.write_all(format!("{head}Content-Length: 20\r\n\r\n0123456789").as_bytes())?;
+    let open = events_of(&envoy, 1)?;
+    assert_eq!(open[0]["stream"], "open", "{open:?}");
+    assert_eq!(open[0]["action"], "observe");
+    client.write_all(b"0123456789")?;
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer)?;
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let events = events_of(&envoy, 2)?;
+    assert_eq!(events[1]["stream"], "closed", "{events:?}");
+    assert_eq!(events[1]["response"]["code"], 200);
+    assert_eq!(events[1]["response"]["request_bytes"], 20);
+    assert_eq!(events[1]["request"]["id"], events[0]["request"]["id"]);
     Ok(())
 }
 

@@ -25,6 +25,7 @@ impl Event<'_> {
             json.key("anomalies");
             strings(&mut json, self.anomalies.iter().copied());
         }
+        optional(&mut json, "stream", self.stream.unwrap_or_default());
         self.request.write(&mut json);
         if let Some(response) = &self.response {
             response.write(&mut json);

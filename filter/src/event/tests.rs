@@ -24,6 +24,7 @@ fn facts<'f>(
 ) -> EventFacts<'f> {
     EventFacts {
         suppressed: None,
+        stream: None,
         pack: inspector.pack(),
         mode: Mode::Monitor,
         action: Action::Observe,

@@ -1,5 +1,4 @@
 use super::*;
-use crate::config::Suppression;
 use crate::host::HostError;
 use crate::testing::{Call, FakeHost, RULE_1, config_of, config_of_rules};
 
@@ -236,16 +235,8 @@ fn all_rules_that_match_are_counted_and_the_denial_names_the_first() {
 }
 
 #[test]
-fn ticks_are_needed_for_suppression_and_for_a_collector() {
-    let host = FakeHost::new();
-    let is_needed = |set: fn(&mut Settings)| plugin(&host, "cs-host: a", set).needs_ticks();
-    assert!(!is_needed(|_| {}));
-    assert!(is_needed(|settings| {
-        settings.suppression = Suppression { suppress_seconds: 1, events_per_minute: 0 };
-    }));
-    assert!(is_needed(|settings| {
-        settings.collector = crate::collector::Collector::read(Some("logs"), None).unwrap();
-    }));
+fn an_error_of_the_host_names_its_status() {
+    assert_eq!(HostError(7).to_string(), "the host answered with status 7");
 }
 
 #[test]

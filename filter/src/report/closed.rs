@@ -73,6 +73,7 @@ impl Plugin {
             response: &ResponseSnapshot::default(),
             gateway: &GatewaySnapshot::default(),
             time: host.milliseconds(),
+            stream: None,
             suppressed: Some(Suppressed {
                 count: window.n_suppressed,
                 since: window.from.saturating_mul(1000),

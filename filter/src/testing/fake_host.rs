@@ -105,6 +105,11 @@ impl FakeHost {
         self.nanoseconds.set(self.nanoseconds.get() + seconds * 1_000_000_000);
     }
 
+    /// Moves the clock back.
+    pub(crate) fn turn_back(&self, seconds: u64) {
+        self.nanoseconds.set(self.nanoseconds.get() - seconds * 1_000_000_000);
+    }
+
     /// Sets the plugin's configuration.
     pub(crate) fn set_configuration(&self, bytes: &[u8]) {
         *self.configuration.borrow_mut() = bytes.to_vec();

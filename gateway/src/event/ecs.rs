@@ -41,6 +41,8 @@ pub(super) fn map(event: &Value) -> Value {
         ("gateway", "gateway"),
         ("pack.hash", "pack.hash"),
         ("truncated", "truncated"),
+        ("stream", "stream"),
+        ("grpc_status", "response.grpc_status"),
         ("suppressed", "suppressed"),
     ] {
         put(&mut out, &format!("tidegate.{to}"), at(event, from).cloned());

@@ -161,6 +161,8 @@ fn unmapped(event: &Value, out: &mut Value) {
         ("credential", "request.credential"),
         ("gateway", "gateway"),
         ("truncated", "truncated"),
+        ("stream", "stream"),
+        ("grpc_status", "response.grpc_status"),
         ("suppressed", "suppressed"),
     ] {
         put(out, &format!("unmapped.{to}"), at(event, from).cloned());

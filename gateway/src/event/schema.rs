@@ -94,6 +94,7 @@ pub const FIELDS: &[Field] = &[
     field("rules[].evidence[].item", Text, Always, ["", ""], "The field and its modifiers as the rule writes them, as `cs-host|endswith`."),
     field("rules[].evidence[].pattern", Text, Always, ["", ""], "The value of the rule that was found. Never the request's."),
     field("anomalies", Texts, Sometimes, ["", ""], "What is odd about the request, by the names in [evasions.md](evasions.md)."),
+    field("stream", OneOf(&["open", "closed"]), Sometimes, ["", ""], "Only for a request that runs for more than ten seconds, which has two events: `open` while it runs, without a response and `gateway`, and `closed` with all of them when it is over."),
     field("request", Object, Always, ["", ""], "What was asked for, redacted."),
     field("request.id", Text, Sometimes, ["http.request.id", "http_request.uid"], "`x-request-id`, if it is an id and nothing else."),
     field("request.traceparent", Text, Sometimes, ["trace.id, span.id", "metadata.correlation_uid"], "`traceparent` (W3C Trace Context), if it has that form."),
