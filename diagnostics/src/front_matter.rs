@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn the_two_lines_are_found_as_obsidian_finds_them() {
-        let cases: &[(&str, Result<(&str, &str, u32), Missing>)] = &[
+        type Case = (&'static str, Result<(&'static str, &'static str, u32), Missing>);
+        let cases: &[Case] = &[
             ("---\na: b\n---\nc", Ok(("a: b\n", "c", 4))),
             ("--- \t\r\na: b\r\n---  \r\nc\r\n", Ok(("a: b\r\n", "c\r\n", 4))),
             ("---\n---\n", Ok(("", "", 3))),

@@ -1,5 +1,7 @@
 //! Logs as proxies and sensors write them and collectors wrap them: what is detected and found in each.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+
 use std::sync::Arc;
 
 use hunt::{Hunter, Output, Report};

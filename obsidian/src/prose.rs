@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// One line of plain text for a heading, a table cell or a list item.
 pub fn inline(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -138,7 +140,10 @@ fn link(text: &str) -> Option<(usize, String)> {
     Some((middle + end + 4, format!("[{}]({url})", inline(title))))
 }
 
-/// A web address that can stand in a link; `None` for anything else.
+/// What means something in Markdown, in a query or in a template, inside of an address.
+const MARKUP: &[u8] = br#"()<>[]|`\"{}^$"#;
+
+/// A web address that can be in a link; `None` for anything else.
 pub fn address(url: &str) -> Option<String> {
     let url = url.trim();
     if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > 2_000 {
@@ -147,8 +152,11 @@ pub fn address(url: &str) -> Option<String> {
     let mut safe = String::new();
     for character in url.chars() {
         match character {
-            '(' | ')' | '<' | '>' | '[' | ']' | '|' | '`' | '\\' | '"' | '{' | '}' | '^' | '$' => {
-                let _ = write!(safe, "%{:02X}", u32::from(character));
+            character if u8::try_from(character).is_ok_and(|byte| MARKUP.contains(&byte)) => {
+                safe.extend(utf8_percent_encode(
+                    character.encode_utf8(&mut [0; 4]),
+                    NON_ALPHANUMERIC,
+                ));
             }
             other if other.is_whitespace() || other.is_control() => return None,
             ':' if safe.ends_with(':') => safe.push_str("%3A"),

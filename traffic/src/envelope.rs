@@ -229,13 +229,12 @@ fn syslog(line: &str) -> Option<&str> {
             None => data.split_once("] ").map(|(_, rest)| rest),
         };
     }
-    let rest = match MONTHS.iter().any(|month| header.starts_with(month)) {
+    let rest = if MONTHS.iter().any(|month| header.starts_with(month)) {
         // `Nov 20 08:00:00 `, the day with a blank before one digit.
-        true => header.get(15..)?.strip_prefix(' ')?,
-        false => {
-            let (time, rest) = header.split_once(' ')?;
-            is_time(time).then_some(rest)?
-        }
+        header.get(15..)?.strip_prefix(' ')?
+    } else {
+        let (time, rest) = header.split_once(' ')?;
+        is_time(time).then_some(rest)?
     };
     rest.split_once(": ").map(|(_, line)| line)
 }

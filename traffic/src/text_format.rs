@@ -132,10 +132,8 @@ fn first_word(text: &str) -> &str {
 /// Splits behind an operator, whose parameters in parentheses may contain percent signs.
 fn operator(text: &str) -> Option<(&str, &str)> {
     let name = text.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_'))?;
-    let parameters = match text.get(name..)?.starts_with('(') {
-        true => text.get(name..)?.find(')')?,
-        false => 0,
-    };
+    let behind = text.get(name..)?;
+    let parameters = if behind.starts_with('(') { behind.find(')')? } else { 0 };
     let start = name + parameters;
     let end = start + text.get(start..)?.find('%')?;
     Some((text.get(..end)?, text.get(end + 1..)?))
@@ -148,7 +146,7 @@ fn part(operator: &str) -> Option<(Part, u8)> {
     let name = name.split(':').next().unwrap_or_default();
     Some(match name {
         "REQ" | "REQ_WITHOUT_QUERY" => {
-            return parameters.split('?').find_map(|header| of_header(header));
+            return parameters.split('?').find_map(of_header);
         }
         "START_TIME" => (Part::Time, 0),
         "PROTOCOL" => (Part::Protocol, 0),

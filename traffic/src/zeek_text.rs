@@ -11,8 +11,8 @@ pub(crate) struct Columns {
     unset: String,
     /// `http`, `ssl`, `dns`.
     pub(crate) path: String,
-    /// Name and type.
-    columns: Vec<(String, String)>,
+    /// Name and type of each.
+    list: Vec<(String, String)>,
 }
 
 impl Columns {
@@ -24,7 +24,7 @@ impl Columns {
             empty: "(empty)".to_owned(),
             unset: "-".to_owned(),
             path: String::new(),
-            columns: Vec::new(),
+            list: Vec::new(),
         };
         let mut names: Vec<String> = Vec::new();
         let mut types: Vec<String> = Vec::new();
@@ -39,23 +39,23 @@ impl Columns {
             let list = || rest.split(columns.separator.as_str()).map(str::to_owned).collect();
             match key {
                 "set_separator" => columns.set_separator = unescape(rest),
-                "empty_field" => columns.empty = rest.to_owned(),
-                "unset_field" => columns.unset = rest.to_owned(),
-                "path" => columns.path = rest.to_owned(),
+                "empty_field" => rest.clone_into(&mut columns.empty),
+                "unset_field" => rest.clone_into(&mut columns.unset),
+                "path" => rest.clone_into(&mut columns.path),
                 "fields" => names = list(),
                 "types" => types = list(),
                 _ => {}
             }
         }
         types.resize(names.len(), String::new());
-        columns.columns = names.into_iter().zip(types).collect();
-        (!columns.columns.is_empty()).then_some(columns)
+        columns.list = names.into_iter().zip(types).collect();
+        (!columns.list.is_empty()).then_some(columns)
     }
 
     /// Writes a line as Zeek writes it in JSON, so that one reader reads both.
     pub(crate) fn to_json(&self, line: &str) -> Vec<u8> {
         let mut object = serde_json::Map::new();
-        for ((name, kind), text) in self.columns.iter().zip(line.split(self.separator.as_str())) {
+        for ((name, kind), text) in self.list.iter().zip(line.split(self.separator.as_str())) {
             if text == self.unset {
                 continue;
             }

@@ -1,12 +1,12 @@
 //! Findings in SARIF 2.1.0, for code hosts and editors.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-use crate::{Code, Fix, Place, Severity, Span};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::finding::Finding;
+use crate::{Code, Fix, Place, Severity, Span};
 
 /// Findings as a SARIF log with one run. Only the codes that were found are listed as its rules.
 pub fn to_sarif(findings: &[Finding]) -> Value {
@@ -121,21 +121,13 @@ fn level(severity: Severity) -> &'static str {
 
 /// Encodes a path as a URI reference (RFC 3986): `/` is kept, what is not unreserved is escaped.
 fn uri(path: &str) -> String {
-    let mut uri = String::new();
-    // A first segment with a colon would be taken for a scheme; the colon is escaped below.
-    for byte in path.replace('\\', "/").bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(char::from(byte));
-            }
-            byte => {
-                // Writing to a string cannot fail.
-                let _ = write!(uri, "%{byte:02X}");
-            }
-        }
-    }
-    uri
+    // A first segment with a colon would be taken for a scheme; the colon is not unreserved.
+    utf8_percent_encode(&path.replace('\\', "/"), PATH).to_string()
 }
+
+/// What a path does not keep.
+const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// A code's explanation in one paragraph.
 pub fn paragraph(code: &Code) -> String {

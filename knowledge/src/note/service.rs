@@ -149,7 +149,9 @@ fn alternatives(text: &str) -> Result<Vec<String>, &'static str> {
         texts = texts.iter().flat_map(grow).collect();
         rest = behind;
     }
-    texts.iter_mut().for_each(|text| text.push_str(rest));
+    for text in &mut texts {
+        text.push_str(rest);
+    }
     Ok(texts)
 }
 

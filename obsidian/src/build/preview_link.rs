@@ -1,5 +1,7 @@
 //! The link from a rule's page to the preview, where the rule can be tried.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+
 use crate::sources::RuleNote;
 
 /// A link to the preview at `base` with a rule, and with the note's requests, in its fragment: it is for
@@ -15,15 +17,13 @@ pub(super) fn link(base: &str, rule: &str, note: Option<&RuleNote>) -> String {
     )
 }
 
-/// Percent-encodes all but letters, digits and `-._~`.
-fn escape(text: &str) -> String {
-    let escaped = text.bytes().map(|byte| match byte {
-        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    });
-    escaped.collect()
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+fn escape(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, UNRESERVED)
 }
+
+/// All but letters, digits and `-._~`.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[cfg(test)]
 mod tests {
