@@ -9,7 +9,7 @@ use crate::rule::{Skipped, technique_id};
 /// What a bundle says, by id.
 #[derive(Clone, Debug, Default)]
 pub struct Attack {
-    /// The release, where the bundle or its name tells it.
+    /// The release, where the bundle or its name contains it.
     pub version: String,
     /// `2.0` or `2.1`.
     pub stix: String,

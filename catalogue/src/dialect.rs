@@ -1,7 +1,7 @@
 //! Technique notes as people have them: three dialects, recognised by their content.
 //!
-//! A note is never refused: what is odd about it is normalised and told, with its line. What is not
-//! understood is carried over as it stands.
+//! A note is never refused: what is odd about it is normalised and reported, with its line. What is not
+//! understood is carried over unchanged.
 
 mod catalogue_page;
 mod compass;
@@ -81,7 +81,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Option<TechniqueNote> {
     Some(note)
 }
 
-/// UTF-8, or else Windows-1252; without byte order mark and carriage returns. What was undone is told.
+/// UTF-8, or else Windows-1252; without byte order mark and carriage returns. What was undone is reported.
 fn decode(bytes: &[u8], remarks: &mut Vec<(usize, String)>) -> String {
     let bytes = match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => {

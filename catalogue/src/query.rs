@@ -49,7 +49,7 @@ pub struct Test {
 pub enum Operator {
     /// The whole value.
     Equals,
-    /// The value stands anywhere in it.
+    /// The value is anywhere in it.
     Contains,
     /// It begins so.
     StartsWith,
@@ -128,7 +128,7 @@ impl std::error::Error for QueryError {}
 pub enum Role {
     /// The rule looks for it.
     Indicator,
-    /// The rule leaves it out: it stands in a `not (...)` of the outermost conjunction.
+    /// The rule leaves it out: it is in a `not (...)` of the outermost conjunction.
     Exclusion,
     /// Anything else below a `not`: an exception of an exception, or one way of several.
     Negated,

@@ -156,7 +156,7 @@ fn attack_is_read_with_what_it_says_about_a_technique() {
     );
     assert!(attack.notice.contains("MITRE"));
 
-    // The same in STIX 2.1: the version stands on each object.
+    // The same in STIX 2.1: the version is on each object.
     let newer = text.replacen("\"spec_version\": \"2.0\"", "\"x\": 0", 1).replace(
         "\"type\": \"attack-pattern\"",
         "\"spec_version\": \"2.1\", \"type\": \"attack-pattern\"",

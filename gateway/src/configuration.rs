@@ -18,7 +18,7 @@ pub use kubernetes::{Place, envoy_gateway, istio};
 /// A file to write: its name, and its bytes.
 pub type File = (String, Vec<u8>);
 
-/// What a gateway's streams speak where the filter stands.
+/// The protocol of a gateway's streams where the filter runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP.
@@ -29,7 +29,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// An example's configuration, with its comments, and where the filter's settings stand in it.
+    /// An example's configuration, with its comments, and where it contains the filter's settings.
     fn example(self) -> (&'static str, &'static str) {
         match self {
             Protocol::Http => (
@@ -57,7 +57,7 @@ impl Protocol {
     }
 }
 
-/// What the filter is told.
+/// The filter's settings.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The bytes of a pack.
@@ -76,7 +76,7 @@ pub struct Settings {
     pub source_header: Option<String>,
     /// From whom it is believed, separated by commas; only with the header.
     pub trusted_hops: String,
-    /// For how many seconds an event stands for those that say the same; 0: each is written.
+    /// For how many seconds repeated events are suppressed; 0: each is written.
     pub suppress_seconds: u32,
     /// How many events of one rule are written in a minute; 0: any number.
     pub events_per_minute: u32,
@@ -131,7 +131,7 @@ impl Settings {
 }
 
 /// A configuration of Envoy: for HTTP one that takes the filter from a file that it watches, and that
-/// file; for TLS the filter stands in it.
+/// file; for TLS the filter is in it.
 pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
     let (example, placeholder) = settings.protocol.example();
     // A text of YAML between single quotes; the settings hold none.
@@ -181,7 +181,7 @@ fn without_private(text: &str) -> String {
 }
 
 /// The file that Envoy takes the filter from (ECDS): to be moved over the one that is there. A cluster
-/// for the collector cannot stand in it.
+/// for the collector cannot be in it.
 pub fn ecds(settings: &Settings, version: &str) -> Vec<File> {
     let (kind, vm_id) = settings.protocol.plugin();
     let capabilities =
@@ -258,14 +258,14 @@ mod tests {
         assert_eq!(read(envoy_gateway(&settings(), &place))["spec"]["wasm"][0]["config"], expect);
         let ecds = read(ecds(&settings(), "1"));
         let config = &ecds["resources"][0]["typed_config"]["config"];
-        let told = config["configuration"]["value"].as_str().unwrap();
-        assert_eq!(serde_json::from_str::<Value>(told).unwrap(), expect);
+        let settings = config["configuration"]["value"].as_str().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(settings).unwrap(), expect);
         let files = envoy(&settings(), "1");
         let text = String::from_utf8(files[0].1.clone()).unwrap();
         let line = text.lines().find(|line| line.contains("cGFjaw==")).unwrap();
         let (_, quoted) = line.split_once('\'').unwrap();
-        let told = quoted.strip_suffix('\'').unwrap();
-        assert_eq!(serde_json::from_str::<Value>(told).unwrap(), expect);
+        let settings = quoted.strip_suffix('\'').unwrap();
+        assert_eq!(serde_json::from_str::<Value>(settings).unwrap(), expect);
         assert!(!text.contains("PACK\""));
     }
 

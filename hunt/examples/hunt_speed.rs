@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let usage = "usage: hunt_speed PACK LOG";
     let pack = std::fs::read(arguments.next().ok_or(usage)?)?;
     let log = std::fs::read(arguments.next().ok_or(usage)?)?;
-    let format = Format::detect(&log).ok_or("the format of the log cannot be told")?;
+    let format = Format::detect(&log).ok_or("the format of the log is not detected")?;
     let mut hunter = Hunter::new(Pack::decode(&pack)?, format, &FieldMap::default(), false);
     // Pieces as the command line cuts them, so that they fit into a cache as there.
     let mut pieces = Vec::new();

@@ -99,7 +99,7 @@ struct Builder<'s> {
     techniques: Vec<String>,
     /// Techniques with atomic tests.
     tested: BTreeSet<String>,
-    /// Where each page stands.
+    /// The path of each page.
     paths: BTreeMap<String, String>,
     reach: Reach,
     /// The newest date in all sources.

@@ -13,7 +13,7 @@ use super::taxonomy;
 /// Most rows of a table; the rest is counted below it.
 const MAX_ROWS: usize = 25;
 
-/// The guide as Markdown; `as_of` stands in the reason of an empty table.
+/// The guide as Markdown; `as_of` is part of the reason of an empty table.
 pub fn markdown(rules: &[&CatalogueRule], reach: &Reach, as_of: &str) -> String {
     let mut text = format!(
         "### Authoring guide\n\nPatterns shared by {}. Field names are those of one table for all vendors; each rule counts once a row.\n\n",

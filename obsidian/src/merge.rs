@@ -1,7 +1,7 @@
 //! A new page over the one on disk: what a person wrote stays.
 //!
 //! A page carries what was last written in its last line: its id, its blocks, a hash of each key. So a
-//! person's edit is told from an old text of ours, a renamed page is found again, and nothing has to be
+//! person's edit is distinguished from an old text of ours, a renamed page is found again, and nothing has to be
 //! kept beside the pages.
 
 use super::page::{Page, digest};
@@ -97,7 +97,7 @@ fn merge_into(page: &Page, disk: &str) -> Merged {
                             ));
                         }
                     }
-                    // The source of the block is gone, or it stands here twice: what a person wrote stays.
+                    // The source of the block is gone, or the page contains it twice: what a person wrote stays.
                     _ if edited => merged.push(format!("{text}\n")),
                     _ => {}
                 }
@@ -209,7 +209,7 @@ fn merge_head(
     for (key, value) in &page.properties {
         let new = value.lines(key);
         match on_disk.iter().find(|(name, _)| name == key) {
-            // A person's value stays, and is told where the source has changed too.
+            // A person's value stays, and is reported if the source has changed too.
             Some((_, lines)) if *lines != new && written(key) != Some(digest(lines).as_str()) => {
                 if written(key) != Some(digest(&new).as_str()) {
                     conflicts.push(format!("`{key}` was edited and its source has changed to {}; the edited value is kept", new.trim().replace('\n', " ")));

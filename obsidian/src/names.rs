@@ -57,7 +57,7 @@ fn is_combining(character: char) -> bool {
     matches!(character, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// Whether a name can stand as it is.
+/// Returns true if a name can be used unchanged.
 pub fn is_legal(name: &str) -> bool {
     legal(name) == name
 }

@@ -7,7 +7,7 @@ use super::property::Property;
 pub struct Page {
     /// What it stays known by when it is renamed: `technique/T1102.002`.
     pub id: String,
-    /// Where it stands in the vault, with `/`.
+    /// Its path in the vault, with `/`.
     pub path: String,
     /// Front matter, in order.
     pub properties: Vec<(String, Property)>,

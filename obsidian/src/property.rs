@@ -65,7 +65,7 @@ impl Property {
     }
 }
 
-/// Other people's text is no link, whatever brackets stand in it.
+/// Other people's text is never a link, whatever brackets it contains.
 pub fn unlinked(text: &str) -> String {
     text.replace("[[", "[ [").replace("]]", "] ]")
 }

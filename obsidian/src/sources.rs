@@ -1,4 +1,4 @@
-//! Everything that a vault is made of, read.
+//! The sources of a vault, as they were read.
 
 use std::collections::BTreeMap;
 

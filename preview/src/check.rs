@@ -85,7 +85,7 @@ pub struct TriedExample {
     pub holds: Option<bool>,
 }
 
-/// Checks a text. The second part holds requests against its rules, if any of them runs.
+/// Checks a text. The second part runs requests over its rules, if any of them compiles.
 pub fn check(text: &str) -> (Checked, Option<Inspector>) {
     if text.len() > MAX_TEXT_BYTES {
         let message = format!("the text is larger than {MAX_TEXT_BYTES} bytes");

@@ -1,6 +1,6 @@
 //! The examples of the shipped notes, by a real Envoy.
 //!
-//! `tidegate test` holds them against the native engine; here the same requests go over a wire.
+//! `tidegate test` runs them through the native engine; here the same requests go over a wire.
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 

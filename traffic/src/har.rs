@@ -118,7 +118,7 @@ fn line(entry: &Value) -> Result<Line<'static>, Unreadable> {
     })
 }
 
-/// Returns a count; `None` for -1, which stands for an unknown one, and for what is not a whole number.
+/// Returns a count; `None` for -1, which means an unknown one, and for what is not a whole number.
 fn number(value: &Value) -> Option<u64> {
     let whole = |number: &f64| *number >= 0.0 && number.fract() == 0.0 && *number < 1e15;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked by whole")]

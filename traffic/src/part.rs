@@ -210,7 +210,7 @@ pub const TIME_KEYS: &[&str] = &["start_time", "timestamp", "@timestamp", "time"
 /// Which keys of a JSON log give which parts. A dot in a key also means a key in an inner object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keys {
-    /// By length, because that tells almost all keys apart.
+    /// By length, because that distinguishes almost all keys.
     by_length: Vec<Vec<(String, Place)>>,
     inner: Vec<Keys>,
 }

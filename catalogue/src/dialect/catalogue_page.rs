@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Option<TechniqueNote> {
     let mut in_rules = false;
     for (idx, line) in lines {
         if let Some(tactics) = line.strip_prefix("Tactic:") {
-            // Tactics stand side by side with commas; `&` belongs to a name.
+            // Tactics are side by side with commas; `&` belongs to a name.
             note.tactics =
                 tactics.split(',').map(|tactic| tactic.trim().replace(" & ", " and ")).collect();
             continue;

@@ -66,7 +66,7 @@ pub(super) fn read(text: &str) -> Option<TechniqueNote> {
     })
 }
 
-/// A value as texts: dates in one form, comma strings of lists split; both are told.
+/// A value as texts: dates in one form, comma strings of lists split; both are reported.
 fn values(
     key: &str,
     value: &Value,

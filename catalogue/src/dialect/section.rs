@@ -21,7 +21,7 @@ pub struct Section {
     pub declared: Option<(usize, usize)>,
     /// The items, in order.
     pub items: Vec<Item>,
-    /// Everything below the heading, as it stands.
+    /// Everything below the heading, unchanged.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! A place in a query, for the languages whose words depend on where they stand: KQL and Splunk's search.
+//! A place in a query, for the languages whose words depend on their place: KQL and Splunk's search.
 
 use super::QueryError;
 
@@ -44,7 +44,7 @@ impl<'t> Cursor<'t> {
         found
     }
 
-    /// Whether a word stands here, in capitals or not, and white space or one of `ends` behind it.
+    /// Returns true if a word is here, in any case, followed by white space or one of `ends`.
     pub(super) fn is_word(&self, word: &str, ends: &[char]) -> bool {
         let start = self.rest().get(..word.len());
         let end = self.rest().get(word.len()..).and_then(|rest| rest.chars().next());

@@ -6,7 +6,7 @@ use super::expression::Parser;
 use super::lexer::{Dialect, Token, tokens};
 use super::{Expression, QueryError, Reason};
 
-/// Reads a query. The steps of a sequence stand side by side; a step that must be missing is negated.
+/// Reads a query. The steps of a sequence are side by side; a step that must be missing is negated.
 pub fn parse(text: &str) -> Result<Expression, QueryError> {
     let tokens = tokens(text, Dialect::Eql)?;
     let computed = BTreeSet::new();

@@ -8,7 +8,7 @@ use super::{Expression, Operator, QueryError, Reason};
 /// Deepest nesting of parentheses and negations; deeper queries are refused.
 pub const MAX_DEPTH: usize = 64;
 
-/// What stands beside a comparison.
+/// What is beside a comparison.
 #[derive(Clone, Debug, PartialEq)]
 enum Operand {
     Field(String),
@@ -331,7 +331,7 @@ impl<'t> Parser<'t> {
         Operand::Field(text)
     }
 
-    /// What an operand says where a condition stands.
+    /// The meaning of an operand in the place of a condition.
     fn truth(&self, operand: Operand) -> Expression {
         match operand {
             Operand::Condition(expression) => expression,

@@ -19,7 +19,7 @@ pub fn parse(text: &str) -> Result<Expression, QueryError> {
     }
 }
 
-/// What may stand directly behind a keyword.
+/// What may follow a keyword directly.
 const ENDS: &[char] = &['(', ')', '"'];
 
 struct Parser<'t> {
@@ -34,7 +34,7 @@ struct Literal {
 }
 
 impl Parser<'_> {
-    /// Whether a keyword stands here as a word of its own.
+    /// Returns true if a keyword is here, as a word of its own.
     fn is_keyword(&self) -> bool {
         ["and", "or", "not"].into_iter().any(|word| self.cursor.is_word(word, ENDS))
     }

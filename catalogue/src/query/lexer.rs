@@ -101,7 +101,7 @@ fn starts_name(character: char) -> bool {
     character.is_alphabetic() || matches!(character, '_' | '@' | '$')
 }
 
-/// A name with dots, parts of which may stand in backticks, and `{}` as Splunk writes lists.
+/// A name with dots, parts of which may be in backticks, and `{}` as Splunk writes lists.
 fn name(rest: &str, dialect: Dialect) -> Option<(usize, String, bool)> {
     let (mut at, mut text, mut any_quoted) = (0, String::new(), false);
     while let Some(character) = rest.get(at..).and_then(|rest| rest.chars().next()) {

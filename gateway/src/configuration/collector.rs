@@ -1,4 +1,4 @@
-//! Where a gateway posts its events: a URL, and the cluster of Envoy's that stands for it.
+//! Where a gateway posts its events: a URL, and Envoy's cluster for it.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// The cluster that is written where none is named.
 const CLUSTER: &str = "tidegate_collector";
-/// The authorities that a collector's certificate is held against, where Envoy runs.
+/// The file of authorities on Envoy's machine that a collector's certificate is checked against.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A collector of events.
@@ -61,7 +61,7 @@ impl Collector {
         Collector { cluster, ..self }
     }
 
-    /// The settings that tell the filter of it.
+    /// The filter's settings for it.
     pub(super) fn settings(&self) -> [(&'static str, &str); 2] {
         [("collector", self.cluster.as_deref().unwrap_or(CLUSTER)), ("collector_url", &self.url)]
     }

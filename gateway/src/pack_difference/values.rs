@@ -40,7 +40,7 @@ fn value(tables: &Tables, pattern: &Pattern, found: Found) -> String {
     format!("{:?} {} {:?} {looked_for}", pattern.kind, tables.str(pattern.text), pattern.check)
 }
 
-/// Automata are large and only compared, so a hash stands for them.
+/// Automata are large and only compared, so a hash represents them.
 fn hash(automaton: &impl std::fmt::Debug) -> String {
     PackHash::of(format!("{automaton:?}").as_bytes()).to_string()
 }

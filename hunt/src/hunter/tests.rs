@@ -290,7 +290,7 @@ fn secrets_are_only_shown_when_they_are_asked_for() {
         let logs = [(Format::Envoy, log)];
         let (hidden, summary) = hunt(&logs, &FieldMap::default(), output, false);
         assert!(!hidden.contains("secret") && !summary.contains("secret"), "{hidden}");
-        assert!(hidden.contains("Ann"), "the author stands in every record: {hidden}");
+        assert!(hidden.contains("Ann"), "the author is in every record: {hidden}");
         let (shown, _) = hunt(&logs, &FieldMap::default(), output, true);
         assert!(shown.contains("AAE-secret"), "{shown}");
     }

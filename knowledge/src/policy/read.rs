@@ -160,7 +160,7 @@ fn usages(map: &mut Map<'_, '_>) -> Vec<Usage> {
     usages
 }
 
-/// A share in percent, of which a place stands for 10,000: `25%`, `0.5%`. Without its sign `0.5` could be
+/// A share in percent, in ten-thousandths: `25%`, `0.5%`. Without its sign `0.5` could be
 /// a half.
 fn share(map: &mut Map<'_, '_>) -> Option<u32> {
     let Some(node) = map.value("share") else { return Some(WHOLE_SHARE) };

@@ -9,7 +9,7 @@ use crate::prose::{inline, paragraphs};
 
 use super::Builder;
 
-/// Ids and names of those that stand against a technique of the vault.
+/// Ids and names of those that counter a technique of the vault.
 pub(super) fn names(builder: &Builder<'_>) -> BTreeMap<String, String> {
     let (attack, d3fend) = (&builder.sources.attack, &builder.sources.d3fend);
     let mut names = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(super) fn names(builder: &Builder<'_>) -> BTreeMap<String, String> {
 
 pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
     let (attack, d3fend) = (&builder.sources.attack, &builder.sources.d3fend);
-    // Which techniques each stands against, with what the source says about it.
+    // Which techniques each counters, with what the source says about it.
     let mut against: BTreeMap<&str, BTreeMap<&str, BTreeSet<String>>> = BTreeMap::new();
     for id in &builder.techniques {
         let parent = id.split('.').next().unwrap_or(id);

@@ -221,7 +221,7 @@ fn migrations<'b>(builder: &'b Builder<'_>) -> BTreeMap<(String, String), Vec<&'
     found
 }
 
-/// How much there is to tell.
+/// How many of each there are.
 pub(super) fn n_drift(builder: &Builder<'_>) -> usize {
     let notes = &builder.sources.technique_notes;
     migrations(builder).len()

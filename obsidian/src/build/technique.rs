@@ -12,7 +12,7 @@ use catalogue::dialect::{Dialect, TechniqueNote};
 
 use super::{Base, Builder, Query, runbook, table};
 
-/// The sample's two queries, byte for byte; the tag stands where `{}` is.
+/// The sample's two queries, byte for byte; `{}` is replaced by the tag.
 const RULES_QUERY: &str = "table without id\nfile.link AS \"Name\",\nstatus AS \"Status\",\nlevel AS \"Level\",\nlogsrc_product AS \"Log Source Product\"\nFROM \"Detection Rules\" AND #{}";
 const TESTS_QUERY: &str =
     "TABLE without id\nfilename AS \"Name\"\nFROM \"Testing Runbooks\" AND #{}";
@@ -390,7 +390,7 @@ fn procedures(technique: Option<&Technique>, as_of: &str) -> String {
     text
 }
 
-/// What a note says that has no place of its own on the page: as it stands, and inert.
+/// What a note says that has no place of its own on the page: unchanged, and inert.
 fn carried(note: &TechniqueNote) -> String {
     let mut text = format!("### From {}\n\n", inline(note.dialect.as_str()));
     for mismatch in &note.mismatches {

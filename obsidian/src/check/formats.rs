@@ -1,7 +1,7 @@
 //! The formats of files beside the pages: Navigator layers and canvases, field by field.
 //!
 //! Layers: attack-navigator, `layers/spec/v4.5/layerformat.md`. Canvases: obsidianmd/jsoncanvas,
-//! `spec/1.0.md`. A key that the format does not have is told: a reader would pass over it in silence.
+//! `spec/1.0.md`. A key that the format does not have is reported: a reader would ignore it in silence.
 
 use std::collections::BTreeSet;
 
@@ -127,7 +127,7 @@ pub(super) fn layer(text: &str) -> Vec<String> {
     found
 }
 
-/// What is wrong with a canvas of version 1.0; `is_file` tells whether the vault has a file.
+/// What is wrong with a canvas of version 1.0; `is_file` returns true if the vault has a file.
 pub(super) fn canvas(text: &str, is_file: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     let Some(canvas) = map(text, &mut found) else { return found };
@@ -181,7 +181,7 @@ fn map(text: &str, found: &mut Vec<String>) -> Option<Map<String, Value>> {
     None
 }
 
-/// The objects of a list; anything else in it is told.
+/// The objects of a list; anything else in it is reported.
 fn objects<'m>(
     map: &'m Map<String, Value>,
     key: &str,

@@ -59,7 +59,7 @@ pub(super) fn where_clause(text: &str) -> &str {
     rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
 }
 
-/// Where a word stands outside of quotes, as a word of its own.
+/// Returns where a word is outside of quotes, as a word of its own.
 fn word(text: &str, word: &str) -> Option<usize> {
     let (mut quote, mut previous) = (None, ' ');
     for (at, character) in text.char_indices() {

@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str, computed: &BTreeSet<String>) -> Result<Expressio
     }
 }
 
-/// What may stand directly behind a keyword.
+/// What may follow a keyword directly.
 const ENDS: &[char] = &['(', ')', '`', '"'];
 
 struct Parser<'t> {
