@@ -258,14 +258,14 @@ mod tests {
         assert_eq!(read(envoy_gateway(&settings(), &place))["spec"]["wasm"][0]["config"], expect);
         let ecds = read(ecds(&settings(), "1"));
         let config = &ecds["resources"][0]["typed_config"]["config"];
-        let settings = config["configuration"]["value"].as_str().unwrap();
-        assert_eq!(serde_json::from_str::<Value>(settings).unwrap(), expect);
+        let value = config["configuration"]["value"].as_str().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(value).unwrap(), expect);
         let files = envoy(&settings(), "1");
         let text = String::from_utf8(files[0].1.clone()).unwrap();
         let line = text.lines().find(|line| line.contains("cGFjaw==")).unwrap();
         let (_, quoted) = line.split_once('\'').unwrap();
-        let settings = quoted.strip_suffix('\'').unwrap();
-        assert_eq!(serde_json::from_str::<Value>(settings).unwrap(), expect);
+        let value = quoted.strip_suffix('\'').unwrap();
+        assert_eq!(serde_json::from_str::<Value>(value).unwrap(), expect);
         assert!(!text.contains("PACK\""));
     }
 

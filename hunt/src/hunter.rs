@@ -1,6 +1,6 @@
 //! Log lines against a pack.
 
-use inspect::{Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Verdict, redact};
+use inspect::{Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Source, Verdict, redact};
 use traffic::json::Time;
 use traffic::{Entry, FieldMap, Layout, LogReader, LoggedRequest, Unreadable};
 
@@ -203,6 +203,36 @@ impl Judge {
             if decided.as_ref().is_none_or(is_reported) { matches.collect() } else { Vec::new() };
         let has_bad_time = time.is_some() && time_ms.is_none();
         Ok(Some(Hit { line, time_ms, has_bad_time, request, matches, hits, decided }))
+    }
+
+    /// Returns the hits of an event for correlations and the decision of the policy; takes matches that
+    /// are not reported out of the verdict.
+    fn decide(
+        &mut self,
+        policy: &PolicyReplay,
+        verdict: &mut Verdict,
+        event: Recorded<'_>,
+        time_ms: Option<i64>,
+    ) -> Result<(Vec<CorrelationHit>, Option<Decided>), Unreadable> {
+        let input;
+        let lent;
+        let (request, source) = match event {
+            Recorded::Request(request, source) => (request, source),
+            Recorded::Object(line) => {
+                input = self.events.policy_input(line)?;
+                lent = input.lend();
+                let address = lent.source_address;
+                (&lent, Source { address, ..Source::default() })
+            }
+        };
+        let decided = policy.decide(self.inspector.pack(), verdict, request, source, time_ms);
+        let rulings = decided.decision.rulings.iter();
+        let matches = verdict.matches.iter().zip(rulings);
+        let left = matches.filter(|(_, ruling)| ruling.exception.is_none());
+        let left = left.map(|(matched, _)| matched.clone()).collect();
+        let hits =
+            self.inspector.correlation_hits(&Verdict { matches: left, ..Verdict::default() });
+        Ok((hits, Some(decided)))
     }
 }
 

@@ -4,13 +4,8 @@ use std::borrow::Cow;
 
 use inspect::pack::Phase;
 use inspect::{
-    Action, CorrelationHit, Decision, IdentityKey, Mode, Pack, PolicyQuery, Request, Ruling,
-    Source, StrId, Verdict,
+    Action, Decision, IdentityKey, Mode, Pack, PolicyQuery, Request, Ruling, Source, StrId, Verdict,
 };
-
-use traffic::Unreadable;
-
-use crate::hunter::Judge;
 
 /// How a policy is replayed over a log.
 #[derive(Clone, Copy, Debug)]
@@ -71,38 +66,6 @@ impl PolicyReplay {
         (verdict.matches, decision.rulings) = kept.into_iter().unzip();
         decided.decision = decision;
         decided
-    }
-}
-
-impl Judge {
-    /// Returns the hits of an event for correlations and the decision of the policy; takes matches that
-    /// are not reported out of the verdict.
-    pub(crate) fn decide(
-        &mut self,
-        policy: &PolicyReplay,
-        verdict: &mut Verdict,
-        event: Recorded<'_>,
-        time_ms: Option<i64>,
-    ) -> Result<(Vec<CorrelationHit>, Option<Decided>), Unreadable> {
-        let input;
-        let lent;
-        let (request, source) = match event {
-            Recorded::Request(request, source) => (request, source),
-            Recorded::Object(line) => {
-                input = self.events.policy_input(line)?;
-                lent = input.lend();
-                let address = lent.source_address;
-                (&lent, Source { address, ..Source::default() })
-            }
-        };
-        let decided = policy.decide(self.inspector.pack(), verdict, request, source, time_ms);
-        let rulings = decided.decision.rulings.iter();
-        let matches = verdict.matches.iter().zip(rulings);
-        let left = matches.filter(|(_, ruling)| ruling.exception.is_none());
-        let left = left.map(|(matched, _)| matched.clone()).collect();
-        let hits =
-            self.inspector.correlation_hits(&Verdict { matches: left, ..Verdict::default() });
-        Ok((hits, Some(decided)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Logs as proxies and sensors write them and collectors wrap them: what is detected and found in each.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 use std::sync::Arc;

@@ -153,7 +153,7 @@ export default {
     await drop(page, '#file', 'x.txt', Buffer.from([0x68, 0xff, 0xfe, 0x0a]));
     await says(page, '#refusals', 'F008 line 1: this is not UTF-8');
     await drop(page, '#file', 'bomb.har', '{"log":{"entries":' + '['.repeat(200000));
-    await says(page, '#refusals', 'recursion limit');
+    await says(page, '#refusals', 'nested too deeply');
     await drop(page, '#file', 'large.txt', 'x'.repeat(10 * 1024 * 1024));
     await says(page, '#refusals', 'R011');
     await drop(page, '#file', 'many.har', `{"log":{"entries":[${'{},'.repeat(400000)}{}]}}`);

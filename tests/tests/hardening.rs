@@ -1,4 +1,6 @@
 //! What the shipped configurations defend themselves against: docs/hardening.md.
+
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Notes of every kind are read alike by `check`, `test`, `pack` and `vault build`.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

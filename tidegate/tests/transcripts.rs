@@ -9,6 +9,7 @@
 //!
 //! `UPDATE=1` writes the output into the page.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

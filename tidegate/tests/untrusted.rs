@@ -1,5 +1,6 @@
 //! The command line with names, files and clients that it must not trust.
 
+#![forbid(unsafe_code)]
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
 //! `tidegate vault` in a folder that somebody else can write into: links, pipes, devices.
 
+#![forbid(unsafe_code)]
 #![cfg(unix)]
 #![expect(
     clippy::disallowed_methods,

@@ -56,7 +56,7 @@ pub fn entries(document: &[u8]) -> Result<Vec<&str>, Unreadable> {
     let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
     let document = str::from_utf8(document).map_err(|_| Unreadable::NotJson)?;
     if json::is_deep(document) {
-        return Err(Unreadable::NotJson);
+        return Err(Unreadable::TooDeep);
     }
     let archive: Archive<'_> = serde_json::from_str(document).map_err(|error| {
         if error.is_data() { Unreadable::NotAnArchive } else { Unreadable::NotJson }

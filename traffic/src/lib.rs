@@ -6,6 +6,8 @@
 //!
 //! Pure: bytes in, values and findings out.
 
+#![forbid(unsafe_code)]
+
 pub mod access_log;
 pub mod codes;
 pub mod curl;

@@ -25,6 +25,8 @@ pub enum Unreadable {
     NotAPort,
     /// It is longer than [`crate::limits::MAX_LINE_BYTES`].
     TooLong,
+    /// A document whose lists and objects nest deeper than [`crate::limits::MAX_JSON_DEPTH`].
+    TooDeep,
 }
 
 impl Unreadable {
@@ -41,6 +43,7 @@ impl Unreadable {
             Unreadable::NotAUrl => "not a URL",
             Unreadable::NotAPort => "a URL with a wrong port",
             Unreadable::TooLong => "too long",
+            Unreadable::TooDeep => "nested too deeply",
         }
     }
 }
