@@ -1,18 +1,7 @@
 //! What a note of ours says beside the sections that a rule's page has.
 
 use catalogue::dialect::section::Section;
-
-/// Sections of a rule note that have a place of their own on its page, or that its page is built from.
-const PLACED: [&str; 8] = [
-    "Goal",
-    "Strategy",
-    "Technical context",
-    "Blind spots",
-    "False positives",
-    "Rule",
-    "Validation",
-    "Response",
-];
+use knowledge::SECTIONS;
 
 /// Returns the text of a section with those below it, their headings one level lower.
 pub(crate) fn section(sections: &[Section], title: &str) -> Option<String> {
@@ -31,7 +20,7 @@ pub(crate) fn introduction(sections: &[Section]) -> String {
 /// Returns every section that has no place of its own, with its heading.
 pub(crate) fn others(sections: &[Section]) -> String {
     let mut is_placed = vec![false; sections.len()];
-    for idx in PLACED.iter().filter_map(|title| placed(sections, title)) {
+    for idx in SECTIONS.iter().filter_map(|title| placed(sections, title)) {
         for taken in is_placed.iter_mut().skip(idx).take(n_with_subsections(sections, idx)) {
             *taken = true;
         }
@@ -116,7 +105,7 @@ mod tests {
     fn every_word_of_a_note_is_in_a_part() {
         let sections = split(NOTE, 1);
         let mut text = introduction(&sections) + &others(&sections);
-        for title in PLACED {
+        for title in SECTIONS {
             text.push_str(&section(&sections, title).unwrap_or_default());
         }
         for word in NOTE.split(|c: char| !c.is_alphanumeric()).filter(|word| *word != "Title") {
