@@ -75,17 +75,60 @@ function tags(list) {
   return all;
 }
 
-// Inline fields are seen in code, tables and HTML too; only lines that are too long are left out.
+// The names of the inline fields that Dataview 0.5.68 finds, by the rules of its `src/data-import/inline-field.ts`:
+// npm's package has its query language only. Fields are seen in code, tables and HTML too.
 export function inlineFields(body) {
   const found = [];
   for (const line of body.split("\n")) {
     if (!line.includes("::") || line.length > 32768) continue;
-    const wrapped = [...line.matchAll(/[[(]([^[\]()]+?)::\s[^\])]*[\])]|[[(]([^[\]():]+)::[^\])]*[\])]/g)];
-    if (wrapped.length > 0) found.push(...wrapped.map((match) => match[1] ?? match[2]));
+    const wrapped = wrappedFields(line);
+    if (wrapped.length > 0) found.push(...wrapped.filter(Boolean));
     else {
-      const key = line.slice(0, line.indexOf("::"));
-      if (/^[\s>*+-]*[\p{L}\p{N}_/*\s-]+$/u.test(key) && /[\p{L}\p{N}]/u.test(key)) found.push(key.trim());
+      const key = FULL_LINE_KEY.exec(line.slice(0, line.indexOf("::")).trim())?.[1];
+      if (key) found.push(key);
     }
   }
   return found;
+}
+
+// Punctuation, the key (words, blanks, `/`, `-` and emojis), and what closes Markdown's emphasis and code.
+const FULL_LINE_KEY = /^[^0-9\w\p{L}]*((?:[0-9\p{L}\w\s_/-]|\p{Extended_Pictographic}|\p{Emoji_Presentation}|[\u200d\ufe0f])*?)[_*~`]*$/u;
+
+// Keys of `[key:: value]` and `(key:: value)`; of two fields that overlap, the first.
+function wrappedFields(line) {
+  const found = [];
+  for (const [open, close] of ["[]", "()"]) {
+    let start = line.indexOf(open);
+    while (start >= 0) {
+      const field = wrappedField(line, start + 1, open, close);
+      if (field) found.push({ start, ...field });
+      start = line.indexOf(open, field ? field.end : start + 1);
+    }
+  }
+  found.sort((left, right) => left.start - right.start);
+  const kept = [];
+  for (const field of found) {
+    if (kept.length === 0 || kept.at(-1).end < field.start) kept.push(field);
+  }
+  return kept.map((field) => field.key);
+}
+
+function wrappedField(line, start, open, close) {
+  const separator = line.indexOf("::", start);
+  if (separator < 0) return undefined;
+  const key = line.slice(start, separator);
+  if (/[[\]()]/.test(key)) return undefined;
+  let depth = 0;
+  let escaped = false;
+  for (let at = separator + 2; at < line.length; at += 1) {
+    const character = line[at];
+    if (character === "\\") escaped = !escaped;
+    else if (escaped) escaped = false;
+    else if (character === open) depth += 1;
+    else if (character === close) {
+      depth -= 1;
+      if (depth < 0) return { key: key.trim(), end: at + 1 };
+    }
+  }
+  return undefined;
 }
