@@ -27,18 +27,19 @@
 //! A key that is not in the table is refused, as is any other mistake: a configuration is taken whole or
 //! not at all.
 
+mod error;
+
 use std::borrow::Cow;
-use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inspect::pack::{MAGIC, PublicKey};
-use inspect::{IdentityKey, Mode, Pack, PackError};
+use inspect::pack::{Envelope, MAGIC, PublicKey};
+use inspect::{IdentityKey, Mode, Pack};
 
+pub(crate) use self::error::ConfigError;
 use crate::collector::Collector;
 use crate::json::{self, JsonError};
 use crate::keys::read_keys;
-use crate::label::cut;
 use crate::limits::MAX_SUPPRESS_SECONDS;
 use crate::proto_struct;
 use crate::source::TrustedHeader;
@@ -85,7 +86,7 @@ impl Protocol {
     }
 }
 
-/// A configuration that can run.
+/// A configuration that can run. If it has public keys, one of them signed the pack.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) pack: Pack,
@@ -124,92 +125,12 @@ impl Suppression {
     }
 }
 
-/// The reason why a configuration is refused.
-#[derive(Debug)]
-pub(crate) enum ConfigError {
-    /// No bytes at all.
-    Empty,
-    /// Neither a pack nor a JSON object; the first bytes.
-    Unknown(Vec<u8>),
-    /// Not the JSON that the table above describes: line, column and problem.
-    Json(usize, usize, &'static str),
-    /// A key that is not in the table above.
-    UnknownKey(String),
-    /// A duplicate key.
-    Duplicate(&'static str),
-    /// A key whose value is not a string.
-    NotText(&'static str),
-    /// A key whose value is not one of those in the table above, the value, and those.
-    UnknownValue(&'static str, String, String),
-    /// There is no `pack`.
-    NoPack,
-    /// `pack` is not base64.
-    Base64(base64::DecodeError),
-    /// `public_key` is not a key.
-    PublicKey,
-    /// `identity_key` is not a key, or not the one that the pack's identities were hashed with.
-    IdentityKey(&'static str),
-    /// `source_header` or `trusted_hops` cannot be used, and why.
-    SourceHeader(&'static str),
-    /// `collector` or `collector_url` cannot be used, and why.
-    Collector(&'static str),
-    /// The pack is invalid.
-    Pack(PackError),
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ConfigError::Empty => f.write_str(
-                "the plugin has no configuration; give it the output of `tidegate pack`",
-            ),
-            ConfigError::Unknown(start) => write!(
-                f,
-                "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `{}`",
-                start.escape_ascii(),
-            ),
-            ConfigError::Json(line, column, what) => {
-                write!(f, "the configuration is not valid: line {line}, column {column}: {what}")
-            }
-            ConfigError::UnknownKey(key) => write!(
-                f,
-                "the configuration is not valid: unknown key `{}`, expected one of `{}`",
-                cut(key),
-                KEYS.join("`, `"),
-            ),
-            ConfigError::Duplicate(key) => {
-                write!(f, "the configuration is not valid: duplicate key `{key}`")
-            }
-            ConfigError::NotText(key) => {
-                write!(f, "the configuration is not valid: `{key}` is not a string")
-            }
-            ConfigError::UnknownValue(key, value, expected) => write!(
-                f,
-                "the configuration is not valid: `{key}` has to be {expected}, not `{}`",
-                cut(value),
-            ),
-            ConfigError::NoPack => {
-                f.write_str("the configuration is not valid: the key `pack` is missing")
-            }
-            ConfigError::Base64(error) => write!(f, "`pack` is not base64: {error}"),
-            ConfigError::PublicKey => f.write_str(
-                "`public_key` is not an Ed25519 key in PEM; use the `.pub` file of `tidegate keygen`",
-            ),
-            ConfigError::IdentityKey(why) => write!(f, "`identity_key` {why}"),
-            ConfigError::SourceHeader(why) => write!(f, "`source_header` {why}"),
-            ConfigError::Collector(why) => write!(f, "`collector` {why}"),
-            ConfigError::Pack(error) => error.fmt(f),
-        }
-    }
-}
-
 impl Config {
     /// Reads a configuration from untrusted bytes.
     pub(crate) fn read(bytes: &[u8]) -> Result<Config, ConfigError> {
         let text = bytes.trim_ascii_start();
         if bytes.starts_with(&MAGIC) {
-            let pack = Pack::decode(bytes).map_err(ConfigError::Pack)?;
-            return Object::default().with_pack(|| Ok(pack));
+            return Object::default().with_pack(|| Ok(Cow::Borrowed(bytes)));
         }
         // A `Struct` starts with the tag of its first field, which is a line feed in text.
         if bytes.starts_with(b"\n")
@@ -282,15 +203,14 @@ impl<'j> Object<'j> {
             encoded.to_mut().retain(|char| !char.is_ascii_whitespace());
         }
         self.with_pack(|| {
-            let bytes = STANDARD.decode(encoded.as_bytes()).map_err(ConfigError::Base64)?;
-            Pack::decode(&bytes).map_err(ConfigError::Pack)
+            STANDARD.decode(encoded.as_bytes()).map(Cow::Owned).map_err(ConfigError::Base64)
         })
     }
 
-    /// Reads the other keys first, as they are cheap to refuse, and then the pack.
-    fn with_pack(
+    /// Reads the other keys first, as they are cheap to refuse, and then the pack: its signature before its tables.
+    fn with_pack<'b>(
         self,
-        pack: impl FnOnce() -> Result<Pack, ConfigError>,
+        pack: impl FnOnce() -> Result<Cow<'b, [u8]>, ConfigError>,
     ) -> Result<Config, ConfigError> {
         let [
             _,
@@ -326,7 +246,12 @@ impl<'j> Object<'j> {
             suppress_seconds: count("suppress_seconds", seconds, MAX_SUPPRESS_SECONDS)?,
             events_per_minute: count("events_per_minute", rate, u32::MAX)?,
         };
-        let pack = pack()?;
+        let bytes = pack()?;
+        let envelope = Envelope::read(&bytes).map_err(ConfigError::Pack)?;
+        if !public_keys.is_empty() {
+            envelope.check_signature(&public_keys).map_err(ConfigError::Signature)?;
+        }
+        let pack = envelope.decode().map_err(ConfigError::Pack)?;
         match (pack.tables().policy.key_check, identity_key) {
             (0, _) => {}
             (check, Some(key)) if key.check() == check => {}
@@ -387,144 +312,4 @@ fn choose<T: Copy>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proto_struct::serialised;
-    use crate::testing::pack_of;
-
-    fn refusal(bytes: &[u8]) -> String {
-        Config::read(bytes).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_bare_pack_monitors_and_fails_open() {
-        let config = Config::read(&pack_of("cs-host: a.example")).unwrap();
-        assert_eq!(
-            (config.settings.mode, config.settings.failure_mode),
-            (Mode::Monitor, FailureMode::Open)
-        );
-        assert_eq!(config.pack.tables().rules.len(), 1);
-    }
-
-    #[test]
-    fn json_sets_the_modes_and_its_base64_may_be_wrapped() {
-        let pack = STANDARD.encode(pack_of("cs-host: a.example"));
-        let wrapped: Vec<&str> =
-            pack.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
-        for (json, mode, failure_mode) in [
-            (format!(r#"{{"pack":"{pack}"}}"#), Mode::Monitor, FailureMode::Open),
-            (
-                format!(r#" {{"mode":"enforce","failure_mode":"closed","pack":"{pack}"}} "#),
-                Mode::Enforce,
-                FailureMode::Closed,
-            ),
-            (
-                format!(r#"{{"pack":"{}\n", "mode":"monitor"}}"#, wrapped.join("\\n")),
-                Mode::Monitor,
-                FailureMode::Open,
-            ),
-        ] {
-            let config = Config::read(json.as_bytes()).unwrap();
-            assert_eq!(
-                (config.settings.mode, config.settings.failure_mode),
-                (mode, failure_mode),
-                "{json}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_struct_is_read_as_json_is() {
-        let pack = STANDARD.encode(pack_of("cs-host: a.example"));
-        let read = |entries: &[(&str, &str)]| Config::read(&serialised(entries));
-        let config = read(&[("mode", "enforce"), ("pack", &pack)]).unwrap();
-        assert_eq!(
-            (config.settings.mode, config.settings.failure_mode),
-            (Mode::Enforce, FailureMode::Open)
-        );
-        for (entries, expect) in [
-            (
-                &[("mode", "enforce")][..],
-                "the configuration is not valid: the key `pack` is missing",
-            ),
-            (
-                &[("pack", &pack), ("moed", "enforce")],
-                "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
-            ),
-            (
-                &[("pack", &pack), ("mode", "block")],
-                "the configuration is not valid: `mode` has to be `monitor`, `enforce` or `off`, not `block`",
-            ),
-        ] {
-            assert_eq!(read(entries).unwrap_err().to_string(), expect);
-        }
-        let number = b"\x0a\x11\x0a\x04mode\x12\x09\x11\0\0\0\0\0\0\0\0";
-        assert_eq!(refusal(number), "the configuration is not valid: `mode` is not a string");
-    }
-
-    #[test]
-    fn a_refusal_has_a_reason() {
-        let pack = pack_of("cs-host: a.example");
-        let base64 = STANDARD.encode(&pack);
-        let key_alone = format!("{{\"pack\":\"{base64}\",\"source_header\":\"x-client\"}}");
-        for (bytes, expect) in [
-            (&b""[..], "the plugin has no configuration; give it the output of `tidegate pack`"),
-            (b" \n", "the plugin has no configuration; give it the output of `tidegate pack`"),
-            (
-                b"tide",
-                "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `tide`",
-            ),
-            (
-                b"\x7fELF and so on",
-                "the configuration is neither a pack (it would start with `tidegate`) nor a JSON object, it starts with `\\x7fELF and`",
-            ),
-            (b"{}", "the configuration is not valid: the key `pack` is missing"),
-            (
-                br#"{"pack":"","moed":"enforce"}"#,
-                "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`",
-            ),
-            (
-                br#"{"pack":"","mode":"block"}"#,
-                "the configuration is not valid: `mode` has to be `monitor`, `enforce` or `off`, not `block`",
-            ),
-            (
-                br#"{"pack":"","suppress_seconds":"soon"}"#,
-                "the configuration is not valid: `suppress_seconds` has to be a number of at most 86400, not `soon`",
-            ),
-            (
-                br#"{"pack":"","suppress_seconds":"86401"}"#,
-                "the configuration is not valid: `suppress_seconds` has to be a number of at most 86400, not `86401`",
-            ),
-            (br#"{"pack":"","pack":""}"#, "the configuration is not valid: duplicate key `pack`"),
-            (
-                br#"{"pack":"","public_key":"x"}"#,
-                "`public_key` is not an Ed25519 key in PEM; use the `.pub` file of `tidegate keygen`",
-            ),
-            (
-                key_alone.as_bytes(),
-                "`source_header` needs `trusted_hops`: a header that anybody can send proves nothing",
-            ),
-            (br#"{"pack":"*"}"#, "`pack` is not base64: Invalid symbol 42, offset 0."),
-            (br#"{"pack":""}"#, "not a tidegate pack: the magic bytes are missing"),
-            (&pack[..pack.len() - 1], "the pack is truncated"),
-        ] {
-            assert_eq!(refusal(bytes), expect, "{}", bytes.escape_ascii());
-        }
-        let trailing = format!("\n{{\"pack\":\"{base64}\"}}\n x");
-        assert_eq!(
-            refusal(trailing.as_bytes()),
-            "the configuration is not valid: line 3, column 2: trailing characters after the object"
-        );
-    }
-
-    #[test]
-    fn a_corrupt_and_a_newer_pack_are_refused() {
-        let pack = pack_of("cs-host: a.example");
-        let mut corrupt = pack.clone();
-        *corrupt.last_mut().unwrap() ^= 1;
-        assert_eq!(refusal(&corrupt), "the pack is corrupt: its content hash does not hold");
-        let mut newer = pack;
-        newer[8] = 99;
-        assert!(refusal(&newer).starts_with("the pack has format version 99, newer than"));
-    }
-}
+mod tests;

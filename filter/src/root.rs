@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::config::{Config, Protocol};
+use inspect::pack::SignatureError;
+
+use crate::config::{Config, ConfigError, Protocol};
 use crate::connection::Connection;
 use crate::host::{Host, LogLevel};
 use crate::http::HttpStream;
@@ -80,17 +82,27 @@ impl Root {
 fn take(host: &dyn Host) -> Result<Rc<Plugin>, String> {
     let bytes =
         host.plugin_configuration().map_err(|error| format!("it cannot be read: {error}"))?;
-    let refused = |why: String| {
-        count_refusal(host, Refusal::Configuration);
+    let refused = |refusal, why: String| {
+        count_refusal(host, refusal);
         why
     };
-    let config = Config::read(&bytes).map_err(|error| refused(error.to_string()))?;
+    let config = Config::read(&bytes).map_err(|error| refused(kind(&error), error.to_string()))?;
     drop(bytes);
     // An answer that cannot be received would kill the virtual machine of some hosts.
     if config.settings.collector.is_some() {
-        host.check_answers().map_err(|needs| refused(format!("`collector` needs {needs}")))?;
+        let refused = |needs| refused(Refusal::Configuration, format!("`collector` needs {needs}"));
+        host.check_answers().map_err(refused)?;
     }
     trust::take(host, config)
+}
+
+/// Returns the kind that a refused configuration is counted under.
+fn kind(error: &ConfigError) -> Refusal {
+    match error {
+        ConfigError::Signature(SignatureError::Missing) => Refusal::Unsigned,
+        ConfigError::Signature(SignatureError::Wrong) => Refusal::Signature,
+        _ => Refusal::Configuration,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Packs and a host for tests.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_compact::{KeyPair, Seed};
 use inspect::Pack;
+use inspect::pack::{signed_text, with_signature};
 
 use crate::config::{Config, Settings};
 use crate::headers::serialise;
@@ -43,6 +47,20 @@ pub(crate) fn pack_of_version(version: u64, items: &[&str]) -> Vec<u8> {
         }
     }
     compiler.finish().encode()
+}
+
+/// Returns a pack with the signature of a signer that is known by a number.
+pub(crate) fn signed_by(number: u8, pack: Vec<u8>) -> Vec<u8> {
+    let pair = KeyPair::from_seed(Seed::new([number; 32]));
+    let signature = pair.sk.sign(signed_text(&pack).unwrap(), None);
+    with_signature(pack, &signature)
+}
+
+/// Returns the public key of a signer of [`signed_by`], as base64 of the form of RFC 8410.
+pub(crate) fn public_key_of(number: u8) -> String {
+    let pair = KeyPair::from_seed(Seed::new([number; 32]));
+    let prefix = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+    STANDARD.encode([&prefix[..], &pair.pk[..]].concat())
 }
 
 /// Returns the decoded pack of [`pack_of`].

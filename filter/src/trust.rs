@@ -1,6 +1,7 @@
 //! Which packs are taken: signed by a known key, and not older than the one in use.
 //!
-//! Both only if the configuration has a `public_key`. Without one, whoever writes the configuration can
+//! Both only if the configuration has a `public_key`; the signature is checked while the configuration is
+//! read, before any table of the pack is (module `config`). Without a key, whoever writes the configuration can
 //! write any version into a pack, and comparing versions would prove nothing.
 //!
 //! # What is remembered, and for how long
@@ -16,8 +17,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-
-use inspect::pack::SignatureError;
 
 use crate::config::{Config, Protocol};
 use crate::host::{Host, LogLevel};
@@ -41,19 +40,11 @@ thread_local! {
     static ACTIVE: RefCell<Vec<ActivePlugin>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Puts a configuration to use if its pack can be trusted; an error says why not.
+/// Puts a configuration to use if its pack is not older than the one in use; an error says why not.
 pub(crate) fn take(host: &dyn Host, config: Config) -> Result<Rc<Plugin>, String> {
     if config.settings.public_keys.is_empty() {
         return Ok(Rc::new(Plugin::start(host, config)));
     }
-    config.pack.check_signature(&config.settings.public_keys).map_err(|error| {
-        let refusal = match error {
-            SignatureError::Missing => Refusal::Unsigned,
-            SignatureError::Wrong => Refusal::Signature,
-        };
-        count_refusal(host, refusal);
-        error.to_string()
-    })?;
     let tables = config.pack.tables();
     let name = tables.name.clone();
     let version = tables.version;

@@ -80,7 +80,7 @@ pub fn untrusted(file: &Arc<str>, error: SignatureError) -> Box<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use inspect::Pack;
+    use inspect::pack::Envelope;
 
     fn a_pack() -> Vec<u8> {
         sigma::Compiler::new("a", 3).finish().encode()
@@ -89,7 +89,7 @@ mod tests {
     fn check(pack: &[u8], keys: &[&KeyFiles]) -> Result<(), SignatureError> {
         let text: String = keys.iter().map(|key| key.public.as_str()).collect();
         let keys = public_keys(&"k.pub".into(), &text).unwrap();
-        Pack::decode(pack).unwrap().check_signature(&keys)
+        Envelope::read(pack).unwrap().check_signature(&keys)
     }
 
     #[test]
@@ -117,16 +117,16 @@ mod tests {
             let mut changed = signed.clone();
             changed[idx / 8] ^= 1 << (idx % 8);
             let taken =
-                Pack::decode(&changed).is_ok_and(|pack| pack.check_signature(&keys).is_ok());
+                Envelope::read(&changed).is_ok_and(|pack| pack.check_signature(&keys).is_ok());
             assert!(!taken, "bit {idx}");
         }
         for n_bytes in 0..signed.len() {
-            let taken = Pack::decode(&signed[..n_bytes])
+            let taken = Envelope::read(&signed[..n_bytes])
                 .is_ok_and(|pack| pack.check_signature(&keys).is_ok());
             assert!(!taken, "{n_bytes} bytes");
         }
         let doubled = [&signed[..], &signed[a_pack().len()..]].concat();
-        assert!(Pack::decode(&doubled).is_err());
+        assert!(Envelope::read(&doubled).is_err());
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub struct Pack {
     tables: Tables,
     hash: PackHash,
     n_bytes: usize,
-    signature: Option<Signature>,
+    is_signed: bool,
 }
 
 /// The content hash of a pack; shown in hexadecimal.
@@ -112,17 +112,9 @@ impl Pack {
         Envelope::read(bytes)?.decode()
     }
 
-    /// Whether the pack is signed by one of the keys.
-    ///
-    /// # Errors
-    /// See [`SignatureError`].
-    pub fn check_signature(&self, keys: &[PublicKey]) -> Result<(), SignatureError> {
-        self.signature.as_ref().ok_or(SignatureError::Missing)?.check(keys)
-    }
-
     /// Returns true if the pack is signed, by whomever.
     pub fn is_signed(&self) -> bool {
-        self.signature.is_some()
+        self.is_signed
     }
 
     /// The tables, checked.

@@ -2,21 +2,36 @@
 
 use std::sync::Arc;
 
-use inspect::pack::FORMAT_VERSION;
-use inspect::{Pack, PackErrorKind};
+use inspect::pack::{Envelope, FORMAT_VERSION};
+use inspect::{Pack, PackError, PackErrorKind};
 
 use crate::codes;
 use diagnostics::Finding;
 
-/// Decodes a pack. The place of a finding is the file: a pack has no lines.
+/// Decodes a pack that need not be signed. The place of a finding is the file: a pack has no lines.
 ///
 /// # Errors
 /// Any of `F010` to `F015`.
 pub fn decode(file: &Arc<str>, bytes: &[u8]) -> Result<Pack, Box<Finding>> {
-    let error = match Pack::decode(bytes) {
-        Ok(pack) => return Ok(pack),
-        Err(error) => error,
-    };
+    Pack::decode(bytes).map_err(|error| refusal(file, error))
+}
+
+/// Decodes a pack after `check` has accepted its signature: no table of an untrusted pack is read.
+///
+/// # Errors
+/// Any of `F010` to `F015`, and the finding of `check`.
+pub fn decode_checked(
+    file: &Arc<str>,
+    bytes: &[u8],
+    check: impl FnOnce(&Envelope) -> Result<(), Box<Finding>>,
+) -> Result<Pack, Box<Finding>> {
+    let envelope = Envelope::read(bytes).map_err(|error| refusal(file, error))?;
+    check(&envelope)?;
+    envelope.decode().map_err(|error| refusal(file, error))
+}
+
+/// Returns the finding for bytes that are not a pack of this version.
+fn refusal(file: &Arc<str>, error: PackError) -> Box<Finding> {
     let again = "compile the notes again with `tidegate pack`";
     let (code, help) = match error.kind() {
         PackErrorKind::NotAPack => {
@@ -44,5 +59,5 @@ pub fn decode(file: &Arc<str>, bytes: &[u8]) -> Result<Pack, Box<Finding>> {
         }
         _ => error.to_string(),
     };
-    Err(Box::new(Finding::about(file, code, message, help)))
+    Box::new(Finding::about(file, code, message, help))
 }

@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inspect::pack::{FORMAT_VERSION, PublicKey};
+use inspect::pack::{Envelope, FORMAT_VERSION, PublicKey};
 use inspect::{
     Correlator, IdentityKey, Inspector, Mode, Pack, PackErrorKind, PolicyQuery, Request, Response,
     Source,
@@ -159,8 +159,9 @@ fn refused(bytes: &[u8], format: u32) -> Result<()> {
 
 fn check(bytes: &[u8], folder: &Path) -> Result<()> {
     let expected: Expected = toml::from_str(&fs::read_to_string(folder.join(CASES))?)?;
-    let pack = Pack::decode(bytes)?;
-    pack.check_signature(&[public_key(&fs::read_to_string(folder.join(PUBLIC_KEY))?)?])?;
+    let envelope = Envelope::read(bytes)?;
+    envelope.check_signature(&[public_key(&fs::read_to_string(folder.join(PUBLIC_KEY))?)?])?;
+    let pack = envelope.decode()?;
     assert_eq!(pack.tables().rules.len(), expected.n_rules);
     let key = IdentityKey::from_hex(fs::read_to_string(folder.join(IDENTITY_KEY))?.trim());
     ensure!(key.is_some(), "a key of the identities");

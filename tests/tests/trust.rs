@@ -105,7 +105,6 @@ fn openssl_agrees_about_keys_and_signatures() -> Result<()> {
     };
     let file: Arc<str> = "theirs.pub".into();
     let keys = signing::public_keys(&file, &theirs.public).ok().context("a public key")?;
-    let pack = inspect::Pack::decode(&signed(plain, &theirs)?)?;
-    pack.check_signature(&keys)?;
+    inspect::pack::Envelope::read(&signed(plain, &theirs)?)?.check_signature(&keys)?;
     Ok(())
 }

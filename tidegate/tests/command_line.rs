@@ -387,6 +387,32 @@ fn a_pack_is_signed_with_a_key_of_ours_and_verified() {
 }
 
 #[test]
+fn no_table_of_a_pack_is_read_before_its_signature_is_checked() {
+    let folder = rules(&["a"]);
+    let run = |arguments: &[&str]| {
+        let output = tidegate(folder.path()).args(arguments).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(run(&["keygen", "team"]).0, 0);
+    assert_eq!(run(&["pack", "a.yml", "-o", "a.pack"]).0, 0);
+    // Its hash holds, and its body is not one of a pack.
+    let body = [0xff; 64];
+    let header = fs::read(folder.path().join("a.pack")).unwrap()[..12].to_owned();
+    let hash = inspect::pack::PackHash::of(&body).0;
+    let noise = [&header[..], &64_u32.to_le_bytes(), &hash, &body].concat();
+    fs::write(folder.path().join("noise.pack"), noise).unwrap();
+    for command in [
+        &["verify", "noise.pack", "--key", "team.pub"][..],
+        &["gateway", "ecds", "--pack", "noise.pack", "--public-key", "team.pub", "-o", "out"],
+    ] {
+        let (code, stderr) = run(command);
+        assert_eq!(code, 1, "{stderr}");
+        assert!(stderr.contains("the pack is not signed"), "{command:?}: {stderr}");
+    }
+    assert!(run(&["show", "noise.pack"]).1.contains("corrupt"));
+}
+
+#[test]
 fn what_sanctioned_automation_does_is_learned_and_no_longer_counted() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();

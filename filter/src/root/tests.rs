@@ -1,10 +1,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use inspect::pack::PackHash;
 
 use super::*;
 use crate::host::Property;
 use crate::http::Flow;
-use crate::testing::{Call, FakeHost, pack_of};
+use crate::testing::{Call, FakeHost, pack_of, public_key_of, signed_by};
 
 fn settings(more: &str) -> Vec<u8> {
     let pack = STANDARD.encode(pack_of("cs-host: a.example"));
@@ -43,6 +44,41 @@ fn a_configuration_is_taken_whole_or_the_one_before_stays() {
     assert!(!root.configure(&host));
     assert_eq!(request(&root, &host), Flow::Pause);
     assert_eq!(host.counted("tidegate_refused_total.kind=configuration"), 2);
+}
+
+/// A pack whose hash holds and whose body is not one of a pack.
+fn pack_of_noise() -> Vec<u8> {
+    let body = [0xff; 64];
+    let mut pack = pack_of("cs-host: a.example");
+    pack.truncate(12);
+    pack.extend_from_slice(&64_u32.to_le_bytes());
+    pack.extend_from_slice(&PackHash::of(&body).0);
+    pack.extend_from_slice(&body);
+    pack
+}
+
+#[test]
+fn no_table_of_a_pack_is_read_before_its_signature_is_checked() {
+    let host = FakeHost::new();
+    let mut root = Root::default();
+    for (pack, kind, why) in [
+        (pack_of_noise(), "unsigned", "the pack is not signed"),
+        (signed_by(2, pack_of_noise()), "signature", "the pack's signature is of none of"),
+        (signed_by(1, pack_of_noise()), "configuration", "the pack is corrupt"),
+        (pack_of("cs-host: a.example"), "unsigned", "the pack is not signed"),
+        (signed_by(2, pack_of("cs-host: a.example")), "signature", "the pack's signature"),
+    ] {
+        let counter = format!("tidegate_refused_total.kind={kind}");
+        let before = host.counted(&counter);
+        let (pack, key) = (STANDARD.encode(pack), public_key_of(1));
+        let settings = format!(r#"{{"pack":"{pack}","public_key":"{key}"}}"#);
+        host.set_configuration(settings.as_bytes());
+        assert!(!root.configure(&host));
+        let lines = host.lines();
+        let line = lines.last().unwrap();
+        assert!(line.contains(why), "{line}");
+        assert_eq!(host.counted(&counter), before + 1, "{kind}: {line}");
+    }
 }
 
 #[test]

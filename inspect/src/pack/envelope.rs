@@ -82,7 +82,6 @@ impl<'b> Envelope<'b> {
         let tables = Tables::read(&mut reader).filter(|_| reader.is_empty());
         let tables = tables.ok_or(refuse("layout"))?;
         check::tables(&tables).map_err(refuse)?;
-        let Envelope { hash, n_bytes, signature, .. } = self;
-        Ok(Pack { tables, hash, n_bytes, signature })
+        Ok(Pack { tables, hash: self.hash, n_bytes: self.n_bytes, is_signed: self.is_signed() })
     }
 }

@@ -236,15 +236,18 @@ impl Gateway {
     /// Reads the settings of the filter; also returns the pack's version.
     fn settings(&self) -> Result<(Settings, String), Box<Finding>> {
         let (file, bytes) = disk::read_pack(&self.pack)?;
-        let pack = pack_file::decode(&file, &bytes)?;
-        let public_key = match &self.public_key {
-            None => None,
+        let (pack, public_key) = match &self.public_key {
+            None => (pack_file::decode(&file, &bytes)?, None),
             Some(path) => {
                 let (key_file, text) = disk::read_text(path)?;
                 let keys = signing::public_keys(&key_file, &text)?;
                 // What the gateway would refuse is refused here already.
-                pack.check_signature(&keys).map_err(|error| signing::untrusted(&file, error))?;
-                Some(text)
+                let pack = pack_file::decode_checked(&file, &bytes, |envelope| {
+                    envelope
+                        .check_signature(&keys)
+                        .map_err(|error| signing::untrusted(&file, error))
+                })?;
+                (pack, Some(text))
             }
         };
         let key = self.identity_key.as_deref().map(read_key).transpose()?;

@@ -48,8 +48,8 @@ impl Verify {
         let (file, text) = disk::read_text(&self.key)?;
         let keys = signing::public_keys(&file, &text)?;
         let (file, bytes) = disk::read_pack(&self.file)?;
-        let pack = pack_file::decode(&file, &bytes)?;
-        pack.check_signature(&keys).map_err(|error| signing::untrusted(&file, error))?;
-        Ok(pack)
+        pack_file::decode_checked(&file, &bytes, |envelope| {
+            envelope.check_signature(&keys).map_err(|error| signing::untrusted(&file, error))
+        })
     }
 }
