@@ -16,6 +16,9 @@ use unique_keys::UniqueKeys;
 /// The beginning of an event.
 const START: &str = "{\"event\":\"tidegate.match\"";
 
+/// The beginning of an event that Envoy escaped (`--log-format-escaped`).
+const ESCAPED_START: &str = r#"{\"event\":\"tidegate.match\""#;
+
 /// A schema of events that security tools read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -31,14 +34,22 @@ pub enum Dialect {
 /// Text before an event must not contain a quote or a brace: such text is another program's line, and an
 /// event in one of its fields is what a client wrote there. Text after an event is skipped, because some
 /// collectors append to what they collect. Two events follow each other where a line break was lost.
+/// Events that Envoy escaped as C does are unescaped.
 ///
 /// An event that begins but is not valid JSON, as in a line that was cut, or that has a key twice, is an
 /// error and the last item.
 pub fn find(line: &str) -> Vec<Result<Value, serde_json::Error>> {
     let mut events = Vec::new();
+    let unescaped;
     let mut rest = line;
+    if let Some((prefix, _)) = line.split_once(ESCAPED_START)
+        && is_prefix(prefix)
+    {
+        unescaped = unescape(line.get(prefix.len()..).unwrap_or_default());
+        rest = &unescaped;
+    }
     while let Some((prefix, _)) = rest.split_once(START) {
-        if prefix.contains(['"', '\'', '{', '}']) {
+        if !is_prefix(prefix) {
             break;
         }
         let text = rest.get(prefix.len()..).unwrap_or_default();
@@ -52,6 +63,40 @@ pub fn find(line: &str) -> Vec<Result<Value, serde_json::Error>> {
         rest = text.get(values.byte_offset()..).unwrap_or_default();
     }
     events
+}
+
+/// Returns true if text before an event can be the prefix of Envoy's log.
+fn is_prefix(text: &str) -> bool {
+    !text.contains(['"', '\'', '{', '}'])
+}
+
+/// Resolves the escapes of C that Envoy writes: signs, and bytes in octal.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes().peekable();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut octal: Option<u32> = None;
+        for _ in 0..3 {
+            let Some(digit) = rest.next_if(|byte| matches!(byte, b'0'..=b'7')) else { break };
+            octal = Some(octal.unwrap_or_default() * 8 + u32::from(digit - b'0'));
+        }
+        if let Some(byte) = octal {
+            bytes.push(u8::try_from(byte).unwrap_or(b'?'));
+            continue;
+        }
+        match rest.next() {
+            Some(b'n') => bytes.push(b'\n'),
+            Some(b'r') => bytes.push(b'\r'),
+            Some(b't') => bytes.push(b'\t'),
+            Some(byte) => bytes.push(byte),
+            None => bytes.push(b'\\'),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Converts an event to another schema.

@@ -9,6 +9,7 @@ mod disk;
 mod limits;
 mod sender;
 mod stream;
+mod unpacked;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;

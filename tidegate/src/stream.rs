@@ -20,7 +20,7 @@ use inspect::Pack;
 use traffic::limits::MAX_HAR_BYTES;
 use traffic::{FieldMap, Layout};
 
-use crate::disk;
+use crate::{disk, unpacked};
 
 /// What to hunt, and with what.
 pub(crate) struct Job<'j> {
@@ -123,7 +123,7 @@ impl Job<'_> {
             })
         });
         let mut reports = reports.collect::<io::Result<Vec<_>>>()?;
-        let bar = self.progress();
+        let bar = &self.progress();
         thread::scope(|scope| {
             let (free, buffers) = channel();
             for _ in 0..=2 * n_threads {
@@ -134,7 +134,7 @@ impl Job<'_> {
             let (finds, found) = channel();
             scope.spawn(move || {
                 let log = Arc::from("");
-                let mut cutter = Cutter { log, number: 0, spare: None, pieces, buffers };
+                let mut cutter = Cutter { log, number: 0, spare: None, pieces, buffers, bar };
                 for log in &self.logs {
                     if cutter.log(log, self.layout.as_ref()).is_none() {
                         // Nobody takes pieces any more.
@@ -147,7 +147,7 @@ impl Job<'_> {
                 scope.spawn(move || self.work(&waiting, &finds));
             }
             drop((waiting, finds));
-            let problems = collect(&found, &free, &mut reports, &bar, outs)?;
+            let problems = collect(&found, &free, &mut reports, outs)?;
             for (report, out) in reports.iter_mut().zip(outs) {
                 out.write_all(report.finish().as_bytes())?;
                 out.flush()?;
@@ -223,7 +223,6 @@ fn collect(
     found: &Receiver<(u64, Found)>,
     free: &Sender<Vec<u8>>,
     reports: &mut [Report],
-    bar: &ProgressBar,
     outs: &mut [&mut dyn Write],
 ) -> io::Result<Vec<Finding>> {
     let mut problems = Vec::new();
@@ -246,7 +245,6 @@ fn collect(
                         }
                     }
                     if let Some(buffer) = buffer {
-                        bar.inc(buffer.len() as u64);
                         // The reader may be done already, and then needs no buffer.
                         let _ = free.send(buffer);
                     }
@@ -258,7 +256,7 @@ fn collect(
 }
 
 /// Cuts logs into pieces. `None` means that nobody takes them any more.
-struct Cutter {
+struct Cutter<'b> {
     /// The log that is read.
     log: Arc<str>,
     number: u64,
@@ -266,9 +264,11 @@ struct Cutter {
     spare: Option<Vec<u8>>,
     pieces: Sender<Piece>,
     buffers: Receiver<Vec<u8>>,
+    /// Counts the bytes of files, also of compressed ones.
+    bar: &'b ProgressBar,
 }
 
-impl Cutter {
+impl Cutter<'_> {
     fn send(&mut self, part: Part) -> Option<()> {
         let number = self.number;
         self.number += 1;
@@ -283,7 +283,10 @@ impl Cutter {
     fn log(&mut self, path: &Path, layout: Option<&Layout>) -> Option<()> {
         self.log = disk::name(path);
         self.send(Part::Log(Arc::clone(&self.log)))?;
-        match disk::open(path) {
+        let opened = disk::open(path).and_then(|(reader, size)| {
+            Ok((unpacked::open(Box::new(self.bar.wrap_read(reader)))?, size))
+        });
+        match opened {
             Ok((mut reader, size)) => self.lines(&mut reader, size.is_none(), layout),
             Err(error) => self.problem(&error),
         }
@@ -306,21 +309,29 @@ impl Cutter {
             };
             buffer.clear();
             buffer.append(&mut carry);
-            let n_read = match fill(reader, &mut buffer, is_stream) {
-                Ok(n_read) => n_read,
-                Err(error) => return self.problem(&error),
-            };
+            let (n_read, failure) = fill(reader, &mut buffer, is_stream);
             if layout.is_none() && !buffer.is_empty() {
                 layout = match given {
                     Some(given) => Some(given.clone().within(&buffer)),
                     None => Layout::detect(&buffer),
                 };
                 // A stream may give the first lines in parts.
-                if layout.is_none() && is_stream && n_read > 0 && buffer.len() < PIECE_BYTES {
+                let is_growing = is_stream && n_read > 0 && failure.is_none();
+                if layout.is_none() && is_growing && buffer.len() < PIECE_BYTES {
                     carry = buffer;
                     self.spare = Some(Vec::new());
                     continue;
                 }
+            }
+            if let Some(error) = failure {
+                // What was read before is judged, as of a compressed log that is cut.
+                if let Some(layout) = layout.filter(|layout| !layout.is_document() && !is_skipping)
+                    && let Some(end) = layout.end_of_lines(&buffer)
+                {
+                    buffer.truncate(end);
+                    self.send(Part::Lines(layout, buffer))?;
+                }
+                return self.problem(&error);
             }
             let Some(layout) = &layout else {
                 if buffer.is_empty() {
@@ -420,8 +431,14 @@ fn unknown(log: &Arc<str>, message: &str, help: &str) -> Finding {
     Finding::about(log, &traffic::codes::UNKNOWN_LOG, message, help)
 }
 
-/// Reads until a piece is full; of a stream, what there is.
-fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, is_stream: bool) -> io::Result<usize> {
+/// Reads until a piece is full; of a stream, what there is. Returns how many bytes were read, and the error
+/// that ended reading.
+fn fill(
+    reader: &mut dyn Read,
+    buffer: &mut Vec<u8>,
+    is_stream: bool,
+) -> (usize, Option<io::Error>) {
+    let mut failure = None;
     let start = buffer.len();
     let mut end = start;
     buffer.resize(start.max(PIECE_BYTES), 0);
@@ -430,12 +447,15 @@ fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, is_stream: bool) -> io::Res
             Ok(0) => break,
             Ok(n_read) => end += n_read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
         }
         if is_stream && end > start {
             break;
         }
     }
     buffer.truncate(end);
-    Ok(end - start)
+    (end - start, failure)
 }

@@ -2,20 +2,51 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use crate::json;
 use crate::limits::MAX_LINE_BYTES;
 
-/// Keys under which collectors put the line that they wrap, as text or as an object.
-const KEYS: &[&str] =
-    &["log", "log_processed", "message", "Message", "msg", "MESSAGE", "line", "event", "_raw"];
+/// Keys under which collectors put the line that they wrap, as text or as an object that contains it.
+const KEYS: &[&str] = &[
+    "log",
+    "log_processed",
+    "message",
+    "Message",
+    "msg",
+    "MESSAGE",
+    "line",
+    "event",
+    "_raw",
+    "original",
+    "body",
+    "stringValue",
+    "textPayload",
+    "jsonPayload",
+    "short_message",
+    "full_message",
+    "_source",
+    "result",
+];
 
-/// How the lines of a log are wrapped.
+/// Most layers that are looked for: an object of an index around one of docker, around a line of syslog.
+const MAX_LAYERS: usize = 4;
+
+/// Most ways that are looked at to unwrap one line; an object with many keys of collectors has more.
+const MAX_ENVELOPES: usize = 32;
+
+/// How the lines of a log are wrapped, from the outside to the inside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Envelope {
-    /// Whether text is in front of the line.
-    has_prefix: bool,
-    /// The key of the object that contains the line.
-    key: Option<&'static str>,
+    layers: Vec<Layer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    /// Text in front of the line.
+    Prefix,
+    /// An object that contains the line under this key.
+    Key(&'static str),
 }
 
 /// A line that was unwrapped.
@@ -31,77 +62,108 @@ pub(crate) struct Unwrapped<'l> {
 impl Envelope {
     /// Returns the envelopes that a line may have, beginning with none.
     pub(crate) fn of_line(line: &[u8]) -> Vec<Envelope> {
-        let mut envelopes = vec![Envelope::default()];
-        let mut rest = line;
-        let has_prefix = match prefixed(line) {
-            Some(unwrapped) => {
-                rest = unwrapped.0;
-                envelopes.push(Envelope { has_prefix: true, key: None });
-                true
-            }
-            None => false,
-        };
-        let mut found = Vec::new();
-        // A line that is not JSON has no keys.
-        let _ = json::object(rest, |key, raw| {
-            if let Some(key) = KEYS.iter().find(|known| **known == key)
-                && raw.starts_with(['"', '{'])
-            {
-                found.push(*key);
-            }
-        });
-        found.sort_by_key(|key| KEYS.iter().position(|known| known == key));
-        envelopes.extend(found.into_iter().map(|key| Envelope { has_prefix, key: Some(key) }));
-        envelopes
+        unwrap_all(line).into_iter().map(|(envelope, _)| envelope).collect()
     }
 
     /// Returns true if lines are as they are.
     pub(crate) fn is_none(&self) -> bool {
-        *self == Envelope::default()
+        self.layers.is_empty()
     }
 
     /// Unwraps a line; one that is not wrapped in this way is returned as it is.
     pub(crate) fn unwrap<'l>(&self, line: &'l [u8]) -> Unwrapped<'l> {
-        let (mut rest, mut is_partial, mut is_stderr) = (line, false, false);
-        if self.has_prefix
-            && let Some((behind, tag)) = prefixed(line)
-        {
-            rest = behind;
-            is_partial = tag.is_partial;
-            is_stderr = tag.is_stderr;
+        let mut tag = Tag::default();
+        let mut rest = Cow::Borrowed(line);
+        for layer in &self.layers {
+            rest = match rest {
+                Cow::Borrowed(line) => layer.unwrap(line, &mut tag),
+                Cow::Owned(line) => layer.unwrap(&line, &mut tag).into_owned().into(),
+            };
         }
-        let Some(wanted) = self.key else {
-            return Unwrapped { line: Cow::Borrowed(rest), is_partial, is_stderr };
+        Unwrapped { line: rest, is_partial: tag.is_partial, is_stderr: tag.is_stderr }
+    }
+}
+
+impl Layer {
+    /// Returns the layers that a line may have on its outside.
+    fn of_line(line: &[u8]) -> Vec<Layer> {
+        if !line.starts_with(b"{") {
+            return prefixed(line).map(|_| Layer::Prefix).into_iter().collect();
+        }
+        let mut found = Vec::new();
+        // A line that is not JSON has no keys.
+        let _ = json::object(line, |key, raw| {
+            let rank = KEYS.iter().position(|known| *known == key);
+            found.extend(rank.filter(|_| raw.starts_with(['"', '{'])));
+        });
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().filter_map(|rank| KEYS.get(rank).map(|key| Layer::Key(key))).collect()
+    }
+
+    fn unwrap<'l>(self, line: &'l [u8], tag: &mut Tag) -> Cow<'l, [u8]> {
+        let wanted = match self {
+            Layer::Prefix => {
+                let Some((behind, found)) = prefixed(line) else { return Cow::Borrowed(line) };
+                tag.is_partial |= found.is_partial;
+                tag.is_stderr |= found.is_stderr;
+                return Cow::Borrowed(behind);
+            }
+            Layer::Key(wanted) => wanted,
         };
         let mut inner = None;
         // A line that is not JSON is not unwrapped.
-        let _ = json::object(rest, |key, raw| {
-            if key == wanted {
-                inner = Some(raw);
-            } else if key == "stream" {
-                is_stderr = raw == "\"stderr\"";
-            } else if key == "_p" {
-                is_partial = raw == "\"P\"";
-            }
+        let _ = json::object(line, |key, raw| match key {
+            _ if key == wanted => inner = Some(raw),
+            "stream" => tag.is_stderr |= raw == "\"stderr\"",
+            // Of fluent-bit's parser of CRI.
+            "_p" | "logtag" => tag.is_partial |= raw == "\"P\"",
+            // Of docker's driver for fluentd.
+            "partial_last" => tag.is_partial |= raw == "\"false\"",
+            _ => {}
         });
-        let line = match inner {
-            None => Cow::Borrowed(rest),
-            Some(raw) if raw.starts_with('{') => Cow::Borrowed(raw.as_bytes()),
-            Some(raw) => match json::text(raw) {
-                Ok(text) => {
-                    // Docker cuts long lines, and only the last part ends with a line break.
-                    is_partial |=
-                        wanted == "log" && text.len() >= DOCKER_PART_BYTES && !text.ends_with('\n');
-                    match text {
-                        Cow::Borrowed(text) => Cow::Borrowed(trim_end(text.as_bytes())),
-                        Cow::Owned(text) => Cow::Owned(trim_end(text.as_bytes()).to_vec()),
-                    }
-                }
-                Err(_) => Cow::Borrowed(rest),
-            },
-        };
-        Unwrapped { line, is_partial, is_stderr }
+        let Some(raw) = inner else { return Cow::Borrowed(line) };
+        if raw.starts_with('{') {
+            return Cow::Borrowed(raw.as_bytes());
+        }
+        let Ok(text) = json::text(raw) else { return Cow::Borrowed(line) };
+        // Docker cuts long lines, and only the last part ends with a line break.
+        tag.is_partial |=
+            wanted == "log" && text.len() >= DOCKER_PART_BYTES && !text.ends_with('\n');
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(trim_end(text.as_bytes())),
+            Cow::Owned(text) => Cow::Owned(trim_end(text.as_bytes()).to_vec()),
+        }
     }
+}
+
+/// Returns the ways to unwrap a line, from the outside to the inside, beginning with the line itself.
+fn unwrap_all(line: &[u8]) -> Vec<(Envelope, Cow<'_, [u8]>)> {
+    let mut found = vec![(Envelope::default(), Cow::Borrowed(line))];
+    let mut next = 0;
+    while let Some((envelope, line)) = found.get(next).cloned() {
+        next += 1;
+        if envelope.layers.len() >= MAX_LAYERS {
+            break;
+        }
+        for layer in Layer::of_line(&line) {
+            if found.len() >= MAX_ENVELOPES {
+                return found;
+            }
+            let inner = layer.unwrap(&line, &mut Tag::default()).into_owned();
+            let layers = envelope.layers.iter().copied().chain([layer]).collect();
+            found.push((Envelope { layers }, inner.into()));
+        }
+    }
+    found
+}
+
+/// Returns a line, and the lines that collectors wrapped in it, from the outside to the inside.
+///
+/// Only what a collector wraps is looked at: the text in other fields is what other programs, or their
+/// clients, wrote there.
+pub fn inner_lines(line: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    unwrap_all(line).into_iter().map(|(_, line)| line).collect()
 }
 
 /// Joins the lines that a collector wrote in parts: those of CRI, tagged `P`, and docker's of 16 KiB.
@@ -115,17 +177,16 @@ impl LineJoiner {
     /// Takes the next line of a log; returns it as it is, or the whole line where it is the last part of
     /// one, without what wrapped it. `None` where the line goes on.
     pub fn join<'l>(&mut self, line: &'l [u8]) -> Option<Cow<'l, [u8]>> {
-        let envelope = if line.starts_with(b"{") {
-            Envelope { has_prefix: false, key: Some("log") }
-        } else {
-            Envelope { has_prefix: true, key: None }
-        };
         let is_open = self.open.iter().any(|open| !open.is_empty());
-        // A line of docker that is shorter is not a part.
-        if envelope.key.is_some() && line.len() < DOCKER_PART_BYTES && !is_open {
+        let is_long = line.len() >= DOCKER_PART_BYTES;
+        let is_marked = || PART_MARKS.iter().any(|mark| memmem::find(line, mark).is_some());
+        if line.starts_with(b"{") && !is_open && !is_long && !is_marked() {
             return Some(Cow::Borrowed(line));
         }
-        let unwrapped = envelope.unwrap(line);
+        let Some(layer) = Layer::of_line(line).into_iter().next() else {
+            return Some(Cow::Borrowed(line));
+        };
+        let unwrapped = Envelope { layers: vec![layer] }.unwrap(line);
         let open = self.open.get_mut(usize::from(unwrapped.is_stderr))?;
         if unwrapped.is_partial && open.len() <= MAX_LINE_BYTES {
             open.extend_from_slice(&unwrapped.line);
@@ -144,6 +205,9 @@ impl LineJoiner {
         std::mem::take(&mut self.open).into_iter().filter(|open| !open.is_empty())
     }
 }
+
+/// What marks a part of a line in the objects of collectors.
+const PART_MARKS: [&[u8]; 3] = [b"\"_p\"", b"\"logtag\"", b"\"partial_last\""];
 
 /// Docker's parts of a long line, but for the last, have this size.
 const DOCKER_PART_BYTES: usize = 16 * 1024;
@@ -258,6 +322,9 @@ mod tests {
             (r#"{"log":"{\"a\":1}\n","stream":"stdout","time":"x"}"#, r#"{"a":1}"#, false),
             (r#"{"time":"x","_p":"F","log_processed":{"a":1}}"#, r#"{"a":1}"#, false),
             (r#"2026-11-20T08:00:00.2Z stdout F {"message":"x\ty"}"#, "x\ty", false),
+            (r#"{"_source":{"event":{"original":"<1>Nov 20 08:00:00 a b: c"}}}"#, "c", false),
+            (r#"[pod/a/b] 2026-11-20T08:00:00.2Z {"a":1}"#, r#"{"a":1}"#, false),
+            (r#"{"log":"x","partial_last":"false","partial_id":"1"}"#, "x", true),
         ] {
             let envelope = Envelope::of_line(line.as_bytes()).pop().unwrap();
             let unwrapped = envelope.unwrap(line.as_bytes());
@@ -267,6 +334,17 @@ mod tests {
         for line in [r#"{"a":1}"#, "1763625600.253    325 10.0.1.7 x", "https://a.example/", ""] {
             assert_eq!(Envelope::of_line(line.as_bytes()), [Envelope::default()], "{line}");
         }
+    }
+
+    #[test]
+    fn lines_in_envelopes_in_envelopes_are_listed() {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let docker = format!("{{\"log\":{},\"stream\":\"stderr\"}}", text("a {b}\n"));
+        let outer = format!("2026-11-20T08:00:00.2Z stderr F {{\"message\":{}}}", text(&docker));
+        let lines = inner_lines(outer.as_bytes());
+        assert!(lines.iter().any(|line| **line == *b"a {b}"), "{lines:?}");
+        let other = br#"{"user_agent":"{\"message\":\"a\"}","path":"/"}"#;
+        assert_eq!(inner_lines(other), [&other[..]]);
     }
 
     #[test]
@@ -282,13 +360,18 @@ mod tests {
         assert_eq!(join(other).as_deref(), Some(other));
         assert_eq!(join("2026-11-20T08:00:00.2Z stderr F \":1}").as_deref(), Some("{\"a\":1}"));
         assert_eq!(join("2026-11-20T08:00:00.2Z stderr P z"), None);
+        // A line that nothing wraps is not a part of one that is.
+        assert_eq!(join("a line").as_deref(), Some("a line"));
         assert_eq!(joiner.finish().collect::<Vec<_>>(), [b"z"]);
+        let mut join = |line: &str| joiner.join(line.as_bytes()).map(Cow::into_owned);
+        assert_eq!(join(r#"{"_p":"P","log":"{\"a"}"#), None);
+        assert_eq!(join(r#"{"_p":"F","log":"\":1}"}"#).unwrap(), b"{\"a\":1}");
     }
 
     #[test]
     fn parts_of_a_long_line_of_docker_are_marked() {
         let part = format!(r#"{{"log":"{}","stream":"stderr"}}"#, "a".repeat(16 * 1024));
-        let envelope = Envelope { has_prefix: false, key: Some("log") };
+        let envelope = Envelope { layers: vec![Layer::Key("log")] };
         let unwrapped = envelope.unwrap(part.as_bytes());
         assert!(unwrapped.is_partial && unwrapped.is_stderr);
         assert!(!envelope.unwrap(br#"{"log":"short"}"#).is_partial);

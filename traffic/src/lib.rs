@@ -34,7 +34,7 @@ mod unreadable;
 pub mod url;
 mod zeek_text;
 
-pub use envelope::LineJoiner;
+pub use envelope::{LineJoiner, inner_lines};
 pub use field_map::FieldMap;
 pub use format::{Format, Layout};
 pub use line::Line;

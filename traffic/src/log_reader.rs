@@ -98,8 +98,7 @@ impl LogReader {
     }
 
     fn wrapped(&mut self, line: &[u8], number: u64, visit: &mut Visit<'_>) {
-        let envelope = self.layout.envelope.clone();
-        let unwrapped = envelope.unwrap(line);
+        let unwrapped = self.layout.envelope.unwrap(line);
         let Some(open) = self.open.get_mut(usize::from(unwrapped.is_stderr)) else { return };
         if unwrapped.is_partial {
             open.n_parts += 1;

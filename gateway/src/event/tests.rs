@@ -137,6 +137,19 @@ fn found(line: &str) -> Vec<bool> {
 const EVENT: &str = r#"{"event":"tidegate.match","mode":"monitor"}"#;
 
 #[test]
+fn an_event_that_envoy_escaped_is_found() {
+    let escaped = r#"[2026-11-21][7][warning][wasm] wasm log tidegate: {\"event\":\"tidegate.match\",\"a\":\"\\\"\\n\303\244\"}"#;
+    let events: Vec<_> = find(escaped).into_iter().map(Result::unwrap).collect();
+    assert_eq!(events, [json!({"event": "tidegate.match", "a": "\"\nä"})]);
+    for line in [
+        r#"{"log":"wasm log: {\"event\":\"tidegate.match\"}"}"#,
+        r#"10.0.0.9 "GET / HTTP/1.1" "{\"event\":\"tidegate.match\"}""#,
+    ] {
+        assert!(find(line).is_empty(), "{line}");
+    }
+}
+
+#[test]
 fn an_event_in_a_field_of_another_line_is_not_an_event() {
     for line in [
         format!("10.0.0.9 - \"GET / HTTP/1.1\" 200 \"{EVENT}\""),

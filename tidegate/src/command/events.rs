@@ -1,17 +1,22 @@
 //! `tidegate events`.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufReader, Write};
 
 use clap::{Args, ValueEnum};
 use gateway::event::{self, Dialect};
+use memchr::memmem;
+use serde_json::Value;
+use traffic::{BYTE_ORDER_MARK, LineJoiner, inner_lines};
 
 use super::Outcome;
-use crate::disk;
+use crate::{disk, unpacked};
 
 /// Convert the gateway's events to ECS or OCSF.
 ///
 /// Reads standard input line by line: events as JSON lines, or lines of Envoy's log that contain an
-/// event; other lines are skipped and counted. Prints one JSON line per event as soon as it is read.
+/// event, also as Kubernetes, docker and fluent-bit wrap them. Other lines are skipped and counted; a
+/// line that contains `tidegate.match` and no event is broken. Prints one JSON line per event as soon as
+/// it is read. The exit code is 1 if a line is broken.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate events --to ecs < envoy.log > events.ndjson\n\
@@ -42,7 +47,8 @@ struct Counts {
 
 impl Events {
     pub(super) fn run(&self) -> Outcome {
-        match self.convert(io::stdin().lock(), &mut io::stdout().lock()) {
+        let input = unpacked::open(Box::new(io::stdin())).map(BufReader::new);
+        match input.and_then(|input| self.convert(input, &mut io::stdout().lock())) {
             Ok(Counts { events, others, broken }) => {
                 let stderr =
                     format!("events: {events} written, {broken} broken, {others} other lines\n");
@@ -56,26 +62,102 @@ impl Events {
 
     fn convert(&self, input: impl BufRead, out: &mut impl Write) -> io::Result<Counts> {
         let mut counts = Counts::default();
-        for line in input.split(b'\n') {
+        let mut joiner = LineJoiner::default();
+        for (idx, line) in input.split(b'\n').enumerate() {
             let line = line?;
-            let events = event::find(&String::from_utf8_lossy(&line));
-            counts.others += u64::from(events.is_empty());
-            for event in events {
-                let Ok(event) = event else {
-                    counts.broken += 1;
-                    continue;
-                };
-                counts.events += 1;
-                let event = match self.to {
-                    DialectName::Ecs => event::convert(&event, Dialect::Ecs),
-                    DialectName::Ocsf => event::convert(&event, Dialect::Ocsf),
-                    DialectName::Native => event,
-                };
-                // Line by line, for whoever follows a log as it grows.
-                writeln!(out, "{event}")?;
-                out.flush()?;
+            let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| idx == 0).unwrap_or(&line);
+            match joiner.join(line.trim_ascii_end()) {
+                Some(whole) => self.line(&whole, &mut counts, out)?,
+                None => counts.others += 1,
             }
         }
+        for rest in joiner.finish() {
+            self.line(&rest, &mut counts, out)?;
+        }
         Ok(counts)
+    }
+
+    fn line(&self, line: &[u8], counts: &mut Counts, out: &mut impl Write) -> io::Result<()> {
+        let Some(events) = logged_events(line) else {
+            counts.others += 1;
+            return Ok(());
+        };
+        // An event that is lost between the log and a SIEM is worse than one broken line too many.
+        counts.broken += u64::from(events.is_empty());
+        for event in events {
+            let Ok(event) = event else {
+                counts.broken += 1;
+                continue;
+            };
+            counts.events += 1;
+            let event = match self.to {
+                DialectName::Ecs => event::convert(&event, Dialect::Ecs),
+                DialectName::Ocsf => event::convert(&event, Dialect::Ocsf),
+                DialectName::Native => event,
+            };
+            // Line by line, for whoever follows a log as it grows.
+            writeln!(out, "{event}")?;
+            out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the events of a line, however collectors wrapped it; `None` if it names none. A line that names
+/// one and contains none lost it, or a client wrote the name there.
+pub(super) fn logged_events(line: &[u8]) -> Option<Vec<Result<Value, serde_json::Error>>> {
+    memmem::find(line, b"tidegate.match")?;
+    let lines = inner_lines(line);
+    let mut found = lines.iter().map(|line| event::find(&String::from_utf8_lossy(line)));
+    Some(found.find(|events| !events.is_empty()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_found_however_a_line_is_wrapped_and_none_is_lost_in_silence() {
+        let event = r#"{"event":"tidegate.match","schema":1,"rules":[{"title":"\"a\""}]}"#;
+        let plain =
+            format!("[2026-11-29 19:40:12.960][1][warning][wasm] wasm log tidegate: {event}");
+        let quoted = |text: &str| Value::from(text).to_string();
+        let docker = format!(r#"{{"log": {}, "stream": "stderr"}}"#, quoted(&format!("{plain}\n")));
+        let (first, second) = plain.split_at(90);
+        let cri = "2026-11-20T08:00:00.2Z stderr";
+        for (log, expect) in [
+            (event.to_owned(), (1, 0, 0)),
+            (plain.clone(), (1, 0, 0)),
+            (format!("{cri} F {plain}"), (1, 0, 0)),
+            (docker.clone(), (1, 0, 0)),
+            (format!("{cri} F {docker}"), (1, 0, 0)),
+            (format!(r#"{{"Level": "warning", "Message": {}}}"#, quoted(&plain)), (1, 0, 0)),
+            (format!(r#"{{"kubernetes": {{}}, "message": {}}}"#, quoted(&docker)), (1, 0, 0)),
+            (format!(r#"{{"time": "x", "log_processed": {event}}}"#), (1, 0, 0)),
+            (format!("\u{feff}{docker}\r"), (1, 0, 0)),
+            (format!(r#"{{"_p": "P", "log": {}}}"#, quoted(first)), (0, 1, 1)),
+            (format!(r#"{{"textPayload": {}, "labels": {{}}}}"#, quoted(&plain)), (1, 0, 0)),
+            (format!(r#"{{"_source": {{"message": {}}}}}"#, quoted(&docker)), (1, 0, 0)),
+            (format!("{cri} P {first}\n{cri} F {second}"), (1, 0, 1)),
+            (format!("{cri} P {first}"), (0, 1, 1)),
+            (plain.get(..plain.len() - 5).unwrap().to_owned(), (0, 1, 0)),
+            // What a client wrote is not an event, and is not skipped in silence either.
+            (
+                format!(r#"{{"log": {}}}"#, quoted(&format!("10.0.0.9 \"GET /\" \"{event}\""))),
+                (0, 1, 0),
+            ),
+            (format!(r#"{{"path": "/", "user_agent": {}}}"#, quoted(event)), (0, 1, 0)),
+            ("another line {}".to_owned(), (0, 0, 1)),
+        ] {
+            let mut out = Vec::new();
+            let command = Events { to: DialectName::Native };
+            let counts = command.convert(log.as_bytes(), &mut out).unwrap();
+            assert_eq!((counts.events, counts.broken, counts.others), expect, "{log}");
+            let written = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            for line in written {
+                let line: Value = serde_json::from_slice(line).unwrap();
+                assert_eq!(line, serde_json::from_str::<Value>(event).unwrap());
+            }
+        }
     }
 }

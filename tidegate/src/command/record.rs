@@ -11,7 +11,9 @@ use knowledge::{Example, Expectation, Library};
 use obsidian::merge::trailer;
 use obsidian::record::{self, Record};
 use serde_json::{Value, json};
+use traffic::{LineJoiner, inner_lines};
 
+use super::events::logged_events;
 use super::{Outcome, counted, one_line, pretty};
 use crate::disk::{self, VaultFolder};
 use crate::sender::Gateway;
@@ -120,22 +122,32 @@ impl Recording {
         let mut n_left = u64::from(self.wait) * 1000 / 50;
         loop {
             let mut lines = Vec::new();
+            let mut lost = 0;
             for (path, from) in self.log.iter().zip(from) {
                 let text = disk::tail(path, *from)
                     .map_err(|error| Box::new(disk::unreadable(path, &error)))?;
-                lines.extend(text.lines().filter_map(read));
+                read_all(&text, &mut lines, &mut lost);
             }
             assign(steps, &lines);
             let n_missing =
                 steps.iter().filter(|step| step.line.is_none() && step.status != 400).count();
-            if n_missing == 0 {
+            if n_missing == 0 && lost == 0 {
                 let pack = lines.iter().find_map(|line| line.pack.clone());
                 return Ok(pack.unwrap_or_default());
             }
             if n_left == 0 {
                 let log = self.log.first().map_or_else(|| "".into(), |path| disk::name(path));
-                let message = format!("{} in no line of the log", counted(n_missing, "request"));
-                let help = "give a log in JSON with `method`, `host` and `rules`, as the access log of examples/egress-gateway";
+                let (message, help) = if n_missing > 0 {
+                    (
+                        format!("{} in no line of the log", counted(n_missing, "request")),
+                        "give a log in JSON with `method`, `host` and `rules`, as the access log of examples/egress-gateway",
+                    )
+                } else {
+                    (
+                        format!("{} with `tidegate.match` and no event", counted(lost, "line")),
+                        "give the log as Envoy or Kubernetes writes it: `tidegate events --to native` counts such lines as broken",
+                    )
+                };
                 return Err(Box::new(Finding::about(
                     &log,
                     &crate::codes::SILENT_GATEWAY,
@@ -261,21 +273,61 @@ fn assign(steps: &mut [Step<'_>], lines: &[Line]) {
     }
 }
 
-/// Reads a line: an event of the filter, wherever it begins, or a line of the access log.
-fn read(line: &str) -> Option<Line> {
-    let start = line.find("{\"event\":\"tidegate.match\"").or_else(|| line.find('{'))?;
-    let value: Value = serde_json::from_str(line.get(start..)?).ok()?;
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    if let Some(request) = value.get("request").filter(|_| value.get("event").is_some()) {
-        let rules = value.get("rules").and_then(Value::as_array).into_iter().flatten();
-        return Some(Line {
-            id: text(request, "id").unwrap_or_default(),
-            method: text(request, "method")?,
-            host: text(request, "host")?,
-            rules: rules.filter_map(|rule| text(rule, "id")).collect(),
-            pack: Some(value.pointer("/pack/hash").and_then(Value::as_str)?.to_owned()),
-        });
+/// Reads the lines of a log, also those that collectors wrapped or cut; counts in `lost` those that name an
+/// event and contain none. A last line without an end is still written.
+fn read_all(text: &str, lines: &mut Vec<Line>, lost: &mut usize) {
+    let whole = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
+    let mut joiner = LineJoiner::default();
+    for line in whole.lines() {
+        let Some(line) = joiner.join(line.trim_ascii_end().as_bytes()) else { continue };
+        match read(&line) {
+            Ok(read) => lines.extend(read),
+            Err(Lost) => *lost += 1,
+        }
     }
+}
+
+/// A line names an event and contains none.
+#[derive(Debug, PartialEq, Eq)]
+struct Lost;
+
+/// Reads a line: events of the filter, or a line of the access log.
+fn read(line: &[u8]) -> Result<Vec<Line>, Lost> {
+    let Some(events) = logged_events(line) else {
+        let inner = inner_lines(line);
+        return Ok(inner.iter().find_map(|line| access(line)).into_iter().collect());
+    };
+    if events.is_empty() {
+        return Err(Lost);
+    }
+    let mut lines = Vec::new();
+    for event in events {
+        // An event without a request, as of a connection, is of no step.
+        lines.extend(of_event(&event.map_err(|_| Lost)?));
+    }
+    Ok(lines)
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn of_event(event: &Value) -> Option<Line> {
+    let request = event.get("request")?;
+    let rules = event.get("rules").and_then(Value::as_array).into_iter().flatten();
+    Some(Line {
+        id: text(request, "id").unwrap_or_default(),
+        method: text(request, "method")?,
+        host: text(request, "host")?,
+        rules: rules.filter_map(|rule| text(rule, "id")).collect(),
+        pack: Some(event.pointer("/pack/hash").and_then(Value::as_str)?.to_owned()),
+    })
+}
+
+/// Reads a line of the access log, wherever its JSON begins.
+fn access(line: &[u8]) -> Option<Line> {
+    let start = memchr::memchr(b'{', line)?;
+    let value: Value = serde_json::from_slice(line.get(start..)?).ok()?;
     // Without the key the log has no verdicts; with `null` no rule matched.
     let rules = value.get("rules")?.as_str().unwrap_or_default();
     Some(Line {
@@ -389,19 +441,46 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_both_logs_are_read_and_others_are_passed_over() {
+    fn lines_of_both_logs_are_read_and_others_are_skipped() {
+        let one = |line: &str| read(line.as_bytes()).unwrap().pop();
         let access = r#"{"request_id":"a","method":"GET","host":"t.me","rules":null}"#;
-        let line = read(access).unwrap();
+        let line = one(access).unwrap();
         assert_eq!((line.id.as_str(), line.rules.len(), line.pack), ("a", 0, None));
         let matched = r#"{"method":"GET","authority":"t.me","rules":"r1,r2,+3"}"#;
-        assert_eq!(read(matched).unwrap().rules, ["r1", "r2", "+3"]);
+        assert_eq!(one(matched).unwrap().rules, ["r1", "r2", "+3"]);
         let event = r#"[2026-11-21][12][warning][wasm] wasm log: {"event":"tidegate.match","rules":[{"id":"r1"}],"request":{"method":"GET","host":"t.me"},"pack":{"hash":"0123"}}"#;
-        let line = read(event).unwrap();
-        assert_eq!((line.rules, line.pack.as_deref()), (vec!["r1".to_owned()], Some("0123")));
+        for wrapped in [
+            event.to_owned(),
+            format!("2026-11-20T08:00:00.2Z stderr F {event}"),
+            format!(r#"{{"log": {}, "stream": "stderr"}}"#, json!(format!("{event}\n"))),
+        ] {
+            let line = one(&wrapped).unwrap();
+            assert_eq!((line.rules, line.pack.as_deref()), (vec!["r1".to_owned()], Some("0123")));
+        }
+        assert_eq!(one(&format!(r#"{{"log": {}}}"#, json!(matched))).unwrap().method, "GET");
         for other in
             ["", "words", "{", "{}", r#"{"method":"GET","host":"t.me"}"#, "[12] {not json}"]
         {
-            assert_eq!(read(other), None, "{other}");
+            assert_eq!(one(other), None, "{other}");
         }
+        // An event that is cut, or in a field of another program.
+        for lost in [
+            event.get(..event.len() - 3).unwrap(),
+            &format!(r#"{{"method":"GET","host":"t.me","rules":null,"agent":{}}}"#, json!(event)),
+        ] {
+            assert_eq!(read(lost.as_bytes()), Err(Lost), "{lost}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_line_are_joined_and_a_line_that_is_still_written_waits() {
+        let matched = r#"{"method":"GET","authority":"t.me","rules":"r1"}"#;
+        let (first, second) = matched.split_at(20);
+        let cri = "2026-11-20T08:00:00.2Z stdout";
+        let text =
+            format!("{cri} P {first}\n{cri} F {second}\n{matched}\n{{\"event\":\"tidegate.match");
+        let (mut lines, mut lost) = (Vec::new(), 0);
+        read_all(&text, &mut lines, &mut lost);
+        assert_eq!((lines.len(), lost), (2, 0));
     }
 }
