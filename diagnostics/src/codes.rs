@@ -24,6 +24,12 @@ crate::codes! {
     /// A file is not UTF-8: Latin-1 perhaps, or a copy that was damaged.
     /// A guess at the encoding would change what a rule looks for.
     NOT_UTF_8 = "F008", Error, "not UTF-8";
+    /// A file is or contains a secret key, where a note, a rule or a policy belongs.
+    /// Nothing of it is read, because a report quotes what it is about.
+    SECRET_KEY = "F018", Error, "a secret key";
+    /// A folder contains a link to a note, a Sigma file or a folder. Links are followed where they are named,
+    /// and not below a named folder: whoever can write into the folder would choose what is read.
+    LINK = "F019", Error, "link in a folder";
     /// A file cannot be written. Its former content is untouched.
     UNWRITABLE = "F016", Error, "cannot be written";
     /// The text is not YAML.

@@ -20,6 +20,7 @@ mod test;
 mod vault;
 mod verify;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -230,16 +231,20 @@ fn read_with_files(
 
 /// Reads the files of paths; also returns a finding for each that could not be read.
 fn read_files(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<Finding>), Outcome> {
-    let default = [PathBuf::from(DEFAULT_PATH)];
-    let paths = match paths {
-        [] if disk::is_folder(DEFAULT_PATH) => &default[..],
-        [] => {
-            let message = format!("no path was given, and there is no folder {DEFAULT_PATH} here");
-            return Err(Outcome::usage(&message));
-        }
-        paths => paths,
-    };
-    Ok(disk::gather(paths))
+    let paths = named_paths(paths);
+    if paths.is_empty() {
+        let message = format!("no path was given, and there is no folder {DEFAULT_PATH} here");
+        return Err(Outcome::usage(&message));
+    }
+    Ok(disk::gather(&paths))
+}
+
+/// Returns the paths, or the folder of the shipped notes if none is given and it exists.
+fn named_paths(paths: &[PathBuf]) -> Cow<'_, [PathBuf]> {
+    if paths.is_empty() && disk::is_folder(DEFAULT_PATH) {
+        return Cow::Owned(vec![DEFAULT_PATH.into()]);
+    }
+    Cow::Borrowed(paths)
 }
 
 /// Renders findings in a format; as text, a command's summary follows them.

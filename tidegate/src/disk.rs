@@ -1,5 +1,6 @@
 //! The one place that touches the file system and standard input.
 
+mod folder;
 mod vault_folder;
 
 use std::collections::BTreeSet;
@@ -7,28 +8,26 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use diagnostics::limits::MAX_FILE_BYTES;
-use diagnostics::{Finding, SourceFile};
+use diagnostics::{Finding, SourceFile, contains_key};
 use inspect::limits::MAX_PACK_BYTES;
 use tempfile::NamedTempFile;
-use walkdir::WalkDir;
 
+use folder::{Entry, Folder};
+pub(crate) use folder::{Stamp, stamps, tree};
 pub(crate) use vault_folder::VaultFolder;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.
 ///
-/// In folders, hidden files and folders are passed over, other extensions than `.md`, `.yml` and
-/// `.yaml`, and `README.md`, which says what a folder is for. What is found there and is no file, as a pipe
-/// or a device, is never opened. A file that is named is always read.
-/// A file that is reached twice is read once.
+/// What is in a folder and is not a file, as a pipe or a device, is never opened, and links there are not
+/// followed. A file that is named is always read. A file that is reached twice is read once.
 pub(crate) fn gather(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Finding>) {
     let mut gathered = Gathered::default();
     for path in paths {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => gathered.folder(path),
-            Ok(_) => gathered.file(path),
+            Ok(_) => gathered.add(path, || read_at_most(File::open(path)?, MAX_FILE_BYTES)),
             Err(error) => gathered.findings.push(unreadable(path, &error)),
         }
     }
@@ -43,51 +42,43 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn file(&mut self, path: &Path) {
+    fn add(&mut self, path: &Path, read: impl FnOnce() -> io::Result<Option<Vec<u8>>>) {
         // Where a path has no canonical form, as that of a pipe, it is its own.
         if !self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())) {
             return;
         }
-        match read(path, MAX_FILE_BYTES) {
-            Ok((name, bytes)) => self.files.push(SourceFile { name, bytes }),
-            Err(finding) => self.findings.push(*finding),
+        let name = name(path);
+        match read() {
+            Ok(Some(bytes)) if contains_key(&bytes) => self.findings.push(secret_key(&name)),
+            Ok(Some(bytes)) => self.files.push(SourceFile { name, bytes }),
+            Ok(None) => self.findings.push(too_large(&name, MAX_FILE_BYTES)),
+            Err(error) => self.findings.push(unreadable(path, &error)),
         }
     }
 
-    fn folder(&mut self, folder: &Path) {
-        let mut n_found = 0;
-        let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
-        let is_shown = |entry: &walkdir::DirEntry| {
-            entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+    fn folder(&mut self, path: &Path) {
+        let folder = match Folder::open(path) {
+            Ok(folder) => folder,
+            Err(error) => return self.findings.push(unreadable(path, &error)),
         };
-        for entry in entries.filter_entry(is_shown) {
+        let mut n_found = 0;
+        for entry in folder::entries(path) {
+            n_found += 1;
             match entry {
-                Ok(entry) if entry.file_type().is_file() && is_source(entry.path()) => {
-                    n_found += 1;
-                    self.file(entry.path());
+                Entry::Source(inside) => {
+                    self.add(&path.join(&inside), || folder.read(&inside, MAX_FILE_BYTES));
                 }
+                Entry::Link(link) => self.findings.push(link_in_folder(&link)),
                 // A pipe would wait for a writer, and a device may never end.
-                Ok(entry) if !entry.file_type().is_dir() && is_source(entry.path()) => {
-                    n_found += 1;
-                    self.findings.push(unreadable(entry.path(), &no_file()));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let path = error.path().unwrap_or(folder).to_owned();
-                    let error = match error.into_io_error() {
-                        Some(error) => error,
-                        None => io::Error::other("the link leads back to a folder above it"),
-                    };
-                    n_found += 1;
-                    self.findings.push(unreadable(&path, &error));
-                }
+                Entry::Special(path) => self.findings.push(unreadable(&path, &no_file())),
+                Entry::Unreadable(path, error) => self.findings.push(unreadable(&path, &error)),
             }
         }
         if n_found == 0 {
             let message = "the folder holds no note and no Sigma file";
             let help = "give a folder with notes (`.md`) or Sigma files (`.yml`, `.yaml`)";
             self.findings.push(Finding::about(
-                &name(folder),
+                &name(path),
                 &diagnostics::codes::NOTHING_FOUND,
                 message,
                 help,
@@ -96,36 +87,20 @@ impl Gathered {
     }
 }
 
-fn is_source(path: &Path) -> bool {
-    let extension =
-        path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    let is_source = matches!(extension.as_deref(), Some("md" | "yml" | "yaml"));
-    is_source && path.file_name().is_none_or(|name| name != "README.md")
-}
-
-/// The state of a file, which changes when it is written: path, size and time.
-pub(crate) type Stamp = (PathBuf, u64, Option<SystemTime>);
-
-/// The stamps of files, and of all notes and Sigma files in folders.
-pub(crate) fn stamps<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Vec<Stamp> {
-    let mut stamps = Vec::new();
-    for path in paths {
-        let is_shown = |entry: &walkdir::DirEntry| {
-            entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+/// Replaces a file that [`gather`] found in `paths`, whole or not at all. What was found in a folder is
+/// written there; what was named is written where its links lead.
+pub(crate) fn replace(paths: &[PathBuf], file: &str, bytes: &[u8]) -> io::Result<()> {
+    let file = Path::new(file);
+    for folder in paths.iter().filter(|path| path.is_dir()) {
+        let inside = match &*name(folder) {
+            "." => Some(file).filter(|file| file.is_relative()),
+            root => file.strip_prefix(root).ok(),
         };
-        let entries = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-        for entry in entries.filter_entry(is_shown).flatten() {
-            if entry.depth() > 0 && !is_source(entry.path()) {
-                continue;
-            }
-            if let Ok(metadata) = entry.metadata()
-                && metadata.is_file()
-            {
-                stamps.push((entry.into_path(), metadata.len(), metadata.modified().ok()));
-            }
+        if let Some(inside) = inside.filter(|inside| **inside != *"") {
+            return Folder::open(folder)?.replace(inside, bytes);
         }
     }
-    stamps
+    stage(file, bytes, Access::Shared)?.ok_or_else(no_file)?.put()
 }
 
 /// Returns true if the path is a folder.
@@ -139,8 +114,14 @@ pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>
     read(path, MAX_PACK_BYTES + 1)
 }
 
-/// Reads a file that must be UTF-8 text; also returns its name.
+/// Reads a file that must be UTF-8 text and not a secret key; also returns its name. Findings may quote it.
 pub(crate) fn read_text(path: &Path) -> Result<(Arc<str>, String), Box<Finding>> {
+    let (name, text) = read_key(path)?;
+    if contains_key(text.as_bytes()) { Err(Box::new(secret_key(&name))) } else { Ok((name, text)) }
+}
+
+/// Reads a file with a key, which must be UTF-8 text; also returns its name. No finding may quote it.
+pub(crate) fn read_key(path: &Path) -> Result<(Arc<str>, String), Box<Finding>> {
     let (name, bytes) = read(path, MAX_FILE_BYTES)?;
     String::from_utf8(bytes).map(|text| (Arc::clone(&name), text)).map_err(|_| {
         let help = "save the file as UTF-8";
@@ -388,37 +369,23 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     Finding::about(&name(path), &diagnostics::codes::UNREADABLE, message, help)
 }
 
+/// A finding about a file that contains a secret key.
+pub(crate) fn secret_key(name: &Arc<str>) -> Finding {
+    let message = "this is a secret key, or contains one";
+    let help = "check which file belongs here, and keep keys out of folders of notes";
+    Finding::about(name, &diagnostics::codes::SECRET_KEY, message, help)
+}
+
+/// A finding about a link below a named folder.
+fn link_in_folder(path: &Path) -> Finding {
+    let message = "this is a link, and links below a folder are not followed";
+    let help = "name the path that it leads to, or put a copy in its place";
+    Finding::about(&name(path), &diagnostics::codes::LINK, message, help)
+}
+
 /// A finding about a file that is larger than anything of its kind.
 pub(crate) fn too_large(name: &Arc<str>, most: usize) -> Finding {
     let message = format!("this is larger than {most} bytes");
     let help = "give a smaller file; nothing of its kind is that large";
     Finding::about(name, &diagnostics::codes::FILE_TOO_LARGE, message, help)
-}
-
-/// The files of a folder with these extensions: path inside of it with `/`, and bytes. Hidden ones are
-/// passed over, and so are pipes and devices; links are not followed, so that a folder is never left.
-pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut found = Vec::new();
-    fs::metadata(root)?;
-    let is_shown = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
-    };
-    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(is_shown) {
-        let entry = entry?;
-        let path = entry.path();
-        let extension =
-            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        let wanted = extension.is_some_and(|extension| extensions.contains(&extension.as_str()));
-        if !entry.file_type().is_file() || !wanted {
-            continue;
-        }
-        let Some(bytes) = read_at_most(File::open(path)?, MAX_FILE_BYTES)? else { continue };
-        // A file that is named is its own root.
-        let inside = match path.strip_prefix(root) {
-            Ok(inside) if inside != Path::new("") => inside.to_owned(),
-            _ => path.file_name().map(PathBuf::from).unwrap_or_default(),
-        };
-        found.push((name(&inside).to_string(), bytes));
-    }
-    Ok(found)
 }

@@ -42,6 +42,9 @@ struct Case {
     /// Files of that many zero bytes.
     #[serde(default)]
     zeros: BTreeMap<String, u64>,
+    /// Links by name, and where they lead.
+    #[serde(default)]
+    links: BTreeMap<String, String>,
     /// Packs by name: what was done to each.
     #[serde(default)]
     packs: BTreeMap<String, PackKind>,
@@ -93,6 +96,17 @@ fn is_update() -> bool {
     std::env::var_os("UPDATE").is_some()
 }
 
+#[cfg(unix)]
+fn link(target: &str, at: &Path) {
+    std::os::unix::fs::symlink(target, at).unwrap();
+}
+
+/// Needs a privilege on Windows.
+#[cfg(windows)]
+fn link(target: &str, at: &Path) {
+    std::os::windows::fs::symlink_file(target, at).unwrap();
+}
+
 /// Runs a case in a fresh folder and gives all that a person would see.
 fn run(case_folder: &Path) -> String {
     let case = fs::read_to_string(case_folder.join("case.toml")).unwrap();
@@ -108,6 +122,9 @@ fn run(case_folder: &Path) -> String {
     }
     for (name, n_bytes) in &case.zeros {
         fs::File::create(at(name)).unwrap().set_len(*n_bytes).unwrap();
+    }
+    for (name, target) in &case.links {
+        link(target, &at(name));
     }
     for (name, kind) in &case.packs {
         fs::write(at(name), pack(kind)).unwrap();

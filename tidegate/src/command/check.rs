@@ -1,7 +1,5 @@
 //! `tidegate check`.
 
-use std::path::Path;
-
 use clap::Args;
 use diagnostics::{Finding, SourceFile, report};
 use knowledge::{Library, fix, policy};
@@ -10,7 +8,8 @@ use sigma::{Decidability, decidability};
 
 use super::policy::{PolicyInput, moment, now};
 use super::{
-    Format, Inputs, OtherLogs, Outcome, counted, note_counts, note_numbers, read_files, render,
+    Format, Inputs, OtherLogs, Outcome, counted, named_paths, note_counts, note_numbers,
+    read_files, render,
 };
 use crate::disk;
 
@@ -72,7 +71,7 @@ impl Check {
         if self.fix {
             for (name, n_applied) in fix::fix(&mut files, &|files| read(files).0.findings) {
                 let file = files.iter().find(|file| file.name == name);
-                match file.and_then(|file| write(file).err()) {
+                match file.and_then(|file| self.write(file).err()) {
                     Some(unwritable) => unread.push(*unwritable),
                     None => {
                         n_fixed += n_applied;
@@ -111,6 +110,16 @@ impl Check {
         Ok(Outcome { stdout, code, ..Outcome::default() })
     }
 
+    /// Writes a fixed file.
+    fn write(&self, file: &SourceFile) -> Result<(), Box<Finding>> {
+        let paths = named_paths(&self.inputs.paths);
+        disk::replace(&paths, &file.name, &file.bytes).map_err(|error| {
+            let message = format!("the fixes cannot be written: {}", disk::reason(&error));
+            let help = "make the file and its folder writable";
+            Box::new(Finding::about(&file.name, &diagnostics::codes::UNWRITABLE, message, help))
+        })
+    }
+
     /// Returns, with `--leads`, a line for each rule that a proxy sees in part or not at all.
     fn undecided(&self, library: &Library) -> String {
         let mut lines = String::new();
@@ -146,14 +155,4 @@ impl Check {
 
 fn seconds(text: &str) -> Result<u64, &'static str> {
     policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, such as `7d`")
-}
-
-/// Writes a fixed file.
-fn write(file: &SourceFile) -> Result<(), Box<Finding>> {
-    let path = Path::new(&*file.name);
-    disk::write(path, &file.bytes).map_err(|error| {
-        let message = format!("the fixes cannot be written: {}", disk::reason(&error));
-        let help = "make the file and its folder writable";
-        Box::new(Finding::about(&file.name, &diagnostics::codes::UNWRITABLE, message, help))
-    })
 }

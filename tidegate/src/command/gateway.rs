@@ -239,7 +239,7 @@ impl Gateway {
         let (pack, public_key) = match &self.public_key {
             None => (pack_file::decode(&file, &bytes)?, None),
             Some(path) => {
-                let (key_file, text) = disk::read_text(path)?;
+                let (key_file, text) = disk::read_key(path)?;
                 let keys = signing::public_keys(&key_file, &text)?;
                 // What the gateway would refuse is refused here already.
                 let pack = pack_file::decode_checked(&file, &bytes, |envelope| {

@@ -160,7 +160,7 @@ impl Pack {
 
     fn signed(&self, pack: Vec<u8>) -> Result<Vec<u8>, Box<Finding>> {
         let Some(path) = &self.sign else { return Ok(pack) };
-        let (file, text) = disk::read_text(path)?;
+        let (file, text) = disk::read_key(path)?;
         signing::sign(pack, &file, &text)
     }
 }

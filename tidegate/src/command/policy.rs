@@ -80,7 +80,7 @@ impl PolicyInput {
 
 /// Reads a key for identities; returns the key and its digits.
 pub(super) fn read_key(path: &Path) -> Result<(IdentityKey, String), Box<Finding>> {
-    let (name, text) = disk::read_text(path)?;
+    let (name, text) = disk::read_key(path)?;
     let digits = text.trim();
     match IdentityKey::from_hex(digits) {
         Some(key) => Ok((key, digits.to_owned())),

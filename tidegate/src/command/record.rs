@@ -65,7 +65,13 @@ struct Line {
 
 impl Recording {
     /// Sends all examples of a library's notes, and writes the results.
-    pub(super) fn run(&self, library: &Library, files: &[SourceFile], as_json: bool) -> Outcome {
+    pub(super) fn run(
+        &self,
+        library: &Library,
+        paths: &[PathBuf],
+        files: &[SourceFile],
+        as_json: bool,
+    ) -> Outcome {
         let url = self.gateway.as_deref().unwrap_or_default();
         let gateway = match Gateway::find(url) {
             Ok(gateway) => gateway,
@@ -112,7 +118,7 @@ impl Recording {
         };
         let records: BTreeMap<&str, Record> =
             of_rule.iter().map(|(rule, steps)| (*rule, record_of(rule, steps))).collect();
-        let (written, troubles) = self.write(&records, library, files);
+        let (written, troubles) = self.write(&records, library, paths, files);
         summarise(&records, &steps, &written, &troubles, as_json)
     }
 
@@ -165,6 +171,7 @@ impl Recording {
         &self,
         records: &BTreeMap<&str, Record>,
         library: &Library,
+        paths: &[PathBuf],
         files: &[SourceFile],
     ) -> (Vec<String>, Vec<Finding>) {
         let (mut written, mut troubles) = (Vec::new(), Vec::new());
@@ -179,7 +186,7 @@ impl Recording {
             };
             without.retain(|other| other != rule);
             let path = Path::new(runbook.file.as_ref());
-            let saved = |new: &str| disk::write(path, new.as_bytes());
+            let saved = |new: &str| disk::replace(paths, &runbook.file, new.as_bytes());
             save(path, text, record, saved, &mut written, &mut troubles);
         }
         if let Some(vault) = &self.vault {

@@ -6,7 +6,10 @@ use knowledge::{Compilation, examples};
 use serde_json::json;
 
 use super::record::Recording;
-use super::{Format, Inputs, Outcome, counted, note_counts, note_numbers, read_with_files, render};
+use super::{
+    Format, Inputs, Outcome, counted, named_paths, note_counts, note_numbers, read_with_files,
+    render,
+};
 
 /// Run the examples in rule notes against their rules.
 ///
@@ -43,7 +46,10 @@ impl Test {
             return match (self.format, library.findings.is_empty()) {
                 (Format::Sarif, _) => Outcome::usage("--record prints its result as text or json"),
                 (_, false) => Outcome::refused(&library.findings, &library.sources),
-                (format, true) => self.recording.run(&library, &files, format == Format::Json),
+                (format, true) => {
+                    let paths = named_paths(&self.inputs.paths);
+                    self.recording.run(&library, &paths, &files, format == Format::Json)
+                }
             };
         }
         let mut results = examples::ExampleResults::default();

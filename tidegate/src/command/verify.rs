@@ -45,7 +45,7 @@ impl Verify {
     }
 
     fn check(&self) -> Result<Pack, Box<Finding>> {
-        let (file, text) = disk::read_text(&self.key)?;
+        let (file, text) = disk::read_key(&self.key)?;
         let keys = signing::public_keys(&file, &text)?;
         let (file, bytes) = disk::read_pack(&self.file)?;
         pack_file::decode_checked(&file, &bytes, |envelope| {

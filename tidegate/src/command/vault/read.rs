@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use catalogue::Collection;
-use diagnostics::Finding;
+use diagnostics::{Finding, contains_key};
 use knowledge::Library;
 use obsidian::gather;
 use obsidian::sources::Sources;
@@ -45,6 +45,9 @@ impl From<Box<Finding>> for Box<Refusal> {
 /// The files of a source, by their extensions.
 fn files(path: &Path, extensions: &[&str]) -> Result<gather::Files, Box<Finding>> {
     let files = disk::tree(path, extensions).map_err(|error| disk::unreadable(path, &error))?;
+    if let Some((file, _)) = files.iter().find(|(_, bytes)| contains_key(bytes)) {
+        return Err(Box::new(disk::secret_key(&disk::name(&path.join(file)))));
+    }
     if files.is_empty() {
         let message = format!("there is no file that ends in `.{}`", extensions.join("`, `."));
         return Err(nothing(path, message, "give the folder that holds them"));
