@@ -63,6 +63,6 @@ pub use pack::{Mode, Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{Action, Decision, PolicyQuery, Ruling, Source, Usage, address_number, network};
 pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port};
 pub use scan::{GRAM_HASH, SMALL_GRAMS_SHIFT};
-pub use service::{ServiceMatch, plain_host};
+pub use service::{OPERATION_FIELD, Operations, ServiceMatch, plain_host};
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 pub use views::{ExtraHost, Form, Views};

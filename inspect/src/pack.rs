@@ -32,8 +32,9 @@ use blake2::{Blake2b, Digest};
 use crate::limits::MAX_PACK_BYTES;
 pub use envelope::Envelope;
 pub use policy::{
-    Exception, Mode, Part, PartKind, PolicyTables, Range, Sanction, Scope, Service, ServiceHost,
-    ServiceTables, SourceKind, SourcePattern, Statement, WHOLE_SHARE,
+    Exception, Mode, Operation, Part, PartKind, PolicyTables, Range, Sanction, Scope, Service,
+    ServiceHost, ServiceOperation, ServiceTables, SourceKind, SourcePattern, Statement,
+    WHOLE_SHARE,
 };
 use signature::Signature;
 pub use signature::{PublicKey, SIGNATURE_BYTES, SignatureError, signed_text, with_signature};
@@ -45,7 +46,7 @@ pub const MAGIC: [u8; 8] = *b"tidegate";
 
 /// The format that this build reads and writes.
 /// A pack of another version is refused: the tables are read by position.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
 const HEADER_BYTES: usize = 48;
 

@@ -41,9 +41,8 @@ pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     let host = plain_host(authority).or_else(|| plain_host(&decoded_authority(authority)));
     let Some(host) = host else { return plain() };
     match ServiceMatch::of(tables, &host, Some(path)) {
-        // The first segment of a template is the host.
         Some(matched_service) if !matched_service.parts.is_empty() => {
-            let known = segments(matched_service.parts).skip(1);
+            let known = segments(matched_service.parts);
             with_known(path, known.map(|parts| known_segment(tables, parts)))
         }
         _ => plain(),
@@ -57,7 +56,7 @@ fn known_segment(tables: &Tables, parts: &[Part]) -> String {
         let name = tables.str(part.text);
         match part.kind {
             PartKind::Text => shown.push_str(name),
-            PartKind::Any | PartKind::Slash => shown.push_str(REDACTED),
+            PartKind::Any | PartKind::Slash | PartKind::Query => shown.push_str(REDACTED),
             PartKind::Identity | PartKind::Secret => {
                 shown.push('{');
                 shown.push_str(name);

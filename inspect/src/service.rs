@@ -1,21 +1,21 @@
-//! What a URL says about a service's tenant: which part is an identity, which a credential.
+//! What a request says about a service: which service it is, whose part of it, and what is done with it.
 //!
-//! Services say in templates where those are (`hooks.slack.com/services/{tenant}/{app}/{secret}`).
-//! A template fits if its host and its segments do; what follows in the path is open. Text and
-//! places alternate. In a path each place ends where the text behind it first occurs, so that nothing is
-//! tried twice. A host has to fit in one way only: whoever may choose its first labels could write
-//! another tenant's name in front of their own. `*` is one label of a host.
+//! Services say in templates where identities and credentials are
+//! (`hooks.slack.com/services/{tenant}/{app}/{secret}`), and in operations what their paths do.
+//! A template fits if its host and its segments do; what follows in the path is open.
 
-use std::ops::Range;
+mod operation;
+mod template;
 
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
-use crate::limits::MAX_NAME_BYTES;
-use crate::pack::{Part, PartKind, Service, ServiceHost, Tables};
+use crate::pack::{Part, PartKind, ServiceHost, ServiceOperation, Tables};
 use crate::request::split_port;
-
-/// Most parts of a template's host; a template with more fits no host.
-const MAX_HOST_PARTS: usize = 16;
+pub use operation::{OPERATION_FIELD, Operations};
+pub(crate) use template::segments;
+use template::{
+    Places, Target, fits, fits_host, fits_path, host_of, host_places, is_at_or_below, is_host,
+};
 
 /// What is known of a request's service.
 #[derive(Debug)]
@@ -25,52 +25,93 @@ pub struct ServiceMatch<'r, 'p> {
     /// Its name.
     pub name: StrId,
     /// The template that fits, with the bytes in its places; empty where none does.
-    pub(crate) places: Vec<(&'p Part, &'r [u8])>,
+    pub(crate) places: Places<'r, 'p>,
     /// The parts of that template.
     pub(crate) parts: &'p [Part],
 }
 
 impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// Finds the service that a request goes to, and what its URL says; `host` is [`plain_host`]'s.
+    ///
+    /// From the longest name of the host to the shortest: the first that fits a template, or else the
+    /// first that is a service as a whole.
     pub fn of(tables: &'p Tables, host: &'r [u8], path: Option<&'r [u8]>) -> Option<Self> {
-        let stem = path.unwrap_or_default().split(|byte| *byte == b'?').next().unwrap_or_default();
-        let mut name = host;
-        let mut whole: Option<ServiceMatch<'r, 'p>> = None;
-        // From the longest name to the shortest: the first that fits a template, or else the first
-        // that is a service as a whole.
-        loop {
+        let target = Target::new(host, path);
+        for name in suffixes(host) {
+            let mut whole: Option<ServiceMatch<'r, 'p>> = None;
             for known in by_name(tables, name) {
                 let Some(service) = tables.services.services.get(known.service as usize) else {
                     continue;
                 };
-                let matched_service = ServiceMatch {
+                let found = ServiceMatch {
                     service: known.service,
                     name: service.name,
                     places: Vec::new(),
                     parts: &[],
                 };
-                let mut fitting = templates(tables, service).filter_map(|parts| {
-                    let mut places = Vec::new();
-                    fits(tables, parts, host, stem, &mut places).then_some((parts, places))
-                });
-                if let Some((parts, places)) = fitting.next() {
-                    // Templates that read another tenant in the same host leave both open.
-                    let named = host_places(parts, &places);
-                    let is_ambiguous =
-                        fitting.any(|(parts, places)| host_places(parts, &places) != named);
-                    if !is_ambiguous {
-                        return Some(ServiceMatch { places, parts, ..matched_service });
+                match Fit::of(tables, known.service, target) {
+                    Fit::Template(parts, places) => {
+                        return Some(ServiceMatch { places, parts, ..found });
                     }
-                }
-                if known.whole && whole.is_none() {
-                    whole = Some(matched_service);
+                    Fit::Host => whole = whole.or(Some(found)),
+                    Fit::None if known.whole => whole = whole.or(Some(found)),
+                    Fit::None => {}
                 }
             }
-            match name.iter().position(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)) {
-                Some(parent) if whole.is_none() => name = parent,
-                _ => return whole,
+            if whole.is_some() {
+                return whole;
             }
         }
+        None
+    }
+
+    /// What a request with a method does to the service. Host and path are those of [`ServiceMatch::of`].
+    ///
+    /// Every operation that fits is in the set: what a client adds to a request takes none away.
+    pub fn operations(
+        &self,
+        tables: &Tables,
+        method: &[u8],
+        host: &[u8],
+        path: Option<&[u8]>,
+    ) -> Operations {
+        let target = Target::new(host, path);
+        let all = tables.services.services.get(self.service as usize);
+        let all = all.map_or(&[][..], |service| service.operations.of(&tables.services.operations));
+        let fitting = all.iter().filter(|of| {
+            let texts = &tables.services.texts;
+            let methods = of.methods.of(texts);
+            let hosts = of.hosts.of(texts);
+            let paths = of.paths.of(&tables.services.templates);
+            let is_method = |id: &StrId| tables.str(*id).as_bytes().eq_ignore_ascii_case(method);
+            let is_host = |id: &StrId| is_below(host, tables.str(*id).as_bytes());
+            (methods.is_empty() || methods.iter().any(is_method))
+                && (hosts.is_empty() || hosts.iter().any(is_host))
+                && (paths.is_empty()
+                    || path.is_some()
+                        && paths.iter().any(|template| {
+                            let parts = template.of(&tables.services.parts);
+                            fits_path(tables, parts, target, &mut Vec::new())
+                        }))
+        });
+        fitting.map(|of: &ServiceOperation| of.operation).collect()
+    }
+
+    /// Returns true if a user agent starts as those of the service's own clients do.
+    pub fn is_own_client(&self, tables: &Tables, user_agent: &[u8]) -> bool {
+        let service = tables.services.services.get(self.service as usize);
+        let clients = service.map_or(&[][..], |service| service.clients.of(&tables.services.texts));
+        clients.iter().any(|client| {
+            let start = tables.str(*client).as_bytes();
+            let agent = user_agent.get(..start.len());
+            agent.is_some_and(|agent| agent.eq_ignore_ascii_case(start))
+        })
+    }
+
+    /// The category of the service; empty where its note does not say.
+    pub fn category(&self, tables: &'p Tables) -> &'p str {
+        let service = tables.services.services.get(self.service as usize);
+        service.map_or("", |service| tables.str(service.category))
     }
 
     /// The keyed hash of the tenant: of all identity places, or of nothing where there are none.
@@ -113,6 +154,20 @@ pub fn plain_host(authority: &[u8]) -> Option<Vec<u8>> {
     (!host.is_empty() && host.iter().all(plain)).then_some(host)
 }
 
+/// A host and the names above it, from the longest to the shortest.
+fn suffixes(host: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(host), |name: &&[u8]| {
+        let name: &[u8] = name;
+        let dot = name.iter().position(|byte| *byte == b'.')?;
+        name.get(dot + 1..)
+    })
+}
+
+/// Returns true if a host is `name` or below it.
+fn is_below(host: &[u8], name: &[u8]) -> bool {
+    host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(b"."))
+}
+
 /// The services that have a host of this name.
 fn by_name<'p>(tables: &'p Tables, name: &[u8]) -> &'p [ServiceHost] {
     let hosts = &tables.services.hosts;
@@ -123,173 +178,68 @@ fn by_name<'p>(tables: &'p Tables, name: &[u8]) -> &'p [ServiceHost] {
     rest.get(..n_same).unwrap_or_default()
 }
 
-fn templates<'p>(tables: &'p Tables, service: &Service) -> impl Iterator<Item = &'p [Part]> {
+/// The templates of a service whose host may fit: those of the longest name first.
+fn templates<'p>(
+    tables: &'p Tables,
+    service: u32,
+    host: &[u8],
+) -> impl Iterator<Item = &'p [Part]> {
     let services = &tables.services;
-    service.templates.of(&services.templates).iter().map(|range| range.of(&services.parts))
+    let known = suffixes(host).flat_map(|name| by_name(tables, name));
+    let own = known.filter(move |known| known.service == service);
+    own.flat_map(|known| known.templates.of(&services.templates))
+        .map(|range| range.of(&services.parts))
 }
 
-/// Returns true if a template fits, and fills in what is in its places.
-fn fits<'r, 'p>(
-    tables: &Tables,
-    template: &'p [Part],
-    host: &'r [u8],
-    stem: &'r [u8],
-    places: &mut Vec<(&'p Part, &'r [u8])>,
-) -> bool {
-    let mut segments = segments(template);
-    let of_host = segments.next().unwrap_or_default();
-    let mut path = stem.strip_prefix(b"/").unwrap_or(stem).split(|byte| *byte == b'/');
-    fits_host(tables, of_host, host, places)
-        && segments.all(|segment| {
-            path.next().is_some_and(|text| fits_segment(tables, segment, text, places))
-        })
+/// How a service's templates fit a request.
+enum Fit<'r, 'p> {
+    /// None does.
+    None,
+    /// The host is the service's; nothing is known of whose.
+    Host,
+    /// One does.
+    Template(&'p [Part], Places<'r, 'p>),
 }
 
-/// What is in the places of a template's host, of all that is in its places.
-fn host_places<'r>(template: &[Part], places: &[(&Part, &'r [u8])]) -> Vec<&'r [u8]> {
-    let of_host = segments(template).next().unwrap_or_default();
-    let is_place = |part: &&Part| part.kind != PartKind::Text;
-    let n_places = of_host.iter().filter(is_place).count();
-    let own = places.iter().take(n_places).filter(|(part, _)| part.kind != PartKind::Any);
-    own.map(|(_, text)| *text).collect()
+impl<'r, 'p> Fit<'r, 'p> {
+    fn of(tables: &'p Tables, service: u32, target: Target<'r>) -> Fit<'r, 'p> {
+        let mut first: Option<(&'p [Part], Places<'r, 'p>)> = None;
+        let mut is_host_of_service = false;
+        for parts in templates(tables, service, target.host) {
+            if is_host(parts) {
+                is_host_of_service |= is_at_or_below(tables, parts, target.host);
+                continue;
+            }
+            let mut places = Vec::new();
+            if !fits(tables, parts, target, &mut places) {
+                continue;
+            }
+            match &first {
+                None => first = Some((parts, places)),
+                // Templates that read another tenant in the same host leave both open.
+                Some((known, of_known)) => {
+                    if host_places(known, of_known) != host_places(parts, &places) {
+                        return Fit::Host;
+                    }
+                }
+            }
+        }
+        match first {
+            Some((parts, places)) => Fit::Template(parts, places),
+            None if is_host_of_service => Fit::Host,
+            None => Fit::None,
+        }
+    }
 }
 
 /// The service of a host and the tenant that the host alone names, whatever the path: what two names of
 /// one request have to share.
 pub(crate) fn owner<'r>(tables: &Tables, host: &'r [u8]) -> Option<(u32, Vec<Vec<&'r [u8]>>)> {
-    let mut name = host;
-    loop {
-        if let Some(known) = by_name(tables, name).first()
-            && let Some(service) = tables.services.services.get(known.service as usize)
-        {
-            let tenants = templates(tables, service).filter_map(|parts| {
-                let of_host = segments(parts).next().unwrap_or_default();
-                let mut places = Vec::new();
-                let fits = fits_host(tables, of_host, host, &mut places);
-                fits.then(|| host_places(parts, &places)).filter(|tenant| !tenant.is_empty())
-            });
-            return Some((known.service, tenants.collect()));
-        }
-        let dot = name.iter().position(|byte| *byte == b'.')?;
-        name = name.get(dot + 1..)?;
-    }
-}
-
-/// Returns true if the parts of a template's host make up a host in exactly one way, and fills in what is
-/// in its places. `*` is one label; what belongs to the tenant may have dots, as names of buckets do.
-fn fits_host<'r, 'p>(
-    tables: &Tables,
-    parts: &'p [Part],
-    host: &'r [u8],
-    places: &mut Vec<(&'p Part, &'r [u8])>,
-) -> bool {
-    if host.len() > MAX_NAME_BYTES || parts.len() > MAX_HOST_PARTS {
-        return false;
-    }
-    // For each part, and each place where it may start, in how many ways the rest fits: 0, 1 or more.
-    let width = host.len() + 1;
-    let mut ways = vec![vec![0u8; width]; parts.len() + 1];
-    if let Some(end) = ways.last_mut().and_then(|row| row.last_mut()) {
-        *end = 1;
-    }
-    for (idx, part) in parts.iter().enumerate().rev() {
-        let behind = ways.get(idx + 1).cloned().unwrap_or_default();
-        let n_ways = |at: usize| behind.get(at).copied().unwrap_or_default();
-        let row = (0..width).map(|start| {
-            ends(tables, part, host, start).map(n_ways).fold(0, |all: u8, n| (all + n).min(2))
-        });
-        let row = row.collect();
-        if let Some(place) = ways.get_mut(idx) {
-            *place = row;
-        }
-    }
-    if ways.first().and_then(|row| row.first()) != Some(&1) {
-        return false;
-    }
-    let mut start = 0;
-    for (idx, part) in parts.iter().enumerate() {
-        let is_way = |end: &usize| ways.get(idx + 1).and_then(|row| row.get(*end)) == Some(&1);
-        let Some(end) = ends(tables, part, host, start).find(is_way) else { return false };
-        if part.kind != PartKind::Text {
-            places.push((part, host.get(start..end).unwrap_or_default()));
-        }
-        start = end;
-    }
-    true
-}
-
-/// Where a part of a host that starts at a place may end.
-fn ends(tables: &Tables, part: &Part, host: &[u8], start: usize) -> Range<usize> {
-    const NOWHERE: Range<usize> = 0..0;
-    let rest = host.get(start..).unwrap_or_default();
-    match part.kind {
-        PartKind::Text => {
-            let literal = tables.str(part.text).as_bytes();
-            let end = start + literal.len();
-            if rest.starts_with(literal) { end..end + 1 } else { NOWHERE }
-        }
-        PartKind::Any => {
-            let n_bytes = rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len());
-            start + 1..start + n_bytes + 1
-        }
-        PartKind::Identity | PartKind::Secret => start + 1..host.len() + 1,
-        PartKind::Slash => NOWHERE,
-    }
-}
-
-/// A template's host and segments.
-pub(crate) fn segments(template: &[Part]) -> impl Iterator<Item = &[Part]> {
-    template.split(|part| part.kind == PartKind::Slash)
-}
-
-/// Returns true if the parts of one segment of a path make up a text: each place takes at least a byte,
-/// and ends where the text behind it first occurs. The last text has to be at the end. Text fits in any
-/// case, as services take their own paths.
-pub(crate) fn fits_segment<'r, 'p>(
-    tables: &Tables,
-    parts: &'p [Part],
-    text: &'r [u8],
-    places: &mut Vec<(&'p Part, &'r [u8])>,
-) -> bool {
-    let mut rest = text;
-    let mut open: Option<&Part> = None;
-    for (idx, part) in parts.iter().enumerate() {
-        if part.kind != PartKind::Text {
-            open = Some(part);
-            continue;
-        }
-        let literal = tables.str(part.text).as_bytes();
-        let Some(place) = open.take() else {
-            let Some((text, behind)) = rest.split_at_checked(literal.len()) else { return false };
-            if !text.eq_ignore_ascii_case(literal) {
-                return false;
-            }
-            rest = behind;
-            continue;
-        };
-        let is_last = idx + 1 == parts.len();
-        let found = if is_last {
-            let start = rest.len().checked_sub(literal.len());
-            start.filter(|start| {
-                rest.get(*start..).is_some_and(|end| end.eq_ignore_ascii_case(literal))
-            })
-        } else {
-            let mut windows = rest.windows(literal.len().max(1)).skip(1);
-            windows.position(|window| window.eq_ignore_ascii_case(literal)).map(|at| at + 1)
-        };
-        let Some((taken, behind)) = found.and_then(|at| rest.split_at_checked(at)) else {
-            return false;
-        };
-        if taken.is_empty() {
-            return false;
-        }
-        places.push((place, taken));
-        rest = behind.get(literal.len()..).unwrap_or_default();
-    }
-    match open {
-        Some(place) if !rest.is_empty() => places.push((place, rest)),
-        Some(_) => return false,
-        None => {}
-    }
-    open.is_some() || rest.is_empty()
+    let known = suffixes(host).find_map(|name| by_name(tables, name).first())?;
+    let tenants = templates(tables, known.service, host).filter_map(|parts| {
+        let mut places = Vec::new();
+        let fits = fits_host(tables, host_of(parts), host, &mut places);
+        fits.then(|| host_places(parts, &places)).filter(|tenant| !tenant.is_empty())
+    });
+    Some((known.service, tenants.collect()))
 }

@@ -68,6 +68,14 @@ diagnostics::codes! {
     /// Two service notes have the same name, or two runbooks the same rule.
     /// A page or a pack can show only one of them, and nobody would know which; the second is refused.
     REPEATED_NOTE = "N020", Error, "second note of a service or runbook";
+    /// An operation of a service note that cannot be read: an unknown name, a path that is not a template, a
+    /// host that the service does not have, an example that is not a request.
+    /// Rules and policies find an operation by its name; one that is lost is lost for all of them.
+    BROKEN_OPERATION = "N021", Error, "broken operation of a service";
+    /// A request that a service note gives as an example of an operation, and that is not found to be that.
+    MISSED_OPERATION = "N022", Error, "operation is not found";
+    /// A request that a service note gives as another than an operation, and that is found to be that.
+    CAUGHT_OPERATION = "N023", Error, "operation is found where it is not";
     /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
     /// cannot have. No part of such a policy is used: it could deny what another part excepts.
     BROKEN_POLICY = "P001", Error, "broken policy";

@@ -1,13 +1,15 @@
-//! Runs the examples of all rule notes against the rules of their notes.
+//! Runs the examples of all notes: those of rule notes against the rules of their notes, those of service
+//! notes against the operations that they are examples of.
 
 use diagnostics::{Diagnostic, Finding, Place};
-use inspect::{Inspector, RuleId};
+use inspect::pack::{Operation, Tables};
+use inspect::{Inspector, RuleId, ServiceMatch, plain_host};
 
 use crate::codes;
 use crate::compilation::Compilation;
 use crate::explain::condition_lines;
 use crate::library::Library;
-use crate::note::{Example, Expectation};
+use crate::note::{Example, Expectation, OperationExample, Service, ServiceOperation};
 
 /// The result of running the examples of a library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +43,63 @@ pub fn run(library: &Library, compilation: Compilation) -> ExampleResults {
             }
         }
     }
+    let tables = inspector.pack().tables();
+    for service in library.services.iter().filter(|service| !service.operations.is_empty()) {
+        results.n_notes += 1;
+        for operation in &service.operations {
+            for example in &operation.examples {
+                results.n_examples += 1;
+                if let Some(finding) = fails_operation(tables, service, operation, example) {
+                    results.n_failed += 1;
+                    results.findings.push(finding);
+                }
+            }
+        }
+    }
     results
+}
+
+/// Returns a finding if an example of an operation is not found to be that, or one of another is.
+fn fails_operation(
+    tables: &Tables,
+    service: &Service,
+    operation: &ServiceOperation,
+    example: &OperationExample,
+) -> Option<Finding> {
+    let request = example.request.lend();
+    let host = plain_host(request.authority).unwrap_or_default();
+    let found = ServiceMatch::of(tables, &host, request.path);
+    let of_service = found.as_ref().map(|found| tables.str(found.name));
+    let is_own = of_service == Some(service.name.as_str());
+    let operations = found
+        .as_ref()
+        .map(|found| found.operations(tables, request.method, &host, request.path))
+        .unwrap_or_default();
+    let is_found = is_own && operations.contains(operation.operation);
+    let of_example = operation.operation.as_str();
+    let (code, message, help) = match (example.expectation, is_found) {
+        (Expectation::Match, true) | (Expectation::Pass, false) => return None,
+        (Expectation::Match, false) => (
+            &codes::MISSED_OPERATION,
+            format!("this request has to be `{of_example}` of {}, and is not", service.name),
+            "change hosts, methods or paths of the operation, or the example if they are right",
+        ),
+        (Expectation::Pass, true) => (
+            &codes::CAUGHT_OPERATION,
+            format!("this request must not be `{of_example}` of {}, and is", service.name),
+            "narrow hosts, methods or paths of the operation, or change the example if they are right",
+        ),
+    };
+    let place = Place { file: service.file.clone(), span: example.span };
+    let help = help.to_owned();
+    let finding = Finding::from(Diagnostic { code, message, help, place, fix: None });
+    let names: Vec<_> = operations.iter().map(Operation::as_str).collect();
+    let line = match of_service {
+        None => "its host belongs to no service".to_owned(),
+        Some(name) if names.is_empty() => format!("service {name}, no operation"),
+        Some(name) => format!("service {name}, operations {}", names.join(", ")),
+    };
+    Some(finding.detail([line]))
 }
 
 fn rule_place(entry: &crate::library::LibraryRule) -> Place {

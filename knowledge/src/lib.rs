@@ -31,8 +31,8 @@ pub mod policy;
 pub use compilation::{Compilation, PACK_NAME, PACK_VERSION};
 pub use library::{Library, LibraryRule, NoteCounts};
 pub use note::{
-    Block, Example, Expectation, Note, NoteKind, NoteReading, RuleNote, Runbook, SECRETS, SECTIONS,
-    Service, Technique, TemplatePart,
+    Block, Example, Expectation, Host, Note, NoteKind, NoteReading, OperationExample, RuleNote,
+    Runbook, SECRETS, SECTIONS, Service, ServiceOperation, Technique, TemplatePart,
 };
 pub use placeholders::Placeholders;
 pub use policy::Policy;

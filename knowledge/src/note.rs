@@ -16,7 +16,7 @@ use crate::codes;
 pub(crate) use keys::Keys;
 pub use rule::{Block, Example, Expectation, RuleNote, SECTIONS};
 pub use runbook::Runbook;
-pub use service::{SECRETS, Service, TemplatePart};
+pub use service::{Host, OperationExample, SECRETS, Service, ServiceOperation, TemplatePart};
 use structure::Structure;
 pub use technique::Technique;
 
@@ -109,7 +109,7 @@ fn read(file: &Arc<str>, text: &str, findings: &mut Findings) -> (Option<NoteKin
             return (split.guess("kind").and_then(|kind| NoteKind::named(&kind)), None);
         }
     };
-    let mut keys = Keys { entries: &entries, findings };
+    let mut keys = Keys { entries: &entries, findings, top: Span::point(1, 1) };
     let kind = keys.kind();
     let note = match kind {
         Some(NoteKind::Rule) => {

@@ -74,7 +74,7 @@ fn service(library: &Library, note: &Service) -> ServiceNote {
     ServiceNote {
         name: note.name.clone(),
         category: note.category.clone(),
-        hosts: note.hosts.clone(),
+        hosts: note.hosts.iter().map(|host| host.text.clone()).collect(),
         techniques: note.techniques.clone(),
         sections: sections(library, &note.file),
     }

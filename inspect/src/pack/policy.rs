@@ -41,6 +41,46 @@ wire_enum! {
         Any = 3,
         /// The end of the host or of a path segment; another segment follows.
         Slash = 4,
+        /// The end of the path or of a parameter of the query; another parameter follows.
+        Query = 5,
+    }
+
+    /// What a request does to a service. A new one is added at the end.
+    pub enum Operation {
+        /// Gets text or metadata.
+        Read = 0,
+        /// Adds or changes text.
+        Write = 1,
+        /// Sends a file or other bulk data.
+        Upload = 2,
+        /// Gets a file.
+        Download = 3,
+        /// Deletes what is there.
+        Delete = 4,
+        /// Gives others access.
+        Share = 5,
+        /// Posts to a URL that is itself the credential.
+        Webhook = 6,
+        /// Asks again and again for what is new.
+        Poll = 7,
+        /// Opens a connection on which the service sends what is new.
+        Stream = 8,
+        /// Carries traffic of something else.
+        Tunnel = 9,
+        /// Sends commits or packages to a repository.
+        Push = 10,
+        /// Gets a repository or a package as a whole.
+        Clone = 11,
+        /// Starts code or automation on the service's side.
+        Run = 12,
+        /// Gets a token.
+        Login = 13,
+        /// Looks something up.
+        Query = 14,
+        /// Asks a language model.
+        Prompt = 15,
+        /// Follows a link that leads to another place.
+        Redirect = 16,
     }
 }
 
@@ -83,6 +123,8 @@ wire! {
         pub services: Range,
         /// Requests from which sources.
         pub sources: Range,
+        /// Requests that do what: [`crate::Operations::bits`]. 0 restricts nothing.
+        pub operations: u32,
     }
 
     /// A mode, and what it is about.
@@ -142,14 +184,23 @@ wire! {
         pub templates: Vec<Range>,
         /// The parts of all templates.
         pub parts: Vec<Part>,
+        /// The operations of all services.
+        pub operations: Vec<ServiceOperation>,
+        /// The methods, hosts and clients that operations and services list.
+        pub texts: Vec<StrId>,
     }
 
     /// A service.
     pub struct Service {
         /// Its name.
         pub name: StrId,
-        /// What its URLs look like: a range of [`ServiceTables::templates`]. The first that fits counts.
-        pub templates: Range,
+        /// What kind of service it is; empty where its note does not say.
+        pub category: StrId,
+        /// What is done with it: a range of [`ServiceTables::operations`]. Each that fits counts.
+        pub operations: Range,
+        /// How the user agents of its own clients start, in lower case: a range of
+        /// [`ServiceTables::texts`].
+        pub clients: Range,
     }
 
     /// A host of a service.
@@ -161,6 +212,23 @@ wire! {
         /// Whether every request to the host belongs to the service, and not only those that fit a
         /// template.
         pub whole: bool,
+        /// The templates of URLs whose host ends with the name: a range of
+        /// [`ServiceTables::templates`]. The first that fits counts. A template without a place is a
+        /// host, and means itself and what is below it.
+        pub templates: Range,
+    }
+
+    /// What requests do to a service. All that is listed has to fit.
+    pub struct ServiceOperation {
+        /// What they do.
+        pub operation: Operation,
+        /// With which methods: a range of [`ServiceTables::texts`]; an empty one is any.
+        pub methods: Range,
+        /// At which hosts, and what is below them: a range of [`ServiceTables::texts`]; an empty one is
+        /// any.
+        pub hosts: Range,
+        /// At which paths: a range of [`ServiceTables::templates`], without hosts; an empty one is any.
+        pub paths: Range,
     }
 
     /// A part of a template.
@@ -224,6 +292,8 @@ impl Default for ServiceTables {
             hosts: Vec::new(),
             templates: Vec::new(),
             parts: Vec::new(),
+            operations: Vec::new(),
+            texts: Vec::new(),
         }
     }
 }
@@ -276,9 +346,22 @@ pub(super) fn check(tables: &Tables) -> bool {
             scope(&sanction.scope) && identities_ascend.hold_in(&sanction.identities)
         })
         && services.services.iter().all(|service| {
-            string(&service.name) && service.templates.holds(services.templates.len())
+            string(&service.name)
+                && string(&service.category)
+                && service.operations.holds(services.operations.len())
+                && service.clients.holds(services.texts.len())
         })
-        && services.hosts.iter().all(|host| string(&host.name) && service(&host.service))
+        && services.hosts.iter().all(|host| {
+            string(&host.name)
+                && service(&host.service)
+                && host.templates.holds(services.templates.len())
+        })
+        && services.operations.iter().all(|operation| {
+            operation.methods.holds(services.texts.len())
+                && operation.hosts.holds(services.texts.len())
+                && operation.paths.holds(services.templates.len())
+        })
+        && services.texts.iter().all(string)
         && services.hosts.is_sorted_by_key(|host| tables.str(host.name))
         && services.templates.iter().all(|template| template.holds(services.parts.len()))
         && services.parts.iter().all(|part| string(&part.text))

@@ -1,5 +1,7 @@
 //! Policies and tenants over tables that are written by hand.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::ids::RuleId;
 use crate::pack::{Part, PartKind, Range, Service, ServiceHost, ServiceTables, empty_tables};
@@ -21,10 +23,11 @@ fn size(n: usize) -> u32 {
 fn tables(services: &Services<'_>) -> Tables {
     let mut tables = empty_tables().unwrap();
     tables.services = ServiceTables::default();
-    let mut hosts = Vec::new();
+    let mut hosts: BTreeMap<(&str, u32), (bool, Range)> = BTreeMap::new();
     for (idx, (name, of_service, templates)) in (0..).zip(services) {
-        let first = size(tables.services.templates.len());
-        for template in *templates {
+        let mut sorted: Vec<_> = templates.iter().map(|of| (lookup_name(of), *of)).collect();
+        sorted.sort_by_key(|(name, _)| *name);
+        for (name, template) in sorted {
             let start = size(tables.services.parts.len());
             for piece in template.split_inclusive(['}', '*', '/']) {
                 let end = piece.find(['{', '*', '/']).unwrap_or(piece.len());
@@ -45,19 +48,32 @@ fn tables(services: &Services<'_>) -> Tables {
                 }
             }
             let end = size(tables.services.parts.len());
+            let first = size(tables.services.templates.len());
             tables.services.templates.push(Range { start, end });
+            let of_name = Range { start: first, end: first };
+            hosts.entry((name, idx)).or_insert((false, of_name)).1.end = first + 1;
         }
-        let templates = Range { start: first, end: size(tables.services.templates.len()) };
         let name = string(&mut tables, name);
-        tables.services.services.push(Service { name, templates });
-        hosts.extend(of_service.iter().map(|host| (*host, idx)));
+        let service = Service { name, category: name, operations: Range::ANY, clients: Range::ANY };
+        tables.services.services.push(service);
+        for host in *of_service {
+            hosts.entry((host, idx)).or_insert((true, Range::ANY)).0 = true;
+        }
     }
-    hosts.sort_unstable();
-    for (host, service) in hosts {
+    for ((host, service), (whole, templates)) in hosts {
         let name = string(&mut tables, host);
-        tables.services.hosts.push(ServiceHost { name, service, whole: true });
+        tables.services.hosts.push(ServiceHost { name, service, whole, templates });
     }
     tables
+}
+
+/// What follows the last place of a template's host.
+fn lookup_name(template: &str) -> &str {
+    let host = template.split('/').next().unwrap();
+    match host.rsplit_once(['}', '*']) {
+        Some((_, behind)) => behind.split_once('.').unwrap().1,
+        None => host,
+    }
 }
 
 const S3: &Services<'_> = &[(
@@ -122,7 +138,7 @@ fn pack(default: Mode, statements: &[(Mode, Option<u32>)]) -> Pack {
         let start = size(tables.policy.services.len());
         tables.policy.services.extend(service);
         let services = Range { start, end: size(tables.policy.services.len()) };
-        let scope = Scope { rules: Range::ANY, services, sources: Range::ANY };
+        let scope = Scope { rules: Range::ANY, services, sources: Range::ANY, operations: 0 };
         let name = string(&mut tables, "statement");
         let statement = Statement { name, mode: *mode, usages: 0, share: WHOLE_SHARE, scope };
         tables.policy.statements.push(statement);

@@ -16,6 +16,8 @@ pub(crate) struct Keys<'e, 'f> {
     pub(super) entries: &'e [Entry],
     /// Where findings go.
     pub(super) findings: &'f mut Findings,
+    /// The place of what is missing.
+    pub(super) top: Span,
 }
 
 impl<'e> Keys<'e, '_> {
@@ -138,10 +140,10 @@ impl<'e> Keys<'e, '_> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// The place of a key; the start of the note where it is missing.
+    /// The place of a key; the start of the map where it is missing.
     pub(crate) fn place(&self, key: &str) -> Span {
         let entry = self.entries.iter().find(|entry| entry.key == key);
-        entry.map_or(Span::point(1, 1), |entry| entry.span)
+        entry.map_or(self.top, |entry| entry.span)
     }
 
     /// The findings, for readers of a value.

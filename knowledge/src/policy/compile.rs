@@ -97,7 +97,7 @@ impl Compiler<'_> {
             self.source(word);
         }
         let sources = Range { start, end: end_of(&self.compiled.sources) };
-        Some(pack::Scope { rules: rules?, services, sources })
+        Some(pack::Scope { rules: rules?, services, sources, operations: 0 })
     }
 
     fn unknown(&mut self, what: &str, word: &Word, help: &str) {
@@ -237,12 +237,13 @@ impl Compiler<'_> {
     fn fitting(&mut self, service: &str, word: &Word) {
         let tables = &self.tables.services;
         let Some(idx) = self.service(service) else { return };
-        let Some(of) = tables.services.get(idx as usize) else { return };
         let n_places = |template: &Range| {
             let parts = template.of(&tables.parts).iter();
             parts.filter(|part| part.kind == PartKind::Identity).count()
         };
-        let mut wanted: Vec<_> = of.templates.of(&tables.templates).iter().map(n_places).collect();
+        let own = tables.hosts.iter().filter(|host| host.service == idx);
+        let of_service = own.flat_map(|host| host.templates.of(&tables.templates));
+        let mut wanted: Vec<_> = of_service.map(n_places).collect();
         wanted.retain(|n_places| *n_places > 0);
         wanted.sort_unstable();
         wanted.dedup();

@@ -104,7 +104,7 @@ fn states_of_one_list(n: usize) -> Tables {
 fn scopes_of_one_list(n: usize) -> Tables {
     let mut tables = rules_of_one_program(1);
     let all = || Range { start: 0, end: size(n) };
-    let scope = || Scope { rules: all(), services: Range::ANY, sources: Range::ANY };
+    let scope = || Scope { rules: all(), services: Range::ANY, sources: Range::ANY, operations: 0 };
     let statement =
         Statement { name: StrId(0), mode: Mode::Off, usages: 0, share: 0, scope: scope() };
     let exception = Exception { id: StrId(0), expires: 0, scope: scope(), identities: all() };

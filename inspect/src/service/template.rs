@@ -1,0 +1,281 @@
+//! Templates of URLs: whether one fits, and what is in its places.
+//!
+//! Text and places alternate. In a path each place ends where the text behind it first occurs, so that
+//! nothing is tried twice. A host has to fit in one way only where that names a tenant: whoever may choose
+//! its first labels could write another tenant's name in front of their own. `*` is one label of a host.
+
+use std::ops::Range;
+
+use crate::limits::MAX_NAME_BYTES;
+use crate::pack::{Part, PartKind, Tables};
+
+/// Most parts of a template's host; a template with more fits no host.
+const MAX_HOST_PARTS: usize = 16;
+
+/// The places of a template, with the bytes of a request that are in them.
+pub(crate) type Places<'r, 'p> = Vec<(&'p Part, &'r [u8])>;
+
+/// A request target as templates see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'r> {
+    /// The host, in lower case.
+    pub(crate) host: &'r [u8],
+    /// The path without the query; empty where there is none.
+    pub(crate) stem: &'r [u8],
+    /// The query without `?`.
+    pub(crate) query: Option<&'r [u8]>,
+}
+
+impl<'r> Target<'r> {
+    pub(crate) fn new(host: &'r [u8], path: Option<&'r [u8]>) -> Target<'r> {
+        let mut halves = path.unwrap_or_default().splitn(2, |byte| *byte == b'?');
+        let stem = halves.next().unwrap_or_default();
+        Target { host, stem, query: halves.next() }
+    }
+}
+
+/// A template's host; empty where it is one of a path alone.
+pub(crate) fn host_of(template: &[Part]) -> &[Part] {
+    let is_end = |part: &Part| matches!(part.kind, PartKind::Slash | PartKind::Query);
+    template.split(is_end).next().unwrap_or_default()
+}
+
+/// The segments of a template's path.
+pub(crate) fn segments(template: &[Part]) -> impl Iterator<Item = &[Part]> {
+    let path = template.split(|part| part.kind == PartKind::Query).next().unwrap_or_default();
+    path.split(|part| part.kind == PartKind::Slash).skip(1)
+}
+
+/// The parameters of a template's query.
+fn parameters(template: &[Part]) -> impl Iterator<Item = &[Part]> {
+    template.split(|part| part.kind == PartKind::Query).skip(1)
+}
+
+/// Returns true if a template has no place and no path: it is a host of a service.
+pub(crate) fn is_host(template: &[Part]) -> bool {
+    template.iter().all(|part| matches!(part.kind, PartKind::Text | PartKind::Any))
+}
+
+/// Returns true if a template fits, and fills in what is in its places.
+pub(crate) fn fits<'r, 'p>(
+    tables: &Tables,
+    template: &'p [Part],
+    target: Target<'r>,
+    places: &mut Places<'r, 'p>,
+) -> bool {
+    fits_host(tables, host_of(template), target.host, places)
+        && fits_path(tables, template, target, places)
+}
+
+/// Returns true if the path and the query of a template fit. The path may go on after the template, and
+/// the query may have other parameters.
+pub(crate) fn fits_path<'r, 'p>(
+    tables: &Tables,
+    template: &'p [Part],
+    target: Target<'r>,
+    places: &mut Places<'r, 'p>,
+) -> bool {
+    let stem = target.stem;
+    let mut path = stem.strip_prefix(b"/").unwrap_or(stem).split(|byte| *byte == b'/');
+    segments(template)
+        .all(|parts| path.next().is_some_and(|text| fits_segment(tables, parts, text, places)))
+        && parameters(template).all(|parts| has_parameter(tables, parts, target, places))
+}
+
+/// Returns true if one of the parameters of a query fits. A name without a value is the same with an empty
+/// one.
+fn has_parameter<'r, 'p>(
+    tables: &Tables,
+    parts: &'p [Part],
+    target: Target<'r>,
+    places: &mut Places<'r, 'p>,
+) -> bool {
+    let Some(query) = target.query else { return false };
+    query.split(|byte| *byte == b'&').any(|parameter| {
+        let n_places = places.len();
+        let plain = parameter.strip_suffix(b"=").unwrap_or(parameter);
+        let fits = fits_segment(tables, parts, plain, places);
+        if !fits {
+            places.truncate(n_places);
+        }
+        fits
+    })
+}
+
+/// What is in the places of a template's host, of all that is in its places.
+pub(crate) fn host_places<'r>(template: &[Part], places: &[(&Part, &'r [u8])]) -> Vec<&'r [u8]> {
+    let is_place = |part: &&Part| part.kind != PartKind::Text;
+    let n_places = host_of(template).iter().filter(is_place).count();
+    let own = places.iter().take(n_places).filter(|(part, _)| part.kind != PartKind::Any);
+    own.map(|(_, text)| *text).collect()
+}
+
+/// The places of a host, from its start to the place behind its end, as bits.
+#[derive(Clone, Copy, Default)]
+struct Marks([u64; 4]);
+
+// A host of the longest name has one place more than bytes.
+const _: () = assert!(MAX_NAME_BYTES < 256);
+
+impl Marks {
+    fn insert(&mut self, at: usize) {
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
+    }
+
+    fn contains(&self, at: usize) -> bool {
+        self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
+    }
+}
+
+/// From where on the rest of a template's host fits the rest of a host, for each of its parts.
+struct Ways {
+    /// Where it does in any way.
+    some: [Marks; MAX_HOST_PARTS + 1],
+    /// Where it does in more than one way.
+    many: [Marks; MAX_HOST_PARTS + 1],
+}
+
+impl Ways {
+    /// `None` where a part cannot fit anywhere. Takes steps in proportion to the parts and the host for
+    /// templates of few places, and at most the square of the host for each part.
+    fn of(tables: &Tables, parts: &[Part], host: &[u8]) -> Option<Ways> {
+        if host.len() > MAX_NAME_BYTES || parts.len() > MAX_HOST_PARTS {
+            return None;
+        }
+        let marks = [Marks::default(); MAX_HOST_PARTS + 1];
+        let mut ways = Ways { some: marks, many: marks };
+        ways.some.get_mut(parts.len())?.insert(host.len());
+        for (idx, part) in parts.iter().enumerate().rev() {
+            let behind = (*ways.some.get(idx + 1)?, *ways.many.get(idx + 1)?);
+            let (some, many) = (ways.some.get_mut(idx)?, ways.many.get_mut(idx)?);
+            for end in (0..=host.len()).rev().filter(|end| behind.0.contains(*end)) {
+                for start in starts(tables, part, host, end) {
+                    if some.contains(start) || behind.1.contains(end) {
+                        many.insert(start);
+                    }
+                    some.insert(start);
+                }
+            }
+            if some.is_empty() {
+                return None;
+            }
+        }
+        Some(ways)
+    }
+}
+
+/// Where a part of a host that ends at a place may start.
+fn starts(tables: &Tables, part: &Part, host: &[u8], end: usize) -> Range<usize> {
+    const NOWHERE: Range<usize> = 0..0;
+    let before = host.get(..end).unwrap_or_default();
+    match part.kind {
+        PartKind::Text => {
+            let literal = tables.str(part.text).as_bytes();
+            match before.strip_suffix(literal) {
+                Some(rest) => rest.len()..rest.len() + 1,
+                None => NOWHERE,
+            }
+        }
+        PartKind::Any => {
+            let dot = before.iter().rposition(|byte| *byte == b'.');
+            dot.map_or(0, |dot| dot + 1)..end
+        }
+        PartKind::Identity | PartKind::Secret => 0..end,
+        PartKind::Slash | PartKind::Query => NOWHERE,
+    }
+}
+
+/// Returns true if a host, or one above it, is made up of the parts of a template.
+pub(crate) fn is_at_or_below(tables: &Tables, parts: &[Part], host: &[u8]) -> bool {
+    let Some(ways) = Ways::of(tables, parts, host) else { return false };
+    let Some(starts) = ways.some.first() else { return false };
+    let is_label = |at: usize| at == 0 || host.get(at - 1) == Some(&b'.');
+    (0..=host.len()).any(|at| is_label(at) && starts.contains(at))
+}
+
+/// Returns true if the parts of a template's host make up a host in exactly one way, and fills in what is
+/// in its places. `*` is one label; what belongs to the tenant may have dots, as names of buckets do.
+pub(crate) fn fits_host<'r, 'p>(
+    tables: &Tables,
+    parts: &'p [Part],
+    host: &'r [u8],
+    places: &mut Places<'r, 'p>,
+) -> bool {
+    let Some(ways) = Ways::of(tables, parts, host) else { return false };
+    let first = (ways.some.first(), ways.many.first());
+    let (Some(some), Some(many)) = first else { return false };
+    if !some.contains(0) || many.contains(0) {
+        return false;
+    }
+    let mut start = 0;
+    for (idx, part) in parts.iter().enumerate() {
+        let Some(behind) = ways.some.get(idx + 1) else { return false };
+        let is_way = |end: &usize| {
+            behind.contains(*end) && starts(tables, part, host, *end).contains(&start)
+        };
+        let Some(end) = (start..=host.len()).find(is_way) else { return false };
+        if part.kind != PartKind::Text {
+            places.push((part, host.get(start..end).unwrap_or_default()));
+        }
+        start = end;
+    }
+    true
+}
+
+/// Returns true if the parts of one segment of a path make up a text: each place takes at least a byte,
+/// and ends where the text behind it first occurs. The last text has to be at the end. Text fits in any
+/// case, as services take their own paths.
+pub(crate) fn fits_segment<'r, 'p>(
+    tables: &Tables,
+    parts: &'p [Part],
+    text: &'r [u8],
+    places: &mut Places<'r, 'p>,
+) -> bool {
+    let mut rest = text;
+    let mut open: Option<&Part> = None;
+    for (idx, part) in parts.iter().enumerate() {
+        if part.kind != PartKind::Text {
+            open = Some(part);
+            continue;
+        }
+        let literal = tables.str(part.text).as_bytes();
+        let Some(place) = open.take() else {
+            let Some((text, behind)) = rest.split_at_checked(literal.len()) else { return false };
+            if !text.eq_ignore_ascii_case(literal) {
+                return false;
+            }
+            rest = behind;
+            continue;
+        };
+        let is_last = idx + 1 == parts.len();
+        let found = if is_last {
+            let start = rest.len().checked_sub(literal.len());
+            start.filter(|start| {
+                rest.get(*start..).is_some_and(|end| end.eq_ignore_ascii_case(literal))
+            })
+        } else {
+            let mut windows = rest.windows(literal.len().max(1)).skip(1);
+            windows.position(|window| window.eq_ignore_ascii_case(literal)).map(|at| at + 1)
+        };
+        let Some((taken, behind)) = found.and_then(|at| rest.split_at_checked(at)) else {
+            return false;
+        };
+        if taken.is_empty() {
+            return false;
+        }
+        places.push((place, taken));
+        rest = behind.get(literal.len()..).unwrap_or_default();
+    }
+    match open {
+        Some(place) if !rest.is_empty() => places.push((place, rest)),
+        Some(_) => return false,
+        None => {}
+    }
+    open.is_some() || rest.is_empty()
+}
