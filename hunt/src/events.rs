@@ -243,8 +243,14 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
         | Format::Har
         | Format::ZeekHttp
         | Format::Suricata
+        | Format::Ecs
+        | Format::Ocsf
+        | Format::Events
         | Format::Squid
         | Format::Combined
+        | Format::HaProxy
+        | Format::W3c
+        | Format::Csv
         | Format::Urls
         | Format::Json => return keys,
     };

@@ -299,7 +299,7 @@ impl Cutter<'_> {
         is_stream: bool,
         given: Option<&Layout>,
     ) -> Option<()> {
-        let mut layout: Option<Layout> = None;
+        let mut found: Option<Layout> = None;
         let mut carry: Vec<u8> = Vec::new();
         let mut is_skipping = false;
         loop {
@@ -310,14 +310,14 @@ impl Cutter<'_> {
             buffer.clear();
             buffer.append(&mut carry);
             let (n_read, failure) = fill(reader, &mut buffer, is_stream);
-            if layout.is_none() && !buffer.is_empty() {
-                layout = match given {
+            if found.is_none() && !buffer.is_empty() {
+                found = match given {
                     Some(given) => Some(given.clone().within(&buffer)),
                     None => Layout::detect(&buffer),
                 };
                 // A stream may give the first lines in parts.
                 let is_growing = is_stream && n_read > 0 && failure.is_none();
-                if layout.is_none() && is_growing && buffer.len() < PIECE_BYTES {
+                if found.is_none() && is_growing && buffer.len() < PIECE_BYTES {
                     carry = buffer;
                     self.spare = Some(Vec::new());
                     continue;
@@ -325,7 +325,7 @@ impl Cutter<'_> {
             }
             if let Some(error) = failure {
                 // What was read before is judged, as of a compressed log that is cut.
-                if let Some(layout) = layout.filter(|layout| !layout.is_document() && !is_skipping)
+                if let Some(layout) = found.filter(|layout| !layout.is_document() && !is_skipping)
                     && let Some(end) = layout.end_of_lines(&buffer)
                 {
                     buffer.truncate(end);
@@ -333,7 +333,7 @@ impl Cutter<'_> {
                 }
                 return self.problem(&error);
             }
-            let Some(layout) = &layout else {
+            let Some(layout) = found.clone() else {
                 if buffer.is_empty() {
                     return Some(());
                 }
@@ -341,7 +341,7 @@ impl Cutter<'_> {
                 return self.send(Part::Problem(Box::new(unknown(&self.log, message, help))));
             };
             if layout.is_document() {
-                return self.document(reader, buffer, layout.clone());
+                return self.document(reader, buffer, layout);
             }
             if n_read == 0 {
                 // The last line need not end with a line break.
@@ -361,8 +361,13 @@ impl Cutter<'_> {
             }
             match layout.end_of_lines(&buffer) {
                 Some(end) => {
-                    carry = buffer.split_off(end);
+                    // A header of other columns begins another log, as where logs were joined.
+                    let next = layout.next_header(buffer.get(..end).unwrap_or_default());
+                    carry = buffer.split_off(next.unwrap_or(end));
                     self.send(Part::Lines(layout.clone(), buffer))?;
+                    if next.is_some() {
+                        found = None;
+                    }
                 }
                 None if buffer.len() >= PIECE_BYTES => {
                     is_skipping = true;

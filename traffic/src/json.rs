@@ -113,7 +113,7 @@ impl<'l> Visitor<'l> for Entries<'_, 'l> {
 pub struct Time<'l>(pub &'l str);
 
 impl Time<'_> {
-    /// Returns milliseconds since 1970, of RFC 3339, of Apache's form or of seconds with a fraction; whole numbers beyond the
+    /// Returns milliseconds since 1970, of RFC 3339, also without a zone, of Apache's form or of seconds with a fraction; whole numbers beyond the
     /// year 5000 are taken for milliseconds. `None` for anything else.
     pub fn milliseconds(self) -> Option<i64> {
         let text = text(self.0).ok()?;
@@ -123,6 +123,13 @@ impl Time<'_> {
         if let Ok(time) = jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text.as_bytes()) {
             // As Apache and nginx write it.
             return time.to_timestamp().ok().map(jiff::Timestamp::as_millisecond);
+        }
+        // Without a time zone logs have UTC, as the extended format of the W3C says.
+        let civil = text.parse::<jiff::civil::DateTime>();
+        let civil =
+            civil.or_else(|_| jiff::civil::DateTime::strptime("%d/%b/%Y:%H:%M:%S%.f", &*text));
+        if let Ok(time) = civil.and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC)) {
+            return Some(time.timestamp().as_millisecond());
         }
         let seconds: f64 = text.parse().ok()?;
         let milliseconds = if seconds.abs() < 1e11 { seconds * 1000.0 } else { seconds };

@@ -10,10 +10,13 @@
 
 pub mod access_log;
 pub mod codes;
+mod column;
 pub mod curl;
+mod detect;
 mod envelope;
 mod field_map;
 mod format;
+mod haproxy_text;
 pub mod har;
 pub mod head;
 pub mod json;
@@ -29,6 +32,7 @@ mod requests;
 mod shell;
 mod slots;
 pub mod subject;
+mod table;
 mod text_format;
 mod unreadable;
 pub mod url;

@@ -105,6 +105,62 @@ impl Line<'_> {
         Ok(())
     }
 
+    /// Adds the port to a host that has none, unless it is that of the scheme.
+    pub(crate) fn add_port(&mut self, port: &str, is_connect: bool, scheme: Option<&str>) {
+        let default = match scheme {
+            Some("https" | "wss") => "443",
+            Some("http" | "ws") => "80",
+            _ => "",
+        };
+        let is_known = port.parse::<u16>().is_ok_and(|port| port > 0);
+        if !is_known || self.authority.is_empty() || !is_connect && port == default {
+            return;
+        }
+        let is_v6 = self.authority.parse::<std::net::Ipv6Addr>().is_ok();
+        if is_v6 {
+            self.authority = format!("[{}]:{port}", self.authority).into();
+        } else if inspect::split_port(self.authority.as_bytes()).1.is_empty() {
+            self.authority = format!("{}:{port}", self.authority).into();
+        }
+    }
+
+    /// Writes what rows of tables have: a URL without a scheme, as `a.example/path`, the scheme `ssl`, and a
+    /// host alone, which is a request for `/` if the row has a method, and a connection otherwise.
+    pub(crate) fn as_tables_write(&mut self, has_method: bool) {
+        if self.scheme == "ssl" {
+            self.scheme = Cow::Borrowed("https");
+        }
+        let Some(path) = self.path.as_deref() else {
+            if has_method && self.method != "CONNECT" {
+                self.path = Some(Cow::Borrowed("/"));
+            } else if !has_method && !self.authority.is_empty() {
+                self.server_name.get_or_insert_with(|| self.authority.clone());
+                self.method = Cow::Borrowed("");
+                self.scheme = Cow::Borrowed("");
+            }
+            return;
+        };
+        if path.starts_with('/') || path.contains("://") || path == "*" {
+            return;
+        }
+        if path.starts_with('?') || path.is_empty() {
+            self.path = Some(format!("/{path}").into());
+            return;
+        }
+        let end = path.find(['/', '?']).unwrap_or(path.len());
+        let (host, behind) = path.split_at(end);
+        let is_same = || {
+            let host = inspect::split_port(host.as_bytes()).0;
+            host.eq_ignore_ascii_case(inspect::split_port(self.authority.as_bytes()).0)
+        };
+        if self.authority.is_empty() || is_same() {
+            let slash = if behind.starts_with('/') { "" } else { "/" };
+            let behind = format!("{slash}{behind}");
+            self.authority = host.to_owned().into();
+            self.path = Some(behind.into());
+        }
+    }
+
     /// Writes what other programs write as Envoy does: the version with its name, and an absolute
     /// target, as it is sent to a proxy, as scheme, host and path.
     pub(crate) fn as_envoy_writes(&mut self) {

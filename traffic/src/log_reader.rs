@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::format::Header;
 use crate::json::{self, Time};
 use crate::limits::MAX_LINE_BYTES;
 use crate::line::{self, Line};
 use crate::part::Part;
 use crate::requests::line_reader;
 use crate::slots::{LineReader, Slots};
+use crate::table::Table;
 use crate::{BYTE_ORDER_MARK, FieldMap, Format, Layout, Unreadable, har, lines};
 
 /// Reads the pieces of a log.
@@ -76,9 +78,9 @@ impl LogReader {
             return;
         }
         for (number, line) in (1..).zip(lines(piece)) {
-            let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
+            let line = self.trimmed(line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line));
             // Zeek's and other logs' headers, also in JSON streams that were cut from them.
-            if line.is_empty() || line.starts_with(b"#") {
+            if line.trim_ascii().is_empty() || line.starts_with(b"#") {
                 visit(number, Ok(Entry::Blank));
             } else if line.len() > MAX_LINE_BYTES {
                 visit(number, Err(Unreadable::TooLong));
@@ -118,15 +120,26 @@ impl LogReader {
         self.unwrapped(&text, number, visit);
     }
 
+    /// Returns a line without white space around it; in a row a tab may be beside an empty value.
+    fn trimmed<'l>(&self, line: &'l [u8]) -> &'l [u8] {
+        match self.layout.header {
+            Some(_) => line.strip_suffix(b"\r").unwrap_or(line),
+            None => line.trim_ascii(),
+        }
+    }
+
     fn unwrapped(&mut self, line: &[u8], number: u64, visit: &mut Visit<'_>) {
-        let line = line.trim_ascii();
-        if line.is_empty() {
+        let line = self.trimmed(line);
+        if line.trim_ascii().is_empty() {
             visit(number, Ok(Entry::Blank));
         } else if line.len() > MAX_LINE_BYTES {
             visit(number, Err(Unreadable::TooLong));
-        } else if let Some(columns) = &self.layout.columns {
-            let json = columns.to_json(&String::from_utf8_lossy(line));
-            self.line(&json, number, visit);
+        } else if let Some(header) = self.layout.header.clone() {
+            let text = String::from_utf8_lossy(line);
+            match &*header {
+                Header::Zeek(columns) => self.line(&columns.to_json(&text), number, visit),
+                Header::Table(table) => self.row(table, &text, number, visit),
+            }
         } else {
             self.line(line, number, visit);
         }
@@ -150,7 +163,7 @@ impl LogReader {
                 let logged = line::of_url(line).map(|line| (line, None).into());
                 visit(number, logged.as_ref().map(Entry::Request).map_err(|reason| *reason));
             }
-            Format::EnvoyText | Format::Squid | Format::Combined => {
+            Format::EnvoyText | Format::Squid | Format::Combined | Format::HaProxy => {
                 let text = String::from_utf8_lossy(line);
                 let key = |part: Part| part.as_str().to_owned();
                 let mut logged = LoggedRequest::default();
@@ -162,10 +175,41 @@ impl LogReader {
             Format::Json | Format::ZeekSsl | Format::ZeekDns => {
                 visit(number, Ok(Entry::Object(line)));
             }
-            Format::Har | Format::Envoy | Format::ZeekHttp | Format::Suricata => {
+            // A log without its header, and formats of JSON, which have a reader.
+            Format::Har
+            | Format::W3c
+            | Format::Csv
+            | Format::Envoy
+            | Format::ZeekHttp
+            | Format::Suricata
+            | Format::Ecs
+            | Format::Ocsf
+            | Format::Events => {
                 visit(number, Err(Unreadable::NotOfFormat));
             }
         }
+    }
+
+    fn row(&mut self, table: &Table, line: &str, number: u64, visit: &mut Visit<'_>) {
+        if table.is_header(line) {
+            visit(number, Ok(Entry::Blank));
+            return;
+        }
+        let Some(row) = table.row(line) else {
+            visit(number, Err(Unreadable::NotOfFormat));
+            return;
+        };
+        if !matches!(self.layout.format, Format::W3c | Format::Csv) {
+            // The names of the columns are keys, as of a map.
+            self.line(&table.to_json(row), number, visit);
+            return;
+        }
+        let mut slots = Slots::of_text();
+        table.write(&row, &mut slots);
+        let key = |part: Part| table.name(part).unwrap_or_else(|| part.as_str()).to_owned();
+        let mut logged = LoggedRequest::default();
+        let written = write(&slots, self.layout.format, key, &mut logged);
+        visit(number, written.map(|()| Entry::Request(&logged)));
     }
 
     fn document(&mut self, document: &[u8], visit: &mut Visit<'_>) {
@@ -215,6 +259,9 @@ fn write<'l>(
     logged: &mut LoggedRequest<'l>,
 ) -> Result<(), Unreadable> {
     let mut unread = slots.write(&mut logged.line);
+    if matches!(format, Format::W3c | Format::Csv) {
+        logged.line.as_tables_write(slots.raw(Part::Method).is_some());
+    }
     if format != Format::Envoy {
         logged.line.as_envoy_writes();
     }

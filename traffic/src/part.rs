@@ -11,6 +11,8 @@ pub enum Part {
     Scheme,
     /// Host and port.
     Authority,
+    /// The port, where a log has it apart from the host.
+    Port,
     /// Path and query, or an absolute URL.
     Path,
     /// The query, where a log has it apart from the path.
@@ -44,10 +46,11 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of its number.
-    pub const ALL: [Part; 17] = [
+    pub const ALL: [Part; 18] = [
         Part::Method,
         Part::Scheme,
         Part::Authority,
+        Part::Port,
         Part::Path,
         Part::Query,
         Part::Protocol,
@@ -70,6 +73,7 @@ impl Part {
             Part::Method => "method",
             Part::Scheme => "scheme",
             Part::Authority => "host",
+            Part::Port => "port",
             Part::Path => "path",
             Part::Query => "query",
             Part::Protocol => "version",
@@ -143,6 +147,7 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
             "request_path",
             "request_uri",
             "uri",
+            PATH_TEMPLATE,
         ],
     ),
     (Part::Query, &["args", "query_string"]),
@@ -169,6 +174,73 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
     (Part::UpstreamAddress, &["upstream_host", "upstream_remote_address"]),
     (Part::Time, TIME_KEYS),
     (Part::Identity, &["source_identity", "identity", "downstream_peer_uri_san"]),
+];
+
+/// The key of the shipped gateway's access log under which the filter's template of the path is.
+pub(crate) const PATH_TEMPLATE: &str = "path_template";
+
+/// The keys of events in the Elastic Common Schema.
+pub(crate) const ECS_KEYS: &[(Part, &[&str])] = &[
+    (Part::Method, &["http.request.method"]),
+    (Part::Scheme, &["url.scheme"]),
+    (Part::Authority, &["url.domain", "destination.domain", "server.domain"]),
+    (Part::Port, &["url.port"]),
+    (Part::Path, &["url.path", "url.original", "url.full"]),
+    (Part::Query, &["url.query"]),
+    (Part::Protocol, &["http.version"]),
+    (Part::UserAgent, &["user_agent.original"]),
+    (Part::Referer, &["http.request.referrer"]),
+    (Part::ServerName, &["tls.client.server_name"]),
+    (Part::SourceAddress, &["source.ip", "client.ip", "source.address", "client.address"]),
+    (Part::Status, &["http.response.status_code"]),
+    (Part::RequestBytes, &["http.request.body.bytes", "http.request.bytes", "source.bytes"]),
+    (
+        Part::ResponseBytes,
+        &["http.response.body.bytes", "http.response.bytes", "destination.bytes"],
+    ),
+    (Part::UpstreamAddress, &["destination.ip", "server.ip"]),
+    (Part::Time, TIME_KEYS),
+];
+
+/// The keys of events in the Open Cybersecurity Schema Framework.
+pub(crate) const OCSF_KEYS: &[(Part, &[&str])] = &[
+    (Part::Method, &["http_request.http_method"]),
+    (Part::Scheme, &["http_request.url.scheme"]),
+    (Part::Authority, &["http_request.url.hostname", "dst_endpoint.hostname", "dst_endpoint.name"]),
+    (Part::Port, &["http_request.url.port"]),
+    (
+        Part::Path,
+        &["http_request.url.path", "http_request.url.url_string", "http_request.url.text"],
+    ),
+    (Part::Query, &["http_request.url.query_string"]),
+    (Part::Protocol, &["http_request.version"]),
+    (Part::UserAgent, &["http_request.user_agent"]),
+    (Part::Referer, &["http_request.referrer"]),
+    (Part::ServerName, &["tls.sni", "unmapped.sni"]),
+    (Part::SourceAddress, &["src_endpoint.ip", "src_endpoint.name"]),
+    (Part::Status, &["http_response.code", "http_response.status"]),
+    (Part::RequestBytes, &["http_request.body_length", "http_request.length", "traffic.bytes_out"]),
+    (
+        Part::ResponseBytes,
+        &["http_response.body_length", "http_response.length", "traffic.bytes_in"],
+    ),
+    (Part::UpstreamAddress, &["dst_endpoint.ip"]),
+    (Part::Time, TIME_KEYS),
+];
+
+/// The keys of the filter's own events.
+pub(crate) const EVENT_KEYS: &[(Part, &[&str])] = &[
+    (Part::Method, &["request.method"]),
+    (Part::Authority, &["request.host"]),
+    (Part::Path, &["request.path"]),
+    (Part::ServerName, &["request.sni"]),
+    (Part::SourceAddress, &["request.source"]),
+    (Part::Status, &["response.code"]),
+    (Part::RequestBytes, &["response.request_bytes"]),
+    (Part::ResponseBytes, &["response.response_bytes"]),
+    (Part::UpstreamAddress, &["response.upstream"]),
+    (Part::Time, TIME_KEYS),
+    (Part::Identity, &["request.identity"]),
 ];
 
 /// The keys of Zeek's `http.log`; of its `ssl.log` the server name, as one stream may contain both.

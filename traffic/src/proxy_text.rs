@@ -80,13 +80,13 @@ pub(crate) fn combined<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
 }
 
 /// Sets method and target; that of CONNECT is the authority.
-fn target<'l>(method: &'l str, url: &'l str, slots: &mut Slots<'l>) {
+pub(crate) fn target<'l>(method: &'l str, url: &'l str, slots: &mut Slots<'l>) {
     slots.set(Part::Method, 0, method);
     slots.set(if method == "CONNECT" { Part::Authority } else { Part::Path }, 0, url);
 }
 
 /// Returns the text in quotes, in which a backslash escapes, and what is behind it.
-fn quoted(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn quoted(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_ascii_start().strip_prefix('"')?;
     let mut is_escaped = false;
     let end = text.bytes().position(|byte| {

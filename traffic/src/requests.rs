@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use crate::part::{ACCESS_LOG_KEYS, Keys, Part, SURICATA_KEYS, ZEEK_HTTP_KEYS};
+use crate::part::{
+    ACCESS_LOG_KEYS, ECS_KEYS, EVENT_KEYS, Keys, OCSF_KEYS, Part, SURICATA_KEYS, ZEEK_HTTP_KEYS,
+};
 use crate::slots::LineReader;
 use crate::{FieldMap, Format};
 
@@ -15,6 +17,9 @@ fn keys(table: Table) -> Keys {
 static ACCESS_LOG: LazyLock<Keys> = LazyLock::new(|| keys(ACCESS_LOG_KEYS));
 static ZEEK_HTTP: LazyLock<Keys> = LazyLock::new(|| keys(ZEEK_HTTP_KEYS));
 static SURICATA: LazyLock<Keys> = LazyLock::new(|| keys(SURICATA_KEYS));
+static ECS: LazyLock<Keys> = LazyLock::new(|| keys(ECS_KEYS));
+static OCSF: LazyLock<Keys> = LazyLock::new(|| keys(OCSF_KEYS));
+static EVENTS: LazyLock<Keys> = LazyLock::new(|| keys(EVENT_KEYS));
 
 /// Returns a reader of the lines of an access log in JSON.
 pub(crate) fn access_log_reader() -> LineReader {
@@ -28,6 +33,9 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         Format::Envoy => Some(access_log_reader()),
         Format::ZeekHttp => Some(LineReader::of(&ZEEK_HTTP)),
         Format::Suricata => Some(LineReader::of(&SURICATA)),
+        Format::Ecs => Some(LineReader::of(&ECS)),
+        Format::Ocsf => Some(LineReader::of(&OCSF)),
+        Format::Events => Some(LineReader::of(&EVENTS)),
         Format::Json => map.request_keys().map(LineReader::new),
         Format::EnvoyText
         | Format::Har
@@ -35,6 +43,9 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         | Format::ZeekDns
         | Format::Squid
         | Format::Combined
+        | Format::HaProxy
+        | Format::W3c
+        | Format::Csv
         | Format::Urls => None,
     }
 }

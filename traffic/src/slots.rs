@@ -69,6 +69,13 @@ impl<'l> Slots<'l> {
         }
     }
 
+    /// Sets the value of a part that has none.
+    pub(crate) fn set_once(&mut self, part: Part, raw: &'l str) {
+        if self.raw(part).is_none() {
+            self.set(part, 0, raw);
+        }
+    }
+
     /// Returns a value as it is written.
     pub fn raw(&self, part: Part) -> Option<&'l str> {
         self.values.get(part as usize).map(|(_, raw)| *raw).filter(|raw| !raw.is_empty())
@@ -120,7 +127,14 @@ impl<'l> Slots<'l> {
         let method = text(Part::Method);
         line.authority = text(Part::Authority).unwrap_or_default();
         let is_connect = method.as_deref() == Some("CONNECT");
-        line.path = text(Part::Path).filter(|_| !is_connect);
+        line.path = text(Part::Path);
+        if is_connect {
+            // Some programs write the target of CONNECT where others have the path.
+            let target = line.path.take();
+            if line.authority.is_empty() {
+                line.authority = target.map(connect_target).unwrap_or_default();
+            }
+        }
         if let Some(path) = line.path.as_deref()
             && let Some(query) = text(Part::Query)
             && !path.contains('?')
@@ -144,6 +158,10 @@ impl<'l> Slots<'l> {
             line.authority = name.clone();
         }
         let is_connection = is_connection && line.server_name.is_some();
+        if self.raw(Part::Port).is_some() {
+            let port = text(Part::Port).unwrap_or_default();
+            line.add_port(&port, is_connect, scheme.as_deref());
+        }
         line.scheme = match scheme {
             _ if is_connect || is_connection => Cow::Borrowed(""),
             Some(scheme) => scheme,
@@ -210,6 +228,12 @@ impl LineReader {
         *slots = Slots { writing: Writing::Json, ..Slots::default() };
         json::parsed(line, &mut |key, raw| slots.put(keys, keys.find(key), raw))
     }
+}
+
+/// Returns host and port of the target of CONNECT, which some programs write as a URL.
+fn connect_target(target: Cow<'_, str>) -> Cow<'_, str> {
+    let Some((_, behind)) = target.split_once("://") else { return target };
+    behind.split('/').next().unwrap_or_default().to_owned().into()
 }
 
 /// Returns the address of a text that may be a copy.

@@ -17,9 +17,10 @@ use crate::{disk, stream};
 /// Search logs for requests that match the rules.
 ///
 /// Gives the verdicts that the gateway would have given. Reads access logs of Envoy, Istio and nginx in
-/// JSON, text logs of Envoy and Istio, Squid's and the combined format, HTTP archives (HAR), Zeek's http,
-/// ssl and dns logs, Suricata's eve.json, lists of URLs, and any JSON lines with a map; also as Kubernetes,
-/// docker, fluent-bit and syslog wrap them. Records are printed in the order of the files and their lines,
+/// JSON, text logs of Envoy and Istio, Squid's, HAProxy's and the combined format, the extended format of the
+/// W3C (Blue Coat, IIS), CSV, HTTP archives (HAR), Zeek's http, ssl and dns logs, Suricata's eve.json, events
+/// of ECS and OCSF, lists of URLs, and any JSON lines with a map; also as Kubernetes, docker, fluent-bit and
+/// syslog wrap them, in gzip, zstd and UTF-16. Records are printed in the order of the files and their lines,
 /// counts on standard error.
 ///
 /// Correlations use the time of the events. A policy, given or in the pack, is evaluated with the time and
@@ -31,7 +32,7 @@ use crate::{disk, stream};
 #[command(after_help = "Examples:\n\
 \x20 tidegate hunt access.log\n\
 \x20 tidegate hunt --pack rules.pack --output table proxy.har\n\
-\x20 zcat access.log.gz | tidegate hunt --rules rules/\n\
+\x20 tidegate hunt --rules rules/ access.log.1.gz access.log\n\
 \x20 tidegate hunt --map fields.toml --output csv proxy.jsonl > matches.csv")]
 pub(crate) struct Hunt {
     /// Logs to search; `-` or none for standard input

@@ -1,0 +1,243 @@
+//! `tidegate hunt` over the logs that people have: each format, as real programs write it and as collectors
+//! wrap it.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may panic and works on files"
+)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use gateway::event::{self, Dialect};
+use serde_json::{Value, json};
+
+/// One rule for each part of a request that a log may give.
+const RULES: &str = "
+title: Bot
+logsource: {category: proxy}
+detection: {s: {cs-host: api.telegram.org, c-uri-stem|startswith: /bot}, condition: s}
+---
+title: Agent
+logsource: {category: proxy}
+detection: {s: {cs-host: api.telegram.org, c-useragent|startswith: curl/}, condition: s}
+---
+title: Tunnel
+logsource: {category: proxy}
+detection: {s: {cs-host|endswith: .trycloudflare.com}, condition: s}
+---
+title: Query
+logsource: {category: proxy}
+detection: {s: {cs-host: drive.google.com, c-uri-query|contains: export=download}, condition: s}
+";
+
+/// A program run, with its output on both streams and its exit code.
+struct Done {
+    stdout: String,
+    stderr: String,
+    code: i32,
+}
+
+fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Done {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A command that refuses its arguments reads nothing.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    Done {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().unwrap(),
+    }
+}
+
+/// What a hunt finds: `line title method host source` of each record.
+fn hunt(name: &str, arguments: &[&str], log: &[u8]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    let done = run(folder.path(), &[&["hunt", "-r", "rules.yml"], arguments].concat(), log);
+    assert_eq!(done.code, 0, "{name}: {}", done.stderr);
+    let records = done.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let records = records.map(|record| {
+        let text = |key: &str| record[key].as_str().unwrap_or("-").to_owned();
+        let parts = [text("title"), text("method"), text("host"), text("source")];
+        format!("{} {}", record["line"], parts.join(" "))
+    });
+    records.collect()
+}
+
+const BOT: &str = "/bot123456789:AAExampleExampleExampleExampleExample12/getMe";
+
+/// Logs by name, with what a hunt finds in them.
+fn cases() -> Vec<(&'static str, String, Vec<String>)> {
+    let bot = |line: u32| format!("{line} Bot POST api.telegram.org 10.0.1.7");
+    let agent = |line: u32| format!("{line} Agent POST api.telegram.org 10.0.1.7");
+    let both = |line: u32| vec![bot(line), agent(line)];
+    let query = |line: u32| format!("{line} Query GET drive.google.com 10.0.1.7");
+    let tunnel = |line: u32| format!("{line} Tunnel - a.trycloudflare.com 10.0.1.7");
+    let connect = |line: u32| format!("{line} Tunnel CONNECT a.trycloudflare.com:443 10.0.1.7");
+    let json = format!(
+        r#"{{"start_time":"2026-11-20T08:00:00Z","method":"POST","authority":"api.telegram.org","path":"{BOT}","user_agent":"curl/8","downstream_remote_address":"10.0.1.7:5"}}"#
+    );
+    let quoted = |text: &str| Value::from(text).to_string();
+    vec![
+        ("JSON of Envoy", json.clone(), both(1)),
+        ("a list", format!("[{json},\n{json}]"), [both(1), both(2)].concat()),
+        ("docker", format!(r#"{{"log":{},"stream":"stdout"}}"#, quoted(&json)), both(1)),
+        (
+            "docker in CRI, with a line of another kind first",
+            format!("2026-11-20T08:00:00.2Z stderr F [info] starting\n2026-11-20T08:00:00.2Z stdout F {{\"log\":{}}}", quoted(&json)),
+            both(2),
+        ),
+        (
+            "an index's export of what a collector read",
+            format!(r#"{{"_index":"a","_source":{{"message":{}}}}}"#, quoted(&json)),
+            both(1),
+        ),
+        (
+            "Envoy's text",
+            format!(r#"[2026-11-20T08:14:44.179Z] "POST {BOT} HTTP/1.1" 200 - 12 240 139 138 "10.0.1.7" "curl/8" "id" "api.telegram.org" "192.0.2.12:443""#),
+            both(1),
+        ),
+        (
+            "Squid",
+            format!("# a comment\n1795161600.253    325 10.0.1.7 TCP_MISS/200 2912 POST http://api.telegram.org{BOT} - HIER_DIRECT/192.0.2.12 text/html\n1795161600.253    325 10.0.1.7 TCP_TUNNEL/200 2912 CONNECT a.trycloudflare.com:443 - HIER_DIRECT/192.0.2.12 -"),
+            vec![bot(2), connect(3)],
+        ),
+        (
+            "the combined format, behind syslog",
+            format!("<166>Nov 20 08:00:00 fw squid[1]: 10.0.1.7 - - [20/Nov/2026:08:00:00 +0000] \"POST http://api.telegram.org{BOT} HTTP/1.1\" 200 8752 \"-\" \"curl/8\" TCP_MISS:HIER_DIRECT"),
+            both(1),
+        ),
+        (
+            "the combined format of virtual hosts",
+            format!("api.telegram.org:443 10.0.1.7 - - [20/Nov/2026:08:00:00 +0000] \"POST {BOT} HTTP/1.1\" 200 8752 \"-\" \"curl/8\""),
+            vec![
+                "1 Bot POST api.telegram.org:443 10.0.1.7".to_owned(),
+                "1 Agent POST api.telegram.org:443 10.0.1.7".to_owned(),
+            ],
+        ),
+        (
+            "HAProxy, behind syslog, with captured headers",
+            format!("Nov 20 08:00:00 lb haproxy[7]: 10.0.1.7:51234 [20/Nov/2026:08:00:00.123] fe be/s1 0/0/1/2/3 200 1234 - - ---- 1/1/0/0/0 0/0 {{api.telegram.org|curl/8.5.0}} {{}} \"POST {BOT} HTTP/1.1\""),
+            both(1),
+        ),
+        (
+            "W3C",
+            format!("#Software: x\r\n#Fields: date time c-ip cs-method cs-uri-scheme cs-host cs-uri-path cs-uri-query cs(User-Agent)\r\n2026-11-20 08:00:00 10.0.1.7 POST https api.telegram.org {BOT} - \"curl/8 (a b)\"\r\n2026-11-20 08:00:00 10.0.1.7 GET https drive.google.com /uc ?export=download&id=1 -\r\n"),
+            vec![bot(3), agent(3), query(4)],
+        ),
+        (
+            "W3C whose columns change",
+            "#Fields: c-ip cs-method cs-uri\n10.0.1.7 GET https://drive.google.com/uc?export=download\n#Fields: cs-uri c-ip cs-method\nhttps://drive.google.com/uc?export=download 10.0.1.7 GET\n".to_owned(),
+            vec![query(2), query(4)],
+        ),
+        (
+            "CSV",
+            format!("\u{feff}Time,Source IP,Method,URL,User Agent\n2026-11-20 08:00:00,10.0.1.7,POST,https://api.telegram.org{BOT},\"curl/8, x\"\n,10.0.1.7,GET,drive.google.com/uc?export=download,\n"),
+            vec![bot(2), agent(2), query(3)],
+        ),
+        (
+            "CSV by tabs with empty values",
+            "user\tsrc_ip\turl\tmethod\treferrer\n\t10.0.1.7\thttps://drive.google.com/uc?export=download\tGET\t\n".to_owned(),
+            vec![query(2)],
+        ),
+        (
+            "ECS, with dots and with objects",
+            format!("{{\"@timestamp\":\"2026-11-20T08:00:00Z\",\"ecs.version\":\"8\",\"http.request.method\":\"POST\",\"url.domain\":\"api.telegram.org\",\"url.path\":\"{BOT}\",\"source.ip\":\"10.0.1.7\",\"user_agent.original\":\"curl/8\"}}\n{{\"http\":{{\"request\":{{\"method\":\"GET\"}}}},\"url\":{{\"full\":\"https://drive.google.com/uc?export=download\"}},\"client\":{{\"ip\":\"10.0.1.7\"}}}}"),
+            vec![bot(1), agent(1), query(2)],
+        ),
+        (
+            "OCSF",
+            format!("{{\"class_uid\":4002,\"time\":1795161600000,\"http_request\":{{\"http_method\":\"POST\",\"user_agent\":\"curl/8\",\"url\":{{\"hostname\":\"api.telegram.org\",\"path\":\"{BOT}\"}}}},\"src_endpoint\":{{\"ip\":\"10.0.1.7\"}}}}"),
+            both(1),
+        ),
+        (
+            "Zeek by tabs, joined with another of its logs",
+            format!("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thttp\n#fields\tts\tuid\tid.orig_h\tmethod\thost\turi\tuser_agent\n#types\ttime\tstring\taddr\tstring\tstring\tstring\tstring\n1.5\tC\t10.0.1.7\tPOST\tapi.telegram.org\t{BOT}\tcurl/8\n#close\t2026\n#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tssl\n#fields\tts\tuid\tid.orig_h\tserver_name\n#types\ttime\tstring\taddr\tstring\n1.5\tC\t10.0.1.7\ta.trycloudflare.com\n"),
+            [both(8), vec!["17 Tunnel - - -".to_owned()]].concat(),
+        ),
+        (
+            "Istio's JSON of TLS that passes through",
+            r#"{"authority":null,"method":null,"path":null,"downstream_remote_address":"10.0.1.7:5","requested_server_name":"a.trycloudflare.com"}"#.to_owned(),
+            vec![tunnel(1)],
+        ),
+        ("CSV of server names", "sni;src ip\na.trycloudflare.com;10.0.1.7\n".to_owned(), vec![tunnel(2)]),
+    ]
+}
+
+#[test]
+fn each_format_is_known_by_its_lines_and_gives_its_requests() {
+    for (name, log, mut expect) in cases() {
+        let mut found = hunt(name, &[], log.as_bytes());
+        found.sort();
+        expect.sort();
+        assert_eq!(found, expect, "{name}");
+        let utf_16: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain(log.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let mut found = hunt(name, &[], &utf_16);
+        found.sort();
+        assert_eq!(found, expect, "{name} in UTF-16");
+    }
+}
+
+#[test]
+fn the_events_that_we_convert_are_read_back() {
+    let event = json!({
+        "event": "tidegate.match", "schema": 1, "time": 1_795_161_600_000_u64, "mode": "monitor",
+        "action": "observe", "would_deny": false, "n_rules": 1,
+        "rules": [{"id": "r1", "title": "T", "level": "high", "author": "A", "phase": "request", "view": "raw"}],
+        "request": {"method": "GET", "host": "drive.google.com:8443", "source": "10.0.1.7",
+            "path": "/uc?export=download&id={}"},
+        "response": {"code": 200, "request_bytes": 1, "response_bytes": 2},
+        "gateway": {}, "pack": {"name": "p", "version": 1, "hash": "0123"}, "truncated": false,
+    });
+    let connect = json!({
+        "event": "tidegate.match", "schema": 1, "time": 1_795_161_600_000_u64,
+        "request": {"method": "CONNECT", "host": "a.trycloudflare.com:443", "source": "10.0.1.7"},
+        "pack": {"hash": "0123"},
+    });
+    for dialect in [Some(Dialect::Ecs), Some(Dialect::Ocsf), None] {
+        let lines = [&event, &connect].map(|event| match dialect {
+            Some(dialect) => event::convert(event, dialect).to_string(),
+            None => event.to_string(),
+        });
+        let found = hunt(&format!("{dialect:?}"), &[], lines.join("\n").as_bytes());
+        let expect = [
+            "1 Query GET drive.google.com:8443 10.0.1.7",
+            "2 Tunnel CONNECT a.trycloudflare.com:443 10.0.1.7",
+        ];
+        assert_eq!(found, expect, "{dialect:?}");
+    }
+}
+
+#[test]
+fn a_compressed_log_that_is_cut_is_judged_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    let line = "https://drive.google.com/uc?export=download\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    gzip.write_all(line.repeat(2000).as_bytes()).unwrap();
+    let whole = gzip.finish().unwrap();
+    fs::write(folder.path().join("a.log"), whole.get(..whole.len() - 20).unwrap()).unwrap();
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml", "a.log"], b"");
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stderr.contains("error[F001]"), "{}", done.stderr);
+    assert!(done.stdout.lines().count() > 1000, "{}", done.stderr);
+}

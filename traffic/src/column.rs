@@ -1,0 +1,265 @@
+//! The names that logs have for columns, by what they give.
+
+use crate::part::Part;
+
+/// What a column gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// A part of a request, with its rank among the columns of that part.
+    Part(Part, u8),
+    /// A day; the time of day is in another column.
+    Date,
+    /// The time of a day, or a whole time where there is no column of the day.
+    TimeOfDay,
+}
+
+impl Column {
+    /// The rank of a column with whole URLs among those of the path.
+    pub(crate) const URL: u8 = 1;
+}
+
+/// The names of columns, in lower case and with `-` for other signs: those of the extended format (Blue
+/// Coat, IIS, CloudFront), and those that proxies and searches export as CSV.
+const NAMES: &[(Column, &[&str])] = &[
+    (
+        Column::Part(Part::Method, 0),
+        &["cs-method", "c-method", "sc-method", "method", "http-method"],
+    ),
+    (
+        Column::Part(Part::Method, 1),
+        &["request-method", "requestmethod", "http-request-method", "verb", "reqmethod"],
+    ),
+    (
+        Column::Part(Part::Scheme, 0),
+        &["cs-uri-scheme", "c-uri-scheme", "cs-protocol-scheme", "url-scheme", "scheme"],
+    ),
+    (Column::Part(Part::Authority, 0), &["cs-host", "host", "http-host", "url-host", "hostname"]),
+    (
+        Column::Part(Part::Authority, 1),
+        &["x-host-header", "cs-uri-host", "c-uri-host", "authority", "request-host", "url-domain"],
+    ),
+    (
+        Column::Part(Part::Authority, 2),
+        &[
+            "r-host",
+            "domain",
+            "dest-host",
+            "dhost",
+            "destination-host",
+            "destination-domain",
+            "server-hostname",
+            "site",
+            "fqdn",
+            "desthostname",
+            "dst-host",
+            "target-host",
+            "server-name",
+        ],
+    ),
+    (Column::Part(Part::Authority, 3), &["r-dns", "s-dns", "cs-host-2"]),
+    (Column::Part(Part::Path, 0), &["cs-uri-path", "c-uri-path", "url-path", "uri-path"]),
+    (Column::Part(Part::Path, 2), &["path", "request-path", "uri-stem", "request-uri"]),
+    (
+        Column::Part(Part::Path, Column::URL),
+        &[
+            "cs-uri",
+            "c-uri",
+            "url",
+            "uri",
+            "full-url",
+            "request-url",
+            "url-full",
+            "url-original",
+            "requesturl",
+            "web-url",
+        ],
+    ),
+    (Column::Part(Part::Path, 3), &["cs-uri-stem", "c-uri-stem"]),
+    (
+        Column::Part(Part::Query, 0),
+        &["cs-uri-query", "c-uri-query", "url-query", "uri-query", "query", "query-string"],
+    ),
+    (
+        Column::Part(Part::Protocol, 0),
+        &["cs-version", "cs-protocol-version", "http-version", "protocol-version", "version"],
+    ),
+    (
+        Column::Part(Part::UserAgent, 0),
+        &[
+            "cs-user-agent",
+            "c-useragent",
+            "user-agent",
+            "useragent",
+            "http-user-agent",
+            "user-agent-original",
+            "agent",
+            "ua",
+            "requestclientapplication",
+        ],
+    ),
+    (
+        Column::Part(Part::Referer, 0),
+        &[
+            "cs-referer",
+            "cs-referrer",
+            "referer",
+            "referrer",
+            "http-referer",
+            "http-referrer",
+            "refererurl",
+            "http-request-referrer",
+        ],
+    ),
+    (Column::Part(Part::Cookie, 0), &["cs-cookie", "cookie"]),
+    (
+        Column::Part(Part::ServerName, 0),
+        &[
+            "tls-client-server-name",
+            "sni",
+            "ssl-sni",
+            "requested-server-name",
+            "x-cs-ssl-sni",
+            "cs-sni",
+        ],
+    ),
+    (
+        Column::Part(Part::SourceAddress, 0),
+        &["c-ip", "src-ip", "source-ip", "client-ip", "clientip", "srcip", "src"],
+    ),
+    (
+        Column::Part(Part::SourceAddress, 1),
+        &[
+            "client",
+            "cip",
+            "source-address",
+            "remote-addr",
+            "src-addr",
+            "client-address",
+            "sourceip",
+            "ip",
+        ],
+    ),
+    (
+        Column::Part(Part::Status, 0),
+        &[
+            "sc-status",
+            "status",
+            "status-code",
+            "http-status",
+            "response-code",
+            "http-response-status-code",
+            "statuscode",
+            "response-status",
+            "rescode",
+            "http-status-code",
+        ],
+    ),
+    (
+        Column::Part(Part::RequestBytes, 0),
+        &[
+            "cs-bytes",
+            "bytes-out",
+            "request-bytes",
+            "bytes-received",
+            "requestsize",
+            "http-request-bytes",
+            "sent-bytes",
+            "bytes-sent-by-client",
+        ],
+    ),
+    (
+        Column::Part(Part::ResponseBytes, 0),
+        &[
+            "sc-bytes",
+            "bytes-in",
+            "response-bytes",
+            "bytes-sent",
+            "bytes",
+            "responsesize",
+            "http-response-bytes",
+            "size",
+        ],
+    ),
+    (
+        Column::Part(Part::UpstreamAddress, 0),
+        &[
+            "r-ip",
+            "dst-ip",
+            "dest-ip",
+            "destination-ip",
+            "serverip",
+            "server-ip",
+            "dstip",
+            "dst",
+            "dest",
+            "s-supplier-ip",
+            "cs-uri-ip",
+        ],
+    ),
+    (
+        Column::Part(Part::Time, 1),
+        &[
+            "timestamp",
+            "datetime",
+            "date-time",
+            "start-time",
+            "ts",
+            "event-time",
+            "gmttime",
+            "eventtime",
+        ],
+    ),
+    (Column::Part(Part::Time, 2), &["x-timestamp", "localtime", "gmttime-iso", "created"]),
+    (Column::Part(Part::Time, 3), &["timestamp-unix", "x-timestamp-unix", "epoch"]),
+    (Column::Part(Part::Identity, 0), &["identity", "source-identity"]),
+    (Column::Date, &["date"]),
+    (Column::TimeOfDay, &["time"]),
+    (Column::Part(Part::Port, 0), &["cs-uri-port", "c-uri-port", "url-port"]),
+];
+
+/// Returns what a column of this name gives.
+pub(crate) fn column(name: &str) -> Option<Column> {
+    // `cs(User-Agent)`, `http.request.method`, `user_agent`, `@timestamp`, `Status Code`.
+    let mut plain = String::new();
+    for char in name.trim_ascii().chars() {
+        if char.is_ascii_alphanumeric() {
+            plain.push(char.to_ascii_lowercase());
+        } else if !plain.is_empty() && !plain.ends_with('-') {
+            plain.push('-');
+        }
+    }
+    let plain = plain.trim_end_matches('-');
+    let known = NAMES.iter().find(|(_, names)| names.contains(&plain));
+    known.map(|(column, _)| *column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_known_in_any_writing() {
+        for (name, expect) in [
+            ("cs(User-Agent)", Some(Column::Part(Part::UserAgent, 0))),
+            ("HTTP User Agent", Some(Column::Part(Part::UserAgent, 0))),
+            ("url.domain", Some(Column::Part(Part::Authority, 1))),
+            ("@timestamp", Some(Column::Part(Part::Time, 1))),
+            ("src_ip", Some(Column::Part(Part::SourceAddress, 0))),
+            ("cs(Host)", Some(Column::Part(Part::Authority, 0))),
+            ("_time", Some(Column::TimeOfDay)),
+            ("time-taken", None),
+            ("", None),
+        ] {
+            assert_eq!(column(name), expect, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_in_one_list() {
+        let mut names: Vec<_> = NAMES.iter().flat_map(|(_, names)| *names).collect();
+        let n_names = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), n_names);
+    }
+}

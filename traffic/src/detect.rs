@@ -1,0 +1,248 @@
+//! How a log is read, by its first lines.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::envelope::Envelope;
+use crate::format::Header;
+use crate::part::{ACCESS_LOG_KEYS, Part};
+use crate::table::{self, Table};
+use crate::url::{Url, UrlError};
+use crate::zeek_text::Columns;
+use crate::{BYTE_ORDER_MARK, Format, Layout, Unreadable, har, json};
+
+/// Most lines that are looked at to detect a format: logs begin with lines of other kinds.
+const MAX_LINES: usize = 256;
+
+impl Layout {
+    /// Detects how a log is read by its start: the first of its lines that is of a known format, as it
+    /// is or unwrapped. A list of URLs has to begin with one.
+    ///
+    /// `None` where nothing fits; then the format has to be named.
+    pub fn detect(start: &[u8]) -> Option<Layout> {
+        Layout::find(start, None)
+    }
+
+    /// Returns how a log of this layout is read: what its start says of envelope and header is added.
+    #[must_use]
+    pub fn within(self, start: &[u8]) -> Layout {
+        let Some(found) = Layout::find(start, Some(&self)) else { return self };
+        Layout {
+            envelope: found.envelope,
+            header: found.header,
+            is_document: found.is_document,
+            ..self
+        }
+    }
+
+    fn find(start: &[u8], given: Option<&Layout>) -> Option<Layout> {
+        let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
+        let wanted = given.map(|layout| layout.format);
+        if wanted.is_none_or(|format| format == Format::Har) && har::is_archive(start) {
+            return Some(Layout::from(Format::Har));
+        }
+        if let Some(layout) = zeek_text(start) {
+            return Some(layout);
+        }
+        if let Some(layout) = w3c(start) {
+            return Some(layout);
+        }
+        if let Some(layout) = document(start, wanted) {
+            return Some(layout);
+        }
+        let lines = crate::lines(start).map(<[u8]>::trim_ascii);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+        let mut found: Option<Layout> = None;
+        for (idx, line) in lines.take(MAX_LINES).enumerate() {
+            let layout = of_line(line, idx == 0, given).or_else(|| csv(line, wanted));
+            let Some(layout) = layout else { continue };
+            let (is_zeek, format) = (layout.format.is_zeek(), layout.format);
+            let first = found.get_or_insert(layout);
+            if first.format != format && is_zeek {
+                // One stream of several logs.
+                first.format = Format::ZeekHttp;
+            }
+            if !is_zeek || first.format != format {
+                break;
+            }
+        }
+        found.or_else(|| {
+            // A map names the columns, whatever they are.
+            let mut lines = crate::lines(start).map(<[u8]>::trim_ascii);
+            let line = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"))?;
+            let line = str::from_utf8(line).ok().filter(|line| !line.starts_with(['{', '[']))?;
+            let table = Table::of_any_csv(line).filter(|_| wanted == Some(Format::Json))?;
+            Some(table_layout(table))
+        })
+    }
+}
+
+fn table_layout(table: Table) -> Layout {
+    let layout = Layout::from(table.format());
+    Layout { header: Some(Arc::new(Header::Table(table))), ..layout }
+}
+
+/// The layout of a log in the extended format of the W3C.
+fn w3c(start: &[u8]) -> Option<Layout> {
+    let start = start.get(..MAX_HEADER_BYTES).unwrap_or(start);
+    let line = crate::lines(start).map(<[u8]>::trim_ascii).find(|line| {
+        line.starts_with(b"#") && table::strip_fields(&String::from_utf8_lossy(line)).is_some()
+    });
+    Table::of_w3c(&String::from_utf8_lossy(line?)).map(table_layout)
+}
+
+/// The layout of CSV, if a line is its header.
+fn csv(line: &[u8], wanted: Option<Format>) -> Option<Layout> {
+    if !matches!(wanted, None | Some(Format::Csv | Format::Json)) || line.starts_with(b"{") {
+        return None;
+    }
+    Table::of_csv(str::from_utf8(line).ok()?).map(table_layout)
+}
+
+/// The layout of a Zeek log in its default form.
+fn zeek_text(start: &[u8]) -> Option<Layout> {
+    if !start.trim_ascii_start().starts_with(b"#") {
+        return None;
+    }
+    let start = String::from_utf8_lossy(start.get(..MAX_HEADER_BYTES).unwrap_or(start));
+    let columns = Columns::read(&start)?;
+    let format = match columns.path.as_str() {
+        "http" => Format::ZeekHttp,
+        "ssl" => Format::ZeekSsl,
+        "dns" => Format::ZeekDns,
+        _ => return None,
+    };
+    Some(Layout { header: Some(Arc::new(Header::Zeek(columns))), ..Layout::from(format) })
+}
+
+/// How much of a log its header may take.
+const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// The layout of objects that are not one a line: of a list, or written over several lines.
+fn document(start: &[u8], wanted: Option<Format>) -> Option<Layout> {
+    let text = match str::from_utf8(start) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(start.get(..error.valid_up_to())?).ok()?,
+    };
+    let text = text.trim_ascii_start();
+    let objects = text.strip_prefix('[').map_or(text, str::trim_ascii_start);
+    if !objects.starts_with('{') || json::is_deep(objects) {
+        return None;
+    }
+    let first_line = text.lines().next().unwrap_or_default().trim_ascii();
+    if !text.starts_with('[')
+        && (first_line.ends_with('}') || first_line.len() > 1 && first_line.contains("\":"))
+    {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(objects).into_iter::<&RawValue>();
+    let first = values.next()?.ok()?;
+    let format = format_of_object(first.get().as_bytes());
+    let format =
+        wanted.filter(|format| !matches!(format, Format::Har | Format::Urls)).or(format)?;
+    Some(Layout { is_document: true, ..Layout::from(format) })
+}
+
+/// The layout of one line, as it is or unwrapped; of a layout that is given.
+fn of_line(line: &[u8], is_first: bool, given: Option<&Layout>) -> Option<Layout> {
+    Envelope::of_line(line).into_iter().find_map(|envelope| {
+        let unwrapped = envelope.unwrap(line);
+        if unwrapped.is_partial {
+            return None;
+        }
+        let line = unwrapped.line.trim_ascii();
+        let layout = match given {
+            None => format_of_line(line, is_first)?.into(),
+            Some(given) if given.reads(line) => given.clone(),
+            Some(_) => return None,
+        };
+        Some(Layout { envelope, ..layout })
+    })
+}
+
+impl Layout {
+    /// Returns true if a line looks like one of the layout's format.
+    fn reads(&self, line: &[u8]) -> bool {
+        match self.format {
+            // Any object may be one of these; the first that has no line in it is not wrapped.
+            Format::Json => line.starts_with(b"{") && Envelope::of_line(line).len() == 1,
+            Format::EnvoyText | Format::Squid | Format::Combined | Format::HaProxy => {
+                str::from_utf8(line).is_ok_and(|line| self.read_text(line).is_ok())
+            }
+            format => format_of_line(line, true) == Some(format),
+        }
+    }
+}
+
+fn format_of_line(line: &[u8], is_first: bool) -> Option<Format> {
+    if line.starts_with(b"{") {
+        return format_of_object(line);
+    }
+    let line = str::from_utf8(line).ok()?;
+    for format in [Format::EnvoyText, Format::Squid, Format::Combined, Format::HaProxy] {
+        if Layout::from(format).read_text(line).is_ok() {
+            return Some(format);
+        }
+    }
+    // A list whose first port is wrong is a list, and its other lines can be read.
+    let is_url = matches!(Url::parse(line), Ok(_) | Err(UrlError::Port));
+    (is_first && is_url).then_some(Format::Urls)
+}
+
+/// Adds the names of an object's keys, those of objects in it as `outer.inner`.
+fn names(
+    object: &str,
+    outer: &str,
+    depth: usize,
+    found: &mut Vec<String>,
+) -> Result<(), Unreadable> {
+    json::object(object.as_bytes(), |key, raw| {
+        let name = if outer.is_empty() { key.to_owned() } else { format!("{outer}.{key}") };
+        if raw.starts_with('{') && depth < MAX_NAME_DEPTH {
+            // A part of the line, which is JSON as a whole.
+            let _ = names(raw, &name, depth + 1, found);
+        }
+        found.push(name);
+    })
+}
+
+/// Deepest objects whose keys are looked at to detect a format: `http.request.method`.
+const MAX_NAME_DEPTH: usize = 2;
+
+fn format_of_object(object: &[u8]) -> Option<Format> {
+    let mut keys = Vec::new();
+    // Of a line that is not JSON no key counts.
+    names(json::text_of(object).ok()?, "", 0, &mut keys).ok()?;
+    let has = |name: &str| keys.iter().any(|key| key == name);
+    if has("event_type") && (has("flow_id") || has("src_ip")) {
+        return Some(Format::Suricata);
+    }
+    if has("id.orig_h") || has("uid") {
+        return match () {
+            () if has("query") || has("qtype") => Some(Format::ZeekDns),
+            () if has("server_name") || has("cipher") => Some(Format::ZeekSsl),
+            () if has("method") || has("host") => Some(Format::ZeekHttp),
+            () => None,
+        };
+    }
+    if has("event") && has("request.host") && has("pack.hash") {
+        return Some(Format::Events);
+    }
+    if has("class_uid") || has("http_request.url") && has("src_endpoint") {
+        return Some(Format::Ocsf);
+    }
+    let is_ecs_request = has("url.domain") || has("url.full") || has("url.original");
+    let is_ecs = has("ecs.version") || has("http.request.method") || has("url.path");
+    if is_ecs && (is_ecs_request || has("tls.client.server_name")) {
+        return Some(Format::Ecs);
+    }
+    let known = |part: Part| {
+        let keys = ACCESS_LOG_KEYS.iter().find(|(known, _)| *known == part);
+        keys.is_some_and(|(_, keys)| keys.iter().any(|key| has(key)))
+    };
+    let is_request = known(Part::Authority) && (known(Part::Path) || known(Part::Method));
+    let is_connection =
+        known(Part::ServerName) && (known(Part::SourceAddress) || known(Part::UpstreamAddress));
+    (is_request || is_connection).then_some(Format::Envoy)
+}
