@@ -96,13 +96,14 @@ pub(super) struct Target {
     pub(super) path: Vec<u8>,
 }
 
-/// Whether a name may be in the table: the bit of the hash of its last four bytes. Almost no other name
-/// has it set, so that an ordinary request is compared with no entry.
+/// Whether a name may be in the table: the bit of the hash of its last six bytes, which reach beyond `.com`.
+/// Few other names have it set, so that an ordinary request is compared with no entry.
 #[expect(clippy::indexing_slicing, reason = "evaluated when the crate is compiled")]
-const ENDS: [u64; 16] = {
-    let mut bits = [0; 16];
+const ENDS: [u64; 64] = {
+    let mut bits = [0; 64];
     let mut idx = 0;
     while idx < PROXIES.len() {
+        assert!(PROXIES[idx].0.len() >= 6, "a shorter name would never be found");
         let bit = end_hash(PROXIES[idx].0.as_bytes());
         bits[bit / 64] |= 1 << (bit % 64);
         idx += 1;
@@ -110,10 +111,12 @@ const ENDS: [u64; 16] = {
     bits
 };
 
-/// A number below 1024 of the last four bytes of a name.
+/// A number below 4096 of the last six bytes of a name.
 const fn end_hash(name: &[u8]) -> usize {
-    let Some(end) = name.last_chunk() else { return 0 };
-    (u32::from_le_bytes(*end).wrapping_mul(0x9E37_79B1) >> 22) as usize
+    let Some((before, end)) = name.split_last_chunk() else { return 0 };
+    let Some(before) = before.last_chunk() else { return 0 };
+    let last = (u16::from_le_bytes(*before) as u64) << 32 | u32::from_le_bytes(*end) as u64;
+    (last.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize
 }
 
 /// Returns true if a request to `host` may be for a target that it names.
