@@ -68,12 +68,13 @@ pub struct Findings {
     file: Arc<str>,
     first_line: u32,
     list: Vec<Finding>,
+    n_errors: usize,
 }
 
 impl Findings {
     /// Starts with no findings. `file` names the text in places.
     pub fn new(file: &Arc<str>) -> Findings {
-        Findings { file: Arc::clone(file), first_line: 1, list: Vec::new() }
+        Findings { file: Arc::clone(file), first_line: 1, list: Vec::new(), n_errors: 0 }
     }
 
     /// Sets the line of the file on which the text starts, for a block of a note.
@@ -104,17 +105,19 @@ impl Findings {
     ) {
         let (message, help) = (message.into(), help.into());
         let place = self.place(span);
+        self.n_errors += usize::from(code.severity == Severity::Error);
         self.list.push(Diagnostic { code, message, help, place, fix: None }.into());
     }
 
     /// Appends the findings about a part of the text.
     pub fn extend(&mut self, part: Findings) {
+        self.n_errors += part.n_errors;
         self.list.extend(part.list);
     }
 
     /// Returns how many findings refuse the text.
     pub fn n_errors(&self) -> usize {
-        self.list.iter().filter(|finding| finding.is_error()).count()
+        self.n_errors
     }
 
     /// The findings, in the order in which they were added.

@@ -18,3 +18,7 @@ pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Most lines of source that a finding quotes; a longer place is quoted by its first line.
 pub const MAX_QUOTED_LINES: u32 = 6;
+
+/// Most bytes of source that a finding quotes on either side of its place, where the lines are longer than
+/// four times that: a text in one line has findings without number, and each would quote all of it.
+pub const MAX_QUOTED_MARGIN: usize = 256;

@@ -13,11 +13,9 @@ pub use text::to_text;
 /// Sorts findings by place, code and message, so that reports do not depend on the order of work.
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|left, right| {
-        let key = |finding: &Finding| {
-            let diagnostic = &finding.diagnostic;
-            (diagnostic.place.clone(), diagnostic.code.id, diagnostic.message.clone())
-        };
-        key(left).cmp(&key(right))
+        let (left, right) = (&left.diagnostic, &right.diagnostic);
+        let of_place = left.place.cmp(&right.place);
+        of_place.then_with(|| (left.code.id, &left.message).cmp(&(right.code.id, &right.message)))
     });
 }
 

@@ -81,10 +81,16 @@ fn point(bytes: &[u8], offset: usize) -> Span {
     Lines::new(&before).point(&before, before.len())
 }
 
-/// The index of a text's lines.
+/// Bytes between two places of a text at which its characters are counted.
+const STRIDE: usize = 256;
+
+/// The index of a text's lines. Every question about one place takes steps in proportion to the logarithm of
+/// the text's length, however long the lines are.
 #[derive(Clone, Debug)]
 pub struct Lines {
     starts: Vec<usize>,
+    /// The characters that start before each multiple of [`STRIDE`] bytes.
+    n_chars: Vec<usize>,
 }
 
 impl Lines {
@@ -96,15 +102,34 @@ impl Lines {
             **byte == b'\n' || **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')
         };
         let breaks = bytes.iter().enumerate().filter(ends_line);
-        Lines { starts: std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect() }
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        let mut n_chars = Vec::with_capacity(bytes.len() / STRIDE + 1);
+        let mut n_before = 0;
+        for stride in bytes.chunks(STRIDE) {
+            n_chars.push(n_before);
+            n_before += count_chars(stride);
+        }
+        n_chars.push(n_before);
+        Lines { starts, n_chars }
+    }
+
+    /// Returns how many characters start before a byte offset of the text.
+    fn chars_before(&self, text: &str, offset: usize) -> usize {
+        let stride = offset / STRIDE;
+        let behind = text.as_bytes().get(stride * STRIDE..offset).unwrap_or_default();
+        self.n_chars.get(stride).copied().unwrap_or_default() + count_chars(behind)
     }
 
     /// Returns the place of a byte offset of the same text, as a span of no length.
     pub fn point(&self, text: &str, offset: usize) -> Span {
         let line_idx = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = self.starts.get(line_idx).copied().unwrap_or_default();
-        let before = text.get(start..offset).unwrap_or_default();
-        Span::point(number(line_idx + 1), number(before.chars().count() + 1))
+        let n_before = if text.is_char_boundary(offset) {
+            self.chars_before(text, offset) - self.chars_before(text, start)
+        } else {
+            0
+        };
+        Span::point(number(line_idx + 1), number(n_before + 1))
     }
 
     /// Returns the span of a range of byte offsets of the same text.
@@ -115,29 +140,51 @@ impl Lines {
 
     /// Returns the byte offset of a line and column of the same text, both from 1; at most the line's end.
     pub fn offset(&self, text: &str, line: u32, column: u32) -> usize {
-        let Some((start, line)) = self.line(text, line) else { return text.len() };
-        let n_before = column.saturating_sub(1) as usize;
-        start + line.char_indices().nth(n_before).map_or(line.len(), |(at, _)| at)
+        let Some((start, end)) = self.line(text, line) else { return text.len() };
+        self.within(text, start, end, column.saturating_sub(1) as usize).unwrap_or(end)
     }
 
     /// The same for a place that has to exist: `None` behind the end of the line or of the text.
     pub fn exact_offset(&self, text: &str, line: u32, column: u32) -> Option<usize> {
-        let (start, line) = self.line(text, line)?;
-        let mut ends = line.char_indices().map(|(at, _)| at).chain([line.len()]);
-        Some(start + ends.nth((column as usize).checked_sub(1)?)?)
+        let (start, end) = self.line(text, line)?;
+        self.within(text, start, end, (column as usize).checked_sub(1)?)
     }
 
-    /// Returns where a line starts, and the line without its end.
-    fn line<'t>(&self, text: &'t str, line: u32) -> Option<(usize, &'t str)> {
-        let start = *self.starts.get((line as usize).checked_sub(1)?)?;
-        let line = text.get(start..)?.split(['\r', '\n']).next()?;
-        Some((start, line))
+    /// Returns the byte offset that is `n_chars` characters behind `start`; `None` behind `end`.
+    fn within(&self, text: &str, start: usize, end: usize, n_chars: usize) -> Option<usize> {
+        let wanted = self.chars_before(text, start).checked_add(n_chars)?;
+        let stride = self.n_chars.partition_point(|n_before| *n_before <= wanted).checked_sub(1)?;
+        let n_before = self.n_chars.get(stride).copied()?;
+        let rest = text.as_bytes().get(stride * STRIDE..).unwrap_or_default();
+        let mut starts =
+            rest.iter().enumerate().filter(|(_, byte)| starts_char(**byte)).map(|(at, _)| at);
+        let at = starts.nth(wanted - n_before).map_or(text.len(), |at| stride * STRIDE + at);
+        (at <= end).then_some(at)
+    }
+
+    /// Returns where a line starts and ends, without its line break.
+    fn line(&self, text: &str, line: u32) -> Option<(usize, usize)> {
+        let line_idx = (line as usize).checked_sub(1)?;
+        let start = *self.starts.get(line_idx)?;
+        let Some(next) = self.starts.get(line_idx + 1) else { return Some((start, text.len())) };
+        let line = text.get(start..*next)?;
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        Some((start, start + line.len()))
     }
 
     /// Returns the number of lines.
     pub fn n_lines(&self) -> u32 {
         number(self.starts.len())
     }
+}
+
+fn starts_char(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
+}
+
+fn count_chars(bytes: &[u8]) -> usize {
+    bytes.iter().map(|byte| usize::from(starts_char(*byte))).sum()
 }
 
 /// Converts a count of lines or columns. Files are at most [`crate::limits::MAX_FILE_BYTES`] long, so that
@@ -188,6 +235,23 @@ mod tests {
         assert_eq!(lines.offset(text, 2, 99), 9, "the end of a line, before its line break");
         assert_eq!(lines.offset(text, 99, 1), text.len());
         assert_eq!(lines.n_lines(), 4);
+        let wide = ["ä".repeat(STRIDE + 1), "b".repeat(STRIDE - 1), "ö".repeat(9)].concat();
+        let text = [&wide, "\r\n", &wide, "\n", &wide].concat();
+        let lines = Lines::new(&text);
+        let mut column = 1;
+        let mut line = 1;
+        for (at, character) in text.char_indices() {
+            if character != '\n' {
+                assert_eq!(lines.point(&text, at), Span::point(line, column), "{at}");
+            }
+            if !matches!(character, '\r' | '\n') {
+                assert_eq!(lines.offset(&text, line, column), at);
+                assert_eq!(lines.exact_offset(&text, line, column), Some(at));
+            }
+            (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
+        }
+        assert_eq!(lines.exact_offset(&text, 3, column), Some(text.len()));
+        assert_eq!(lines.exact_offset(&text, 3, column + 1), None);
         let lines = Lines::new("a\rb\r\rc");
         assert_eq!((lines.n_lines(), lines.offset("a\rb\r\rc", 4, 1)), (4, 5));
     }

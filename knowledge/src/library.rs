@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use diagnostics::{Diagnostic, Finding, Findings, Place, SourceFile, Sources, Span, decode};
+use diagnostics::{Diagnostic, Finding, Findings, Lines, Place, SourceFile, Sources, Span, decode};
 use inspect::pack::HostMatching;
 use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
 use sigma::{Correlation, Decidability, Filter, Parsed, Rule, Source, decidability};
@@ -205,14 +205,15 @@ impl Library {
         let mut titles: BTreeMap<String, usize> = BTreeMap::new();
         let mut kept: Vec<LibraryRule> = Vec::new();
         let mut found = Vec::new();
+        let mut lines = Indexed::new();
         for entry in std::mem::take(&mut self.rules) {
             let rule = &entry.rule;
             let (id, title) = (rule.id_or_title(), &rule.metadata.title);
             if let Some(first) = ids.get(id).and_then(|idx| kept.get(*idx)) {
                 let message = format!("the id `{}` is that of another rule", id.escape_debug());
                 let help = "give the rule an id of its own: a new random UUID".to_owned();
-                let place = self.key_place(rule, "id", id);
-                let first = self.key_place(&first.rule, "id", id);
+                let place = self.key_place(&mut lines, rule, "id", id);
+                let first = self.key_place(&mut lines, &first.rule, "id", id);
                 let diagnostic =
                     Diagnostic { code: &codes::DUPLICATE_ID, message, help, place, fix: None };
                 found.push(Finding::from(diagnostic).relate(first, "the first is here"));
@@ -223,8 +224,8 @@ impl Library {
                 let message =
                     format!("the title `{}` is that of another rule", title.escape_debug());
                 let help = "say in the title how this rule differs".to_owned();
-                let place = self.key_place(rule, "title", title);
-                let first = self.key_place(&first.rule, "title", title);
+                let place = self.key_place(&mut lines, rule, "title", title);
+                let first = self.key_place(&mut lines, &first.rule, "title", title);
                 let diagnostic =
                     Diagnostic { code: &codes::DUPLICATE_TITLE, message, help, place, fix: None };
                 found.push(Finding::from(diagnostic).relate(first, "the first is here"));
@@ -259,11 +260,13 @@ impl Library {
     }
 
     /// The place of a key of a rule with a value; the start of the rule if it is not found.
-    fn key_place(&self, rule: &Rule, key: &str, value: &str) -> Place {
+    fn key_place(&self, lines: &mut Indexed, rule: &Rule, key: &str, value: &str) -> Place {
         let file = Arc::clone(&rule.file);
         let text = self.sources.get(&rule.file).map_or("", String::as_str);
-        let lines = (1..).zip(text.lines()).skip_while(|(line, _)| *line < rule.span.line);
-        for (line, content) in lines {
+        let lines = lines.entry(Arc::clone(&file)).or_insert_with(|| Lines::new(text));
+        for line in rule.span.line..=rule.span.end_line.max(rule.span.line) {
+            let (start, end) = (lines.offset(text, line, 1), lines.offset(text, line, u32::MAX));
+            let content = text.get(start..end).unwrap_or_default();
             let Some(rest) = content.strip_prefix(key).and_then(|rest| rest.strip_prefix(':'))
             else {
                 continue;
@@ -367,6 +370,9 @@ fn is_first(
     found.push(Finding::from(diagnostic).relate(before.clone(), "the first is here"));
     false
 }
+
+/// The lines of files by name, indexed when a place in them is first searched.
+type Indexed = BTreeMap<Arc<str>, Lines>;
 
 enum FileKind {
     Note,

@@ -5,6 +5,7 @@
 
 mod compile;
 mod due;
+mod index;
 mod map;
 pub(crate) mod pool;
 mod read;

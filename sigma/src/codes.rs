@@ -46,6 +46,10 @@ diagnostics::codes! {
     AGGREGATION = "S032", Error, "aggregation in a condition";
     /// A condition with `N of` for another N than 1, which the specification does not have.
     COUNT_OF = "S033", Error, "unsupported quantifier";
+    /// The conditions of a file repeat its searches too often: each search identifier that a condition names
+    /// again, also by `1 of` and `all of`, repeats all that it searches for.
+    /// A few kilobytes could ask for gigabytes of program. No rule that people write comes near the bound.
+    CONDITION_TOO_LARGE = "S034", Error, "conditions beyond the bounds";
 
     /// An `action` that collections do not have: there are `global`, `reset` and `repeat`.
     UNKNOWN_ACTION = "S050", Error, "unknown action";

@@ -33,6 +33,7 @@ pub struct Compiler {
     hosts: HostMatching,
     strings: Strings,
     fields: Vec<StrId>,
+    fields_by_name: HashMap<StrId, FieldId>,
     rules: Vec<pack::Rule>,
     tags: Vec<StrId>,
     code: Vec<u32>,
@@ -68,6 +69,7 @@ impl Compiler {
             hosts: HostMatching::Text,
             strings: Strings::default(),
             fields: Vec::new(),
+            fields_by_name: HashMap::new(),
             rules: Vec::new(),
             tags: Vec::new(),
             code: Vec::new(),
@@ -217,12 +219,10 @@ impl Compiler {
     fn field(&mut self, name: Option<&str>) -> FieldId {
         let Some(name) = name else { return KEYWORDS };
         let name = self.strings.id(name);
-        let known = self.fields.iter().position(|field| *field == name);
-        let idx = known.unwrap_or_else(|| {
+        *self.fields_by_name.entry(name).or_insert_with(|| {
             self.fields.push(name);
-            self.fields.len() - 1
-        });
-        FieldId(u32::try_from(idx).unwrap_or(u32::MAX))
+            FieldId(end_of(&self.fields) - 1)
+        })
     }
 
     fn push(&mut self, op: Op) {

@@ -3,9 +3,11 @@
 //! Precedence, loosest first: `or`, `and`, `not`, `x of`, parentheses. Operators are written in lower
 //! case. `them` and patterns leave out identifiers that start with `_`, unless the pattern does too.
 
+use std::collections::HashMap;
+
 use crate::codes;
-use crate::limits::MAX_CONDITION_DEPTH;
-use crate::rule::{Condition, Selection};
+use crate::limits::{MAX_CONDITION_DEPTH, MAX_REPEATED_PARTS};
+use crate::rule::{Condition, Selection, n_parts};
 use diagnostics::closest;
 use diagnostics::{Code, Diagnostic, Fix, Span};
 
@@ -21,16 +23,18 @@ struct Problem {
 
 /// Reads a condition over the selections of a rule.
 ///
-/// `place` gives the span of a range of characters of the condition.
+/// `place` gives the span of a range of characters of the condition. `n_repeated` counts the parts of all
+/// conditions of a file beyond what is written.
 pub(crate) fn parse(
     text: &str,
-    selections: &[Selection],
+    names: &mut Names<'_>,
+    n_repeated: &mut usize,
     place: &dyn Fn(usize, usize) -> Span,
     report: &mut dyn FnMut(Diagnostic, Span),
 ) -> Option<Condition> {
     let tokens = tokens(text);
-    let mut parser =
-        Parser { tokens: &tokens, selections, problems: Vec::new(), end: text.chars().count() };
+    let end = text.chars().count();
+    let mut parser = Parser { tokens: &tokens, names, n_repeated, problems: Vec::new(), end };
     let condition = parser.expression(0);
     if parser.problems.is_empty()
         && let Some(token) = parser.tokens.first()
@@ -93,15 +97,67 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-struct Parser<'t> {
+/// The search identifiers of a rule, and which of them its conditions have named.
+pub(crate) struct Names<'s> {
+    selections: &'s [Selection],
+    by_name: HashMap<&'s str, usize>,
+    is_named: Vec<bool>,
+    /// Returns true if `x of` has compared all names before.
+    is_compared: bool,
+}
+
+impl<'s> Names<'s> {
+    pub(crate) fn new(selections: &'s [Selection]) -> Names<'s> {
+        let mut by_name = HashMap::with_capacity(selections.len());
+        for (idx, selection) in selections.iter().enumerate() {
+            by_name.entry(selection.name.as_str()).or_insert(idx);
+        }
+        Names { selections, by_name, is_named: vec![false; selections.len()], is_compared: false }
+    }
+
+    /// Returns the parts that a condition repeats if it names a search identifier here.
+    fn n_repeated_by(&mut self, idx: usize) -> usize {
+        let is_again =
+            self.is_named.get_mut(idx).is_some_and(|named| std::mem::replace(named, true));
+        let search = self.selections.get(idx).filter(|_| is_again);
+        search.map_or(0, |selection| n_parts(&selection.search))
+    }
+
+    /// The name that was probably meant.
+    fn closest(&self, name: &str) -> Option<&'s str> {
+        let names = self.selections.iter().take(MAX_NAMES_COMPARED);
+        closest(name, names.map(|selection| selection.name.as_str()))
+    }
+
+    /// The names for a help; some of them where there are many.
+    fn listed(&self) -> String {
+        let names = self.selections.iter().take(MAX_NAMES_LISTED);
+        let names: Vec<_> = names.map(|selection| format!("`{}`", selection.name)).collect();
+        match self.selections.len() {
+            0 => "none".into(),
+            n_names if n_names > names.len() => {
+                format!("{} and {} more", names.join(", "), n_names - names.len())
+            }
+            _ => names.join(", "),
+        }
+    }
+}
+
+/// Most names that an unknown one is compared with.
+const MAX_NAMES_COMPARED: usize = 256;
+/// Most names that a help lists.
+const MAX_NAMES_LISTED: usize = 32;
+
+struct Parser<'t, 'n, 's> {
     tokens: &'t [Token<'t>],
-    selections: &'t [Selection],
+    names: &'n mut Names<'s>,
+    n_repeated: &'n mut usize,
     problems: Vec<Problem>,
     /// Characters in the condition.
     end: usize,
 }
 
-impl<'t> Parser<'t> {
+impl<'t> Parser<'t, '_, '_> {
     fn peek(&self) -> Option<&'t str> {
         self.tokens.first().map(|token| token.text)
     }
@@ -218,19 +274,32 @@ impl<'t> Parser<'t> {
     }
 
     fn selection(&mut self, name: &str, at: (usize, usize)) -> Option<Condition> {
-        let found = self.selections.iter().position(|selection| selection.name == name);
-        if found.is_none() {
-            let near =
-                closest(name, self.selections.iter().map(|selection| selection.name.as_str()));
+        let Some(idx) = self.names.by_name.get(name).copied() else {
+            let near = self.names.closest(name);
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the rule defines {}", names(self.selections)),
+                None => format!("the rule defines {}", self.names.listed()),
             };
             let message = format!("the rule has no search identifier `{name}`");
             self.problem(&codes::UNKNOWN_SELECTION, message, help, Some(at));
             self.instead(near);
+            return None;
+        };
+        let n_parts = self.names.n_repeated_by(idx);
+        self.repeat(n_parts, at).then_some(Condition::Selection(idx))
+    }
+
+    /// Counts parts that the condition repeats; returns false where the file repeats too many.
+    fn repeat(&mut self, n_parts: usize, at: (usize, usize)) -> bool {
+        *self.n_repeated = self.n_repeated.saturating_add(n_parts);
+        let is_within = *self.n_repeated <= MAX_REPEATED_PARTS;
+        if !is_within {
+            let message = "the conditions of the file repeat too many searches".into();
+            let help =
+                "name each search identifier once, as `(a or b) and c` for `a and c or b and c`";
+            self.problem(&codes::CONDITION_TOO_LARGE, message, help, Some(at));
         }
-        found.map(Condition::Selection)
+        is_within
     }
 
     /// What follows `1 of`, `any of` and `all of`.
@@ -242,15 +311,26 @@ impl<'t> Parser<'t> {
             return None;
         };
         let wanted = if pattern.text == "them" { "*" } else { pattern.text };
-        let matching = self.selections.iter().enumerate().filter(|(_, selection)| {
+        let selections = self.names.selections;
+        let is_again = std::mem::replace(&mut self.names.is_compared, true);
+        if is_again && !self.repeat(selections.len(), pattern.at) {
+            return None;
+        }
+        let matching = selections.iter().enumerate().filter(|(_, selection)| {
             (!selection.name.starts_with('_') || wanted.starts_with('_'))
                 && glob(wanted, &selection.name)
         });
-        let mut matching: Vec<_> = matching.map(|(idx, _)| Condition::Selection(idx)).collect();
+        let matching: Vec<_> = matching.map(|(idx, _)| idx).collect();
+        let n_parts = matching.iter().map(|idx| self.names.n_repeated_by(*idx));
+        let n_parts = n_parts.fold(0, usize::saturating_add);
+        if !self.repeat(n_parts, pattern.at) {
+            return None;
+        }
+        let mut matching: Vec<_> = matching.into_iter().map(Condition::Selection).collect();
         match (matching.len(), quantifier.text) {
             (0, _) => {
                 let message = format!("no search identifier matches `{}`", pattern.text);
-                let help = format!("the rule defines {}", names(self.selections));
+                let help = format!("the rule defines {}", self.names.listed());
                 self.problem(&codes::UNKNOWN_SELECTION, message, help, Some(pattern.at));
                 None
             }
@@ -259,12 +339,6 @@ impl<'t> Parser<'t> {
             (_, _) => Some(Condition::Any(matching)),
         }
     }
-}
-
-fn names(selections: &[Selection]) -> String {
-    let names: Vec<_> =
-        selections.iter().map(|selection| format!("`{}`", selection.name)).collect();
-    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 /// Returns true if a pattern with stars matches a name.
@@ -336,7 +410,9 @@ mod tests {
             ("2 of sel_*", "S033"),
         ] {
             let mut code = String::new();
-            let read = parse(text, &selections, &|_, _| Span::default(), &mut |diagnostic, _| {
+            let mut names = Names::new(&selections);
+            let place = |_, _| Span::default();
+            let read = parse(text, &mut names, &mut 0, &place, &mut |diagnostic, _| {
                 code = diagnostic.code.id.into();
             });
             let shown = read.map_or(code, |condition| show(&condition, &selections));

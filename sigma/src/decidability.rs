@@ -4,7 +4,7 @@
 //! half can: as a *lead*, a rule that matches wherever the whole rule could. What the proxy does not
 //! see is taken for "could be": true where the rule asks for it, false where the rule excludes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use inspect::pack::Level;
 
@@ -122,13 +122,14 @@ enum Reduced {
 }
 
 /// A part of a condition after what is not seen, or always the same, was decided.
+#[derive(Clone, Copy)]
 enum Part<T> {
     Known(bool),
     Open(T),
 }
 
 fn reduce(rule: &Rule) -> Reduced {
-    let mut reducer = Reducer { rule, selections: Vec::new() };
+    let mut reducer = Reducer { rule, selections: Vec::new(), known: BTreeMap::new() };
     let condition = match reducer.condition(&rule.condition, true) {
         Part::Open(condition) => condition,
         Part::Known(_) => return Reduced::Constant,
@@ -140,6 +141,8 @@ fn reduce(rule: &Rule) -> Reduced {
 struct Reducer<'r> {
     rule: &'r Rule,
     selections: Vec<Selection>,
+    /// What became of each selection and of what the rule wants of it.
+    known: BTreeMap<(usize, bool), Part<usize>>,
 }
 
 impl Reducer<'_> {
@@ -147,15 +150,15 @@ impl Reducer<'_> {
     fn condition(&mut self, condition: &Condition, holds: bool) -> Part<Condition> {
         match condition {
             Condition::Selection(idx) => {
-                let Some(selection) = self.rule.selections.get(*idx) else {
-                    return Part::Known(false);
-                };
-                match self.search(&selection.search, holds) {
+                let part = self.known.get(&(*idx, holds)).copied();
+                let part = part.unwrap_or_else(|| {
+                    let part = self.selection(*idx, holds);
+                    self.known.insert((*idx, holds), part);
+                    part
+                });
+                match part {
                     Part::Known(known) => Part::Known(known),
-                    Part::Open(search) => {
-                        self.selections.push(Selection { search, ..selection.clone() });
-                        Part::Open(Condition::Selection(self.selections.len() - 1))
-                    }
+                    Part::Open(idx) => Part::Open(Condition::Selection(idx)),
                 }
             }
             Condition::Not(part) => match self.condition(part, !holds) {
@@ -169,6 +172,18 @@ impl Reducer<'_> {
             Condition::Any(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.condition(part, holds)).collect();
                 join(parts, true, Condition::Any)
+            }
+        }
+    }
+
+    fn selection(&mut self, idx: usize, holds: bool) -> Part<usize> {
+        let Some(selection) = self.rule.selections.get(idx) else { return Part::Known(false) };
+        match self.search(&selection.search, holds) {
+            Part::Known(known) => Part::Known(known),
+            Part::Open(search) => {
+                let (name, span) = (selection.name.clone(), selection.span);
+                self.selections.push(Selection { name, span, search });
+                Part::Open(self.selections.len() - 1)
             }
         }
     }

@@ -8,6 +8,17 @@ pub const MAX_CONDITION_DEPTH: usize = 32;
 /// byte; `tidegate check` says so (`L`-codes).
 pub const MAX_REGEX_BYTES: usize = 1 << 20;
 
+/// Most bytes of automata that are built for the regular expressions of one file, those included that are
+/// given up because they grow too large. The last quarter is for nondeterministic ones; an expression for
+/// which nothing is left is refused (`S023`).
+/// A megabyte takes some 30 milliseconds, and six characters can ask for it.
+pub const MAX_FILE_REGEX_BYTES: usize = 32 << 20;
+
+/// Most parts by which the conditions of one file may be longer than they are written; more are refused
+/// (`S034`). A search identifier that a condition names again repeats all of its search: 16 parts for each
+/// item, and one for each value. `x of` repeats what it selects, and compares every name.
+pub const MAX_REPEATED_PARTS: usize = 1 << 20;
+
 /// Most states of a nondeterministic automaton. An expression that needs more is refused (`S023`): it
 /// counts too far or names too many characters.
 pub const MAX_REGEX_STATES: usize = 16_384;

@@ -33,7 +33,7 @@ pub struct LintOptions<'l> {
 
 /// Returns everything that looks wrong in one rule, in the order of the text.
 pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
-    let mut report = Report { rule, written: options.written, findings: Vec::new() };
+    let mut report = Report::new(rule, options);
     metadata::check(&mut report);
     attack::check(&mut report, options);
     condition::check(&mut report);
@@ -49,7 +49,7 @@ pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
 /// Which items of a rule hold for other hosts where a pack is compiled with
 /// [`HostMatching::Labels`](inspect::pack::HostMatching::Labels).
 pub fn lint_labels<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
-    let mut report = Report { rule, findings: Vec::new(), written: options.written };
+    let mut report = Report::new(rule, options);
     host::labels(&mut report);
     report.findings
 }
@@ -63,9 +63,18 @@ struct Report<'r> {
     rule: &'r Rule,
     written: Option<&'r Written<'r>>,
     findings: Vec<Diagnostic>,
+    /// The fields for which the rule lists whole host names, once that was needed.
+    whole_hosts: Option<BTreeSet<&'static str>>,
+    /// Returns true if nothing that a scan finds has to be there for the rule to match, once that was needed.
+    runs_always: Option<bool>,
 }
 
-impl Report<'_> {
+impl<'r> Report<'r> {
+    fn new(rule: &'r Rule, options: LintOptions<'r>) -> Report<'r> {
+        let findings = Vec::new();
+        Report { rule, written: options.written, findings, whole_hosts: None, runs_always: None }
+    }
+
     fn add(&mut self, code: &'static Code, span: Span, message: String, help: impl Into<String>) {
         let place = Place { file: self.rule.file.clone(), span };
         self.findings.push(Diagnostic { code, message, help: help.into(), place, fix: None });
@@ -87,33 +96,40 @@ impl Report<'_> {
     }
 }
 
-/// The items that the condition uses, each with whether it excludes: is under a `not`.
+/// The items that the condition uses, each with whether it excludes: is under a `not`. A search identifier
+/// that is named several times is there once, or twice where it excludes in some places and not in others.
 fn items(rule: &Rule) -> Vec<(&Item, bool)> {
-    fn of_condition<'r>(
-        rule: &'r Rule,
+    fn of_condition(
         condition: &Condition,
         excludes: bool,
-        items: &mut Vec<(&'r Item, bool)>,
+        named: &mut BTreeSet<(usize, bool)>,
+        order: &mut Vec<(usize, bool)>,
     ) {
         match condition {
             Condition::Selection(idx) => {
-                if let Some(selection) = rule.selections.get(*idx) {
-                    of_search(&selection.search, excludes, items);
+                if named.insert((*idx, excludes)) {
+                    order.push((*idx, excludes));
                 }
             }
             Condition::All(parts) | Condition::Any(parts) => {
                 for part in parts {
-                    of_condition(rule, part, excludes, items);
+                    of_condition(part, excludes, named, order);
                 }
             }
-            Condition::Not(part) => of_condition(rule, part, !excludes, items),
+            Condition::Not(part) => of_condition(part, !excludes, named, order),
         }
     }
     fn of_search<'r>(search: &'r Search, excludes: bool, items: &mut Vec<(&'r Item, bool)>) {
         search.items(&mut |item| items.push((item, excludes != item.negated)));
     }
+    let mut order = Vec::new();
+    of_condition(&rule.condition, false, &mut BTreeSet::new(), &mut order);
     let mut items = Vec::new();
-    of_condition(rule, &rule.condition, false, &mut items);
+    for (idx, excludes) in order {
+        if let Some(selection) = rule.selections.get(idx) {
+            of_search(&selection.search, excludes, &mut items);
+        }
+    }
     items
 }
 

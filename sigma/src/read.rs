@@ -5,15 +5,18 @@ mod document;
 mod filter;
 mod search;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use inspect::pack::Level;
 
 use crate::codes;
-use crate::condition;
+use crate::condition::{self, Names};
 use crate::correlation::Correlation;
 use crate::filter::Filter;
+use crate::limits::MAX_REPEATED_PARTS;
+use crate::regex::FileRegexes;
 use crate::rule::{Condition, Logsource, Metadata, Rule, Selection};
 use crate::source::Source;
 use diagnostics::yaml::{self, Kind, Node};
@@ -51,13 +54,19 @@ pub fn parse(source: &Source<'_>) -> Parsed {
     // A text that is not YAML was meant to be a rule.
     parsed.n_read += usize::from(parsed.diagnostics.len() > n_broken);
     let mut collection = Collection::default();
+    let mut budget = FileBudget { regexes: FileRegexes::new(), n_repeated: 0 };
     for document in &documents {
         if matches!(document.scalar(), Some(yaml::Scalar::Null)) && documents.len() > 1 {
             // An empty document behind the last `---`.
             continue;
         }
         let n_refused = parsed.n_refused();
-        let mut reader = Reader { source, diagnostics: &mut parsed.diagnostics, refused: false };
+        let mut reader = Reader {
+            source,
+            diagnostics: &mut parsed.diagnostics,
+            budget: &mut budget,
+            refused: false,
+        };
         let document = collection.take(&mut reader, document);
         parsed.n_read += usize::from(!matches!(document, Document::Nothing));
         match document {
@@ -85,7 +94,15 @@ pub fn parse(source: &Source<'_>) -> Parsed {
 struct Reader<'s, 'd> {
     source: &'s Source<'s>,
     diagnostics: &'d mut Vec<Diagnostic>,
+    budget: &'d mut FileBudget,
     refused: bool,
+}
+
+/// What the rules of one file have used of its bounds.
+struct FileBudget {
+    regexes: FileRegexes,
+    /// Parts of conditions beyond what is written.
+    n_repeated: usize,
 }
 
 /// What a document is, by the words that findings call it.
@@ -189,7 +206,8 @@ impl Reader<'_, '_> {
             self.refuse(what.code(), node.span, format!("{what} must be a map"), help);
             return None;
         };
-        for (idx, (key, _)) in map.iter().enumerate() {
+        let mut names = HashSet::with_capacity(map.len());
+        for (key, _) in map {
             let Some(name) = key.text() else {
                 self.refuse(
                     &codes::WRONG_TYPE,
@@ -199,8 +217,7 @@ impl Reader<'_, '_> {
                 );
                 continue;
             };
-            let before = map.get(..idx).unwrap_or_default();
-            if before.iter().any(|(before, _)| before.text() == Some(name)) {
+            if !names.insert(name) {
                 let message = format!("`{name}` is a duplicate key");
                 let help = "keep one of the two, or join their values into a list";
                 self.refuse(&diagnostics::codes::DUPLICATE_KEY, key.span, message, help);
@@ -369,15 +386,20 @@ impl Reader<'_, '_> {
             self.refuse(&codes::BROKEN_CONDITION, node.span, message, help);
         }
         let mut any = Vec::new();
+        let mut names = Names::new(&selections);
         for node in conditions {
-            any.extend(self.condition(node, &selections));
+            any.extend(self.condition(node, &mut names));
+            if self.budget.n_repeated > MAX_REPEATED_PARTS {
+                // The others would be refused for the same reason.
+                break;
+            }
         }
         let complete = any.len() == conditions.len();
         let condition = if any.len() == 1 { any.pop() } else { Some(Condition::Any(any)) };
         (selections, condition.filter(|_| complete))
     }
 
-    fn condition(&mut self, node: &Node, selections: &[Selection]) -> Option<Condition> {
+    fn condition(&mut self, node: &Node, names: &mut Names<'_>) -> Option<Condition> {
         let Some(text) = node.text() else {
             let help = "write the condition as one text, or a list of texts";
             self.refuse(&codes::WRONG_TYPE, node.span, "`condition` must be text".into(), help);
@@ -393,7 +415,8 @@ impl Reader<'_, '_> {
             Span { column: column(start), end_column: column(end), ..node.span }
         };
         let mut problems = Vec::new();
-        let condition = condition::parse(text, selections, &place, &mut |diagnostic, _| {
+        let n_repeated = &mut self.budget.n_repeated;
+        let condition = condition::parse(text, names, n_repeated, &place, &mut |diagnostic, _| {
             problems.push(diagnostic);
         });
         for problem in problems {

@@ -7,6 +7,8 @@ pub use inspect::pack::{Comparison, Level};
 
 use diagnostics::Span;
 
+use crate::regex::Regex;
+
 /// A Sigma detection rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -142,7 +144,7 @@ pub enum ValueTest {
         cased: bool,
     },
     /// A regular expression is found in the field's text. The expression contains its flags.
-    Regex(String),
+    Regex(Regex),
     /// The field is an address in this network.
     Network(Network),
     /// The field is missing or null (`null`).
@@ -240,6 +242,32 @@ impl Search {
             }
             Search::Item(item) => visit(item),
         }
+    }
+}
+
+/// The parts of a search that are compiled for it, in the unit of [`crate::limits::MAX_REPEATED_PARTS`].
+pub(crate) fn n_parts(search: &Search) -> usize {
+    match search {
+        Search::All(parts) | Search::Any(parts) => {
+            parts.iter().map(n_parts).fold(ITEM_PARTS, usize::saturating_add)
+        }
+        Search::Item(item) => {
+            let n_scanned = item.values.iter().filter(|value| value.test.is_scanned()).count();
+            let n_items = match item.linking {
+                Linking::All => item.values.len(),
+                Linking::Any => item.values.len() - n_scanned + 1,
+            };
+            n_items.saturating_mul(ITEM_PARTS).saturating_add(item.values.len())
+        }
+    }
+}
+
+const ITEM_PARTS: usize = 16;
+
+impl ValueTest {
+    /// Returns true if a scan of the field answers it, together with the other values of its item.
+    pub(crate) fn is_scanned(&self) -> bool {
+        matches!(self, ValueTest::Text { .. } | ValueTest::Regex(_) | ValueTest::Network(_))
     }
 }
 

@@ -63,7 +63,7 @@ fn test(field: &str, label: &str, text: &str, test: &ValueTest) -> Expression {
                 }
             }
         },
-        ValueTest::Regex(regex) => Expression::test(field, Operator::Regex, regex.clone()),
+        ValueTest::Regex(regex) => Expression::test(field, Operator::Regex, regex.as_str()),
         ValueTest::Network(_) => Expression::test(field, Operator::Cidr, text),
         ValueTest::Null | ValueTest::Exists(false) => {
             Expression::test(field, Operator::Missing, "")

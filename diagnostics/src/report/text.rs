@@ -3,7 +3,10 @@
 //! The first line of each is `path:line:column: severity[code]: message`, which editors and terminals
 //! turn into a link.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Place;
@@ -11,7 +14,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::finding::Finding;
-use crate::limits::MAX_QUOTED_LINES;
+use crate::limits::{MAX_QUOTED_LINES, MAX_QUOTED_MARGIN};
 use crate::printable;
 use crate::source::Sources;
 use crate::text::Lines;
@@ -19,7 +22,7 @@ use crate::text::Lines;
 /// Writes findings as text, each followed by an empty line.
 pub fn to_text(findings: &[Finding], sources: &Sources) -> String {
     let mut text = String::new();
-    let mut quoted = Quotes { sources, current: None };
+    let mut quoted = Quotes { sources, indexed: BTreeMap::new() };
     for finding in findings {
         let diagnostic = &finding.diagnostic;
         let (severity, code) = (diagnostic.code.severity.as_str(), diagnostic.code.id);
@@ -56,10 +59,10 @@ fn line(text: &mut String, content: &str) {
     let _ = writeln!(text, "{}", content.trim_end());
 }
 
-/// Quotes sources; the lines of the last file are kept, since findings come file by file.
+/// Quotes sources. The lines of each file are indexed once.
 struct Quotes<'s> {
     sources: &'s Sources,
-    current: Option<(Arc<str>, Lines)>,
+    indexed: BTreeMap<Arc<str>, Lines>,
 }
 
 impl Quotes<'_> {
@@ -68,11 +71,8 @@ impl Quotes<'_> {
         let Some(source) = self.sources.get(&place.file).filter(|source| !source.is_empty()) else {
             return String::new();
         };
-        let is_current = self.current.as_ref().is_some_and(|(file, _)| *file == place.file);
-        if !is_current {
-            self.current = Some((Arc::clone(&place.file), Lines::new(source)));
-        }
-        let Some((_, lines)) = &self.current else { return String::new() };
+        let lines = self.indexed.entry(Arc::clone(&place.file));
+        let lines = lines.or_insert_with(|| Lines::new(source));
         let span = place.span;
         if span.line > lines.n_lines() {
             return String::new();
@@ -86,11 +86,17 @@ impl Quotes<'_> {
             _ => end_of_line,
         };
         let window_start = lines.offset(source, span.line, 1);
-        let window_end =
-            source.get(end..).and_then(|rest| rest.find('\n')).map_or(source.len(), |at| end + at);
-        let window = source.get(window_start..window_end).unwrap_or_default();
+        let end_line =
+            if n_lines < MAX_QUOTED_LINES { span.end_line.max(span.line) } else { span.line };
+        let window_end = lines.offset(source, end_line, u32::MAX).max(end);
+        let whole = source.get(window_start..window_end).unwrap_or_default();
         let marked = start - window_start..end.max(start) - window_start;
-        let snippet = Snippet::source(window)
+        let (window, marked) = if whole.len() > 4 * MAX_QUOTED_MARGIN {
+            cut(whole, marked)
+        } else {
+            (Cow::Borrowed(whole), marked)
+        };
+        let snippet = Snippet::source(&*window)
             .line_start(span.line as usize)
             .annotation(AnnotationKind::Primary.span(marked));
         let renderer = Renderer::plain().decor_style(DecorStyle::Ascii);
@@ -98,4 +104,25 @@ impl Quotes<'_> {
         quote.push('\n');
         quote
     }
+}
+
+/// Cuts a long window to what is around its mark. The mark starts in the first line.
+fn cut(window: &str, marked: Range<usize>) -> (Cow<'_, str>, Range<usize>) {
+    let at_char = |mut at: usize| {
+        at = at.min(window.len());
+        while !window.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = at_char(marked.start.saturating_sub(MAX_QUOTED_MARGIN));
+    let end = at_char(marked.end.min(marked.start + MAX_QUOTED_MARGIN));
+    let end_of_window = at_char(end + MAX_QUOTED_MARGIN);
+    let rest = window.get(start..end_of_window).unwrap_or_default();
+    let line = rest.split('\n').next().unwrap_or_default();
+    let before = if start > 0 { "..." } else { "" };
+    let behind = if start + line.len() < window.len() { "..." } else { "" };
+    let place = |at: usize| (at - start).min(line.len()) + before.len();
+    let marked = place(marked.start)..place(end);
+    (Cow::Owned([before, line, behind].concat()), marked)
 }

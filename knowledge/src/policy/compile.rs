@@ -2,8 +2,9 @@
 
 use diagnostics::{Finding, Findings, Span};
 use inspect::pack::{Level, PartKind, PolicyTables, Range, SourceKind, SourcePattern, Tables};
-use inspect::{IdentityKey, RuleId, network, pack};
+use inspect::{IdentityKey, network, pack};
 
+use super::index::Index;
 use super::pool::{end_of, string};
 use super::{Policy, Scope, Word};
 use crate::codes;
@@ -15,7 +16,8 @@ impl Policy {
         let compiled =
             PolicyTables { default: self.default, key_check: 0, ..PolicyTables::default() };
         let findings = Findings::new(&self.file);
-        let mut compiler = Compiler { policy: self, tables, compiled, findings, key };
+        let index = Index::new(self, tables);
+        let mut compiler = Compiler { policy: self, tables, index, compiled, findings, key };
         compiler.statements();
         compiler.exceptions();
         compiler.sanctions();
@@ -33,6 +35,7 @@ impl Policy {
 struct Compiler<'a> {
     policy: &'a Policy,
     tables: &'a mut Tables,
+    index: Index,
     compiled: PolicyTables,
     findings: Findings,
     key: Option<IdentityKey>,
@@ -86,7 +89,7 @@ impl Compiler<'_> {
         let rules = self.rules(scope, name);
         let start = end_of(&self.compiled.services);
         for word in &scope.services {
-            match self.service(&word.text) {
+            match self.index.service(&word.text) {
                 Some(idx) => self.compiled.services.push(idx),
                 None => self.unknown("service", word, "give the name in a service note"),
             }
@@ -105,12 +108,6 @@ impl Compiler<'_> {
         self.findings.add(&codes::UNKNOWN_NAME, word.span, message, help);
     }
 
-    fn service(&self, name: &str) -> Option<u32> {
-        let services = &self.tables.services.services;
-        let found = services.iter().position(|of| self.tables.str(of.name) == name);
-        found.and_then(|idx| u32::try_from(idx).ok())
-    }
-
     /// The rules of all that is listed: one of `rules`, one of `techniques` and one of `levels`.
     fn rules(&mut self, scope: &Scope, name: &Word) -> Option<Range> {
         if [&scope.rules, &scope.techniques, &scope.levels].iter().all(|list| list.is_empty()) {
@@ -118,8 +115,7 @@ impl Compiler<'_> {
         }
         let n_errors = self.findings.n_errors();
         for word in &scope.rules {
-            let tables = &*self.tables;
-            if !tables.rules.iter().any(|rule| is_named(tables, rule, &word.text)) {
+            if self.index.named(&word.text).is_empty() {
                 self.unknown("rule", word, "give the `id` or the title of a rule of this pack");
             }
         }
@@ -134,19 +130,7 @@ impl Compiler<'_> {
                 self.unknown("level", word, help);
             }
         }
-        let tables = &*self.tables;
-        let any = |words: &[Word], holds: &dyn Fn(&str) -> bool| {
-            words.is_empty() || words.iter().any(|word| holds(&word.text))
-        };
-        let ids = (0..).map(RuleId).zip(&tables.rules).filter(|(_, rule)| {
-            any(&scope.rules, &|word| is_named(tables, rule, word))
-                && any(&scope.techniques, &|word| has_technique(tables, rule, word))
-                && any(&scope.levels, &|word| rule.level.as_str() == word)
-        });
-        let start = end_of(&self.compiled.rules);
-        self.compiled.rules.extend(ids.map(|(id, _)| id));
-        let end = end_of(&self.compiled.rules);
-        if start == end {
+        let Some(range) = self.range_of(scope) else {
             if self.findings.n_errors() > n_errors {
                 return None;
             }
@@ -154,13 +138,31 @@ impl Compiler<'_> {
             let help = "no rule has this technique and level; correct them, or remove it";
             self.findings.add(&codes::NO_EFFECT, name.span, message, help);
             return None;
+        };
+        Some(range)
+    }
+
+    /// Lays the rules of a scope down, once for all scopes with the same lists; `None` for no rule.
+    fn range_of(&mut self, scope: &Scope) -> Option<Range> {
+        let lists = [&scope.rules, &scope.techniques, &scope.levels];
+        let words =
+            lists.map(|list| list.iter().map(|word| word.text.as_str()).collect::<Vec<_>>());
+        let key = format!("{words:?}");
+        if let Some(range) = self.index.ranges.get(&key) {
+            return range.clone();
         }
-        Some(Range { start, end })
+        let ids = self.index.rules_of(self.tables, scope);
+        let start = end_of(&self.compiled.rules);
+        self.compiled.rules.extend(&ids);
+        let range = Range { start, end: end_of(&self.compiled.rules) };
+        let range = (!ids.is_empty()).then_some(range);
+        self.index.ranges.insert(key, range.clone());
+        range
     }
 
     /// A group's sources, or the one source that a word is.
     fn source(&mut self, word: &Word) {
-        let group = self.policy.groups.iter().find(|group| group.name.text == word.text);
+        let group = self.index.group(&word.text).and_then(|idx| self.policy.groups.get(idx));
         match group {
             Some(group) => {
                 for word in &group.sources {
@@ -236,7 +238,7 @@ impl Compiler<'_> {
     /// Tells of an identity that has not as many places as any template of its service.
     fn fitting(&mut self, service: &str, word: &Word) {
         let tables = &self.tables.services;
-        let Some(idx) = self.service(service) else { return };
+        let Some(idx) = self.index.service(service) else { return };
         let n_places = |template: &Range| {
             let parts = template.of(&tables.parts).iter();
             parts.filter(|part| part.kind == PartKind::Identity).count()
@@ -267,10 +269,6 @@ impl Compiler<'_> {
     }
 }
 
-fn is_named(tables: &Tables, rule: &pack::Rule, word: &str) -> bool {
-    tables.str(rule.id) == word || tables.str(rule.title) == word
-}
-
 fn is_technique(word: &str) -> bool {
     let digits =
         |text: &str, n: usize| text.len() == n && text.bytes().all(|it| it.is_ascii_digit());
@@ -279,12 +277,4 @@ fn is_technique(word: &str) -> bool {
         Some((technique, sub)) => digits(technique, 4) && digits(sub, 3),
         None => digits(id, 4),
     }
-}
-
-fn has_technique(tables: &Tables, rule: &pack::Rule, word: &str) -> bool {
-    let wanted = word.to_ascii_lowercase();
-    tables.rule_tags(rule).any(|tag| {
-        let behind = tag.strip_prefix("attack.").and_then(|tag| tag.strip_prefix(wanted.as_str()));
-        behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    })
 }

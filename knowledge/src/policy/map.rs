@@ -1,5 +1,7 @@
 //! A YAML map whose keys are known.
 
+use std::collections::HashSet;
+
 use diagnostics::yaml::{Kind, Node};
 use diagnostics::{Findings, Span};
 use inspect::Mode;
@@ -29,13 +31,14 @@ impl<'n, 'f> Map<'n, 'f> {
             findings.add(&codes::BROKEN_POLICY, node.span, format!("{what} is not a map"), help);
             return None;
         };
-        for (idx, (key, _)) in entries.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for (key, _) in entries {
             let name = key.text().unwrap_or_default();
             if !keys.contains(&name) {
                 let message = format!("{what} has no key `{}`", name.escape_debug());
                 let help = format!("the keys are `{}`", keys.join("`, `"));
                 findings.add(&codes::UNKNOWN_POLICY_KEY, key.span, message, help);
-            } else if entries.iter().take(idx).any(|(other, _)| other.text() == Some(name)) {
+            } else if !seen.insert(name) {
                 let message = format!("`{name}` is there twice");
                 findings.add(&codes::BROKEN_POLICY, key.span, message, "keep one of them");
             }

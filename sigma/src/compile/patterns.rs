@@ -10,7 +10,7 @@ use inspect::{AtomId, FieldId, PatternId, StrId};
 use super::grams::Places;
 use super::regex::Machine;
 use super::scans::{FieldScans, ScanDraft};
-use super::{end_of, frequency, grams, regex};
+use super::{end_of, frequency, grams};
 use crate::rule::{Item, Network, Rule, Token, Value, ValueTest};
 use crate::text;
 use diagnostics::{Diagnostic, Place};
@@ -21,6 +21,7 @@ pub(super) struct Patterns {
     drafts: Vec<Draft>,
     by_key: HashMap<Key, PatternId>,
     globs: Vec<Vec<u16>>,
+    globs_by_tokens: HashMap<Vec<u16>, u32>,
     regexes: Vec<Automaton>,
     nfas: Vec<Nfa>,
     regexes_by_text: HashMap<String, Regex>,
@@ -93,29 +94,30 @@ impl Patterns {
         for selection in &rule.selections {
             selection.search.items(&mut |item: &Item| {
                 for value in &item.values {
-                    let ValueTest::Regex(text) = &value.test else { continue };
+                    let ValueTest::Regex(regex) = &value.test else { continue };
+                    let text = regex.as_str();
                     if self.regexes_by_text.contains_key(text) {
                         continue;
                     }
-                    match regex::compile(text) {
+                    match regex.compiled() {
                         Ok(compiled) => {
-                            let check = match compiled.machine {
+                            let check = match &compiled.machine {
                                 Machine::Dfa(automaton) => {
-                                    self.regexes.push(automaton);
+                                    self.regexes.push(automaton.clone());
                                     (CheckKind::Regex, end_of(&self.regexes) - 1)
                                 }
                                 Machine::Nfa(nfa) => {
-                                    self.nfas.push(nfa);
+                                    self.nfas.push(nfa.clone());
                                     (CheckKind::Nfa, end_of(&self.nfas) - 1)
                                 }
                             };
-                            let regex = Regex { check, literals: compiled.literals };
-                            self.regexes_by_text.insert(text.clone(), regex);
+                            let literals = compiled.literals.clone();
+                            self.regexes_by_text.insert(text.to_owned(), Regex { check, literals });
                         }
                         Err(problem) => diagnostics.push(Diagnostic {
                             code: problem.code,
-                            message: problem.message,
-                            help: problem.help,
+                            message: problem.message.clone(),
+                            help: problem.help.clone(),
                             place: Place { file: rule.file.clone(), span: value.span },
                             fix: None,
                         }),
@@ -138,12 +140,13 @@ impl Patterns {
                 variants.iter().map(|tokens| self.of_text(field, tokens, *cased, text)).collect()
             }
             ValueTest::Regex(pattern) => {
-                let Some(Regex { check, literals }) = self.regexes_by_text.get(pattern).cloned()
+                let Some(Regex { check, literals }) =
+                    self.regexes_by_text.get(pattern.as_str()).cloned()
                 else {
                     return Vec::new();
                 };
                 let gate = literals.map_or(Gate::Always, Gate::Anywhere);
-                let key = Key::Regex(field, pattern.clone());
+                let key = Key::Regex(field, pattern.as_str().to_owned());
                 vec![self.pattern(key, field, PatternKind::Regex, text, check, gate)]
             }
             ValueTest::Network(network) => {
@@ -190,13 +193,12 @@ impl Patterns {
         let check = if decided && !cased {
             (CheckKind::None, 0)
         } else {
-            let known = self.globs.iter().position(|known| *known == glob);
-            let idx = known.unwrap_or_else(|| {
+            let idx = *self.globs_by_tokens.entry(glob.clone()).or_insert_with(|| {
                 self.globs.push(glob.clone());
-                self.globs.len() - 1
+                end_of(&self.globs) - 1
             });
             let kind = if cased { CheckKind::CasedGlob } else { CheckKind::FoldedGlob };
-            (kind, u32::try_from(idx).unwrap_or(u32::MAX))
+            (kind, idx)
         };
         self.pattern(Key::Text(field, glob, cased), field, kind, text, check, gate)
     }

@@ -1,5 +1,7 @@
 //! A rule's condition as a postfix program, the atoms that vouch for it, and when it is decided.
 
+use std::collections::HashSet;
+
 use inspect::limits::MAX_STACK;
 use inspect::pack::{Comparison, KEYWORDS, Op, Phase, Test, TestKind};
 use inspect::{AtomId, FieldId, ProxyField};
@@ -111,7 +113,8 @@ impl Draft {
 
 /// Finds the atoms of a rule's condition.
 pub(super) fn draft(compiler: &mut Compiler, rule: &Rule) -> Result<Draft, Vec<Diagnostic>> {
-    let draft = condition(compiler, rule, &rule.condition);
+    let mut named = vec![None; rule.selections.len()];
+    let draft = condition(compiler, rule, &rule.condition, &mut named);
     if draft.depth() > MAX_STACK {
         return Err(vec![Diagnostic {
             code: &codes::BROKEN_CONDITION,
@@ -152,21 +155,38 @@ fn emit_parts(compiler: &mut Compiler, parts: &[Draft], op: Op) {
     }
 }
 
-fn condition(compiler: &mut Compiler, rule: &Rule, of: &Condition) -> Draft {
+/// `named` has the selections that were compiled already.
+fn condition(
+    compiler: &mut Compiler,
+    rule: &Rule,
+    of: &Condition,
+    named: &mut [Option<Draft>],
+) -> Draft {
     match of {
+        Condition::All(parts) => Draft::All(conditions(compiler, rule, parts, named)),
+        Condition::Any(parts) => Draft::Any(conditions(compiler, rule, parts, named)),
+        Condition::Not(part) => Draft::Not(Box::new(condition(compiler, rule, part, named))),
         Condition::Selection(idx) => {
-            let Some(selection) = rule.selections.get(*idx) else { return Draft::Any(Vec::new()) };
-            let draft = search(compiler, &selection.search);
-            Draft::Named(compiler.strings.id(&selection.name), Box::new(draft))
+            let (Some(selection), Some(known)) = (rule.selections.get(*idx), named.get_mut(*idx))
+            else {
+                return Draft::Any(Vec::new());
+            };
+            let compile = || {
+                let draft = search(compiler, &selection.search);
+                Draft::Named(compiler.strings.id(&selection.name), Box::new(draft))
+            };
+            known.get_or_insert_with(compile).clone()
         }
-        Condition::All(parts) => {
-            Draft::All(parts.iter().map(|part| condition(compiler, rule, part)).collect())
-        }
-        Condition::Any(parts) => {
-            Draft::Any(parts.iter().map(|part| condition(compiler, rule, part)).collect())
-        }
-        Condition::Not(part) => Draft::Not(Box::new(condition(compiler, rule, part))),
     }
+}
+
+fn conditions(
+    compiler: &mut Compiler,
+    rule: &Rule,
+    parts: &[Condition],
+    named: &mut [Option<Draft>],
+) -> Vec<Draft> {
+    parts.iter().map(|part| condition(compiler, rule, part, named)).collect()
 }
 
 fn search(compiler: &mut Compiler, of: &Search) -> Draft {
@@ -207,11 +227,12 @@ fn item(compiler: &mut Compiler, item: &Item) -> Draft {
 fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]) -> Vec<Draft> {
     let mut drafts = Vec::new();
     let mut patterns = Vec::new();
+    let mut known = HashSet::new();
     let mut frequency = 0.0;
     for value in values {
         let text = compiler.strings.id(&value.text);
         for (pattern, of_pattern) in compiler.patterns.of_value(field, value, text) {
-            if !patterns.contains(&pattern) {
+            if known.insert(pattern) {
                 frequency += of_pattern;
                 patterns.push(pattern);
             }

@@ -4,6 +4,8 @@
 //! `\s`, `\w`, `\b` are ASCII. Case folding (`(?i)`), `.` and classes are Unicode.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use inspect::fold_char;
 use inspect::pack::{Automaton as Table, Nfa, NfaKind, NfaState};
@@ -17,7 +19,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::regex_class;
 use crate::codes;
-use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_STATES};
+use crate::limits::{MAX_FILE_REGEX_BYTES, MAX_REGEX_BYTES, MAX_REGEX_STATES};
 use diagnostics::Code;
 
 /// A regular expression, ready to run.
@@ -38,6 +40,7 @@ pub(crate) enum Machine {
 }
 
 /// Why an expression cannot be run.
+#[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) code: &'static Code,
     pub(crate) message: String,
@@ -58,32 +61,55 @@ pub(crate) fn parse(text: &str) -> Result<Hir, Problem> {
     hir.map_err(|error| invalid(first_line(&error)))
 }
 
-/// Compiles an expression.
-pub(crate) fn compile(text: &str) -> Result<Compiled, Problem> {
+/// Compiles an expression. `budget` has the bytes that may be spent on automata, and is reduced by those that
+/// are; what remains bounds the work before it is done.
+pub(crate) fn compile(text: &str, budget: &AtomicUsize) -> Result<Compiled, Problem> {
     let hir = parse(text)?;
+    let spend = |n_bytes: usize| {
+        let left = |left: usize| Some(left.saturating_sub(n_bytes));
+        // The closure always returns a value, so that this cannot fail.
+        let _ = budget.fetch_update(Relaxed, Relaxed, left);
+    };
+    let left = budget.load(Relaxed);
     let too_large = || Problem {
         code: &codes::REGEX_TOO_LARGE,
         message: format!("`{text}` needs an automaton of more than {MAX_REGEX_STATES} states"),
         help: "count less far (`.{1,256}`), or use ASCII classes as `[a-z]` for Unicode ones"
             .into(),
     };
+    let used_up = || Problem {
+        code: &codes::REGEX_TOO_LARGE,
+        message: format!(
+            "the regular expressions of the file need automata of more than {MAX_FILE_REGEX_BYTES} bytes"
+        ),
+        help: "count less far in them, write values without `re`, or split the file".into(),
+    };
+    let nfa_limit = left.min(4 * MAX_REGEX_BYTES);
     let nfa = thompson::Compiler::new()
         .configure(
             thompson::Config::new()
                 .utf8(false)
                 .which_captures(thompson::WhichCaptures::None)
-                .nfa_size_limit(Some(4 * MAX_REGEX_BYTES)),
+                .nfa_size_limit(Some(nfa_limit)),
         )
         .build_from_hir(&hir)
-        .map_err(|_| too_large())?;
+        .map_err(|_| {
+            spend(nfa_limit);
+            if nfa_limit < 4 * MAX_REGEX_BYTES { used_up() } else { too_large() }
+        })?;
+    spend(nfa.memory_usage());
+    // A part is kept for the smaller automata, so that a file with many expressions is still run, if slower.
+    let for_tables = budget.load(Relaxed).saturating_sub(MAX_FILE_REGEX_BYTES / 4);
+    let dfa_limit = for_tables.min(MAX_REGEX_BYTES);
     let config = dense::Config::new()
         .start_kind(StartKind::Unanchored)
         .match_kind(MatchKind::All)
         .accelerate(false)
-        .dfa_size_limit(Some(MAX_REGEX_BYTES))
-        .determinize_size_limit(Some(MAX_REGEX_BYTES));
-    let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa);
-    let machine = match dfa.ok().and_then(|dfa| table(&dfa)) {
+        .dfa_size_limit(Some(dfa_limit))
+        .determinize_size_limit(Some(dfa_limit));
+    let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok();
+    spend(dfa.as_ref().map_or(dfa_limit, dense::DFA::memory_usage));
+    let machine = match dfa.and_then(|dfa| table(&dfa)) {
         Some(table) => Machine::Dfa(table),
         None => Machine::Nfa(flat(&nfa).ok_or_else(too_large)?),
     };
@@ -425,7 +451,7 @@ mod tests {
             ("[ab]cd", "cd"),
             (r"^https?://\d+", "http"),
         ] {
-            let shown = match compile(text) {
+            let shown = match compile(text, &AtomicUsize::new(MAX_FILE_REGEX_BYTES)) {
                 Ok(Compiled { literals: Some(literals), .. }) => literals
                     .iter()
                     .map(|literal| String::from_utf8_lossy(literal))

@@ -8,10 +8,13 @@ use diagnostics::{Diagnostic, Place, Span};
 
 /// Rules are the same where log source, searches and condition are, whatever their names and order.
 pub(super) fn check<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<String, &Rule> = BTreeMap::new();
+    let mut meanings = Meanings::default();
+    let mut seen: BTreeMap<usize, &Rule> = BTreeMap::new();
     let mut findings = Vec::new();
     for rule in rules {
-        let key = format!("{:?} {}", rule.logsource, of_condition(rule, &rule.condition));
+        let mut named = vec![None; rule.selections.len()];
+        let condition = meanings.of_condition(rule, &rule.condition, &mut named);
+        let key = meanings.id(format!("{:?} {condition}", rule.logsource));
         let Some(first) = seen.get(&key) else {
             seen.insert(key, rule);
             continue;
@@ -33,37 +36,77 @@ pub(super) fn check<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagno
     findings
 }
 
-fn of_condition(rule: &Rule, condition: &Condition) -> String {
-    match condition {
-        Condition::Selection(idx) => rule
-            .selections
-            .get(*idx)
-            .map(|selection| of_search(&selection.search))
-            .unwrap_or_default(),
-        Condition::All(parts) => joined("all", parts.iter().map(|part| of_condition(rule, part))),
-        Condition::Any(parts) => joined("any", parts.iter().map(|part| of_condition(rule, part))),
-        Condition::Not(part) => format!("not({})", of_condition(rule, part)),
-    }
+/// What rules and their parts look for, as numbers: equal ones for what is equal. A part is written with the
+/// numbers of its own parts, so that one that is repeated is not written again.
+#[derive(Default)]
+struct Meanings {
+    ids: BTreeMap<String, usize>,
 }
 
-fn of_search(search: &Search) -> String {
-    match search {
-        Search::All(parts) => joined("all", parts.iter().map(of_search)),
-        Search::Any(parts) => joined("any", parts.iter().map(of_search)),
-        Search::Item(item) => {
-            let values = item.values.iter().map(|value| format!("{:?}", value.test));
-            joined(&format!("{:?} {:?} {}", item.field, item.linking, item.negated), values)
+impl Meanings {
+    fn id(&mut self, text: String) -> usize {
+        let next = self.ids.len();
+        *self.ids.entry(text).or_insert(next)
+    }
+
+    /// `named` has the selections that were read already.
+    fn of_condition(
+        &mut self,
+        rule: &Rule,
+        condition: &Condition,
+        named: &mut [Option<usize>],
+    ) -> usize {
+        match condition {
+            Condition::Selection(idx) => {
+                let known = named.get(*idx).copied().flatten();
+                let selection = rule.selections.get(*idx);
+                let id = known.or_else(|| selection.map(|of| self.of_search(&of.search)));
+                if let Some(place) = named.get_mut(*idx) {
+                    *place = id;
+                }
+                id.unwrap_or_else(|| self.id(String::new()))
+            }
+            Condition::All(parts) | Condition::Any(parts) => {
+                let mut ids = Vec::with_capacity(parts.len());
+                for part in parts {
+                    ids.push(self.of_condition(rule, part, named));
+                }
+                let kind = if matches!(condition, Condition::All(_)) { "all" } else { "any" };
+                self.joined(kind, ids)
+            }
+            Condition::Not(part) => {
+                let part = self.of_condition(rule, part, named);
+                self.id(format!("not({part})"))
+            }
         }
     }
-}
 
-/// Order does not matter to "all" and "any".
-fn joined(kind: &str, parts: impl Iterator<Item = String>) -> String {
-    let mut parts: Vec<_> = parts.collect();
-    parts.sort_unstable();
-    parts.dedup();
-    match parts.as_slice() {
-        [part] if matches!(kind, "all" | "any") => part.clone(),
-        _ => format!("{kind}({})", parts.join(",")),
+    fn of_search(&mut self, search: &Search) -> usize {
+        match search {
+            Search::All(parts) | Search::Any(parts) => {
+                let ids = parts.iter().map(|part| self.of_search(part)).collect();
+                let kind = if matches!(search, Search::All(_)) { "all" } else { "any" };
+                self.joined(kind, ids)
+            }
+            Search::Item(item) => {
+                let values = item.values.iter().map(|value| self.id(format!("{:?}", value.test)));
+                let values = values.collect();
+                let kind = format!("{:?} {:?} {}", item.field, item.linking, item.negated);
+                self.joined(&kind, values)
+            }
+        }
+    }
+
+    /// Order does not matter to "all" and "any".
+    fn joined(&mut self, kind: &str, mut parts: Vec<usize>) -> usize {
+        parts.sort_unstable();
+        parts.dedup();
+        match parts.as_slice() {
+            [part] if matches!(kind, "all" | "any") => *part,
+            _ => {
+                let parts: Vec<_> = parts.iter().map(usize::to_string).collect();
+                self.id(format!("{kind}({})", parts.join(",")))
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Host values: label boundaries, the apex, and what no host can be.
 
+use std::collections::BTreeSet;
+
 use inspect::pack::HostMatching;
 
 use super::{Report, codes, host_fix, items, quoted};
@@ -59,16 +61,24 @@ pub(super) fn apex(suffix: &[u8]) -> Option<String> {
     (apex.split('.').count() == 2).then(|| apex.to_owned())
 }
 
-fn lists_whole_hosts(report: &Report<'_>, field: &str) -> bool {
-    items(report.rule).into_iter().any(|(item, _)| {
-        report.proxy_field(item) == Some(field)
-            && item.values.iter().flat_map(variants).any(|tokens| {
-                matches!(
-                    tokens.as_slice(),
-                    [Token::Literal(_)] | [Token::Many, Token::Literal(_), Token::Many]
-                )
-            })
-    })
+fn lists_whole_hosts(report: &mut Report<'_>, field: &str) -> bool {
+    if report.whole_hosts.is_none() {
+        report.whole_hosts = Some(whole_hosts(report));
+    }
+    report.whole_hosts.as_ref().is_some_and(|fields| fields.contains(field))
+}
+
+/// The fields for which the rule lists whole host names.
+fn whole_hosts(report: &Report<'_>) -> BTreeSet<&'static str> {
+    let listing = items(report.rule).into_iter().filter(|(item, _)| {
+        item.values.iter().flat_map(variants).any(|tokens| {
+            matches!(
+                tokens.as_slice(),
+                [Token::Literal(_)] | [Token::Many, Token::Literal(_), Token::Many]
+            )
+        })
+    });
+    listing.filter_map(|(item, _)| report.proxy_field(item)).collect()
 }
 
 fn variants(value: &Value) -> &[Vec<Token>] {

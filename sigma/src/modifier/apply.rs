@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{Modifier, expand};
 use crate::codes;
 use crate::compile::regex;
+use crate::regex::FileRegexes;
 use crate::rule::{Comparison, FieldPart, Network, Token, Value, ValueTest};
 use crate::source::Source;
 use crate::text;
@@ -31,6 +32,7 @@ enum ScalarValue {
 /// What is wrong with the value, or with the chain on it; the place is the value's.
 pub(crate) fn apply(
     source: &Source<'_>,
+    regexes: &mut FileRegexes,
     chain: &[Modifier],
     node: &Node,
 ) -> Result<Value, Diagnostic> {
@@ -69,7 +71,7 @@ pub(crate) fn apply(
             // Told with whatever else is wrong with the rule; the automaton is built by the compiler.
             regex::parse(&pattern)
                 .map_err(|problem| refuse(problem.code, problem.message, &problem.help))?;
-            ValueTest::Regex(pattern)
+            ValueTest::Regex(regexes.get(pattern))
         }
         State::Text(variants) => ValueTest::Text { variants, cased },
         State::Scalar(ScalarValue::Null) => ValueTest::Null,

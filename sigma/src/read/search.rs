@@ -109,7 +109,7 @@ impl Reader<'_, '_> {
     fn values(&mut self, chain: &[Modifier], nodes: &[&Node]) -> Vec<crate::rule::Value> {
         let mut values = Vec::new();
         for node in nodes {
-            match modifier::apply(self.source, chain, node) {
+            match modifier::apply(self.source, &mut self.budget.regexes, chain, node) {
                 Ok(value) => values.push(value),
                 Err(diagnostic) => {
                     self.refused = true;

@@ -69,7 +69,7 @@ fn value_holds(item: &Item, value: &Value, event: &Fields) -> bool {
             })
         }),
         ValueTest::Regex(pattern) => {
-            let regex = regex_automata::meta::Regex::new(pattern).unwrap();
+            let regex = regex_automata::meta::Regex::new(pattern.as_str()).unwrap();
             texts.iter().any(|text| regex.is_match(text.as_str()))
         }
         ValueTest::Network(network) => texts.iter().any(|text| match (text.parse(), network) {
