@@ -17,6 +17,8 @@ pub struct Counts {
     pub unreadable: BTreeMap<Unreadable, u64>,
     /// The first of them in a piece, by reason: the number of the line, from 1.
     pub first_unreadable: BTreeMap<Unreadable, u64>,
+    /// Requests that a template of their path was logged of, or no path at all.
+    pub n_without_path: u64,
     /// Values of a wrong type, which were left out while the request was judged, by key.
     pub left_out: BTreeMap<String, u64>,
 }
@@ -44,6 +46,7 @@ impl Counts {
         self.n_lines += other.n_lines;
         self.n_events += other.n_events;
         self.n_blank += other.n_blank;
+        self.n_without_path += other.n_without_path;
         for (reason, number) in &other.unreadable {
             *self.unreadable.entry(*reason).or_default() += number;
         }

@@ -6,6 +6,7 @@ use traffic::{Entry, FieldMap, Layout, LogReader, LoggedRequest, Unreadable};
 
 use crate::counts::Counts;
 use crate::events;
+use crate::given::Given;
 use crate::policy_replay::{Decided, PolicyReplay, Recorded, Sender};
 
 /// Judges the lines of a log by a pack.
@@ -30,6 +31,8 @@ pub struct PieceReport {
     /// How many lines and events there are, and why lines were not read.
     pub counts: Counts,
     pub(crate) hits: Vec<Hit>,
+    /// The fields that requests had; nothing if there were none.
+    pub(crate) given: Option<Given>,
 }
 
 /// An event that a rule matched.
@@ -111,6 +114,8 @@ impl Hunter {
                 }
                 Ok(Entry::Request(logged)) => {
                     logged.unread.iter().for_each(|key| counts.leave_out(key));
+                    counts.n_without_path += u64::from(logged.lacks_path);
+                    report.given.get_or_insert_default().add(Given::of(&logged.line));
                     judge.request(logged, number)
                 }
                 Ok(Entry::Object(line)) => judge.object(line, number),

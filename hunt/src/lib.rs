@@ -11,6 +11,7 @@
 
 mod counts;
 mod events;
+mod given;
 mod hunter;
 pub mod limits;
 mod output;

@@ -12,6 +12,7 @@ use diagnostics::printable;
 use traffic::Unreadable;
 
 use crate::counts::Counts;
+use crate::given::{self, Given};
 use crate::hunter::{Hit, PieceReport};
 use crate::limits::MAX_HELD_EVENTS;
 use crate::output::{Output, Record};
@@ -32,6 +33,7 @@ pub struct Report {
     /// The file and the line, by reason.
     first_unreadable: BTreeMap<Unreadable, (usize, u64)>,
     counts: Counts,
+    given: Option<Given>,
     per_rule: BTreeMap<RuleId, u64>,
     per_correlation: BTreeMap<usize, u64>,
     n_without_time: u64,
@@ -86,6 +88,7 @@ impl Report {
             n_lines_of_file: 0,
             first_unreadable: BTreeMap::new(),
             counts: Counts::default(),
+            given: None,
             per_rule: BTreeMap::new(),
             per_correlation: BTreeMap::new(),
             n_without_time: 0,
@@ -138,6 +141,9 @@ impl Report {
         }
         self.n_lines_of_file += piece.counts.n_lines;
         self.counts.add(&piece.counts);
+        if let Some(given) = piece.given {
+            self.given.get_or_insert_default().add(given);
+        }
         out
     }
 
@@ -309,8 +315,47 @@ impl Report {
             let title = tables.correlations.get(*idx).map_or("", |of| tables.str(of.title));
             lines.push(format!("  {number} {} (correlation)", printable(title.as_bytes())));
         }
+        self.list_unanswered(&mut lines);
         lines.join("\n") + "\n"
     }
+
+    /// Lists the rules that cannot find in these logs what they look for.
+    fn list_unanswered(&self, lines: &mut Vec<String>) {
+        let tables = self.pack.tables();
+        let n_without_path = self.counts.n_without_path;
+        let of_paths = given::of_paths(tables);
+        if n_without_path > 0 && !of_paths.is_empty() {
+            lines.push(format!(
+                "{n_without_path} requests have a template in place of their path, or none; rules that need whole paths: {}",
+                listed(&of_paths)
+            ));
+        }
+        let Some(given) = self.given else { return };
+        for (field, titles) in given::unanswered(tables, given) {
+            // They are listed above.
+            if n_without_path > 0 && field.starts_with("c-uri") {
+                continue;
+            }
+            lines.push(format!(
+                "no request has `{field}`; rules that ask for it: {}",
+                listed(&titles)
+            ));
+        }
+    }
+}
+
+/// Most titles of rules that a line lists.
+const MAX_TITLES: usize = 10;
+
+/// Counts rules and lists their titles.
+fn listed(titles: &[&str]) -> String {
+    let shown: Vec<String> =
+        titles.iter().take(MAX_TITLES).map(|title| printable(title.as_bytes())).collect();
+    let rest = match titles.len().saturating_sub(MAX_TITLES) {
+        0 => String::new(),
+        n_others => format!("; and {n_others} more"),
+    };
+    format!("{} ({}{rest})", titles.len(), shown.join("; "))
 }
 
 fn level(level: Level) -> &'static str {

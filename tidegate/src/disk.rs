@@ -5,7 +5,7 @@ mod vault_folder;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -161,6 +161,14 @@ pub(crate) fn tail(path: &Path, from: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reports on standard error what a command waits for, if standard input is a terminal.
+pub(crate) fn announce_stdin(wanted: &str) -> io::Result<()> {
+    if !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    writeln!(io::stderr(), "waiting for standard input: paste {wanted}; Ctrl-D ends it")
 }
 
 /// Reads standard input to its end.

@@ -9,6 +9,7 @@ mod disk;
 mod limits;
 mod sender;
 mod stream;
+mod unknown_log;
 mod unpacked;
 
 use std::io::{self, ErrorKind, Write};

@@ -20,7 +20,7 @@ use inspect::Pack;
 use traffic::limits::MAX_HAR_BYTES;
 use traffic::{FieldMap, Layout};
 
-use crate::{disk, unpacked};
+use crate::{disk, unknown_log, unpacked};
 
 /// What to hunt, and with what.
 pub(crate) struct Job<'j> {
@@ -73,8 +73,8 @@ impl Done {
             && self.n_events == 0
         {
             let message = format!("no line could be read: {reason}");
-            let help = "say what it is with `--format` or `--log-format`, or what its keys are called with `--map`";
-            let mut finding = unknown(&place.file, &message, help);
+            let help = "leave out `--format`, so that the first lines show what it is, or name another one; `--log-format` describes a text log of Envoy, `--map` the keys of JSON";
+            let mut finding = unknown_log::with(&place.file, &message, help);
             finding.diagnostic.place = place.clone();
             findings.push(finding);
         }
@@ -283,6 +283,12 @@ impl Cutter<'_> {
     fn log(&mut self, path: &Path, layout: Option<&Layout>) -> Option<()> {
         self.log = disk::name(path);
         self.send(Part::Log(Arc::clone(&self.log)))?;
+        if path.as_os_str() == "-" {
+            let wanted = "the lines of a log, or give the names of logs";
+            if let Err(error) = disk::announce_stdin(wanted) {
+                return self.problem(&error);
+            }
+        }
         let opened = disk::open(path).and_then(|(reader, size)| {
             Ok((unpacked::open(Box::new(self.bar.wrap_read(reader)))?, size))
         });
@@ -337,8 +343,8 @@ impl Cutter<'_> {
                 if buffer.is_empty() {
                     return Some(());
                 }
-                let (message, help) = guess(&buffer);
-                return self.send(Part::Problem(Box::new(unknown(&self.log, message, help))));
+                return self
+                    .send(Part::Problem(Box::new(unknown_log::finding(&self.log, &buffer))));
             };
             if layout.is_document() {
                 return self.document(reader, buffer, layout);
@@ -400,40 +406,6 @@ impl Cutter<'_> {
             Err(error) => self.problem(&error),
         }
     }
-}
-
-/// Returns what a log of unknown format seems to be, by its start, and the option that would help.
-fn guess(start: &[u8]) -> (&'static str, &'static str) {
-    let start = start.strip_prefix(traffic::BYTE_ORDER_MARK).unwrap_or(start);
-    let line = traffic::lines(start).map(<[u8]>::trim_ascii).find(|line| !line.is_empty());
-    let line = line.unwrap_or_default();
-    match () {
-        () if start.contains(&0) => (
-            "the log is binary or UTF-16, and none of its lines is of a known format",
-            "unpack it, or write it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE | tidegate hunt -`",
-        ),
-        () if line.starts_with(b"{") || line.starts_with(b"[") => (
-            "the log seems to be JSON, but no key of its first lines is that of a request's host",
-            "say what its keys are called with `--map FILE`, or that rules ask for its own keys with `--format json`",
-        ),
-        () if line.contains(&b'\t') => (
-            "the log seems to be separated by tabs, without a header of Zeek",
-            "begin it with Zeek's header (`#fields`), or write it as JSON lines and hunt with `--map FILE`",
-        ),
-        () if line.iter().filter(|byte| **byte == b',').count() > 2 => (
-            "the log seems to be separated by commas",
-            "write it as JSON lines and hunt with `--map FILE`",
-        ),
-        () => (
-            "the log seems to be text, and none of its first lines is of a known format",
-            "give the format string of Envoy's log with `--log-format`, or its format with `--format`",
-        ),
-    }
-}
-
-/// The finding for a log of unknown format.
-fn unknown(log: &Arc<str>, message: &str, help: &str) -> Finding {
-    Finding::about(log, &traffic::codes::UNKNOWN_LOG, message, help)
 }
 
 /// Reads until a piece is full; of a stream, what there is. Returns how many bytes were read, and the error

@@ -228,6 +228,48 @@ fn the_events_that_we_convert_are_read_back() {
 }
 
 #[test]
+fn the_log_of_the_shipped_gateway_is_hunted_without_a_map() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    // As examples/egress-gateway writes it: where no rule matched, without a path.
+    let line = |host: &str, path: Value, method: &str| {
+        json!({
+            "time": "2026-11-20T08:00:00Z", "request_id": null, "client": "10.0.1.7", "method": method,
+            "protocol": "HTTP/1.1", "host": host, "status": 200, "details": "via_upstream", "flags": "-",
+            "bytes_sent": 9, "bytes_received": 0, "duration_ms": 3, "rules": null, "action": null,
+            "would_deny": null, "path_template": path,
+        })
+        .to_string()
+    };
+    let log = [
+        line("a.trycloudflare.com", Value::Null, "GET"),
+        line("api.telegram.org", json!("/bot{bot}:{secret}/sendDocument"), "POST"),
+        line("a.trycloudflare.com:443", Value::Null, "CONNECT"),
+    ];
+    let log = log.join("\n");
+    assert_eq!(
+        hunt("shipped", &[], log.as_bytes()),
+        [
+            "1 Tunnel GET a.trycloudflare.com 10.0.1.7",
+            "2 Bot POST api.telegram.org 10.0.1.7",
+            "3 Tunnel CONNECT a.trycloudflare.com:443 10.0.1.7",
+        ]
+    );
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml"], log.as_bytes());
+    for expect in [
+        "3 lines = 3 events",
+        "2 requests have a template in place of their path, or none; rules that need whole paths: 2 (Bot; Query)",
+        "no request has `c-useragent`; rules that ask for it: 1 (Agent)",
+    ] {
+        assert!(done.stderr.contains(expect), "{expect}: {}", done.stderr);
+    }
+    // Whole paths and agents answer every rule.
+    let whole = r#"{"method":"GET","host":"a.example","path":"/","user_agent":"curl"}"#;
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml"], whole.as_bytes());
+    assert!(!done.stderr.contains("rules that"), "{}", done.stderr);
+}
+
+#[test]
 fn a_compressed_log_that_is_cut_is_judged_as_far_as_it_goes() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rules.yml"), RULES).unwrap();

@@ -52,11 +52,13 @@ pub struct LoggedRequest<'l> {
     pub identity: Option<Cow<'l, str>>,
     /// The keys whose value is of a wrong type; it was left out.
     pub unread: Vec<String>,
+    /// Whether the log has a template of the path in its place, or neither.
+    pub lacks_path: bool,
 }
 
 impl<'l> From<(Line<'l>, Option<Time<'l>>)> for LoggedRequest<'l> {
     fn from((line, time): (Line<'l>, Option<Time<'l>>)) -> LoggedRequest<'l> {
-        LoggedRequest { line, time, identity: None, unread: Vec::new() }
+        LoggedRequest { line, time, ..LoggedRequest::default() }
     }
 }
 
@@ -154,7 +156,16 @@ impl LogReader {
             }
             let key = |part| reader.key(part, &slots).to_owned();
             let mut logged = LoggedRequest::default();
-            let written = write(&slots, self.layout.format, key, &mut logged);
+            let mut written = write(&slots, self.layout.format, key, &mut logged);
+            if written == Err(Unreadable::NoPath) && slots.lacks_path(line) {
+                // The shipped gateway logs a template, and only where a rule matched.
+                logged.lacks_path = true;
+                written = Ok(());
+            } else if let Some(path) = &logged.line.path {
+                // Our own events, in a schema that has no place for templates.
+                let is_event = matches!(self.layout.format, Format::Ecs | Format::Ocsf);
+                logged.lacks_path = reader.is_template(&slots) || is_event && path.contains('{');
+            }
             visit(number, written.map(|()| Entry::Request(&logged)));
             return;
         }
@@ -265,7 +276,6 @@ fn write<'l>(
     if format != Format::Envoy {
         logged.line.as_envoy_writes();
     }
-    logged.line.check(unread)?;
     logged.time = slots.time();
     logged.identity = slots.text(Part::Identity).unwrap_or_else(|_| {
         unread.insert(Part::Identity);
@@ -274,5 +284,5 @@ fn write<'l>(
     if !unread.is_empty() {
         logged.unread = unread.iter().map(key).collect();
     }
-    Ok(())
+    logged.line.check(unread)
 }

@@ -179,6 +179,9 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
 /// The key of the shipped gateway's access log under which the filter's template of the path is.
 pub(crate) const PATH_TEMPLATE: &str = "path_template";
 
+/// The key of the filter's events under which the template of the path is.
+pub(crate) const EVENT_PATH: &str = "request.path";
+
 /// The keys of events in the Elastic Common Schema.
 pub(crate) const ECS_KEYS: &[(Part, &[&str])] = &[
     (Part::Method, &["http.request.method"]),
@@ -232,7 +235,7 @@ pub(crate) const OCSF_KEYS: &[(Part, &[&str])] = &[
 pub(crate) const EVENT_KEYS: &[(Part, &[&str])] = &[
     (Part::Method, &["request.method"]),
     (Part::Authority, &["request.host"]),
-    (Part::Path, &["request.path"]),
+    (Part::Path, &[EVENT_PATH]),
     (Part::ServerName, &["request.sni"]),
     (Part::SourceAddress, &["request.source"]),
     (Part::Status, &["response.code"]),

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use crate::Unreadable;
 use crate::json::{self, Time};
 use crate::line::{Line, without_port};
-use crate::part::{Keys, Part, Parts, Place};
+use crate::part::{EVENT_PATH, Keys, PATH_TEMPLATE, Part, Parts, Place};
 use crate::plain_json::{self, Shape};
 
 /// How the values of a line are written.
@@ -74,6 +76,11 @@ impl<'l> Slots<'l> {
         if self.raw(part).is_none() {
             self.set(part, 0, raw);
         }
+    }
+
+    /// Returns true if the line has the key of a template of the path.
+    pub(crate) fn lacks_path(&self, line: &[u8]) -> bool {
+        self.raw(Part::Method).is_some() && memmem::find(line, PATH_TEMPLATE.as_bytes()).is_some()
     }
 
     /// Returns a value as it is written.
@@ -192,18 +199,33 @@ impl<'l> Slots<'l> {
 #[derive(Debug)]
 pub struct LineReader {
     keys: Cow<'static, Keys>,
+    /// The rank of the key under which templates of paths are.
+    template_rank: Option<u8>,
     shape: Shape<Option<Place>>,
 }
 
 impl LineReader {
     /// Returns a reader of lines with these keys.
     pub(crate) fn new(keys: Keys) -> LineReader {
-        LineReader { keys: Cow::Owned(keys), shape: Shape::default() }
+        LineReader::build(Cow::Owned(keys))
     }
 
     /// The same for keys of a table.
     pub(crate) fn of(keys: &'static Keys) -> LineReader {
-        LineReader { keys: Cow::Borrowed(keys), shape: Shape::default() }
+        LineReader::build(Cow::Borrowed(keys))
+    }
+
+    fn build(keys: Cow<'static, Keys>) -> LineReader {
+        let of_key = |key| keys.find(key)?.value;
+        let template = of_key(PATH_TEMPLATE).or_else(|| of_key(EVENT_PATH));
+        let template_rank = template.filter(|(part, _)| *part == Part::Path).map(|(_, rank)| rank);
+        LineReader { keys, template_rank, shape: Shape::default() }
+    }
+
+    /// Returns true if the value of the path is a template.
+    pub(crate) fn is_template(&self, slots: &Slots<'_>) -> bool {
+        let path = slots.values.get(Part::Path as usize);
+        path.is_some_and(|(rank, _)| Some(*rank) == self.template_rank)
     }
 
     /// Returns the key that gave the value of a part.
@@ -218,7 +240,7 @@ impl LineReader {
     /// The line is not a JSON object.
     pub fn read<'l>(&mut self, line: &'l [u8], slots: &mut Slots<'l>) -> Result<(), Unreadable> {
         let line = json::text_of(line)?;
-        let LineReader { keys, shape } = self;
+        let LineReader { keys, shape, .. } = self;
         let find = |key: &str| keys.find(key);
         let plain =
             plain_json::object_like(line, shape, find, |place, raw| slots.put(keys, place, raw));

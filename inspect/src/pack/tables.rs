@@ -133,6 +133,11 @@ impl Tables {
         self.fields.get(field.index()).map_or("", |name| self.str(*name))
     }
 
+    /// Returns the fields that a rule asks for, each once.
+    pub fn fields_of(&self, rule: RuleId) -> Vec<FieldId> {
+        crate::evaluate::fields(self, rule)
+    }
+
     /// Returns true if a rule has keywords, so that events have to answer with all of their values.
     pub fn has_keywords(&self) -> bool {
         self.has_keywords

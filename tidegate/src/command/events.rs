@@ -47,7 +47,9 @@ struct Counts {
 
 impl Events {
     pub(super) fn run(&self) -> Outcome {
-        let input = unpacked::open(Box::new(io::stdin())).map(BufReader::new);
+        let input = disk::announce_stdin("lines with events, or redirect a log to it")
+            .and_then(|()| unpacked::open(Box::new(io::stdin())))
+            .map(BufReader::new);
         match input.and_then(|input| self.convert(input, &mut io::stdout().lock())) {
             Ok(Counts { events, others, broken }) => {
                 let stderr =

@@ -1,0 +1,131 @@
+//! Findings about logs of unknown format: what they seem to be, and the option that would work.
+
+use std::sync::Arc;
+
+use diagnostics::{Finding, Span, printable};
+
+/// How files begin that are not logs, with what they are and what turns them into one.
+const MAGIC: &[(&[u8], &str, &str)] = &[
+    (b"\xfd7zXZ\0", "compressed by xz", "unpack it: `xz -dc FILE | tidegate hunt`"),
+    (b"BZh", "compressed by bzip2", "unpack it: `bzip2 -dc FILE | tidegate hunt`"),
+    (b"\x04\x22\x4d\x18", "compressed by lz4", "unpack it: `lz4 -dc FILE | tidegate hunt`"),
+    (b"PK\x03\x04", "a ZIP archive", "unpack it: `unzip -p FILE | tidegate hunt`"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: `7z x -so FILE | tidegate hunt`"),
+    (b"PAR1", "a Parquet file", "export it as CSV or JSON lines"),
+    (b"SQLite format 3\0", "an SQLite database", "export its table as CSV with a header"),
+    (b"\xd4\xc3\xb2\xa1", PCAP, PCAP_HELP),
+    (b"\xa1\xb2\xc3\xd4", PCAP, PCAP_HELP),
+    (b"\x0a\x0d\x0d\x0a", PCAP, PCAP_HELP),
+    (b"<?xml", "XML", "export it as HAR, CSV or JSON lines"),
+    (b"<", "XML or HTML", "export it as HAR, CSV or JSON lines"),
+];
+
+const PCAP: &str = "a capture of packets";
+const PCAP_HELP: &str =
+    "let Zeek or Suricata read it, and hunt in `http.log`, `ssl.log` or `eve.json`";
+
+/// Most characters of a line that a finding shows.
+const MAX_SHOWN: usize = 40;
+
+/// Most keys of an object that a finding lists.
+const MAX_KEYS: usize = 12;
+
+/// Returns the finding for a log whose format its start does not show.
+pub(crate) fn finding(log: &Arc<str>, start: &[u8]) -> Finding {
+    let start = start.strip_prefix(traffic::BYTE_ORDER_MARK).unwrap_or(start);
+    if let Some((_, what, help)) = MAGIC.iter().find(|(magic, ..)| start.starts_with(magic)) {
+        return with(log, &format!("the log seems to be {what}"), help);
+    }
+    if start.contains(&0) {
+        let help = "export it as text in UTF-8, or in UTF-16 with a byte order mark";
+        return with(log, "the log seems to be binary", help);
+    }
+    let mut lines = (1..).zip(traffic::lines(start).map(<[u8]>::trim_ascii));
+    let line = lines.find(|(_, line)| !line.is_empty() && !line.starts_with(b"#"));
+    let (number, line) = line.unwrap_or((1, start));
+    let (message, help) = describe(start, line);
+    let shown: String = String::from_utf8_lossy(line).chars().take(MAX_SHOWN).collect();
+    let message = format!("{message}; line {number} begins `{}`", printable(shown.as_bytes()));
+    let mut finding = with(log, &message, help);
+    finding.diagnostic.place.span = Span::point(number, 1);
+    finding
+}
+
+/// Returns what a text seems to be by the line that was looked at, and the option that would work.
+fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
+    const MAP: &str = "name its keys with `--map FILE` (`[request]`, `host = \"KEY\"`), or use `--format json` for rules that ask for its own keys";
+    const COLUMNS: &str = "name its columns with `--map FILE` (`[request]`, `host = \"COLUMN\"`); without a header put one in front, as `time,client_ip,method,url`";
+    let has = |text: &str| memchr::memmem::find(line, text.as_bytes()).is_some();
+    if line.starts_with(b"{") || line.starts_with(b"[") {
+        if has("\"entries\"") || has("\"log\"") && has("{\"log\":{") {
+            let help = "save it as HAR 1.2, with a list `log.entries`, or name it: `--format har`";
+            return ("the log seems to be an HTTP archive (HAR) without entries".to_owned(), help);
+        }
+        let mut keys = Vec::new();
+        let read = traffic::json::object(line, |key, _| keys.push(printable(key.as_bytes())));
+        if read.is_err() {
+            let help = "mend it, or begin the log with its first whole line; `--format envoy` reads the lines that are whole";
+            return ("the log seems to be JSON that is cut or broken".to_owned(), help);
+        }
+        keys.truncate(MAX_KEYS);
+        let keys = keys.join("`, `");
+        let message =
+            format!("the log seems to be JSON, and none of its keys is a request's host: `{keys}`");
+        return (message, MAP);
+    }
+    let n = |byte: u8| line.iter().filter(|other| **other == byte).count();
+    let is_w3c = memchr::memmem::find(start, b"#Fields:").is_some();
+    match () {
+        () if is_w3c => ("the log seems to be of the W3C's extended format, and `#Fields:` names neither host nor URL".to_owned(), COLUMNS),
+        () if memchr::memmem::find(start, b"#fields\t").is_some() => (
+            "the log seems to be of Zeek, and neither its http, ssl nor dns log".to_owned(),
+            "hunt in `http.log`, `ssl.log` or `dns.log`",
+        ),
+        () if n(b'=') > 3 => (
+            "the log seems to be of keys with values (`key=value`)".to_owned(),
+            "write it as JSON lines, and name its keys with `--map FILE`",
+        ),
+        () if n(b'\t') > 1 => ("the log seems to be separated by tabs (TSV), without a header that names a host or a URL".to_owned(), COLUMNS),
+        () if n(b',') > 2 || n(b';') > 2 => ("the log seems to be CSV, without a header that names a host or a URL".to_owned(), COLUMNS),
+        () => (
+            "the log seems to be text, and none of its first lines is of a known format".to_owned(),
+            "give the format string of Envoy's log with `--log-format`, or its format with `--format`",
+        ),
+    }
+}
+
+/// Returns a finding about a log of unknown format.
+pub(crate) fn with(log: &Arc<str>, message: &str, help: &str) -> Finding {
+    Finding::about(log, &traffic::codes::UNKNOWN_LOG, message, help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_names_what_the_log_seems_to_be_the_line_and_the_option() {
+        for (start, line, message, help) in [
+            (&b"\xfd7zXZ\0\0\0"[..], 1, "compressed by xz", "xz -dc"),
+            (b"PK\x03\x04..", 1, "ZIP", "unzip"),
+            (b"\x0a\x0d\x0d\x0a..", 1, "capture of packets", "Zeek"),
+            (b"a\0b\0\0", 1, "binary", "UTF-8"),
+            (b"\n{\"a\":1,\"b\":2}\n", 2, "keys is a request's host: `a`, `b`; line 2", "--map"),
+            (b"{\"a\":1,", 1, "cut or broken", "--format envoy"),
+            (b"{\"log\":{\"x\":[]}}", 1, "HAR", "--format har"),
+            (b"# x\na\tb\tc\n", 2, "TSV", "--map"),
+            (b"a,b,c,d\n", 1, "CSV", "--map"),
+            (b"#Fields: date x\n1 2\n", 2, "W3C", "--map"),
+            (b"#separator \\x09\n#fields\ta\n1\n", 3, "Zeek", "http.log"),
+            (b"a=1 b=2 c=3 d=4", 1, "key=value", "JSON lines"),
+            (b"words \x1b[2J", 1, "text", "--log-format"),
+        ] {
+            let finding = finding(&Arc::from("a.log"), start).diagnostic;
+            let name = String::from_utf8_lossy(start);
+            assert_eq!(finding.place.span.line, line, "{name}");
+            assert!(finding.message.contains(message), "{name}: {}", finding.message);
+            assert!(finding.help.contains(help), "{name}: {}", finding.help);
+            assert!(!finding.message.contains('\x1b'));
+        }
+    }
+}
