@@ -3,6 +3,8 @@
 //! A new command is a module with its arguments and a `run`, and a variant here.
 
 mod check;
+mod codes;
+mod completions;
 mod diff;
 mod events;
 mod explain;
@@ -10,6 +12,7 @@ mod gateway;
 mod hunt;
 mod keygen;
 mod logs;
+mod new;
 mod pack;
 mod policy;
 mod preview;
@@ -36,6 +39,7 @@ use crate::disk;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(check::Check),
+    New(new::New),
     Test(test::Test),
     Pack(pack::Pack),
     Diff(diff::Diff),
@@ -49,13 +53,17 @@ pub(crate) enum Command {
     Score(score::ScoreCommand),
     Show(show::Show),
     Vault(vault::Vault),
+    Codes(codes::Codes),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 impl Command {
-    /// Runs the command.
-    pub(crate) fn run(&self) -> Outcome {
+    /// Runs the command; `cli` is the description of the whole command line.
+    pub(crate) fn run(&self, cli: clap::Command) -> Outcome {
         match self {
             Command::Check(command) => command.run(),
+            Command::New(command) => command.run(),
             Command::Test(command) => command.run(),
             Command::Pack(command) => command.run(),
             Command::Diff(command) => command.run(),
@@ -69,6 +77,9 @@ impl Command {
             Command::Score(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),
+            Command::Codes(command) => command.run(),
+            Command::Completions(command) => command.run(cli),
+            Command::Man(command) => command.run(cli),
         }
     }
 }

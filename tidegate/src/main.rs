@@ -15,7 +15,8 @@ mod unpacked;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser};
 
 use command::{Command, Outcome};
 use mimalloc::MiMalloc;
@@ -44,8 +45,9 @@ struct Cli {
 
 fn main() -> ExitCode {
     let outcome = match Cli::try_parse() {
-        Ok(cli) => cli.command.run(),
-        Err(error) => {
+        Ok(cli) => cli.command.run(Cli::command()),
+        Err(mut error) => {
+            suggest(&mut error);
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             return ExitCode::from(if error.print().is_ok() { code } else { 2 });
         }
@@ -57,6 +59,22 @@ fn main() -> ExitCode {
         // Output that is lost, as on a full disk, must not look like success.
         Err(_) => ExitCode::from(code.max(1)),
     }
+}
+
+/// Names the command here for what other programs call it, where letters alone suggest none.
+fn suggest(error: &mut clap::Error) {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else {
+        return;
+    };
+    let near = match given.as_str() {
+        "lint" | "validate" | "fmt" => "check --lint",
+        "scan" | "search" | "grep" | "match" => "hunt",
+        "init" | "create" | "add" => "new",
+        "build" | "compile" => "pack",
+        "serve" | "web" | "ui" => "preview",
+        _ => return,
+    };
+    error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
 }
 
 /// Writes all of a text. A reader that has gone away, as `head` does, has seen what it wanted.

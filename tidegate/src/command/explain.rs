@@ -14,7 +14,7 @@ use traffic::limits::MAX_REQUEST_BYTES;
 use traffic::subject;
 
 use super::policy::{PolicyInput, check_key, moment, now};
-use super::{Outcome, PlainFormat, Vocabulary, pretty, read_library};
+use super::{Outcome, PlainFormat, Vocabulary, codes, pretty, read_library};
 use crate::disk;
 
 /// Explain which rules match a request, and why.
@@ -23,7 +23,8 @@ use crate::disk;
 ///
 /// REQUEST is a URL, a curl command in quotes, a line of an Envoy access log in JSON, or the head of a
 /// request (`CONNECT host:443 HTTP/1.1`). `-` reads it, or several log lines, from standard input.
-/// The request is printed as it was given: secrets in it are not redacted.
+/// The request is printed as it was given: secrets in it are not redacted. A code of a finding, such as
+/// S012, in place of a request is explained instead.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate explain 'https://pastebin.com/raw/abcdefgh'\n\
@@ -61,6 +62,11 @@ impl Explain {
         let Some((request, paths)) = self.operands.split_last() else {
             return Outcome::usage("no request is given");
         };
+        if let Some(text) =
+            request.to_str().filter(|_| paths.is_empty()).and_then(codes::explanation)
+        {
+            return Outcome { stdout: text, ..Outcome::default() };
+        }
         if self.pack.is_some() && !paths.is_empty() {
             return Outcome::usage("give a pack or paths, not both; put the request in quotes");
         }

@@ -1,0 +1,93 @@
+//! `tidegate codes`.
+
+use clap::Args;
+use diagnostics::{Code, closest};
+use serde_json::json;
+
+use super::{Outcome, PlainFormat, pretty};
+
+/// List the codes of findings, or explain some of them.
+///
+/// Without a code prints a line for each: the code, its severity, what it is about. With codes prints what
+/// each means and why it is a finding. `docs/codes.md` shows an example of each.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate codes S012\n\
+\x20 tidegate codes --format json")]
+pub(crate) struct Codes {
+    /// Explain these codes
+    #[arg(value_name = "CODE")]
+    codes: Vec<String>,
+    /// How to print the codes
+    #[arg(long, value_enum, default_value = "text")]
+    format: PlainFormat,
+}
+
+impl Codes {
+    pub(super) fn run(&self) -> Outcome {
+        let all = all();
+        let mut wanted = Vec::new();
+        for name in &self.codes {
+            match all.iter().find(|code| code.id.eq_ignore_ascii_case(name)) {
+                Some(code) => wanted.push(*code),
+                None => return Outcome::usage(&unknown(name, &all)),
+            }
+        }
+        let is_list = wanted.is_empty();
+        let shown = if is_list { all } else { wanted };
+        let stdout = match self.format {
+            PlainFormat::Json => pretty(&shown.iter().map(|code| as_json(code)).collect()),
+            PlainFormat::Text if is_list => shown.iter().map(|code| line(code)).collect(),
+            PlainFormat::Text => {
+                shown.iter().map(|code| explained(code)).collect::<Vec<_>>().join("\n")
+            }
+        };
+        Outcome { stdout, ..Outcome::default() }
+    }
+}
+
+/// Returns the explanation of a text that is a code, such as `S012`; `None` for any other text.
+pub(super) fn explanation(text: &str) -> Option<String> {
+    all().into_iter().find(|code| code.id.eq_ignore_ascii_case(text)).map(explained)
+}
+
+/// Every code, by its name.
+fn all() -> Vec<&'static Code> {
+    let lists = [
+        diagnostics::codes::CODES,
+        sigma::codes::CODES,
+        sigma::lint::codes::CODES,
+        traffic::codes::CODES,
+        knowledge::codes::CODES,
+        gateway::codes::CODES,
+        crate::codes::CODES,
+    ];
+    let mut codes = lists.concat();
+    codes.sort_by_key(|code| code.id);
+    codes
+}
+
+fn unknown(name: &str, all: &[&Code]) -> String {
+    let near = closest(&name.to_ascii_uppercase(), all.iter().map(|code| code.id));
+    let tip = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("there is no code `{}`{tip}", diagnostics::printable(name.as_bytes()))
+}
+
+fn line(code: &Code) -> String {
+    format!("{}  {:<7}  {}\n", code.id, code.severity.as_str(), code.title)
+}
+
+fn explained(code: &Code) -> String {
+    let lines: Vec<_> = code.explanation.lines().map(str::trim).collect();
+    format!("{}: {} ({})\n\n{}\n", code.id, code.title, code.severity.as_str(), lines.join("\n"))
+}
+
+fn as_json(code: &Code) -> serde_json::Value {
+    let explanation: Vec<_> = code.explanation.lines().map(str::trim).collect();
+    json!({
+        "code": code.id,
+        "severity": code.severity.as_str(),
+        "title": code.title,
+        "explanation": explanation.join(" "),
+    })
+}

@@ -1,0 +1,123 @@
+//! `tidegate new`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use diagnostics::codes::UNWRITABLE;
+use diagnostics::{Finding, Sources};
+
+use super::{Outcome, name};
+use crate::disk;
+
+/// Write a note or a policy to begin with.
+///
+/// A rule is complete: `check` has no findings, `test` runs its two examples. Change it from there. The
+/// file is named after the title unless one is given with --output; an existing file is not replaced.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 tidegate new rule 'File sent to the drop host'\n\
+\x20 tidegate new runbook 'File sent to the drop host' --rule 7c9c7e61-5f0e-4d0b-9a6b-3f6e1f0d2a11\n\
+\x20 tidegate new policy 'Egress of the build network' -o policy.yml")]
+pub(crate) struct New {
+    /// What to write
+    #[arg(value_enum)]
+    kind: Kind,
+    /// The title of the rule, runbook or policy, or the name of the service
+    #[arg(value_parser = title)]
+    title: String,
+    /// The id of the rule that a runbook tests
+    #[arg(long, value_name = "ID", required_if_eq("kind", "runbook"))]
+    rule: Option<String>,
+    /// Write to this file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// A rule note: prose, a Sigma rule, examples.
+    Rule,
+    /// A service note: hosts, operations, tenants.
+    Service,
+    /// A runbook: how to test a rule.
+    Runbook,
+    /// A policy: what happens to matches.
+    Policy,
+}
+
+impl Kind {
+    fn template(self) -> &'static str {
+        match self {
+            Kind::Rule => include_str!("../../templates/rule.md"),
+            Kind::Service => include_str!("../../templates/service.md"),
+            Kind::Runbook => include_str!("../../templates/runbook.md"),
+            Kind::Policy => include_str!("../../templates/policy.yml"),
+        }
+    }
+}
+
+impl New {
+    pub(super) fn run(&self) -> Outcome {
+        if self.kind != Kind::Runbook && self.rule.is_some() {
+            return Outcome::usage("only a runbook has --rule");
+        }
+        let path = self.output.clone().unwrap_or_else(|| self.default_path());
+        let id = match (&self.rule, disk::random()) {
+            (Some(id), _) => id.clone(),
+            (None, Ok(random)) => uuid(random),
+            (None, Err(error)) => return refused(&path, &disk::reason(&error)),
+        };
+        let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+        let values = [("{title}", &self.title), ("{id}", &id), ("{date}", &date)];
+        let text = values
+            .iter()
+            .fold(self.kind.template().to_owned(), |text, (key, value)| text.replace(key, value));
+        if let Err(error) = disk::create(&path, text.as_bytes(), false) {
+            return refused(&path, &disk::reason(&error));
+        }
+        let shown = name(&path);
+        let next = match self.kind {
+            Kind::Rule => format!("next: tidegate test {shown}"),
+            Kind::Service | Kind::Runbook => format!("next: tidegate check {shown}"),
+            Kind::Policy => format!("next: tidegate check --policy {shown}"),
+        };
+        Outcome { stdout: format!("{shown}: written\n{next}\n"), ..Outcome::default() }
+    }
+
+    /// The title in lower case, with dashes for what is neither a letter nor a digit.
+    fn default_path(&self) -> PathBuf {
+        let lower = self.title.to_lowercase();
+        let words: Vec<_> =
+            lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let extension = if self.kind == Kind::Policy { "yml" } else { "md" };
+        PathBuf::from(format!("{}.{extension}", words.join("-")))
+    }
+}
+
+/// Accepts a title that is the same text in YAML, in a heading and in a comment.
+fn title(text: &str) -> Result<String, &'static str> {
+    let fits = |c: char| c.is_alphanumeric() || " -_.,()/'+".contains(c);
+    let starts = text.starts_with(char::is_alphanumeric);
+    let is_plain = starts && !text.ends_with(' ') && text.len() <= 120 && text.chars().all(fits);
+    is_plain
+        .then(|| text.to_owned())
+        .ok_or("a title begins with a letter or digit and consists of letters, digits, blanks and - _ . , ( ) / ' +")
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn uuid(random: [u8; 32]) -> String {
+    let (half, _) = random.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+    let number = u128::from_be_bytes(*half);
+    let number = number & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let digits = format!("{number:032x}");
+    let parts = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
+    parts.map(|(from, to)| digits.get(from..to).unwrap_or_default()).join("-")
+}
+
+fn refused(path: &std::path::Path, why: &str) -> Outcome {
+    let help = "give another path with --output, where no file is";
+    let message = format!("the file cannot be written: {why}");
+    let finding = Finding::about(&name(path), &UNWRITABLE, message, help);
+    Outcome::refused(&[finding], &Sources::new())
+}
