@@ -131,7 +131,12 @@ impl Plugin {
             ..Request::default()
         };
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
-        let mut verdict = inspector.inspect(&request);
+        let read_sender = || Sender::read(host, None, &[], source_address.as_deref());
+        let asked = inspector.asks_usage().then(read_sender);
+        let mut verdict = match &asked {
+            Some(sender) => inspector.inspect_of(&request, &self.user(sender)),
+            None => inspector.inspect(&request),
+        };
         self.count(|counters| counters.request(host));
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
@@ -139,7 +144,7 @@ impl Plugin {
         if verdict.matches.is_empty() {
             return Ok(Stage::Open);
         }
-        let sender = Sender::read(host, None, &[], source_address.as_deref());
+        let sender = asked.unwrap_or_else(read_sender);
         let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         let mut action = decision.action;

@@ -12,7 +12,7 @@
 
 mod line;
 
-use inspect::pack::{Phase, Rule};
+use inspect::pack::{Operation, Phase, Rule};
 use inspect::{
     Action, Anomalies, Anomaly, Decision, Mode, Pack, RuleMatch, Ruling, StrId, Usage, redact,
 };
@@ -146,6 +146,8 @@ struct RequestPart<'e> {
     path: Option<String>,
     /// The service that the host belongs to.
     service: Option<Cow<'e, str>>,
+    /// What the request does to the service.
+    operations: Vec<&'static str>,
     /// The policy's knowledge of this use of the service: `sanctioned`, `known` (for another source)
     /// or `new`.
     usage: Option<&'static str>,
@@ -283,6 +285,7 @@ impl<'e> Event<'e> {
                 tunnel: facts.snapshot.connect_target.as_deref().map(redact::host),
                 path: facts.headers.template(facts.pack),
                 service: facts.decision.service.map(text),
+                operations: facts.decision.operations.iter().map(Operation::as_str).collect(),
                 usage: facts.decision.usage.map(Usage::as_str),
                 tenant: hash(facts.decision.identity),
                 credential: hash(facts.decision.credential),

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use inspect::{Action, Decision, Inspector, Mode, Transport, Verdict};
+use inspect::{Action, Decision, Inspector, Mode, Transport, User, Verdict};
 
 use crate::config::{Config, FailureMode, Settings};
 use crate::decide::decide;
@@ -126,11 +126,17 @@ impl Plugin {
         }
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
         let request = snapshot.request(&headers, None);
-        let mut verdict = inspector.inspect(&request);
+        // Who sent it is read before only if a rule asks what the policy knows of the sender's use.
+        let asked = inspector.asks_usage().then(|| self.sender(host, &snapshot));
+        let mut verdict = match &asked {
+            Some(sender) => inspector.inspect_of(&request, &self.user(sender)),
+            None => inspector.inspect(&request),
+        };
         let pack = inspector.pack();
-        let sender = match verdict.matches.as_slice() {
-            [] => Sender::default(),
-            [..] => self.sender(host, &snapshot),
+        let sender = match (asked, verdict.matches.as_slice()) {
+            (Some(sender), _) => sender,
+            (None, []) => Sender::default(),
+            (None, [..]) => self.sender(host, &snapshot),
         };
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         let mut action = decision.action;
@@ -202,6 +208,11 @@ impl Plugin {
             self.count_failure(host, Failure::SourceHeader);
         }
         sender
+    }
+
+    /// The sender as the user of a service.
+    pub(crate) fn user<'s>(&self, sender: &'s Sender) -> User<'s> {
+        User { source: sender.source(), key: self.settings.identity_key }
     }
 
     /// Reads the parts of the request that the pack needs, and no more.

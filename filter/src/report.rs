@@ -89,7 +89,11 @@ impl Plugin {
             return LateMatches::default();
         };
         let request = inspection.snapshot.request(&headers, Some(response.response()));
-        let verdict = inspector.inspect(&request);
+        let verdict = if inspector.asks_usage() {
+            inspector.inspect_of(&request, &self.user(&inspection.sender))
+        } else {
+            inspector.inspect(&request)
+        };
         let early = &mut inspection.verdict;
         early.truncated |= verdict.truncated;
         let is_new = |matched: &RuleMatch| early.matches.iter().all(|old| old.rule != matched.rule);
@@ -97,7 +101,7 @@ impl Plugin {
         if matches.is_empty() {
             return LateMatches::default();
         }
-        if early.matches.is_empty() {
+        if early.matches.is_empty() && !inspector.asks_usage() {
             inspection.sender = self.sender(host, &inspection.snapshot);
         }
         let mut verdict = Verdict { matches, ..Verdict { matches: Vec::new(), ..verdict } };

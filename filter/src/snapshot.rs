@@ -30,7 +30,8 @@ impl Needs {
         };
         let asks = |field| everything || fields().any(|asked| asked == field);
         Needs {
-            // The server name is also a reading of the host, and the base of anomalies.
+            // The server name is also a reading of the host, and so of the service, and the base of
+            // anomalies.
             server_name: [
                 ProxyField::ServerName,
                 ProxyField::Anomaly,
@@ -39,7 +40,8 @@ impl Needs {
                 ProxyField::DestinationAddress,
             ]
             .into_iter()
-            .any(asks),
+            .any(asks)
+                || fields().any(ProxyField::is_of_service),
             source_address: asks(ProxyField::SourceAddress),
             version: asks(ProxyField::Version),
             status: asks(ProxyField::Status),

@@ -1,6 +1,8 @@
 //! Log lines against a pack.
 
-use inspect::{Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Source, Verdict, redact};
+use inspect::{
+    Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Source, User, Verdict, redact,
+};
 use traffic::json::Time;
 use traffic::{Entry, FieldMap, Layout, LogReader, LoggedRequest, Unreadable};
 
@@ -140,9 +142,10 @@ impl Judge {
         number: u64,
     ) -> Result<Option<Hit>, Unreadable> {
         let lent = logged.line.lend();
-        let verdict = self.inspector.inspect(&lent);
         let address = lent.source_address;
         let sender = Sender { name: logged.identity.as_deref(), address };
+        let key = self.policy.and_then(|policy| policy.key);
+        let verdict = self.inspector.inspect_of(&lent, &User { source: sender.lend(), key });
         self.hit(verdict, number, logged.time, Recorded::Request(&lent, sender.lend()))
     }
 

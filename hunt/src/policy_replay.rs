@@ -125,6 +125,9 @@ impl<'p> PolicyFacts<'p> {
     ) -> Self {
         let decision = &decided.decision;
         let text = |id: StrId| pack.tables().str(id).into();
+        let operations: Vec<_> =
+            decision.operations.iter().map(inspect::pack::Operation::as_str).collect();
+        let operations = (!operations.is_empty()).then(|| operations.join(",").into());
         let hash = |hash: u64| format!("{hash:016x}").into();
         let mode = (ruling.mode != policy.bound).then(|| ruling.mode.as_str().into());
         let texts = [
@@ -133,6 +136,7 @@ impl<'p> PolicyFacts<'p> {
             ("exception", ruling.exception.map(text)),
             ("expired_exception", ruling.expired.map(text)),
             ("service", decision.service.map(text)),
+            ("operations", operations),
             ("usage", decision.usage.map(|usage| usage.as_str().into())),
             ("tenant", decision.identity.map(hash)),
             ("credential", decision.credential.map(hash)),

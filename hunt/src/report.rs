@@ -369,20 +369,22 @@ fn timestamp(milliseconds: i64) -> String {
 
 /// Returns true if a field contains no secrets: who talks to whom, not what is said.
 fn is_plain(field: &str) -> bool {
+    let is_ours = |name: &str| ProxyField::from_name(name).is_some_and(ProxyField::is_ours);
     let plain = |name: &str| {
-        matches!(
-            ProxyField::from_name(name),
-            Some(
-                ProxyField::Host
-                    | ProxyField::Method
-                    | ProxyField::SourceAddress
-                    | ProxyField::DestinationAddress
-                    | ProxyField::ServerName
-                    | ProxyField::Status
-                    | ProxyField::UriExtension
-                    | ProxyField::Version
+        is_ours(name)
+            || matches!(
+                ProxyField::from_name(name),
+                Some(
+                    ProxyField::Host
+                        | ProxyField::Method
+                        | ProxyField::SourceAddress
+                        | ProxyField::DestinationAddress
+                        | ProxyField::ServerName
+                        | ProxyField::Status
+                        | ProxyField::UriExtension
+                        | ProxyField::Version
+                )
             )
-        )
     };
     let mut mapped = MAPPINGS.iter().flat_map(|mapping| mapping.fields);
     plain(field)

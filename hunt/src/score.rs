@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use inspect::{Action, Inspector, Mode, PolicyQuery, Request, ServiceMatch, Source, plain_host};
+use inspect::{
+    Action, Inspector, Mode, PolicyQuery, Request, ServiceMatch, Source, User, plain_host,
+};
 use serde::Deserialize;
 
 /// A labelled request.
@@ -103,14 +105,9 @@ pub fn score(
     let mut score = Score::default();
     for labelled in requests {
         let request = labelled.request();
-        let verdict = inspector.inspect(&request);
-        let query = PolicyQuery {
-            request: &request,
-            source: labelled.source(),
-            now,
-            bound: Mode::Monitor,
-            key,
-        };
+        let source = labelled.source();
+        let verdict = inspector.inspect_of(&request, &User { source, key });
+        let query = PolicyQuery { request: &request, source, now, bound: Mode::Monitor, key };
         let is_found = inspector.pack().decide(&verdict, &query).action != Action::Allow;
         score.total.add(labelled.ambiguous, is_found);
         let service = labelled.service.clone().unwrap_or_default();

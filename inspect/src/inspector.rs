@@ -11,7 +11,9 @@ use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
-use crate::request::{Binding, Further, Request};
+use crate::policy::{Usage, User, names_agree};
+use crate::request::{Binding, Further, Known, Request};
+use crate::service::{ServiceMatch, plain_host};
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::Views;
 
@@ -68,37 +70,65 @@ impl Inspector {
     ///
     /// Every rule is evaluated on every reading of the request (see [`Views`]).
     pub fn inspect(&mut self, request: &Request<'_>) -> Verdict {
-        let mut verdict = self.inspect_once(request);
+        self.inspect_of(request, &User::of(request))
+    }
+
+    /// The same, where more is known of who sends it: rules may ask what the policy knows of this use
+    /// (`tidegate.usage`).
+    pub fn inspect_of(&mut self, request: &Request<'_>, user: &User<'_>) -> Verdict {
+        let mut verdict = self.inspect_once(request, user);
         let asks_response = |matched: &RuleMatch| self.of_response.contains(matched.rule.index());
         if request.response.is_some() && verdict.matches.iter().any(asks_response) {
             // What the request satisfies alone is known before the response is.
-            let early = self.inspect_once(&Request { response: None, ..*request });
+            let early = self.inspect_once(&Request { response: None, ..*request }, user);
             for matched in &mut verdict.matches {
                 let is_early = early.matches.iter().any(|known| known.rule == matched.rule);
                 matched.phase = if is_early { Phase::Request } else { Phase::Response };
             }
             // Sightings and conditions are of what was inspected last.
-            self.inspect_once(request);
+            self.inspect_once(request, user);
         }
         verdict
     }
 
-    fn inspect_once(&mut self, request: &Request<'_>) -> Verdict {
+    /// Returns true if a rule asks what the policy knows of a use, so that [`Inspector::inspect_of`] has to
+    /// be given the user.
+    pub fn asks_usage(&self) -> bool {
+        self.binding.services.asks_usage()
+    }
+
+    fn inspect_once(&mut self, request: &Request<'_>, user: &User<'_>) -> Verdict {
         let views = Views::of(request);
         let anomalies = views.anomalies();
+        let usage = self.usage(request, anomalies, user);
+        let known = Known { anomalies, usage };
         self.n_readings = 0;
         let nothing = Further::default();
-        self.read(View::Raw, |binding, _, event| {
-            binding.answer(request, anomalies, nothing, event);
+        self.read(View::Raw, |binding, tables, event| {
+            binding.answer(tables, request, known, nothing, event);
         });
         for form in views.forms() {
             let hosts = if form.has_extra_hosts { views.extra_hosts() } else { &[] };
             let further = Further { hosts, methods: views.methods() };
-            self.read(form.view, |binding, _, event| {
-                binding.answer(&form.apply(request), anomalies, further, event);
+            self.read(form.view, |binding, tables, event| {
+                binding.answer(tables, &form.apply(request), known, further, event);
             });
         }
         self.verdict(anomalies, request.response.is_none())
+    }
+
+    /// What the policy knows of the use of the service that a request names, if a rule asks for it: as
+    /// [`Pack::decide`] finds it.
+    fn usage(&self, request: &Request<'_>, anomalies: Anomalies, user: &User<'_>) -> Option<Usage> {
+        if !self.asks_usage() {
+            return None;
+        }
+        let tables = self.pack.tables();
+        let host = plain_host(request.authority)?;
+        let found = ServiceMatch::of(tables, &host, request.path)?;
+        let operations = found.operations(tables, request.method, &host, request.path);
+        let is_plain = anomalies.is_empty() && names_agree(tables, request, &host);
+        user.usage(tables, Some(&found), operations, is_plain)
     }
 
     /// The verdict on a request in the one reading in which it came: what a filter without views
@@ -106,9 +136,10 @@ impl Inspector {
     pub fn inspect_raw(&mut self, request: &Request<'_>) -> Verdict {
         self.n_readings = 0;
         let anomalies = Anomalies::default();
+        let known = Known { anomalies, usage: self.usage(request, anomalies, &User::of(request)) };
         let nothing = Further::default();
-        self.read(View::Raw, |binding, _, event| {
-            binding.answer(request, anomalies, nothing, event);
+        self.read(View::Raw, |binding, tables, event| {
+            binding.answer(tables, request, known, nothing, event);
         });
         self.verdict(anomalies, request.response.is_none())
     }

@@ -6,6 +6,7 @@
 //! would have. See docs/policy.md.
 
 mod source;
+mod usage;
 
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
@@ -13,10 +14,12 @@ use crate::pack::{
     Exception, Mode, Pack, Phase, PolicyTables, Scope, Statement, Tables, WHOLE_SHARE,
 };
 use crate::request::Request;
-use crate::service::{self, ServiceMatch, plain_host};
+use crate::service::{Operations, ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
 use crate::views::Views;
 pub use source::{Source, address_number, network};
+pub(crate) use usage::names_agree;
+pub use usage::{Usage, User};
 
 /// What happens to a request. The order is that of severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,36 +41,6 @@ impl Action {
             Action::Observe => "observe",
             Action::Deny => "deny",
         }
-    }
-}
-
-/// Whether the policy knows a use of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Usage {
-    /// Listed for this source.
-    Sanctioned,
-    /// Listed, but for another source.
-    Known,
-    /// Listed for nobody.
-    New,
-}
-
-impl Usage {
-    /// Every kind of use.
-    pub const ALL: &[Usage] = &[Usage::Sanctioned, Usage::Known, Usage::New];
-
-    /// The name in policies and events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Usage::Sanctioned => "sanctioned",
-            Usage::Known => "known",
-            Usage::New => "new",
-        }
-    }
-
-    /// The bit in [`Statement::usages`].
-    pub fn bit(self) -> u8 {
-        1 << self as u8
     }
 }
 
@@ -95,6 +68,8 @@ pub struct Decision {
     pub would_deny: bool,
     /// The service that it goes to.
     pub service: Option<StrId>,
+    /// What it does to the service.
+    pub operations: Operations,
     /// Whether the policy knows this use of the service; `None` without a service.
     pub usage: Option<Usage>,
     /// The keyed hash of the tenant in its URL.
@@ -132,25 +107,32 @@ impl Pack {
             |service: &ServiceMatch<'_, '_>| service.identity(tables, query.key.as_ref()?);
         let credential =
             |service: &ServiceMatch<'_, '_>| service.credential(tables, query.key.as_ref()?);
+        let operations = matched_service
+            .as_ref()
+            .map(|found| found.operations(tables, query.request.method, &host, query.request.path));
+        let operations = operations.unwrap_or_default();
+        let is_plain = verdict.anomalies.is_empty() && names_agree(tables, query.request, &host);
+        let user = User { source: query.source, key: query.key };
         let mut input = PolicyInput {
             pack: self,
             query,
             service: matched_service.as_ref().map(|found| found.service),
-            other_services: Vec::new(),
+            operations,
+            others: Others::default(),
             identity: matched_service.as_ref().and_then(identity),
-            is_plain: verdict.anomalies.is_empty() && names_agree(tables, query.request, &host),
-            usage: None,
+            is_plain,
+            usage: user.usage(tables, matched_service.as_ref(), operations, is_plain),
         };
         if !input.is_plain && !verdict.matches.is_empty() {
-            input.other_services = services_of_readings(tables, query.request);
+            input.others = Others::of(tables, query.request);
         }
-        input.usage = input.usage();
         let rulings: Vec<Ruling> =
             verdict.matches.iter().map(|matched| input.ruling(matched)).collect();
         Decision {
             action: rulings.iter().map(|ruling| ruling.action).max().unwrap_or(Action::Allow),
             would_deny: rulings.iter().any(|ruling| ruling.would_deny),
             service: matched_service.as_ref().map(|found| found.name),
+            operations,
             usage: input.usage,
             identity: input.identity,
             credential: matched_service.as_ref().and_then(credential),
@@ -164,8 +146,9 @@ struct PolicyInput<'a> {
     pack: &'a Pack,
     query: &'a PolicyQuery<'a>,
     service: Option<u32>,
-    /// The services of all readings of a request that is not plain.
-    other_services: Vec<u32>,
+    operations: Operations,
+    /// The readings of a request that is not plain.
+    others: Others,
     identity: Option<u64>,
     /// Whether nothing is odd about the request and its names agree. What is disguised is never excused
     /// by what its host or path seem to be.
@@ -227,7 +210,9 @@ impl PolicyInput<'_> {
             if strongest.is_none_or(|strongest| statement.mode > strongest.mode) {
                 strongest = Some(statement);
             }
-            let by_claim = !statement.scope.services.is_any() || statement.usages != 0;
+            let by_claim = !statement.scope.services.is_any()
+                || statement.scope.operations != 0
+                || statement.usages != 0;
             if self.is_plain || !by_claim {
                 return strongest;
             }
@@ -236,7 +221,7 @@ impl PolicyInput<'_> {
     }
 
     fn is_about(&self, statement: &Statement, matched: &RuleMatch) -> bool {
-        let is_new_use = !self.other_services.is_empty();
+        let is_new_use = !self.others.services.is_empty();
         let usage = self.usage.or(is_new_use.then_some(Usage::New)).map_or(0, Usage::bit);
         (statement.usages == 0 || statement.usages & usage != 0)
             && self.fits(&statement.scope, Some(matched), statement.mode == Mode::Off)
@@ -267,8 +252,9 @@ impl PolicyInput<'_> {
                     && self
                         .service
                         .iter()
-                        .chain(&self.other_services)
+                        .chain(&self.others.services)
                         .any(|service| services.contains(service)))
+            && self.fits_operations(scope, lenient)
             && (sources.is_empty() || self.query.source.is_any_of(self.pack.tables(), sources))
     }
 
@@ -277,63 +263,49 @@ impl PolicyInput<'_> {
         statement.share >= WHOLE_SHARE || self.query.source.share(name()) < statement.share
     }
 
-    fn usage(&self) -> Option<Usage> {
-        self.service?;
-        let policy = self.policy();
-        // Of a disguised request nobody can say whose use it is.
-        if !self.is_plain {
-            return Some(Usage::New);
+    /// Returns true if the request does what a scope is about. One that is `lenient` needs all that the
+    /// request does to be listed.
+    fn fits_operations(&self, scope: &Scope, lenient: bool) -> bool {
+        let listed = scope.operations;
+        if listed == 0 {
+            return true;
         }
-        let mut usage = Usage::New;
-        for sanction in &policy.sanctions {
-            let identities = sanction.identities.of(&policy.identities);
-            let services = sanction.scope.services.of(&policy.services);
-            if !self.service.is_some_and(|service| services.contains(&service))
-                || !identities.is_empty() && !self.is_listed(identities)
-            {
-                continue;
-            }
-            if self.fits(&sanction.scope, None, true) {
-                return Some(Usage::Sanctioned);
-            }
-            if !identities.is_empty() {
-                usage = Usage::Known;
-            }
+        if lenient {
+            return self.is_plain && self.operations.are_all_in(listed);
         }
-        Some(usage)
+        (self.operations.bits() | self.others.operations.bits()) & listed != 0
     }
 }
 
-/// Returns true if the other names of a request belong to the service and tenant of its host, or neither
-/// belongs to any. Clients use one connection for several names of a service.
-fn names_agree(tables: &Tables, request: &Request<'_>, host: &[u8]) -> bool {
-    // The server name of a CONNECT is the gateway's own.
-    let server_name = request.server_name.filter(|_| request.path.is_some());
-    let mut names = [server_name, request.connect_target].into_iter().flatten();
-    names.all(|name| {
-        plain_host(name).is_some_and(|name| {
-            name == host || service::owner(tables, &name) == service::owner(tables, host)
-        })
-    })
+/// The services and operations of every reading of a request.
+#[derive(Debug, Default)]
+struct Others {
+    /// Each once, ascending.
+    services: Vec<u32>,
+    operations: Operations,
 }
 
-/// The services of every reading of a request, each once. Takes steps in proportion to the request.
-fn services_of_readings(tables: &Tables, request: &Request<'_>) -> Vec<u32> {
-    let views = Views::of(request);
-    let forms = views.forms().iter().map(|form| form.apply(request));
-    let readings = forms.map(|reading| (reading.authority, reading.path));
-    let extra = views.extra_hosts().iter();
-    let extra = extra.map(|host| (host.authority.as_slice(), host.path.as_deref()));
-    let mut services: Vec<u32> = readings
-        .chain(extra)
-        .filter_map(|(authority, path)| {
-            let host = plain_host(authority)?;
-            ServiceMatch::of(tables, &host, path).map(|found| found.service)
-        })
-        .collect();
-    services.sort_unstable();
-    services.dedup();
-    services
+impl Others {
+    /// Takes steps in proportion to the request.
+    fn of(tables: &Tables, request: &Request<'_>) -> Others {
+        let views = Views::of(request);
+        let forms = views.forms().iter().map(|form| form.apply(request));
+        let readings = forms.map(|reading| (reading.authority, reading.path));
+        let extra = views.extra_hosts().iter();
+        let extra = extra.map(|host| (host.authority.as_slice(), host.path.as_deref()));
+        let mut others = Others::default();
+        for (authority, path) in readings.chain(extra) {
+            let Some(host) = plain_host(authority) else { continue };
+            let Some(found) = ServiceMatch::of(tables, &host, path) else { continue };
+            others.services.push(found.service);
+            for method in std::iter::once(&request.method).chain(views.methods()) {
+                others.operations.extend(found.operations(tables, method, &host, path).iter());
+            }
+        }
+        others.services.sort_unstable();
+        others.services.dedup();
+        others
+    }
 }
 
 impl Verdict {

@@ -5,6 +5,8 @@ use crate::event::{Event, Text};
 use crate::ids::FieldId;
 use crate::limits::{MANY_EXTRA_HOSTS, MAX_EXTRA_HOST_PATH_BYTES};
 use crate::pack::{KEYWORDS, Phase, Tables};
+use crate::policy::Usage;
+use crate::service::{OPERATION_FIELD, SERVICE_FIELD, ServiceFields};
 use crate::views::ExtraHost;
 use crate::words::{has_byte, place_of};
 
@@ -107,6 +109,16 @@ pub enum ProxyField {
     ServerName,
     /// The names of the request's anomalies.
     Anomaly,
+    /// The service that the request goes to.
+    Service,
+    /// The category of that service.
+    Category,
+    /// What the request does to the service.
+    Operation,
+    /// Whether the user agent is that of the service's own clients.
+    Client,
+    /// What the policy knows of this use of the service.
+    Usage,
 }
 
 /// Every name under which rules ask for a field, in alphabetical order.
@@ -114,7 +126,7 @@ pub enum ProxyField {
 /// Sigma's proxy taxonomy (specification 2.1, appendix taxonomy), the names that SigmaHQ's own test
 /// of log sources accepts beside it (`cs-uri`, `cs-uri-query`, `cs-uri-stem`, `r-dns`),
 /// `tls.client.server_name`, the Elastic Common Schema's name for the SNI, which Sigma has no name for,
-/// and our own [`ANOMALY_FIELD`].
+/// and our own: [`ANOMALY_FIELD`] and those that services answer.
 pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     ("c-uri", ProxyField::Uri),
     ("c-uri-extension", ProxyField::UriExtension),
@@ -136,6 +148,11 @@ pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     ("sc-status", ProxyField::Status),
     ("src_ip", ProxyField::SourceAddress),
     (ANOMALY_FIELD, ProxyField::Anomaly),
+    ("tidegate.category", ProxyField::Category),
+    ("tidegate.client", ProxyField::Client),
+    (OPERATION_FIELD, ProxyField::Operation),
+    (SERVICE_FIELD, ProxyField::Service),
+    ("tidegate.usage", ProxyField::Usage),
     ("tls.client.server_name", ProxyField::ServerName),
 ];
 
@@ -165,8 +182,30 @@ impl ProxyField {
             | ProxyField::Version
             | ProxyField::SourceAddress
             | ProxyField::ServerName
-            | ProxyField::Anomaly => Phase::Request,
+            | ProxyField::Anomaly
+            | ProxyField::Service
+            | ProxyField::Category
+            | ProxyField::Operation
+            | ProxyField::Client
+            | ProxyField::Usage => Phase::Request,
         }
+    }
+
+    /// Returns true if the services of the pack answer the field.
+    pub fn is_of_service(self) -> bool {
+        matches!(
+            self,
+            ProxyField::Service
+                | ProxyField::Category
+                | ProxyField::Operation
+                | ProxyField::Client
+                | ProxyField::Usage
+        )
+    }
+
+    /// Returns true if the value is a name that we give, and no text of the request.
+    pub fn is_ours(self) -> bool {
+        self == ProxyField::Anomaly || self.is_of_service()
     }
 }
 
@@ -178,6 +217,16 @@ pub(crate) struct Binding {
     agent: Option<FieldId>,
     /// Fields that no rule names; only keywords look at them.
     unnamed: Vec<ProxyField>,
+    /// Fields that services answer.
+    pub(crate) services: ServiceFields,
+}
+
+/// What is known of a request as a whole, whatever the reading.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) anomalies: Anomalies,
+    /// What the policy knows of the use of the service that the request names.
+    pub(crate) usage: Option<Usage>,
 }
 
 /// Further values of a request's fields, in the readings that are not raw.
@@ -208,8 +257,7 @@ impl Binding {
         let mut unnamed = Vec::new();
         if tables.has_keywords() {
             for (_, field) in PROXY_FIELDS {
-                // Names of anomalies are ours, no text of the request: keywords do not see them.
-                if *field != ProxyField::Anomaly
+                if !field.is_ours()
                     && !unnamed.contains(field)
                     && named.iter().all(|(named, _)| named != field)
                 {
@@ -219,7 +267,8 @@ impl Binding {
         }
         let is_agent = |named: &(ProxyField, FieldId)| named.0 == ProxyField::UserAgent;
         let agent = named.iter().position(is_agent).map(|idx| named.remove(idx).1);
-        Binding { named, agent, unnamed }
+        let services = ServiceFields::take(&mut named, tables);
+        Binding { named, agent, unnamed, services }
     }
 
     /// Returns true if a response answers a field, or any where it is [`KEYWORDS`].
@@ -237,11 +286,13 @@ impl Binding {
     /// Answers an event's fields from a request in one of its views.
     pub(crate) fn answer(
         &self,
+        tables: &Tables,
         request: &Request<'_>,
-        anomalies: Anomalies,
+        known: Known,
         further: Further<'_>,
         event: &mut Event,
     ) {
+        let Known { anomalies, usage } = known;
         // In front of the URL, as the two are searched together: no path lies between agent and host.
         let agent = self.agent.and_then(|id| Some((id, event.text(request.user_agent?))));
         let url = Url::write(request, event);
@@ -251,7 +302,8 @@ impl Binding {
         for (field, id) in &self.named {
             if *field == ProxyField::Anomaly {
                 for anomaly in anomalies.iter() {
-                    let text = event.text(anomaly.as_str().as_bytes());
+                    // A name that we give is no text of the request: keywords do not see it.
+                    let text = event.text(anomaly.as_str().as_bytes()).part();
                     event.answer(*id, text);
                 }
                 continue;
@@ -269,6 +321,7 @@ impl Binding {
                 event.answer(*id, text);
             }
         }
+        self.services.answer(tables, request, further.methods, usage, event);
         for ExtraHost { authority, path } in further.hosts {
             let has_own_path = path.is_some();
             let path = path.as_deref().or(request.path);
@@ -287,6 +340,7 @@ impl Binding {
                     event.answer(*id, text);
                 }
             }
+            self.services.answer(tables, &request, further.methods, usage, event);
         }
         for field in &self.unnamed {
             match url.answer(*field, request, event) {
@@ -369,7 +423,12 @@ impl Url {
             ProxyField::ServerName => {
                 text(request.server_name.filter(|server_name| !server_name.is_empty()))
             }
-            ProxyField::Anomaly => FieldValue::Missing,
+            ProxyField::Anomaly
+            | ProxyField::Service
+            | ProxyField::Category
+            | ProxyField::Operation
+            | ProxyField::Client
+            | ProxyField::Usage => FieldValue::Missing,
             ProxyField::DestinationAddress => {
                 if let Some(address) = literal_address(request.authority) {
                     return text(Some(address));

@@ -4,6 +4,7 @@
 //! (`hooks.slack.com/services/{tenant}/{app}/{secret}`), and in operations what their paths do.
 //! A template fits if its host and its segments do; what follows in the path is open.
 
+mod fields;
 mod operation;
 mod template;
 
@@ -11,6 +12,8 @@ use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{Part, PartKind, ServiceHost, ServiceOperation, Tables};
 use crate::request::split_port;
+pub(crate) use fields::ServiceFields;
+pub use fields::{OWN_CLIENT, SERVICE_FIELD};
 pub use operation::{OPERATION_FIELD, Operations};
 pub(crate) use template::segments;
 use template::{

@@ -65,9 +65,9 @@ diagnostics::codes! {
     /// A template of a service note that cannot be read, or that is not a URL of the service.
     /// The places of identities and secrets in URLs decide what is sanctioned and what is kept out of logs.
     BROKEN_TEMPLATE = "N019", Error, "broken identity template";
-    /// Two service notes have the same name, or two runbooks the same rule.
+    /// Two service notes or two lists have the same name, or two runbooks the same rule.
     /// A page or a pack can show only one of them, and nobody would know which; the second is refused.
-    REPEATED_NOTE = "N020", Error, "second note of a service or runbook";
+    REPEATED_NOTE = "N020", Error, "second note of a service, list or runbook";
     /// An operation of a service note that cannot be read: an unknown name, a path that is not a template, a
     /// host that the service does not have, an example that is not a request.
     /// Rules and policies find an operation by its name; one that is lost is lost for all of them.
@@ -76,6 +76,12 @@ diagnostics::codes! {
     MISSED_OPERATION = "N022", Error, "operation is not found";
     /// A request that a service note gives as another than an operation, and that is found to be that.
     CAUGHT_OPERATION = "N023", Error, "operation is found where it is not";
+    /// A rule asks for an operation, a client or a kind of use that there is not.
+    /// The field never has such a value, so the rule never matches by it.
+    IMPOSSIBLE_VALUE = "N024", Error, "value that the field never has";
+    /// A rule asks for a service or a category that no service note describes.
+    /// It matches nothing with these notes.
+    UNKNOWN_SERVICE = "N025", Warning, "service without a note";
     /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
     /// cannot have. No part of such a policy is used: it could deny what another part excepts.
     BROKEN_POLICY = "P001", Error, "broken policy";

@@ -5,10 +5,10 @@ mod json;
 mod tree;
 
 use diagnostics::printable;
-use inspect::pack::{Phase, Tables};
+use inspect::pack::{Operation, Phase, Tables};
 use inspect::{
     Condition, IdentityKey, Inspector, Mode, PolicyQuery, RuleId, Ruling, Source, StrId, Truth,
-    Usage,
+    Usage, User,
 };
 
 pub use json::to_json;
@@ -37,6 +37,8 @@ pub struct Explanation {
     pub enforce: &'static str,
     /// The service that the request goes to.
     pub service: Option<String>,
+    /// What it does to the service.
+    pub operations: Vec<&'static str>,
     /// What the policy knows of this use of the service.
     pub usage: Option<&'static str>,
     /// Whether some of the request was larger than the bounds and not looked at.
@@ -93,7 +95,8 @@ pub fn explain(
     context: &PolicyContext<'_>,
 ) -> Explanation {
     let lent = request.lend();
-    let verdict = inspector.inspect(&lent);
+    let user = User { source: context.source, key: context.key };
+    let verdict = inspector.inspect_of(&lent, &user);
     let decide = |bound: Mode| {
         let PolicyContext { source, now, key } = *context;
         inspector.pack().decide(&verdict, &PolicyQuery { request: &lent, source, now, bound, key })
@@ -137,6 +140,7 @@ pub fn explain(
         monitor: monitor.action.as_str(),
         enforce: enforce.action.as_str(),
         service: enforce.service.map(|service| tables.str(service).to_owned()),
+        operations: enforce.operations.iter().map(Operation::as_str).collect(),
         usage: enforce.usage.filter(|_| tables.policy.is_given()).map(Usage::as_str),
         truncated: verdict.truncated,
         matches,
@@ -210,6 +214,9 @@ impl Explanation {
         if let Some(service) = &self.service {
             let usage = self.usage.map_or_else(String::new, |usage| format!(", {usage} use"));
             lines.push(format!("service  {}{usage}", printable(service.as_bytes())));
+            if !self.operations.is_empty() {
+                lines.push(format!("does     {}", self.operations.join(", ")));
+            }
         }
         if self.truncated {
             lines.push(

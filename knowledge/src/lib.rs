@@ -27,12 +27,13 @@ mod note;
 pub mod pack_file;
 pub mod placeholders;
 pub mod policy;
+mod service_names;
 
 pub use compilation::{Compilation, PACK_NAME, PACK_VERSION};
 pub use library::{Library, LibraryRule, NoteCounts};
 pub use note::{
-    Block, Example, Expectation, Host, Note, NoteKind, NoteReading, OperationExample, RuleNote,
-    Runbook, SECRETS, SECTIONS, Service, ServiceOperation, Technique, TemplatePart,
+    Block, Example, Expectation, Host, ListNote, Note, NoteKind, NoteReading, OperationExample,
+    RuleNote, Runbook, SECRETS, SECTIONS, Service, ServiceOperation, Technique, TemplatePart,
 };
 pub use placeholders::Placeholders;
 pub use policy::Policy;

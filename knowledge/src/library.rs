@@ -9,8 +9,9 @@ use sigma::lint::{LintOptions, Written, lint, lint_labels, lint_together};
 use sigma::{Correlation, Decidability, Filter, Parsed, Rule, Source, decidability};
 
 use crate::codes;
-use crate::note::{Note, NoteKind, NoteReading, RuleNote, Runbook, Service, Technique};
+use crate::note::{ListNote, Note, NoteKind, NoteReading, RuleNote, Runbook, Service, Technique};
 use crate::placeholders::Placeholders;
+use crate::service_names;
 
 /// All notes and rules, in the order of their files' names.
 #[derive(Debug, Default)]
@@ -25,12 +26,16 @@ pub struct Library {
     pub filters: Vec<Filter>,
     /// The services that get abused, with the templates of their URLs.
     pub services: Vec<Service>,
+    /// The lists that rules share.
+    pub lists: Vec<ListNote>,
     /// The runbooks.
     pub runbooks: Vec<Runbook>,
     /// The technique notes, as far as this crate reads them.
     pub techniques: Vec<Technique>,
     /// How many service notes were read, and how many of them are not in `services`.
     pub n_services: NoteCounts,
+    /// How many lists were read, and how many of them are not in `lists`.
+    pub n_lists: NoteCounts,
     /// How many runbooks were read, and how many of them are not in `runbooks`.
     pub n_runbooks: NoteCounts,
     /// How many rules and correlations were read, also those that were refused, and refused filters.
@@ -70,18 +75,31 @@ impl Library {
         Library::read_with(files, &Placeholders::new())
     }
 
-    /// The same, with values for the placeholders of `expand`.
+    /// The same, with values for the placeholders of `expand`. Where a list note has the same name, these
+    /// are taken: an organisation replaces a list without changing the notes.
     pub fn read_with(mut files: Vec<SourceFile>, placeholders: &Placeholders) -> Library {
         files.sort_by(|left, right| left.name.cmp(&right.name));
         let mut library = Library::default();
-        for file in &files {
+        // Rules take their lists from any file.
+        let (lists, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_list(file));
+        for file in lists {
             library.add(file, placeholders);
+        }
+        library.refuse_repeated_lists();
+        let own = library.lists.iter().map(|list| (list.name.clone(), list.values.clone()));
+        let mut all: Placeholders = own.collect();
+        all.extend(placeholders.iter().map(|(name, values)| (name.clone(), values.clone())));
+        for file in others {
+            library.add(file, &all);
         }
         library.refuse_duplicates();
         library.refuse_repeated_notes();
         let rules = library.rules.iter_mut().map(|entry| &mut entry.rule);
         let found = sigma::apply_filters(rules, &library.filters);
         library.findings.extend(found.into_iter().map(Finding::from));
+        let rules = library.rules.iter().map(|entry| &entry.rule);
+        let found = service_names::check(rules, &library.services);
+        library.findings.extend(found);
         library
     }
 
@@ -144,6 +162,7 @@ impl Library {
         match kind {
             Some(NoteKind::Service) => self.n_services.add(is_refused),
             Some(NoteKind::Runbook) => self.n_runbooks.add(is_refused),
+            Some(NoteKind::List) => self.n_lists.add(is_refused),
             Some(NoteKind::Rule | NoteKind::Technique) | None => {}
         }
         match note {
@@ -154,6 +173,7 @@ impl Library {
                     Some(Note::Service(service)) => self.services.push(service),
                     Some(Note::Runbook(runbook)) => self.runbooks.push(runbook),
                     Some(Note::Technique(technique)) => self.techniques.push(technique),
+                    Some(Note::List(list)) => self.lists.push(list),
                     Some(Note::Rule(_)) | None => {}
                 }
             }
@@ -235,6 +255,20 @@ impl Library {
             kept.push(entry);
         }
         self.rules = kept;
+        self.findings.extend(found);
+    }
+
+    /// Refuses the second of two list notes with one name.
+    fn refuse_repeated_lists(&mut self) {
+        let mut found = Vec::new();
+        let mut first: BTreeMap<String, Place> = BTreeMap::new();
+        self.lists.retain(|list| {
+            let what = format!("list `{}`", list.name.escape_debug());
+            let place = Place { file: Arc::clone(&list.file), span: list.name_span };
+            let is_new = is_first(what, place, &mut first, &mut found);
+            self.n_lists.n_refused += usize::from(!is_new);
+            is_new
+        });
         self.findings.extend(found);
     }
 
@@ -373,6 +407,13 @@ fn is_first(
 
 /// The lines of files by name, indexed when a place in them is first searched.
 type Indexed = BTreeMap<Arc<str>, Lines>;
+
+/// Returns true if a file is a list note.
+fn is_list(file: &SourceFile) -> bool {
+    let is_note = file.name.to_ascii_lowercase().ends_with(".md");
+    let text = decode(&file.name, &file.bytes).text.filter(|_| is_note);
+    text.is_some_and(|text| Note::kind(&text) == Some(NoteKind::List))
+}
 
 enum FileKind {
     Note,

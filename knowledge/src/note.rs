@@ -1,6 +1,7 @@
-//! A note: a Markdown file with front matter that a person wrote, of one of four kinds.
+//! A note: a Markdown file with front matter that a person wrote, of one of five kinds.
 
 mod keys;
+mod list;
 mod rule;
 mod runbook;
 pub(crate) mod service;
@@ -14,6 +15,7 @@ use diagnostics::{Finding, Findings, Span};
 
 use crate::codes;
 pub(crate) use keys::Keys;
+pub use list::ListNote;
 pub use rule::{Block, Example, Expectation, RuleNote, SECTIONS};
 pub use runbook::Runbook;
 pub use service::{Host, OperationExample, SECRETS, Service, ServiceOperation, TemplatePart};
@@ -31,6 +33,8 @@ pub enum Note {
     Runbook(Runbook),
     /// What is known of a technique of ATT&CK.
     Technique(Technique),
+    /// Values that several rules share.
+    List(ListNote),
 }
 
 /// The kinds of notes.
@@ -44,6 +48,8 @@ pub enum NoteKind {
     Runbook,
     /// See [`Note::Technique`].
     Technique,
+    /// See [`Note::List`].
+    List,
 }
 
 /// The result of reading a note.
@@ -60,8 +66,8 @@ pub struct NoteReading {
 
 impl NoteKind {
     /// Every kind.
-    pub const ALL: [NoteKind; 4] =
-        [NoteKind::Rule, NoteKind::Service, NoteKind::Runbook, NoteKind::Technique];
+    pub const ALL: [NoteKind; 5] =
+        [NoteKind::Rule, NoteKind::Service, NoteKind::Runbook, NoteKind::Technique, NoteKind::List];
 
     /// The value of `kind` in front matter.
     pub fn as_str(self) -> &'static str {
@@ -70,6 +76,7 @@ impl NoteKind {
             NoteKind::Service => "service",
             NoteKind::Runbook => "runbook",
             NoteKind::Technique => "technique",
+            NoteKind::List => "list",
         }
     }
 
@@ -84,6 +91,13 @@ impl Note {
         let mut findings = Findings::new(file);
         let (kind, note) = read(file, text, &mut findings);
         NoteReading { kind, note, findings: findings.into_list() }
+    }
+}
+
+impl Note {
+    /// The kind that the front matter of a note gives, before anything else of it is read.
+    pub(crate) fn kind(text: &str) -> Option<NoteKind> {
+        front_matter::split(text).ok()?.guess("kind").and_then(|kind| NoteKind::named(&kind))
     }
 }
 
@@ -120,6 +134,7 @@ fn read(file: &Arc<str>, text: &str, findings: &mut Findings) -> (Option<NoteKin
         Some(NoteKind::Service) => Service::read(file, &mut keys).map(Note::Service),
         Some(NoteKind::Runbook) => Runbook::read(file, &mut keys).map(Note::Runbook),
         Some(NoteKind::Technique) => Technique::read(file, &mut keys).map(Note::Technique),
+        Some(NoteKind::List) => ListNote::read(file, &mut keys).map(Note::List),
         None => {
             Structure::read(text, body_start, findings);
             None

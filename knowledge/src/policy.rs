@@ -67,6 +67,8 @@ pub struct Scope {
     pub services: Vec<Word>,
     /// Groups, networks, SPIFFE ids.
     pub sources: Vec<Word>,
+    /// Operations by name.
+    pub operations: Vec<Word>,
 }
 
 /// A mode, and what it is about.

@@ -121,7 +121,9 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
     }
     let note = match is_note.then(|| Note::read(&name.into(), text).note).flatten() {
         Some(Note::Rule(note)) => Some(note),
-        Some(Note::Service(_) | Note::Runbook(_) | Note::Technique(_)) | None => None,
+        Some(Note::Service(_) | Note::Runbook(_) | Note::Technique(_) | Note::List(_)) | None => {
+            None
+        }
     };
     if pack.is_none()
         && let Some(block) = note.as_ref().and_then(|note| note.rule.as_ref())

@@ -274,10 +274,15 @@ fn render(
     pretty(&json)
 }
 
-/// Renders how many service notes and runbooks were read, compiled and refused: a line for each kind that was given.
+/// Renders how many service notes, lists and runbooks were read, compiled and refused: a line for each kind that was given.
 fn note_counts(library: &Library) -> String {
     let mut lines = String::new();
-    for (noun, counts) in [("service", library.n_services), ("runbook", library.n_runbooks)] {
+    let kinds = [
+        ("service", library.n_services),
+        ("list", library.n_lists),
+        ("runbook", library.n_runbooks),
+    ];
+    for (noun, counts) in kinds {
         if counts.n_read > 0 {
             let (read, n_refused) = (counted(counts.n_read, noun), counts.n_refused);
             let n_compiled = counts.n_compiled();
@@ -288,8 +293,13 @@ fn note_counts(library: &Library) -> String {
 }
 
 /// Returns the same numbers for JSON.
-fn note_numbers(library: &Library) -> [(&'static str, Value); 2] {
-    [("services", library.n_services), ("runbooks", library.n_runbooks)].map(|(name, counts)| {
+fn note_numbers(library: &Library) -> [(&'static str, Value); 3] {
+    let kinds = [
+        ("services", library.n_services),
+        ("lists", library.n_lists),
+        ("runbooks", library.n_runbooks),
+    ];
+    kinds.map(|(name, counts)| {
         let n_compiled = counts.n_compiled();
         let numbers = json!({
             "read": counts.n_read,

@@ -113,6 +113,12 @@ fn of_field(field: ProxyField) -> Option<(Part, u8)> {
         ProxyField::SourceAddress => (Part::SourceAddress, 0),
         ProxyField::DestinationAddress => (Part::UpstreamAddress, 0),
         ProxyField::ServerName => (Part::ServerName, 0),
-        ProxyField::UriExtension | ProxyField::Anomaly => return None,
+        ProxyField::UriExtension
+        | ProxyField::Anomaly
+        | ProxyField::Service
+        | ProxyField::Category
+        | ProxyField::Operation
+        | ProxyField::Client
+        | ProxyField::Usage => return None,
     })
 }

@@ -94,6 +94,10 @@ impl RequestPart<'_> {
         text(json, "host", &self.host);
         texts(json, &[("sni", &self.sni), ("tunnel", &self.tunnel), ("path", &self.path)]);
         optional(json, "service", self.service.as_deref().unwrap_or_default());
+        if !self.operations.is_empty() {
+            json.key("operations");
+            strings(json, self.operations.iter().copied());
+        }
         optional(json, "usage", self.usage.unwrap_or_default());
         texts(
             json,

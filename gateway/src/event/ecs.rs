@@ -35,6 +35,7 @@ pub(super) fn map(event: &Value) -> Value {
         ("anomalies", "anomalies"),
         ("tunnel", "request.tunnel"),
         ("service", "request.service"),
+        ("operations", "request.operations"),
         ("usage", "request.usage"),
         ("tenant", "request.tenant"),
         ("credential", "request.credential"),

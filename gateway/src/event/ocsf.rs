@@ -156,6 +156,7 @@ fn unmapped(event: &Value, out: &mut Value) {
         ("sni", "request.sni"),
         ("tunnel", "request.tunnel"),
         ("service", "request.service"),
+        ("operations", "request.operations"),
         ("usage", "request.usage"),
         ("tenant", "request.tenant"),
         ("credential", "request.credential"),

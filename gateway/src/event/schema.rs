@@ -104,6 +104,7 @@ pub const FIELDS: &[Field] = &[
     field("request.tunnel", Text, Sometimes, ["", ""], "The target of the CONNECT in whose tunnel the request came, escaped like the host."),
     field("request.path", Text, Sometimes, ["url.path, url.query", "http_request.url.path, http_request.url.query_string"], "The path's template: words stay, what may be an identifier or a secret is `{}`, or has the name that the service's note gives the place, as `{secret}`. Not there for CONNECT."),
     field("request.service", Text, Sometimes, ["", ""], "The service that the host belongs to, by the title of its note."),
+    field("request.operations", Texts, Sometimes, ["", ""], "What the request does to the service, by the names in [services.md](services.md#operations)."),
     field("request.usage", OneOf(&["sanctioned", "known", "new"]), Sometimes, ["", ""], "Whether the policy lists this use of the service: for this source, only for another one, for nobody."),
     field("request.tenant", Text, Sometimes, ["", ""], "The keyed hash of the tenant, bot, webhook or bucket that the URL names, as a policy can list it; only with `identity_key`."),
     field("request.credential", Text, Sometimes, ["", ""], "The keyed hash of the credential in the URL: shows that two requests use the same one, never its text."),

@@ -17,7 +17,7 @@ fn example() -> Value {
         "anomalies": ["host.userinfo"],
         "request": {"id": "6f1a", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "method": "POST", "host": "api.telegram.org:443", "sni": "api.telegram.org", "tunnel": "tunnel.example:443",
-            "path": "/bot{bot}:{secret}/sendDocument?chat_id={}", "service": "Telegram", "usage": "known",
+            "path": "/bot{bot}:{secret}/sendDocument?chat_id={}", "service": "Telegram", "operations": ["upload"], "usage": "known",
             "tenant": "#8d3f0c1b2a495867", "credential": "#0123456789abcdef", "source": "192.0.2.7", "identity": "spiffe://example/ns/a"},
         "stream": "closed",
         "response": {"code": 403, "grpc_status": 7, "request_bytes": 1024, "response_bytes": 17, "upstream": "198.51.100.3"},

@@ -100,7 +100,8 @@ impl Operation {
         }
     }
 
-    fn bit(self) -> u32 {
+    /// The bit in [`crate::pack::Scope::operations`].
+    pub fn bit(self) -> u32 {
         1 << self as u8
     }
 }
@@ -128,6 +129,11 @@ impl Operations {
     /// Those in the set, in the order of the table.
     pub fn iter(self) -> impl Iterator<Item = Operation> {
         Operation::ALL.iter().copied().filter(move |operation| self.contains(*operation))
+    }
+
+    /// Returns true if there are some, and all of them are in a set of bits.
+    pub(crate) fn are_all_in(self, bits: u32) -> bool {
+        self.0 != 0 && self.0 & !bits == 0
     }
 
     /// The set as bits, in the order of the table.

@@ -29,6 +29,7 @@ fn explanation(explanation: &Explanation) -> Value {
         "request": explanation.request,
         "action": { "monitor": explanation.monitor, "enforce": explanation.enforce },
         "service": explanation.service,
+        "operations": explanation.operations,
         "usage": explanation.usage,
         "truncated": explanation.truncated,
         "matches": rules(&explanation.matches),

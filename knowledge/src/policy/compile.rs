@@ -1,8 +1,10 @@
 //! A [`Policy`] to the tables of a pack.
 
 use diagnostics::{Finding, Findings, Span};
-use inspect::pack::{Level, PartKind, PolicyTables, Range, SourceKind, SourcePattern, Tables};
-use inspect::{IdentityKey, network, pack};
+use inspect::pack::{
+    Level, Operation, PartKind, PolicyTables, Range, SourceKind, SourcePattern, Tables,
+};
+use inspect::{IdentityKey, Operations, network, pack};
 
 use super::index::Index;
 use super::pool::{end_of, string};
@@ -54,7 +56,10 @@ impl Compiler<'_> {
                 self.findings.add(&codes::NO_EFFECT, statement.name.span, message, help);
             }
             let Some(scope) = self.scope(&statement.scope, &statement.name) else { continue };
-            let is_open = scope.rules.is_any() && scope.services.is_any() && scope.sources.is_any();
+            let is_open = scope.rules.is_any()
+                && scope.services.is_any()
+                && scope.sources.is_any()
+                && scope.operations == 0;
             if is_open && statement.usages.is_empty() && statement.share == pack::WHOLE_SHARE {
                 all = all.or(Some(&statement.name));
             }
@@ -100,7 +105,24 @@ impl Compiler<'_> {
             self.source(word);
         }
         let sources = Range { start, end: end_of(&self.compiled.sources) };
-        Some(pack::Scope { rules: rules?, services, sources, operations: 0 })
+        let mut operations = Operations::default();
+        for word in &scope.operations {
+            match Operation::from_name(&word.text) {
+                Some(operation) => operations.insert(operation),
+                None => {
+                    let names = Operation::ALL.iter().map(|operation| operation.as_str());
+                    let help = match diagnostics::closest(&word.text, names.clone()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => {
+                            format!("the operations are {}", names.collect::<Vec<_>>().join(", "))
+                        }
+                    };
+                    self.unknown("operation", word, &help);
+                }
+            }
+        }
+        let operations = operations.bits();
+        Some(pack::Scope { rules: rules?, services, sources, operations })
     }
 
     fn unknown(&mut self, what: &str, word: &Word, help: &str) {

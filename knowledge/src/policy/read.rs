@@ -14,7 +14,7 @@ use super::map::{Map, list};
 use super::{Exception, FilterOwner, Group, Policy, Sanction, Scope, Statement, Word};
 use crate::codes;
 
-const SCOPE: [&str; 5] = ["rules", "techniques", "levels", "services", "sources"];
+const SCOPE: [&str; 6] = ["rules", "techniques", "levels", "services", "operations", "sources"];
 
 impl Policy {
     /// Reads a policy. It is `None` where anything is wrong that refuses it: a part of a policy would
@@ -129,8 +129,9 @@ fn groups(node: Option<&Node>, findings: &mut Findings) -> Vec<Group> {
 }
 
 fn scope(map: &mut Map<'_, '_>) -> Scope {
-    let [rules, techniques, levels, services, sources] = SCOPE.map(|key| map.words(key));
-    Scope { rules, techniques, levels, services, sources }
+    let [rules, techniques, levels, services, operations, sources] =
+        SCOPE.map(|key| map.words(key));
+    Scope { rules, techniques, levels, services, sources, operations }
 }
 
 fn statement(node: &Node, findings: &mut Findings) -> Option<Statement> {
@@ -245,13 +246,14 @@ pub(super) fn time(text: &str) -> Option<u64> {
 }
 
 fn sanction(node: &Node, findings: &mut Findings) -> Option<Sanction> {
-    let keys = ["services", "sources", "identities"];
+    let keys = ["services", "operations", "sources", "identities"];
     let mut map = Map::of(node, "a sanctioned use", &keys, findings)?;
     map.text_or_list("services")?;
     map.text_or_list("sources")?;
     let scope = Scope {
         services: map.words("services"),
         sources: map.words("sources"),
+        operations: map.words("operations"),
         ..Scope::default()
     };
     let identities = map.words("identities");

@@ -65,7 +65,7 @@ fn placeholders(source: &Source<'_>, bytes: &[u8]) -> Result<Vec<Vec<Vec<Token>>
             return Err((
                 &codes::UNRESOLVED_PLACEHOLDER,
                 format!("there are no values for `%{name}%`"),
-                "give its values in a file of placeholders (`--placeholders FILE`)",
+                "write a note of `kind: list` with this name, or give its values in a file (`--placeholders FILE`)",
             ));
         };
         // A placeholder without values matches nothing, which nobody means who writes it.

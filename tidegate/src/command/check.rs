@@ -96,12 +96,13 @@ impl Check {
             counted(n_warnings, "warning"),
             note_counts(&library),
         );
-        let [services, runbooks] = note_numbers(&library);
+        let [services, lists, runbooks] = note_numbers(&library);
         let numbers = [
             ("files", json!(files.len())),
             ("rules", json!(library.n_read)),
             ("fixed", json!(n_fixed)),
             services,
+            lists,
             runbooks,
             ("decidable", json!({ "yes": yes, "partly": partly, "no": no })),
         ];

@@ -141,12 +141,13 @@ impl Pack {
         let notes = note_counts(&library);
         let summary =
             format!("{read} read = {n_compiled} compiled + {n_refused} refused\n{notes}{fate}");
-        let [services, runbooks] = note_numbers(&library);
+        let [services, lists, runbooks] = note_numbers(&library);
         let numbers = [
             ("read", json!(n_read)),
             ("compiled", json!(n_compiled)),
             ("refused", json!(n_refused)),
             services,
+            lists,
             runbooks,
             ("written", json!(written)),
             ("file", json!(*output)),

@@ -76,12 +76,13 @@ impl Test {
         }
         summary.push('\n');
         summary.push_str(&note_counts(&library));
-        let [services, runbooks] = note_numbers(&library);
+        let [services, lists, runbooks] = note_numbers(&library);
         let numbers = [
             ("notes", json!(results.n_notes)),
             ("examples", json!(results.n_examples)),
             ("failed", json!(results.n_failed)),
             services,
+            lists,
             runbooks,
         ];
         let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);

@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv6Addr};
 
 use diagnostics::printable;
-use inspect::pack::{PolicyTables, Range, Scope, SourceKind, SourcePattern, Tables, WHOLE_SHARE};
+use inspect::pack::{
+    Operation, PolicyTables, Range, Scope, SourceKind, SourcePattern, Tables, WHOLE_SHARE,
+};
 use inspect::{StrId, Usage};
 use knowledge::policy::written;
 use serde_json::{Map, Value, json};
@@ -91,9 +93,13 @@ fn scope(tables: &Tables, scope: &Scope) -> Map<String, Value> {
     let services = services.filter_map(|idx| tables.services.services.get(*idx as usize));
     let services = services.map(|service| text(tables, service.name));
     let sources = scope.sources.of(&policy.sources).iter().map(|it| json!(source(tables, it)));
+    let is_listed = |operation: &&Operation| scope.operations & operation.bit() != 0;
+    let operations = Operation::ALL.iter().filter(is_listed);
+    let operations = operations.map(|operation| json!(operation.as_str()));
     for (key, list) in [
         ("rules", rules.collect::<Vec<_>>()),
         ("services", services.collect()),
+        ("operations", operations.collect()),
         ("sources", sources.collect()),
     ] {
         if !list.is_empty() {
