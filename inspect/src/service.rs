@@ -36,12 +36,13 @@ pub struct ServiceMatch<'r, 'p> {
 impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// Finds the service that a request goes to, and what its URL says; `host` is [`plain_host`]'s.
     ///
-    /// From the longest name of the host to the shortest: the first that fits a template, or else the
-    /// first that is a service as a whole.
+    /// From the longest name of the host to the shortest: the template that fits with the most segments, the
+    /// first of several, or else the first service that the name belongs to as a whole.
     pub fn of(tables: &'p Tables, host: &'r [u8], path: Option<&'r [u8]>) -> Option<Self> {
         let target = Target::new(host, path);
         for name in suffixes(host) {
             let mut whole: Option<ServiceMatch<'r, 'p>> = None;
+            let mut closest: Option<ServiceMatch<'r, 'p>> = None;
             for known in by_name(tables, name) {
                 let Some(service) = tables.services.services.get(known.service as usize) else {
                     continue;
@@ -54,15 +55,19 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
                 };
                 match Fit::of(tables, known.service, target) {
                     Fit::Template(parts, places) => {
-                        return Some(ServiceMatch { places, parts, ..found });
+                        let n_segments = segments(parts).count();
+                        let n_before = closest.as_ref().map(|of| segments(of.parts).count());
+                        if n_before.is_none_or(|n_before| n_before < n_segments) {
+                            closest = Some(ServiceMatch { places, parts, ..found });
+                        }
                     }
                     Fit::Host => whole = whole.or(Some(found)),
                     Fit::None if known.whole => whole = whole.or(Some(found)),
                     Fit::None => {}
                 }
             }
-            if whole.is_some() {
-                return whole;
+            if closest.is_some() || whole.is_some() {
+                return closest.or(whole);
             }
         }
         None
