@@ -6,6 +6,8 @@
 mod collector;
 mod image;
 mod kubernetes;
+mod reference;
+mod target;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +16,8 @@ use serde_json::{Value, json};
 pub use collector::Collector;
 pub use image::{Artifact, layout};
 pub use kubernetes::{Place, envoy_gateway, istio};
+pub use reference::ImageReference;
+pub use target::Target;
 
 /// A file to write: its name, and its bytes.
 pub type File = (String, Vec<u8>);
@@ -249,13 +253,14 @@ mod tests {
         });
         let place = Place {
             namespace: "istio-system".to_owned(),
-            gateway: "egressgateway".to_owned(),
-            image: "registry.example/filter:1".to_owned(),
+            image: ImageReference::read("registry.example/filter:1").unwrap(),
             sha256: Some("00".repeat(32)),
         };
         let read = |files: Vec<File>| -> Value { serde_json::from_slice(&files[0].1).unwrap() };
-        assert_eq!(read(istio(&settings(), &place))["spec"]["pluginConfig"], expect);
-        assert_eq!(read(envoy_gateway(&settings(), &place))["spec"]["wasm"][0]["config"], expect);
+        let target = Target::Gateway("egress".to_owned());
+        assert_eq!(read(istio(&settings(), &place, &target))["spec"]["pluginConfig"], expect);
+        let policy = read(envoy_gateway(&settings(), &place, "egress"));
+        assert_eq!(policy["spec"]["wasm"][0]["config"], expect);
         let ecds = read(ecds(&settings(), "1"));
         let config = &ecds["resources"][0]["typed_config"]["config"];
         let value = config["configuration"]["value"].as_str().unwrap();

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use gateway::configuration::{self, Collector, File, Place, Protocol, Settings};
+use gateway::configuration::{
+    self, Collector, File, ImageReference, Place, Protocol, Settings, Target,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{Bootstrap, Envoy, Launch, StandIn, until, workspace};
@@ -31,13 +33,20 @@ fn validate(folder: &Path) -> Result<()> {
     content(envoy.current_dir(folder))
 }
 
-fn place() -> Place {
-    Place {
+fn place() -> Result<Place> {
+    let image = ImageReference::read("registry.example/tidegate/filter:1");
+    Ok(Place {
         namespace: "istio-system".to_owned(),
-        gateway: "egressgateway".to_owned(),
-        image: "registry.example/tidegate/filter:1".to_owned(),
+        image: image.map_err(anyhow::Error::msg)?,
         sha256: Some("0f".repeat(32)),
-    }
+    })
+}
+
+/// Everything that a resource of Istio can attach to.
+fn targets() -> [Target; 2] {
+    let labels = [("app", "egress"), ("example.org/tier", "edge")];
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    [Target::Labels(labels.into()), Target::Gateway("egress".to_owned())]
 }
 
 fn write(folder: &Path, files: &[File]) -> Result<()> {
@@ -143,15 +152,18 @@ fn a_running_envoy_takes_the_file_of_a_network_filter() -> Result<()> {
 #[test]
 fn the_resource_for_istio_fits_its_published_model() -> Result<()> {
     let folder = TempDir::with_prefix("tidegate-rollout-")?;
-    let files =
-        configuration::istio(&all_settings(Protocol::Tls, "https://logs.example/")?, &place());
-    write(folder.path(), &files)?;
+    let settings = all_settings(Protocol::Tls, "https://logs.example/")?;
     let check = |path: &Path| {
         let mut node = Command::new("node");
         content(
             node.arg("istio.mjs").arg(path).current_dir(workspace::root().join("tests/schemas")),
         )
     };
+    for target in targets() {
+        write(folder.path(), &configuration::istio(&settings, &place()?, &target))?;
+        check(&folder.path().join("collector.json"))?;
+        check(&folder.path().join("tidegate.json"))?;
+    }
     check(&folder.path().join("collector.json"))?;
     let path = folder.path().join("tidegate.json");
     check(&path)?;
@@ -174,7 +186,7 @@ fn the_resource_for_istio_fits_its_published_model() -> Result<()> {
 #[test]
 fn the_resource_for_envoy_gateway_has_only_fields_that_it_knows() -> Result<()> {
     let settings = all_settings(Protocol::Http, "https://logs.example/")?;
-    let files = configuration::envoy_gateway(&settings, &place());
+    let files = configuration::envoy_gateway(&settings, &place()?, "egress");
     let [(_, resource), (_, patch)] = &files[..] else { anyhow::bail!("{} files", files.len()) };
     let resource: Value = serde_json::from_slice(resource)?;
     only_known(
@@ -191,6 +203,12 @@ fn the_resource_for_envoy_gateway_has_only_fields_that_it_knows() -> Result<()> 
     assert_eq!(resource["apiVersion"], "gateway.envoyproxy.io/v1alpha1");
     assert_eq!(resource["kind"], "EnvoyExtensionPolicy");
     assert_eq!(resource["spec"]["wasm"][0]["code"]["type"], json!("Image"));
+    assert_eq!(resource["spec"]["wasm"][0]["failOpen"], json!(false));
+    let open = Settings { failure_mode: "open", ..settings };
+    let files = configuration::envoy_gateway(&open, &place()?, "egress");
+    let (_, resource) = files.first().context("a resource")?;
+    let resource: Value = serde_json::from_slice(resource)?;
+    assert_eq!(resource["spec"]["wasm"][0]["failOpen"], json!(true));
     let patch: Value = serde_json::from_slice(patch)?;
     only_known(
         &patch,

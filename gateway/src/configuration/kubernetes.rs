@@ -2,29 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::{File, Protocol, Settings};
+use super::{File, ImageReference, Protocol, Settings, Target};
 
 /// Where a resource belongs, and where it finds the filter.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The namespace of the resource and of the gateway.
     pub namespace: String,
-    /// The gateway: the value of the label `istio`, or the name of a `Gateway`.
-    pub gateway: String,
-    /// The image of the filter, as `registry.example/tidegate/filter:1`.
-    pub image: String,
+    /// The image of the filter.
+    pub image: ImageReference,
     /// The SHA-256 of `filter.wasm`, in hexadecimal.
     pub sha256: Option<String>,
 }
 
 /// A `WasmPlugin` of Istio for an egress gateway, and an `EnvoyFilter` with the collector's cluster.
-pub fn istio(settings: &Settings, place: &Place) -> Vec<File> {
+pub fn istio(settings: &Settings, place: &Place, target: &Target) -> Vec<File> {
     let mut resource = json!({
         "apiVersion": "extensions.istio.io/v1alpha1",
         "kind": "WasmPlugin",
         "metadata": {"name": "tidegate", "namespace": place.namespace},
         "spec": {
-            "selector": {"matchLabels": {"istio": place.gateway}},
             "url": format!("oci://{}", place.image),
             "imagePullPolicy": "IfNotPresent",
             // Before anything that routes by what the request says.
@@ -34,9 +31,12 @@ pub fn istio(settings: &Settings, place: &Place) -> Vec<File> {
             "pluginConfig": settings.json(),
         },
     });
-    let spec = resource.get_mut("spec").and_then(Value::as_object_mut);
-    if let (Protocol::Tls, Some(spec)) = (settings.protocol, spec) {
-        spec.insert("type".to_owned(), json!("NETWORK"));
+    if let Some(spec) = resource.get_mut("spec").and_then(Value::as_object_mut) {
+        let (key, value) = target.of_plugin();
+        spec.insert(key.to_owned(), value);
+        if settings.protocol == Protocol::Tls {
+            spec.insert("type".to_owned(), json!("NETWORK"));
+        }
     }
     let patch = settings.collector_cluster().map(|cluster| {
         json!({
@@ -44,7 +44,7 @@ pub fn istio(settings: &Settings, place: &Place) -> Vec<File> {
             "kind": "EnvoyFilter",
             "metadata": {"name": "tidegate-collector", "namespace": place.namespace},
             "spec": {
-                "workloadSelector": {"labels": {"istio": place.gateway}},
+                "workloadSelector": {"labels": target.labels()},
                 "configPatches": [{
                     "applyTo": "CLUSTER",
                     "match": {"context": "GATEWAY"},
@@ -58,18 +58,15 @@ pub fn istio(settings: &Settings, place: &Place) -> Vec<File> {
 
 /// An `EnvoyExtensionPolicy` of Envoy Gateway, and an `EnvoyPatchPolicy` with the collector's cluster.
 ///
-/// It knows two failure policies, and no reload: a filter whose virtual machine died refuses all
-/// requests of the worker until the proxy restarts. It runs HTTP filters only.
-pub fn envoy_gateway(settings: &Settings, place: &Place) -> Vec<File> {
-    let mut code = json!({"type": "Image", "image": {"url": place.image}});
+/// `gateway` is the name of the `Gateway`. Envoy Gateway knows two failure policies, and no reload: where the filter fails, as when its virtual machine died, failure mode `open` lets all
+/// requests of the worker pass uninspected, and `closed` refuses them, until the proxy restarts. It runs HTTP
+/// filters only.
+pub fn envoy_gateway(settings: &Settings, place: &Place, gateway: &str) -> Vec<File> {
+    let mut code = json!({"type": "Image", "image": {"url": place.image.to_string()}});
     if let (Some(sha256), Some(code)) = (&place.sha256, code.as_object_mut()) {
         code.insert("sha256".to_owned(), json!(sha256));
     }
-    let target = json!({
-        "group": "gateway.networking.k8s.io",
-        "kind": "Gateway",
-        "name": place.gateway,
-    });
+    let target = Target::reference(gateway);
     let resource = json!({
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
         "kind": "EnvoyExtensionPolicy",
@@ -80,7 +77,7 @@ pub fn envoy_gateway(settings: &Settings, place: &Place) -> Vec<File> {
                 "name": "tidegate",
                 "code": code,
                 "config": settings.json(),
-                "failOpen": false,
+                "failOpen": settings.failure_mode == "open",
             }],
         },
     });

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, value_parser};
 use diagnostics::limits::MAX_FILE_BYTES;
 use diagnostics::{Finding, Sources};
-use gateway::configuration::{self, Artifact, Collector, File, Place, Settings};
+use gateway::configuration::{
+    self, Artifact, Collector, File, ImageReference, Place, Settings, Target,
+};
 use gateway::signing;
 use inspect::network;
 use knowledge::pack_file;
@@ -16,7 +18,9 @@ use crate::disk::{self, Access};
 
 /// Largest resource that Kubernetes accepts, in bytes: the limit of a request to etcd.
 const MAX_RESOURCE_BYTES: usize = 1_500_000;
-/// Longest name of an image or a header, in bytes.
+/// Largest resource that `kubectl apply` can copy into an annotation, in bytes: what all annotations may have.
+const MAX_ANNOTATION_BYTES: usize = 262_144;
+/// Longest name of a header, in bytes.
 const MAX_NAME_BYTES: usize = 512;
 
 /// Write the configuration of a gateway that runs a pack.
@@ -80,15 +84,22 @@ pub(crate) struct Gateway {
     /// Use this existing Envoy cluster for the collector instead of writing one
     #[arg(long, value_name = "NAME", requires = "collector")]
     collector_cluster: Option<String>,
-    /// The Kubernetes namespace of the resource
-    #[arg(long, default_value = "istio-system", value_parser = label)]
-    namespace: String,
-    /// The gateway to attach to: the value of its pods' label `istio`, or the name of the Gateway
-    #[arg(long = "gateway", value_name = "NAME", default_value = "egressgateway", value_parser = label)]
-    target: String,
+    /// The Kubernetes namespace of the resource [default for istio: istio-system]
+    #[arg(long, value_name = "NAMESPACE", required_if_eq("kind", "envoy-gateway"), value_parser = label)]
+    namespace: Option<String>,
+    /// The gateway to attach to: the value of its pods' label `istio`, or for Envoy Gateway the name of the
+    /// Gateway [default for istio: egressgateway]
+    #[arg(long, value_name = "NAME", required_if_eq("kind", "envoy-gateway"), value_parser = label)]
+    gateway: Option<String>,
+    /// Attach to the pods with these labels, for Istio: `app=egress,tier=edge`
+    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = selector, conflicts_with_all = ["gateway", "target_ref"])]
+    selector: Vec<(String, String)>,
+    /// Attach to this Gateway of the Kubernetes Gateway API, for Istio
+    #[arg(long, value_name = "NAME", value_parser = target_ref, conflicts_with = "gateway")]
+    target_ref: Option<String>,
     /// The filter's image in your registry, such as `registry.example/tidegate/filter:1`
-    #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]), value_parser = image)]
-    image: Option<String>,
+    #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]), value_parser = ImageReference::read)]
+    image: Option<ImageReference>,
 }
 
 /// Reads a Kubernetes name (RFC 1123), which is copied into YAML and selectors.
@@ -100,9 +111,23 @@ fn label(text: &str) -> Result<String, &'static str> {
     plain(text, b"-._", 63, help).and_then(|name| has_ends.then_some(name).ok_or(help))
 }
 
-/// Reads an image reference, such as `registry.example/tidegate/filter:1`.
-fn image(text: &str) -> Result<String, &'static str> {
-    plain(text, b"-._:/@", MAX_NAME_BYTES, "write it as `registry.example/tidegate/filter:1`")
+/// Reads a label of Kubernetes, `KEY=VALUE`: the key may have a domain before a slash.
+fn selector(text: &str) -> Result<(String, String), &'static str> {
+    let help = "give labels of the gateway's pods, such as `app=egress`";
+    let (key, value) = text.split_once('=').ok_or(help)?;
+    let (domain, name) =
+        key.split_once('/').map_or((None, key), |(domain, name)| (Some(domain), name));
+    if domain.is_some_and(|domain| plain(domain, b"-.", 253, help).is_err()) {
+        return Err(help);
+    }
+    label(name).and(label(value)).map_err(|_| help)?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Reads the name of a Gateway, also as `Gateway/NAME`.
+fn target_ref(text: &str) -> Result<String, &'static str> {
+    let name = text.strip_prefix("Gateway/").unwrap_or(text);
+    label(name).map_err(|_| "give the name of a Gateway of the Gateway API, such as `egress`")
 }
 
 fn header_name(text: &str) -> Result<String, &'static str> {
@@ -156,16 +181,9 @@ impl Gateway {
     }
 
     fn write(&self) -> Result<String, Box<Finding>> {
-        if (self.kind, self.protocol) == (Kind::EnvoyGateway, Protocol::Tls) {
-            let message = "Envoy Gateway runs the filter among HTTP filters only".to_owned();
-            let help = "leave out `--protocol tls`, or write the configuration of another gateway";
-            let file = name(&self.pack);
-            return Err(Box::new(Finding::about(
-                &file,
-                &gateway::codes::UNSUITABLE_GATEWAY,
-                message,
-                help,
-            )));
+        if let Some((message, help)) = self.unsuitable() {
+            let code = &gateway::codes::UNSUITABLE_GATEWAY;
+            return Err(Box::new(Finding::about(&name(&self.pack), code, message, help)));
         }
         let (settings, version) = self.settings()?;
         let filter =
@@ -179,17 +197,24 @@ impl Gateway {
             let code = &gateway::codes::UNSUITABLE_GATEWAY;
             return Err(Box::new(Finding::about(&name(path), code, message, help)));
         }
-        let place = Place {
-            namespace: self.namespace.clone(),
-            gateway: self.target.clone(),
-            image: self.image.clone().unwrap_or_default(),
+        let place = |image: &ImageReference| Place {
+            namespace: self.namespace.clone().unwrap_or_else(|| "istio-system".to_owned()),
+            image: image.clone(),
             sha256: None,
         };
-        let mut files: Vec<File> = match self.kind {
-            Kind::Envoy => configuration::envoy(&settings, &version),
-            Kind::Ecds => configuration::ecds(&settings, &version),
-            Kind::Istio => configuration::istio(&settings, &place),
-            Kind::EnvoyGateway => configuration::envoy_gateway(&settings, &place),
+        let mut files: Vec<File> = match (self.kind, &self.image) {
+            (Kind::Istio, Some(image)) => {
+                configuration::istio(&settings, &place(image), &self.istio_target())
+            }
+            (Kind::EnvoyGateway, Some(image)) => {
+                let gateway = self.gateway.as_deref().unwrap_or_default();
+                configuration::envoy_gateway(&settings, &place(image), gateway)
+            }
+            (Kind::Ecds, _) => configuration::ecds(&settings, &version),
+            // The command line asks for the image where there has to be one.
+            (Kind::Envoy | Kind::Istio | Kind::EnvoyGateway, _) => {
+                configuration::envoy(&settings, &version)
+            }
         };
         let is_resource = matches!(self.kind, Kind::Istio | Kind::EnvoyGateway);
         if is_resource && files.iter().any(|(_, bytes)| bytes.len() > MAX_RESOURCE_BYTES) {
@@ -225,12 +250,55 @@ impl Gateway {
             .collect();
         disk::place_all(&all).map_err(|(path, error)| unwritable(path, &error))?;
         let mut listed = String::new();
-        for (path, file, _) in &files {
+        for (path, file, bytes) in &files {
             if !file.contains("blobs/") {
                 listed += &format!("{}\n", name(path));
             }
+            if is_resource && !file.contains('/') && bytes.len() > MAX_ANNOTATION_BYTES {
+                let path = name(path);
+                listed += &format!(
+                    "  apply with `kubectl apply --server-side -f {path}`: {} bytes are too many for kubectl's own annotation\n",
+                    bytes.len()
+                );
+            }
         }
         Ok(listed)
+    }
+
+    /// An option that the kind of configuration has no place for: what is wrong, and what helps.
+    fn unsuitable(&self) -> Option<(&'static str, &'static str)> {
+        let is_istio = self.kind == Kind::Istio;
+        if (self.kind, self.protocol) == (Kind::EnvoyGateway, Protocol::Tls) {
+            return Some((
+                "Envoy Gateway runs the filter among HTTP filters only",
+                "leave out `--protocol tls`, or write the configuration of another gateway",
+            ));
+        }
+        if self.allow_private && self.kind != Kind::Envoy {
+            return Some((
+                "`--allow-private` is about the addresses that envoy.yaml refuses, and this is not written",
+                "leave it out, and see docs/hardening.md for what the gateway of your own has to refuse",
+            ));
+        }
+        if !is_istio && (!self.selector.is_empty() || self.target_ref.is_some()) {
+            return Some((
+                "`--selector` and `--target-ref` attach a resource of Istio",
+                "name the Gateway with `--gateway` for Envoy Gateway; Envoy needs none",
+            ));
+        }
+        None
+    }
+
+    /// What the resource of Istio attaches to.
+    fn istio_target(&self) -> Target {
+        match &self.target_ref {
+            Some(gateway) => Target::Gateway(gateway.clone()),
+            None if self.selector.is_empty() => {
+                let gateway = self.gateway.as_deref().unwrap_or("egressgateway");
+                Target::Labels(vec![("istio".to_owned(), gateway.to_owned())])
+            }
+            None => Target::Labels(self.selector.clone()),
+        }
     }
 
     /// Reads the settings of the filter; also returns the pack's version.
