@@ -18,6 +18,7 @@
 
 pub mod codes;
 mod compilation;
+pub mod convert;
 pub mod examples;
 pub mod explain;
 pub mod fix;

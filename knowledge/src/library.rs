@@ -28,6 +28,8 @@ pub struct Library {
     pub services: Vec<Service>,
     /// The lists that rules share.
     pub lists: Vec<ListNote>,
+    /// The values that rules take by `expand`: those of the lists and those that were given.
+    pub placeholders: Placeholders,
     /// The runbooks.
     pub runbooks: Vec<Runbook>,
     /// The technique notes, as far as this crate reads them.
@@ -92,6 +94,7 @@ impl Library {
         for file in others {
             library.add(file, &all);
         }
+        library.placeholders = all;
         library.refuse_duplicates();
         library.refuse_repeated_notes();
         let rules = library.rules.iter_mut().map(|entry| &mut entry.rule);

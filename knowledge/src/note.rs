@@ -18,6 +18,7 @@ pub(crate) use keys::Keys;
 pub use list::ListNote;
 pub use rule::{Block, Example, Expectation, RuleNote, SECTIONS};
 pub use runbook::Runbook;
+pub(crate) use service::lookup_name;
 pub use service::{Host, OperationExample, SECRETS, Service, ServiceOperation, TemplatePart};
 use structure::Structure;
 pub use technique::Technique;

@@ -5,6 +5,7 @@
 mod check;
 mod codes;
 mod completions;
+mod convert;
 mod diff;
 mod events;
 mod explain;
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Diff(diff::Diff),
     Events(events::Events),
     Gateway(gateway::Gateway),
+    Convert(convert::Convert),
     Keygen(keygen::Keygen),
     Verify(verify::Verify),
     Hunt(hunt::Hunt),
@@ -69,6 +71,7 @@ impl Command {
             Command::Diff(command) => command.run(),
             Command::Events(command) => command.run(),
             Command::Gateway(command) => command.run(),
+            Command::Convert(command) => command.run(),
             Command::Keygen(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Explain(command) => command.run(),

@@ -24,6 +24,7 @@ use super::Keys;
 use crate::codes;
 pub use operation::{OperationExample, ServiceOperation};
 pub(crate) use tables::add;
+pub(crate) use template::lookup_name;
 pub use template::{SECRETS, TemplatePart};
 use template::{alternatives, template};
 

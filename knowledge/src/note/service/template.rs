@@ -21,7 +21,7 @@ pub struct TemplatePart {
 }
 
 /// The name under which the host of a template is looked up: the text after its last place.
-pub(super) fn lookup_name(template: &[TemplatePart]) -> &str {
+pub(crate) fn lookup_name(template: &[TemplatePart]) -> &str {
     let host = template.split(|part| part.kind == PartKind::Slash).next().unwrap_or_default();
     match host {
         [TemplatePart { kind: PartKind::Text, text }] => text,
