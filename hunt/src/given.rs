@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use inspect::pack::Tables;
-use inspect::{ProxyField, RuleId};
+use inspect::{FieldId, ProxyField, RuleId};
 use traffic::Line;
 
 /// The fields that a request had, as a set.
@@ -60,34 +60,53 @@ impl Given {
     }
 }
 
-/// Returns the titles of the rules that ask for a field that no request had, by the field.
-pub(crate) fn unanswered(tables: &Tables, given: Given) -> BTreeMap<&str, Vec<&str>> {
-    asking(tables, |field| given.lacks(field))
+/// The rules that ask for a field.
+#[derive(Debug, Default)]
+pub(crate) struct Asking<'t> {
+    /// The titles of those that match no request without it.
+    pub(crate) needing: Vec<&'t str>,
+    /// The number of the others.
+    pub(crate) n_others: usize,
 }
 
-/// Returns the titles of the rules that ask for a whole path.
-pub(crate) fn of_paths(tables: &Tables) -> Vec<&str> {
-    let is_path = |field| {
+/// Returns the rules that ask for fields that no request had, by field.
+pub(crate) fn unanswered(tables: &Tables, given: Given) -> BTreeMap<&str, Asking<'_>> {
+    let names = tables.fields.iter().map(|name| tables.str(*name));
+    let lacking =
+        names.filter(|name| ProxyField::from_name(name).is_some_and(|field| given.lacks(field)));
+    let asked =
+        lacking.map(|name| (name, asking(tables, |field| tables.field_name(field) == name)));
+    // Of correlations alone there are no rules.
+    asked.filter(|(_, asking)| !asking.needing.is_empty() || asking.n_others > 0).collect()
+}
+
+/// Returns the rules that ask for a whole path.
+pub(crate) fn of_paths(tables: &Tables) -> Asking<'_> {
+    asking(tables, |field| {
         matches!(
-            field,
-            ProxyField::Uri | ProxyField::UriStem | ProxyField::UriQuery | ProxyField::UriExtension
+            ProxyField::from_name(tables.field_name(field)),
+            Some(
+                ProxyField::Uri
+                    | ProxyField::UriStem
+                    | ProxyField::UriQuery
+                    | ProxyField::UriExtension
+            )
         )
-    };
-    let mut titles: Vec<&str> = asking(tables, is_path).into_values().flatten().collect();
-    titles.sort_unstable();
-    titles.dedup();
-    titles
+    })
 }
 
-fn asking(tables: &Tables, wanted: impl Fn(ProxyField) -> bool) -> BTreeMap<&str, Vec<&str>> {
-    let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+fn asking(tables: &Tables, is_lacking: impl Fn(FieldId) -> bool) -> Asking<'_> {
+    let mut asking = Asking::default();
+    let needing = tables.rules_needing(&is_lacking);
     for (rule, of_rule) in (0..).map(RuleId).zip(&tables.rules) {
-        for field in tables.fields_of(rule) {
-            let name = tables.field_name(field);
-            if ProxyField::from_name(name).is_some_and(&wanted) {
-                found.entry(name).or_default().push(tables.str(of_rule.title));
-            }
+        if !tables.fields_of(rule).into_iter().any(&is_lacking) {
+            continue;
+        }
+        if needing.contains(&rule) {
+            asking.needing.push(tables.str(of_rule.title));
+        } else {
+            asking.n_others += 1;
         }
     }
-    found
+    asking
 }

@@ -12,7 +12,7 @@ use diagnostics::printable;
 use traffic::Unreadable;
 
 use crate::counts::Counts;
-use crate::given::{self, Given};
+use crate::given::{self, Asking, Given};
 use crate::hunter::{Hit, PieceReport};
 use crate::limits::MAX_HELD_EVENTS;
 use crate::output::{Output, Record};
@@ -323,39 +323,43 @@ impl Report {
     fn list_unanswered(&self, lines: &mut Vec<String>) {
         let tables = self.pack.tables();
         let n_without_path = self.counts.n_without_path;
-        let of_paths = given::of_paths(tables);
-        if n_without_path > 0 && !of_paths.is_empty() {
+        if n_without_path > 0 {
             lines.push(format!(
                 "{n_without_path} requests have a template in place of their path, or none; rules that need whole paths: {}",
-                listed(&of_paths)
+                listed(&given::of_paths(tables))
             ));
         }
         let Some(given) = self.given else { return };
-        for (field, titles) in given::unanswered(tables, given) {
-            // They are listed above.
-            if n_without_path > 0 && field.starts_with("c-uri") {
-                continue;
+        for (field, asking) in given::unanswered(tables, given) {
+            // Those that need paths are listed above.
+            if n_without_path == 0 || !field.starts_with("c-uri") {
+                let rules = listed(&asking);
+                lines.push(format!(
+                    "no request has `{field}`; rules that cannot match without it: {rules}"
+                ));
             }
-            lines.push(format!(
-                "no request has `{field}`; rules that ask for it: {}",
-                listed(&titles)
-            ));
         }
     }
 }
 
 /// Most titles of rules that a line lists.
-const MAX_TITLES: usize = 10;
+const MAX_TITLES: usize = 5;
 
-/// Counts rules and lists their titles.
-fn listed(titles: &[&str]) -> String {
-    let shown: Vec<String> =
-        titles.iter().take(MAX_TITLES).map(|title| printable(title.as_bytes())).collect();
-    let rest = match titles.len().saturating_sub(MAX_TITLES) {
-        0 => String::new(),
-        n_others => format!("; and {n_others} more"),
-    };
-    format!("{} ({}{rest})", titles.len(), shown.join("; "))
+/// Counts rules and lists the titles of those that need a field.
+fn listed(asking: &Asking<'_>) -> String {
+    let titles = asking.needing.iter().take(MAX_TITLES);
+    let mut shown: Vec<String> = titles.map(|title| printable(title.as_bytes())).collect();
+    if let Some(n_more @ 1..) = asking.needing.len().checked_sub(MAX_TITLES) {
+        shown.push(format!("and {n_more} more"));
+    }
+    let mut text = asking.needing.len().to_string();
+    if !shown.is_empty() {
+        text.push_str(&format!(" ({})", shown.join("; ")));
+    }
+    if asking.n_others > 0 {
+        text.push_str(&format!(", and {} ask for it beside others", asking.n_others));
+    }
+    text
 }
 
 fn level(level: Level) -> &'static str {

@@ -13,7 +13,7 @@ use crate::bits::BitSet;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, PatternId, RuleId};
 use crate::pack::{KEYWORDS, Op, Tables};
-pub(crate) use plan::{Plan, fields};
+pub(crate) use plan::{Plan, fields, needing};
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -259,7 +259,7 @@ fn the_log_of_the_shipped_gateway_is_hunted_without_a_map() {
     for expect in [
         "3 lines = 3 events",
         "2 requests have a template in place of their path, or none; rules that need whole paths: 2 (Bot; Query)",
-        "no request has `c-useragent`; rules that ask for it: 1 (Agent)",
+        "no request has `c-useragent`; rules that cannot match without it: 1 (Agent)",
     ] {
         assert!(done.stderr.contains(expect), "{expect}: {}", done.stderr);
     }
@@ -282,4 +282,99 @@ fn a_compressed_log_that_is_cut_is_judged_as_far_as_it_goes() {
     assert_eq!(done.code, 1, "{}", done.stderr);
     assert!(done.stderr.contains("error[F001]"), "{}", done.stderr);
     assert!(done.stdout.lines().count() > 1000, "{}", done.stderr);
+}
+
+/// What each input of the field study gives: lines, events, blank, unreadable, and matches.
+const FIELD: &[(&str, &[&str], [u64; 5])] = &[
+    ("01-istio-json-tls-passthrough/access.log", &[], [3, 2, 0, 1, 2]),
+    ("01-istio-json-tls-passthrough/access-dash.log", &[], [1, 1, 0, 0, 1]),
+    ("01-istio-json-tls-passthrough/access-omit.log", &[], [1, 1, 0, 0, 1]),
+    ("02-istio-envoy-default-text/envoy.log", &[], [1, 1, 0, 0, 1]),
+    ("02-istio-envoy-default-text/istio.log", &[], [2, 2, 0, 0, 2]),
+    ("03-envoy-json-own-keys/contour.log", &[], [1, 1, 0, 0, 1]),
+    ("03-envoy-json-own-keys/decimals-34420.log", &[], [2, 2, 0, 0, 2]),
+    ("03-envoy-json-own-keys/keys-33640.log", &[], [1, 1, 0, 0, 1]),
+    (
+        "03-envoy-json-own-keys/keys-33640.log",
+        &["--map", "03-envoy-json-own-keys/map.toml"],
+        [1, 1, 0, 0, 1],
+    ),
+    (
+        "03-envoy-json-own-keys/query.log",
+        &["--map", "03-envoy-json-own-keys/map.toml"],
+        [4, 4, 0, 0, 4],
+    ),
+    ("03-envoy-json-own-keys/query-known-keys.log", &[], [4, 4, 0, 0, 4]),
+    ("03-envoy-json-own-keys/types.log", &[], [18, 17, 0, 1, 18]),
+    ("03-envoy-json-own-keys/unquoted-dash-4103.log", &[], [2, 1, 0, 1, 1]),
+    ("04-kubernetes-wrapped-lines/array.json", &[], [2, 2, 0, 0, 2]),
+    ("04-kubernetes-wrapped-lines/bom-crlf.log", &[], [1, 1, 0, 0, 1]),
+    ("04-kubernetes-wrapped-lines/cri.log", &[], [1, 1, 0, 0, 1]),
+    ("04-kubernetes-wrapped-lines/docker.log", &[], [1, 1, 0, 0, 1]),
+    ("04-kubernetes-wrapped-lines/fluentbit-merged.log", &[], [1, 1, 0, 0, 1]),
+    ("04-kubernetes-wrapped-lines/mixed-kubectl.log", &[], [3, 1, 0, 2, 1]),
+    ("04-kubernetes-wrapped-lines/powershell-utf16.log", &[], [1, 1, 0, 0, 1]),
+    ("04-kubernetes-wrapped-lines/pretty.json", &[], [1, 1, 0, 0, 1]),
+    ("05-squid-log/access.log", &[], [2, 2, 0, 0, 2]),
+    ("05-squid-log/combined.log", &[], [1, 1, 0, 0, 1]),
+    ("05-squid-log/syslog.log", &[], [1, 1, 0, 0, 1]),
+    ("06-zeek-http/dns.json", &[], [1, 1, 0, 0, 1]),
+    ("06-zeek-http/first-missing.json", &[], [2, 1, 0, 1, 1]),
+    ("06-zeek-http/http-nested.json", &[], [1, 1, 0, 0, 1]),
+    ("06-zeek-http/http.json", &[], [5, 3, 0, 2, 3]),
+    ("06-zeek-http/http.log", &[], [9, 1, 8, 0, 1]),
+    ("06-zeek-http/mixed-path.json", &[], [3, 2, 0, 1, 2]),
+    ("06-zeek-http/ssl.json", &[], [2, 2, 0, 0, 1]),
+    ("18-suricata-eve/eve.json", &[], [5, 4, 0, 1, 4]),
+    ("18-suricata-eve/eve.json", &["--map", "18-suricata-eve/map.toml"], [5, 4, 0, 1, 4]),
+    ("18-suricata-eve/nginx.json", &[], [1, 1, 0, 0, 1]),
+    ("18-suricata-eve/nginx2.json", &[], [1, 1, 0, 0, 1]),
+];
+
+/// What `tidegate events` gives: written, broken, other lines.
+const FIELD_EVENTS: &[(&str, [u64; 3])] = &[
+    ("cri-partial.log", [1, 0, 1]),
+    ("cri.log", [2, 0, 0]),
+    ("docker.log", [2, 0, 0]),
+    ("envoy-json.log", [2, 0, 0]),
+    ("envoy.log", [2, 0, 0]),
+    ("istio-text.log", [2, 0, 0]),
+];
+
+fn numbers(text: &str) -> Vec<u64> {
+    let words = text.split(|char: char| !char.is_ascii_digit());
+    words.filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn each_input_of_the_field_study_gives_what_its_case_expects() {
+    let field = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/field/traffic");
+    if !field.is_dir() {
+        corpora::skip("the inputs of the field study (../shared/field/traffic)");
+        return;
+    }
+    let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../knowledge/notes");
+    let notes = notes.to_str().unwrap();
+    let mut wrong = Vec::new();
+    for (name, arguments, expect) in FIELD {
+        let done = run(&field, &[&["hunt", "-r", notes], *arguments, &[name]].concat(), b"");
+        let line =
+            |end: &str| done.stderr.lines().find(|line| line.contains(end)).unwrap_or_default();
+        let seen = [numbers(line(" events + ")), numbers(line(" matches"))].concat();
+        if done.code != 0 || seen != expect {
+            wrong.push(format!(
+                "{name} {arguments:?}: expected {expect:?}, seen {seen:?}\n{}",
+                done.stderr
+            ));
+        }
+    }
+    for (name, expect) in FIELD_EVENTS {
+        let log = fs::read(field.join("15-events-wrapped").join(name)).unwrap();
+        let done = run(&field, &["events", "--to", "native"], &log);
+        let seen = numbers(&done.stderr);
+        if done.code != 0 || seen != expect {
+            wrong.push(format!("{name}: expected {expect:?}, seen {seen:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

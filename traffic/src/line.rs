@@ -106,14 +106,13 @@ impl Line<'_> {
     }
 
     /// Adds the port to a host that has none, unless it is that of the scheme.
-    pub(crate) fn add_port(&mut self, port: &str, is_connect: bool, scheme: Option<&str>) {
-        let default = match scheme {
-            Some("https" | "wss") => "443",
-            Some("http" | "ws") => "80",
-            _ => "",
+    pub(crate) fn add_port(&mut self, port: u64) {
+        let default = match &*self.scheme {
+            "https" | "wss" => 443,
+            "http" | "ws" => 80,
+            _ => 0,
         };
-        let is_known = port.parse::<u16>().is_ok_and(|port| port > 0);
-        if !is_known || self.authority.is_empty() || !is_connect && port == default {
+        if self.authority.is_empty() || port == default || !(1..=65535).contains(&port) {
             return;
         }
         let is_v6 = self.authority.parse::<std::net::Ipv6Addr>().is_ok();

@@ -49,3 +49,105 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         | Format::Urls => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{Entry, Layout, LogReader};
+
+    /// Sets a value in inner objects, by the name of its key with dots.
+    fn set(object: &mut Value, name: &str, value: Value) {
+        let (outer, inner) = name.split_once('.').unwrap_or((name, ""));
+        if inner.is_empty() {
+            object[outer] = value;
+            return;
+        }
+        if !object[outer].is_object() {
+            object[outer] = json!({});
+        }
+        set(&mut object[outer], inner, value);
+    }
+
+    #[test]
+    fn a_value_of_any_type_in_any_key_costs_that_value_alone() {
+        let odd = [
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(7),
+            json!(-1),
+            json!(1.5),
+            json!(200.0),
+            json!("x"),
+            json!(""),
+            json!("-"),
+            json!([]),
+            json!(["a", 1]),
+            json!({}),
+            json!({"a": {"b": []}}),
+        ];
+        let numbers = [Part::Status, Part::RequestBytes, Part::ResponseBytes, Part::Port];
+        let mut n_lines = 0;
+        for (format, table) in [
+            (Format::Envoy, ACCESS_LOG_KEYS),
+            (Format::ZeekHttp, ZEEK_HTTP_KEYS),
+            (Format::Suricata, SURICATA_KEYS),
+            (Format::Ecs, ECS_KEYS),
+            (Format::Ocsf, OCSF_KEYS),
+            (Format::Events, EVENT_KEYS),
+        ] {
+            let first = |part: Part| table.iter().find(|(of, _)| *of == part).unwrap().1[0];
+            let mut base = json!({});
+            set(&mut base, first(Part::Method), json!("GET"));
+            set(&mut base, first(Part::Authority), json!("a.example"));
+            set(&mut base, first(Part::Path), json!("/x"));
+            let mut reader = LogReader::new(Layout::from(format), &FieldMap::default());
+            for (part, keys) in table {
+                for key in *keys {
+                    for value in &odd {
+                        let mut object = base.clone();
+                        set(&mut object, key, value.clone());
+                        let line = object.to_string();
+                        let is_text = value.is_string() || value.is_number() || value.is_null();
+                        let is_empty = value.is_null() || *value == "" || *value == "-";
+                        let is_whole =
+                            value.as_f64().is_some_and(|it| it >= 0.0 && it.fract() == 0.0);
+                        let is_right =
+                            if numbers.contains(part) { is_whole || is_empty } else { is_text };
+                        reader.read(line.as_bytes(), &mut |_, entry| {
+                            n_lines += 1;
+                            let needed = matches!(part, Part::Authority | Part::Path)
+                                && *key == first(*part);
+                            match entry {
+                                Ok(Entry::Request(logged)) => {
+                                    // A time is read where something matched, and counted then.
+                                    let is_counted = *part != Part::Time && !is_right;
+                                    let expect =
+                                        if is_counted { vec![(*key).to_owned()] } else { vec![] };
+                                    if !needed && *part != Part::Query && is_used(*part, key, table)
+                                    {
+                                        assert_eq!(logged.unread, expect, "{format:?} {line}");
+                                    }
+                                }
+                                // The request is what cannot be read.
+                                Err(_) if needed => {
+                                    assert!(!is_right || is_empty, "{format:?} {line}");
+                                }
+                                _ => panic!("{format:?}: {entry:?} {line}"),
+                            }
+                        });
+                    }
+                }
+            }
+        }
+        assert!(n_lines > 1000, "{n_lines}");
+    }
+
+    /// Returns true if the value of a key counts: another key of the base line may come first.
+    fn is_used(part: Part, key: &str, table: &[(Part, &[&str])]) -> bool {
+        let keys = table.iter().find(|(of, _)| *of == part).unwrap().1;
+        !matches!(part, Part::Method | Part::Authority | Part::Path) || keys[0] == key
+    }
+}

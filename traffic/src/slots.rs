@@ -149,7 +149,9 @@ impl<'l> Slots<'l> {
             line.path = Some(format!("{path}?{}", query.trim_start_matches('?')).into());
         }
         line.server_name = text(Part::ServerName);
-        let has_tls = line.server_name.is_some() || line.authority.ends_with(":443");
+        let has_tls_port = matches!(self.raw(Part::Port), Some("443" | "\"443\""));
+        let has_tls =
+            line.server_name.is_some() || has_tls_port || line.authority.ends_with(":443");
         let scheme = text(Part::Scheme);
         line.version = text(Part::Protocol).unwrap_or_default();
         line.user_agent = text(Part::UserAgent);
@@ -165,10 +167,6 @@ impl<'l> Slots<'l> {
             line.authority = name.clone();
         }
         let is_connection = is_connection && line.server_name.is_some();
-        if self.raw(Part::Port).is_some() {
-            let port = text(Part::Port).unwrap_or_default();
-            line.add_port(&port, is_connect, scheme.as_deref());
-        }
         line.scheme = match scheme {
             _ if is_connect || is_connection => Cow::Borrowed(""),
             Some(scheme) => scheme,
@@ -182,6 +180,9 @@ impl<'l> Slots<'l> {
                 None
             })
         };
+        if let Some(port) = number(Part::Port) {
+            line.add_port(port);
+        }
         let status = number(Part::Status);
         line.request_bytes = number(Part::RequestBytes);
         line.response_bytes = number(Part::ResponseBytes);

@@ -117,6 +117,23 @@ impl Plan {
     }
 }
 
+/// The rules that match no event that lacks some fields, whatever its other fields are.
+pub(crate) fn needing(tables: &Tables, lacks: impl Fn(FieldId) -> bool) -> Vec<RuleId> {
+    let shortcuts = Shortcuts::new(tables);
+    let mut event = Event::default();
+    event.clear(tables.fields.len());
+    event.await_unnamed();
+    let fields = (0..).map(FieldId).take(tables.fields.len());
+    fields.filter(|field| !lacks(*field)).for_each(|field| event.await_answer(field));
+    let mut scratch = Scratch::default();
+    let rules = (0..).map(RuleId).take(tables.rules.len());
+    let needing = rules.filter(|rule| {
+        scratch.prepare(tables);
+        truth_of(tables, &shortcuts, *rule, &event, &mut scratch) == Truth::False
+    });
+    needing.collect()
+}
+
 /// The fields that a rule asks for, each once.
 pub(crate) fn fields(tables: &Tables, rule: RuleId) -> Vec<FieldId> {
     let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();

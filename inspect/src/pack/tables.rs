@@ -138,6 +138,11 @@ impl Tables {
         crate::evaluate::fields(self, rule)
     }
 
+    /// Returns the rules that match no event that lacks some fields, whatever its other fields are.
+    pub fn rules_needing(&self, lacks: impl Fn(FieldId) -> bool) -> Vec<RuleId> {
+        crate::evaluate::needing(self, lacks)
+    }
+
     /// Returns true if a rule has keywords, so that events have to answer with all of their values.
     pub fn has_keywords(&self) -> bool {
         self.has_keywords
