@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::rule::{Skipped, string, strings, technique_id};
+use crate::rule::{Skipped, broken_yaml, string, strings, technique_id};
 
 /// One test.
 #[derive(Clone, Debug)]
@@ -48,9 +48,7 @@ pub struct Dependency {
 
 /// Reads the file of one technique.
 pub fn read(text: &str) -> Result<Vec<AtomicTest>, Skipped> {
-    let file: Value = serde_saphyr::from_str(text).map_err(|error| {
-        Skipped::Broken(error.to_string().lines().next().unwrap_or_default().to_owned())
-    })?;
+    let file: Value = serde_saphyr::from_str(text).map_err(|_| broken_yaml(text))?;
     let Some(technique) = string(&file, "attack_technique").and_then(|id| technique_id(&id)) else {
         return Err(Skipped::Retired);
     };

@@ -1,21 +1,27 @@
 //! ATT&CK as STIX 2.0 or 2.1: techniques, tactics, mitigations, procedures, detection strategies.
 
+mod domain;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::rule::{Skipped, technique_id};
+pub use domain::Domain;
+
+use crate::rule::{Skipped, broken_json, technique_id};
 
 /// What a bundle says, by id.
 #[derive(Clone, Debug, Default)]
 pub struct Attack {
-    /// The release, where the bundle or its name contains it.
+    /// The release, where the bundle or its name contains it; of several domains each with its own.
     pub version: String,
+    /// The release of each domain.
+    pub versions: BTreeMap<Domain, String>,
     /// `2.0` or `2.1`.
     pub stix: String,
     /// Techniques and sub-techniques, also revoked ones.
     pub techniques: BTreeMap<String, Technique>,
-    /// By short name: `command-and-control`.
+    /// By short name: `command-and-control`, and `ics-attack/command-and-control`.
     pub tactics: BTreeMap<String, Tactic>,
     /// By id: `M1037`.
     pub mitigations: BTreeMap<String, Mitigation>,
@@ -42,7 +48,9 @@ pub struct Technique {
     pub modified: String,
     /// `1.0`.
     pub version: String,
-    /// Short names of tactics.
+    /// The domain.
+    pub domain: Domain,
+    /// Keys of tactics.
     pub tactics: Vec<String>,
     /// Platforms.
     pub platforms: Vec<String>,
@@ -121,8 +129,25 @@ pub struct Strategy {
     pub id: String,
     /// The name.
     pub name: String,
-    /// Id, platforms and text of each analytic.
-    pub analytics: Vec<(String, String, String)>,
+    /// The page at MITRE.
+    pub url: String,
+    /// Its analytics, by id.
+    pub analytics: Vec<Analytic>,
+}
+
+/// An analytic of a detection strategy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Analytic {
+    /// `AN0075`.
+    pub id: String,
+    /// Platforms.
+    pub platforms: Vec<String>,
+    /// What it looks for.
+    pub description: String,
+    /// The logs that it reads: data component, log and channel, as far as they are named.
+    pub logs: Vec<[String; 3]>,
+    /// What has to be set for an environment: field and description.
+    pub settings: Vec<(String, String)>,
 }
 
 /// Objects carry many more keys than are used, and releases add some: unknown ones are left out.
@@ -155,6 +180,7 @@ struct Object {
     x_mitre_shortname: String,
     x_mitre_analytic_refs: Vec<String>,
     x_mitre_log_source_references: Vec<LogReference>,
+    x_mitre_mutable_elements: Vec<MutableElement>,
     relationship_type: String,
     source_ref: String,
     target_ref: String,
@@ -171,13 +197,24 @@ struct Reference {
 
 #[derive(Deserialize)]
 struct Phase {
+    #[serde(default)]
+    kill_chain_name: String,
     phase_name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct MutableElement {
+    field: String,
+    description: String,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct LogReference {
     x_mitre_data_component_ref: String,
+    name: String,
+    channel: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -206,23 +243,26 @@ impl Object {
 /// Reads a bundle. `name` is the file's name, which carries the release where the bundle does not.
 pub fn read(name: &str, text: &str) -> Result<Attack, Skipped> {
     let bundle: Bundle =
-        serde_json::from_str(text).map_err(|error| Skipped::Broken(error.to_string()))?;
+        serde_json::from_str(text).map_err(|error| broken_json("ATT&CK", &error))?;
     let by_id: BTreeMap<&str, &Object> =
         bundle.objects.iter().map(|object| (object.id.as_str(), object)).collect();
     let stix = bundle
         .spec_version
         .clone()
         .or_else(|| bundle.objects.iter().find_map(|object| object.spec_version.clone()));
+    let domain = Domain::of_bundle(name, &bundle);
+    let version = version(name, &bundle);
     let mut attack = Attack {
-        version: version(name, &bundle),
+        versions: BTreeMap::from([(domain, version.clone())]),
+        version,
         stix: stix.unwrap_or_default(),
         ..Attack::default()
     };
     for object in &bundle.objects {
         attack.newest = attack.newest.clone().max(day(&object.modified));
         match object.r#type.as_str() {
-            "attack-pattern" => technique(object, &mut attack),
-            "x-mitre-tactic" => tactic(object, &mut attack),
+            "attack-pattern" => technique(object, domain, &mut attack),
+            "x-mitre-tactic" => tactic(object, domain, &mut attack),
             "course-of-action" => mitigation(object, &mut attack),
             "marking-definition" => {
                 let statement =
@@ -271,7 +311,7 @@ fn version(name: &str, bundle: &Bundle) -> String {
         .to_owned()
 }
 
-fn technique(object: &Object, attack: &mut Attack) {
+fn technique(object: &Object, domain: Domain, attack: &mut Attack) {
     let Some((id, url)) = object.external() else { return };
     let Some(id) = technique_id(id) else { return };
     let retired = match (object.revoked, object.x_mitre_deprecated) {
@@ -287,7 +327,12 @@ fn technique(object: &Object, attack: &mut Attack) {
         created: day(&object.created),
         modified: day(&object.modified),
         version: object.x_mitre_version.clone(),
-        tactics: object.kill_chain_phases.iter().map(|phase| phase.phase_name.clone()).collect(),
+        domain,
+        tactics: object
+            .kill_chain_phases
+            .iter()
+            .map(|phase| domain.tactic(&phase.phase_name))
+            .collect(),
         platforms: object.x_mitre_platforms.clone(),
         detection: object.x_mitre_detection.clone(),
         data_sources: object.x_mitre_data_sources.clone(),
@@ -303,7 +348,7 @@ fn technique(object: &Object, attack: &mut Attack) {
     }
 }
 
-fn tactic(object: &Object, attack: &mut Attack) {
+fn tactic(object: &Object, domain: Domain, attack: &mut Attack) {
     let Some((id, url)) = object.external() else { return };
     let tactic = Tactic {
         id: id.to_owned(),
@@ -311,7 +356,7 @@ fn tactic(object: &Object, attack: &mut Attack) {
         description: object.description.clone(),
         url: url.to_owned(),
     };
-    attack.tactics.insert(object.x_mitre_shortname.clone(), tactic);
+    attack.tactics.insert(domain.tactic(&object.x_mitre_shortname), tactic);
 }
 
 fn mitigation(object: &Object, attack: &mut Attack) {
@@ -374,26 +419,38 @@ fn relationship(object: &Object, by_id: &BTreeMap<&str, &Object>, attack: &mut A
         ("detects", "x-mitre-detection-strategy") => {
             let mut analytics = Vec::new();
             for reference in &source.x_mitre_analytic_refs {
-                let Some(analytic) = by_id.get(reference.as_str()) else { continue };
-                let id = analytic.external().map_or(String::new(), |(id, _)| id.to_owned());
-                analytics.push((
-                    id,
-                    analytic.x_mitre_platforms.join(", "),
-                    analytic.description.clone(),
-                ));
-                for log in &analytic.x_mitre_log_source_references {
-                    technique.data_sources.extend(
-                        by_id
-                            .get(log.x_mitre_data_component_ref.as_str())
-                            .map(|component| component.name.clone()),
-                    );
-                }
+                let Some(object) = by_id.get(reference.as_str()) else { continue };
+                let found = analytic(object, by_id);
+                let components = found.logs.iter().map(|[component, ..]| component.clone());
+                technique.data_sources.extend(components.filter(|name| !name.is_empty()));
+                analytics.push(found);
             }
             analytics.sort();
-            let id = source.external().map_or(String::new(), |(id, _)| id.to_owned());
-            technique.strategies.push(Strategy { id, name: source.name.clone(), analytics });
+            let (id, url) = source.external().unwrap_or_default();
+            technique.strategies.push(Strategy {
+                id: id.to_owned(),
+                name: source.name.clone(),
+                url: url.to_owned(),
+                analytics,
+            });
         }
         _ => {}
+    }
+}
+
+fn analytic(object: &Object, by_id: &BTreeMap<&str, &Object>) -> Analytic {
+    let log = |log: &LogReference| {
+        let component = by_id.get(log.x_mitre_data_component_ref.as_str());
+        let component = component.map(|component| component.name.clone()).unwrap_or_default();
+        [component, log.name.clone(), log.channel.clone()]
+    };
+    let setting = |it: &MutableElement| (it.field.clone(), it.description.clone());
+    Analytic {
+        id: object.external().map_or(String::new(), |(id, _)| id.to_owned()),
+        platforms: object.x_mitre_platforms.clone(),
+        description: object.description.clone(),
+        logs: object.x_mitre_log_source_references.iter().map(log).collect(),
+        settings: object.x_mitre_mutable_elements.iter().map(setting).collect(),
     }
 }
 

@@ -10,7 +10,7 @@ pub fn read_rules(
     text: &str,
 ) -> Result<Vec<CatalogueRule>, Skipped> {
     match vendor {
-        Collection::Sigma | Collection::Own => sigma::read(vendor, path, text),
+        Collection::Sigma | Collection::Own | Collection::Noted => sigma::read(vendor, path, text),
         Collection::Elastic => elastic::read(path, text).map(|rule| vec![rule]),
         Collection::Splunk => splunk::read(path, text).map(|rule| vec![rule]),
     }
@@ -20,7 +20,7 @@ pub fn read_rules(
 pub fn is_rule_path(vendor: Collection, path: &str) -> bool {
     let yaml = path.ends_with(".yml") || path.ends_with(".yaml");
     match vendor {
-        Collection::Sigma | Collection::Own => yaml && sigma::is_active(path),
+        Collection::Sigma | Collection::Own | Collection::Noted => yaml && sigma::is_active(path),
         Collection::Elastic => path.ends_with(".toml"),
         Collection::Splunk => yaml,
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::ontology;
-use crate::rule::{Skipped, string, technique_id};
+use crate::rule::{Skipped, broken_json, string, technique_id};
 
 /// Countermeasures, and the techniques that they work against.
 #[derive(Clone, Debug, Default)]
@@ -174,8 +174,7 @@ fn local(name: &str) -> &str {
 
 /// Reads a mapping: MITRE's full mappings, or the answer for one technique (`off_to_def`).
 pub fn read_mapping(text: &str) -> Result<D3fend, Skipped> {
-    let file: Value =
-        serde_json::from_str(text).map_err(|error| Skipped::Broken(error.to_string()))?;
+    let file: Value = serde_json::from_str(text).map_err(|error| broken_json("D3FEND", &error))?;
     let bindings =
         file.pointer("/results/bindings").or_else(|| file.pointer("/off_to_def/results/bindings"));
     let Some(bindings) = bindings.and_then(Value::as_array) else { return Err(Skipped::Retired) };

@@ -1,15 +1,36 @@
-//! Technique notes as people have them: three dialects, recognised by their content.
+//! Notes as people have them: technique notes in four dialects, detection pages with a Sigma rule in a
+//! fence, and other documents about techniques. All are recognised by their content.
 //!
 //! A note is never refused: what is odd about it is normalised and reported, with its line. What is not
 //! understood is carried over unchanged.
 
 mod catalogue_page;
+mod classify;
 mod compass;
+mod document;
+mod fence;
 mod front_matter;
+mod rule_page;
 pub mod section;
+mod value;
 
 use encoding_rs::WINDOWS_1252;
 use section::Section;
+
+use crate::CatalogueRule;
+pub use document::{Document, DocumentKind};
+pub use value::Value;
+
+/// A note as it was read.
+#[derive(Clone, Debug)]
+pub enum PersonalNote {
+    /// About one technique.
+    Technique(TechniqueNote),
+    /// Detection rules in fences, with what the note says around them.
+    Rules(Vec<CatalogueRule>),
+    /// About techniques, or of a known kind.
+    Document(Document),
+}
 
 /// Which dialect a note is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,13 +41,15 @@ pub enum Dialect {
     Compass,
     /// A page of a rule catalogue.
     CataloguePage,
+    /// A heading or a file name with the technique's id, without front matter.
+    Heading,
 }
 
 impl Dialect {
     /// What pages call it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Dialect::FrontMatter => "technique note",
+            Dialect::FrontMatter | Dialect::Heading => "technique note",
             Dialect::Compass => "Control Validation Compass",
             Dialect::CataloguePage => "rule catalogue",
         }
@@ -42,12 +65,14 @@ pub struct TechniqueNote {
     pub dialect: Dialect,
     /// `T1102.002`.
     pub technique: String,
+    /// Other techniques that its front matter names beside it.
+    pub others: Vec<String>,
     /// The name, as written.
     pub name: String,
     /// Tactics, as written.
     pub tactics: Vec<String>,
-    /// Front matter: key and values.
-    pub properties: Vec<(String, Vec<String>)>,
+    /// Front matter, in order.
+    pub properties: Vec<(String, Value)>,
     /// Everything else, in order.
     pub sections: Vec<Section>,
     /// What is odd: line and message.
@@ -69,15 +94,55 @@ pub struct Mismatch {
     pub listed: usize,
 }
 
-/// Reads the bytes of a note; `None` where it is no technique note.
-pub fn read(file: &str, bytes: &[u8]) -> Option<TechniqueNote> {
+impl TechniqueNote {
+    /// Returns a note of which only technique and name are known.
+    fn new(dialect: Dialect, technique: String, name: String) -> TechniqueNote {
+        TechniqueNote {
+            file: String::new(),
+            dialect,
+            technique,
+            others: Vec::new(),
+            name,
+            tactics: Vec::new(),
+            properties: Vec::new(),
+            sections: Vec::new(),
+            remarks: Vec::new(),
+            mismatches: Vec::new(),
+        }
+    }
+
+    /// The texts of a key of its front matter; none where it is missing.
+    pub fn texts(&self, key: &str) -> Vec<String> {
+        texts(&self.properties, key)
+    }
+}
+
+/// The texts of a key.
+fn texts(properties: &[(String, Value)], key: &str) -> Vec<String> {
+    let found = properties.iter().find(|(name, _)| name == key);
+    found.map(|(_, value)| value.texts()).unwrap_or_default()
+}
+
+/// Reads the bytes of a note; `None` where it is not about a technique, holds no rule and is of no known
+/// kind.
+pub fn read(file: &str, bytes: &[u8]) -> Option<PersonalNote> {
     let mut remarks = Vec::new();
     let text = decode(bytes, &mut remarks);
-    let mut note = front_matter::read(&text)
-        .or_else(|| compass::read(&text))
-        .or_else(|| catalogue_page::read(&text))?;
-    file.clone_into(&mut note.file);
-    note.remarks.splice(0..0, remarks);
+    let mut note = compass::read(&text)
+        .or_else(|| catalogue_page::read(&text))
+        .map(PersonalNote::Technique)
+        .or_else(|| classify::read(file, &text))?;
+    match &mut note {
+        PersonalNote::Technique(note) => {
+            file.clone_into(&mut note.file);
+            note.remarks.splice(0..0, remarks);
+        }
+        PersonalNote::Document(document) => {
+            file.clone_into(&mut document.file);
+            document.remarks.splice(0..0, remarks);
+        }
+        PersonalNote::Rules(_) => {}
+    }
     Some(note)
 }
 

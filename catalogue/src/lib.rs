@@ -19,7 +19,9 @@ mod splunk;
 
 pub use self::sigma::of_rule;
 pub use collection::{is_rule_path, read_rules};
-pub use rule::{CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, technique_id};
+pub use rule::{
+    CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, technique_id, techniques_in,
+};
 
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-pub use sigma::technique_id;
+pub use sigma::{technique_id, techniques_in};
 
+use crate::dialect::Value;
 use crate::query::Expression;
 
 /// A collection of rules.
@@ -17,12 +18,19 @@ pub enum Collection {
     Elastic,
     /// Splunk's security content.
     Splunk,
+    /// Rules in fences of a person's detection pages.
+    Noted,
 }
 
 impl Collection {
     /// All, in the order of pages.
-    pub const ALL: [Collection; 4] =
-        [Collection::Own, Collection::Sigma, Collection::Elastic, Collection::Splunk];
+    pub const ALL: [Collection; 5] = [
+        Collection::Own,
+        Collection::Sigma,
+        Collection::Elastic,
+        Collection::Splunk,
+        Collection::Noted,
+    ];
 
     /// The name on pages.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +39,7 @@ impl Collection {
             Collection::Sigma => "Sigma",
             Collection::Elastic => "Elastic",
             Collection::Splunk => "Splunk",
+            Collection::Noted => "Notes",
         }
     }
 
@@ -41,6 +50,7 @@ impl Collection {
             Collection::Sigma => "Detection Rule License 1.1",
             Collection::Elastic => "Elastic License 2.0",
             Collection::Splunk => "Apache License 2.0",
+            Collection::Noted => "as the note says",
         }
     }
 }
@@ -90,6 +100,8 @@ pub struct CatalogueRule {
     pub guide: String,
     /// What has to be set up for it, in the vendor's Markdown.
     pub setup: String,
+    /// Of a detection page: keys of its front matter that no other field holds.
+    pub properties: Vec<(String, Value)>,
     /// What language the query is in.
     pub language: &'static str,
     /// The text of the rule (Sigma) or its query.
@@ -123,6 +135,7 @@ impl CatalogueRule {
             risk_score: None,
             guide: String::new(),
             setup: String::new(),
+            properties: Vec::new(),
             language: "none",
             text: String::new(),
             reading: Reading::NoQuery("no query"),
@@ -168,6 +181,25 @@ pub enum Skipped {
     Retired,
     /// It cannot be read: why.
     Broken(String),
+}
+
+/// Why a text that a reader of YAML refuses cannot be read, with its line, in words for people.
+pub(crate) fn broken_yaml(text: &str) -> Skipped {
+    let mut found = Vec::new();
+    let source = diagnostics::SourceText::new("", text);
+    diagnostics::yaml::read(&source, &mut found);
+    let why =
+        found.first().map(|found| format!("line {}: {}", found.place.span.line, found.message));
+    let unknown = "the YAML has a repeated key, or a value that is not of the type of its key";
+    Skipped::Broken(why.unwrap_or_else(|| unknown.to_owned()))
+}
+
+/// Why a text that a reader of JSON refuses cannot be read, with its place, in words for people.
+pub(crate) fn broken_json(what: &str, error: &serde_json::Error) -> Skipped {
+    let (line, column) = (error.line(), error.column());
+    let why =
+        if error.is_data() { format!("it is not JSON of {what}") } else { "it is not JSON".into() };
+    Skipped::Broken(format!("{why}: line {line}, column {column}"))
 }
 
 /// A date as `YYYY-MM-DD`: `2018/06/05` and `2018-6-5T00:00:00Z` too.

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::query::spl;
 use crate::rule::{
-    CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, scalar, sorted, string,
-    strings, technique_id,
+    CatalogueRule, Collection, LogSource, Reading, Skipped, broken_yaml, iso_date, scalar, sorted,
+    string, strings, technique_id,
 };
 
 /// Folders of the repository that hold no detections, or none that are in use.
@@ -30,8 +30,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
     if path.split('/').any(|part| OTHER_FOLDERS.contains(&part)) {
         return Err(Skipped::Retired);
     }
-    let file: Value = serde_saphyr::from_str(text)
-        .map_err(|error| Skipped::Broken(first_line(&error.to_string())))?;
+    let file: Value = serde_saphyr::from_str(text).map_err(|_| broken_yaml(text))?;
     let status = string(&file, "status");
     let is_retired = matches!(status.as_deref(), Some("deprecated" | "removed"))
         || file.get("deprecation_info").is_some();
@@ -95,10 +94,6 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
 
 fn folder(path: &str) -> String {
     path.rsplit('/').nth(1).unwrap_or("splunk").to_owned()
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Library {
         let extension =
             file.name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
         let kind = match extension.as_deref() {
-            Some("md") => FileKind::Note,
+            Some("md" | "markdown") => FileKind::Note,
             Some("yml" | "yaml") => FileKind::Sigma,
             _ => {
                 let message = "this is neither a note nor a Sigma file";

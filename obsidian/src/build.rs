@@ -4,19 +4,24 @@ mod countermeasure;
 mod dashboard;
 mod detection_rule;
 mod files;
+mod own_notes;
 mod preview_link;
 mod runbook;
 mod service;
+mod strategy;
 mod tactic;
+mod targets;
 mod technique;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use catalogue::CatalogueRule;
 use catalogue::attack::Retired;
+use catalogue::dialect::Document;
+use catalogue::{CatalogueRule, Collection};
 
+use super::link_style::{self, LinkStyle};
 use super::names::{PageName, assign};
 use super::page::Page;
 use super::property::tag;
@@ -29,6 +34,8 @@ pub struct Scope {
     pub techniques: BTreeSet<String>,
     /// The address of a preview that rule pages link to; no links where empty.
     pub preview: String,
+    /// The form of links between pages.
+    pub links: LinkStyle,
 }
 
 /// What is already there.
@@ -57,7 +64,7 @@ pub struct Vault {
 
 /// Builds all pages.
 pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
-    let builder = Builder::new(sources, scope, present);
+    let mut builder = Builder::new(sources, scope, present);
     let mut pages: Vec<Page> =
         builder.techniques.par_iter().map(|id| technique::page(&builder, id)).collect();
     let rules = builder.rules.par_iter().enumerate();
@@ -66,6 +73,8 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
     pages.extend(sources.services.iter().map(|note| service::page(&builder, note)));
     pages.extend(countermeasure::pages(&builder));
     pages.extend(tactic::pages(&builder));
+    pages.extend(strategy::pages(&builder));
+    pages.extend(own_notes::pages(&builder));
     pages.extend(dashboard::pages(&builder, &pages));
     pages.sort_by(|left, right| left.id.cmp(&right.id));
     let mut types = BTreeMap::new();
@@ -74,6 +83,8 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
             types.entry(key.clone()).or_insert(value.obsidian_type(key));
         }
     }
+    builder.own_keys = types.keys().cloned().collect();
+    own_notes::add(&builder, &mut pages, &mut types);
     let is_gap = |line: &&str| line.starts_with("No rows as of ");
     let n_gaps = pages
         .iter()
@@ -81,6 +92,9 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
         .map(|(_, text)| text.lines().filter(is_gap).count())
         .sum();
     let files = files::all(&builder, &pages);
+    if scope.links == LinkStyle::Markdown {
+        pages.par_iter_mut().for_each(link_style::to_markdown);
+    }
     Vault { pages, files, types, n_gaps, n_drift: dashboard::n_drift(&builder) }
 }
 
@@ -99,8 +113,14 @@ struct Builder<'s> {
     techniques: Vec<String>,
     /// Techniques with atomic tests.
     tested: BTreeSet<String>,
+    /// Other notes with a page.
+    documents: Vec<&'s Document>,
     /// The path of each page.
     paths: BTreeMap<String, String>,
+    /// Paths of pages without their extension, by what a link may call them, in lower case.
+    targets: BTreeMap<String, String>,
+    /// Keys of the pages' own properties.
+    own_keys: BTreeSet<String>,
     reach: Reach,
     /// The newest date in all sources.
     as_of: String,
@@ -124,10 +144,16 @@ impl<'s> Builder<'s> {
                 .map(|technique| technique.id.clone()),
         );
         techniques.extend(sources.technique_notes.iter().map(|note| note.technique.clone()));
+        let documents = sources.documents.iter().filter(|document| {
+            document.techniques.is_empty() || document.techniques.iter().any(|id| in_scope(id))
+        });
+        let documents: Vec<&Document> = documents.collect();
         if sources.attack.techniques.is_empty() {
             techniques
                 .extend(sources.rules.iter().flat_map(|rule| rule.techniques.iter().cloned()));
             techniques.extend(sources.tests.iter().map(|test| test.technique.clone()));
+            techniques.extend(sources.technique_notes.iter().flat_map(|note| note.others.clone()));
+            techniques.extend(documents.iter().flat_map(|document| document.techniques.clone()));
         }
         techniques.retain(|id| in_scope(id));
         let wanted = |rule: &&CatalogueRule| {
@@ -183,13 +209,25 @@ impl<'s> Builder<'s> {
             by_technique,
             techniques: techniques.into_iter().collect(),
             tested: sources.tests.iter().map(|test| test.technique.clone()).collect(),
+            documents,
             paths: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            own_keys: BTreeSet::new(),
             reach,
             as_of,
         };
         let names = builder.names();
         builder.paths = assign(&names, &present.pages, &present.others);
+        builder.targets = builder.targets(present);
         builder
+    }
+
+    /// The collections of the vault. Detection pages of a person are one only where there are any.
+    fn vendors(&self) -> Vec<Collection> {
+        let is_there = |vendor: &Collection| {
+            *vendor != Collection::Noted || self.rules.iter().any(|rule| rule.vendor == *vendor)
+        };
+        Collection::ALL.into_iter().filter(is_there).collect()
     }
 
     /// What pages want to be called, the first to choose first.
@@ -225,6 +263,9 @@ impl<'s> Builder<'s> {
                 vec![],
             ));
         }
+        for (id, title) in strategy::names(self) {
+            names.push(name_of(id, "Detection Strategies", title, vec![]));
+        }
         for note in &self.sources.services {
             names.push(name_of(
                 format!("service/{}", note.name),
@@ -253,6 +294,12 @@ impl<'s> Builder<'s> {
         for (id, title) in runbook::names(self) {
             names.push(name_of(id, "Testing Runbooks", title, vec!["runbook".into()]));
         }
+        for document in &self.documents {
+            let kind = document.kind.as_str().to_owned();
+            let file = document.file.clone();
+            let id = own_notes::document_id(document);
+            names.push(name_of(id, "Notes", document.title.clone(), vec![kind, file]));
+        }
         names
     }
 
@@ -262,7 +309,7 @@ impl<'s> Builder<'s> {
             self.sources
                 .technique_notes
                 .iter()
-                .find(|note| note.technique == id)
+                .find(|note| note.technique == id && !note.name.is_empty())
                 .map(|note| note.name.clone())
         };
         self.sources.attack.full_name(id).or_else(from_note).unwrap_or_else(|| "Technique".into())
@@ -374,18 +421,26 @@ struct Query<'q> {
 
 impl Query<'_> {
     fn markdown(&self, as_of: &str) -> String {
+        let (dataview, base) = (self.dataview.trim_end(), self.base.trim_end());
+        let query = format!("```dataview\n{dataview}\n```\n\n");
+        let base = format!("```base\n{base}\n```");
+        if self.rows.is_empty() {
+            let reason = format!("No rows as of {as_of}: {}.\n\n", self.reason);
+            return query + &reason + &folded(crate::check::AS_BASE, &base);
+        }
         let table = table(self.columns, &self.rows);
-        let table = if self.rows.is_empty() {
-            format!("No rows as of {as_of}: {}.\n", self.reason)
-        } else {
-            table
-        };
-        format!(
-            "```dataview\n{}\n```\n\n#### As a Base\n\n```base\n{}\n```\n\n#### As a table\n\n{table}",
-            self.dataview.trim_end(),
-            self.base.trim_end()
-        )
+        query + &folded(crate::check::AS_BASE_AND_TABLE, &format!("{base}\n\n{table}"))
     }
+}
+
+/// Markdown in a callout that is closed until somebody opens it; `title` is its first line.
+fn folded(title: &str, text: &str) -> String {
+    let mut callout = format!("{title}\n>\n");
+    for line in text.trim_end().lines() {
+        callout.push_str(format!("> {line}").trim_end());
+        callout.push('\n');
+    }
+    callout
 }
 
 fn table(columns: &[&str], rows: &[Vec<String>]) -> String {

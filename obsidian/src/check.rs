@@ -1,6 +1,8 @@
 //! What can be wrong with a vault, found without Obsidian.
 
 mod formats;
+mod links;
+mod properties;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +11,8 @@ use serde_json::Value;
 
 use super::fields::leaked;
 use super::names::is_legal;
-use diagnostics::{Decoded, Finding, decode};
+use diagnostics::{Decoded, Finding, Lines, decode};
+use links::{Files, Target};
 
 /// The kinds of defects, in the order of the report.
 pub const KINDS: [&str; 11] = [
@@ -25,6 +28,11 @@ pub const KINDS: [&str; 11] = [
     "invalid layer",
     "invalid canvas",
 ];
+
+/// The title of the callout behind a query that has rows.
+pub const AS_BASE_AND_TABLE: &str = "> [!info]- The same as a Base and as a table";
+/// The title of the callout behind a query without rows; the reason is in front of it.
+pub const AS_BASE: &str = "> [!info]- The same as a Base";
 
 /// A defect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +54,13 @@ pub fn text(file: &Arc<str>, bytes: &[u8]) -> (String, Vec<Finding>) {
     (text.or(shown).unwrap_or_default(), findings)
 }
 
-/// Checks all files of a vault: path with `/`, and text.
-pub fn check(files: &BTreeMap<String, String>) -> Vec<Defect> {
+/// Checks the files of a vault: path with `/`, and text. `others` are the paths of all its other files, to
+/// which links may lead, and of pages that are not to be checked.
+pub fn check(files: &BTreeMap<String, String>, others: &BTreeSet<String>) -> Vec<Defect> {
+    let paths = files.keys().chain(others).map(String::as_str);
+    let all = Files::new(paths.filter(|path| !path.starts_with('.')));
     let mut checker =
-        Checker { files, stems: BTreeMap::new(), types: BTreeMap::new(), found: Vec::new() };
+        Checker { files, all, stems: BTreeMap::new(), types: BTreeMap::new(), found: Vec::new() };
     checker.names();
     checker.declared_types();
     for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".md")) {
@@ -62,6 +73,8 @@ pub fn check(files: &BTreeMap<String, String>) -> Vec<Defect> {
 
 struct Checker<'f> {
     files: &'f BTreeMap<String, String>,
+    /// Everything that a link can lead to.
+    all: Files,
     /// Lower-case stems of pages, with their paths.
     stems: BTreeMap<String, Vec<&'f str>>,
     /// Property, type, and where it was seen first.
@@ -114,7 +127,14 @@ impl Checker<'_> {
                     self.types.insert(key.clone(), (kind, ".obsidian/types.json".into()));
                 }
             }
-            Err(error) => self.add("invalid YAML", ".obsidian/types.json", 1, error.to_string()),
+            Err(error) => {
+                self.add(
+                    "invalid YAML",
+                    ".obsidian/types.json",
+                    error.line(),
+                    "the file is not JSON",
+                );
+            }
         }
     }
 
@@ -136,92 +156,25 @@ impl Checker<'_> {
 
     fn page(&mut self, path: &str, text: &str) {
         let text = text.replace("\r\n", "\n");
-        let (head, body, first_line) = match front_matter(&text) {
-            Some((head, body)) => (head.to_owned(), body.to_owned(), head.lines().count() + 3),
-            None => (String::new(), text.clone(), 1),
-        };
-        if text.starts_with("---\n") && front_matter(&text).is_none() {
-            self.add("invalid YAML", path, 1, "the front matter is not closed");
-        }
-        self.front_matter(path, &head);
-        self.body(path, &body, first_line);
-    }
-
-    fn front_matter(&mut self, path: &str, head: &str) {
-        if head.is_empty() {
-            return;
-        }
-        let map = match serde_saphyr::from_str::<Value>(head) {
-            Ok(Value::Object(map)) => map,
-            Ok(_) => return self.add("invalid YAML", path, 2, "the front matter is no map"),
-            Err(error) => {
-                return self.add(
-                    "invalid YAML",
-                    path,
-                    2,
-                    error.to_string().lines().next().unwrap_or_default(),
-                );
-            }
-        };
-        for (key, value) in &map {
-            if matches!(key.as_str(), "file" | "position")
-                || !key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '))
-            {
-                self.add(
-                    "fields differ from front matter",
-                    path,
-                    2,
-                    format!("the key `{key}` is not a field of Dataview"),
-                );
-            }
-            let kind = match value {
-                Value::Null => continue,
-                Value::Bool(_) => "boolean",
-                Value::Number(_) => "number",
-                Value::Array(_) => "list",
-                Value::Object(_) => "object",
-                Value::String(text) if is_date(text) => "date",
-                Value::String(_) => "text",
-            };
-            if kind == "object"
-                || value
-                    .as_array()
-                    .is_some_and(|list| list.iter().any(|item| item.is_array() || item.is_object()))
-            {
-                self.add(
-                    "fields differ from front matter",
-                    path,
-                    2,
-                    format!("the value of `{key}` is nested"),
-                );
-                continue;
-            }
-            match self.types.get(key) {
-                Some((known, first)) if *known != kind => {
-                    let message = format!("`{key}` is a {kind} here and a {known} in {first}");
-                    self.add("property type conflict", path, 2, message);
-                }
-                Some(_) => {}
-                None => {
-                    self.types.insert(key.clone(), (kind, path.to_owned()));
-                }
+        let (body, first_line) = self.front_matter(path, &text);
+        self.lines(path, body, first_line);
+        let found = links::read(body);
+        let lines = Lines::new(body);
+        let line = |at: usize| first_line + (lines.point(body, at).line as usize).saturating_sub(1);
+        for (at, code) in &found.code {
+            // Dataview runs such code wherever it is.
+            if code.trim_start().starts_with('=') || code.trim_start().starts_with("$=") {
+                let message = "an inline query";
+                self.add("fields differ from front matter", path, line(*at), message);
             }
         }
-        for tag in map.get("tags").and_then(Value::as_array).into_iter().flatten() {
-            let tag = tag.as_str().map_or_else(|| tag.to_string(), ToOwned::to_owned);
-            let legal = tag.chars().all(is_of_tag) && !tag.chars().all(|c| c.is_ascii_digit());
-            if !legal {
-                self.add("illegal tag", path, 2, format!("`{tag}`"));
-            }
-        }
-        for target in links(head) {
-            self.link(path, 2, &target);
+        for (at, target) in &found.links {
+            self.link(path, line(*at), target);
         }
     }
 
-    fn body(&mut self, path: &str, body: &str, first_line: usize) {
-        let mut fence: Option<String> = None;
-        let mut pre = false;
+    /// Checks what depends on lines alone: fields, and tables that say why they are empty.
+    fn lines(&mut self, path: &str, body: &str, first_line: usize) {
         let lines: Vec<&str> = body.lines().collect();
         for (idx, line) in lines.iter().enumerate() {
             let number = first_line + idx;
@@ -234,27 +187,20 @@ impl Checker<'_> {
                     format!("`{field}` is no property"),
                 );
             }
-            let trimmed = line.trim_start();
-            let marker: String = trimmed.chars().take_while(|c| *c == '`').collect();
-            match &fence {
-                Some(open) => {
-                    if marker.len() >= open.len() && trimmed.trim_end().len() == marker.len() {
-                        fence = None;
-                    }
-                    continue;
+            let is_reasoned = match *line {
+                AS_BASE_AND_TABLE => {
+                    let callout = lines.iter().skip(idx).take_while(|line| line.starts_with('>'));
+                    callout.filter(|line| line.starts_with("> |")).count() >= 3
                 }
-                None if marker.len() >= 3 => {
-                    fence = Some(marker);
-                    continue;
+                AS_BASE => {
+                    let before = lines.iter().take(idx).rev().find(|line| !line.is_empty());
+                    before.is_some_and(|it| it.starts_with("No rows as of ") && it.contains(": "))
                 }
-                None => {}
-            }
-            pre = (pre || trimmed.starts_with("<pre>")) && !line.contains("</pre>");
-            if pre {
-                continue;
-            }
-            if line.contains("`=") || line.contains("`$=") {
-                self.add("fields differ from front matter", path, number, "an inline query");
+                _ => true,
+            };
+            if !is_reasoned {
+                let message = "the query has neither rows nor a reason";
+                self.add("empty table without reason", path, number, message);
             }
             if *line == "#### As a table" {
                 let rest: Vec<&&str> =
@@ -272,41 +218,16 @@ impl Checker<'_> {
                     );
                 }
             }
-            for target in links(line) {
-                self.link(path, number, &target);
-            }
         }
     }
 
-    fn link(&mut self, path: &str, line: usize, target: &str) {
-        let target = target.split('#').next().unwrap_or_default().trim();
-        if target.is_empty() {
-            return;
-        }
-        let page = format!("{target}.md");
-        if self.files.contains_key(&page) || self.files.contains_key(target) {
-            return;
-        }
-        let by_stem = self.stems.get(&target.to_lowercase()).map_or(0, Vec::len);
-        match by_stem {
-            1 => {}
-            0 => self.add("unresolved link", path, line, format!("`{target}`")),
-            _ => self.add("unresolved link", path, line, format!("`{target}` is ambiguous")),
+    fn link(&mut self, path: &str, line: usize, target: &Target) {
+        if !self.all.resolves(path, target) {
+            let (Target::Wiki(target) | Target::Markdown(target)) = target;
+            let shown = target.split('#').next().unwrap_or_default().trim();
+            self.add("unresolved link", path, line, format!("`{shown}`"));
         }
     }
-}
-
-/// Front matter and the rest of a page. The closing line may be the last one of the file.
-fn front_matter(text: &str) -> Option<(&str, &str)> {
-    let rest = text.strip_prefix("---\n")?;
-    if let Some(body) = rest.strip_prefix("---\n") {
-        return Some(("", body));
-    }
-    let at_end = || {
-        Some((rest.strip_suffix("---")?, ""))
-            .filter(|(head, _)| head.is_empty() || head.ends_with('\n'))
-    };
-    rest.split_once("\n---\n").or_else(at_end)
 }
 
 /// Returns true if a tag may contain a character: Dataview takes any but these, emojis for example.
@@ -316,35 +237,13 @@ fn is_of_tag(character: char) -> bool {
     !is_mark && !character.is_whitespace() && !character.is_control()
 }
 
-/// Targets of wikilinks.
-fn links(line: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for part in line.split("[[").skip(1) {
-        if let Some((inner, _)) = part.split_once("]]") {
-            let target = inner.split('|').next().unwrap_or_default();
-            found.insert(target.trim_end_matches('\\').to_owned());
-        }
-    }
-    found
-}
-
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digits = |from: usize, to: usize| {
-        bytes.get(from..to).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
-    };
-    let month = bytes.len() >= 7 && digits(0, 4) && bytes.get(4) == Some(&b'-') && digits(5, 7);
-    month
-        && (bytes.len() == 7
-            || bytes.len() >= 10
-                && bytes.get(7) == Some(&b'-')
-                && digits(8, 10)
-                && bytes.get(10).is_none_or(|byte| *byte == b'T'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(files: &BTreeMap<String, String>) -> Vec<Defect> {
+        super::check(files, &BTreeSet::new())
+    }
 
     #[test]
     fn every_kind_of_defect_is_found() {
@@ -357,6 +256,10 @@ mod tests {
                 ("Three.md", "#### As a table\n\n| a |\n| --- |\n"),
                 ("Layers/one.json", "{}"),
                 ("Canvas/One.canvas", "[]"),
+                ("Five.md", "No rows as of 2026-01-01: none.\n\n> [!info]- The same as a Base\n>\n> x\n"),
+                ("Six.md", "> [!info]- The same as a Base and as a table\n>\n> | a |\n> | --- |\n> | b |\n"),
+                ("Seven.md", "> [!info]- The same as a Base\n"),
+                ("Eight.md", "> [!info]- The same as a Base and as a table\n>\n> | a |\n> | --- |\n"),
                 ("Four.md", "```yaml\n[[not a link]]\n```\n#### As a table\n\nNo rows as of 2026-01-01: none.\n"),
             ]
             .map(|(path, text)| (path.to_owned(), text.to_owned())),
@@ -368,7 +271,14 @@ mod tests {
         kinds.sort_unstable();
         kinds.dedup();
         assert_eq!(kinds, expect);
-        assert!(check(&files).iter().all(|defect| defect.path != "Four.md"));
+        let found = check(&files);
+        let clean = ["Four.md", "Five.md", "Six.md"];
+        assert!(found.iter().all(|defect| !clean.contains(&defect.path.as_str())), "{found:?}");
+        for path in ["Three.md", "Seven.md", "Eight.md"] {
+            let of_page = found.iter().filter(|defect| defect.path == path);
+            let kinds: Vec<_> = of_page.map(|defect| defect.kind).collect();
+            assert_eq!(kinds, ["empty table without reason"], "{path}");
+        }
     }
 
     #[test]
@@ -403,5 +313,31 @@ mod tests {
             let found = check(&BTreeMap::from([("Page.md".to_owned(), text)]));
             assert_eq!(found.is_empty(), is_legal, "{tag}: {found:?}");
         }
+    }
+
+    #[test]
+    fn values_that_dataview_reads_otherwise_are_reported() {
+        let page = "---\ncommit: 076d35d\nplain: \"2d\"\nname: 2026-11\nday: 2026-11-30\nn: 3\nlist: [x, 14d30m]\nsafe: \"2d\\u200a\"\n---\n";
+        let found = check(&BTreeMap::from([("Page.md".to_owned(), page.to_owned())]));
+        let lines: Vec<_> = found.iter().map(|defect| (defect.kind, defect.line)).collect();
+        let differs = "fields differ from front matter";
+        assert_eq!(lines, [2, 3, 4, 7].map(|line| (differs, line)), "{found:?}");
+    }
+
+    #[test]
+    fn other_files_are_there_and_are_not_checked() {
+        let page = "![[x.png]] [[Draft]] [[y.png]] `= this.x` `$= dv`\n";
+        let files = BTreeMap::from([("Page.md".to_owned(), page.to_owned())]);
+        let others = BTreeSet::from(["a/x.png".to_owned(), "Draft.md".to_owned()]);
+        let found = super::check(&files, &others);
+        let kinds: Vec<_> = found.iter().map(|defect| defect.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                "fields differ from front matter",
+                "fields differ from front matter",
+                "unresolved link"
+            ]
+        );
     }
 }

@@ -55,12 +55,14 @@ pub(super) fn of(rule: &CatalogueRule) -> Vec<Event> {
     let source = &rule.logsource;
     let name = match rule.vendor {
         Collection::Splunk => source.service.as_deref(),
-        Collection::Sigma | Collection::Elastic | Collection::Own => source.category.as_deref(),
+        Collection::Sigma | Collection::Elastic | Collection::Own | Collection::Noted => {
+            source.category.as_deref()
+        }
     };
     let known = KNOWN.iter().find(|(known, _)| Some(*known) == name);
     let windows = source.product.as_deref().is_none_or(|product| product == "windows");
     match (known, rule.vendor) {
-        (Some((_, events)), Collection::Sigma) if !windows => {
+        (Some((_, events)), Collection::Sigma | Collection::Noted) if !windows => {
             let generic = matches!(name, Some("proxy" | "dns" | "webserver" | "firewall"));
             if generic { events.to_vec() } else { Vec::new() }
         }

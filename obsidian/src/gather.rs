@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use catalogue::atomic::{self, AtomicTest};
 use catalogue::dialect::section::{self, Section};
-use catalogue::dialect::{self, TechniqueNote};
+use catalogue::dialect::{self, PersonalNote};
 use catalogue::{self, CatalogueRule, Collection, Skipped, attack, d3fend, is_rule_path};
 use diagnostics::yaml::Scalar;
 use diagnostics::{SourceFile, front_matter};
@@ -21,16 +21,29 @@ use super::sources::{Example, RuleNote, Runbook, ServiceNote, Sources};
 /// Files of a folder: path inside of it, with `/`, and bytes.
 pub type Files = Vec<(String, Vec<u8>)>;
 
-/// Adds notes: rules, services, runbooks, techniques. What is wrong with them is among the library's
-/// findings; a note with an error has no page.
+/// Adds notes: ours, which say their kind, and those that people have in other forms. What is wrong with
+/// ours is among the library's findings; a note with an error has no page.
 pub fn notes(sources: &mut Sources, files: Files) -> Library {
     let mut rest = Vec::new();
     for (name, bytes) in files {
-        match technique(&name, &bytes) {
-            Some(note) => sources.technique_notes.push(note),
+        if is_ours(&bytes) {
+            rest.push(SourceFile { name: name.as_str().into(), bytes });
+            continue;
+        }
+        match dialect::read(&name, &bytes) {
+            Some(PersonalNote::Technique(note)) => sources.technique_notes.push(note),
+            Some(PersonalNote::Rules(rules)) => sources.rules.extend(rules),
+            Some(PersonalNote::Document(document)) => sources.documents.push(document),
+            // What its folder is for says a README.
+            None if is_readme(&name) => {
+                let why = "it has no `kind`, and no front matter or heading that names a technique";
+                sources.passed_over.push((name, why.to_owned()));
+            }
             None => rest.push(SourceFile { name: name.as_str().into(), bytes }),
         }
     }
+    sources.documents.sort_by(|left, right| left.file.cmp(&right.file));
+    report_duplicates(sources, Collection::Noted);
     let library = Library::read(rest);
     rules(sources, &library);
     sources.services = library.services.iter().map(|note| service(&library, note)).collect();
@@ -50,25 +63,49 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
     library
 }
 
-/// Reads a technique note in any dialect; `None` for a note that names another kind.
-fn technique(name: &str, bytes: &[u8]) -> Option<TechniqueNote> {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.trim_start_matches('\u{feff}');
-    if let Ok(split) = front_matter::split(text) {
-        let kind = match split.entries() {
-            Ok(entries) => {
-                let kind = entries.into_iter().find(|entry| entry.key == "kind");
-                kind.filter(|entry| entry.value.scalar() != Some(Scalar::Null))
-                    .map(|entry| entry.value.text().unwrap_or_default().to_owned())
-            }
-            Err(_) => split.guess("kind"),
-        };
-        if kind.is_some_and(|kind| kind != NoteKind::Technique.as_str()) {
-            return None;
-        }
-    }
-    dialect::read(name, bytes)
+fn is_readme(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.split('.').next().is_some_and(|stem| stem.eq_ignore_ascii_case("readme"))
 }
+
+/// Keys of notes of ours: a note that has one and no `kind` lacks it.
+const OUR_KEYS: [&str; 4] = ["services", "service", "hosts", "rule"];
+
+/// Returns true if a note is one of ours, which say their kind: so that whatever is wrong with it is found as
+/// the other commands find it. A file that is no text is among them.
+fn is_ours(bytes: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(bytes) else {
+        // A technique note may be in an old encoding.
+        return bytes.contains(&0) || bytes.starts_with(&[0xff]) || bytes.starts_with(&[0xfe]);
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    let has_rule = || text.lines().any(|line| line.trim_end() == "```sigma");
+    let technique = NoteKind::Technique.as_str();
+    if text.contains('\0') {
+        return true;
+    }
+    if let Some(entries) = front_matter::split(text).ok().and_then(|split| split.entries().ok()) {
+        let kind = entries.iter().find(|entry| entry.key == "kind");
+        return match kind.map(|entry| &entry.value) {
+            Some(value) if value.scalar() != Some(Scalar::Null) => value.text() != Some(technique),
+            _ => entries.iter().any(|it| OUR_KEYS.contains(&it.key.as_str())) || has_rule(),
+        };
+    }
+    // Front matter that is not closed, not at the start, or not YAML.
+    let head =
+        text.lines().take(MAX_HEAD_LINES).map(|line| line.trim_start_matches(['?', ' ', '\t']));
+    let kind = head.into_iter().find_map(|line| {
+        let bare = line.trim_start_matches(['"', '\'']);
+        bare.strip_prefix("kind").map(|rest| rest.trim_start_matches(['"', '\'', ' ']))
+    });
+    match kind.filter(|rest| rest.is_empty() || rest.starts_with(':')) {
+        Some(value) => !value.contains(technique),
+        None => has_rule(),
+    }
+}
+
+/// How far into a note its `kind` is looked for where its front matter cannot be read.
+const MAX_HEAD_LINES: usize = 40;
 
 fn service(library: &Library, note: &Service) -> ServiceNote {
     ServiceNote {
@@ -172,6 +209,11 @@ pub fn collection(sources: &mut Sources, vendor: Collection, files: &Files) {
     {
         add(sources, &path, read, |sources, rules: Vec<CatalogueRule>| sources.rules.extend(rules));
     }
+    report_duplicates(sources, vendor);
+}
+
+/// Reports rules of a collection that have the id of another one.
+fn report_duplicates(sources: &mut Sources, vendor: Collection) {
     let mut seen = BTreeMap::new();
     for rule in sources.rules.iter().filter(|rule| rule.vendor == vendor) {
         if let Some(first) = seen.insert(rule.id.as_str(), rule.path.as_str()) {
@@ -203,10 +245,47 @@ pub fn tests(sources: &mut Sources, files: &Files) {
     });
 }
 
-/// Adds ATT&CK.
-pub fn attack(sources: &mut Sources, name: &str, bytes: &[u8]) {
+/// Adds a domain of ATT&CK; returns its name where it is there already.
+pub fn attack(sources: &mut Sources, name: &str, bytes: &[u8]) -> Option<&'static str> {
     let read = attack::read(name, &String::from_utf8_lossy(bytes));
-    add(sources, name, read, |sources, attack| sources.attack = attack);
+    let mut twice = None;
+    add(sources, name, read, |sources, attack| {
+        let known = attack.versions.keys().find(|it| sources.attack.versions.contains_key(it));
+        twice = known.map(|domain| domain.name());
+        if twice.is_none() && !attack.techniques.is_empty() {
+            sources.attack.add(attack);
+        }
+    });
+    twice
+}
+
+/// Adds the technique that replaced a revoked one wherever that is named, so that its page counts them.
+pub fn follow_revoked(sources: &mut Sources) {
+    let attack = &sources.attack;
+    let follow = |ids: &mut Vec<String>| {
+        let new: Vec<String> = ids.iter().filter_map(|id| attack.successor(id)).collect();
+        ids.extend(new);
+        ids.sort();
+        ids.dedup();
+    };
+    sources.rules.iter_mut().for_each(|rule| follow(&mut rule.techniques));
+    sources.services.iter_mut().for_each(|service| follow(&mut service.techniques));
+    for document in &mut sources.documents {
+        let new = document.techniques.iter().filter_map(|id| attack.successor(id));
+        let new: Vec<String> = new.filter(|id| !document.techniques.contains(id)).collect();
+        document.techniques.extend(new);
+    }
+    for test in &mut sources.tests {
+        if let Some(new) = attack.successor(&test.technique) {
+            test.technique = new;
+        }
+    }
+    for note in &mut sources.technique_notes {
+        if let Some(new) = attack.successor(&note.technique) {
+            note.remarks.push((1, format!("{} was replaced by {new}", note.technique)));
+            note.technique = new;
+        }
+    }
 }
 
 /// Adds D3FEND: the ontology first, then mappings for what it leaves open.

@@ -120,20 +120,25 @@ fn ranked<K: Ord>(counts: BTreeMap<K, usize>) -> Vec<(K, usize)> {
 
 type Combination = (String, &'static str, String);
 
-fn combinations(rules: &[&CatalogueRule], wanted: Role) -> Vec<(Combination, usize)> {
-    let mut counts: BTreeMap<Combination, usize> = BTreeMap::new();
-    for rule in rules {
-        let of_rule: BTreeSet<_> = tests(rule)
-            .into_iter()
-            .filter(|(role, _)| *role == wanted)
-            .map(|(_, test)| key(test))
-            .collect();
-        for combination in of_rule {
-            *counts.entry(combination).or_default() += 1;
+/// What rules ask for, with the indexes of the rules that do.
+fn combinations(rules: &[&CatalogueRule], wanted: Role) -> Vec<(Combination, BTreeSet<usize>)> {
+    let mut found: BTreeMap<Combination, BTreeSet<usize>> = BTreeMap::new();
+    for (idx, rule) in rules.iter().enumerate() {
+        let of_rule = tests(rule).into_iter().filter(|(role, _)| *role == wanted);
+        for combination in of_rule.map(|(_, test)| key(test)) {
+            found.entry(combination).or_default().insert(idx);
         }
     }
-    ranked(counts)
+    let mut sorted: Vec<_> = found.into_iter().collect();
+    sorted
+        .sort_by(|left, right| right.1.len().cmp(&left.1.len()).then_with(|| left.0.cmp(&right.0)));
+    sorted
 }
+
+/// A list that rules share, as that of scripting clients, is one row where it has so many values.
+const MIN_SHARED: usize = 6;
+/// A value that so many other rules ask for is no sign of this technique.
+const MIN_REACH: usize = 5;
 
 fn values(rules: &[&CatalogueRule], reach: &Reach, as_of: &str) -> String {
     let rows = combinations(rules, Role::Indicator);
@@ -141,18 +146,40 @@ fn values(rules: &[&CatalogueRule], reach: &Reach, as_of: &str) -> String {
     if rows.is_empty() {
         return text + &empty("no query of this technique's rules was read", as_of);
     }
-    text.push_str("Corpus reach counts the rules of all collections, of any technique, that ask for the same; it is blank where none outside of this technique does.\n\n");
+    text.push_str("Corpus reach counts the rules of all collections, of any technique, that ask for the same; it is blank where none outside of this technique does. A list that the same rules share is one row.\n\n");
     text.push_str(
         "| Field | Kind | Value | Rules | Corpus reach |\n| --- | --- | --- | ---: | ---: |\n",
     );
-    for (combination, n) in rows.iter().take(MAX_ROWS) {
-        let all = reach.count(combination);
-        let shown = if all > *n { all.to_string() } else { String::new() };
-        let (field, operator, value) = combination;
-        let _ =
-            writeln!(text, "| {} | {operator} | {} | {n} | {shown} |", inline(field), code(value));
+    let mut lists: BTreeMap<(&str, &BTreeSet<usize>), Vec<&Combination>> = BTreeMap::new();
+    for (combination, of_rules) in &rows {
+        let is_common = reach.count(combination) >= of_rules.len() + MIN_REACH;
+        if of_rules.len() > 1 || is_common {
+            lists.entry((combination.0.as_str(), of_rules)).or_default().push(combination);
+        }
     }
-    text + &rest(rows.len())
+    lists.retain(|_, values| values.len() >= MIN_SHARED);
+    let row = |field: &str, kind: &str, value: &str, n: usize, all: usize| {
+        let shown = if all > n { all.to_string() } else { String::new() };
+        format!("| {} | {kind} | {value} | {n} | {shown} |\n", inline(field))
+    };
+    let mut written = Vec::new();
+    for (combination, of_rules) in &rows {
+        let (field, operator, value) = combination;
+        if !lists.get(&(field.as_str(), of_rules)).is_some_and(|it| it.contains(&combination)) {
+            let all = reach.count(combination);
+            written.push(row(field, operator, &code(value), of_rules.len(), all));
+        }
+    }
+    let n_rows = written.len() + lists.len();
+    written.truncate(MAX_ROWS.saturating_sub(lists.len()));
+    for ((field, of_rules), values) in &lists {
+        let samples: Vec<String> = values.iter().take(3).map(|(_, _, value)| code(value)).collect();
+        let shown = format!("{} shared values, as {}", values.len(), samples.join(", "));
+        let all = values.iter().map(|it| reach.count(it)).max().unwrap_or_default();
+        written.push(row(field, "list", &shown, of_rules.len(), all));
+    }
+    text.push_str(&written.concat());
+    text + &rest(n_rows)
 }
 
 fn exclusions(rules: &[&CatalogueRule], as_of: &str) -> String {
@@ -162,7 +189,8 @@ fn exclusions(rules: &[&CatalogueRule], as_of: &str) -> String {
         return text + &empty("no rule of this technique leaves anything out", as_of);
     }
     text.push_str("| Field | Kind | Value | Rules excluding |\n| --- | --- | --- | ---: |\n");
-    for ((field, operator, value), n) in rows.iter().take(MAX_ROWS) {
+    for ((field, operator, value), of_rules) in rows.iter().take(MAX_ROWS) {
+        let n = of_rules.len();
         let _ = writeln!(text, "| {} | {operator} | {} | {n} |", inline(field), code(value));
     }
     text + &rest(rows.len())

@@ -6,10 +6,14 @@
 
 pub mod build;
 pub mod check;
+mod coverage;
+mod curl;
 mod events;
 pub mod fields;
 pub mod gather;
 pub mod guide;
+pub mod link_style;
+pub mod literal;
 mod markdown;
 pub mod merge;
 pub mod names;

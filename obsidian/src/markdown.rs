@@ -1,13 +1,32 @@
 //! Other people's Markdown as Markdown that has no effect: structure stays, everything else is text.
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{
+    CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream,
+};
 
-use super::prose::{address, block, code, inline};
+use super::prose::{address, block, escaped, inline, whole_code, wrapped};
 
-/// Returns a text with its headings, lists, tables, quotes, code and web links, and with all else inert.
-/// The highest heading becomes one of `level`.
+/// Where links of a text lead to: the path of a page of the vault without its extension, by a link's target.
+pub(crate) type Pages<'p> = &'p dyn Fn(&str) -> Option<String>;
+
+/// Returns a text with its headings, lists, tables, quotes, callouts, code and web links, and with all else
+/// inert. The highest heading becomes one of `level`.
 pub(crate) fn inert(text: &str, level: usize) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    write(text, level, None)
+}
+
+/// Does the same with a person's own note, where links to other pages, footnotes and tasks stay too. A link
+/// that leads to no page of the vault becomes its text.
+pub(crate) fn personal(text: &str, level: usize, pages: Pages<'_>) -> String {
+    write(text, level, Some(pages))
+}
+
+fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
+    let mut options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    if pages.is_some() {
+        options |=
+            Options::ENABLE_WIKILINKS | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS;
+    }
     let text = text.replace("\r\n", "\n");
     let top = Parser::new_ext(&text, options).filter_map(|event| match event {
         Event::Start(Tag::Heading { level, .. }) => Some(level),
@@ -16,6 +35,7 @@ pub(crate) fn inert(text: &str, level: usize) -> String {
     let mut writer = Writer {
         level,
         top: top.min().unwrap_or(HeadingLevel::H1),
+        pages,
         written: String::new(),
         line: String::new(),
         lists: Vec::new(),
@@ -23,18 +43,30 @@ pub(crate) fn inert(text: &str, level: usize) -> String {
         n_quotes: 0,
         links: Vec::new(),
         code: None,
-        cells: Vec::new(),
+        cells: None,
+        footnote: None,
     };
-    for event in Parser::new_ext(&text, options) {
+    for event in TextMergeStream::new(Parser::new_ext(&text, options)) {
         writer.event(event);
     }
     writer.end_line();
     writer.written.trim().to_owned()
 }
 
-struct Writer {
+/// Where a link leads to.
+enum Target {
+    /// An address on the web.
+    Web(String),
+    /// A page of the vault.
+    Page(String),
+    /// Nowhere: what is shown beside its text.
+    Nowhere(String),
+}
+
+struct Writer<'p> {
     level: usize,
     top: HeadingLevel,
+    pages: Option<Pages<'p>>,
     written: String,
     /// The paragraph, heading or cell that is being read.
     line: String,
@@ -43,15 +75,17 @@ struct Writer {
     /// The mark of an item whose first line is not written yet.
     item: Option<String>,
     n_quotes: usize,
-    /// Where in `line` the text of each open link starts, and its address.
-    links: Vec<(usize, Option<String>)>,
+    /// Where in `line` the text of each open link starts, and where it leads to.
+    links: Vec<(usize, Target)>,
     /// The language and the text of the open code block.
     code: Option<(String, String)>,
-    /// The cells of the open row.
-    cells: Vec<String>,
+    /// The cells of the open row, in a table.
+    cells: Option<Vec<String>>,
+    /// The mark of a footnote whose first line is not written yet.
+    footnote: Option<String>,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),
@@ -61,17 +95,24 @@ impl Writer {
                 None => self.text(&text),
             },
             Event::Code(text) => {
-                let text = code(&text);
+                let text = whole_code(&text);
                 self.line.push_str(&text);
+            }
+            // The title of a callout is a line of its own.
+            Event::SoftBreak | Event::HardBreak if self.n_quotes > 0 && is_callout(&self.line) => {
+                self.end_line();
             }
             Event::SoftBreak | Event::HardBreak => self.line.push(' '),
             Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
             Event::Rule => self.end_line(),
             // Not enabled; if they were, their text would still be wanted.
-            Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
-                self.text(&text);
+            Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
+            Event::FootnoteReference(label) => {
+                self.line.push_str(&format!("[^{}]", label_of(&label)));
             }
-            Event::TaskListMarker(_) => {}
+            Event::TaskListMarker(is_done) => {
+                self.line.push_str(if is_done { "[x] " } else { "[ ] " });
+            }
         }
     }
 
@@ -103,8 +144,20 @@ impl Writer {
                 };
                 self.code = Some((language, String::new()));
             }
-            Tag::Link { dest_url, .. } => self.links.push((self.line.len(), address(&dest_url))),
-            Tag::Image { .. } => self.links.push((self.line.len(), None)),
+            Tag::Link { dest_url, link_type, .. } => {
+                let target = self.target(link_type, &dest_url);
+                self.links.push((self.line.len(), target));
+            }
+            Tag::Image { dest_url, .. } => {
+                let shown = if self.pages.is_some() { dest_url.as_ref() } else { "" };
+                self.links.push((self.line.len(), Target::Nowhere(shown.to_owned())));
+            }
+            Tag::FootnoteDefinition(label) => {
+                self.end_line();
+                self.gap();
+                self.footnote = Some(format!("[^{}]: ", label_of(&label)));
+            }
+            Tag::TableHead | Tag::TableRow => self.cells = Some(Vec::new()),
             Tag::Strong => self.line.push_str("**"),
             Tag::Paragraph | Tag::Heading { .. } | Tag::Table(_) | Tag::HtmlBlock => {
                 self.end_line();
@@ -141,9 +194,9 @@ impl Writer {
                 self.gap();
             }
             TagEnd::Link | TagEnd::Image => {
-                let Some((start, Some(url))) = self.links.pop() else { return };
+                let Some((start, target)) = self.links.pop() else { return };
                 let shown = self.line.split_off(start.min(self.line.len()));
-                self.line.push_str(&format!("[{shown}]({url})"));
+                self.link(&shown, &target);
             }
             TagEnd::Strong => self.line.push_str("**"),
             TagEnd::Heading(level) => {
@@ -161,10 +214,14 @@ impl Writer {
             }
             TagEnd::TableCell => {
                 let cell = std::mem::take(&mut self.line);
-                self.cells.push(cell);
+                self.cells.get_or_insert_default().push(cell);
+            }
+            TagEnd::FootnoteDefinition => {
+                self.end_line();
+                self.gap();
             }
             TagEnd::TableHead => {
-                let n_cells = self.cells.len();
+                let n_cells = self.cells.as_ref().map_or(0, Vec::len);
                 self.row();
                 self.push_lines(&format!("|{}", " --- |".repeat(n_cells)));
             }
@@ -175,8 +232,42 @@ impl Writer {
     }
 
     fn row(&mut self) {
-        let cells = std::mem::take(&mut self.cells);
+        let cells = self.cells.take().unwrap_or_default();
         self.push_lines(&format!("| {} |", cells.join(" | ")));
+    }
+
+    /// Where a link leads to that is written so.
+    fn target(&self, kind: LinkType, url: &str) -> Target {
+        let Some(pages) = self.pages else {
+            return address(url).map_or(Target::Nowhere(String::new()), Target::Web);
+        };
+        let is_wikilink = matches!(kind, LinkType::WikiLink { .. });
+        // In a table the bar of a link has a backslash in front.
+        let url = if is_wikilink { url.trim_end_matches('\\') } else { url };
+        match address(url).filter(|_| !is_wikilink) {
+            Some(url) => Target::Web(url),
+            None => pages(url).map_or(Target::Nowhere(url.to_owned()), Target::Page),
+        }
+    }
+
+    /// Adds a link whose text is inert already.
+    fn link(&mut self, shown: &str, target: &Target) {
+        match target {
+            Target::Web(url) => self.line.push_str(&format!("[{shown}]({url})")),
+            Target::Page(path) => {
+                let bar = if self.cells.is_some() { "\\|" } else { "|" };
+                let shown = plain_text(shown);
+                self.line.push_str(&format!("[[{path}{bar}{shown}]]"));
+            }
+            Target::Nowhere(beside) => {
+                self.line.push_str(shown);
+                // A target that is not shown is a part of the note too.
+                let beside = inline(beside);
+                if !beside.is_empty() && beside != shown {
+                    self.line.push_str(&format!(" ({beside})"));
+                }
+            }
+        }
     }
 
     /// Adds text of others; blanks at its ends stay, as they divide it from what is beside it.
@@ -184,12 +275,15 @@ impl Writer {
         if text.starts_with(char::is_whitespace) {
             self.line.push(' ');
         }
-        let shown = inline(text);
-        // Two colons that are in two texts would make a field.
-        match shown.strip_prefix(':') {
-            Some(rest) if self.line.ends_with(':') => {
-                self.line.push_str("&#58;");
-                self.line.push_str(rest);
+        let mut shown = escaped(text);
+        if self.n_quotes > 0 && self.line.is_empty() {
+            shown = callout(&shown).unwrap_or(shown);
+        }
+        // Two colons that are in two texts would make a field, and others a link or a comment.
+        match shown.chars().next() {
+            Some(first) if ":[%={".contains(first) && self.line.ends_with(first) => {
+                self.line.push_str(&format!("&#{};", u32::from(first)));
+                self.line.push_str(shown.get(1..).unwrap_or_default());
             }
             _ => self.line.push_str(&shown),
         }
@@ -208,7 +302,7 @@ impl Writer {
                     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
                 });
             let line = if is_block { format!("\u{200a}{line}") } else { line.to_owned() };
-            self.push_lines(&line);
+            self.push_lines(&wrapped(&line));
         }
     }
 
@@ -216,6 +310,9 @@ impl Writer {
     fn push_lines(&mut self, text: &str) {
         let quote = "> ".repeat(self.n_quotes);
         let depth = self.lists.len().saturating_sub(1);
+        if let Some(mark) = self.footnote.take() {
+            self.written.push_str(&mark);
+        }
         for line in text.lines() {
             let indent = match (self.item.take(), self.lists.is_empty()) {
                 (Some(mark), _) => format!("{}{mark}", "    ".repeat(depth)),
@@ -235,6 +332,31 @@ impl Writer {
     }
 }
 
+/// The mark of a callout, `[!note]`, at the start of text that is inert already, as it is to be written.
+fn callout(shown: &str) -> Option<String> {
+    let rest = shown.strip_prefix("&#91;!")?;
+    let (kind, rest) = rest.split_once("&#93;")?;
+    let is_kind = !kind.is_empty()
+        && kind.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+    is_kind.then(|| format!("[!{kind}]{rest}"))
+}
+
+/// Returns true if a line is the title of a callout.
+fn is_callout(line: &str) -> bool {
+    line.starts_with("[!")
+}
+
+/// The label of a footnote: letters and digits only.
+fn label_of(label: &str) -> String {
+    label.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
+/// Inert text behind the bar of a link, where no markup has an effect.
+fn plain_text(shown: &str) -> String {
+    let bare = shown.replace("<code>", "").replace("</code>", "").replace("**", "");
+    bare.replace(['[', ']', '|', '`'], " ").trim().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +366,7 @@ mod tests {
         let text = "## Triage\n\nFirst *words*,\nthen **more**.\n\n### Steps\n\n- One [link](https://a.example/x).\n  - Two `code`.\n- Three.\n\n1. Call.\n2. Wait.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> Quoted.\n\n```sh\nls\n```\n";
         assert_eq!(
             inert(text, 4),
-            "#### Triage\n\nFirst words, then **more**.\n\n##### Steps\n\n- One [link](https://a.example/x).\n    - Two <code>code</code>.\n- Three.\n\n1. Call.\n2. Wait.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n> Quoted.\n\n```sh\nls\n```"
+            "#### Triage\n\nFirst words, then **more**.\n\n##### Steps\n\n- One [link](https://a.example/x).\n    - Two `code`.\n- Three.\n\n1. Call.\n2. Wait.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n> Quoted.\n\n```sh\nls\n```"
         );
     }
 
@@ -273,6 +395,18 @@ mod tests {
         ] {
             assert!(!shown.contains(bad), "{bad} in {shown}");
         }
+    }
+
+    #[test]
+    fn the_structure_of_a_persons_note_stays() {
+        let pages = |target: &str| {
+            target.starts_with("T1567").then(|| "Techniques/T1567 - Exfiltration".to_owned())
+        };
+        let text = "### Description\n\nSee [[T1567|exfiltration]], [[T1567]], [there](T1567.md) and **bold**.[^1]\n\n| Tool | Use |\n| --- | --- |\n| [[Empire\\|S0363]] | [[T1567\\|out]] |\n\n> [!warning]- Ours\n> Only [[at night]].\n\n1. Look.\n   - by host\n2. Then.\n\n- [ ] open\n- [x] done\n\n![[diagram.png]]\n\nkey:: [[Jane Doe]]\n\n[^1]: a footnote\n";
+        assert_eq!(
+            personal(text, 4, &pages),
+            "#### Description\n\nSee [[Techniques/T1567 - Exfiltration|exfiltration]], [[Techniques/T1567 - Exfiltration|T1567]], [[Techniques/T1567 - Exfiltration|there]] and **bold**.[^1]\n\n| Tool | Use |\n| --- | --- |\n| S0363 (Empire) | [[Techniques/T1567 - Exfiltration\\|out]] |\n\n> [!warning]- Ours\n> Only at night.\n\n1. Look.\n    - by host\n2. Then.\n\n- [ ] open\n- [x] done\n\ndiagram.png\n\nkey:&#58; Jane Doe\n\n[^1]: a footnote"
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! person's edit is distinguished from an old text of ours, a renamed page is found again, and nothing has to be
 //! kept beside the pages.
 
+use diagnostics::front_matter;
+
 use super::page::{Page, digest};
 
 const BEGIN: &str = "<!-- tidegate:begin ";
@@ -41,7 +43,7 @@ pub fn trailer(text: &str) -> Option<Trailer> {
                 list.split(',').filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect();
         } else if let Some(list) = word.strip_prefix("keys=") {
             let pairs = list.split(',').filter_map(|pair| pair.split_once('='));
-            trailer.keys = pairs.map(|(key, hash)| (key.to_owned(), hash.to_owned())).collect();
+            trailer.keys = pairs.map(|(key, hash)| (decoded(key), hash.to_owned())).collect();
         }
     }
     Some(trailer)
@@ -157,20 +159,16 @@ fn last_line(page: &Page) -> String {
     let keys: Vec<String> = page
         .properties
         .iter()
-        .map(|(key, value)| format!("{key}={}", digest(&value.lines(key))))
+        .map(|(key, value)| format!("{}={}", encoded(key), digest(&value.lines(key))))
         .collect();
     format!("{PAGE}{} blocks={} keys={} -->", encoded(&page.id), blocks.join(","), keys.join(","))
 }
 
 /// Front matter and the rest. Front matter that is not closed is part of the rest.
 fn split_head(text: &str) -> (Option<&str>, &str) {
-    let Some(rest) = text.strip_prefix("---\n") else { return (None, text) };
-    if let Some(body) = rest.strip_prefix("---\n") {
-        return (Some(""), body);
-    }
-    match rest.find("\n---\n") {
-        Some(end) => (rest.get(..=end), rest.get(end + 5..).unwrap_or_default()),
-        None => (None, text),
+    match front_matter::split(text) {
+        Ok(split) => (Some(split.yaml), split.body),
+        Err(_) => (None, text),
     }
 }
 

@@ -34,6 +34,40 @@ pub(crate) fn others(sections: &[Section]) -> String {
     text.trim().to_owned()
 }
 
+/// Returns what a section says beside its blocks in a language, and beside lines that are shown elsewhere.
+pub(crate) fn prose(sections: &[Section], title: &str, language: &str, said: &[&str]) -> String {
+    let Some(text) = section(sections, title) else { return String::new() };
+    let mut kept = String::new();
+    // The marks of the open block, and whether it is in the language.
+    let mut open: Option<(String, bool)> = None;
+    for line in text.lines() {
+        let trimmed = line.trim();
+        let marks: String = trimmed.chars().take_while(|c| matches!(c, '`' | '~')).collect();
+        let info = trimmed.get(marks.len()..).unwrap_or_default().trim();
+        let is_left_out = match &open {
+            Some((opened, is_left_out)) => {
+                let is_left_out = *is_left_out;
+                if marks.starts_with(opened.as_str()) && info.is_empty() {
+                    open = None;
+                }
+                is_left_out
+            }
+            None if marks.len() >= 3 => {
+                let is_left_out = info.split(' ').next() == Some(language);
+                open = Some((marks, is_left_out));
+                is_left_out
+            }
+            None => said.contains(&line),
+        };
+        let is_second_gap = line.is_empty() && (kept.is_empty() || kept.ends_with("\n\n"));
+        if !is_left_out && !is_second_gap {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept.trim().to_owned()
+}
+
 /// The first section by a title that has a place.
 fn placed(sections: &[Section], title: &str) -> Option<usize> {
     sections.iter().position(|section| section.title.eq_ignore_ascii_case(title))
@@ -99,6 +133,16 @@ mod tests {
             others(&sections),
             "### Tuning log\n\n> [!note]\n> 2026-11-01\n\n#### Of [x](https://x.example) too\n\nMore.\n\n### Response\n\nAgain."
         );
+    }
+
+    #[test]
+    fn prose_beside_blocks_is_kept() {
+        let note = "# T\n\n## Validation\n\nBefore.\n\nWhat it is.\n\n```http match\nGET / HTTP/1.1\n```\n\nBetween.\n\n```text\nkept\n```\n\n### More\n\nAfter.\n";
+        assert_eq!(
+            prose(&split(note, 1), "Validation", "http", &["What it is."]),
+            "Before.\n\nBetween.\n\n```text\nkept\n```\n\n#### More\n\nAfter."
+        );
+        assert_eq!(prose(&split(note, 1), "Rule", "sigma", &[]), "");
     }
 
     #[test]

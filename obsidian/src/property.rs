@@ -1,5 +1,7 @@
 //! Front matter: typed values, written so that Obsidian and Dataview see the same type.
 
+use super::literal::{is_date, is_duration};
+
 /// A value of front matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Property {
@@ -32,6 +34,18 @@ impl Property {
             (Property::Number(_), _) => "number",
             (Property::Flag(_), _) => "checkbox",
             (Property::List(_) | Property::Links(_), _) => "multitext",
+        }
+    }
+
+    /// Its texts, as they are seen.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Property::Text(text)
+            | Property::Date(text)
+            | Property::Number(text)
+            | Property::Link(text) => vec![text.clone()],
+            Property::Flag(flag) => vec![flag.to_string()],
+            Property::List(list) | Property::Links(list) | Property::Tags(list) => list.clone(),
         }
     }
 
@@ -93,48 +107,11 @@ pub fn quoted(text: &str) -> String {
             other => written.push(other),
         }
     }
-    if is_duration_or_date(&shown) {
+    if is_duration(words.trim()) || is_date(words.trim()) {
         written.push('\u{200a}');
     }
     written.push('"');
     written
-}
-
-fn is_duration_or_date(text: &str) -> bool {
-    let text = text.trim();
-    let starts = text.starts_with(|c: char| c.is_ascii_digit());
-    let duration = starts
-        && text.split_whitespace().next_back().is_some_and(|word| {
-            let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-            matches!(
-                unit.trim_end_matches('s'),
-                "y" | "yr"
-                    | "year"
-                    | "mo"
-                    | "month"
-                    | "w"
-                    | "wk"
-                    | "week"
-                    | "d"
-                    | "day"
-                    | "h"
-                    | "hr"
-                    | "hour"
-                    | "m"
-                    | "min"
-                    | "minute"
-                    | "s"
-                    | ""
-                    | "sec"
-                    | "second"
-            )
-        });
-    let date = text.len() >= 7
-        && text.as_bytes().get(4) == Some(&b'-')
-        && text.bytes().all(|byte| {
-            byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b'Z' | b'.' | b'+')
-        });
-    starts && (duration && text.len() < 40 || date)
 }
 
 /// A tag: letters, digits, `_`, `-`, `/`, with something that is no digit.

@@ -6,39 +6,100 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// One line of plain text for a heading, a table cell or a list item.
 pub fn inline(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let mut space = false;
-    for character in text.chars() {
-        if character.is_whitespace() || character.is_control() {
-            space = !escaped.is_empty();
-            continue;
-        }
-        if std::mem::take(&mut space) {
-            escaped.push(' ');
-        }
-        push(&mut escaped, character);
-    }
+    let mut escaped = escaped(text);
     cut(&mut escaped);
     escaped
 }
 
-/// Characters that mean something to Markdown, HTML, Obsidian or Dataview, as entities.
-fn push(escaped: &mut String, character: char) {
-    match character {
-        '&' => escaped.push_str("&amp;"),
-        '<' => escaped.push_str("&lt;"),
-        '>' => escaped.push_str("&gt;"),
-        '[' | ']' | '|' | '`' | '#' | '%' | '$' | '*' | '\\' | '~' | '^' | '=' | '{' | '}'
-        | '"' => {
-            // Writing to a string cannot fail.
-            let _ = write!(escaped, "&#{};", u32::from(character));
+/// The same, however long it is.
+pub fn escaped(text: &str) -> String {
+    let mut line = Line::default();
+    let mut space = false;
+    for (at, character) in text.char_indices() {
+        if character.is_whitespace() || character.is_control() {
+            space = !line.written.is_empty();
+            continue;
         }
-        // Inside of a word an underline is just that.
-        '_' if !escaped.ends_with(|c: char| c.is_ascii_alphanumeric()) => escaped.push_str("&#95;"),
-        // `::` makes a field; a single colon stays readable.
-        ':' if escaped.ends_with(':') || escaped.ends_with("&#58;") => escaped.push_str("&#58;"),
-        other => escaped.push(other),
+        if std::mem::take(&mut space) {
+            line.push(' ', "");
+        }
+        line.push(character, text.get(at + character.len_utf8()..).unwrap_or_default());
     }
+    line.written
+}
+
+/// A line of text that is being written so that nothing in it has an effect.
+#[derive(Default)]
+struct Line {
+    written: String,
+    /// The character before, as it was in the text.
+    before: Option<char>,
+    /// Brackets that are open and written as they are.
+    n_open: usize,
+}
+
+impl Line {
+    /// Writes a character. One that means something to Markdown, HTML, Obsidian, Dataview or a template where
+    /// it is, becomes an entity, or has a backslash in front; `rest` is the text behind it.
+    fn push(&mut self, character: char, rest: &str) {
+        let before = self.before.replace(character);
+        let next = rest.chars().next();
+        let is_first = self.written.is_empty();
+        let is_free = before.is_none_or(char::is_whitespace);
+        let in_word = before.is_some_and(char::is_alphanumeric);
+        let is_double = before == Some(character) || next == Some(character);
+        let is_spaced = !is_first && is_free && next.is_some_and(char::is_whitespace);
+        let is_kept = match character {
+            '&' => !next.is_none_or(|next| next == '#' || next.is_alphabetic()),
+            '<' => next.is_some_and(|next| !next.is_alphabetic() && !"/!?%<".contains(next)),
+            '>' => !is_first,
+            '[' => {
+                let is_kept = !is_double && is_plain_bracket(rest);
+                self.n_open += usize::from(is_kept);
+                is_kept
+            }
+            ']' => {
+                let is_kept = self.n_open > 0;
+                self.n_open = self.n_open.saturating_sub(1);
+                is_kept
+            }
+            '#' => !is_first && (in_word || next.is_none_or(char::is_whitespace)),
+            '%' | '=' => !is_first && !is_double,
+            '{' => !is_double && next != Some('%') && before != Some('$'),
+            '~' => next == Some('/'),
+            '^' => in_word,
+            '*' => is_spaced,
+            '_' => in_word,
+            '\\' => next.is_some_and(|next| !next.is_ascii_punctuation()),
+            // `::` makes a field; a single colon stays readable.
+            ':' => before != Some(':'),
+            '|' | '`' | '$' => false,
+            _ => true,
+        };
+        match character {
+            _ if is_kept => self.written.push(character),
+            '&' => self.written.push_str("&amp;"),
+            '<' => self.written.push_str("&lt;"),
+            '>' => self.written.push_str("&gt;"),
+            '*' | '_' | '~' | '\\' => self.written.extend(['\\', character]),
+            other => {
+                // Writing to a string cannot fail.
+                let _ = write!(self.written, "&#{};", u32::from(other));
+            }
+        }
+    }
+}
+
+/// Returns true if a bracket with this text behind it opens no link, field, footnote, callout or task.
+fn is_plain_bracket(rest: &str) -> bool {
+    let Some((inner, behind)) = rest.split_once(']') else { return false };
+    let is_empty = inner.trim().is_empty() || inner.trim().eq_ignore_ascii_case("x");
+    !is_empty
+        && !inner.starts_with(['^', '!', '['])
+        && !inner.contains("::")
+        && !inner.contains('[')
+        && !behind.starts_with(['(', '[', ':', ']'])
+        && !behind.is_empty()
 }
 
 /// Longest line that is written; Dataview leaves out longer ones, and editors stop.
@@ -59,17 +120,38 @@ fn cut(line: &mut String) {
     }
 }
 
+/// A line of text as several that render as one, where it is longer than editors take. They end in front of
+/// a letter, so that none becomes a list or a heading.
+pub fn wrapped(line: &str) -> String {
+    if line.len() <= MAX_LINE_BYTES {
+        return line.to_owned();
+    }
+    let mut text = String::new();
+    let mut length = 0;
+    for word in line.split_inclusive(' ') {
+        if length + word.len() > MAX_LINE_BYTES / 2 && word.starts_with(char::is_alphabetic) {
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+            length = 0;
+        }
+        length += word.len();
+        text.push_str(word);
+    }
+    text
+}
+
 /// Paragraphs of plain text.
 pub fn paragraphs(text: &str) -> String {
     let mut found = Vec::new();
     for paragraph in text.replace("\r\n", "\n").split("\n\n") {
-        let line = inline(paragraph);
+        let line = escaped(paragraph);
         if !line.is_empty() {
             // A line that begins like a list, a quote or a number would become one.
             let starts_block = line.starts_with(['-', '+'])
                 || line.split_once(['.', ')']).is_some_and(|(number, _)| {
                     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
                 });
+            let line = wrapped(&line);
             found.push(if starts_block { format!("\u{200a}{line}") } else { line });
         }
     }
@@ -80,36 +162,32 @@ pub fn paragraphs(text: &str) -> String {
 pub fn attack(text: &str, citations: &std::collections::BTreeMap<String, String>) -> String {
     let mut found = Vec::new();
     for paragraph in text.replace("\r\n", "\n").split("\n\n") {
-        let mut line = String::new();
+        let mut line = Line::default();
         let mut rest = paragraph.trim();
-        while !rest.is_empty() {
-            let next = rest.find(['[', '(']).unwrap_or(rest.len());
-            plain(&mut line, rest.get(..next).unwrap_or_default());
-            rest = rest.get(next..).unwrap_or_default();
-            if let Some((length, replaced)) = citation(rest, citations).or_else(|| link(rest)) {
-                line.push_str(&replaced);
+        while let Some(first) = rest.chars().next() {
+            let replaced = citation(rest, citations).or_else(|| link(rest));
+            if let Some((length, replaced)) = replaced.filter(|_| matches!(first, '[' | '(')) {
+                line.written.push_str(&replaced);
+                line.before = Some(')');
                 rest = rest.get(length..).unwrap_or_default();
-            } else if let Some(first) = rest.chars().next() {
-                push(&mut line, first);
+            } else {
                 rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                match first {
+                    '\n' | '\t' | '\r' => line.push(' ', rest),
+                    other if other.is_control() => {}
+                    // Brackets of links that follow would pair with one that is kept.
+                    '[' | ']' => {
+                        line.written.push_str(if first == '[' { "&#91;" } else { "&#93;" });
+                    }
+                    other => line.push(other, rest),
+                }
             }
         }
-        cut(&mut line);
-        if !line.trim().is_empty() {
-            found.push(line.trim().to_owned());
+        if !line.written.trim().is_empty() {
+            found.push(wrapped(line.written.trim()));
         }
     }
     found.join("\n\n")
-}
-
-fn plain(line: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' | '\r' => line.push(' '),
-            other if other.is_control() => {}
-            other => push(line, other),
-        }
-    }
 }
 
 fn citation(
@@ -174,13 +252,33 @@ pub fn reference(url: &str) -> String {
     }
 }
 
-/// Inline code that stays inert: HTML, so that neither fields nor queries are seen in it.
+/// Inline code that stays inert, cut where it is long: for tables and lists.
 pub fn code(text: &str) -> String {
     let shown: String = text.chars().take(240).collect();
     let more = if shown.len() < text.len() { "..." } else { "" };
-    match inline(&shown).as_str() {
-        "" => "(empty)".to_owned(),
-        escaped => format!("<code>{escaped}{more}</code>"),
+    span(&shown, more)
+}
+
+/// Inline code that stays inert.
+pub fn whole_code(text: &str) -> String {
+    span(text, "")
+}
+
+/// Code between backticks; where they would not hold it, or something would see a field or a command in it,
+/// HTML.
+fn span(text: &str, more: &str) -> String {
+    let bare = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let bare = bare.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let has = |part: &str| bare.contains(part);
+    if bare.is_empty() {
+        "(empty)".to_owned()
+    } else if bare.starts_with('=') || bare.starts_with("$=") {
+        // Dataview runs any code that begins so, however it is written.
+        format!("“{}{more}”", escaped(&bare))
+    } else if ["`", "|", "::", "<%", "%%", "<!--"].iter().any(|part| has(part)) {
+        format!("<code>{}{more}</code>", escaped(&bare))
+    } else {
+        format!("`{bare}{more}`")
     }
 }
 
@@ -200,14 +298,24 @@ pub fn block(text: &str, language: &str) -> String {
     let mut escaped = String::new();
     for line in text.lines() {
         let mut shown = String::new();
+        let mut before = None;
         for character in line.chars().filter(|c| !c.is_control() || *c == '\t') {
+            let is_double = before.replace(character) == Some(character);
             match character {
-                '\t' => shown.push('\t'),
-                other => push(&mut shown, other),
+                '&' => shown.push_str("&amp;"),
+                '<' => shown.push_str("&lt;"),
+                '>' => shown.push_str("&gt;"),
+                '`' => shown.push_str("&#96;"),
+                ':' | '[' | ']' | '%' | '{' if is_double => {
+                    let _ = write!(shown, "&#{};", u32::from(character));
+                }
+                other => shown.push(other),
             }
         }
         // Leading spaces stay; a line without text would end the block for some readers.
-        cut(&mut shown);
+        if shown.len() > 32_000 {
+            cut(&mut shown);
+        }
         escaped.push_str(if shown.is_empty() { " " } else { &shown });
         escaped.push('\n');
     }
@@ -246,6 +354,40 @@ mod tests {
     }
 
     #[test]
+    fn only_what_would_have_an_effect_is_escaped() {
+        for (text, expect) in [
+            (
+                "a < b > c & d = e {f} \"g\" 50% [1] C# a^b ~/x",
+                "a < b > c & d = e {f} \"g\" 50% [1] C# a^b ~/x",
+            ),
+            ("AT&T R&D", "AT&amp;T R&amp;D"),
+            (
+                "<b> #tag [a](b) [[c]] ==d== *e* _f_ ^g",
+                "&lt;b> &#35;tag &#91;a&#93;(b) &#91;&#91;c&#93;&#93; &#61;&#61;d&#61;&#61; \\*e\\* \\_f_ &#94;g",
+            ),
+            ("C:\\Users\\*", "C:\\Users\\\\\\*"),
+            (
+                "[ ] task [x] [k:: v] [^1]",
+                "&#91; &#93; task &#91;x&#93; &#91;k:&#58; v&#93; &#91;&#94;1&#93;",
+            ),
+        ] {
+            assert_eq!(inline(text), expect, "{text}");
+        }
+        for (text, expect) in [
+            ("/{}/x", "`/{}/x`"),
+            ("a|b", "<code>a&#124;b</code>"),
+            ("= this.file", "“&#61; this.file”"),
+            ("fe80::1", "<code>fe80:&#58;1</code>"),
+            (" ", "(empty)"),
+        ] {
+            assert_eq!(code(text), expect, "{text}");
+        }
+        let long = "word ".repeat(10_000);
+        assert!(paragraphs(&long).lines().all(|line| line.len() <= MAX_LINE_BYTES));
+        assert_eq!(paragraphs(&long).matches("word").count(), 10_000);
+    }
+
+    #[test]
     fn code_is_exact_and_never_a_field() {
         assert_eq!(block("a: b\n", "yaml"), "```yaml\na: b\n```");
         assert_eq!(block("```\nx\n```", "sh"), "````sh\n```\nx\n```\n````");
@@ -265,7 +407,7 @@ mod tests {
         );
         assert_eq!(
             text,
-            "[APT](https://attack.mitre.org/groups/G1) did. ([A B](https://a.example/x_%28y%29)) (C) &#91;&#91;x&#93;&#93; &lt;code&gt;y&lt;/code&gt;"
+            "[APT](https://attack.mitre.org/groups/G1) did. ([A B](https://a.example/x_%28y%29)) (C) &#91;&#91;x&#93;&#93; &lt;code>y&lt;/code>"
         );
         assert_eq!(address("javascript:alert(1)"), None);
     }

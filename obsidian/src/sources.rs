@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use catalogue::atomic::AtomicTest;
 use catalogue::attack::Attack;
 use catalogue::d3fend::D3fend;
-use catalogue::dialect::TechniqueNote;
 use catalogue::dialect::section::Section;
+use catalogue::dialect::{Document, TechniqueNote};
 use catalogue::query::{Role, Test};
 use catalogue::{CatalogueRule, Reading};
 
@@ -26,6 +26,8 @@ pub struct Sources {
     pub runbooks: BTreeMap<String, Runbook>,
     /// Technique notes.
     pub technique_notes: Vec<TechniqueNote>,
+    /// Other notes about techniques, by their file.
+    pub documents: Vec<Document>,
     /// ATT&CK.
     pub attack: Attack,
     /// D3FEND.
@@ -36,6 +38,8 @@ pub struct Sources {
     pub pack_hash: String,
     /// Rules with the id of another rule of their collection: path and what is double.
     pub duplicates: Vec<(String, String)>,
+    /// Files that say what their folder is for, and are not notes: path and why.
+    pub passed_over: Vec<(String, String)>,
     /// Files that could not be read: path and why.
     pub broken: Vec<(String, String)>,
 }

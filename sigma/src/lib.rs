@@ -56,4 +56,4 @@ pub use read::{Parsed, parse};
 pub use regex::Regex;
 pub use rule::*;
 pub use source::Source;
-pub use technique::technique_id;
+pub use technique::{technique_id, technique_of_key, techniques_in};

@@ -19,7 +19,7 @@ export function check(root) {
       if (types.has(key) && types.get(key) !== type) defect(page, "property type conflict", `${key} is ${type}, elsewhere ${types.get(key)}`);
       types.set(key, types.get(key) ?? type);
     }
-    for (const { dataview, base, table, reason } of queries(page.body)) {
+    for (const { dataview, base, table, reason } of queries(page)) {
       result.queries += 1;
       const parsed = QUERY_LANGUAGE.query.parse(dataview);
       if (!parsed.status) {
@@ -53,27 +53,42 @@ function shown(row) {
   return row.map((cell) => (cell === null ? "" : String(cell).replace(/\u200a$/, ""))).join("\t");
 }
 
-// Each Dataview block with the Base and the table behind it.
-function* queries(body) {
+// Each Dataview block with the Base and the table in the callout behind it. Without rows the reason is in front.
+function* queries({ path, body }) {
   const parts = body.split(/^```dataview\n/m).slice(1);
   for (const part of parts) {
-    const dataview = part.slice(0, part.indexOf("\n```"));
-    const base = /^```base\n([\s\S]*?)\n```/m.exec(part)?.[1];
-    const lines = part.slice(part.indexOf("#### As a table")).split("\n").slice(1);
-    while (lines[0] === "") lines.shift();
-    const end = lines.findIndex((line) => !line.startsWith("|"));
-    const table = lines.slice(2, Math.max(end, 0)).map((line) => cells(line).join("\t"));
-    yield { dataview, base, table, reason: REASON.test(lines[0]) };
+    const end = part.indexOf("\n```");
+    const dataview = part.slice(0, end);
+    const behind = part.slice(end + 5).split("\n").filter((line) => line !== "");
+    const start = behind.findIndex((line) => line.startsWith("> [!info]- "));
+    const length = behind.slice(start).findIndex((line) => !line.startsWith(">"));
+    const callout = behind.slice(start, length < 0 ? undefined : start + length).map((line) => line.replace(/^> ?/, ""));
+    const base = /^```base\n([\s\S]*?)\n```/m.exec(callout.join("\n"))?.[1];
+    const table = callout.filter((line) => line.startsWith("| ")).slice(2).map((line) => cells(line, path).join("\t"));
+    yield { dataview, base, table, reason: REASON.test(behind[0]) };
   }
 }
 
-function cells(line) {
+function cells(line, from) {
   const parts = line.slice(2, -2).split(/ (?<!\\)\| /);
   return parts.map((cell) => {
     const link = /^\[\[(.+?)\\\|(.+)\]\]$/.exec(cell);
     if (link) return `${link[1]}|${link[2]}`;
-    return cell.replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code))).replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+    const markdown = /^\[(.+)\]\((.+)\.md\)$/.exec(cell);
+    if (markdown) return `${joined(from, decodeURIComponent(markdown[2]))}|${plain(markdown[1])}`;
+    return plain(cell);
   });
+}
+
+// The path of the vault that an address on a page leads to.
+function joined(from, address) {
+  const parts = from.split("/").slice(0, -1);
+  for (const part of address.split("/")) part === ".." ? parts.pop() : parts.push(part);
+  return parts.join("/");
+}
+
+function plain(text) {
+  return text.replace(/\\([*_~\\])/g, "$1").replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code))).replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {

@@ -28,7 +28,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// Check, test, compile and run detection rules for the traffic that leaves a network.
 ///
 /// Rules are read from Sigma files (.yml, .yaml) and from notes: Markdown files (.md) with front matter
-/// and one Sigma rule. Folders are searched for both; hidden files and README.md are skipped.
+/// and one Sigma rule. Folders are searched for both; hidden files are skipped, and README.md without a
+/// `kind`.
 ///
 /// Exit codes: 0 success, 1 findings or refused input, 2 wrong usage.
 #[derive(Debug, Parser)]

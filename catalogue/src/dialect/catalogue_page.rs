@@ -20,17 +20,11 @@ pub(super) fn read(text: &str) -> Option<TechniqueNote> {
     let (_, first) = lines.find(|(_, line)| !line.trim().is_empty())?;
     let (name, id) = first.trim().rsplit_once(' ')?;
     let technique = technique_id(id)?;
-    let mut note = TechniqueNote {
-        file: String::new(),
-        dialect: Dialect::CataloguePage,
-        technique,
-        name: name.trim_start_matches('#').trim().to_owned(),
-        tactics: Vec::new(),
-        properties: Vec::new(),
-        sections: vec![Section { line: 1, ..Section::default() }],
-        remarks: Vec::new(),
-        mismatches: Vec::new(),
-    };
+    // A heading of another note may end with an id too.
+    text.lines().find(|line| line.starts_with("Tactic:"))?;
+    let name = name.trim_start_matches('#').trim().to_owned();
+    let mut note = TechniqueNote::new(Dialect::CataloguePage, technique, name);
+    note.sections = vec![Section { line: 1, ..Section::default() }];
     let mut in_rules = false;
     for (idx, line) in lines {
         if let Some(tactics) = line.strip_prefix("Tactic:") {

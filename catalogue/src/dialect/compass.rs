@@ -7,19 +7,11 @@ use crate::rule::technique_id;
 pub(super) fn read(text: &str) -> Option<TechniqueNote> {
     let (line, heading) = text.lines().enumerate().find(|(_, line)| !line.trim().is_empty())?;
     let (id, name) = heading.strip_prefix("# ")?.split_once(':')?;
+    // Other notes have such a heading too.
+    text.lines().find(|line| line.starts_with("**MITRE ATT&CK"))?;
     let technique = technique_id(id)?;
     let mut sections = section::split(text, 1);
-    let mut note = TechniqueNote {
-        file: String::new(),
-        dialect: Dialect::Compass,
-        technique,
-        name: name.trim().to_owned(),
-        tactics: Vec::new(),
-        properties: Vec::new(),
-        sections: Vec::new(),
-        remarks: Vec::new(),
-        mismatches: Vec::new(),
-    };
+    let mut note = TechniqueNote::new(Dialect::Compass, technique, name.trim().to_owned());
     if let Some(tactics) =
         text.lines().find_map(|line| line.strip_prefix("**MITRE ATT&CK Tactic(s):**"))
     {

@@ -1,134 +1,81 @@
-//! Notes with front matter and sections: `created`, `tactics`, `tags: [T1102_002, ...]`.
+//! The front matter of a note, typed, with what is odd about it.
 
 use diagnostics::front_matter::{self, Entry};
-use diagnostics::yaml::{Kind, Node, Scalar};
-use serde_json::Value;
 
-use super::section;
-use super::{Dialect, TechniqueNote};
-use crate::rule::{iso_date, technique_id};
+use super::Value;
+use crate::rule::iso_date;
 
 /// Keys whose comma strings are lists.
-const LISTS: [&str; 5] = ["tactics", "platforms", "tags", "aliases", "cssclasses"];
+const LISTS: [&str; 6] = ["tactics", "platforms", "tags", "tag", "aliases", "cssclasses"];
 /// Keys whose values are dates.
 const DATES: [&str; 4] = ["created", "last_modified", "date", "modified"];
 
-pub(super) fn read(text: &str) -> Option<TechniqueNote> {
-    let split = front_matter::split(text).ok()?;
-    let mut remarks = Vec::new();
+/// A note, split behind its front matter.
+#[derive(Debug, Default)]
+pub(super) struct Head<'t> {
+    /// Whether there is front matter.
+    pub(super) is_there: bool,
+    pub(super) properties: Vec<(String, Value)>,
+    pub(super) remarks: Vec<(usize, String)>,
+    pub(super) body: &'t str,
+    pub(super) body_line: usize,
+}
+
+pub(super) fn read(text: &str) -> Head<'_> {
+    let Ok(split) = front_matter::split(text) else {
+        return Head { body: text, body_line: 1, ..Head::default() };
+    };
+    let mut head = Head {
+        is_there: true,
+        body: split.body,
+        body_line: split.body_line as usize,
+        ..Head::default()
+    };
     let entries: Vec<(String, usize, Value)> = match split.entries() {
         Ok(entries) => {
-            let value = |entry: Entry| (entry.key, entry.span.line as usize, value(&entry.value));
-            entries.into_iter().map(value).collect()
+            let entry =
+                |entry: Entry| (entry.key, entry.span.line as usize, Value::of(&entry.value));
+            entries.into_iter().map(entry).collect()
         }
         Err(problem) => {
             let line = problem.span.line as usize;
-            remarks.push((line, format!("the front matter cannot be read: {}", problem.message)));
+            let message = format!("the front matter cannot be read: {}", problem.message);
+            head.remarks.push((line, message));
             loose(split.yaml)
         }
     };
-    let mut properties = Vec::new();
-    for (key, line, value) in &entries {
-        properties.push((key.clone(), values(key, value, *line, &mut remarks)));
+    for (key, line, value) in entries {
+        let value = normal(&key, value, line, &mut head.remarks);
+        head.properties.push((key, value));
     }
-    let list = |wanted: &str| {
-        properties
-            .iter()
-            .find(|(key, _)| key == wanted)
-            .map(|(_, values)| values.clone())
-            .unwrap_or_default()
-    };
-    let from_url = list("url")
-        .first()
-        .and_then(|url| url.split_once("/techniques/"))
-        .and_then(|(_, id)| technique_id(id.trim_matches('/')));
-    let technique = list("tags").iter().find_map(|tag| technique_id(tag)).or(from_url)?;
-    // A rule or a runbook carries a technique's tag too.
-    if list("tags").iter().any(|tag| matches!(tag.as_str(), "detection_rule" | "atomic_test")) {
-        return None;
-    }
-    let mut sections = section::split(split.body, split.body_line as usize);
-    let name = match sections.iter().position(|section| section.level > 0) {
-        Some(idx) => sections.get(idx).map(|section| section.title.clone()).unwrap_or_default(),
-        None => String::new(),
-    };
-    sections.retain(|section| !(section.title == name && section.text.trim().is_empty()));
-    Some(TechniqueNote {
-        file: String::new(),
-        dialect: Dialect::FrontMatter,
-        technique,
-        name,
-        tactics: list("tactics"),
-        properties,
-        sections,
-        remarks,
-        mismatches: Vec::new(),
-    })
+    head
 }
 
-/// A value as texts: dates in one form, comma strings of lists split; both are reported.
-fn values(
-    key: &str,
-    value: &Value,
-    line: usize,
-    remarks: &mut Vec<(usize, String)>,
-) -> Vec<String> {
-    let mut texts = match value {
-        Value::Null => Vec::new(),
-        Value::Array(list) => list.iter().map(plain).collect(),
-        other => vec![plain(other)],
-    };
-    if LISTS.contains(&key)
-        && let [single] = texts.as_slice()
-        && single.contains(',')
-        && !matches!(value, Value::Array(_))
-    {
-        remarks.push((line, format!("`{key}` was one text with commas; it was read as a list")));
-        texts = single
-            .split(',')
-            .map(|part| part.trim().to_owned())
-            .filter(|part| !part.is_empty())
-            .collect();
-    }
-    if DATES.contains(&key) {
-        for text in &mut texts {
-            match iso_date(text) {
-                Some(date) if date != *text => {
-                    remarks.push((line, format!("`{key}` was `{text}`; it was read as {date}")));
-                    *text = date;
-                }
-                Some(_) => {}
-                None => remarks.push((line, format!("`{key}` is no date: `{text}`"))),
-            }
-        }
-    }
-    texts
-}
-
-fn plain(value: &Value) -> String {
+/// A value with its date in one form and its comma string as a list; both are reported.
+fn normal(key: &str, value: Value, line: usize, remarks: &mut Vec<(usize, String)>) -> Value {
     match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// A node of YAML as JSON.
-fn value(node: &Node) -> Value {
-    match (&node.kind, node.scalar()) {
-        (Kind::List(list), _) => list.iter().map(value).collect(),
-        (Kind::Map(pairs), _) => {
-            let key = |key: &Node| match value(key) {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            Value::Object(pairs.iter().map(|(name, node)| (key(name), value(node))).collect())
+        Value::Text(text) if LISTS.contains(&key) && text.contains(',') => {
+            remarks
+                .push((line, format!("`{key}` was one text with commas; it was read as a list")));
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Value::List(parts.map(|part| Value::Text(part.to_owned())).collect())
         }
-        (Kind::Scalar { .. }, Some(Scalar::Bool(truth))) => Value::Bool(truth),
-        (Kind::Scalar { .. }, None | Some(Scalar::Null)) => Value::Null,
-        // A number is shown as it is written.
-        (Kind::Scalar { text, .. }, Some(Scalar::Number(_) | Scalar::Text(_))) => {
-            Value::String(text.clone())
+        Value::List(list) if DATES.contains(&key) => {
+            Value::List(list.into_iter().map(|value| normal(key, value, line, remarks)).collect())
         }
+        Value::Text(text) if DATES.contains(&key) => match iso_date(&text) {
+            Some(date) => {
+                if date != text {
+                    remarks.push((line, format!("`{key}` was `{text}`; it was read as {date}")));
+                }
+                Value::Date(date)
+            }
+            None => {
+                remarks.push((line, format!("`{key}` is no date: `{text}`")));
+                Value::Text(text)
+            }
+        },
+        other => other,
     }
 }
 
@@ -138,14 +85,15 @@ fn loose(head: &str) -> Vec<(String, usize, Value)> {
     for (line, text) in (2..).zip(head.lines()) {
         if let Some((key, value)) = text.split_once(':') {
             let value = value.trim().trim_matches(['[', ']']);
-            let parts: Vec<Value> = value
-                .split(',')
-                .map(|part| Value::String(part.trim().to_owned()))
-                .filter(|part| part != "")
-                .collect();
+            let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
+            let mut parts: Vec<Value> = parts.map(|part| Value::Text(part.to_owned())).collect();
             let key = key.trim().to_owned();
             entries.retain(|(other, ..)| *other != key);
-            entries.push((key, line, Value::Array(parts)));
+            let value = match parts.len() {
+                1 => parts.pop().unwrap_or(Value::Empty),
+                _ => Value::List(parts),
+            };
+            entries.push((key, line, value));
         }
     }
     entries

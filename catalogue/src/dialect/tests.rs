@@ -4,10 +4,19 @@ use std::path::Path;
 
 use super::*;
 
+/// The technique note that some bytes are.
+fn technique(file: &str, bytes: &[u8]) -> Option<TechniqueNote> {
+    match read(file, bytes)? {
+        PersonalNote::Technique(note) => Some(note),
+        _ => None,
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test over files")]
 fn note(path: &Path) -> (String, TechniqueNote) {
     let bytes = std::fs::read(path).unwrap();
-    let note = read(path.to_str().unwrap(), &bytes).unwrap_or_else(|| panic!("{}", path.display()));
+    let note = technique(path.to_str().unwrap(), &bytes);
+    let note = note.unwrap_or_else(|| panic!("{}", path.display()));
     (String::from_utf8(bytes).unwrap(), note)
 }
 
@@ -28,7 +37,7 @@ fn nothing_is_lost(path: &Path) -> TechniqueNote {
         .collect();
     let body = match note.dialect {
         Dialect::FrontMatter => text.split("\n---\n").nth(1).unwrap(),
-        Dialect::Compass | Dialect::CataloguePage => &text,
+        Dialect::Compass | Dialect::CataloguePage | Dialect::Heading => &text,
     };
     for line in body.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
         let vendor = |section: &Section| {
@@ -163,18 +172,127 @@ fn compass_pages_are_read_without_loss_and_their_counts_are_checked() {
 #[test]
 fn notes_that_are_not_clean_are_read_and_told() {
     let bytes = b"\xef\xbb\xbf---\r\ncreated: 2018/06/05\r\ntactics: A, B\r\ntags: [T1003_001]\r\nowner: me\r\n---\r\n\r\n## Na\xefve \x93name\x94\r\n\r\n### Own section\r\n\r\ntext\r\n";
-    let note = read("a.md", bytes).unwrap();
+    let note = technique("a.md", bytes).unwrap();
     assert_eq!(note.name, "Naïve “name”");
     assert_eq!(note.tactics, ["A", "B"]);
-    assert!(note.properties.contains(&("created".into(), vec!["2018-06-05".into()])));
-    assert!(note.properties.contains(&("owner".into(), vec!["me".into()])));
+    assert!(note.properties.contains(&("created".into(), Value::Date("2018-06-05".into()))));
+    assert!(note.properties.contains(&("owner".into(), Value::Text("me".into()))));
     assert_eq!(note.sections[0].title, "Own section");
     assert_eq!(note.remarks.len(), 5, "{:?}", note.remarks);
 
-    let broken = read("b.md", b"---\ntags: [, T1003_001]\nx: [\n---\n## N\n").unwrap();
+    let broken = technique("b.md", b"---\ntags: [, T1003_001]\nx: [\n---\n## N\n").unwrap();
     assert_eq!(broken.technique, "T1003.001");
     assert!(broken.remarks[0].1.contains("cannot be read"));
-    for nothing in [&b""[..], b"# heading", b"---\n---\n", b"\xff\xfe\0", b"word", b"T1102.002"] {
+    for nothing in [&b""[..], b"# heading", b"---\n---\n", b"\xff\xfe\0", b"word"] {
         assert!(read("c.md", nothing).is_none(), "{nothing:?}");
+    }
+}
+
+/// What a note is, and what it is about.
+fn shown(file: &str, text: &str) -> String {
+    match read(file, text.as_bytes()) {
+        None => "nothing".to_owned(),
+        Some(PersonalNote::Technique(note)) => {
+            let also = note.others.iter().map(|id| format!(" also {id}")).collect::<String>();
+            format!("technique {} `{}`{also}", note.technique, note.name)
+        }
+        Some(PersonalNote::Rules(rules)) => {
+            let ids: Vec<_> = rules.iter().map(|rule| rule.title.as_str()).collect();
+            format!("rules {}", ids.join(", "))
+        }
+        Some(PersonalNote::Document(document)) => {
+            let kind = document.kind.as_str();
+            format!("{kind} `{}` of {}", document.title, document.techniques.join(" "))
+        }
+    }
+}
+
+#[test]
+fn a_note_is_known_by_any_form_of_its_technique() {
+    let body = "## Some name\n\n### Description\n\nText.\n";
+    for head in [
+        "tags: [T1102_002]",
+        "tags: [t1102_002]",
+        "tags: [\"#T1102_002\"]",
+        "tags: [attack/T1102/002]",
+        "tags: [mitre/T1102.002]",
+        "tags: [T1102-002]",
+        "tags: [T1102002]",
+        "tags: T1102_002 techniques",
+        "tag: T1102_002",
+        "tags: [T1102, attack/T1102/002, techniques]",
+        "technique_id: T1102.002",
+        "Technique ID: t1102.002",
+        "mitre: \"T1102.002\"",
+        "aliases: [\"T1102.002\", x]",
+        "alias: T1102.002 - Bidirectional",
+        "url: https://attack.mitre.org/techniques/T1102/002",
+        "techniques: [T1102.002]",
+        "techniques: \"[[T1102.002]]\"",
+    ] {
+        let text = format!("---\n{head}\n---\n\n{body}");
+        assert_eq!(shown("forms/a.md", &text), "technique T1102.002 `Some name`", "{head}");
+    }
+    assert_eq!(
+        shown("a.md", &format!("---\ntechniques: [T1102.002, T1567]\n---\n{body}")),
+        "technique T1102.002 `Some name` also T1567"
+    );
+}
+
+#[test]
+fn a_note_is_known_by_its_file_or_its_heading() {
+    for (file, text, expect) in [
+        (
+            "T1102.002-Two_Ways.md",
+            "---\nx: 1\n---\n\n## Description\n\nText.\n",
+            "technique T1102.002 `Two Ways`",
+        ),
+        ("x/T1567/README.md", "# Exfiltration\n\nText.\n", "technique T1567 `Exfiltration`"),
+        ("x/T1567/README.MD", "Text.\n", "technique T1567 ``"),
+        (
+            "a.md",
+            "# T1003.001 - OS Credential Dumping: LSASS Memory\n\nText\n",
+            "technique T1003.001 `OS Credential Dumping: LSASS Memory`",
+        ),
+        ("a.md", "# Web Service (T1102)\n\nText\n", "technique T1102 `Web Service`"),
+        ("a.md", "Found by T1102 and T1567.\n", "note `a` of T1102 T1567"),
+        ("README.md", "All about T1102.\n", "nothing"),
+        ("a.md", "# Meeting\n\nNothing.\n", "nothing"),
+    ] {
+        assert_eq!(shown(file, text), expect, "{file}: {text}");
+    }
+}
+
+#[test]
+fn detection_pages_and_other_documents_are_known_by_their_shape() {
+    let rule = "title: Upload\nid: 0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b30\ntags: [attack.t1567]\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: drop.example\n    condition: selection\n";
+    let head = "title: Upload\nstatus: stable\nlevel: high\ntags: [t1041, detection_rule]\nlogsrc_product: windows\nowner: soc\n";
+    let page = format!(
+        "---\n{head}---\n\n## Upload\n\nWords before.\n\n```yml\n{rule}```\n\nWords after.\n"
+    );
+    let Some(PersonalNote::Rules(rules)) = read("Upload.md", page.as_bytes()) else { panic!() };
+    let [found] = rules.as_slice() else { panic!("{rules:?}") };
+    assert_eq!(found.status.as_deref(), Some("stable"));
+    assert_eq!(found.level.as_deref(), Some("high"));
+    assert_eq!(found.logsource.product.as_deref(), Some("windows"));
+    assert_eq!(found.techniques, ["T1041", "T1567"]);
+    assert_eq!(found.properties, [("owner".to_owned(), Value::Text("soc".into()))]);
+    assert_eq!(found.text, rule);
+    for words in ["Words before.", "Words after."] {
+        assert!(found.guide.contains(words), "{}", found.guide);
+    }
+
+    for (file, text, expect) in [
+        ("win.md", format!("| Title | x |\n\n```\n{{% raw %}}\n{rule}{{% endraw %}}\n```\n"), "rules Upload"),
+        ("two.md", format!("~~~yaml\n{rule}~~~\n\n```sigma\n{}```\n", rule.replace("title: Upload", "title: Second")), "rules Upload, Second"),
+        ("splunk.md", "---\ntags: [t1567, detection_rule]\n---\n```spl\nindex=proxy\n```\n".to_owned(), "note `splunk` of T1567"),
+        ("ads.md", "# Drop\n\n## Goal\n\n## Categorization\n\n[T1567](https://x.example)\n\n## Strategy Abstract\n\n## Technical Context\n\n## Blind Spots and Assumptions\n".to_owned(), "alerting and detection strategy `Drop` of T1567"),
+        ("RA_1001.md", "| Title | Practice |\n|:--|:--|\n| **ID** | RA1001 |\n".to_owned(), "response action `RA_1001` of "),
+        ("Certutil", "---\nName: Certutil.exe\nCommands:\n  - Command: certutil x\n    MitreID: T1105\n---\n".to_owned(), "LOLBAS entry `Certutil.exe` of T1105"),
+        ("curl", "---\nfunctions:\n  file-upload:\n    - code: curl -T x\n---\n".to_owned(), "GTFOBins entry `curl` of "),
+        ("p.md", "# Find it\n\n## Hypothesis\n\nT1102.\n".to_owned(), "hunting playbook `Find it` of T1102"),
+        ("t.md", "---\ntags: [T1003_001, atomic_test]\n---\n## Atomic Test #1\n".to_owned(), "test `Atomic Test #1` of T1003.001"),
+    ] {
+        assert_eq!(shown(file, &text), expect, "{file}");
     }
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use diagnostics::yaml::{Kind, Node};
-use sigma::technique_id;
+use sigma::technique_of_key;
 
 use super::Keys;
 
 /// Tags of pages that have a technique's tag and are not notes of it.
 const OTHER_PAGES: [&str; 2] = ["detection_rule", "atomic_test"];
+/// Keys of our other notes: a note that has one lacks its `kind`.
+const OTHER_NOTES: [&str; 4] = ["services", "service", "hosts", "rule"];
 
 /// A technique note.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,22 +33,33 @@ impl Technique {
     }
 }
 
-/// The technique that tags or the address of a note name.
+/// The technique that the keys of a note name: of several keys the surest counts, and of several
+/// techniques the first.
 pub(super) fn named(keys: &Keys<'_, '_>) -> Option<String> {
-    let texts = |key: &str| {
-        let nodes: &[Node] = match keys.value(key) {
-            Some(Node { kind: Kind::List(list), .. }) => list,
-            Some(node) => std::slice::from_ref(node),
-            None => &[],
+    let texts = |node: &Node| -> Vec<String> {
+        let nodes: &[Node] = match &node.kind {
+            Kind::List(list) => list,
+            _ => std::slice::from_ref(node),
         };
-        nodes.iter().filter_map(Node::text).flat_map(|text| text.split(',')).map(str::trim)
+        nodes.iter().filter_map(Node::text).map(str::to_owned).collect()
     };
-    if texts("tags").any(|tag| OTHER_PAGES.contains(&tag)) {
+    if OTHER_NOTES.iter().any(|key| keys.has(key)) {
         return None;
     }
-    let of_url = |url: &str| {
-        let (_, rest) = url.split_once("/techniques/")?;
-        technique_id(rest.trim_matches('/'))
-    };
-    texts("tags").find_map(technique_id).or_else(|| texts("url").find_map(of_url))
+    let mut surest: Option<(usize, Vec<String>)> = None;
+    for entry in keys.entries {
+        let texts = texts(&entry.value);
+        let is_of_tags = matches!(entry.key.as_str(), "tags" | "tag");
+        let mut tags = texts.iter().flat_map(|text| text.split([',', ' '])).map(str::trim);
+        if is_of_tags && tags.any(|tag| OTHER_PAGES.contains(&tag.trim_start_matches('#'))) {
+            return None;
+        }
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        if let Some(found) = technique_of_key(&entry.key, &texts)
+            && surest.as_ref().is_none_or(|(rank, _)| found.0 < *rank)
+        {
+            surest = Some(found);
+        }
+    }
+    surest?.1.into_iter().next()
 }

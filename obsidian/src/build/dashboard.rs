@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::coverage;
 use crate::page::Page;
 use crate::property::Property;
 use crate::prose::inline;
@@ -14,7 +15,7 @@ use super::{Base, Builder, Query, table};
 pub(super) const NAMES: [&str; 4] = ["Home", "Coverage", "Gaps", "Drift"];
 
 pub(super) fn pages(builder: &Builder<'_>, pages: &[Page]) -> Vec<Page> {
-    vec![home(builder, pages), coverage(builder, pages), gaps(builder, pages), drift(builder)]
+    vec![home(builder, pages), coverage_page(builder, pages), gaps(builder, pages), drift(builder)]
 }
 
 fn start(builder: &Builder<'_>, name: &str) -> Page {
@@ -58,12 +59,13 @@ fn home(builder: &Builder<'_>, pages: &[Page]) -> Page {
         ("service/", "Services"),
         ("countermeasure/", "Countermeasures"),
         ("tactic/", "Tactics"),
+        ("strategy/", "Detection Strategies"),
+        ("document/", "Notes"),
     ] {
-        let _ = writeln!(
-            text,
-            "- {name}: {}",
-            pages.iter().filter(|page| page.id.starts_with(kind)).count()
-        );
+        let n_pages = pages.iter().filter(|page| page.id.starts_with(kind)).count();
+        if n_pages > 0 || !matches!(kind, "document/" | "strategy/") {
+            let _ = writeln!(text, "- {name}: {n_pages}");
+        }
     }
     for name in NAMES.iter().skip(1) {
         let _ = writeln!(text, "- {}", builder.link(&format!("dashboard/{name}"), name));
@@ -82,27 +84,30 @@ fn home(builder: &Builder<'_>, pages: &[Page]) -> Page {
     page
 }
 
-const COVERAGE: &str = "TABLE WITHOUT ID file.link AS \"Technique\", rules_tidegate AS \"tidegate\", rules_sigma AS \"Sigma\", rules_elastic AS \"Elastic\", rules_splunk AS \"Splunk\", runbooks AS \"Runbooks\", countermeasures AS \"Countermeasures\"\nFROM \"Techniques\"\nSORT file.name ASC";
-
-fn coverage(builder: &Builder<'_>, pages: &[Page]) -> Page {
+fn coverage_page(builder: &Builder<'_>, pages: &[Page]) -> Page {
     let mut page = start(builder, "Coverage");
-    let keys = [
-        "rules_tidegate",
-        "rules_sigma",
-        "rules_elastic",
-        "rules_splunk",
-        "runbooks",
-        "countermeasures",
-    ];
+    let vendors = builder.vendors().into_iter().map(Collection::as_str);
+    let of_vendor = |name: &'static str| (format!("rules_{}", name.to_lowercase()), name);
+    let mut keys: Vec<(String, &str)> = vendors.map(of_vendor).collect();
+    keys.push(("runbooks".to_owned(), "Runbooks"));
+    keys.push(("countermeasures".to_owned(), "Countermeasures"));
     let row = |page: &Page| {
         std::iter::once(builder.stem_link(&page.id))
-            .chain(keys.iter().map(|key| number(page, key).to_owned()))
+            .chain(keys.iter().map(|(key, _)| number(page, key).to_owned()))
             .collect()
     };
-    let mut columns = vec!["file.name"];
-    columns.extend(keys);
+    let shown: Vec<String> =
+        keys.iter().map(|(key, name)| format!("{key} AS \"{name}\"")).collect();
+    let dataview = format!(
+        "TABLE WITHOUT ID file.link AS \"Technique\", {}\nFROM \"Techniques\"\nSORT file.name ASC",
+        shown.join(", ")
+    );
+    let columns: Vec<&str> =
+        std::iter::once("file.name").chain(keys.iter().map(|(key, _)| key.as_str())).collect();
+    let headings: Vec<&str> =
+        std::iter::once("Technique").chain(keys.iter().map(|(_, name)| *name)).collect();
     let query = Query {
-        dataview: COVERAGE,
+        dataview: &dataview,
         base: Base {
             folder: "Techniques",
             filters: vec![],
@@ -111,20 +116,46 @@ fn coverage(builder: &Builder<'_>, pages: &[Page]) -> Page {
             sorted_by: Some("file.name"),
         }
         .text(),
-        columns: &[
-            "Technique",
-            "tidegate",
-            "Sigma",
-            "Elastic",
-            "Splunk",
-            "Runbooks",
-            "Countermeasures",
-        ],
+        columns: &headings,
         rows: of_folder(pages, "technique/").into_iter().map(row).collect(),
         reason: "the vault holds no technique".into(),
     };
-    page.block("coverage", format!("# Coverage\n\nRules by vendor, runbooks and countermeasures of each technique; a parent counts its sub-techniques.\n\n{}", query.markdown(&builder.as_of)));
+    page.block("coverage", format!("# Coverage\n\nRules by vendor, runbooks and countermeasures of each technique; a parent counts its sub-techniques.\n\n{}{}", embedded(builder), query.markdown(&builder.as_of)));
     page
+}
+
+/// Most techniques of the picture of coverage; of more only those without a parent are in it.
+const MAX_PICTURED: usize = 120;
+
+/// The picture of coverage in Markdown, which Obsidian and a forge's web page show alike.
+fn embedded(builder: &Builder<'_>) -> String {
+    if builder.techniques.is_empty() {
+        return String::new();
+    }
+    format!("![How many rules, runbooks and countermeasures each technique has]({PICTURE})\n\n")
+}
+
+/// Where the picture of coverage is.
+pub(super) const PICTURE: &str = "Pictures/coverage.svg";
+
+/// The picture of coverage; `None` without techniques.
+pub(super) fn picture(builder: &Builder<'_>, pages: &[Page]) -> Option<String> {
+    let vendors = builder.vendors().into_iter().map(Collection::as_str);
+    let mut columns: Vec<&str> = vendors.collect();
+    let mut keys: Vec<String> =
+        columns.iter().map(|name| format!("rules_{}", name.to_lowercase())).collect();
+    columns.extend(["Runbooks", "Countermeasures"]);
+    keys.extend(["runbooks".to_owned(), "countermeasures".to_owned()]);
+    let mut found = of_folder(pages, "technique/");
+    if found.len() > MAX_PICTURED {
+        found.retain(|page| !page.id.contains('.'));
+    }
+    let row = |page: &&Page| coverage::Row {
+        title: stem(page).to_owned(),
+        counts: keys.iter().map(|key| number(page, key).parse().unwrap_or_default()).collect(),
+    };
+    let rows: Vec<coverage::Row> = found.iter().map(row).collect();
+    (!rows.is_empty()).then(|| coverage::svg(&columns, &rows))
 }
 
 fn gaps(builder: &Builder<'_>, pages: &[Page]) -> Page {
@@ -209,7 +240,7 @@ fn migrations<'b>(builder: &'b Builder<'_>) -> BTreeMap<(String, String), Vec<&'
             continue;
         }
         for tactic in &rule.tactics {
-            if !builder.sources.attack.tactics.contains_key(&super::tactic::short_name(tactic)) {
+            if builder.sources.attack.tactic(&super::tactic::short_name(tactic)).is_none() {
                 let what = format!(
                     "tactic not in the copy of ATT&CK {} that was read",
                     builder.sources.attack.version
@@ -290,8 +321,9 @@ fn drift(builder: &Builder<'_>) -> Page {
     push(&mut text, &["Note", "Line", "What"], &rows, "every note is clean", &builder.as_of);
 
     text.push_str("## Files that could not be read\n\n");
+    let unread = sources.broken.iter().chain(&sources.passed_over);
     let rows: Vec<Vec<String>> =
-        sources.broken.iter().map(|(path, why)| vec![inline(path), inline(why)]).collect();
+        unread.map(|(path, why)| vec![inline(path), inline(why)]).collect();
     push(&mut text, &["File", "Why"], &rows, "every file was read", &builder.as_of);
 
     text.push_str("## Queries that were not read exactly\n\n");

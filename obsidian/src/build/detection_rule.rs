@@ -64,7 +64,10 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
         ),
     );
     page.block("blind_spots", section("Blind Spots and Assumptions", &blind_spots(rule, note)));
-    page.block("false_positives", section("False Positives", &false_positives(rule, note)));
+    page.block(
+        "false_positives",
+        section("False Positives", &false_positives(builder, rule, note)),
+    );
     page.block("validation", section("Validation", &validation(builder, rule, note)));
     page.block(
         "priority",
@@ -81,21 +84,26 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
         "response",
         section(
             "Response",
-            &own(note, "Response").or_else(|| guided(rule, RESPONSE)).unwrap_or_else(|| {
-                match note {
-                    Some(_) => "The note has no section `Response`.",
-                    None => {
-                        "The vendor's rule names no steps; follow the runbook of the technique."
+            &own(note, "Response").or_else(|| guided(builder, rule, RESPONSE)).unwrap_or_else(
+                || {
+                    match note {
+                        Some(_) => "The note has no section `Response`.",
+                        None if rule.vendor == Collection::Noted => {
+                            "The note names no steps of its own."
+                        }
+                        None => {
+                            "The vendor's rule names no steps; follow the runbook of the technique."
+                        }
                     }
-                }
-                .into()
-            }),
+                    .into()
+                },
+            ),
         ),
     );
     if let Some(note) = note {
         page.block("others", own_words::others(&note.sections));
     }
-    page.block("guide", investigation_guide(rule));
+    page.block("guide", investigation_guide(builder, rule));
     if !rule.setup.trim().is_empty() {
         page.block("setup", section("Setup", &markdown::inert(&rule.setup, 4)));
     }
@@ -145,18 +153,29 @@ fn guide_sections(rule: &CatalogueRule, titles: &[&str], are_wanted: bool) -> St
     text
 }
 
-/// What a vendor's guide says in the sections by these titles.
-fn guided(rule: &CatalogueRule, titles: &[&str]) -> Option<String> {
-    let text = markdown::inert(&guide_sections(rule, titles, true), 4);
+/// What a guide says in the sections by these titles.
+fn guided(builder: &Builder<'_>, rule: &CatalogueRule, titles: &[&str]) -> Option<String> {
+    let text = guide_words(builder, rule, &guide_sections(rule, titles, true));
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The rest of a vendor's guide.
-fn investigation_guide(rule: &CatalogueRule) -> String {
+/// The rest of a guide: of a person's detection page, what it says around its rule.
+fn investigation_guide(builder: &Builder<'_>, rule: &CatalogueRule) -> String {
     let placed = [RESPONSE, FALSE_POSITIVES].concat();
-    match markdown::inert(&guide_sections(rule, &placed, false), 4).as_str() {
+    let title =
+        if rule.vendor == Collection::Noted { "From the note" } else { "Investigation Guide" };
+    match guide_words(builder, rule, &guide_sections(rule, &placed, false)).as_str() {
         "" => String::new(),
-        text => section("Investigation Guide", text),
+        text => section(title, text),
+    }
+}
+
+/// A text of a guide: a person's own links lead to pages of the vault.
+fn guide_words(builder: &Builder<'_>, rule: &CatalogueRule, text: &str) -> String {
+    if rule.vendor == Collection::Noted {
+        markdown::personal(text, 4, &|target| builder.resolve(target))
+    } else {
+        markdown::inert(text, 4)
     }
 }
 
@@ -319,13 +338,13 @@ fn blind_spots(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     }
 }
 
-fn false_positives(rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
+fn false_positives(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote>) -> String {
     if let Some(own) = own(note, "False positives") {
         return own;
     }
     let mut text: String =
         rule.false_positives.iter().map(|text| format!("- {}\n", inline(text))).collect();
-    if let Some(guided) = guided(rule, FALSE_POSITIVES) {
+    if let Some(guided) = guided(builder, rule, FALSE_POSITIVES) {
         if !text.is_empty() {
             text.push('\n');
         }
@@ -366,6 +385,11 @@ fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNot
         "Runbook: {}\n\n",
         builder.link(&format!("runbook/{}", rule.id), "steps, expected verdicts and last result")
     );
+    let said: Vec<&str> = note.examples.iter().map(|example| example.what.as_str()).collect();
+    let beside = own_words::prose(&note.sections, "Validation", "http", &said);
+    if !beside.is_empty() {
+        let _ = writeln!(text, "{beside}\n");
+    }
     for example in &note.examples {
         let verdict = match (example.expected, example.holds) {
             ("match", true) => "the rule matches",
@@ -401,8 +425,11 @@ fn rule_text(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote
         }
         _ => String::new(),
     };
+    let beside = note.map(|note| own_words::prose(&note.sections, "Rule", "sigma", &[]));
+    let beside = beside.filter(|text| !text.is_empty()).map(|text| format!("{text}\n\n"));
     format!(
-        "### Rule\n\n{}\n\nWritten by {}, under {}.{link}",
+        "### Rule\n\n{}{}\n\nWritten by {}, under {}.{link}",
+        beside.unwrap_or_default(),
         block(&rule.text, language),
         inline(rule.author.as_deref().unwrap_or("unknown")),
         inline(rule.licence.as_deref().unwrap_or(rule.vendor.licence()))

@@ -1,6 +1,6 @@
 //! Files beside the pages: Bases, Navigator layers, canvases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,9 @@ use crate::guide;
 use crate::names::legal;
 use crate::page::Page;
 use catalogue::Collection;
+use catalogue::attack::Domain;
 
-use super::{Base, Builder, runbook};
+use super::{Base, Builder, dashboard, runbook};
 
 pub(super) fn all(builder: &Builder<'_>, pages: &[Page]) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
@@ -38,10 +39,19 @@ pub(super) fn all(builder: &Builder<'_>, pages: &[Page]) -> BTreeMap<String, Str
             Base { folder, filters: vec![], name: folder, columns, sorted_by: Some("file.name") };
         files.insert(format!("Bases/{folder}.base"), base.text());
     }
+    if pages.iter().any(|page| page.id.starts_with("strategy/")) {
+        let folder = "Detection Strategies";
+        let columns = &["file.name", "platforms", "techniques"];
+        let base =
+            Base { folder, filters: vec![], name: folder, columns, sorted_by: Some("file.name") };
+        files.insert(format!("Bases/{folder}.base"), base.text());
+    }
     if !builder.techniques.is_empty() {
         layers(builder, &mut files);
     }
     canvases(builder, pages, &mut files);
+    let picture = dashboard::picture(builder, pages);
+    files.extend(picture.map(|picture| (dashboard::PICTURE.to_owned(), picture)));
     files
 }
 
@@ -49,10 +59,12 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
+/// A layer's name, what it shows, and a technique's score with its reason.
+type Question = (&'static str, &'static str, fn(&Builder<'_>, &str) -> (u32, String));
+
 /// One layer a question, in the Navigator's format 4.5.
 fn layers(builder: &Builder<'_>, files: &mut BTreeMap<String, String>) {
-    type Score = fn(&Builder<'_>, &str) -> (u32, String);
-    let questions: [(&str, &str, Score); 6] = [
+    let questions: [Question; 6] = [
         ("rule exists", "How many rules name the technique.", |builder, id| {
             let n = builder.rules_of(id).len();
             (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "rule"))
@@ -132,25 +144,46 @@ fn layers(builder: &Builder<'_>, files: &mut BTreeMap<String, String>) {
             },
         ),
     ];
-    let version = builder.sources.attack.version.split('.').next().unwrap_or_default();
-    for (name, description, score) in questions {
-        let mut techniques = Vec::new();
-        let mut most = 1;
-        for id in &builder.techniques {
-            let (value, comment) = score(builder, id);
-            most = most.max(value);
-            techniques.push(json!({"techniqueID": id, "score": value, "comment": comment, "enabled": true, "showSubtechniques": !id.contains('.')}));
+    let attack = &builder.sources.attack;
+    let domains: BTreeSet<Domain> = builder.techniques.iter().map(|id| attack.domain(id)).collect();
+    for domain in domains {
+        for question in &questions {
+            layer(builder, domain, question, files);
         }
-        let layer = json!({
-            "name": format!("tidegate: {name}"),
-            "versions": {"attack": version, "navigator": "5.1.0", "layer": "4.5"},
-            "domain": "enterprise-attack",
-            "description": description,
-            "techniques": techniques,
-            "gradient": {"colors": ["#ffffff", "#3182bd"], "minValue": 0, "maxValue": most},
-        });
-        files.insert(format!("Layers/{name}.json"), pretty(&layer));
     }
+}
+
+/// The layer of one question and domain.
+fn layer(
+    builder: &Builder<'_>,
+    domain: Domain,
+    (name, description, score): &Question,
+    files: &mut BTreeMap<String, String>,
+) {
+    let attack = &builder.sources.attack;
+    // The names of the layers of Enterprise are as they were before there were others.
+    let name = match domain {
+        Domain::Enterprise => (*name).to_owned(),
+        Domain::Mobile | Domain::Ics => format!("{name} ({})", domain.name()),
+    };
+    let version = attack.versions.get(&domain).map_or("", String::as_str);
+    let version = version.split('.').next().unwrap_or_default();
+    let mut techniques = Vec::new();
+    let mut most = 1;
+    for id in builder.techniques.iter().filter(|id| attack.domain(id) == domain) {
+        let (value, comment) = score(builder, id);
+        most = most.max(value);
+        techniques.push(json!({"techniqueID": id, "score": value, "comment": comment, "enabled": true, "showSubtechniques": !id.contains('.')}));
+    }
+    let layer = json!({
+        "name": format!("tidegate: {name}"),
+        "versions": {"attack": version, "navigator": "5.1.0", "layer": "4.5"},
+        "domain": domain.as_str(),
+        "description": description,
+        "techniques": techniques,
+        "gradient": {"colors": ["#ffffff", "#3182bd"], "minValue": 0, "maxValue": most},
+    });
+    files.insert(format!("Layers/{name}.json"), pretty(&layer));
 }
 
 /// A canvas for each technique with sub-techniques: the parent above, its sub-techniques below, dashboards aside.

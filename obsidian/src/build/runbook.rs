@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use crate::curl;
 use crate::page::Page;
 use crate::property::Property;
 use crate::prose::{block, code, inline, paragraphs};
 use crate::sources::Example;
 use catalogue::atomic::AtomicTest;
+use catalogue::dialect::section::Section;
 use catalogue::{CatalogueRule, Collection};
 
 use super::{Builder, own_sections, technique_tags};
@@ -15,13 +17,8 @@ use super::{Builder, own_sections, technique_tags};
 /// The state of a runbook without a result.
 const NEVER_RUN: &str = "never run";
 
-/// What holds for the steps of every runbook.
-const HOW_TO_RUN: &str = "\
-- All steps of all runbooks, with the result written here: `tidegate test --record --gateway http://GATEWAY:3128 --log ACCESS_LOG --log ENVOY_LOG --vault VAULT`
-- One step by hand: `curl --proxy http://GATEWAY:3128` with the method, the URL with `http` for `https`, and the headers of the step
-- A gateway in mode `monitor` passes requests on to the real service: put a stand-in behind it, or let it enforce
-- Secrets in the steps are invented and open nothing
-";
+/// Sections of a runbook note that are read after its steps.
+const AFTER: [&str; 6] = ["vary", "variations", "read the result", "result", "clean up", "cleanup"];
 
 /// Ids and titles of all runbooks.
 pub(super) fn names(builder: &Builder<'_>) -> Vec<(String, String)> {
@@ -132,23 +129,45 @@ fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
             builder.link(rule_id, &rule.title)
         ),
     );
-    page.block("note", own.map(|own| own_sections(&own.sections)).unwrap_or_default());
-    let mut steps = format!("### Steps\n\n{HOW_TO_RUN}\n");
-    for (idx, example) in examples.iter().enumerate() {
-        let _ = writeln!(
-            steps,
-            "#### Step {}\n\n{}\n\n{}\n\n{}",
-            idx + 1,
-            inline(&example.what),
-            block(&example.request, "http"),
-            expected(rule, example)
-        );
-    }
-    if examples.is_empty() {
-        let _ = writeln!(steps, "No rows as of {}: the rule's note has no example.", builder.as_of);
-    }
-    page.block("steps", steps);
+    let sections = own.map(|own| own.sections.as_slice()).unwrap_or_default();
+    let is_after = |section: &Section| {
+        AFTER.iter().any(|title| section.title.trim().eq_ignore_ascii_case(title))
+    };
+    let n_before = sections.iter().position(is_after).unwrap_or(sections.len());
+    let (before, after) = sections.split_at_checked(n_before).unwrap_or((sections, &[]));
+    page.block("note", own_sections(before));
+    page.block("steps", steps(builder, rule, examples));
+    page.block("after", own_sections(after));
     page
+}
+
+/// The steps, each with a command; what all have in common is said once, in front of them.
+fn steps(builder: &Builder<'_>, rule: &CatalogueRule, examples: &[Example]) -> String {
+    if examples.is_empty() {
+        let as_of = &builder.as_of;
+        return format!("### Steps\n\nNo rows as of {as_of}: the rule's note has no example.\n");
+    }
+    let level = rule.level.as_deref().unwrap_or("none");
+    let mut text = format!(
+        "### Steps\n\nRun them on a machine that reaches the gateway, whose address comes first:\n\n```sh\nGATEWAY=http://127.0.0.1:3128\n```\n\n- A step that matches: a gateway that enforces answers 403, and writes one event with rule id {}, level {level}.\n- A step that passes: no rule matches, there is no event, and the answer is that of the service.\n- A gateway in mode `monitor` passes all requests on to the real service: put a stand-in behind it, or let it enforce.\n- Secrets in the steps are invented and open nothing; no step has a body.\n\nAll steps of all runbooks, with the result written here: `tidegate test --record --gateway \"$GATEWAY\" --log ACCESS_LOG --log ENVOY_LOG --vault VAULT`\n\n",
+        code(&rule.id)
+    );
+    for (number, example) in (1..).zip(examples) {
+        let outcome = if example.expected == "match" { "matches" } else { "passes" };
+        let command = curl::command(&example.request);
+        let command = command
+            .map_or_else(|| block(&example.request, "http"), |command| block(&command, "sh"));
+        let _ = writeln!(
+            text,
+            "#### Step {number}: {outcome}\n\n{}\n\n{command}\n",
+            inline(&example.what)
+        );
+        let expected = expected(example);
+        if !expected.is_empty() {
+            let _ = writeln!(text, "{expected}\n");
+        }
+    }
+    text
 }
 
 fn never_run(page: &mut Page) {
@@ -156,36 +175,26 @@ fn never_run(page: &mut Page) {
     page.set("last_result", Property::Text(NEVER_RUN.into()));
 }
 
-/// What a tester compares with: the verdict, and the event as far as the request decides it.
-fn expected(rule: &CatalogueRule, example: &Example) -> String {
-    let others = match example.others.as_slice() {
-        [] => "none".to_owned(),
-        others => others.iter().map(|title| inline(title)).collect::<Vec<_>>().join("; "),
-    };
-    let verdict = match example.expected {
-        "match" => "the rule matches; a gateway that enforces answers 403",
-        _ if example.others.is_empty() => "no rule matches",
-        _ => "this rule does not match",
-    };
-    let event = match (example.expected, &example.path) {
-        ("match", path) => {
-            let path = path.as_ref().map_or_else(
-                || "no path, as in every tunnel".to_owned(),
-                |path| format!("path {}", code(path)),
-            );
-            format!(
-                "one, with rule id {}, level {}, view {}, {path}",
-                code(&rule.id),
-                rule.level.as_deref().unwrap_or("none"),
-                example.view.unwrap_or("none"),
-            )
+/// What a tester sees of this step and not of every one of its kind.
+fn expected(example: &Example) -> String {
+    let others: Vec<String> = example.others.iter().map(|title| inline(title)).collect();
+    let mut parts = Vec::new();
+    if example.expected == "match" {
+        let path = example.path.as_ref();
+        parts.push(path.map_or_else(
+            || "The event has no path, as in every tunnel".to_owned(),
+            |path| format!("The event's path is {}", code(path)),
+        ));
+        if let Some(view) = example.view.filter(|view| *view != "raw") {
+            parts.push(format!("it is seen in the {view} view"));
         }
-        _ if example.others.is_empty() => "none".to_owned(),
-        _ => "one of other rules".to_owned(),
-    };
-    format!(
-        "- Expected verdict: {verdict}\n- Expected event: {event}\n- Other rules that match: {others}\n- Cleanup: as the note says; the request has no body and leaves nothing by itself\n"
-    )
+        if !others.is_empty() {
+            parts.push(format!("these rules match too: {}", others.join("; ")));
+        }
+    } else if !others.is_empty() {
+        parts.push(format!("Other rules match, and have an event: {}", others.join("; ")));
+    }
+    if parts.is_empty() { String::new() } else { format!("{}.", parts.join("; ")) }
 }
 
 fn atomic(builder: &Builder<'_>, id: &str) -> Page {

@@ -5,16 +5,16 @@ use std::fmt::Write;
 use crate::guide;
 use crate::page::Page;
 use crate::property::{Property, tag, unlinked};
-use crate::prose::{attack, block, inline, paragraphs};
+use crate::prose::{attack, inline, paragraphs};
 use catalogue::Collection;
 use catalogue::attack::Technique;
-use catalogue::dialect::{Dialect, TechniqueNote};
+use catalogue::dialect::TechniqueNote;
 
-use super::{Base, Builder, Query, runbook, table};
+use super::{Base, Builder, Query, own_notes, runbook, table};
 
 /// The sample's two queries, byte for byte; `{}` is replaced by the tag.
-const RULES_QUERY: &str = "table without id\nfile.link AS \"Name\",\nstatus AS \"Status\",\nlevel AS \"Level\",\nlogsrc_product AS \"Log Source Product\"\nFROM \"Detection Rules\" AND #{}";
-const TESTS_QUERY: &str =
+pub(super) const RULES_QUERY: &str = "table without id\nfile.link AS \"Name\",\nstatus AS \"Status\",\nlevel AS \"Level\",\nlogsrc_product AS \"Log Source Product\"\nFROM \"Detection Rules\" AND #{}";
+pub(super) const TESTS_QUERY: &str =
     "TABLE without id\nfilename AS \"Name\"\nFROM \"Testing Runbooks\" AND #{}";
 
 pub(super) fn page(builder: &Builder<'_>, id: &str) -> Page {
@@ -29,9 +29,10 @@ pub(super) fn page(builder: &Builder<'_>, id: &str) -> Page {
 
     let name = builder.technique_name(id);
     page.block("title", format!("## {}", inline(&name)));
-    page.block("description", description(technique, &notes));
-    page.block("detection", detection(technique, &notes));
-    page.block("data_sources", data_sources(technique, &notes));
+    page.block("family", family(builder, id));
+    page.block("description", description(builder, technique, &notes));
+    page.block("detection", detection(builder, technique, &notes));
+    page.block("data_sources", data_sources(builder, technique, &notes));
     page.block("rules", rules(builder, id));
     page.block("tests", tests(builder, id));
     page.block("countermeasures", countermeasures(builder, id, technique));
@@ -44,12 +45,10 @@ pub(super) fn page(builder: &Builder<'_>, id: &str) -> Page {
         .filter_map(|idx| builder.rules.get(idx).copied())
         .collect();
     page.block("guide", guide::markdown(&of_technique, &builder.reach, &builder.as_of));
-    for (number, note) in notes.iter().enumerate() {
-        page.block(&format!("note{number}"), carried(note));
-    }
+    page.block("documents", documents(builder, id));
     if let Some(technique) = technique {
         let notice = paragraphs(&sources.attack.notice);
-        page.block("licence", format!("### Source\n\nATT&CK {} (STIX {}), <{}>.\n\n{notice} © 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation. Licence: <https://attack.mitre.org/resources/legal-and-branding/terms-of-use/>", sources.attack.version, sources.attack.stix, technique.url));
+        page.block("licence", format!("### Source\n\nATT&CK {} {} (STIX {}), <{}>.\n\n{notice} © 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation. Licence: <https://attack.mitre.org/resources/legal-and-branding/terms-of-use/>", technique.domain.name(), sources.attack.version_of(id), sources.attack.stix, technique.url));
     }
     page
 }
@@ -67,7 +66,7 @@ fn properties(
             .iter()
             .flat_map(|note| &note.properties)
             .find(|(name, _)| name == key)
-            .map(|(_, values)| values.clone())
+            .map(|(_, value)| value.texts())
             .unwrap_or_default()
     };
     let one = |key: &str, own: &str| {
@@ -111,16 +110,25 @@ fn properties(
     if let Some((parent, sub)) = id.split_once('.') {
         tags.extend([parent.to_owned(), format!("attack/{parent}/{sub}")]);
     }
-    for extra in noted("tags") {
-        if !tags.iter().any(|known| known.eq_ignore_ascii_case(&tag(&extra))) {
-            tags.push(tag(&extra));
+    let of_notes = notes.iter().flat_map(|note| [note.texts("tags"), note.texts("tag")].concat());
+    let of_notes: Vec<String> = of_notes.collect();
+    let words = of_notes.iter().flat_map(|text| text.split([',', ' ', '\t']));
+    for extra in words.map(|word| word.trim_start_matches('#')).filter(|word| !word.is_empty()) {
+        if !tags.iter().any(|known| known.eq_ignore_ascii_case(&tag(extra))) {
+            tags.push(tag(extra));
         }
     }
     page.set("tags", Property::Tags(tags));
-    page.set("aliases", Property::List(vec![id.to_owned(), builder.technique_name(id)]));
+    let mut aliases = vec![id.to_owned(), builder.technique_name(id)];
+    for extra in notes.iter().flat_map(|note| note.texts("aliases")) {
+        if !aliases.contains(&extra) {
+            aliases.push(extra);
+        }
+    }
+    page.set("aliases", Property::List(aliases));
     page.set("technique_id", Property::Text(id.to_owned()));
     if !sources.attack.version.is_empty() {
-        page.set("attack_version", Property::Text(format!("v{}", sources.attack.version)));
+        page.set("attack_version", Property::Text(format!("v{}", sources.attack.version_of(id))));
     }
     let rules = builder.rules_of(id);
     let count = |vendor: Collection| {
@@ -131,7 +139,7 @@ fn properties(
             .count()
     };
     page.set("rules", Property::Number(rules.len().to_string()));
-    for vendor in Collection::ALL {
+    for vendor in builder.vendors() {
         page.set(
             &format!("rules_{}", vendor.as_str().to_lowercase()),
             Property::Number(count(vendor).to_string()),
@@ -140,81 +148,122 @@ fn properties(
     page.set("runbooks", Property::Number(runbook::of_technique(builder, id).len().to_string()));
     let n_countermeasures = sources.d3fend.for_technique(id).len() + technique.mitigations.len();
     page.set("countermeasures", Property::Number(n_countermeasures.to_string()));
-    let known =
-        ["created", "last_modified", "version", "tactics", "url", "platforms", "tags", "aliases"];
-    for (key, values) in notes.iter().flat_map(|note| &note.properties) {
-        let legal = key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-            && key.starts_with(|c: char| c.is_ascii_alphabetic());
-        if legal
-            && !known.contains(&key.as_str())
-            && page.properties.iter().all(|(name, _)| name != key)
-        {
-            page.set(key, Property::List(values.clone()));
-        }
+}
+
+/// A technique and its sub-techniques as a diagram; empty for one without sub-techniques.
+fn family(builder: &Builder<'_>, id: &str) -> String {
+    let prefix = format!("{id}.");
+    let subs: Vec<&String> =
+        builder.techniques.iter().filter(|it| it.starts_with(&prefix)).collect();
+    if subs.is_empty() {
+        return String::new();
     }
+    let node = |id: &str| {
+        let name = builder.technique_name(id);
+        let name =
+            name.rsplit(": ").next().unwrap_or(&name).replace(['"', '<', '>', '#', '&', ';'], " ");
+        let rules = guide::counted(builder.rules_of(id).len(), "rule");
+        let runbooks = guide::counted(runbook::of_technique(builder, id).len(), "runbook");
+        format!("{}[\"{id} {name}<br/>{rules}, {runbooks}\"]", tag(id))
+    };
+    let mut text = format!("```mermaid\nflowchart TD\n    {}\n", node(id));
+    for sub in subs {
+        let _ = writeln!(text, "    {} --> {}", tag(id), node(sub));
+    }
+    text + "```"
 }
 
-fn noted<'n>(notes: &[&'n TechniqueNote], title: &str) -> Option<&'n str> {
-    let own = notes.iter().filter(|note| note.dialect == Dialect::FrontMatter);
-    own.flat_map(|note| &note.sections)
-        .find(|section| section.title == title)
-        .map(|section| section.text.trim())
-        .filter(|text| !text.is_empty())
+/// The first section of the notes by a title, as Markdown.
+fn noted(builder: &Builder<'_>, notes: &[&TechniqueNote], title: &str) -> Option<String> {
+    let mut own = notes.iter().filter(|note| own_notes::is_own(note));
+    own.find_map(|note| own_notes::section(builder, note, title))
 }
 
-fn description(technique: Option<&Technique>, notes: &[&TechniqueNote]) -> String {
+fn description(
+    builder: &Builder<'_>,
+    technique: Option<&Technique>,
+    notes: &[&TechniqueNote],
+) -> String {
     let text = match technique {
         Some(technique) => attack(&technique.description, &technique.citations),
-        None => noted(notes, "Description").map(paragraphs).unwrap_or_default(),
+        None => noted(builder, notes, "Description").unwrap_or_default(),
     };
     let text =
         if text.is_empty() { "Neither ATT&CK nor a note describes it.".to_owned() } else { text };
     format!("### Description\n\n{text}")
 }
 
-fn detection(technique: Option<&Technique>, notes: &[&TechniqueNote]) -> String {
+fn detection(
+    builder: &Builder<'_>,
+    technique: Option<&Technique>,
+    notes: &[&TechniqueNote],
+) -> String {
     let mut text = "### Detection\n\n".to_owned();
     if let Some(technique) = technique {
         if !technique.detection.is_empty() {
             let _ = writeln!(text, "{}\n", attack(&technique.detection, &technique.citations));
         }
         for strategy in &technique.strategies {
-            let _ = writeln!(text, "{} ({}):\n", inline(&strategy.name), strategy.id);
-            for (id, platforms, analytic) in &strategy.analytics {
+            let page = builder.link(&format!("strategy/{}", strategy.id), &strategy.name);
+            let _ = writeln!(text, "{page} ({}):\n", strategy.id);
+            for analytic in &strategy.analytics {
                 let _ = writeln!(
                     text,
-                    "- {id}, {}: {}",
-                    inline(platforms),
-                    attack(analytic, &technique.citations).replace("\n\n", " ")
+                    "- {}, {}: {}",
+                    analytic.id,
+                    inline(&analytic.platforms.join(", ")),
+                    attack(&analytic.description, &technique.citations).replace("\n\n", " ")
                 );
             }
             text.push('\n');
         }
     }
-    if let Some(own) = noted(notes, "Detection") {
-        let _ = writeln!(text, "{}\n", paragraphs(own));
+    if let Some(own) = noted(builder, notes, "Detection") {
+        let _ = writeln!(text, "{own}\n");
     }
     let bypassed = technique
         .map(|technique| technique.defenses_bypassed.join(", "))
-        .filter(|text| !text.is_empty());
-    let bypassed = bypassed.or_else(|| noted(notes, "Defenses Bypassed").map(ToOwned::to_owned));
-    let bypassed = bypassed.map_or("None named.".to_owned(), |text| inline(&text));
+        .filter(|text| !text.is_empty())
+        .map(|text| inline(&text));
+    let bypassed = bypassed.or_else(|| noted(builder, notes, "Defenses Bypassed"));
+    let bypassed = bypassed.unwrap_or_else(|| "None named.".to_owned());
     format!("{text}### Defenses Bypassed\n\n{bypassed}")
 }
 
-fn data_sources(technique: Option<&Technique>, notes: &[&TechniqueNote]) -> String {
-    let mut list: Vec<String> =
-        technique.map(|technique| technique.data_sources.clone()).unwrap_or_default();
-    if list.is_empty() {
-        let own = notes
-            .iter()
-            .flat_map(|note| &note.sections)
-            .filter(|section| section.title == "Data Sources");
-        list =
-            own.flat_map(|section| section.items.iter().map(|item| item.title.clone())).collect();
+fn data_sources(
+    builder: &Builder<'_>,
+    technique: Option<&Technique>,
+    notes: &[&TechniqueNote],
+) -> String {
+    let of_attack = technique.map(|technique| technique.data_sources.as_slice());
+    let list = of_attack.unwrap_or_default().iter();
+    let list: String = list.map(|source| format!("- {}\n", inline(source))).collect();
+    let noted = || noted(builder, notes, "Data Sources").filter(|text| !text.is_empty());
+    let list = match list.as_str() {
+        "" => noted().unwrap_or_else(|| "None named.\n".to_owned()),
+        _ => list,
+    };
+    format!("### Data Sources\n\n{list}")
+}
+
+/// Links to other notes that name a technique, or one of its sub-techniques.
+fn documents(builder: &Builder<'_>, id: &str) -> String {
+    let names = |named: &str| named == id || named.split('.').next() == Some(id);
+    let mut list = String::new();
+    for document in &builder.documents {
+        if document.techniques.iter().any(|named| names(named)) {
+            let page = builder.link(&own_notes::document_id(document), &document.title);
+            let _ = writeln!(list, "- {page} ({})", document.kind.as_str());
+        }
     }
-    let list: String = list.iter().map(|source| format!("- {}\n", inline(source))).collect();
-    format!("### Data Sources\n\n{}", if list.is_empty() { "None named.\n" } else { &list })
+    for note in &builder.sources.technique_notes {
+        if note.others.iter().any(|named| names(named)) {
+            let title = format!("{} {}", note.technique, note.name);
+            let page = builder.link(&format!("technique/{}", note.technique), &title);
+            let _ = writeln!(list, "- {page} (technique note)");
+        }
+    }
+    if list.is_empty() { list } else { format!("### Notes that name it\n\n{list}") }
 }
 
 fn rules(builder: &Builder<'_>, id: &str) -> String {
@@ -305,7 +354,7 @@ fn vendors(builder: &Builder<'_>, id: &str) -> String {
     let rules = builder.rules_of(id);
     let mut text = "### Rules by vendor\n\n".to_owned();
     let mut any = false;
-    for vendor in Collection::ALL {
+    for vendor in builder.vendors() {
         let of_vendor: Vec<usize> = rules
             .iter()
             .copied()
@@ -388,97 +437,4 @@ fn procedures(technique: Option<&Technique>, as_of: &str) -> String {
         );
     }
     text
-}
-
-/// What a note says that has no place of its own on the page: unchanged, and inert.
-fn carried(note: &TechniqueNote) -> String {
-    let mut text = format!("### From {}\n\n", inline(note.dialect.as_str()));
-    for mismatch in &note.mismatches {
-        let _ = writeln!(
-            text,
-            "- Line {}: {} declared, {} listed ({})",
-            mismatch.line,
-            mismatch.declared,
-            mismatch.listed,
-            inline(&mismatch.of)
-        );
-    }
-    for (line, remark) in &note.remarks {
-        let _ = writeln!(text, "- Line {line}: {}", inline(remark));
-    }
-    if !note.mismatches.is_empty() || !note.remarks.is_empty() {
-        text.push('\n');
-    }
-    for section in &note.sections {
-        let own = note.dialect == Dialect::FrontMatter;
-        if own
-            && matches!(
-                section.title.as_str(),
-                "Detection Rule" | "Rule Testing" | "Data Sources" | "Defenses Bypassed"
-            )
-        {
-            continue;
-        }
-        if section.level > 0 {
-            let title = inline(&section.title);
-            let title = section
-                .url
-                .as_deref()
-                .and_then(crate::prose::address)
-                .map_or(title.clone(), |url| format!("[{title}]({url})"));
-            let _ = writeln!(text, "#### {title}\n");
-        }
-        let body = section.text.trim_matches('\n');
-        if !body.trim().is_empty() {
-            let _ = writeln!(text, "{}\n", verbatim(body));
-        }
-    }
-    text
-}
-
-/// A note's Markdown: links stay links, `<blockquote>` becomes a quote, everything else is inert.
-fn verbatim(text: &str) -> String {
-    if text.contains("```") {
-        return block(text, "markdown");
-    }
-    let mut lines = Vec::new();
-    let mut quote = false;
-    for line in text.lines() {
-        let opened = line.contains("<blockquote>");
-        quote |= opened;
-        let closes = line.contains("</blockquote>");
-        let plain = line
-            .replace("<blockquote>", "")
-            .replace("</blockquote>", "")
-            .replace("<code>", "")
-            .replace("</code>", "");
-        let indent: String = plain.chars().take_while(|c| *c == ' ').take(4).collect();
-        let (bullet, rest) = match plain
-            .trim_start()
-            .strip_prefix("* ")
-            .or_else(|| plain.trim_start().strip_prefix("- "))
-        {
-            Some(rest) => (format!("{indent}- "), rest.trim_start_matches("* ")),
-            None => (String::new(), plain.trim()),
-        };
-        let table = rest.starts_with('|');
-        let shown = if table {
-            rest.split('|').map(inline).collect::<Vec<_>>().join(" | ").trim().to_owned()
-        } else {
-            attack(&rest.replace("**", ""), &std::collections::BTreeMap::new())
-        };
-        let shown = if bullet.is_empty() && shown.starts_with(['-', '+']) {
-            format!("\u{200a}{shown}")
-        } else {
-            shown
-        };
-        let line = format!("{bullet}{shown}");
-        lines.push(if quote {
-            format!("> {line}").trim_end().to_owned()
-        } else {
-            line.trim_end().to_owned()
-        });
-        quote &= !closes;
-    }
-    lines.join("\n")
 }

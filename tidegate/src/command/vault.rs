@@ -4,6 +4,7 @@ mod gone;
 mod origin;
 mod progress;
 mod read;
+mod settings;
 mod state;
 mod writer;
 
@@ -13,11 +14,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use catalogue::technique_id;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use diagnostics::{Finding, printable, report};
 use knowledge::Library;
 use obsidian::build::{Present, Scope, build};
 use obsidian::check::{KINDS, check, text};
+use obsidian::link_style::LinkStyle;
 use obsidian::merge;
 use obsidian::page::digest;
 use obsidian::sources::Sources;
@@ -29,6 +31,7 @@ use crate::disk::{self, VaultFolder};
 use gone::{Gone, tombstone};
 use progress::Progress;
 use read::{Read, Refusal};
+use settings::Settings;
 use state::State;
 use writer::{Summary, Writer, unwritable};
 
@@ -71,9 +74,9 @@ struct Build {
     /// A copy of Atomic Red Team
     #[arg(long)]
     atomic: Option<PathBuf>,
-    /// ATT&CK as one file of STIX 2.0 or 2.1
+    /// ATT&CK as one file of STIX 2.0 or 2.1 per domain: Enterprise, ICS, Mobile; can be given several times
     #[arg(long)]
-    attack: Option<PathBuf>,
+    attack: Vec<PathBuf>,
     /// A copy of D3FEND's ontology or mappings
     #[arg(long)]
     d3fend: Option<PathBuf>,
@@ -86,6 +89,10 @@ struct Build {
     /// The address of the preview page that rule pages link to; empty for no links
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8431/")]
     preview: String,
+    /// How links between pages are written: `wiki` for Obsidian alone, `markdown` for a forge's web page too
+    /// [default: as the vault's own setting says, or wiki]
+    #[arg(long, value_enum, hide_default_value = true)]
+    links: Option<Links>,
     /// Allow more than a tenth of the vault's pages to become tombstones
     #[arg(long)]
     allow_removals: bool,
@@ -96,14 +103,26 @@ struct Build {
     vault: PathBuf,
 }
 
+/// The form of links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Links {
+    Wiki,
+    Markdown,
+}
+
 /// Report defects of a vault.
 ///
 /// Checks encoding, YAML, tags, names, links, fields, types and empty tables, without Obsidian. The exit
 /// code is 1 if there is any defect.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
-\x20 tidegate vault check vault/")]
+\x20 tidegate vault check vault/\n\
+\x20 tidegate vault check --exclude Templates vault/")]
 struct Check {
+    /// Leave a page or a folder of the vault out, as `Templates`; can be given several times. Links may
+    /// lead there
+    #[arg(long, value_name = "PATH")]
+    exclude: Vec<String>,
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
@@ -145,7 +164,7 @@ impl Build {
         };
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         progress.say("reading the vault");
-        let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
+        let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json", "svg"]) {
             Ok(_) if !self.vault.is_dir() => {
                 let finding = disk::unreadable(&self.vault, &ErrorKind::NotADirectory.into());
                 return Outcome::refused(&[finding], &library.sources);
@@ -159,13 +178,19 @@ impl Build {
                 );
             }
         };
-        let state = match VaultFolder::open(&self.vault) {
-            Ok(folder) => State::read(&folder),
-            Err(_) => State::default(),
+        let (state, settings) = match VaultFolder::open(&self.vault) {
+            Ok(folder) => (State::read(&folder), Settings::read(&folder)),
+            Err(_) => (State::default(), Settings::default()),
+        };
+        let links = match self.links {
+            Some(Links::Markdown) => LinkStyle::Markdown,
+            Some(Links::Wiki) => LinkStyle::Wiki,
+            None => settings.links(),
         };
         let (present, texts) = present(&disk, &state);
         progress.say("building pages");
-        let vault = build(&sources, &Scope { techniques, preview: self.preview.clone() }, &present);
+        let scope = Scope { techniques, preview: self.preview.clone(), links };
+        let vault = build(&sources, &scope, &present);
         let mut summary = Summary::default();
         let gone = Gone::new(&vault.pages, &present, &texts, &state, &origins, is_whole);
         if gone.n_new * 10 > present.pages.len() && !self.allow_removals {
@@ -210,6 +235,9 @@ impl Build {
             writer.file(path, text, &state, &mut summary);
         }
         writer.types(&vault.types, &mut summary);
+        if self.links == Some(Links::Markdown) && settings.is_missing() {
+            writer.write(settings::PATH, settings::MARKDOWN_LINKS, &mut summary);
+        }
         // What was read before, and is not named now, keeps its pages, and may come back.
         let origins = if is_whole { &state.origins | &origins } else { state.origins.clone() };
         if let Err(error) = (State { pages, files, origins }).write(&folder, &state) {
@@ -241,7 +269,7 @@ impl Build {
                 "gaps": vault.n_gaps,
                 "drift": vault.n_drift,
                 "rules_read": sources.rules.len(),
-                "not_read": sources.broken.iter().map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
+                "not_read": sources.broken.iter().chain(&sources.passed_over).map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
                 "duplicates": sources.duplicates.iter().map(|(path, what)| json!({"path": path, "what": what})).collect::<Vec<_>>(),
                 "failures": summary.failures.iter().map(one_line).collect::<Vec<_>>(),
             })),
@@ -250,7 +278,7 @@ impl Build {
                 for (path, what) in &summary.conflicts {
                     let _ = writeln!(text, "conflict: {}: {}", shown(path), shown(what));
                 }
-                for (path, why) in &sources.broken {
+                for (path, why) in sources.broken.iter().chain(&sources.passed_over) {
                     let _ = writeln!(text, "not read: {}: {}", shown(path), shown(why));
                 }
                 for (path, what) in &sources.duplicates {
@@ -317,6 +345,13 @@ fn shown(text: &str) -> String {
     printable(text.as_bytes())
 }
 
+/// Returns true if a path of the vault is the one that is left out, or in it.
+fn is_within(path: &str, left_out: &str) -> bool {
+    let left_out = left_out.trim_start_matches("./").trim_end_matches('/');
+    let rest = path.strip_prefix(left_out);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == ".md")
+}
+
 impl Check {
     fn run(&self) -> Outcome {
         let files = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
@@ -326,6 +361,18 @@ impl Check {
                 return Outcome::refused(&[finding], &diagnostics::Sources::new());
             }
         };
+        let missing = self
+            .exclude
+            .iter()
+            .find(|left_out| !files.iter().any(|(path, _)| is_within(path, left_out)));
+        if let Some(missing) = missing {
+            let message = format!("`--exclude {missing}` names nothing in the vault");
+            let help = "give a path in the vault, with `/` and without the vault's own folder";
+            let finding = nothing(&self.vault, message, help);
+            return Outcome::refused(&[*finding], &diagnostics::Sources::new());
+        }
+        let is_in = |path: &str| !self.exclude.iter().any(|left_out| is_within(path, left_out));
+        let files: Vec<_> = files.into_iter().filter(|(path, _)| is_in(path)).collect();
         if !files.iter().any(|(path, _)| path.ends_with(".md")) || !self.vault.is_dir() {
             let message = "the folder holds no page";
             let help = "give a vault's folder, as `tidegate vault build` writes it";
@@ -350,7 +397,14 @@ impl Check {
             findings.extend(found);
             texts.insert(path, text);
         }
-        let defects = check(&texts);
+        let others = match disk::paths(&self.vault) {
+            Ok(others) => others,
+            Err(error) => {
+                let finding = disk::unreadable(&self.vault, &error);
+                return Outcome::refused(&[finding], &diagnostics::Sources::new());
+            }
+        };
+        let defects = check(&texts, &others);
         let n_pages = texts.keys().filter(|path| path.ends_with(".md")).count();
         let count = |kind: &str| defects.iter().filter(|defect| defect.kind == kind).count();
         let stdout = match self.format {

@@ -1,8 +1,9 @@
 //! The notes and Sigma files below a named folder. No link there is followed, so that nothing outside of the
 //! folder is read or written.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::SystemTime;
@@ -97,8 +98,8 @@ impl Folder {
 
 /// Lists the notes and Sigma files of a folder, and what would be one if it could be read, by name.
 ///
-/// Hidden files and folders are passed over, other extensions than `.md`, `.yml` and `.yaml`, and
-/// `README.md`, which says what a folder is for.
+/// Hidden files and folders are passed over, other extensions than `.md`, `.markdown`, `.yml` and `.yaml`, and
+/// a `README.md` without a `kind`, which says what a folder is for.
 pub(super) fn entries(folder: &Path) -> impl Iterator<Item = Entry> {
     walk(folder).filter_map(move |entry| {
         let entry = match entry {
@@ -136,8 +137,32 @@ fn extension(path: &Path) -> Option<String> {
 }
 
 fn is_source(path: &Path) -> bool {
-    let is_source = matches!(extension(path).as_deref(), Some("md" | "yml" | "yaml"));
-    is_source && path.file_name().is_none_or(|name| name != "README.md")
+    let is_source = matches!(extension(path).as_deref(), Some("md" | "markdown" | "yml" | "yaml"));
+    let is_readme = path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("readme"));
+    is_source && (!is_readme || says_its_kind(path))
+}
+
+/// How much of a README is read to see whether it is a note.
+const MAX_HEAD_BYTES: usize = 4_096;
+
+/// Returns true if a file has front matter with a `kind`. A README without one says what its folder is for.
+fn says_its_kind(path: &Path) -> bool {
+    let head = head(path, MAX_HEAD_BYTES).unwrap_or_default();
+    let text = String::from_utf8_lossy(&head);
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
+    lines.next().is_some_and(|line| line.trim_end() == "---")
+        && lines.take_while(|line| line.trim_end() != "---").any(|line| line.starts_with("kind:"))
+}
+
+/// The first bytes of a regular file. A pipe would wait for a writer, and a link may lead anywhere.
+fn head(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(no_file());
+    }
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The stamps of files, and of all notes and Sigma files in folders.
@@ -164,6 +189,32 @@ pub(crate) fn stamps<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Vec<Stamp>
 /// The files of a folder with these extensions: path inside of it with `/`, and bytes. Hidden ones are
 /// passed over, and so are pipes and devices; links are not followed.
 pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, Vec<u8>)>> {
+    files(root, |path| extension(path).is_some_and(|it| extensions.contains(&it.as_str())))
+}
+
+/// The notes of a folder, as [`tree`] finds files: Markdown, and files without an extension that begin as
+/// front matter does.
+pub(crate) fn notes(root: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+    files(root, |path| match extension(path) {
+        Some(extension) => matches!(extension.as_str(), "md" | "markdown"),
+        None => head(path, 5).is_ok_and(|it| it.starts_with(b"---\n") || it == b"---\r\n"),
+    })
+}
+
+/// The paths of all files in a folder, with `/`. Hidden ones are passed over.
+pub(crate) fn paths(root: &Path) -> io::Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for entry in walk(root) {
+        let entry = entry?;
+        if let (false, Ok(inside)) = (entry.file_type().is_dir(), entry.path().strip_prefix(root)) {
+            found.insert(name(inside).to_string());
+        }
+    }
+    Ok(found)
+}
+
+/// The regular files of a folder that are wanted.
+fn files(root: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     let folder = match fs::metadata(root)? {
         metadata if metadata.is_dir() => Some(Folder::open(root)?),
@@ -172,9 +223,7 @@ pub(crate) fn tree(root: &Path, extensions: &[&str]) -> io::Result<Vec<(String, 
     for entry in walk(root) {
         let entry = entry?;
         let path = entry.path();
-        let is_wanted =
-            extension(path).is_some_and(|extension| extensions.contains(&extension.as_str()));
-        if !entry.file_type().is_file() || !is_wanted {
+        if !entry.file_type().is_file() || !is_wanted(path) {
             continue;
         }
         let inside = path.strip_prefix(root).unwrap_or(path);

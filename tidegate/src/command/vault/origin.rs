@@ -48,7 +48,7 @@ impl Origin {
             ("rule", "Sigma") => &[Origin::Sigma],
             ("rule", "Elastic") => &[Origin::Elastic],
             ("rule", "Splunk") => &[Origin::Splunk],
-            ("rule" | "runbook" | "service", _) => &[Origin::Notes],
+            ("rule" | "runbook" | "service" | "document", _) => &[Origin::Notes],
             ("tactic", _) => &[Origin::Attack],
             // Which techniques have a page depends on all that name techniques.
             _ => &Origin::ALL,

@@ -55,6 +55,25 @@ fn files(path: &Path, extensions: &[&str]) -> Result<gather::Files, Box<Finding>
     Ok(files)
 }
 
+/// The name of a note in one of several folders.
+fn within(folder: &Path, inside: &str) -> String {
+    let folder = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    match folder {
+        Some(folder) if folder != inside => format!("{folder}/{inside}"),
+        _ => inside.to_owned(),
+    }
+}
+
+/// Returns true if something came of a note: a page, or a finding of its own kind.
+fn is_understood(name: &str, sources: &Sources, library: &Library) -> bool {
+    let is_passed_over = sources.passed_over.iter().any(|(path, _)| path == name);
+    let is_refused = library
+        .findings
+        .iter()
+        .any(|finding| finding.is_error() && *finding.diagnostic.place.file == *name);
+    !is_passed_over && !is_refused
+}
+
 /// A finding about a source with nothing of its kind, and why the first file of it was not read.
 fn holds_nothing(path: &Path, what: &str, sources: &Sources, n_broken: usize) -> Box<Finding> {
     let why = sources.broken.get(n_broken).map(|(path, why)| format!("; {path}: {why}"));
@@ -69,33 +88,48 @@ impl Build {
         let sources = &mut read.sources;
         progress.say("reading notes");
         let default = PathBuf::from(DEFAULT_PATH);
+        let mut folders: Vec<&Path> = self.notes.iter().map(PathBuf::as_path).collect();
+        if folders.is_empty() && disk::is_folder(DEFAULT_PATH) {
+            folders.push(&default);
+        }
         let mut notes = Vec::new();
-        if self.notes.is_empty() && disk::is_folder(DEFAULT_PATH) {
-            notes.extend(files(&default, &["md"])?);
+        let mut ends = Vec::new();
+        for path in &folders {
+            let found = disk::notes(path);
+            let found = found.map_err(|error| Box::new(disk::unreadable(path, &error)))?;
+            if found.is_empty() {
+                let message = "there is no note in it: no file that ends in `.md` or `.markdown`";
+                return Err(nothing(path, message, "give the folder that holds them").into());
+            }
+            ends.push(notes.len() + found.len());
+            // Notes of several folders may have one name.
+            let is_named = folders.len() > 1;
+            notes.extend(found.into_iter().map(|(inside, bytes)| {
+                (if is_named { within(path, &inside) } else { inside }, bytes)
+            }));
         }
-        for path in &self.notes {
-            notes.extend(files(path, &["md"])?);
-        }
-        notes.retain(|(path, _)| path.rsplit('/').next() != Some("README.md"));
-        let catalogues =
-            [&self.sigma, &self.elastic, &self.splunk, &self.atomic, &self.attack, &self.d3fend];
-        if notes.is_empty() && catalogues.iter().all(|path| path.is_none()) {
+        let catalogues = [&self.sigma, &self.elastic, &self.splunk, &self.atomic, &self.d3fend];
+        let has_catalogue = catalogues.iter().any(|path| path.is_some()) || !self.attack.is_empty();
+        if notes.is_empty() && !has_catalogue {
             let message = "there is nothing to build a vault from";
             let help = "give notes with `--notes`, or a catalogue, as `--sigma`";
             return Err(nothing(&default, message, help).into());
         }
-        let has_notes = !notes.is_empty();
-        read.library = gather::notes(sources, notes);
-        if has_notes {
+        let names: Vec<String> = notes.iter().map(|(name, _)| name.clone()).collect();
+        if !notes.is_empty() {
             read.origins.insert(Origin::Notes);
         }
-        let n_notes = sources.rules.len()
-            + sources.services.len()
-            + sources.runbooks.len()
-            + sources.technique_notes.len();
-        if let (Some(path), 0) = (self.notes.first(), n_notes) {
-            let finding = holds_nothing(path, "note that can be read", sources, 0);
-            return Err(Box::new(Refusal { finding: *finding, library: Some(read.library) }));
+        read.library = gather::notes(sources, notes);
+        let mut start = 0;
+        for (path, end) in folders.iter().zip(ends) {
+            let names = names.get(start..end).unwrap_or_default();
+            start = end;
+            if !names.iter().any(|name| is_understood(name, sources, &read.library)) {
+                let message = "there is no note that can be read in it";
+                let help = "name a technique, as `tags: [T1102_002]`; the vault is left as it is";
+                let finding = nothing(path, message, help);
+                return Err(Box::new(Refusal { finding: *finding, library: Some(read.library) }));
+            }
         }
         for (origin, vendor, path, extensions) in [
             (Origin::Sigma, Collection::Sigma, &self.sigma, &["yml", "yaml"][..]),
@@ -124,13 +158,18 @@ impl Build {
             }
             read.origins.insert(Origin::Atomic);
         }
-        if let Some(path) = &self.attack {
+        for path in &self.attack {
             progress.say("reading ATT&CK");
             let (_, bytes) = disk::read(path, MAX_ATTACK_BYTES)?;
-            gather::attack(sources, &path.to_string_lossy(), &bytes);
-            if sources.attack.techniques.is_empty() {
+            let n_techniques = sources.attack.techniques.len();
+            if let Some(domain) = gather::attack(sources, &path.to_string_lossy(), &bytes) {
+                let message = format!("{domain} of ATT&CK was given before");
+                let help = "give one file of each domain: Enterprise, ICS, Mobile";
+                return Err(nothing(path, message, help).into());
+            }
+            if sources.attack.techniques.len() == n_techniques {
                 let message = "the file holds no technique of ATT&CK";
-                let help = "give `enterprise-attack.json` of ATT&CK's STIX data";
+                let help = "give `enterprise-attack.json`, `ics-attack.json` or `mobile-attack.json` of ATT&CK's STIX data";
                 return Err(nothing(path, message, help).into());
             }
             read.origins.insert(Origin::Attack);
@@ -144,6 +183,7 @@ impl Build {
             }
             read.origins.insert(Origin::D3fend);
         }
+        gather::follow_revoked(sources);
         Ok(read)
     }
 }

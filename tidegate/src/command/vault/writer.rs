@@ -123,7 +123,7 @@ impl Writer<'_> {
         }
     }
 
-    fn write(&self, path: &str, text: &str, summary: &mut Summary) {
+    pub(super) fn write(&self, path: &str, text: &str, summary: &mut Summary) {
         match self.folder.put(path, text.as_bytes()) {
             Ok(()) => summary.n_written += 1,
             Err(error) => summary.failures.push(unwritable(&self.root.join(path), &error)),

@@ -1,0 +1,470 @@
+//! `tidegate vault` with sources as people have them: every form of note is read, no word of one is lost,
+//! several domains of ATT&CK are in one vault, and vaults of others are checked as Obsidian reads them.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests over files, with helpers beside the test functions"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder with sources, and a vault beside it.
+struct Scene {
+    scratch: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new(files: &[(&str, &str)]) -> Scene {
+        let scene = Scene { scratch: tempfile::tempdir().unwrap() };
+        for (path, text) in files {
+            let path = scene.scratch.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        scene
+    }
+
+    fn tidegate(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        command.args(arguments).current_dir(self.scratch.path()).output().unwrap()
+    }
+
+    /// Builds `vault`, and returns what was printed.
+    fn build(&self, options: &[&str]) -> String {
+        let arguments = [&["vault", "build"], options, &["vault"]].concat();
+        let Output { status, stdout, stderr } = self.tidegate(&arguments);
+        let stderr = String::from_utf8(stderr).unwrap();
+        assert!(status.success(), "{arguments:?}: {stderr}");
+        String::from_utf8(stdout).unwrap()
+    }
+
+    fn checks_clean(&self) {
+        let output = self.tidegate(&["vault", "check", "vault"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    /// Paths of the pages that are not dashboards.
+    fn pages(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let vault = self.scratch.path().join("vault");
+        for folder in fs::read_dir(&vault).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            if folder.is_dir() && !name.starts_with('.') {
+                let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+                found.extend(files.filter(|path| path.extension().is_some_and(|it| it == "md")));
+            }
+        }
+        found.sort();
+        found
+    }
+
+    fn names(&self) -> Vec<String> {
+        let vault = self.scratch.path().join("vault");
+        let name = |path: &PathBuf| path.strip_prefix(&vault).unwrap().to_str().unwrap().to_owned();
+        self.pages().iter().map(name).collect()
+    }
+
+    fn page(&self, path: &str) -> String {
+        fs::read_to_string(self.scratch.path().join("vault").join(path)).unwrap()
+    }
+}
+
+/// The words of a text: letters and digits.
+fn words(text: &str) -> BTreeSet<String> {
+    let text = text.replace("\\u003c", " ").replace("&#58;", ":");
+    text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect()
+}
+
+/// Words of a source that are on no page.
+fn lost(scene: &Scene, source: &str) -> Vec<String> {
+    let all: String = scene.pages().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let kept = words(&all);
+    // The language of a query block is left out, since it would run, and that of a rule is YAML by another
+    // name; a link to a page needs no extension.
+    let is_left_out = |word: &str| matches!(word, "dataviewjs" | "md" | "yml");
+    words(source).into_iter().filter(|word| !kept.contains(word) && !is_left_out(word)).collect()
+}
+
+const FIRST: &str = r#"---
+tags: [T1102, techniques]
+permissions required: User
+primary categories:
+  - "[[Red Team]]"
+related: ["[[APT29]]", "[[T1567]]"]
+owner: "[[Jane Doe]]"
+severity: 3
+reviewed: true
+last-reviewed: 2026-01-15
+contacts: {soc: "x@example.org", nested: {deeply: [one, two]}}
+status: draft
+rules: 7
+commit: 076d35d
+trigger: "<% tp.file.title %>"
+---
+
+## Web Service
+
+Words between the title and the first section.
+
+### Description
+
+See [[T1567|exfiltration]], [[T1567#Part]] and **bold** text.[^1] A [link](https://a.example/x) and [mine](second.md).
+
+| Tool | Use |
+| --- | --- |
+| [[Empire\|S0363]] | C2 |
+
+> [!warning] Ours
+> Only at night.
+
+### Hunting
+
+1. Look at the proxy.
+   - by host
+2. Then at DNS.
+
+- [ ] open task
+- [x] done task
+
+```splunk
+index=proxy dest="drop.example"
+```
+
+![[diagram.png]]
+
+key:: value `= this.file.name` <script>alert(1)</script> %%hidden%% [x](javascript:alert)
+
+```dataviewjs
+dv.pages()
+```
+
+#### Deeper
+
+Deep text.
+
+### Detection Rule
+
+Our own words about rules, and [[My rule]].
+
+```dataview
+table without id
+file.link AS "Name",
+status AS "Status",
+level AS "Level",
+logsrc_product AS "Log Source Product"
+FROM "Detection Rules" AND #T1102
+```
+
+### Data Sources
+
+* Proxy logs
+
+Free text about logs.
+
+[^1]: a footnote
+"#;
+
+#[test]
+fn a_technique_note_keeps_everything() {
+    let second = "---\ntags: [T1102]\nstatus: final\nowner: [a, b]\n---\n\n## Web Service (second)\n\n### Description\n\nSecond description.\n";
+    let other = "---\ntags: [T1567]\n---\n\n## Exfiltration\n\nText.\n";
+    let files = [("notes/T1102.md", FIRST), ("notes/second.md", second), ("notes/o.md", other)];
+    let scene = Scene::new(&files);
+    scene.build(&["--notes", "notes"]);
+    for (name, text) in files {
+        assert_eq!(lost(&scene, text), Vec::<String>::new(), "{name}");
+    }
+    let page = scene.page("Techniques/T1102 - Web Service.md");
+    for part in [
+        "permissions required: \"User\"\n",
+        "primary categories:\n  - \"Red Team\"\n",
+        "  - \"[[Techniques/T1567 - Exfiltration|T1567]]\"\n",
+        "owner:\n  - \"Jane Doe\"\n",
+        "severity: 3\n",
+        "reviewed: true\n",
+        "last-reviewed: 2026-01-15\n",
+        "status: \"draft\"\n",
+        "rules: 0\n",
+        "- rules: 7\n",
+        "- status: final\n",
+        "- contacts:\n    - soc: x@example.org\n    - nested:\n        - deeply:\n            - one\n",
+        "[[Techniques/T1567 - Exfiltration|exfiltration]]",
+        "**bold** text.[^1] A [link](https://a.example/x) and [[Techniques/T1102 - Web Service|mine]]",
+        "| S0363 (Empire) | C2 |",
+        "> [!warning] Ours\n> Only at night.",
+        "1. Look at the proxy.\n    - by host\n2. Then at DNS.",
+        "- [ ] open task\n- [x] done task",
+        "```splunk\nindex=proxy",
+        "```text\ndv.pages()",
+        "Our own words about rules, and My rule.",
+        "Free text about logs.",
+        "[^1]: a footnote",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert_eq!(page.matches("```dataview\ntable").count(), 1);
+    for bad in ["<script", "<%", "dataviewjs", "](javascript", "key::", "`= "] {
+        assert!(!page.contains(bad), "{bad} in {page}");
+    }
+    scene.checks_clean();
+}
+
+#[test]
+fn notes_in_every_form_have_a_page_and_what_is_passed_over_is_listed() {
+    let rule = "title: Upload to the drop host\nid: 0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b30\nstatus: test\nauthor: analyst\ntags: [attack.t1567]\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: drop.example\n    condition: selection\n";
+    let detection = format!(
+        "---\ntitle: \"Upload to the drop host\"\nstatus: \"stable\"\ncreated: \"2022/02/15\"\ntags: [exfiltration, t1567, detection_rule]\nlogsrc_product: \"windows\"\nlogsrc_service: \"\"\nlevel: \"high\"\nteam: blue\n---\n\n## Upload to the drop host\n\n### Description\n\nFinds uploads, see [[T1071]].\n\n```yml\n{rule}```\n\nAfterwards.\n"
+    );
+    let files = [
+        ("notes/T1071/T1071.MD", "---\ntags: [T1071]\n---\n\n## App layer\n\nOne.\n"),
+        ("notes/T1102/README.md", "---\ntags: [T1102]\n---\n\n## Web Service\n\nTwo.\n"),
+        ("notes/T1105/T1105.markdown", "# Ingress\n\nThree.\n"),
+        ("notes/rules/Drop upload.md", detection.as_str()),
+        (
+            "notes/lolbas/Certutil",
+            "---\nName: Certutil.exe\nCommands:\n  - Command: certutil.exe -urlcache {REMOTEURL}\n    Usecase: Download\n    MitreID: T1105\nResources:\n  - Link: https://a.example/x\nCode: |\n  two\n  lines\n---\n",
+        ),
+        (
+            "notes/ads/drop.md",
+            "# Drop\n\n## Goal\n\nFind.\n\n## Categorization\n\n[Exfiltration](https://attack.mitre.org/techniques/T1567) / T1567\n\n## Strategy Abstract\n\n- a\n\n## Technical Context\n\nContext.\n\n## Blind Spots and Assumptions\n\nBlind.\n",
+        ),
+        (
+            "notes/react/RA_1001.md",
+            "| Title | Practice |\n|:---|:---|\n| **ID** | RA1001 |\n\n### Workflow\n\nPractise, see [other](RA_1002.md).\n",
+        ),
+        ("notes/README.md", "# About\n\nThis folder is about T1102.\n"),
+        ("notes/LICENSE", "Words.\n"),
+    ];
+    let scene = Scene::new(&files);
+    let printed = scene.build(&["--notes", "notes"]);
+    assert!(printed.contains("not read: README.md: it has no `kind`"), "{printed}");
+    assert_eq!(printed.matches("not read").count(), 1, "{printed}");
+    assert_eq!(
+        scene.names(),
+        [
+            "Detection Rules/Upload to the drop host.md",
+            "Notes/Certutil.exe.md",
+            "Notes/Drop.md",
+            "Notes/RA_1001.md",
+            "Techniques/T1071 - App layer.md",
+            "Techniques/T1102 - Web Service.md",
+            "Techniques/T1105 - Ingress.md",
+            "Techniques/T1567 - Technique.md",
+        ]
+    );
+    for (name, text) in &files[..7] {
+        assert_eq!(lost(&scene, text), Vec::<String>::new(), "{name}");
+    }
+    let page = scene.page("Detection Rules/Upload to the drop host.md");
+    for part in [
+        "status: \"stable\"",
+        "level: \"high\"",
+        "logsrc_product: \"windows\"",
+        "logsrc_category: \"proxy\"",
+        "created: 2022-02-15",
+        "vendor: \"Notes\"",
+        "team: \"blue\"",
+        "Finds uploads, see [[Techniques/T1071 - App layer|T1071]].",
+        "Afterwards.",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let technique = scene.page("Techniques/T1567 - Technique.md");
+    assert!(
+        technique.contains("[[Notes/Drop|Drop]] (alerting and detection strategy)"),
+        "{technique}"
+    );
+    let certutil = scene.page("Notes/Certutil.exe.md");
+    assert!(certutil.contains("[[Techniques/T1105 - Ingress|T1105]]"), "{certutil}");
+    scene.checks_clean();
+    assert!(scene.build(&["--notes", "notes"]).contains(" 0 files written"));
+}
+
+#[test]
+fn notes_of_which_nothing_is_understood_are_an_error() {
+    let files = [
+        ("good/T1102.md", "# T1102 Web Service\n\nText.\n"),
+        ("bad/Meeting.md", "# Meeting\n\nLunch.\n"),
+        ("empty/x.txt", "x"),
+    ];
+    let scene = Scene::new(&files);
+    scene.build(&["--notes", "good"]);
+    let before = scene.page("Techniques/T1102 - Web Service.md");
+    for folder in ["bad", "empty"] {
+        for options in [&["--notes", folder][..], &["--notes", "good", "--notes", folder]] {
+            let arguments = [&["vault", "build"], options, &["vault"]].concat();
+            let output = scene.tidegate(&arguments);
+            assert_eq!(output.status.code(), Some(1), "{options:?}");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(stderr.contains("there is no note"), "{stderr}");
+            assert!(stderr.contains(folder), "{stderr}");
+        }
+    }
+    assert_eq!(scene.page("Techniques/T1102 - Web Service.md"), before);
+}
+
+#[test]
+fn a_readme_with_a_kind_is_a_note_for_every_command() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let service = root.join("knowledge/notes/services");
+    let note = fs::read_dir(service).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(note).unwrap();
+    let files =
+        [("a/README.md", text.as_str()), ("b/x.markdown", &text), ("c/README.md", "# About\n")];
+    let scene = Scene::new(&files);
+    for (folder, code) in [("a", 0), ("b", 0), ("c", 1)] {
+        let output = scene.tidegate(&["check", folder]);
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// A bundle of one domain: a technique with a strategy, one that it replaced, and their tactic.
+fn bundle(chain: &str, domain: &str, id: &str, old: &str) -> String {
+    let external = |id: &str| {
+        format!(
+            "\"external_references\":[{{\"source_name\":\"mitre-attack\",\"external_id\":\"{id}\",\"url\":\"https://attack.mitre.org/x/{id}\"}}]"
+        )
+    };
+    let phase = format!(
+        "\"kill_chain_phases\":[{{\"kill_chain_name\":\"{chain}\",\"phase_name\":\"command-and-control\"}}]"
+    );
+    format!(
+        "{{\"type\":\"bundle\",\"id\":\"bundle--1\",\"spec_version\":\"2.0\",\"objects\":[\
+         {{\"type\":\"x-mitre-collection\",\"id\":\"c--1\",\"x_mitre_version\":\"18.1\"}},\
+         {{\"type\":\"attack-pattern\",\"id\":\"a--1\",\"name\":\"{domain} one\",\"description\":\"About {domain}.\",{},{phase}}},\
+         {{\"type\":\"attack-pattern\",\"id\":\"a--2\",\"name\":\"Old\",\"revoked\":true,{},{phase}}},\
+         {{\"type\":\"relationship\",\"id\":\"r--1\",\"relationship_type\":\"revoked-by\",\"source_ref\":\"a--2\",\"target_ref\":\"a--1\"}},\
+         {{\"type\":\"x-mitre-tactic\",\"id\":\"t--1\",\"name\":\"Command and Control\",\"x_mitre_shortname\":\"command-and-control\",{}}},\
+         {{\"type\":\"x-mitre-data-component\",\"id\":\"d--1\",\"name\":\"Network Traffic\"}},\
+         {{\"type\":\"x-mitre-analytic\",\"id\":\"n--1\",\"name\":\"Analytic\",\"description\":\"Looks at {domain}.\",\"x_mitre_platforms\":[\"Linux\"],{},\"x_mitre_log_source_references\":[{{\"x_mitre_data_component_ref\":\"d--1\",\"name\":\"zeek\",\"channel\":\"conn.log\"}}],\"x_mitre_mutable_elements\":[{{\"field\":\"Window\",\"description\":\"How long.\"}}]}},\
+         {{\"type\":\"x-mitre-detection-strategy\",\"id\":\"s--1\",\"name\":\"Strategy of {domain}\",{},\"x_mitre_analytic_refs\":[\"n--1\"]}},\
+         {{\"type\":\"relationship\",\"id\":\"r--2\",\"relationship_type\":\"detects\",\"source_ref\":\"s--1\",\"target_ref\":\"a--1\"}}]}}",
+        external(id),
+        external(old),
+        external(&format!("TA-{domain}")),
+        external(&format!("AN-{domain}")),
+        external(&format!("DET-{domain}")),
+    )
+}
+
+#[test]
+fn several_domains_are_in_one_vault_and_revoked_ids_are_followed() {
+    let enterprise = bundle("mitre-attack", "Enterprise", "T1102", "T1043");
+    let ics = bundle("mitre-ics-attack", "ICS", "T0885", "T0899");
+    let rule = "title: Old id\nid: 0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b31\ntags: [attack.t1043, attack.t0899]\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: a.example\n    condition: selection\n";
+    let files = [
+        ("enterprise.json", enterprise.as_str()),
+        ("ics.json", &ics),
+        ("sigma/rules/proxy/old.yml", rule),
+    ];
+    let scene = Scene::new(&files);
+    scene.build(&["--attack", "enterprise.json", "--attack", "ics.json", "--sigma", "sigma"]);
+    let page = scene.page("Techniques/T0885 - ICS one.md");
+    for part in [
+        "rules_sigma: 1\n",
+        "attack_version: \"v18.1\"",
+        "Detection Strategies/DET-ICS - Strategy of ICS|",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(scene.page("Techniques/T1102 - Enterprise one.md").contains("rules_sigma: 1\n"));
+    let rule = scene.page("Detection Rules/Old id.md");
+    for part in
+        ["  - T1102\n", "  - T0885\n", "  - T1043\n", "T1043 Old (revoked, replaced by T1102)"]
+    {
+        assert!(rule.contains(part), "{part} in {rule}");
+    }
+    let strategy = scene.page("Detection Strategies/DET-ICS - Strategy of ICS.md");
+    for part in [
+        "### AN-ICS (Linux)\n\nLooks at ICS.",
+        "- Network Traffic, zeek, conn.log",
+        "- Window: How long.",
+        "[[Techniques/T0885 - ICS one|T0885 ICS one]]",
+    ] {
+        assert!(strategy.contains(part), "{part} in {strategy}");
+    }
+    for (layer, domain, id, other) in [
+        ("rule exists", "enterprise-attack", "T1102", "T0885"),
+        ("rule exists (ICS)", "ics-attack", "T0885", "T1102"),
+    ] {
+        let layer = scene.page(&format!("Layers/{layer}.json"));
+        assert!(layer.contains(&format!("\"domain\": \"{domain}\"")), "{layer}");
+        assert!(layer.contains(id) && !layer.contains(other), "{layer}");
+    }
+    for tactic in ["TA-Enterprise", "TA-ICS"] {
+        scene.page(&format!("Tactics/{tactic} - Command and Control.md"));
+    }
+    scene.checks_clean();
+    let twice = scene
+        .tidegate(&["vault", "build", "--attack", "ics.json", "--attack", "ics.json", "vault"]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&twice.stderr).contains("ICS of ATT&CK was given before"));
+}
+
+#[test]
+fn vaults_of_others_are_checked_as_obsidian_reads_them() {
+    let files = [
+        ("vault/Projects/release v2.4 notes.md", "# release\n"),
+        ("vault/Team/Runbooks/isolate.md", "# isolate\n"),
+        ("vault/Team/other.md", "# other\n"),
+        ("vault/Team/diagram.png", "x"),
+        (
+            "vault/Team/code.md",
+            "`[[Page Name]]` [[other]]\n\n~~~bash\n[[ -z x ]]\n~~~\n\n%% [[no]] %%\n\n$[[1,2],[3,4]]$\n",
+        ),
+        (
+            "vault/Team/context.md",
+            "[[Runbooks/isolate]] [[isolate.md]] [[../Projects/release v2.4 notes]] ![[diagram.png]] [[isolate |x]]\n\n[there](isolate.md), [broken](gone.md), [x](../Projects/release%20v2.4%20notes.md)\n",
+        ),
+        ("vault/Cafe\u{301}.md", "x\n"),
+        ("vault/a.md", "[[Caf\u{e9}]]\n"),
+        ("vault/Templates/t.md", "---\ncreated: {{date}}\n---\n[[nowhere]]\n"),
+        ("vault/empty.md", "---\n---\nx\n"),
+        ("vault/end.md", "---\nb: 2\n---"),
+        ("vault/dup.md", "---\na: 1\na: 2\n---\n"),
+    ];
+    let scene = Scene::new(&files);
+    let output = scene.tidegate(&["vault", "check", "--exclude", "Templates", "vault"]);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let found: Vec<&str> = printed.lines().filter(|line| line.contains(".md:")).collect();
+    assert_eq!(
+        found,
+        [
+            "Cafe\u{301}.md:1: illegal name: `Cafe\u{301}.md` is not legal everywhere",
+            "dup.md:3: invalid YAML: the key `a` is repeated",
+            "Team/context.md:3: unresolved link: `gone.md`",
+        ],
+        "{printed}"
+    );
+    let output = scene.tidegate(&["vault", "check", "--exclude", "Template", "vault"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("names nothing in the vault"));
+}
+
+#[test]
+fn links_of_a_vault_can_be_markdown_and_stay_so() {
+    let files = [
+        ("notes/T1102.md", "# T1102 Web Service\n\nSee [[T1567]].\n"),
+        ("notes/T1567.md", "# T1567 Exfiltration\n\nText.\n"),
+        ("notes/other (1).md", "Names T1567, see [[T1102]].\n"),
+    ];
+    let scene = Scene::new(&files);
+    scene.build(&["--notes", "notes", "--links", "markdown"]);
+    let page = scene.page("Techniques/T1102 - Web Service.md");
+    assert!(page.contains("See [T1567](T1567%20-%20Exfiltration.md)."), "{page}");
+    let page = scene.page("Techniques/T1567 - Exfiltration.md");
+    assert!(page.contains("- [other (1)](../Notes/other%20%281%29.md) (note)"), "{page}");
+    // Properties of Obsidian take its own links alone.
+    let page = scene.page("Notes/other (1).md");
+    assert!(page.contains("\"[[Techniques/T1567 - Exfiltration|T1567]]\""), "{page}");
+    let body = page.split("\n---\n").nth(1).unwrap();
+    assert!(!body.contains("[["), "{body}");
+    assert!(scene.page(".obsidian/app.json").contains("\"useMarkdownLinks\": true"));
+    scene.checks_clean();
+    assert!(scene.build(&["--notes", "notes"]).contains(" 0 files written"));
+    assert!(!scene.build(&["--notes", "notes", "--links", "wiki"]).contains(" 0 files written"));
+}
