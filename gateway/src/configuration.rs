@@ -159,6 +159,12 @@ pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
         // JSON is YAML, and the list of clusters ends the file.
         text += &format!("  # Where events are posted to.\n  - {cluster}\n");
     }
+    if let Some(secret) = settings.collector.as_ref().and_then(Collector::secret) {
+        let start = "static_resources:\n";
+        let secrets =
+            "  # What the collector knows the gateway by; Envoy reads the file.\n  secrets:\n";
+        text = text.replacen(start, &format!("{start}{secrets}  - {secret}\n"), 1);
+    }
     let mut files = vec![("envoy.yaml".to_owned(), text.into_bytes())];
     if settings.protocol == Protocol::Http {
         files.extend(ecds(settings, version));
@@ -299,6 +305,23 @@ mod tests {
             let is_private = |line: &&str| !allowed.contains(line);
             let n_removed = refused.lines().count() - allowed.lines().count();
             assert!(refused.lines().filter(is_private).count() <= n_removed);
+        }
+    }
+
+    #[test]
+    fn the_credential_of_the_collector_is_a_file_that_envoy_reads() {
+        for protocol in [Protocol::Http, Protocol::Tls] {
+            let read = |file: Option<&str>| {
+                let collector = Collector::read("https://logs.example/").unwrap();
+                let collector = collector.with_credential(file.map(str::to_owned));
+                let settings = Settings { protocol, collector: Some(collector), ..settings() };
+                String::from_utf8(envoy(&settings, "1")[0].1.clone()).unwrap()
+            };
+            let (without, with) = (read(None), read(Some("./token")));
+            assert!(!without.contains("secrets:") && !without.contains("credential_injector"));
+            assert!(with.contains("static_resources:\n  # What the collector"), "{with}");
+            assert!(with.contains(r#""secret":{"filename":"./token"}"#), "{with}");
+            assert!(with.contains("credential_injector"), "{with}");
         }
     }
 

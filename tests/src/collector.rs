@@ -34,6 +34,8 @@ pub struct Call {
     pub target: String,
     /// The header `idempotency-key`.
     pub key: String,
+    /// The header `authorization`.
+    pub authorization: String,
     /// What was posted.
     pub body: String,
 }
@@ -141,7 +143,7 @@ async fn take(
         let value = request.headers().get(name).map(http::HeaderValue::as_bytes);
         String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     };
-    let key = header("idempotency-key");
+    let (key, authorization) = (header("idempotency-key"), header("authorization"));
     let target = format!("{} {}{}", request.method(), header("host"), request.uri());
     let body = request.into_body().collect().await.map(Collected::to_bytes);
     let body = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
@@ -151,7 +153,7 @@ async fn take(
             Manner::Status(status) => Some(status),
             Manner::Silent => None,
         };
-        state.calls.push(Call { status, target, key, body });
+        state.calls.push(Call { status, target, key, authorization, body });
         status
     };
     let Some(status) = status else { return std::future::pending().await };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use gateway::configuration::{self, Settings};
 use gateway::event::schema;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -145,6 +146,44 @@ fn a_batch_has_no_secret() -> Result<()> {
     for secret in secrets {
         assert!(!line.contains(secret), "{line}");
     }
+    Ok(())
+}
+
+#[test]
+fn the_collector_knows_the_gateway_by_a_credential_that_no_client_has() -> Result<()> {
+    let collector = Collector::start()?;
+    let url = format!("http://{}/ingest", collector.address());
+    let written = configuration::Collector::read(&url).map_err(anyhow::Error::msg)?;
+    let written = written.with_credential(Some("./collector.token".to_owned()));
+    let settings = Settings { collector: Some(written), ..Settings::default() };
+    let files = configuration::envoy(&settings, "1");
+    let (_, text) = files.first().context("a configuration")?;
+    let written: Value = serde_saphyr::from_str(str::from_utf8(text)?)?;
+    let written = written.get("static_resources").context("resources")?;
+    let mut clusters = written["clusters"].as_array().into_iter().flatten();
+    let cluster = clusters.find(|cluster| cluster["name"] == "tidegate_collector");
+
+    // Clients reach the collector through the gateway, too.
+    let filters = [plugin(&pack()?, "tidegate_collector")?.http_filter()];
+    let bootstrap = Bootstrap::new().upstream(collector.address()).listener("egress", &filters);
+    let mut config = bootstrap.json();
+    let resources = config["static_resources"].as_object_mut().context("resources")?;
+    resources.insert("secrets".to_owned(), written["secrets"].clone());
+    let clusters = resources.get_mut("clusters").and_then(Value::as_array_mut);
+    clusters.context("clusters")?.push(cluster.context("the collector's cluster")?.clone());
+    let directory = TempDir::with_prefix("tidegate-export-")?;
+    fs::write(directory.path().join("collector.token"), "Bearer word-of-the-gateway")?;
+    let envoy = Envoy::launch_in(&Launch::new()?, &config, directory.path())?;
+    let forged = b"POST /ingest HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer guess\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(http1::send(envoy.listener("egress")?, forged)?.status, 200);
+    until("the event", || Ok((collector.calls().len() >= 2).then_some(())))?;
+    for call in collector.calls() {
+        let is_of_gateway = call.target.starts_with("POST logs.example/");
+        let expect = if is_of_gateway { "Bearer word-of-the-gateway" } else { "Bearer guess" };
+        assert_eq!(call.authorization, expect, "{}", call.target);
+    }
+    let dump = tests::admin::get(envoy.admin(), "/config_dump")?;
+    assert!(!dump.contains("word-of-the-gateway"));
     Ok(())
 }
 

@@ -21,7 +21,8 @@ fn settings() -> Result<Settings> {
 
 /// The same with everything that can be left out, and events to a collector.
 fn all_settings(protocol: Protocol, url: &str) -> Result<Settings> {
-    let collector = Some(Collector::read(url).map_err(anyhow::Error::msg)?);
+    let collector = Collector::read(url).map_err(anyhow::Error::msg)?;
+    let collector = Some(collector.with_credential(Some("./collector.token".to_owned())));
     let (suppress_seconds, events_per_minute) = (300, 60);
     Ok(Settings { protocol, suppress_seconds, events_per_minute, collector, ..settings()? })
 }
@@ -101,6 +102,7 @@ fn envoy_takes_every_option_that_a_gateway_can_be_written_with() -> Result<()> {
         let folder = TempDir::with_prefix("tidegate-rollout-")?;
         write(folder.path(), &configuration::envoy(&all_settings(protocol, url)?, "1"))?;
         fs::copy(workspace::wasm("filter")?, folder.path().join("filter.wasm"))?;
+        fs::write(folder.path().join("collector.token"), "Bearer word")?;
         validate(folder.path()).with_context(|| format!("{protocol:?} {url}"))?;
         let path = folder.path().join("envoy.yaml");
         let text = fs::read_to_string(&path)?;

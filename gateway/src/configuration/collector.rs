@@ -18,7 +18,12 @@ pub struct Collector {
     port: u16,
     /// A cluster that Envoy knows already.
     cluster: Option<String>,
+    /// A file on Envoy's machine with what `authorization` says.
+    credential: Option<String>,
 }
+
+/// The name under which Envoy knows the credential.
+const CREDENTIAL: &str = "tidegate_collector_credential";
 
 impl Collector {
     /// Reads a URL, as `https://logs.example:8088/ingest`.
@@ -52,13 +57,28 @@ impl Collector {
             return Err("a collector's URL has a host");
         }
         let (url, host) = (url.to_owned(), host.to_owned());
-        Ok(Collector { url, is_tls, host, port, cluster: None })
+        Ok(Collector { url, is_tls, host, port, cluster: None, credential: None })
     }
 
     /// The same collector behind a cluster that Envoy knows already.
     #[must_use]
     pub fn behind(self, cluster: Option<String>) -> Collector {
         Collector { cluster, ..self }
+    }
+
+    /// The same collector, to which Envoy sends the header `authorization` as a file on its machine has it.
+    ///
+    /// The header is added to requests of this cluster alone, behind all that clients can send: what has it
+    /// is from the gateway.
+    #[must_use]
+    pub fn with_credential(self, file: Option<String>) -> Collector {
+        Collector { credential: file, ..self }
+    }
+
+    /// The secret that Envoy reads the credential from.
+    pub(super) fn secret(&self) -> Option<Value> {
+        let file = self.credential.as_ref()?;
+        Some(json!({"name": CREDENTIAL, "generic_secret": {"secret": {"filename": file}}}))
     }
 
     /// The filter's settings for it.
@@ -101,6 +121,34 @@ impl Collector {
             }
             let socket = json!({"name": "envoy.transport_sockets.tls", "typed_config": context});
             fields.insert("transport_socket".to_owned(), socket);
+        }
+        if let (true, Some(fields)) = (self.credential.is_some(), cluster.as_object_mut()) {
+            let extension = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");
+            let injected = json!({
+                "@type": extension("http.injected_credentials.generic.v3.Generic"),
+                "credential": {"name": CREDENTIAL},
+                "header": "authorization",
+            });
+            let injector = json!({
+                "@type": extension("filters.http.credential_injector.v3.CredentialInjector"),
+                "overwrite": true,
+                "credential": {
+                    "name": "envoy.http.injected_credentials.generic",
+                    "typed_config": injected,
+                },
+            });
+            let codec = json!({"@type": extension("filters.http.upstream_codec.v3.UpstreamCodec")});
+            let options = json!({
+                "@type": extension("upstreams.http.v3.HttpProtocolOptions"),
+                "explicit_http_config": {"http_protocol_options": {}},
+                "http_filters": [
+                    {"name": "envoy.filters.http.credential_injector", "typed_config": injector},
+                    {"name": "envoy.filters.http.upstream_codec", "typed_config": codec},
+                ],
+            });
+            let options =
+                json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options});
+            fields.insert("typed_extension_protocol_options".to_owned(), options);
         }
         Some(cluster)
     }
@@ -151,6 +199,7 @@ mod tests {
         let named = collector.behind(Some("outbound|443||logs.example".to_owned()));
         assert_eq!(named.cluster(), None);
         assert_eq!(named.settings()[0].1, "outbound|443||logs.example");
+        assert_eq!(named.secret(), None);
         let address = Collector::read("http://192.0.2.7:4318").unwrap().cluster().unwrap();
         assert_eq!(
             (&address["type"], &address["transport_socket"]),

@@ -84,6 +84,9 @@ pub(crate) struct Gateway {
     /// Use this existing Envoy cluster for the collector instead of writing one
     #[arg(long, value_name = "NAME", requires = "collector")]
     collector_cluster: Option<String>,
+    /// Send the header `authorization` to the collector as this file on Envoy's machine has it; for `envoy` only
+    #[arg(long, value_name = "FILE", requires = "collector", conflicts_with = "collector_cluster", value_parser = credential)]
+    collector_credential: Option<String>,
     /// The Kubernetes namespace of the resource [default for istio: istio-system]
     #[arg(long, value_name = "NAMESPACE", required_if_eq("kind", "envoy-gateway"), value_parser = label)]
     namespace: Option<String>,
@@ -128,6 +131,11 @@ fn selector(text: &str) -> Result<(String, String), &'static str> {
 fn target_ref(text: &str) -> Result<String, &'static str> {
     let name = text.strip_prefix("Gateway/").unwrap_or(text);
     label(name).map_err(|_| "give the name of a Gateway of the Gateway API, such as `egress`")
+}
+
+/// Reads the path of a file as Envoy opens it, which is copied into YAML.
+fn credential(text: &str) -> Result<String, &'static str> {
+    plain(text, b"-._/", MAX_NAME_BYTES, "give a path without blanks, such as `./collector.token`")
 }
 
 fn header_name(text: &str) -> Result<String, &'static str> {
@@ -280,6 +288,12 @@ impl Gateway {
                 "leave it out, and see docs/hardening.md for what the gateway of your own has to refuse",
             ));
         }
+        if self.collector_credential.is_some() && self.kind != Kind::Envoy {
+            return Some((
+                "`--collector-credential` is for a whole configuration of Envoy",
+                "give the collector's cluster a credential yourself, and name it with `--collector-cluster`",
+            ));
+        }
         if !is_istio && (!self.selector.is_empty() || self.target_ref.is_some()) {
             return Some((
                 "`--selector` and `--target-ref` attach a resource of Istio",
@@ -343,7 +357,10 @@ impl Gateway {
             trusted_hops: self.trusted_hops.join(","),
             suppress_seconds: self.suppress_seconds,
             events_per_minute: self.events_per_minute,
-            collector: self.collector.clone().map(|it| it.behind(self.collector_cluster.clone())),
+            collector: self.collector.clone().map(|collector| {
+                let credential = self.collector_credential.clone();
+                collector.behind(self.collector_cluster.clone()).with_credential(credential)
+            }),
             allow_private: self.allow_private,
         };
         Ok((settings, version))
