@@ -59,11 +59,18 @@ pub const MAX_OTHER_NAMES: usize = 4;
 /// that are looked through. Past it every URL in the path is a value of one event.
 pub const MAX_HIDDEN_TARGETS: usize = 20;
 
+/// Most steps for each byte of the path that reading the targets of hiding proxies takes, beside
+/// [`MIN_HIDDEN_STEPS`]. Past it no target is read in turn; every URL in the path is a value of one event.
+pub const MAX_HIDDEN_STEPS_PER_BYTE: usize = 256;
+
+/// Steps that reading the targets of hiding proxies may take in a path of any length.
+pub const MIN_HIDDEN_STEPS: usize = 16 * 1024;
+
 /// Most forms of one request that are evaluated beside the one in which it came: each name with each form
-/// of the path, and the targets of hiding proxies. There are never more, so none is left out: at most 5
+/// of the path, and the targets of hiding proxies. There are never more, so none is left out: at most 8
 /// forms of a path beside itself, with as many names as the bounds above allow.
 pub const MAX_FORMS: usize =
-    6 * (2 + MAX_HOST_FORMS + 2 * MAX_OTHER_NAMES) + MAX_HIDDEN_TARGETS + 2;
+    9 * (2 + MAX_HOST_FORMS + 2 * MAX_OTHER_NAMES) + MAX_HIDDEN_TARGETS + 2;
 
 /// Longest window of a correlation, in milliseconds: about ten years.
 /// A pack with a longer one is refused when it is decoded; the compiler refuses it first.

@@ -42,9 +42,25 @@ pub(super) fn forms(path: &[u8], found: &mut Anomalies, steps: &mut usize) -> Ve
     let canonical = unescape(stem, Reach::Slashes);
     let canonical_query = query.map(|query| unescape(query, Reach::Unreserved));
     *steps += canonical.steps + canonical_query.as_ref().map_or(0, |query| query.steps);
-    oddities(&canonical.bytes, found);
+    let has_dots = oddities(&canonical.bytes, found);
     let query_bytes = canonical_query.as_ref().map(|query| query.bytes.as_slice());
-    forms.add(View::Canonical, &resolve(&canonical.bytes, Parameters::Keep), query_bytes);
+    let slashes = resolve(&canonical.bytes, Parameters::Keep, Slashes::Merged);
+    forms.add(View::Canonical, &slashes, query_bytes);
+    if has_dots {
+        // `..` may leave an empty segment (RFC 3986, WHATWG URL), and one with an encoded slash in it.
+        let safe = unescape(stem, Reach::Unreserved);
+        *steps += safe.steps;
+        let safe: Vec<u8> =
+            safe.bytes.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect();
+        for (stem, slashes) in [
+            (&safe, Slashes::Segments),
+            (&safe, Slashes::Merged),
+            (&canonical.bytes, Slashes::Segments),
+        ] {
+            let resolved = resolve(stem, Parameters::Keep, slashes);
+            forms.add(View::Canonical, &resolved, query_bytes);
+        }
+    }
 
     let decoded = unescape(stem, Reach::AllSlashes);
     let decoded_query = query.map(|query| unescape(query, Reach::All));
@@ -64,39 +80,46 @@ pub(super) fn forms(path: &[u8], found: &mut Anomalies, steps: &mut usize) -> Ve
             (Some(only), None) | (None, Some(only)) => Some(only.to_vec()),
             (Some(inner), Some(query)) => Some([inner, b"&", query].concat()),
         };
-        forms.add(View::Decoded, &resolve(stem, Parameters::Keep), joined.as_deref());
+        forms.add(
+            View::Decoded,
+            &resolve(stem, Parameters::Keep, Slashes::Merged),
+            joined.as_deref(),
+        );
         if stem.contains(&b';') {
-            forms.add(View::Decoded, &resolve(stem, Parameters::Drop), joined.as_deref());
+            let resolved = resolve(stem, Parameters::Drop, Slashes::Merged);
+            forms.add(View::Decoded, &resolved, joined.as_deref());
         }
     }
     *steps += forms.steps;
     forms.list
 }
 
-/// What is odd about a path once its escapes are undone.
-fn oddities(stem: &[u8], found: &mut Anomalies) {
+/// Finds what is odd about a path once its escapes are undone; returns true if it has dot segments.
+fn oddities(stem: &[u8], found: &mut Anomalies) -> bool {
+    let mut has_dots = false;
     let mut before = [0, 0];
     let mut segment_start = true;
     let mut n_dots = 0;
     for byte in stem {
         match byte {
             b'/' => {
-                let ends_dots = n_dots > 0 && !segment_start;
-                found.insert_if(ends_dots && n_dots <= 2, Anomaly::PathDotSegment);
+                has_dots |= n_dots > 0 && n_dots <= 2 && !segment_start;
                 found.insert_if(before[1] == b'/' && before[0] != b':', Anomaly::PathDoubleSlash);
                 (segment_start, n_dots) = (true, 0);
             }
             b'.' if segment_start || n_dots > 0 => (segment_start, n_dots) = (false, n_dots + 1),
             b';' => {
                 found.insert(Anomaly::PathParameter);
-                found.insert_if(n_dots > 0 && n_dots <= 2, Anomaly::PathDotSegment);
+                has_dots |= n_dots > 0 && n_dots <= 2;
                 (segment_start, n_dots) = (false, 0);
             }
             _ => (segment_start, n_dots) = (false, 0),
         }
         before = [before[1], *byte];
     }
-    found.insert_if(n_dots > 0 && n_dots <= 2, Anomaly::PathDotSegment);
+    has_dots |= n_dots > 0 && n_dots <= 2;
+    found.insert_if(has_dots, Anomaly::PathDotSegment);
+    has_dots
 }
 
 fn split_query(path: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -134,8 +157,17 @@ enum Parameters {
     Drop,
 }
 
+/// When slashes in a row become one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slashes {
+    /// Before dot segments are resolved.
+    Merged,
+    /// After that: the segment between them is one that `..` takes away.
+    Segments,
+}
+
 /// Merges slashes and resolves dot segments (RFC 3986, 5.2.4; `..` at the root stays there).
-fn resolve(stem: &[u8], parameters: Parameters) -> Vec<u8> {
+fn resolve(stem: &[u8], parameters: Parameters, slashes: Slashes) -> Vec<u8> {
     let Some(rest) = stem.strip_prefix(b"/") else {
         // `*`, or nothing that has segments.
         return stem.to_vec();
@@ -155,7 +187,8 @@ fn resolve(stem: &[u8], parameters: Parameters) -> Vec<u8> {
                     out.truncate(start);
                 }
             }
-            _ if shown.is_empty() => {}
+            _ if shown.is_empty() && slashes == Slashes::Merged => {}
+            _ if shown.is_empty() => starts.push(out.len()),
             _ => {
                 starts.push(out.len());
                 out.push(b'/');
@@ -206,6 +239,21 @@ mod tests {
             ("/bot1%5CgetMe", &[(Canonical, "/bot1/getMe")], &["path.encoded_backslash"]),
             ("/%2562ot1", &[(Decoded, "/bot1")], &["path.double_encoded", "path.encoded_letter"]),
             ("/%u0062ot1", &[(Decoded, "/bot1")], &["path.u_encoding"]),
+            (
+                "/api//../bot1",
+                &[(Canonical, "/bot1"), (Canonical, "/api/bot1")],
+                &["path.dot_segment", "path.double_slash"],
+            ),
+            (
+                "/x%2fy/../bot1",
+                &[(Canonical, "/x/bot1"), (Canonical, "/bot1")],
+                &["path.dot_segment"],
+            ),
+            (
+                "/x%2Fy%2f%2f../bot1",
+                &[(Canonical, "/x/bot1"), (Canonical, "/x/y/bot1")],
+                &["path.dot_segment", "path.double_slash"],
+            ),
             ("/a%zz%", &[], &["path.invalid_encoding"]),
             ("/bot1;x=1/getMe", &[(Decoded, "/bot1/getMe")], &["path.parameter"]),
             ("/x/..;/bot1", &[(Decoded, "/bot1")], &["path.dot_segment", "path.parameter"]),
