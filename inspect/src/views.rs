@@ -16,6 +16,7 @@ mod address_services;
 mod domain;
 mod hidden;
 mod host;
+mod mapping;
 mod method;
 mod path;
 mod proxy_services;
@@ -311,10 +312,7 @@ pub(crate) fn decoded_authority(authority: &[u8]) -> Vec<u8> {
     }
     let mut mapped = Vec::new();
     for chunk in decoded.utf8_chunks() {
-        let mut buffer = [0; 4];
-        for character in chunk.valid().chars().filter_map(punycode::mapped) {
-            mapped.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
-        }
+        mapped.extend_from_slice(mapping::mapped(chunk.valid()).as_bytes());
         mapped.extend_from_slice(chunk.invalid());
     }
     // What an ignored character kept apart may be an escape now.

@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::domain::is_under;
+use super::mapping::mapped;
 use super::unescape::{Reach, unescape};
 use super::{address, address_services, punycode};
 use crate::anomaly::{Anomalies, Anomaly};
@@ -276,11 +277,8 @@ impl Readings {
             self.found.insert_if(name != text, Anomaly::HostCase);
         } else {
             self.found.insert(Anomaly::HostNotAscii);
-            let mut buffer = [0; 4];
             for chunk in text.utf8_chunks() {
-                for character in chunk.valid().chars().filter_map(punycode::mapped) {
-                    name.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
-                }
+                name.extend_from_slice(mapped(chunk.valid()).as_bytes());
                 name.extend_from_slice(chunk.invalid());
             }
             // `%2` and `0` with a soft hyphen between them are an encoding once that is gone.
@@ -371,7 +369,7 @@ impl Readings {
                 None => str::from_utf8(label).ok().map(str::to_owned),
             };
             let Some(text) = text else { continue };
-            let text: String = text.chars().filter_map(punycode::mapped).collect();
+            let text = mapped(&text);
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'-';
             if text.is_empty() || !text.bytes().all(fits) {
                 continue;

@@ -1,10 +1,4 @@
-//! Internationalised names: Punycode (RFC 3492) and the mappings that matter for disguise.
-//!
-//! The crate `idna`, with the tables of UTS 46, adds 189 kB of wasm for one call, and stops at the first
-//! error, where a filter has to go on. It would only find more spellings of names that no rule asks for. What is mapped here is what ends up as ASCII.
-
-use super::unescape::narrow;
-use crate::fold::fold_char;
+//! Internationalised names: Punycode (RFC 3492), and what looks like ASCII.
 
 const BASE: u32 = 36;
 
@@ -102,62 +96,6 @@ fn adapt(delta: u32, n_points: u32, is_first: bool) -> u32 {
         shift += BASE;
     }
     shift + 36 * delta / (delta + 38)
-}
-
-/// What a character of a host name is mapped to: lower case, ASCII where it is a form of an ASCII
-/// character, a dot where it is a full stop; `None` for one that is ignored (UTS 46).
-pub(super) fn mapped(character: char) -> Option<char> {
-    match character {
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{180b}'..='\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' => None,
-        '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2024}' => Some('.'),
-        other => Some(
-            narrow(other)
-                .or_else(|| styled(other))
-                .map_or_else(|| fold_char(other), |ascii| ascii.to_ascii_lowercase()),
-        ),
-    }
-}
-
-/// The ASCII letter or digit of a styled one: mathematical, circled, superscript.
-fn styled(character: char) -> Option<char> {
-    let point = u32::from(character);
-    let nth = |first: char, n: u32| char::from_u32(u32::from(first) + n);
-    match point {
-        0x1_d400..=0x1_d6a3 => nth('a', (point - 0x1_d400) % 26),
-        0x1_d7ce..=0x1_d7ff => nth('0', (point - 0x1_d7ce) % 10),
-        0x24b6..=0x24e9 => nth('a', (point - 0x24b6) % 26),
-        0x2460..=0x2468 => nth('1', point - 0x2460),
-        0x2080..=0x2089 => nth('0', point - 0x2080),
-        0x2074..=0x2079 => nth('4', point - 0x2074),
-        0x24ea | 0x2070 => Some('0'),
-        0xb9 => Some('1'),
-        0xb2 | 0xb3 => nth('2', point - 0xb2),
-        0xaa => Some('a'),
-        0x212c => Some('b'),
-        0x2102 | 0x212d => Some('c'),
-        0x2145 | 0x2146 => Some('d'),
-        0x212f | 0x2130 | 0x2147 => Some('e'),
-        0x2131 => Some('f'),
-        0x210a => Some('g'),
-        0x210b..=0x210e => Some('h'),
-        0x2071 | 0x2110 | 0x2111 | 0x2139 | 0x2148 => Some('i'),
-        0x2149 => Some('j'),
-        0x2112 | 0x2113 => Some('l'),
-        0x2133 => Some('m'),
-        0x207f | 0x2115 => Some('n'),
-        0xba | 0x2134 => Some('o'),
-        0x2119 => Some('p'),
-        0x211a => Some('q'),
-        0x211b..=0x211d => Some('r'),
-        0x2124 | 0x2128 => Some('z'),
-        _ => None,
-    }
 }
 
 /// The ASCII text that a label beyond ASCII looks like; `None` where it looks like none.
@@ -260,14 +198,6 @@ mod tests {
         for label in ["a b", "99999999", "\u{f6}"] {
             assert_eq!(decode(label.as_bytes()), None, "{label}");
         }
-    }
-
-    #[test]
-    fn forms_of_ascii_characters_are_mapped_to_them() {
-        let map = |text: &str| text.chars().filter_map(mapped).collect::<String>();
-        assert_eq!(map("ＡＰＩ。ｔelegram．org"), "api.telegram.org");
-        assert_eq!(map("𝐚𝓟ⓘ.te\u{ad}legram.org"), "api.telegram.org");
-        assert_eq!(map("Bücher"), "bücher");
     }
 
     #[test]
