@@ -21,6 +21,7 @@ mod method;
 mod path;
 mod proxy_services;
 mod punycode;
+mod target;
 mod unescape;
 
 use std::collections::BTreeSet;
@@ -373,3 +374,6 @@ fn is_ordinary(request: &Request<'_>) -> bool {
         && request.transport != Transport::NotTls
         && (request.transport != Transport::Tls || request.server_name.is_some())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,14 @@
 //! What a request to a hiding proxy is for, and what that is for, if it is one again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use super::{ExtraHost, host, proxy_services};
+use super::target::{Target, targets as named, url_at, urls, without_breaks};
+use super::{ExtraHost, host, path, proxy_services};
 use crate::anomaly::Anomalies;
-use crate::limits::{MAX_EXTRA_HOST_PATH_BYTES, MAX_HIDDEN_TARGETS, MAX_OTHER_NAMES};
+use crate::limits::{
+    MANY_EXTRA_HOSTS, MAX_EXTRA_HOST_PATH_BYTES, MAX_HIDDEN_STEPS_PER_BYTE, MAX_HIDDEN_TARGETS,
+    MAX_OTHER_NAMES, MIN_HIDDEN_STEPS,
+};
 
 /// What was found.
 #[derive(Default)]
@@ -13,99 +17,162 @@ pub(super) struct Hidden {
     pub(super) is_found: bool,
     /// Authority and path of each target, each once.
     pub(super) targets: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    /// Those past [`MAX_HIDDEN_TARGETS`].
+    /// Those past the bounds.
     pub(super) extra_hosts: Vec<ExtraHost>,
     pub(super) steps: usize,
+    /// Steps past which nothing but the URLs is read.
+    max_steps: usize,
+    /// Whether one of the bounds was met.
+    is_cut: bool,
+    /// Targets as they are spelt, so that none is read twice.
+    seen: BTreeSet<Target>,
+    /// Proxies that were found and not read yet, each with its path.
+    queue: VecDeque<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 /// Finds the targets of a request that may be for any of `names`, with a path in any of `paths`.
 pub(super) fn targets(names: &[&[u8]], paths: &[&[u8]]) -> Hidden {
-    let mut hidden = Hidden::default();
-    let mut queue = VecDeque::new();
+    let n_bytes = paths.first().map_or(0, |path| path.len());
+    let max_steps = MAX_HIDDEN_STEPS_PER_BYTE * n_bytes + MIN_HIDDEN_STEPS;
+    let mut hidden = Hidden { max_steps, ..Hidden::default() };
     let as_it_came = [None];
     let some: Vec<Option<&[u8]>> = paths.iter().copied().map(Some).collect();
     let paths = if paths.is_empty() { &as_it_came[..] } else { &some };
+    let mut read = Vec::new();
     for path in paths {
         let mut proxies = names.iter().filter(|name| proxy_services::is_proxy(name, *path));
         // Which proxy it is only matters for what its name means.
         let Some(first) = proxies.next() else { continue };
         for name in std::iter::once(first).chain(proxies) {
-            let target = proxy_services::target_of_label(name);
-            hidden.extend(target.map(|host| (host, path.map(<[u8]>::to_vec))), &mut queue);
+            hidden.label(name, *path);
         }
-        hidden.read(*path, &mut queue);
+        hidden.read(*path);
+        read.extend(*path);
     }
-    let mut n_read = 0;
-    while let Some((host, path)) = queue.pop_front() {
-        n_read += 1;
-        if n_read > MAX_HIDDEN_TARGETS {
-            hidden.overflow(path.as_deref().unwrap_or_default());
-            continue;
+    while let Some((host, path)) = hidden.queue.pop_front() {
+        hidden.label(&host, path.as_deref());
+        hidden.read(path.as_deref());
+    }
+    if hidden.is_cut {
+        for path in read {
+            hidden.list_urls(path);
         }
-        let target = proxy_services::target_of_label(&host);
-        hidden.extend(target.map(|host| (host, path.clone())), &mut queue);
-        hidden.read(path.as_deref(), &mut queue);
     }
     hidden
 }
 
-/// Proxies that were found and not read yet, each with its path.
-type Queue = VecDeque<(Vec<u8>, Option<Vec<u8>>)>;
-
 impl Hidden {
-    /// Takes what the path of a request to a proxy names.
-    fn read(&mut self, path: Option<&[u8]>, queue: &mut Queue) {
-        let Some(path) = path else { return };
-        self.steps += 8 * path.len();
-        let named = proxy_services::targets(path).into_iter();
-        self.extend(named.map(|target| (target.authority, Some(target.path))), queue);
+    /// Takes what the name of a proxy means.
+    fn label(&mut self, name: &[u8], path: Option<&[u8]>) {
+        for host in proxy_services::targets_of_label(name, path, &mut self.steps) {
+            self.take_all(&host, &[path.map(<[u8]>::to_vec)]);
+        }
     }
 
-    /// Takes targets as they are spelt.
-    fn extend(
-        &mut self,
-        targets: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
-        queue: &mut Queue,
-    ) {
-        for (authority, path) in targets {
-            let forms = host::forms(&authority, &mut Anomalies::default(), &mut self.steps);
-            for form in forms.into_iter().take(MAX_OTHER_NAMES) {
-                if form.host.contains(&b'.') || form.host.starts_with(b"[") {
-                    self.take(form.host, path.clone(), queue);
-                }
+    /// Takes what the path of a request to a proxy names.
+    fn read(&mut self, path: Option<&[u8]>) {
+        let Some(path) = path else { return };
+        if self.steps > self.max_steps {
+            self.is_cut = true;
+            return;
+        }
+        for target in named(path, &mut self.steps) {
+            self.steps += target.authority.len() + target.path.len();
+            if self.seen.contains(&target) {
+                continue;
+            }
+            let paths = self.path_forms(&target.path);
+            self.take_all(&target.authority, &paths);
+            self.seen.insert(target);
+        }
+    }
+
+    /// The path of a target as it is spelt, and what servers may read in it.
+    fn path_forms(&mut self, path: &[u8]) -> Vec<Option<Vec<u8>>> {
+        let mut paths = vec![Some(path.to_vec())];
+        if self.steps > self.max_steps {
+            self.is_cut = true;
+            return paths;
+        }
+        if !path::is_plain(path) {
+            let forms = path::forms(path, &mut Anomalies::default(), &mut self.steps);
+            paths.extend(forms.into_iter().map(|form| Some(form.bytes)));
+        }
+        // A client of the proxy's kind sends no fragment.
+        let fragment = path.iter().position(|byte| *byte == b'#');
+        paths.extend(fragment.and_then(|at| path.get(..at)).map(|path| Some(path.to_vec())));
+        paths
+    }
+
+    /// Takes a target as it is spelt, with each of `paths`.
+    fn take_all(&mut self, authority: &[u8], paths: &[Option<Vec<u8>>]) {
+        for host in hosts(authority, &mut self.steps) {
+            for path in paths {
+                self.take(host.clone(), path.clone());
             }
         }
     }
 
-    fn take(&mut self, host: Vec<u8>, path: Option<Vec<u8>>, queue: &mut Queue) {
+    fn take(&mut self, host: Vec<u8>, path: Option<Vec<u8>>) {
         self.is_found = true;
         self.steps += host.len() + path.as_ref().map_or(0, Vec::len);
         if self.targets.iter().any(|known| known.0 == host && known.1 == path) {
             return;
         }
         if self.targets.len() >= MAX_HIDDEN_TARGETS {
-            self.overflow(path.as_deref().unwrap_or_default());
-            self.extra_hosts.push(extra_host(host, path));
+            self.is_cut = true;
+            self.extra_host(host, path);
             return;
         }
         if proxy_services::is_proxy(&host, path.as_deref()) {
-            queue.push_back((host.clone(), path.clone()));
+            self.queue.push_back((host.clone(), path.clone()));
         }
         self.targets.push((host, path));
     }
 
-    /// Takes every URL of a path that is not read any more.
-    fn overflow(&mut self, path: &[u8]) {
-        self.steps += path.len();
-        for target in proxy_services::urls(path, MAX_EXTRA_HOST_PATH_BYTES) {
-            let forms = host::forms(&target.authority, &mut Anomalies::default(), &mut self.steps);
-            let hosts = forms.into_iter().take(MAX_OTHER_NAMES).map(|form| form.host);
-            self.extra_hosts.extend(hosts.map(|host| extra_host(host, Some(target.path.clone()))));
+    /// Takes every URL of a path whose targets were not all read.
+    fn list_urls(&mut self, path: &[u8]) {
+        self.steps += 4 * path.len();
+        for target in urls(&without_breaks(path), MAX_EXTRA_HOST_PATH_BYTES) {
+            // The forms of what is before the next URL: all of them together take steps in proportion.
+            let own = url_at(&target.path, 0).and_then(|at| target.path.get(..at));
+            let own = own.unwrap_or(&target.path);
+            let mut paths = vec![target.path.clone()];
+            if self.extra_hosts.len() < MANY_EXTRA_HOSTS && !path::is_plain(own) {
+                let forms = path::forms(own, &mut Anomalies::default(), &mut self.steps);
+                paths.extend(forms.into_iter().map(|form| form.bytes));
+            }
+            for host in hosts(&target.authority, &mut self.steps) {
+                for path in &paths {
+                    self.extra_host(host.clone(), Some(path.clone()));
+                }
+            }
         }
+    }
+
+    fn extra_host(&mut self, authority: Vec<u8>, path: Option<Vec<u8>>) {
+        let start = |path: Vec<u8>| match path.get(..MAX_EXTRA_HOST_PATH_BYTES) {
+            Some(start) => start.to_vec(),
+            None => path,
+        };
+        self.extra_hosts.push(ExtraHost { authority, path: path.map(start) });
     }
 }
 
-fn extra_host(authority: Vec<u8>, path: Option<Vec<u8>>) -> ExtraHost {
-    let path = path.map(|path| path.get(..MAX_EXTRA_HOST_PATH_BYTES).unwrap_or(&path).to_vec());
-    ExtraHost { authority, path }
+/// The hosts that an authority may mean: the one behind a user, and those that the user looks like.
+fn hosts(authority: &[u8], steps: &mut usize) -> Vec<Vec<u8>> {
+    let at = authority.iter().rposition(|byte| *byte == b'@');
+    let host = at.and_then(|at| authority.get(at + 1..)).unwrap_or(authority);
+    let user = at.and_then(|at| authority.get(..at));
+    let mut hosts: Vec<Vec<u8>> = Vec::new();
+    for text in std::iter::once(host).chain(user) {
+        let forms = host::forms(text, &mut Anomalies::default(), steps).into_iter();
+        for form in forms.take(MAX_OTHER_NAMES) {
+            let is_host = form.host.contains(&b'.') || form.host.starts_with(b"[");
+            if is_host && !hosts.contains(&form.host) {
+                hosts.push(form.host);
+            }
+        }
+    }
+    hosts
 }

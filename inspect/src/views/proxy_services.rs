@@ -1,21 +1,24 @@
 //! Proxies that fetch what a request to them names: translators, archives, readers, caches.
 //!
-//! The table is the only place that knows them. A target is looked for wherever such a proxy may take it
-//! from: the first label of the name, the first URL or host name in the path, every parameter.
+//! The table is the only place that knows them. The first label of a name may be the target; those in the
+//! path and in parameters are read elsewhere.
 
 use super::domain::is_under;
 use super::unescape::{Reach, unescape};
 
-/// Proxies by name, each with the start of the paths under which it fetches. A name that starts with a
-/// dot means all names under it, whose first label names the target too.
+/// Proxies by name, each with the start of the paths under which it fetches, where `*` is any segment. A
+/// name that starts with a dot means all names under it, whose first label names the target too. Names that
+/// differ in a country or a number are here once ([`usual_name`]).
 ///
 /// Which of them are open today, and how each takes its target, was tried or read in its documentation;
 /// one that closes costs a name. In order, by name.
 const PROXIES: &[(&str, &str)] = &[
+    (".bing-amp.com", "/"),
     (".cdn.ampproject.org", "/"),
     (".translate.goog", "/"),
     ("12ft.io", "/"),
     ("1ft.io", "/"),
+    ("allorigins.hexlet.app", "/"),
     ("api.allorigins.win", "/"),
     ("api.codetabs.com", "/"),
     ("api.microlink.io", "/"),
@@ -36,8 +39,12 @@ const PROXIES: &[(&str, &str)] = &[
     ("corsproxy.io", "/"),
     ("corsproxy.org", "/"),
     ("crossorigin.me", "/"),
+    ("docs.google.com", "/a/*/gview"),
+    ("docs.google.com", "/a/*/viewer"),
     ("docs.google.com", "/gview"),
     ("docs.google.com", "/viewer"),
+    ("docs.google.com", "/viewerng/"),
+    ("drive.google.com", "/viewerng/"),
     ("external-content.duckduckgo.com", "/iu/"),
     ("freedium.cfd", "/"),
     ("ghostarchive.org", "/"),
@@ -48,6 +55,7 @@ const PROXIES: &[(&str, &str)] = &[
     ("i3.wp.com", "/"),
     ("images.weserv.nl", "/"),
     ("images1-focus-opensocial.googleusercontent.com", "/"),
+    ("jigsaw.w3.org", "/css-validator/"),
     ("jsonp.afeld.me", "/"),
     ("md.dhr.wtf", "/"),
     ("papago.naver.net", "/website"),
@@ -68,6 +76,7 @@ const PROXIES: &[(&str, &str)] = &[
     ("urltomarkdown.herokuapp.com", "/"),
     ("validator.w3.org", "/"),
     ("view.officeapps.live.com", "/op/"),
+    ("wayback.archive.org", "/"),
     ("web.archive.org", "/"),
     ("webcache.googleusercontent.com", "/"),
     ("wsrv.nl", "/"),
@@ -77,24 +86,10 @@ const PROXIES: &[(&str, &str)] = &[
     ("www.removepaywall.com", "/"),
     ("www.smry.ai", "/"),
     ("www.translatetheweb.com", "/"),
+    ("www.w3.org", "/services/html2txt"),
     ("yacdn.org", "/"),
     ("z5h64q92x9.net", "/"),
 ];
-
-/// Longest authority of a target that is read: longer than any name with a user before it.
-const MAX_AUTHORITY_BYTES: usize = 512;
-
-/// Segments of a path among which a host name without a scheme is looked for.
-const MAX_SEGMENTS: usize = 6;
-
-/// What a request to a proxy names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    /// Host and perhaps port and user, as it is spelt there.
-    pub(super) authority: Vec<u8>,
-    /// Path and query.
-    pub(super) path: Vec<u8>,
-}
 
 /// Whether a name may be in the table: the bit of the hash of its last six bytes, which reach beyond `.com`.
 /// Few other names have it set, so that an ordinary request is compared with no entry.
@@ -126,6 +121,7 @@ pub(super) fn is_proxy(host: &[u8], path: Option<&[u8]>) -> bool {
 
 /// The name in the table by which a host is a proxy for a path.
 fn entry(host: &[u8], path: Option<&[u8]>) -> Option<&'static str> {
+    let host = usual_name(host);
     let bit = end_hash(host);
     if ENDS.get(bit / 64).is_none_or(|word| word >> (bit % 64) & 1 == 0) {
         return None;
@@ -137,176 +133,123 @@ fn entry(host: &[u8], path: Option<&[u8]>) -> Option<&'static str> {
             Some(suffix) => is_under(host, suffix.as_bytes()),
             None => host == name.as_bytes(),
         };
-        is_named && (*start == "/" || path.starts_with(start.as_bytes()))
+        is_named && (*start == "/" || starts_with(path, start))
     };
     PROXIES.iter().find(is_entry).map(|(name, _)| *name)
 }
 
-/// The host that the first label of a proxy's name means: a dash for a dot, two dashes for one.
-pub(super) fn target_of_label(host: &[u8]) -> Option<Vec<u8>> {
-    let name = entry(host, None).filter(|name| name.starts_with('.'))?;
-    let label = host.strip_suffix(name.as_bytes())?.rsplit(|byte| *byte == b'.').next()?;
-    Some(unmangle(label)).filter(|host| host.contains(&b'.'))
+/// Returns true if a path starts as a pattern says, in which `*` is one segment.
+fn starts_with(path: &[u8], pattern: &str) -> bool {
+    let Some((before, behind)) = pattern.split_once('*') else {
+        return path.starts_with(pattern.as_bytes());
+    };
+    let rest = path.strip_prefix(before.as_bytes());
+    let slash = rest.and_then(|rest| rest.iter().position(|byte| *byte == b'/'));
+    rest.zip(slash)
+        .and_then(|(rest, at)| rest.get(at..))
+        .is_some_and(|rest| rest.starts_with(behind.as_bytes()))
 }
 
-/// What a path and query name: the first host name and the first URL in the path, and what each
-/// parameter is or contains. Takes steps in proportion to the path.
-pub(super) fn targets(path: &[u8]) -> Vec<Target> {
-    let mut targets = Vec::new();
-    let query_at = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
-    let (stem, query) = path.split_at_checked(query_at).unwrap_or((path, b""));
-    // What follows a name or a URL in the path belongs to it, the query too.
-    targets.extend(first_name(path, stem));
-    targets.extend(url_at(stem, 0).and_then(|at| url_target(path.get(at..)?)));
-    let mut rest = query.get(1..).unwrap_or_default();
-    let mut has_whole = false;
-    while !rest.is_empty() {
-        let end = rest.iter().position(|byte| *byte == b'&').unwrap_or(rest.len());
-        let (parameter, behind) = rest.split_at_checked(end).unwrap_or((rest, b""));
-        let equals = parameter.iter().position(|byte| *byte == b'=');
-        let is_bare = equals.is_none_or(|at| url_at(parameter, 0).is_some_and(|url| url < at));
-        if is_bare {
-            // The rest of the query may be one URL, with parameters of its own.
-            let target = value_target(if has_whole { parameter } else { rest });
-            has_whole |= target.is_some();
-            targets.extend(target);
+/// The name in the table for one that differs from it in a country (`www.google.co.uk`) or a number only.
+fn usual_name(host: &[u8]) -> &[u8] {
+    const OF_COUNTRIES: [(&[u8], &[u8]); 3] = [
+        (b"google.", b"google.com"),
+        (b"translate.google.", b"translate.google.com"),
+        (b"www.google.", b"www.google.com"),
+    ];
+    for (before, usual) in OF_COUNTRIES {
+        if host.strip_prefix(before).is_some_and(is_country) {
+            return usual;
         }
-        targets.extend(equals.and_then(|at| value_target(parameter.get(at + 1..)?)));
-        rest = behind.get(1..).unwrap_or_default();
     }
-    // Behind a scheme the name and the URL are one.
-    targets.dedup();
-    targets
+    let number = host
+        .strip_prefix(b"images")
+        .and_then(|rest| rest.strip_suffix(b"-focus-opensocial.googleusercontent.com"));
+    match number {
+        Some(number) if number.iter().all(u8::is_ascii_digit) => {
+            b"images1-focus-opensocial.googleusercontent.com"
+        }
+        Some(_) | None => host,
+    }
 }
 
-/// Every URL in a text, each with at most `n_bytes` of its path. Takes steps in proportion to the text.
-pub(super) fn urls(text: &[u8], n_bytes: usize) -> impl Iterator<Item = Target> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let at = url_at(text, from)?;
-        from = at + text.get(at..)?.iter().position(|byte| *byte == b':')? + 1;
-        let end = text.len().min(at + MAX_AUTHORITY_BYTES + n_bytes);
-        Some(text.get(at..end).and_then(url_target))
-    })
-    .flatten()
-    .map(move |target| Target {
-        path: target.path.get(..n_bytes).unwrap_or(&target.path).to_vec(),
-        ..target
-    })
+/// Returns true for `de`, `co.uk`, `com.br`.
+fn is_country(end: &[u8]) -> bool {
+    let code = end.strip_prefix(b"co.").or(end.strip_prefix(b"com.")).unwrap_or(end);
+    code.len() == 2 && code.iter().all(u8::is_ascii_lowercase)
 }
 
-/// The place of the first `http:` or `https:` at or behind a place, in any case.
-fn url_at(text: &[u8], from: usize) -> Option<usize> {
-    let mut from = from;
-    loop {
-        let colon = from + text.get(from..)?.iter().position(|byte| *byte == b':')?;
-        let before = text.get(..colon)?;
-        for scheme in [&b"https"[..], b"http"] {
-            let start = before.len().checked_sub(scheme.len());
-            if let Some(start) = start
-                && before.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(scheme))
-            {
-                return Some(start);
+/// The hosts that the first label of a proxy's name may mean: a dash for a dot, two dashes for one.
+///
+/// Parameters of Google's translator change that: `_x_tr_hp` is put before the label; with 1 among those of
+/// `_x_tr_enc` a leading `1-` means nothing, with 0 a leading `0-` means `xn--`. AMP caches put `0-` before
+/// and `-0` behind a label that looks like Punycode.
+pub(super) fn targets_of_label(
+    host: &[u8],
+    path: Option<&[u8]>,
+    steps: &mut usize,
+) -> Vec<Vec<u8>> {
+    let mut hosts = Vec::new();
+    let Some(name) = entry(host, None).filter(|name| name.starts_with('.')) else { return hosts };
+    let before = host.strip_suffix(name.as_bytes()).unwrap_or_default();
+    let label = before.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let parameters = LabelParameters::read(path.unwrap_or_default(), steps);
+    let prefixes = parameters.prefixes.iter().map(|prefix| [prefix.as_slice(), label].concat());
+    let mut labels: Vec<Vec<u8>> = std::iter::once(label.to_vec()).chain(prefixes).collect();
+    if parameters.has_one {
+        let bare = labels.iter().filter_map(|label| label.strip_prefix(b"1-"));
+        let bare: Vec<_> = bare.map(<[u8]>::to_vec).collect();
+        labels.extend(bare);
+    }
+    for label in &labels {
+        *steps += 2 * label.len();
+        hosts.push(unmangle(label));
+        let Some(marked) = label.strip_prefix(b"0-") else { continue };
+        if parameters.has_zero {
+            hosts.push([b"xn--", unmangle(marked).as_slice()].concat());
+        }
+        hosts.extend(marked.strip_suffix(b"-0").map(unmangle));
+    }
+    hosts.retain(|host| host.contains(&b'.'));
+    hosts
+}
+
+/// The parameters that change what the first label of a name means.
+#[derive(Default)]
+struct LabelParameters {
+    /// What may be put before it: the first two that are given, and the last two.
+    prefixes: Vec<Vec<u8>>,
+    has_one: bool,
+    has_zero: bool,
+}
+
+impl LabelParameters {
+    fn read(path: &[u8], steps: &mut usize) -> LabelParameters {
+        let mut found = LabelParameters::default();
+        let Some(query_at) = path.iter().position(|byte| *byte == b'?') else { return found };
+        for parameter in path.get(query_at + 1..).unwrap_or_default().split(|byte| *byte == b'&') {
+            let parameter = unescape(parameter, Reach::All);
+            *steps += parameter.steps + 1;
+            let mut halves = parameter.bytes.splitn(2, |byte| *byte == b'=');
+            let name = halves.next().unwrap_or_default().to_ascii_lowercase();
+            let value = halves.next().unwrap_or_default();
+            match name.as_slice() {
+                b"_x_tr_hp" => {
+                    if found.prefixes.len() == 4 {
+                        found.prefixes.remove(2);
+                    }
+                    found.prefixes.push(value.to_vec());
+                }
+                b"_x_tr_enc" => {
+                    found.has_one |= value.contains(&b'1');
+                    found.has_zero |= value.contains(&b'0');
+                }
+                _ => {}
             }
         }
-        from = colon + 1;
+        found
     }
 }
-
-/// The target of a text that starts with a scheme.
-fn url_target(text: &[u8]) -> Option<Target> {
-    let colon = text.iter().position(|byte| *byte == b':')?;
-    target(text.get(colon + 1..)?)
-}
-
-/// The target that the value of a parameter is or contains.
-fn value_target(value: &[u8]) -> Option<Target> {
-    let unescaped = unescape(value, Reach::All).bytes;
-    if let Some(at) = url_at(&unescaped, 0) {
-        return url_target(unescaped.get(at..)?);
-    }
-    let value = match unescaped.strip_prefix(b"cache:") {
-        // `cache:ID:URL`, and the ID may be left out.
-        Some(rest) => match rest.iter().position(|byte| *byte == b':') {
-            Some(12) => rest.get(13..)?,
-            _ => rest,
-        },
-        None => &unescaped,
-    };
-    target(value).filter(|target| looks_like_host(&target.authority))
-}
-
-/// The first segment of a path that looks like the name of a host, with what follows it.
-fn first_name(path: &[u8], stem: &[u8]) -> Option<Target> {
-    let mut start = 0;
-    for segment in stem.split(|byte| *byte == b'/').take(MAX_SEGMENTS + 1) {
-        if looks_like_host(segment) {
-            return target(path.get(start..)?);
-        }
-        start += segment.len() + 1;
-    }
-    None
-}
-
-/// Reads a target from behind its scheme: blanks and slashes before it mean nothing.
-fn target(text: &[u8]) -> Option<Target> {
-    let is_blank = |byte: &u8| matches!(byte, b'/' | b'\\' | b'+' | 0..=b' ');
-    let n_blanks = text.iter().take_while(|byte| is_blank(byte)).count();
-    let text = text.get(n_blanks..)?;
-    let ends = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'#' | b'+' | b' ');
-    let end = text.iter().position(ends).unwrap_or(text.len());
-    let (authority, path) = text.split_at_checked(end.min(MAX_AUTHORITY_BYTES))?;
-    // Readers of URLs leave out tabs and line ends wherever they are (WHATWG URL).
-    let is_kept = |byte: &&u8| !matches!(byte, b'\t' | b'\n' | b'\r');
-    let authority: Vec<u8> = authority.iter().filter(is_kept).copied().collect();
-    let mut path: Vec<u8> = path.iter().filter(is_kept).copied().collect();
-    if path.first() != Some(&b'/') {
-        path.insert(0, b'/');
-    }
-    (!authority.is_empty()).then_some(Target { authority, path })
-}
-
-/// Returns true if a text may be a host, perhaps with user and port, and not the name of a file.
-fn looks_like_host(text: &[u8]) -> bool {
-    let fits = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_' | b'@' | b':')
-            || *byte >= 0x80
-    };
-    if text.is_empty() || text.len() > MAX_AUTHORITY_BYTES || !text.iter().all(fits) {
-        return false;
-    }
-    if !text.is_ascii() {
-        // Fullwidth letters and the dots of other scripts: who reads the name decides.
-        return DOTS.iter().any(|dot| text.windows(dot.len()).any(|at| at == dot.as_bytes()))
-            || text.contains(&b'.');
-    }
-    let host = text.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
-    let host = host.split(|byte| *byte == b':').next().unwrap_or_default();
-    let host = host.strip_suffix(b".").unwrap_or(host);
-    let mut labels = host.rsplit(|byte| *byte == b'.');
-    let top = labels.next().unwrap_or_default();
-    let n_below = labels.clone().count();
-    let is_address = n_below == 3
-        && host
-            .split(|byte| *byte == b'.')
-            .all(|label| (1..=3).contains(&label.len()) && label.iter().all(u8::is_ascii_digit));
-    let is_file = FILES.iter().any(|file| top.eq_ignore_ascii_case(file.as_bytes()));
-    let is_name = n_below > 0
-        && labels.all(|label| !label.is_empty())
-        && top.len() > 1
-        && top.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
-    is_address || is_name && !is_file
-}
-
-/// The dots of other scripts that readers of host names take for one (UTS 46), and a fullwidth one.
-const DOTS: &[&str] = &["\u{3002}", "\u{ff0e}", "\u{ff61}"];
-
-/// What ends the names of files that the proxies themselves serve, and is no top-level domain.
-const FILES: &[&str] = &[
-    "css", "gif", "htm", "html", "ico", "jpeg", "jpg", "js", "json", "map", "pdf", "php", "png",
-    "svg", "txt", "webp", "woff", "xml",
-];
 
 /// `pastebin-com` to `pastebin.com`, `a--b-com` to `a-b.com`.
 fn unmangle(label: &[u8]) -> Vec<u8> {
