@@ -172,6 +172,12 @@ fn url_target(text: &[u8], found: &mut Vec<Target>) {
 
 /// Reads the value of a parameter, which is or contains a target.
 fn value_targets(value: &[u8], found: &mut Vec<Target>, steps: &mut usize) {
+    *steps += value.len();
+    // A scheme has a colon, a name a dot, perhaps beyond ASCII, and an escape may be either.
+    let may_name = |byte: &u8| matches!(byte, b':' | b'.' | b'%') || *byte >= 0x80;
+    if !value.iter().any(may_name) {
+        return;
+    }
     for value in readings(value, steps) {
         *steps += 4 * value.len();
         let url = url_at(&value, 0);

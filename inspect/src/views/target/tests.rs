@@ -48,6 +48,7 @@ fn targets_are_found_wherever_a_proxy_may_take_them_from() {
                 "a.example /x@pastebin.com/a",
             ],
         ),
+        ("/?url=%2570astebin%252ecom/a", &["pastebin.com /a"]),
         ("/static/app.js?v=1.2", &[]),
         ("/abcde", &[]),
         ("/", &[]),
