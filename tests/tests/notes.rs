@@ -23,12 +23,15 @@ struct Sent<'n> {
     refused: bool,
 }
 
+/// The shipped rules, with the services and lists that they ask for.
 fn shipped() -> Result<Library> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(workspace::root().join("knowledge/notes/rules"))? {
-        let path = entry?.path();
-        let name = path.file_name().context("a file")?.to_string_lossy();
-        files.push(SourceFile { name: name.as_ref().into(), bytes: fs::read(&path)? });
+    for folder in fs::read_dir(workspace::root().join("knowledge/notes"))? {
+        for entry in fs::read_dir(folder?.path())? {
+            let path = entry?.path();
+            let name = path.file_name().context("a file")?.to_string_lossy();
+            files.push(SourceFile { name: name.as_ref().into(), bytes: fs::read(&path)? });
+        }
     }
     Ok(Library::read(files))
 }

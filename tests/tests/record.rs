@@ -72,6 +72,10 @@ fn every_shipped_runbook_passes_and_says_so_in_its_note_and_on_its_page() -> Res
     let runbooks = setting.folder.path().join("notes/runbooks");
     let n_runbooks = copy(&notes.join("runbooks"), &runbooks)?;
     ensure!(n_rules == n_runbooks, "{n_rules} rules and {n_runbooks} runbooks");
+    // Rules ask for services and lists by name.
+    for folder in ["services", "lists"] {
+        copy(&notes.join(folder), &setting.folder.path().join("notes").join(folder))?;
+    }
     let (folder, vault) = (setting.path("notes")?, setting.path("vault")?);
     let attack =
         workspace::root().join("knowledge/attack/enterprise-attack-18.1-web-services.json");

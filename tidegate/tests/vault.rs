@@ -271,15 +271,21 @@ fn pages_stay_where_a_source_was_not_read() {
     let scratch = tempfile::tempdir().unwrap();
     let (notes, vault) = (scratch.path().join("notes"), scratch.path().join("vault"));
     fs::create_dir(&notes).unwrap();
-    for entry in fs::read_dir(root().join("knowledge/notes/rules")).unwrap().take(3) {
-        let path = entry.unwrap().path();
-        fs::copy(&path, notes.join(path.file_name().unwrap())).unwrap();
+    let rules = notes.join("rules");
+    for (folder, n_notes) in [("rules", 3), ("services", usize::MAX), ("lists", usize::MAX)] {
+        fs::create_dir(notes.join(folder)).unwrap();
+        for entry in
+            fs::read_dir(root().join("knowledge/notes").join(folder)).unwrap().take(n_notes)
+        {
+            let path = entry.unwrap().path();
+            fs::copy(&path, notes.join(folder).join(path.file_name().unwrap())).unwrap();
+        }
     }
     let (notes, vault) = (notes.to_str().unwrap(), vault.to_str().unwrap());
     let build = ["vault", "build", "--notes", notes, vault];
     run(&build);
     let before = snapshot(Path::new(vault));
-    let one = fs::read_dir(notes).unwrap().next().unwrap().unwrap().path();
+    let one = fs::read_dir(rules).unwrap().next().unwrap().unwrap().path();
     let text = fs::read_to_string(&one).unwrap();
     fs::write(&one, text.replace("condition:", "conditoin:")).unwrap();
     let output = tidegate(&build).output().unwrap();

@@ -184,7 +184,7 @@ pub(crate) struct Shipped {
 
 pub(crate) fn shipped() -> Shipped {
     let mut files = Vec::new();
-    notes(&root().join("knowledge/notes/rules"), &mut files);
+    notes(&root().join("knowledge/notes"), &mut files);
     let library = Library::read(files);
     let compilation = Compilation::new(&library, "evasion", 1).unwrap();
     let mut examples = Vec::new();
