@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Pack(pack::Pack),
     Diff(diff::Diff),
     Events(events::Events),
-    Gateway(gateway::Gateway),
+    Gateway(Box<gateway::Gateway>),
     Convert(convert::Convert),
     Keygen(keygen::Keygen),
     Verify(verify::Verify),

@@ -92,13 +92,13 @@ pub(crate) struct Gateway {
     namespace: Option<String>,
     /// The gateway to attach to: the value of its pods' label `istio`, or for Envoy Gateway the name of the
     /// Gateway [default for istio: egressgateway]
-    #[arg(long, value_name = "NAME", required_if_eq("kind", "envoy-gateway"), value_parser = label)]
-    gateway: Option<String>,
+    #[arg(long = "gateway", value_name = "NAME", required_if_eq("kind", "envoy-gateway"), value_parser = label)]
+    target: Option<String>,
     /// Attach to the pods with these labels, for Istio: `app=egress,tier=edge`
-    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = selector, conflicts_with_all = ["gateway", "target_ref"])]
+    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = selector, conflicts_with_all = ["target", "target_ref"])]
     selector: Vec<(String, String)>,
     /// Attach to this Gateway of the Kubernetes Gateway API, for Istio
-    #[arg(long, value_name = "NAME", value_parser = target_ref, conflicts_with = "gateway")]
+    #[arg(long, value_name = "NAME", value_parser = target_ref, conflicts_with = "target")]
     target_ref: Option<String>,
     /// The filter's image in your registry, such as `registry.example/tidegate/filter:1`
     #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]), value_parser = ImageReference::read)]
@@ -215,7 +215,7 @@ impl Gateway {
                 configuration::istio(&settings, &place(image), &self.istio_target())
             }
             (Kind::EnvoyGateway, Some(image)) => {
-                let gateway = self.gateway.as_deref().unwrap_or_default();
+                let gateway = self.target.as_deref().unwrap_or_default();
                 configuration::envoy_gateway(&settings, &place(image), gateway)
             }
             (Kind::Ecds, _) => configuration::ecds(&settings, &version),
@@ -308,7 +308,7 @@ impl Gateway {
         match &self.target_ref {
             Some(gateway) => Target::Gateway(gateway.clone()),
             None if self.selector.is_empty() => {
-                let gateway = self.gateway.as_deref().unwrap_or("egressgateway");
+                let gateway = self.target.as_deref().unwrap_or("egressgateway");
                 Target::Labels(vec![("istio".to_owned(), gateway.to_owned())])
             }
             None => Target::Labels(self.selector.clone()),
