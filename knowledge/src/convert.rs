@@ -271,8 +271,13 @@ impl Converter<'_> {
                 of_service.push(Plain::Any(own.map(operation).collect()));
             }
             if !clients.is_empty() {
-                let starts = service.clients.iter().map(|start| Text::literal(start));
-                of_service.push(Plain::one("c-useragent|startswith", starts.collect()));
+                let starts: Vec<_> =
+                    service.clients.iter().map(|start| Text::literal(start)).collect();
+                // No client is a service's own that names none.
+                of_service.push(match starts.as_slice() {
+                    [] => Plain::Any(Vec::new()),
+                    [..] => Plain::one("c-useragent|startswith", starts),
+                });
             }
             parts.push(Plain::All(of_service));
         }
