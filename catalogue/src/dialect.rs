@@ -117,8 +117,13 @@ impl TechniqueNote {
     }
 }
 
+/// The front matter of a note of any kind, typed; empty where it has none.
+pub fn properties(text: &str) -> Vec<(String, Value)> {
+    front_matter::read(text).properties
+}
+
 /// The texts of a key.
-fn texts(properties: &[(String, Value)], key: &str) -> Vec<String> {
+pub fn texts(properties: &[(String, Value)], key: &str) -> Vec<String> {
     let found = properties.iter().find(|(name, _)| name == key);
     found.map(|(_, value)| value.texts()).unwrap_or_default()
 }

@@ -137,8 +137,10 @@ fn rules(sources: &mut Sources, library: &Library) {
     for entry in &library.rules {
         let Some(note) = entry.note_idx.and_then(|idx| library.notes.get(idx)) else { continue };
         let text = note.rule.as_ref().map(|block| block.text.clone()).unwrap_or_default();
-        let rule = catalogue::of_rule(Collection::Own, &note.file, &text, &entry.rule);
+        let mut rule = catalogue::of_rule(Collection::Own, &note.file, &text, &entry.rule);
         let source = library.sources.get(&note.file).map_or("", String::as_str);
+        rule.properties = dialect::properties(source);
+        rule.properties.retain(|(key, _)| !matches!(key.as_str(), "kind" | "services"));
         let mut examples = Vec::new();
         for example in &note.examples {
             let line = example.place.span.line as usize;

@@ -323,6 +323,31 @@ fn a_readme_with_a_kind_is_a_note_for_every_command() {
     }
 }
 
+#[test]
+fn a_rule_note_may_have_keys_of_its_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let note = root.join("knowledge/notes/rules/telegram-bot-api.md");
+    let text = fs::read_to_string(note).unwrap();
+    let mine = "---\nowner: me\ntags: [soc, \"#T1102_002\"]\naliases: [bots]\nseverity: 3\n";
+    let text = text.replacen("---\n", mine, 1);
+    let services = root.join("knowledge/notes/services");
+    let scene = Scene::new(&[("notes/rule.md", text.as_str())]);
+    for service in fs::read_dir(services).unwrap().map(|entry| entry.unwrap().path()) {
+        let to = scene.scratch.path().join("notes").join(service.file_name().unwrap());
+        fs::copy(service, to).unwrap();
+    }
+    let output = scene.tidegate(&["check", "notes"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    scene.build(&["--notes", "notes"]);
+    let names = scene.names();
+    let rule = names.iter().find(|name| name.starts_with("Detection Rules/")).unwrap();
+    let page = scene.page(rule);
+    for part in ["owner: \"me\"\n", "  - soc\n", "  - \"bots\"\n", "severity: 3\n"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert_eq!(page.matches("  - T1102_002\n").count(), 1, "{page}");
+}
+
 /// A bundle of one domain: a technique with a strategy, one that it replaced, and their tactic.
 fn bundle(chain: &str, domain: &str, id: &str, old: &str) -> String {
     let external = |id: &str| {

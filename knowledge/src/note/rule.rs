@@ -75,7 +75,7 @@ pub enum Expectation {
 impl RuleNote {
     /// Reads the keys of front matter: the services that the rule is about.
     pub(super) fn services(keys: &mut Keys<'_, '_>) -> Vec<String> {
-        keys.refuse_unknown(KEYS);
+        keys.refuse_misspelt(KEYS);
         let help = "write a list of names, as `services: [Telegram]`, or `services: []`";
         if keys.value("services").is_none() {
             let message = "the front matter does not say which `services` the rule is about";

@@ -10,6 +10,7 @@ use crate::property::{Property, tag};
 use crate::prose::{block, code, inline, paragraphs, reference};
 use crate::sources::{RuleNote, key, tests};
 use catalogue::dialect::section::{Section, split};
+use catalogue::dialect::texts;
 use catalogue::query::Role;
 use catalogue::{CatalogueRule, Collection, Reading};
 
@@ -211,8 +212,16 @@ fn properties(
         }
     }
     tags.push(tag(&rule.vendor.as_str().to_lowercase()));
+    let of_note = texts(&rule.properties, "tags");
+    for word in of_note.iter().flat_map(|text| text.split([',', ' '])) {
+        let word = word.trim_start_matches('#');
+        if !word.is_empty() && !tags.iter().any(|known| known.eq_ignore_ascii_case(&tag(word))) {
+            tags.push(tag(word));
+        }
+    }
     page.set("tags", Property::Tags(tags));
-    page.set("aliases", Property::List(vec![rule.id.clone()]));
+    let aliases = std::iter::once(rule.id.clone()).chain(texts(&rule.properties, "aliases"));
+    page.set("aliases", Property::List(aliases.collect()));
     page.set("vendor", text(rule.vendor.as_str()));
     page.set("rule_id", text(&rule.id));
     page.set("rule_path", text(&rule.path));
