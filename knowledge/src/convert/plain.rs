@@ -69,8 +69,11 @@ impl Plain {
     /// What everything is.
     const ALWAYS: Plain = Plain::All(Vec::new());
 
-    /// One item.
+    /// One item; without values it holds nowhere.
     pub(super) fn one(label: &str, values: Vec<Text>) -> Plain {
+        if values.is_empty() {
+            return Plain::NEVER;
+        }
         Plain::Map(Map(vec![(label.to_owned(), values)]))
     }
 
