@@ -13,7 +13,7 @@ use diagnostics::Finding;
 /// # Errors
 /// Any of `F010` to `F015`.
 pub fn decode(file: &Arc<str>, bytes: &[u8]) -> Result<Pack, Box<Finding>> {
-    Pack::decode(bytes).map_err(|error| refusal(file, error))
+    Pack::decode(bytes).map_err(|error| Box::new(refusal(file, &error)))
 }
 
 /// Decodes a pack after `check` has accepted its signature: no table of an untrusted pack is read.
@@ -25,13 +25,13 @@ pub fn decode_checked(
     bytes: &[u8],
     check: impl FnOnce(&Envelope) -> Result<(), Box<Finding>>,
 ) -> Result<Pack, Box<Finding>> {
-    let envelope = Envelope::read(bytes).map_err(|error| refusal(file, error))?;
+    let envelope = Envelope::read(bytes).map_err(|error| Box::new(refusal(file, &error)))?;
     check(&envelope)?;
-    envelope.decode().map_err(|error| refusal(file, error))
+    envelope.decode().map_err(|error| Box::new(refusal(file, &error)))
 }
 
 /// Returns the finding for bytes that are not a pack of this version.
-fn refusal(file: &Arc<str>, error: PackError) -> Box<Finding> {
+fn refusal(file: &Arc<str>, error: &PackError) -> Finding {
     let again = "compile the notes again with `tidegate pack`";
     let (code, help) = match error.kind() {
         PackErrorKind::NotAPack => {
@@ -59,5 +59,5 @@ fn refusal(file: &Arc<str>, error: PackError) -> Box<Finding> {
         }
         _ => error.to_string(),
     };
-    Box::new(Finding::about(file, code, message, help))
+    Finding::about(file, code, message, help)
 }
