@@ -12,7 +12,7 @@ use crate::{Unreadable, haproxy_text, proxy_text};
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// An access log in JSON, of Envoy or nginx; see [`ACCESS_LOG_KEYS`].
+    /// An access log in JSON, of Envoy or nginx.
     Envoy,
     /// A text log of Envoy: its default format, Istio's, or a given format string.
     EnvoyText,
