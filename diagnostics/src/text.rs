@@ -153,6 +153,9 @@ impl Lines {
     /// Returns the byte offset that is `n_chars` characters behind `start`; `None` behind `end`.
     fn within(&self, text: &str, start: usize, end: usize, n_chars: usize) -> Option<usize> {
         let wanted = self.chars_before(text, start).checked_add(n_chars)?;
+        if self.n_chars.last().is_none_or(|n_all| wanted > *n_all) {
+            return None;
+        }
         let stride = self.n_chars.partition_point(|n_before| *n_before <= wanted).checked_sub(1)?;
         let n_before = self.n_chars.get(stride).copied()?;
         let rest = text.as_bytes().get(stride * STRIDE..).unwrap_or_default();
