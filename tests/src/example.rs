@@ -70,7 +70,7 @@ pub struct Event {
     /// The rules that matched.
     pub rules: Vec<Matched>,
     /// What was asked for.
-    pub request: BTreeMap<String, String>,
+    pub request: BTreeMap<String, Value>,
 }
 
 /// A rule of an event.
@@ -157,7 +157,11 @@ impl Example {
     fn events(&self) -> Result<Vec<Event>> {
         let log = self.gateway.log()?;
         let starts = log.lines().filter_map(|line| line.get(line.find("{\"event\":\"tidegate")?..));
-        Ok(starts.filter_map(|event| serde_json::from_str(event).ok()).collect())
+        // The log's last line may still be written.
+        let whole = starts.filter(|event| event.ends_with('}'));
+        whole
+            .map(|event| Ok(serde_json::from_str(event).with_context(|| event.to_owned())?))
+            .collect()
     }
 }
 
