@@ -363,8 +363,9 @@ fn the_opened_names_are_those_of_the_services_notes() -> Result<()> {
     for service in ["discord", "dropbox", "pastebin", "slack", "telegram"] {
         let file = format!("knowledge/notes/services/{service}.md");
         let note = fs::read_to_string(workspace::root().join(file))?;
-        let line = note.lines().find_map(|line| line.strip_prefix("hosts: ")).context("hosts")?;
-        let listed: Vec<String> = serde_json::from_str(line)?;
+        let yaml = note.strip_prefix("---\n").and_then(|note| note.split("\n---\n").next());
+        let properties: Value = serde_saphyr::from_str(yaml.context("front matter")?)?;
+        let listed: Vec<String> = serde_json::from_value(properties["hosts"].clone())?;
         hosts.extend(listed.iter().flat_map(|host| [host.clone(), format!("*.{host}")]));
     }
     let (_, config) = configurations()?.swap_remove(2);
