@@ -302,9 +302,9 @@ const FIELD: &[(&str, &[&str], [u64; 5])] = &[
     (
         "03-envoy-json-own-keys/query.log",
         &["--map", "03-envoy-json-own-keys/map.toml"],
-        [4, 4, 0, 0, 4],
+        [4, 4, 0, 0, 5],
     ),
-    ("03-envoy-json-own-keys/query-known-keys.log", &[], [4, 4, 0, 0, 4]),
+    ("03-envoy-json-own-keys/query-known-keys.log", &[], [4, 4, 0, 0, 5]),
     ("03-envoy-json-own-keys/types.log", &[], [18, 17, 0, 1, 18]),
     ("03-envoy-json-own-keys/unquoted-dash-4103.log", &[], [2, 1, 0, 1, 1]),
     ("04-kubernetes-wrapped-lines/array.json", &[], [2, 2, 0, 0, 2]),

@@ -45,14 +45,20 @@ impl From<Box<Finding>> for Box<Refusal> {
 /// The files of a source, by their extensions.
 fn files(path: &Path, extensions: &[&str]) -> Result<gather::Files, Box<Finding>> {
     let files = disk::tree(path, extensions).map_err(|error| disk::unreadable(path, &error))?;
-    if let Some((file, _)) = files.iter().find(|(_, bytes)| contains_key(bytes)) {
-        return Err(Box::new(disk::secret_key(&disk::name(&path.join(file)))));
-    }
+    no_key(path, &files)?;
     if files.is_empty() {
         let message = format!("there is no file that ends in `.{}`", extensions.join("`, `."));
         return Err(nothing(path, message, "give the folder that holds them"));
     }
     Ok(files)
+}
+
+/// Refuses files of which one is or contains a secret key, before any of it could be quoted.
+fn no_key(path: &Path, files: &gather::Files) -> Result<(), Box<Finding>> {
+    match files.iter().find(|(_, bytes)| contains_key(bytes)) {
+        Some((file, _)) => Err(Box::new(disk::secret_key(&disk::name(&path.join(file))))),
+        None => Ok(()),
+    }
 }
 
 /// The name of a note in one of several folders.
@@ -97,6 +103,7 @@ impl Build {
         for path in &folders {
             let found = disk::notes(path);
             let found = found.map_err(|error| Box::new(disk::unreadable(path, &error)))?;
+            no_key(path, &found)?;
             if found.is_empty() {
                 let message = "there is no note in it: no file that ends in `.md` or `.markdown`";
                 return Err(nothing(path, message, "give the folder that holds them").into());
