@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use diagnostics::{Finding, Span, printable};
+use diagnostics::{Finding, Span, contains_key, printable};
+
+use crate::disk;
 
 /// How files begin that are not logs, with what they are and what turns them into one.
 const MAGIC: &[(&[u8], &str, &str)] = &[
@@ -33,6 +35,9 @@ const MAX_KEYS: usize = 12;
 /// Returns the finding for a log whose format its start does not show.
 pub(crate) fn finding(log: &Arc<str>, start: &[u8]) -> Finding {
     let start = start.strip_prefix(traffic::BYTE_ORDER_MARK).unwrap_or(start);
+    if contains_key(start) {
+        return disk::secret_key(log);
+    }
     if let Some((_, what, help)) = MAGIC.iter().find(|(magic, ..)| start.starts_with(magic)) {
         return with(log, &format!("the log seems to be {what}"), help);
     }
