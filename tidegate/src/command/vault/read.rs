@@ -53,6 +53,13 @@ fn files(path: &Path, extensions: &[&str]) -> Result<gather::Files, Box<Finding>
     Ok(files)
 }
 
+/// The notes of a folder.
+fn note_files(path: &Path) -> Result<gather::Files, Box<Finding>> {
+    let found = disk::notes(path).map_err(|error| disk::unreadable(path, &error))?;
+    no_key(path, &found)?;
+    Ok(found)
+}
+
 /// Refuses files of which one is or contains a secret key, before any of it could be quoted.
 fn no_key(path: &Path, files: &gather::Files) -> Result<(), Box<Finding>> {
     match files.iter().find(|(_, bytes)| contains_key(bytes)) {
@@ -101,9 +108,7 @@ impl Build {
         let mut notes = Vec::new();
         let mut ends = Vec::new();
         for path in &folders {
-            let found = disk::notes(path);
-            let found = found.map_err(|error| Box::new(disk::unreadable(path, &error)))?;
-            no_key(path, &found)?;
+            let found = note_files(path)?;
             if found.is_empty() {
                 let message = "there is no note in it: no file that ends in `.md` or `.markdown`";
                 return Err(nothing(path, message, "give the folder that holds them").into());
