@@ -4,7 +4,8 @@
 //! or reads a clock; the `tidegate` command line does, in its `main.rs` and `disk.rs`.
 //!
 //! ```
-//! use knowledge::{Compilation, Library, SourceFile};
+//! use diagnostics::SourceFile;
+//! use knowledge::{Compilation, Library};
 //!
 //! let bytes = b"title: x\nlogsource: {category: proxy}\ndetection: {s: {cs-host: a.example}, condition: s}";
 //! let file = SourceFile { name: "rules/x.yml".into(), bytes: bytes.to_vec() };
