@@ -61,9 +61,6 @@ impl Protocol {
     }
 }
 
-/// How the written configuration is started, in its first comment.
-const START: &str = "Start it in this folder, beside filter.wasm:\n# `envoy -c envoy.yaml`. `tidegate gateway` wrote it.";
-
 /// The filter's settings.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -144,9 +141,6 @@ pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
     // A text of YAML between single quotes; the settings hold none.
     let quoted = format!("'{}'", settings.json().to_string().replace('\'', "''"));
     let mut text = example.replace(placeholder, &quoted);
-    // What is said of the example is not true of what is written from it.
-    text = text.replace("README.md says how to run it.", START);
-    text = text.replace(" PACK stands for a pack in base64.", "");
     if settings.allow_private {
         text = without_private(&text);
     }
@@ -283,7 +277,7 @@ mod tests {
         let (_, quoted) = line.split_once('\'').unwrap();
         let value = quoted.strip_suffix('\'').unwrap();
         assert_eq!(serde_json::from_str::<Value>(value).unwrap(), expect);
-        assert!(!text.contains("PACK") && !text.contains("README"), "{text}");
+        assert!(!text.contains("PACK"), "{text}");
         assert!(text.contains("`envoy -c envoy.yaml`"));
     }
 

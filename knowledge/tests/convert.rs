@@ -7,35 +7,15 @@
     reason = "a test may panic, and reads files"
 )]
 
+mod shipped;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use diagnostics::SourceFile;
 use inspect::{Inspector, Request};
 use knowledge::convert::{PlainRule, convert};
 use knowledge::{Compilation, Library};
-
-fn notes() -> Vec<SourceFile> {
-    fn walk(folder: &Path, paths: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, paths);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                paths.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("notes"), &mut paths);
-    paths.sort();
-    let read = |path: &PathBuf| SourceFile {
-        name: path.display().to_string().into(),
-        bytes: fs::read(path).unwrap(),
-    };
-    paths.iter().map(read).collect()
-}
+use shipped::notes;
 
 /// Rules over each service, category and operation.
 fn rules_over(library: &Library) -> Vec<SourceFile> {

@@ -8,36 +8,16 @@
     reason = "a test may panic, and reads files"
 )]
 
+mod shipped;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use diagnostics::SourceFile;
 use inspect::pack::{Mode, Pack, PartKind};
 use inspect::{IdentityKey, Inspector, PolicyQuery, Request, ServiceMatch, Source};
 use knowledge::{Compilation, Expectation, Library, Policy, Service, TemplatePart, examples};
+use shipped::notes;
 use sigma::{Token, ValueTest};
-
-fn notes() -> Vec<SourceFile> {
-    fn walk(folder: &Path, paths: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, paths);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                paths.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("notes"), &mut paths);
-    paths.sort();
-    let read = |path: &PathBuf| SourceFile {
-        name: path.display().to_string().into(),
-        bytes: fs::read(path).unwrap(),
-    };
-    paths.iter().map(read).collect()
-}
 
 fn library() -> Library {
     let library = Library::read(notes());

@@ -1,4 +1,4 @@
-//! The findings of the command line itself.
+//! The findings of the command line itself, and the list of all.
 
 diagnostics::codes! {
     /// A folder that is to be served as the preview's page holds no page, or that of another version.
@@ -6,4 +6,20 @@ diagnostics::codes! {
     /// A gateway that examples are sent through does not answer, or its log does not have them.
     /// Nothing is written into the runbooks: half of a record would be a wrong one.
     SILENT_GATEWAY = "F026", Error, "gateway without an answer";
+}
+
+/// Every code that the command line reports, by its name.
+pub(crate) fn all() -> Vec<&'static diagnostics::Code> {
+    let lists = [
+        diagnostics::codes::CODES,
+        sigma::codes::CODES,
+        sigma::lint::codes::CODES,
+        traffic::codes::CODES,
+        knowledge::codes::CODES,
+        gateway::codes::CODES,
+        CODES,
+    ];
+    let mut codes = lists.concat();
+    codes.sort_by_key(|code| code.id);
+    codes
 }

@@ -20,7 +20,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use diagnostics::Code;
 use serde::Deserialize;
 
 #[path = "../src/codes.rs"]
@@ -75,21 +74,6 @@ fn case_names() -> Vec<String> {
     let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
     names.sort();
     names
-}
-
-fn all_codes() -> Vec<&'static Code> {
-    let lists = [
-        diagnostics::codes::CODES,
-        sigma::codes::CODES,
-        sigma::lint::codes::CODES,
-        traffic::codes::CODES,
-        knowledge::codes::CODES,
-        gateway::codes::CODES,
-        codes::CODES,
-    ];
-    let mut codes: Vec<_> = lists.concat();
-    codes.sort_by_key(|code| code.id);
-    codes
 }
 
 fn is_update() -> bool {
@@ -296,7 +280,7 @@ fn every_case_shows_what_it_showed() {
             differing.push(format!("{name}: expected\n{expected}\nbut saw\n{seen}"));
         }
         let code = name.split('-').next().unwrap();
-        if all_codes().iter().any(|known| known.id == code) {
+        if codes::all().iter().any(|known| known.id == code) {
             assert!(seen.contains(&format!("[{code}]")), "{name} does not show its code:\n{seen}");
         }
     }
@@ -306,7 +290,7 @@ fn every_case_shows_what_it_showed() {
 #[test]
 fn every_code_has_one_case() {
     let names = case_names();
-    for code in all_codes() {
+    for code in codes::all() {
         let prefix = format!("{}-", code.id);
         let n_cases = names.iter().filter(|name| name.starts_with(&prefix)).count();
         assert_eq!(n_cases, 1, "{} ({})", code.id, code.title);
@@ -315,8 +299,8 @@ fn every_code_has_one_case() {
 
 #[test]
 fn codes_are_unique() {
-    let codes = all_codes();
-    for pair in codes.windows(2) {
+    let all = codes::all();
+    for pair in all.windows(2) {
         assert_ne!(pair[0].id, pair[1].id);
     }
 }
@@ -341,7 +325,7 @@ fn codes_page() -> String {
          An error refuses the input; a warning does not.\n\n\
          <!-- Generated from the codes and their test cases; `UPDATE=1 cargo test -p tidegate --test diagnostics` writes it anew. -->\n",
     );
-    for code in all_codes() {
+    for code in codes::all() {
         let prefix = format!("{}-", code.id);
         let name = names.iter().find(|name| name.starts_with(&prefix)).unwrap();
         // Case files are rewritten by the other test at the same time: run the case instead.

@@ -5,6 +5,7 @@ use diagnostics::{Code, closest};
 use serde_json::json;
 
 use super::{Outcome, PlainFormat, pretty};
+use crate::codes::all;
 
 /// List the codes of findings, or explain some of them.
 ///
@@ -49,22 +50,6 @@ impl Codes {
 /// Returns the explanation of a text that is a code, such as `S012`; `None` for any other text.
 pub(super) fn explanation(text: &str) -> Option<String> {
     all().into_iter().find(|code| code.id.eq_ignore_ascii_case(text)).map(explained)
-}
-
-/// Every code, by its name.
-fn all() -> Vec<&'static Code> {
-    let lists = [
-        diagnostics::codes::CODES,
-        sigma::codes::CODES,
-        sigma::lint::codes::CODES,
-        traffic::codes::CODES,
-        knowledge::codes::CODES,
-        gateway::codes::CODES,
-        crate::codes::CODES,
-    ];
-    let mut codes = lists.concat();
-    codes.sort_by_key(|code| code.id);
-    codes
 }
 
 fn unknown(name: &str, all: &[&Code]) -> String {

@@ -1,0 +1,145 @@
+//! The fields of Sigma's proxy taxonomy and our own, which rules ask of a request.
+
+use crate::anomaly::ANOMALY_FIELD;
+use crate::pack::Phase;
+use crate::service::{OPERATION_FIELD, SERVICE_FIELD};
+
+/// A field that a [`Request`] answers.
+///
+/// The specification's descriptions of `cs-bytes` and `sc-bytes` are swapped, and that of `c-uri-query`
+/// says "path component"; the meaning here is the one that rules use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyField {
+    /// The full URL with scheme and host; for CONNECT the authority.
+    Uri,
+    /// What follows the last dot of the path's last segment.
+    UriExtension,
+    /// The query, without `?`.
+    UriQuery,
+    /// The path, without the query.
+    UriStem,
+    /// The `user-agent` header.
+    UserAgent,
+    /// Bytes that the client sent.
+    RequestBytes,
+    /// The `cookie` header.
+    Cookie,
+    /// The host, without port.
+    Host,
+    /// The method.
+    Method,
+    /// The `referer` header.
+    Referrer,
+    /// The protocol version.
+    Version,
+    /// Bytes that the client got.
+    ResponseBytes,
+    /// The status code.
+    Status,
+    /// The client's address.
+    SourceAddress,
+    /// The address that the request goes to: known at once where the host is an address.
+    DestinationAddress,
+    /// The server name that the client asked for in TLS.
+    ServerName,
+    /// The names of the request's anomalies.
+    Anomaly,
+    /// The service that the request goes to.
+    Service,
+    /// The category of that service.
+    Category,
+    /// What the request does to the service.
+    Operation,
+    /// Whether the user agent is that of the service's own clients.
+    Client,
+    /// What the policy knows of this use of the service.
+    Usage,
+}
+
+/// Every name under which rules ask for a field, in alphabetical order.
+///
+/// Sigma's proxy taxonomy (specification 2.1, appendix taxonomy), the names that SigmaHQ's own test
+/// of log sources accepts beside it (`cs-uri`, `cs-uri-query`, `cs-uri-stem`, `r-dns`),
+/// `tls.client.server_name`, the Elastic Common Schema's name for the SNI, which Sigma has no name for,
+/// and our own: [`ANOMALY_FIELD`] and those that services answer.
+pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
+    ("c-uri", ProxyField::Uri),
+    ("c-uri-extension", ProxyField::UriExtension),
+    ("c-uri-query", ProxyField::UriQuery),
+    ("c-uri-stem", ProxyField::UriStem),
+    ("c-useragent", ProxyField::UserAgent),
+    ("cs-bytes", ProxyField::RequestBytes),
+    ("cs-cookie", ProxyField::Cookie),
+    ("cs-host", ProxyField::Host),
+    ("cs-method", ProxyField::Method),
+    ("cs-referrer", ProxyField::Referrer),
+    ("cs-uri", ProxyField::Uri),
+    ("cs-uri-query", ProxyField::UriQuery),
+    ("cs-uri-stem", ProxyField::UriStem),
+    ("cs-version", ProxyField::Version),
+    ("dst_ip", ProxyField::DestinationAddress),
+    ("r-dns", ProxyField::Host),
+    ("sc-bytes", ProxyField::ResponseBytes),
+    ("sc-status", ProxyField::Status),
+    ("src_ip", ProxyField::SourceAddress),
+    (ANOMALY_FIELD, ProxyField::Anomaly),
+    ("tidegate.category", ProxyField::Category),
+    ("tidegate.client", ProxyField::Client),
+    (OPERATION_FIELD, ProxyField::Operation),
+    (SERVICE_FIELD, ProxyField::Service),
+    ("tidegate.usage", ProxyField::Usage),
+    ("tls.client.server_name", ProxyField::ServerName),
+];
+
+impl ProxyField {
+    /// The field behind a name, if a request answers it.
+    pub fn from_name(name: &str) -> Option<ProxyField> {
+        let idx = PROXY_FIELDS.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        PROXY_FIELDS.get(idx).map(|(_, field)| *field)
+    }
+
+    /// When the field is known.
+    pub fn phase(self) -> Phase {
+        match self {
+            ProxyField::RequestBytes
+            | ProxyField::ResponseBytes
+            | ProxyField::Status
+            | ProxyField::DestinationAddress => Phase::Response,
+            ProxyField::Uri
+            | ProxyField::UriExtension
+            | ProxyField::UriQuery
+            | ProxyField::UriStem
+            | ProxyField::UserAgent
+            | ProxyField::Cookie
+            | ProxyField::Host
+            | ProxyField::Method
+            | ProxyField::Referrer
+            | ProxyField::Version
+            | ProxyField::SourceAddress
+            | ProxyField::ServerName
+            | ProxyField::Anomaly
+            | ProxyField::Service
+            | ProxyField::Category
+            | ProxyField::Operation
+            | ProxyField::Client
+            | ProxyField::Usage => Phase::Request,
+        }
+    }
+
+    /// Returns true if the services of the pack answer the field.
+    pub fn is_of_service(self) -> bool {
+        matches!(
+            self,
+            ProxyField::Service
+                | ProxyField::Category
+                | ProxyField::Operation
+                | ProxyField::Client
+                | ProxyField::Usage
+        )
+    }
+
+    /// Returns true if the value is a name that we give, and no text of the request.
+    pub fn is_ours(self) -> bool {
+        self == ProxyField::Anomaly || self.is_of_service()
+    }
+}
