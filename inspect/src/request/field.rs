@@ -4,7 +4,7 @@ use crate::anomaly::ANOMALY_FIELD;
 use crate::pack::Phase;
 use crate::service::{OPERATION_FIELD, SERVICE_FIELD};
 
-/// A field that a [`Request`] answers.
+/// A field that a [`super::Request`] answers.
 ///
 /// The specification's descriptions of `cs-bytes` and `sc-bytes` are swapped, and that of `c-uri-query`
 /// says "path component"; the meaning here is the one that rules use.
