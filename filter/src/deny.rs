@@ -3,8 +3,8 @@
 //! A response quotes nothing of the request but its id, and only a well-formed one: everything else
 //! could carry markup, or a header of its own. The rule's id lets a person ask about the denial.
 
-use inspect::pack::{Rule, Tables};
-use inspect::{Action, Decision, Verdict};
+use inspect::pack::Tables;
+use inspect::{Action, Decision, UNLISTED_FIELD, Verdict};
 
 use crate::host::LocalResponse;
 use crate::label::rule_label;
@@ -30,21 +30,33 @@ pub(crate) struct Client<'c> {
     pub(crate) request_id: Option<&'c str>,
 }
 
-/// Returns the response to a request that policy denies because of `rule`.
-pub(crate) fn denied(rule: &str, client: Client<'_>) -> LocalResponse {
-    let rule = rule_label(rule);
+/// Why a request is denied.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Denial<'t> {
+    /// The id of the rule.
+    pub(crate) rule: &'t str,
+    /// The group whose allow-list does not have the request, if that is why.
+    pub(crate) group: Option<&'t str>,
+}
+
+/// Returns the response to a request that policy denies.
+pub(crate) fn denied(denial: Denial<'_>, client: Client<'_>) -> LocalResponse {
+    let rule = rule_label(denial.rule);
+    let group = denial.group.map(rule_label);
     let details = format!("tidegate_deny{{rule={rule}}}");
     let reason = "egress denied by policy";
     if client.is_grpc {
         let request = client.request_id.map(|id| format!(", request {id}")).unwrap_or_default();
-        let body = format!("{reason} (rule {rule}{request})");
+        let group = group.map(|group| format!(", group {group}")).unwrap_or_default();
+        let body = format!("{reason} (rule {rule}{group}{request})");
         let grpc_status = GRPC_PERMISSION_DENIED;
         return LocalResponse { status: DENIED, grpc_status, details, headers: &[], body };
     }
     // The safe characters of a request id need no escapes in JSON.
     let request = client.request_id.map(|id| format!(",\"request_id\":\"{id}\""));
     let request = request.unwrap_or_default();
-    let body = format!("{{\"error\":\"{reason}\",\"rule\":\"{rule}\"{request}}}\n");
+    let group = group.map(|group| format!(",\"group\":\"{group}\"")).unwrap_or_default();
+    let body = format!("{{\"error\":\"{reason}\",\"rule\":\"{rule}\"{group}{request}}}\n");
     LocalResponse { status: DENIED, grpc_status: NOT_GRPC, details, headers: JSON, body }
 }
 
@@ -61,16 +73,19 @@ pub(crate) fn not_judged(failure: Failure) -> LocalResponse {
     }
 }
 
-/// Returns the rule that a denial names: of those that deny, the first of the highest level.
-pub(crate) fn denying_rule<'t>(
-    tables: &'t Tables,
-    verdict: &Verdict,
-    decision: &Decision,
-) -> Option<&'t Rule> {
+/// Returns what a denial names: of the rules that deny, the first of the highest level.
+pub(crate) fn denial<'t>(tables: &'t Tables, verdict: &Verdict, decision: &Decision) -> Denial<'t> {
     let judged = verdict.matches.iter().zip(&decision.rulings);
     let denying = judged.filter(|(_, ruling)| ruling.action == Action::Deny);
+    let rules = denying.filter_map(|(matched, ruling)| Some((tables.rule(matched.rule)?, ruling)));
     // `max_by_key` returns the last of equals.
-    denying.filter_map(|(matched, _)| tables.rule(matched.rule)).rev().max_by_key(|rule| rule.level)
+    let Some((rule, ruling)) = rules.rev().max_by_key(|(rule, _)| rule.level) else {
+        return Denial::default();
+    };
+    let rule = tables.str(rule.id);
+    // The statement of a group has its name.
+    let group = ruling.statement.filter(|_| rule == UNLISTED_FIELD).map(|name| tables.str(name));
+    Denial { rule, group }
 }
 
 #[cfg(test)]
@@ -82,7 +97,7 @@ mod tests {
     #[test]
     fn a_denial_is_json_and_names_rule_and_request() {
         let client = Client { is_grpc: false, request_id: Some("6f1a") };
-        let response = denied(RULE, client);
+        let response = denied(Denial { rule: RULE, group: None }, client);
         assert_eq!((response.status, response.grpc_status), (403, -1));
         assert_eq!(response.details, format!("tidegate_deny{{rule={RULE}}}"));
         let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
@@ -95,7 +110,7 @@ mod tests {
     #[test]
     fn the_id_of_a_rule_cannot_break_the_response() {
         let client = Client { is_grpc: false, request_id: None };
-        let response = denied("a \"title\"\r\nX: y", client);
+        let response = denied(Denial { rule: "a \"title\"\r\nX: y", group: None }, client);
         assert_eq!(response.details, "tidegate_deny{rule=a__title___X__y}");
         assert!(serde_json::from_str::<serde_json::Value>(&response.body).is_ok());
     }
@@ -103,9 +118,23 @@ mod tests {
     #[test]
     fn grpc_clients_get_a_grpc_status() {
         let client = Client { is_grpc: true, request_id: Some("6f1a") };
-        let response = denied(RULE, client);
+        let response = denied(Denial { rule: RULE, group: None }, client);
         assert_eq!(response.grpc_status, 7);
         assert_eq!(response.body, format!("egress denied by policy (rule {RULE}, request 6f1a)"));
+    }
+
+    #[test]
+    fn a_denial_by_an_allow_list_names_the_group() {
+        let denial = Denial { rule: UNLISTED_FIELD, group: Some("build \"hosts\"") };
+        let client = Client { is_grpc: false, request_id: None };
+        let body = denied(denial, client).body;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let expect = serde_json::json!({
+            "error": "egress denied by policy", "rule": "tidegate.unlisted", "group": "build__hosts_",
+        });
+        assert_eq!(body, expect);
+        let grpc = denied(denial, Client { is_grpc: true, request_id: None }).body;
+        assert_eq!(grpc, "egress denied by policy (rule tidegate.unlisted, group build__hosts_)");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use inspect::{Action, Decision, Inspector, Mode, Transport, User, Verdict};
 
 use crate::config::{Config, FailureMode, Settings};
 use crate::decide::decide;
-use crate::deny::{Client, denied, denying_rule, not_judged};
+use crate::deny::{Client, denial, denied, not_judged};
 use crate::filter_state;
 use crate::headers::Headers;
 use crate::host::{Host, LocalResponse, LogLevel, Property};
@@ -169,11 +169,10 @@ impl Plugin {
         }
         if action == Action::Deny && !is_refused {
             let tables = pack.tables();
-            let rule =
-                denying_rule(tables, &verdict, &decision).map_or("", |rule| tables.str(rule.id));
+            let denial = denial(tables, &verdict, &decision);
             let request_id = headers.request_id.and_then(request_id);
             let client = Client { is_grpc: headers.is_grpc(), request_id };
-            let is_sent = self.answer(host, &denied(rule, client));
+            let is_sent = self.answer(host, &denied(denial, client));
             if !is_sent && self.settings.failure_mode == FailureMode::Open {
                 action = Action::Observe;
             }

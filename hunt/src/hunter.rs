@@ -10,6 +10,7 @@ use crate::counts::Counts;
 use crate::events;
 use crate::given::Given;
 use crate::policy_replay::{Decided, PolicyReplay, Recorded, Sender};
+use crate::uses::Uses;
 
 /// Judges the lines of a log by a pack.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Judge {
     pub(crate) events: events::Binding,
     show_values: bool,
     policy: Option<PolicyReplay>,
+    learns: bool,
 }
 
 /// What was found in a piece of a log.
@@ -35,6 +37,8 @@ pub struct PieceReport {
     pub(crate) hits: Vec<Hit>,
     /// The fields that requests had; nothing if there were none.
     pub(crate) given: Option<Given>,
+    /// What sources did, if that is asked for.
+    pub(crate) uses: Option<Uses>,
 }
 
 /// An event that a rule matched.
@@ -85,7 +89,7 @@ impl Hunter {
         let layout = layout.into();
         let events = events::Binding::new(pack.tables(), layout.format, map);
         let inspector = Inspector::new(pack);
-        let judge = Judge { inspector, events, show_values, policy: None };
+        let judge = Judge { inspector, events, show_values, policy: None, learns: false };
         Hunter { reader: LogReader::new(layout, map), judge }
     }
 
@@ -94,6 +98,13 @@ impl Hunter {
     #[must_use]
     pub fn with_policy(mut self, policy: PolicyReplay) -> Hunter {
         self.judge.policy = Some(policy);
+        self
+    }
+
+    /// Returns the hunter for learning: what sources did is kept.
+    #[must_use]
+    pub fn with_uses(mut self) -> Hunter {
+        self.judge.learns = true;
         self
     }
 
@@ -118,7 +129,7 @@ impl Hunter {
                     logged.unread.iter().for_each(|key| counts.leave_out(key));
                     counts.n_without_path += u64::from(logged.lacks_path);
                     report.given.get_or_insert_default().add(Given::of(&logged.line));
-                    judge.request(logged, number)
+                    judge.request(logged, number, &mut report.uses)
                 }
                 Ok(Entry::Object(line)) => judge.object(line, number),
                 Err(reason) => Err(reason),
@@ -140,12 +151,18 @@ impl Judge {
         &mut self,
         logged: &LoggedRequest<'_>,
         number: u64,
+        uses: &mut Option<Uses>,
     ) -> Result<Option<Hit>, Unreadable> {
         let lent = logged.line.lend();
         let address = lent.source_address;
         let sender = Sender { name: logged.identity.as_deref(), address };
         let key = self.policy.and_then(|policy| policy.key);
-        let verdict = self.inspector.inspect_of(&lent, &User { source: sender.lend(), key });
+        let user = User { source: sender.lend(), key };
+        let verdict = self.inspector.inspect_of(&lent, &user);
+        if self.learns {
+            let time_ms = logged.time.and_then(Time::milliseconds);
+            uses.get_or_insert_default().record(&self.inspector, &lent, &user, &verdict, time_ms);
+        }
         self.hit(verdict, number, logged.time, Recorded::Request(&lent, sender.lend()))
     }
 

@@ -17,6 +17,7 @@ use crate::hunter::{Hit, PieceReport};
 use crate::limits::MAX_HELD_EVENTS;
 use crate::output::{Output, Record};
 use crate::policy_replay::{Decided, PolicyFacts, PolicyReplay};
+use crate::uses::Uses;
 
 /// Takes the reports of pieces in the order of the logs and writes records.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub struct Report {
     excepted: BTreeMap<StrId, u64>,
     expired: BTreeMap<StrId, u64>,
     n_off: u64,
+    uses: Uses,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,7 @@ impl Report {
             excepted: BTreeMap::new(),
             expired: BTreeMap::new(),
             n_off: 0,
+            uses: Uses::default(),
         }
     }
 
@@ -141,6 +144,9 @@ impl Report {
         }
         self.n_lines_of_file += piece.counts.n_lines;
         self.counts.add(&piece.counts);
+        if let Some(uses) = &piece.uses {
+            self.uses.add(uses);
+        }
         if let Some(given) = piece.given {
             self.given.get_or_insert_default().add(given);
         }
@@ -255,6 +261,11 @@ impl Report {
     pub fn first_unreadable(&self) -> Option<(&Arc<str>, u64, Unreadable)> {
         let (reason, (file, line)) = self.first_unreadable.iter().min_by_key(|(_, at)| **at)?;
         Some((self.files.get(*file)?, *line, *reason))
+    }
+
+    /// Returns what sources did, if the pieces have it ([`crate::Hunter::with_uses`]).
+    pub fn uses(&self) -> &Uses {
+        &self.uses
     }
 
     /// Returns how many records were written.

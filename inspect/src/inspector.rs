@@ -11,8 +11,8 @@ use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
-use crate::policy::{Usage, User, names_agree};
-use crate::request::{Binding, Further, Known, Request};
+use crate::policy::{Allowance, User, names_agree};
+use crate::request::{Binding, Further, Known, ProxyField, Request};
 use crate::service::{ServiceMatch, plain_host};
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::Views;
@@ -94,14 +94,23 @@ impl Inspector {
     /// Returns true if a rule asks what the policy knows of a use, so that [`Inspector::inspect_of`] has to
     /// be given the user.
     pub fn asks_usage(&self) -> bool {
-        self.binding.services.asks_usage()
+        self.binding.services.asks_usage() || self.asks_unlisted()
+    }
+
+    /// Returns true if a rule asks whether the group of the source may do this.
+    fn asks_unlisted(&self) -> bool {
+        self.binding.asks(ProxyField::Unlisted)
+    }
+
+    /// What the allow-lists of the policy say of a request of a user.
+    pub fn allowance(&self, request: &Request<'_>, user: &User<'_>) -> Allowance {
+        user.allowance(self.pack.tables(), request, Views::of(request).anomalies())
     }
 
     fn inspect_once(&mut self, request: &Request<'_>, user: &User<'_>) -> Verdict {
         let views = Views::of(request);
         let anomalies = views.anomalies();
-        let usage = self.usage(request, anomalies, user);
-        let known = Known { anomalies, usage };
+        let known = self.known(request, anomalies, user);
         self.n_readings = 0;
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
@@ -117,18 +126,29 @@ impl Inspector {
         self.verdict(anomalies, request.response.is_none())
     }
 
-    /// What the policy knows of the use of the service that a request names, if a rule asks for it: as
+    /// What is known of a request as a whole: what the policy knows of its use, if a rule asks for it, as
     /// [`Pack::decide`] finds it.
-    fn usage(&self, request: &Request<'_>, anomalies: Anomalies, user: &User<'_>) -> Option<Usage> {
+    fn known(&self, request: &Request<'_>, anomalies: Anomalies, user: &User<'_>) -> Known {
+        let mut known = Known { anomalies, ..Known::default() };
         if !self.asks_usage() {
-            return None;
+            return known;
         }
         let tables = self.pack.tables();
-        let host = plain_host(request.authority)?;
-        let found = ServiceMatch::of(tables, &host, request.path)?;
-        let operations = found.operations(tables, request.method, &host, request.path);
-        let is_plain = anomalies.is_empty() && names_agree(tables, request, &host);
-        user.usage(tables, Some(&found), operations, is_plain)
+        let host = plain_host(request.authority);
+        if self.binding.services.asks_usage()
+            && let Some(host) = &host
+            && let Some(found) = ServiceMatch::of(tables, host, request.path)
+        {
+            let operations = found.operations(tables, request.method, host, request.path);
+            let is_plain = anomalies.is_empty() && names_agree(tables, request, host);
+            known.usage = user.usage(tables, Some(&found), operations, is_plain);
+        }
+        if self.asks_unlisted()
+            && let Allowance::Unlisted(group) = user.allowance(tables, request, anomalies)
+        {
+            known.unlisted = Some(group);
+        }
+        known
     }
 
     /// The verdict on a request in the one reading in which it came: what a filter without views
@@ -136,7 +156,7 @@ impl Inspector {
     pub fn inspect_raw(&mut self, request: &Request<'_>) -> Verdict {
         self.n_readings = 0;
         let anomalies = Anomalies::default();
-        let known = Known { anomalies, usage: self.usage(request, anomalies, &User::of(request)) };
+        let known = self.known(request, anomalies, &User::of(request));
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
             binding.answer(tables, request, known, nothing, event);

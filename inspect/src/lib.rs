@@ -61,12 +61,13 @@ pub use inspector::Inspector;
 pub use keyed_hash::IdentityKey;
 pub use pack::{Mode, Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{
-    Action, Decision, PolicyQuery, Ruling, Source, Usage, User, address_number, network,
+    Action, Allowance, AllowedBy, Decision, PolicyQuery, Ruling, Source, UNLISTED_FIELD, Usage,
+    User, address_number, network,
 };
 pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port};
 pub use scan::{GRAM_HASH, SMALL_GRAMS_SHIFT};
 pub use service::{
-    OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, plain_host,
+    OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, plain_host,
 };
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 pub use views::{ExtraHost, Form, Views};

@@ -17,6 +17,7 @@
 //! pack by. BLAKE2b because it takes a third of the time of SHA-512 in wasm, where words are 64 bits
 //! wide and there is neither SIMD nor an instruction for hashes.
 
+mod allow;
 mod check;
 mod envelope;
 mod policy;
@@ -30,6 +31,11 @@ use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
 
 use crate::limits::MAX_PACK_BYTES;
+pub use allow::{
+    AllowGroup, AllowTables, AllowTerms, AllowedHost, AllowedNetwork, AllowedService, HostReach,
+    OTHER_OPERATION, PortRange,
+};
+pub(crate) use allow::{HASH_START, hash_step};
 pub use envelope::Envelope;
 pub use policy::{
     Exception, Mode, Operation, Part, PartKind, PolicyTables, Range, Sanction, Scope, Service,

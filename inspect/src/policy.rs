@@ -5,6 +5,7 @@
 //! bound. An exception that fits then takes the match out; one whose time is over only reports that it
 //! would have. See docs/policy.md.
 
+mod allow;
 mod source;
 mod usage;
 
@@ -17,6 +18,7 @@ use crate::request::Request;
 use crate::service::{Operations, ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
 use crate::views::Views;
+pub use allow::{Allowance, AllowedBy, UNLISTED_FIELD};
 pub use source::{Source, address_number, network};
 pub(crate) use usage::names_agree;
 pub use usage::{Usage, User};
@@ -105,6 +107,9 @@ impl Pack {
         let matched_service = ServiceMatch::of(tables, &host, query.request.path);
         let identity =
             |service: &ServiceMatch<'_, '_>| service.identity(tables, query.key.as_ref()?);
+        let identities = |service: &ServiceMatch<'_, '_>| {
+            query.key.map(|key| service.identities(tables, &key)).unwrap_or_default()
+        };
         let credential =
             |service: &ServiceMatch<'_, '_>| service.credential(tables, query.key.as_ref()?);
         let operations = matched_service
@@ -119,7 +124,7 @@ impl Pack {
             service: matched_service.as_ref().map(|found| found.service),
             operations,
             others: Others::default(),
-            identity: matched_service.as_ref().and_then(identity),
+            identities: matched_service.as_ref().map(identities).unwrap_or_default(),
             is_plain,
             usage: user.usage(tables, matched_service.as_ref(), operations, is_plain),
         };
@@ -134,7 +139,7 @@ impl Pack {
             service: matched_service.as_ref().map(|found| found.name),
             operations,
             usage: input.usage,
-            identity: input.identity,
+            identity: matched_service.as_ref().and_then(identity),
             credential: matched_service.as_ref().and_then(credential),
             rulings,
         }
@@ -149,7 +154,8 @@ struct PolicyInput<'a> {
     operations: Operations,
     /// The readings of a request that is not plain.
     others: Others,
-    identity: Option<u64>,
+    /// The keyed hashes under which the policy may list the tenant.
+    identities: Vec<u64>,
     /// Whether nothing is odd about the request and its names agree. What is disguised is never excused
     /// by what its host or path seem to be.
     is_plain: bool,
@@ -235,8 +241,8 @@ impl PolicyInput<'_> {
                     && self.is_listed(exception.identities.of(&self.policy().identities)))
     }
 
-    fn is_listed(&self, identities: &[u64]) -> bool {
-        self.identity.is_some_and(|identity| identities.binary_search(&identity).is_ok())
+    fn is_listed(&self, listed: &[u64]) -> bool {
+        self.identities.iter().any(|identity| listed.binary_search(identity).is_ok())
     }
 
     /// Returns true if a scope fits. One that is `lenient` about a service needs a request that is plain.

@@ -4,7 +4,7 @@ mod field;
 
 use crate::anomaly::Anomalies;
 use crate::event::{Event, Text};
-use crate::ids::FieldId;
+use crate::ids::{FieldId, StrId};
 use crate::limits::{MANY_EXTRA_HOSTS, MAX_EXTRA_HOST_PATH_BYTES};
 use crate::pack::{KEYWORDS, Phase, Tables};
 use crate::policy::Usage;
@@ -91,6 +91,8 @@ pub(crate) struct Known {
     pub(crate) anomalies: Anomalies,
     /// What the policy knows of the use of the service that the request names.
     pub(crate) usage: Option<Usage>,
+    /// The group of its source that may not do this.
+    pub(crate) unlisted: Option<StrId>,
 }
 
 /// Further values of a request's fields, in the readings that are not raw.
@@ -135,6 +137,11 @@ impl Binding {
         Binding { named, agent, unnamed, services }
     }
 
+    /// Returns true if a rule asks for a field.
+    pub(crate) fn asks(&self, field: ProxyField) -> bool {
+        self.named.iter().any(|(named, _)| *named == field)
+    }
+
     /// Returns true if a response answers a field, or any where it is [`KEYWORDS`].
     pub(crate) fn is_of_response(&self, field: FieldId) -> bool {
         let of_response = |field: &ProxyField| field.phase() == Phase::Response;
@@ -156,7 +163,7 @@ impl Binding {
         further: Further<'_>,
         event: &mut Event,
     ) {
-        let Known { anomalies, usage } = known;
+        let Known { anomalies, usage, unlisted } = known;
         // In front of the URL, as the two are searched together: no path lies between agent and host.
         let agent = self.agent.and_then(|id| Some((id, event.text(request.user_agent?))));
         let url = Url::write(request, event);
@@ -168,6 +175,13 @@ impl Binding {
                 for anomaly in anomalies.iter() {
                     // A name that we give is no text of the request: keywords do not see it.
                     let text = event.text(anomaly.as_str().as_bytes()).part();
+                    event.answer(*id, text);
+                }
+                continue;
+            }
+            if *field == ProxyField::Unlisted {
+                if let Some(group) = unlisted {
+                    let text = event.text(tables.str(group).as_bytes()).part();
                     event.answer(*id, text);
                 }
                 continue;
@@ -292,7 +306,8 @@ impl Url {
             | ProxyField::Category
             | ProxyField::Operation
             | ProxyField::Client
-            | ProxyField::Usage => FieldValue::Missing,
+            | ProxyField::Usage
+            | ProxyField::Unlisted => FieldValue::Missing,
             ProxyField::DestinationAddress => {
                 if let Some(address) = literal_address(request.authority) {
                     return text(Some(address));

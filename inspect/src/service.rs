@@ -20,6 +20,9 @@ use template::{
     Places, Target, fits, fits_host, fits_path, host_of, host_places, is_at_or_below, is_host,
 };
 
+/// Stands for the last places of an identity in a policy: `acme/*`.
+pub const OPEN_PLACES: &[u8] = b"*";
+
 /// What is known of a request's service.
 #[derive(Debug)]
 pub struct ServiceMatch<'r, 'p> {
@@ -125,6 +128,20 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// The keyed hash of the tenant: of all identity places, or of nothing where there are none.
     pub fn identity(&self, tables: &Tables, key: &IdentityKey) -> Option<u64> {
         self.hash(PartKind::Identity, tables, key)
+    }
+
+    /// The keyed hashes under which a policy may list the tenant: that of all identity places, and those that
+    /// leave the last ones open (`acme/*`). Empty where the URL names no tenant.
+    pub fn identities(&self, tables: &Tables, key: &IdentityKey) -> Vec<u64> {
+        let service = tables.str(self.name).as_bytes();
+        let places = self.places.iter().filter(|(part, _)| part.kind == PartKind::Identity);
+        let places: Vec<&[u8]> = places.map(|(_, text)| *text).collect();
+        let whole = self.identity(tables, key);
+        let open = (1..places.len()).filter_map(|n_places| {
+            let first = places.get(..n_places)?.iter().copied();
+            Some(key.hash(std::iter::once(service).chain(first).chain([OPEN_PLACES])))
+        });
+        whole.into_iter().chain(open).collect()
     }
 
     /// The keyed hash of the credential, so that two requests with one key are known to belong

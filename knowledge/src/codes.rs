@@ -106,4 +106,7 @@ diagnostics::codes! {
     /// A Sigma filter that the policy does not list: reported by `tidegate check --expiring`.
     /// It excuses for ever, and nobody can be asked whether it still should.
     UNOWNED_FILTER = "P009", Warning, "filter without an owner";
+    /// An allow-list has a wildcard above names of a service, which wildcards never list.
+    /// Whoever rents a name there, as an attacker does, would be allowed too.
+    WIDE_WILDCARD = "P010", Warning, "wildcard above a service";
 }

@@ -6,7 +6,7 @@ use sigma::Compiler;
 use crate::library::Library;
 use crate::note::service;
 use crate::pack_file;
-use crate::policy::Policy;
+use crate::policy::{Policy, UNLISTED_RULE};
 use diagnostics::Finding;
 
 /// The name of a pack to which nobody gives one.
@@ -67,6 +67,9 @@ impl Compilation {
                 }
             }
         }
+        if policy.is_some_and(|policy| !policy.allow.is_empty()) {
+            findings.extend(add_unlisted_rule(&mut compiler));
+        }
         let results = compiler.add_correlations(&library.correlations);
         let mut n_correlations = 0;
         for result in results {
@@ -88,4 +91,14 @@ impl Compilation {
         let n_read = library.n_read;
         Ok(Compilation { bytes, pack, rule_ids, n_read, n_compiled, n_refused, findings })
     }
+}
+
+/// Adds the rule of requests that an allow-list does not have; what is wrong with it is returned.
+fn add_unlisted_rule(compiler: &mut Compiler) -> Vec<Finding> {
+    let parsed = sigma::parse(&sigma::Source::new("policy", UNLISTED_RULE));
+    let mut diagnostics = parsed.diagnostics;
+    for rule in &parsed.rules {
+        diagnostics.extend(compiler.add(rule).err().unwrap_or_default());
+    }
+    diagnostics.into_iter().map(Finding::from).collect()
 }

@@ -142,6 +142,9 @@ impl Converter<'_> {
                 Some(ProxyField::Usage) => {
                     return Err("only a policy has `tidegate.usage`".to_owned());
                 }
+                Some(ProxyField::Unlisted) => {
+                    return Err("only a policy has `tidegate.unlisted`".to_owned());
+                }
                 Some(field) if field.is_of_service() => of_service.push((field, item)),
                 _ => {
                     let (label, values) = self.item(item)?;

@@ -7,11 +7,13 @@ mod tree;
 use diagnostics::printable;
 use inspect::pack::{Operation, Phase, Tables};
 use inspect::{
-    Condition, IdentityKey, Inspector, Mode, PolicyQuery, RuleId, Ruling, Source, StrId, Truth,
-    Usage, User,
+    Allowance, Condition, IdentityKey, Inspector, Mode, PolicyQuery, Request, RuleId, Ruling,
+    Source, StrId, Truth, Usage, User,
 };
 
 pub use json::to_json;
+
+use crate::policy;
 use traffic::RecordedRequest;
 pub use tree::condition_lines;
 
@@ -41,6 +43,8 @@ pub struct Explanation {
     pub operations: Vec<&'static str>,
     /// What the policy knows of this use of the service.
     pub usage: Option<&'static str>,
+    /// What the policy's allow-lists say of it; `None` if its source is in no group that has one.
+    pub allowance: Option<String>,
     /// Whether some of the request was larger than the bounds and not looked at.
     pub truncated: bool,
     /// The rules that match.
@@ -141,6 +145,7 @@ pub fn explain(
         enforce: enforce.action.as_str(),
         service: enforce.service.map(|service| tables.str(service).to_owned()),
         operations: enforce.operations.iter().map(Operation::as_str).collect(),
+        allowance: explained_allowance(inspector, &lent, context),
         usage: enforce.usage.filter(|_| tables.policy.is_given()).map(Usage::as_str),
         truncated: verdict.truncated,
         matches,
@@ -163,6 +168,25 @@ fn explained_rule(inspector: &Inspector, rule_id: RuleId, phase: Phase) -> Optio
         ruling: None,
         condition: inspector.condition(rule_id)?,
     })
+}
+
+/// What the allow-lists say; `None` if the source is in no group that has one.
+fn explained_allowance(
+    inspector: &Inspector,
+    request: &Request<'_>,
+    context: &PolicyContext<'_>,
+) -> Option<String> {
+    let tables = inspector.pack().tables();
+    let user = User { source: context.source, key: context.key };
+    let group = |group: StrId| tables.str(group).escape_debug();
+    match inspector.allowance(request, &user) {
+        Allowance::NoGroup => None,
+        Allowance::Unlisted(name) => Some(format!("not listed for group `{}`", group(name))),
+        Allowance::Listed(name, entry) => {
+            let entry = policy::entry_name(tables, entry);
+            Some(format!("listed for group `{}`, by {entry}", group(name)))
+        }
+    }
 }
 
 fn explained_ruling(tables: &Tables, ruling: &Ruling) -> ExplainedRuling {
@@ -217,6 +241,9 @@ impl Explanation {
             if !self.operations.is_empty() {
                 lines.push(format!("does     {}", self.operations.join(", ")));
             }
+        }
+        if let Some(allowance) = &self.allowance {
+            lines.push(format!("allow    {allowance}"));
         }
         if self.truncated {
             lines.push(

@@ -3,19 +3,23 @@
 //! Read from YAML ([`Policy::read`]), checked against the rules and services of a library and laid
 //! down in the tables of its pack ([`Policy::compile`]).
 
+mod allow;
 mod compile;
 mod due;
 mod index;
 mod map;
 pub(crate) mod pool;
 mod read;
+mod shown;
 
 use std::sync::Arc;
 
 use diagnostics::Span;
 use inspect::{Mode, Usage};
 
+pub use allow::{AllowEntry, AllowGroup, AllowTarget, UNLISTED_RULE};
 pub use due::{moment, seconds, written};
+pub use shown::{entry_name, written_host, written_network};
 
 /// A policy as it was written.
 #[derive(Clone, Debug)]
@@ -32,6 +36,8 @@ pub struct Policy {
     pub exceptions: Vec<Exception>,
     /// Which use is sanctioned.
     pub sanctions: Vec<Sanction>,
+    /// What groups of sources may do; the first one that a source is in decides.
+    pub allow: Vec<AllowGroup>,
     /// Who answers for Sigma filters, and how long.
     pub filters: Vec<FilterOwner>,
 }

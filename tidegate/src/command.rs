@@ -12,15 +12,18 @@ mod explain;
 mod gateway;
 mod hunt;
 mod keygen;
+mod learn;
 mod logs;
 mod new;
 mod pack;
 mod policy;
 mod preview;
 mod record;
+mod rule_input;
 mod score;
 mod show;
 mod test;
+mod unused;
 mod vault;
 mod verify;
 
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Keygen(keygen::Keygen),
     Verify(verify::Verify),
     Hunt(hunt::Hunt),
+    Learn(learn::Learn),
+    Unused(unused::Unused),
     Explain(explain::Explain),
     Preview(preview::Preview),
     Score(score::ScoreCommand),
@@ -76,6 +81,8 @@ impl Command {
             Command::Verify(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),
+            Command::Learn(command) => command.run(),
+            Command::Unused(command) => command.run(),
             Command::Preview(command) => command.run(),
             Command::Score(command) => command.run(),
             Command::Show(command) => command.run(),

@@ -14,7 +14,7 @@ use std::thread;
 
 use diagnostics::{Finding, Place, Span};
 use hunt::limits::PIECE_BYTES;
-use hunt::{Hunter, Output, PieceReport, PolicyReplay, Report};
+use hunt::{Hunter, Output, PieceReport, PolicyReplay, Report, Uses};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inspect::Pack;
 use traffic::limits::MAX_HAR_BYTES;
@@ -36,6 +36,8 @@ pub(crate) struct Job<'j> {
     /// How the pack's policy is replayed, if it is.
     pub(crate) policy: Option<PolicyReplay>,
     pub(crate) n_threads: Option<NonZero<usize>>,
+    /// Whether what sources did is kept, for learning.
+    pub(crate) learns: bool,
 }
 
 /// The result of a job for one pack.
@@ -48,6 +50,8 @@ pub(crate) struct Done {
     pub(crate) first_unreadable: Option<(Place, &'static str)>,
     /// Logs that were not read, or not to their end.
     pub(crate) problems: Vec<Finding>,
+    /// What sources did, if that is kept.
+    pub(crate) uses: Uses,
 }
 
 impl Done {
@@ -63,6 +67,7 @@ impl Done {
             n_unreadable: counts.n_unreadable(),
             first_unreadable,
             problems: problems.to_vec(),
+            uses: report.uses().clone(),
         }
     }
 
@@ -205,6 +210,7 @@ impl Job<'_> {
         let packs = self.packs.iter().filter_map(|pack| decode(pack).ok());
         let hunters = packs.map(|pack| {
             let hunter = Hunter::new(pack, layout.clone(), self.map, self.show_values);
+            let hunter = if self.learns { hunter.with_uses() } else { hunter };
             match self.policy {
                 Some(policy) => hunter.with_policy(policy),
                 None => hunter,

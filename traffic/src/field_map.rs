@@ -119,6 +119,7 @@ fn of_field(field: ProxyField) -> Option<(Part, u8)> {
         | ProxyField::Category
         | ProxyField::Operation
         | ProxyField::Client
-        | ProxyField::Usage => return None,
+        | ProxyField::Usage
+        | ProxyField::Unlisted => return None,
     })
 }

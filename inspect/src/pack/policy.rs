@@ -1,5 +1,6 @@
 //! The part of a pack that says what happens to matches, and what identifies a tenant in a URL.
 
+use super::allow::AllowTables;
 use super::tables::Tables;
 use super::wire::{Reader, Wire, wire, wire_enum};
 use crate::ids::{RuleId, StrId};
@@ -105,6 +106,8 @@ wire! {
         pub identities: Vec<u64>,
         /// Identifies the key of the hashes: [`crate::IdentityKey::check`]. 0 without identities.
         pub key_check: u64,
+        /// What groups of sources may do.
+        pub allow: AllowTables,
     }
 
     /// A range of one of the lists of [`PolicyTables`]; an empty one restricts nothing.
@@ -263,7 +266,9 @@ impl PolicyTables {
     pub fn is_given(&self) -> bool {
         let is_empty =
             self.statements.is_empty() && self.exceptions.is_empty() && self.sanctions.is_empty();
-        !is_empty || self.default != PolicyTables::default().default
+        !is_empty
+            || !self.allow.groups.is_empty()
+            || self.default != PolicyTables::default().default
     }
 }
 
@@ -280,6 +285,7 @@ impl Default for PolicyTables {
             sources: Vec::new(),
             identities: Vec::new(),
             key_check: 0,
+            allow: AllowTables::default(),
         }
     }
 }
@@ -312,7 +318,7 @@ impl Range {
         list.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    fn holds(&self, n_elements: usize) -> bool {
+    pub(super) fn holds(&self, n_elements: usize) -> bool {
         self.start <= self.end && self.end as usize <= n_elements
     }
 }
@@ -345,6 +351,7 @@ pub(super) fn check(tables: &Tables) -> bool {
         && policy.sanctions.iter().all(|sanction| {
             scope(&sanction.scope) && identities_ascend.hold_in(&sanction.identities)
         })
+        && policy.allow.check(tables, policy)
         && services.services.iter().all(|service| {
             string(&service.name)
                 && string(&service.category)
@@ -369,10 +376,10 @@ pub(super) fn check(tables: &Tables) -> bool {
 
 /// For each place of a list, the place up to which its elements ascend from there: what says of any range
 /// in one step whether it is sorted.
-struct Ascents(Vec<usize>);
+pub(super) struct Ascents(Vec<usize>);
 
 impl Ascents {
-    fn of<T: Ord>(list: &[T]) -> Ascents {
+    pub(super) fn of<T: Ord>(list: &[T]) -> Ascents {
         steps::take(list.len());
         let mut ends = vec![list.len(); list.len()];
         let mut end = list.len();
@@ -388,7 +395,7 @@ impl Ascents {
     }
 
     /// Returns true if a range is in the list and its elements ascend.
-    fn hold_in(&self, range: &Range) -> bool {
+    pub(super) fn hold_in(&self, range: &Range) -> bool {
         steps::take(1);
         let ascends_to = |start: u32| self.0.get(start as usize).copied().unwrap_or_default();
         range.holds(self.0.len())

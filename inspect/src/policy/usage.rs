@@ -71,13 +71,12 @@ impl<'r> User<'r> {
             return Some(Usage::New);
         }
         let policy = &tables.policy;
-        let identity = self.key.and_then(|key| found.identity(tables, &key));
+        let known = self.key.map(|key| found.identities(tables, &key)).unwrap_or_default();
         let mut usage = Usage::New;
         for Sanction { scope, identities } in &policy.sanctions {
             let identities = identities.of(&policy.identities);
             let services = scope.services.of(&policy.services);
-            let is_listed =
-                identity.is_some_and(|identity| identities.binary_search(&identity).is_ok());
+            let is_listed = known.iter().any(|identity| identities.binary_search(identity).is_ok());
             if !services.contains(&found.service) || !identities.is_empty() && !is_listed {
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use crate::anomaly::ANOMALY_FIELD;
 use crate::pack::Phase;
+use crate::policy::UNLISTED_FIELD;
 use crate::service::{OPERATION_FIELD, SERVICE_FIELD};
 
 /// A field that a [`super::Request`] answers.
@@ -54,6 +55,8 @@ pub enum ProxyField {
     Client,
     /// What the policy knows of this use of the service.
     Usage,
+    /// The group of sources that may not do this.
+    Unlisted,
 }
 
 /// Every name under which rules ask for a field, in alphabetical order.
@@ -87,6 +90,7 @@ pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     ("tidegate.client", ProxyField::Client),
     (OPERATION_FIELD, ProxyField::Operation),
     (SERVICE_FIELD, ProxyField::Service),
+    (UNLISTED_FIELD, ProxyField::Unlisted),
     ("tidegate.usage", ProxyField::Usage),
     ("tls.client.server_name", ProxyField::ServerName),
 ];
@@ -122,7 +126,8 @@ impl ProxyField {
             | ProxyField::Category
             | ProxyField::Operation
             | ProxyField::Client
-            | ProxyField::Usage => Phase::Request,
+            | ProxyField::Usage
+            | ProxyField::Unlisted => Phase::Request,
         }
     }
 
@@ -140,6 +145,6 @@ impl ProxyField {
 
     /// Returns true if the value is a name that we give, and no text of the request.
     pub fn is_ours(self) -> bool {
-        self == ProxyField::Anomaly || self.is_of_service()
+        matches!(self, ProxyField::Anomaly | ProxyField::Unlisted) || self.is_of_service()
     }
 }

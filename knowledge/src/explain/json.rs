@@ -31,6 +31,7 @@ fn explanation(explanation: &Explanation) -> Value {
         "service": explanation.service,
         "operations": explanation.operations,
         "usage": explanation.usage,
+        "allow": explanation.allowance,
         "truncated": explanation.truncated,
         "matches": rules(&explanation.matches),
         "undecided": rules(&explanation.undecided),

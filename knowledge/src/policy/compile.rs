@@ -1,10 +1,12 @@
 //! A [`Policy`] to the tables of a pack.
 
+mod allow;
+
 use diagnostics::{Finding, Findings, Span};
 use inspect::pack::{
     Level, Operation, PartKind, PolicyTables, Range, SourceKind, SourcePattern, Tables,
 };
-use inspect::{IdentityKey, Operations, network, pack};
+use inspect::{IdentityKey, OPEN_PLACES, Operations, network, pack};
 
 use super::index::Index;
 use super::pool::{end_of, string};
@@ -20,6 +22,7 @@ impl Policy {
         let findings = Findings::new(&self.file);
         let index = Index::new(self, tables);
         let mut compiler = Compiler { policy: self, tables, index, compiled, findings, key };
+        compiler.allow_groups();
         compiler.statements();
         compiler.exceptions();
         compiler.sanctions();
@@ -100,13 +103,23 @@ impl Compiler<'_> {
             }
         }
         let services = Range { start, end: end_of(&self.compiled.services) };
+        let sources = self.sources(&scope.sources);
+        let operations = self.operations(&scope.operations);
+        Some(pack::Scope { rules: rules?, services, sources, operations })
+    }
+
+    fn sources(&mut self, words: &[Word]) -> Range {
         let start = end_of(&self.compiled.sources);
-        for word in &scope.sources {
+        for word in words {
             self.source(word);
         }
-        let sources = Range { start, end: end_of(&self.compiled.sources) };
+        Range { start, end: end_of(&self.compiled.sources) }
+    }
+
+    /// The operations of a list as a set of bits; 0 for an empty list.
+    fn operations(&mut self, words: &[Word]) -> u32 {
         let mut operations = Operations::default();
-        for word in &scope.operations {
+        for word in words {
             match Operation::from_name(&word.text) {
                 Some(operation) => operations.insert(operation),
                 None => {
@@ -121,8 +134,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        let operations = operations.bits();
-        Some(pack::Scope { rules: rules?, services, sources, operations })
+        operations.bits()
     }
 
     fn unknown(&mut self, what: &str, word: &Word, help: &str) {
@@ -271,7 +283,11 @@ impl Compiler<'_> {
         wanted.retain(|n_places| *n_places > 0);
         wanted.sort_unstable();
         wanted.dedup();
-        if !wanted.contains(&word.text.split('/').count()) {
+        let n_given = word.text.split('/').count();
+        // `acme/*` leaves the last places open.
+        let is_open = word.text.as_bytes().ends_with(OPEN_PLACES);
+        let fits = |n_places: &usize| *n_places == n_given || is_open && *n_places > n_given;
+        if !wanted.iter().any(fits) {
             let message = format!("no URL of `{}` has such an identity", service.escape_debug());
             let wanted: Vec<_> = wanted.iter().map(ToString::to_string).collect();
             let help = match wanted.as_slice() {

@@ -10,6 +10,7 @@ use inspect::pack::WHOLE_SHARE;
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::allow;
 use super::map::{Map, list};
 use super::{Exception, FilterOwner, Group, Policy, Sanction, Scope, Statement, Word};
 use crate::codes;
@@ -44,12 +45,13 @@ impl Policy {
 }
 
 fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<Policy> {
-    let keys = ["default", "sources", "statements", "exceptions", "sanctioned", "filters"];
+    let keys = ["default", "sources", "allow", "statements", "exceptions", "sanctioned", "filters"];
     let mut map = Map::of(document, "the policy", &keys, findings)?;
     // Errors are reported here; the policy is refused for them later.
     let default = map.mode("default").unwrap_or_default();
-    let [sources, statements, exceptions, sanctioned, filters] =
-        ["sources", "statements", "exceptions", "sanctioned", "filters"].map(|key| map.value(key));
+    let [sources, allowed, statements, exceptions, sanctioned, filters] =
+        ["sources", "allow", "statements", "exceptions", "sanctioned", "filters"]
+            .map(|key| map.value(key));
     let mut policy = Policy {
         file: Arc::clone(file),
         default,
@@ -57,6 +59,7 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
         statements: Vec::new(),
         exceptions: Vec::new(),
         sanctions: Vec::new(),
+        allow: allow::groups(allowed, findings),
         filters: Vec::new(),
     };
     for node in list(statements, "statements", findings) {
@@ -71,7 +74,8 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
     for node in list(filters, "filters", findings) {
         policy.filters.extend(owned(node, findings));
     }
-    let names: Vec<_> = policy.statements.iter().map(|of| &of.name).collect();
+    let groups = policy.allow.iter().map(|group| &group.name);
+    let names: Vec<_> = groups.chain(policy.statements.iter().map(|of| &of.name)).collect();
     let ids: Vec<_> = policy.exceptions.iter().map(|of| &of.id).collect();
     unique(&names, findings);
     let filters: Vec<_> = policy.filters.iter().map(|of| &of.filter).collect();
@@ -163,7 +167,7 @@ fn usages(map: &mut Map<'_, '_>) -> Vec<Usage> {
 
 /// A share in percent, in ten-thousandths: `25%`, `0.5%`. Without its sign `0.5` could be
 /// a half.
-fn share(map: &mut Map<'_, '_>) -> Option<u32> {
+pub(super) fn share(map: &mut Map<'_, '_>) -> Option<u32> {
     let Some(node) = map.value("share") else { return Some(WHOLE_SHARE) };
     let text = node.text().unwrap_or_default();
     let number = text.strip_suffix('%').and_then(|text| text.trim_end().parse::<f64>().ok());

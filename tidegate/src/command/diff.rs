@@ -110,6 +110,7 @@ impl Diff {
             show_values: false,
             policy,
             n_threads: None,
+            learns: false,
         };
         let difference = LogDifference::hunt(&job, findings);
         difference.map(Some).map_err(|error| Outcome::failed(&disk::reason(&error)))

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use diagnostics::{Finding, report};
-use hunt::{Output, PolicyReplay};
-use knowledge::{Library, pack_file};
+use hunt::Output;
 use traffic::{Format, Layout};
 
+use super::Outcome;
 use super::logs::LogInput;
-use super::policy::{PolicyInput, check_key};
-use super::{Outcome, Vocabulary, counted, read_library};
+use super::rule_input::RuleInput;
 use crate::{disk, stream};
 
 /// Search logs for requests that match the rules.
@@ -37,19 +36,8 @@ use crate::{disk, stream};
 pub(crate) struct Hunt {
     /// Logs to search; `-` or none for standard input
     logs: Vec<PathBuf>,
-    /// Use the rules and the policy of this pack
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["rules", "policy"])]
-    pack: Option<PathBuf>,
-    /// Use the rules of these notes, Sigma files and folders [default: knowledge/notes, if it exists]
-    #[arg(short, long, value_name = "PATH")]
-    rules: Vec<PathBuf>,
     #[command(flatten)]
-    vocabulary: Vocabulary,
-    /// Hunt with the other rules if some are refused
-    #[arg(long)]
-    allow_refused: bool,
-    #[command(flatten)]
-    policy: PolicyInput,
+    rules: RuleInput,
     #[command(flatten)]
     input: LogInput,
     /// The format of the logs [default: detected from each log's first lines]
@@ -91,7 +79,7 @@ impl Hunt {
             Err(outcome) => return outcome,
         };
         let layout = self.format.map(Layout::from).or_else(|| self.input.layout());
-        let (pack, policy, mut stderr) = match self.pack() {
+        let (pack, policy, mut stderr) = match self.rules.pack(&self.input) {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
@@ -109,6 +97,7 @@ impl Hunt {
             show_values: self.show_values,
             policy,
             n_threads: self.threads,
+            learns: false,
         };
         match job.run(&mut [&mut io::stdout().lock()]) {
             Ok(done) => {
@@ -123,49 +112,5 @@ impl Hunt {
                 Outcome::failed(&format!("output cannot be written: {}", disk::reason(&error)))
             }
         }
-    }
-
-    /// Returns the pack's bytes, which are known to be a pack, how its policy is replayed, and the lines
-    /// about the rules for standard error.
-    fn pack(&self) -> Result<(Vec<u8>, Option<PolicyReplay>, String), Outcome> {
-        let none = diagnostics::Sources::new();
-        if let Some(path) = &self.pack {
-            let (name, bytes) =
-                disk::read_pack(path).map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            let pack = pack_file::decode(&name, &bytes)
-                .map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            let mut nothing = Library::default();
-            let given = self.policy.read(&mut nothing);
-            if given.is_refused {
-                return Err(Outcome::refused(&nothing.findings, &none));
-            }
-            check_key(&name, &pack, given.key)
-                .map_err(|finding| Outcome::refused(&[*finding], &none))?;
-            let policy = self.input.policy([&pack], given.key);
-            return Ok((bytes, policy, String::new()));
-        }
-        let (mut library, _) = read_library(&self.rules, &self.vocabulary)?;
-        let given = self.policy.read(&mut library);
-        if given.is_refused {
-            return Err(Outcome::refused(&library.findings, &library.sources));
-        }
-        let compilation = given
-            .compile(&library, "hunt", 1)
-            .map_err(|finding| Outcome::refused(&[*finding], &library.sources))?;
-        let mut findings = library.findings.clone();
-        findings.extend(compilation.findings.iter().cloned());
-        findings.retain(Finding::is_error);
-        let refused = Outcome::refused(&findings, &library.sources);
-        if compilation.n_compiled == 0 || !findings.is_empty() && !self.allow_refused {
-            return Err(refused);
-        }
-        let summary = format!(
-            "{} read = {} compiled + {} refused\n",
-            counted(compilation.n_read, "rule"),
-            compilation.n_compiled,
-            compilation.n_refused
-        );
-        let policy = self.input.policy([&compilation.pack], given.key);
-        Ok((compilation.bytes, policy, refused.stderr + &summary))
     }
 }

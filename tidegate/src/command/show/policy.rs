@@ -1,14 +1,15 @@
 //! The policy of a pack, as `tidegate show` prints it: names and hashes as they are in the pack.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv6Addr};
 
 use diagnostics::printable;
 use inspect::pack::{
-    Operation, PolicyTables, Range, Scope, SourceKind, SourcePattern, Tables, WHOLE_SHARE,
+    AllowGroup, AllowTerms, OTHER_OPERATION, Operation, PolicyTables, PortRange, Range, Scope,
+    SourceKind, SourcePattern, Tables, WHOLE_SHARE,
 };
 use inspect::{StrId, Usage};
-use knowledge::policy::written;
+use knowledge::policy::{written, written_host, written_network};
 use serde_json::{Map, Value, json};
 
 /// The policy, in the words of the file that it was compiled from; nothing for a pack without one.
@@ -44,8 +45,11 @@ pub(super) fn to_json(tables: &Tables) -> Option<Value> {
         identities(policy, &sanction.identities, &mut map);
         map
     });
+    let allow = policy.allow.groups.iter().enumerate();
+    let allow = allow.map(|(idx, group)| allow_group(tables, idx, group));
     Some(json!({
         "default": policy.default.as_str(),
+        "allow": allow.collect::<Vec<_>>(),
         "statements": statements.collect::<Vec<_>>(),
         "exceptions": exceptions.collect::<Vec<_>>(),
         "sanctioned": sanctioned.collect::<Vec<_>>(),
@@ -58,9 +62,12 @@ pub(in crate::command) fn to_text(tables: &Tables) -> String {
     let Some(policy) = to_json(tables) else { return lines };
     // Writing to a string cannot fail.
     let _ = writeln!(lines, "policy: default {}", word(policy.get("default")));
-    for (list, kind) in
-        [("statements", "statement"), ("exceptions", "exception"), ("sanctioned", "sanctioned")]
-    {
+    for (list, kind) in [
+        ("allow", "allow"),
+        ("statements", "statement"),
+        ("exceptions", "exception"),
+        ("sanctioned", "sanctioned"),
+    ] {
         let entries = policy.get(list).and_then(Value::as_array);
         for entry in entries.into_iter().flatten().filter_map(Value::as_object) {
             let words = entry.iter().map(|(key, value)| format!("{key} {}", word(Some(value))));
@@ -118,16 +125,69 @@ fn identities(policy: &PolicyTables, range: &Range, map: &mut Map<String, Value>
     }
 }
 
+/// What a group may do.
+fn allow_group(tables: &Tables, idx: usize, group: &AllowGroup) -> Map<String, Value> {
+    let allow = &tables.policy.allow;
+    let mut map = Map::new();
+    map.insert("group".to_owned(), text(tables, group.name));
+    let sources = group.sources.of(&tables.policy.sources).iter();
+    let sources: Vec<_> = sources.map(|it| json!(source(tables, it))).collect();
+    if !sources.is_empty() {
+        map.insert("sources".to_owned(), json!(sources));
+    }
+    let terms = |terms: u32| allow.terms.get(terms as usize).map(|terms| terms_of(tables, terms));
+    let mut lists: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for allowed in group.services.of(&allow.services) {
+        let service = tables.services.services.get(allowed.service as usize);
+        let mut parts = vec![service.map_or("", |service| tables.str(service.name)).to_owned()];
+        let operations = Operation::ALL.iter().filter(|it| allowed.operations & it.bit() != 0);
+        parts.extend(operations.map(|operation| operation.as_str().to_owned()));
+        if allowed.operations & OTHER_OPERATION != 0 {
+            parts.push("other".to_owned());
+        }
+        let identities = allowed.identities.of(&tables.policy.identities).iter();
+        parts.extend(identities.map(|hash| format!("#{hash:016x}")));
+        parts.extend(terms(allowed.terms).filter(|terms| !terms.is_empty()));
+        lists.entry("services").or_default().push(json!(parts.join(" ")));
+    }
+    let hosts = allow.hosts.iter().filter(|host| host.group as usize == idx);
+    let hosts = hosts.map(|host| (written_host(tables.str(host.name), host.reach), host.terms));
+    let networks = group.networks.of(&allow.networks).iter();
+    let networks =
+        networks.map(|network| (written_network(network.first, network.last), network.terms));
+    let mut all: Vec<_> = hosts.chain(networks).collect();
+    all.sort();
+    for (name, terms_idx) in all {
+        let is_tunnel = allow.terms.get(terms_idx as usize).is_some_and(|terms| terms.tunnels_only);
+        let list = if is_tunnel { "connect" } else { "hosts" };
+        let terms = terms(terms_idx).filter(|terms| !terms.is_empty());
+        let parts: Vec<_> = std::iter::once(name).chain(terms).collect();
+        lists.entry(list).or_default().push(json!(parts.join(" ")));
+    }
+    if !group.others.is_any() {
+        map.insert("others".to_owned(), json!("true"));
+    }
+    map.extend(lists.into_iter().map(|(key, list)| (key.to_owned(), json!(list))));
+    map
+}
+
+/// Methods and ports of an entry.
+fn terms_of(tables: &Tables, terms: &AllowTerms) -> String {
+    let allow = &tables.policy.allow;
+    let methods = terms.methods.of(&allow.methods).iter().map(|id| tables.str(*id).to_owned());
+    let ports = terms.ports.of(&allow.ports).iter().map(|range| match range {
+        PortRange { first: 1, last: u16::MAX } => ":*".to_owned(),
+        PortRange { first, last } if first == last => format!(":{first}"),
+        PortRange { first, last } => format!(":{first}-{last}"),
+    });
+    methods.chain(ports).collect::<Vec<_>>().join(" ")
+}
+
 fn source(tables: &Tables, pattern: &SourcePattern) -> String {
     let name = tables.str(pattern.name);
-    let address = |bits: u128| match Ipv6Addr::from_bits(bits) {
-        address if let Some(address) = address.to_ipv4_mapped() => IpAddr::V4(address),
-        address => IpAddr::V6(address),
-    };
     match pattern.kind {
         SourceKind::Name => name.to_owned(),
         SourceKind::Prefix => format!("{name}*"),
-        SourceKind::Network if pattern.first == pattern.last => address(pattern.first).to_string(),
-        SourceKind::Network => format!("{}-{}", address(pattern.first), address(pattern.last)),
+        SourceKind::Network => written_network(pattern.first, pattern.last),
     }
 }

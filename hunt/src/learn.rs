@@ -1,0 +1,239 @@
+//! A first allow-list from what sources did: groups of sources that behave alike, and what each may do.
+//!
+//! A person reads the result before it is put to work, so it has to be short: sources are grouped by their
+//! names and networks and then by what they use, operations of a service are one entry, and hosts with a long
+//! tail of names that are used once are `others`.
+
+mod families;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use inspect::pack::{OTHER_OPERATION, Operation};
+
+use crate::limits::{MAX_LISTED_IDENTITIES, MIN_TAIL_HOSTS, MIN_WILDCARD_HOSTS};
+use crate::uses::{Use, UseCount, Uses};
+
+/// Sources that behave alike, and what they did.
+#[derive(Clone, Debug)]
+pub struct LearnedGroup {
+    /// The name, unique among the groups.
+    pub name: String,
+    /// Patterns of sources, as a policy has them.
+    pub sources: Vec<String>,
+    /// How many sources were seen.
+    pub n_sources: usize,
+    /// The services that they used.
+    pub services: Vec<LearnedService>,
+    /// The hosts that they used and that belong to no service, with wildcards.
+    pub hosts: Vec<(String, Count)>,
+    /// The hosts of no service that are not listed, as there is a long tail of them.
+    pub others: Option<(usize, Count)>,
+    /// Requests that rules matched, by title.
+    pub matched: BTreeMap<String, u64>,
+}
+
+/// What a group did with a service.
+#[derive(Clone, Debug)]
+pub struct LearnedService {
+    /// Its name.
+    pub service: String,
+    /// The names of operations; empty where tunnels hide them.
+    pub operations: Vec<&'static str>,
+    /// Whose parts of it; empty for anybody's.
+    pub identities: Vec<String>,
+    /// The ports, where they are not the usual ones.
+    pub ports: Vec<u16>,
+    /// Whether it was used through tunnels.
+    pub has_tunnels: bool,
+    /// How often.
+    pub count: Count,
+}
+
+/// How often something was used, and by how many sources.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count {
+    /// Requests, and when.
+    pub requests: UseCount,
+    /// Sources.
+    pub n_sources: usize,
+}
+
+/// Groups sources and lists what each group did, the group with the most requests first. At most `n_groups`
+/// of them are made where sources are alike enough; unlike ones stay apart.
+pub fn learn(uses: &Uses, n_groups: usize) -> Vec<LearnedGroup> {
+    let families = families::families(uses, n_groups);
+    let mut groups: Vec<_> = families.iter().map(|family| group(uses, family)).collect();
+    let n_requests = |group: &LearnedGroup| {
+        let services = group.services.iter().map(|service| service.count.requests.n_requests);
+        let hosts = group.hosts.iter().map(|(_, count)| count.requests.n_requests);
+        let others = group.others.iter().map(|(_, count)| count.requests.n_requests);
+        services.chain(hosts).chain(others).sum::<u64>()
+    };
+    groups.sort_by_key(|group| (std::cmp::Reverse(n_requests(group)), group.name.clone()));
+    groups
+}
+
+/// Writes a policy of what groups may do, which only reports what else they do.
+pub fn to_policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
+    write::policy(uses, groups)
+}
+
+/// Counts requests and the sources that they are from.
+#[derive(Default)]
+struct Tally<'u> {
+    requests: UseCount,
+    sources: BTreeSet<&'u str>,
+}
+
+impl<'u> Tally<'u> {
+    fn add(&mut self, source: &'u str, count: UseCount) {
+        self.requests.add(count);
+        self.sources.insert(source);
+    }
+
+    fn count(&self) -> Count {
+        Count { requests: self.requests, n_sources: self.sources.len() }
+    }
+}
+
+#[derive(Default)]
+struct ServiceTally<'u> {
+    tally: Tally<'u>,
+    operations: u32,
+    /// `None` for a use that names nobody.
+    identities: BTreeSet<Option<&'u str>>,
+    ports: BTreeSet<u16>,
+    has_tunnels: bool,
+}
+
+fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
+    let mut services: BTreeMap<&str, ServiceTally<'_>> = BTreeMap::new();
+    let mut hosts: BTreeMap<(&str, u16), Tally<'_>> = BTreeMap::new();
+    let mut matched: BTreeMap<String, u64> = BTreeMap::new();
+    for ((source, title), number) in &uses.matched {
+        if family.members.contains(source) {
+            *matched.entry(title.clone()).or_default() += number;
+        }
+    }
+    for source in &family.members {
+        for (used, count) in uses.by_source.get(source).into_iter().flatten() {
+            match used {
+                Use::Host { host, port } => {
+                    hosts.entry((host, *port)).or_default().add(source, *count);
+                }
+                Use::Service { service, operations, identity, port, is_tunnel } => {
+                    let of_service = services.entry(service).or_default();
+                    of_service.tally.add(source, *count);
+                    of_service.has_tunnels |= is_tunnel;
+                    of_service.ports.insert(*port);
+                    of_service.identities.insert(identity.as_deref());
+                    of_service.operations |=
+                        if *operations == 0 { OTHER_OPERATION } else { *operations };
+                }
+            }
+        }
+    }
+    let (hosts, others) = listed_hosts(hosts);
+    LearnedGroup {
+        name: family.name.clone(),
+        sources: family.patterns.iter().cloned().collect(),
+        n_sources: family.members.len(),
+        services: services.into_iter().map(|(name, tally)| learned_service(name, &tally)).collect(),
+        hosts,
+        others,
+        matched,
+    }
+}
+
+fn learned_service(name: &str, tally: &ServiceTally<'_>) -> LearnedService {
+    let mut operations = Vec::new();
+    if !tally.has_tunnels {
+        let known = Operation::ALL.iter().filter(|it| tally.operations & it.bit() != 0);
+        operations.extend(known.map(|operation| operation.as_str()));
+        if tally.operations & OTHER_OPERATION != 0 {
+            operations.push("other");
+        }
+    }
+    let usual: BTreeSet<u16> = [80, 443].into();
+    let ports = if tally.ports.is_subset(&usual) {
+        Vec::new()
+    } else {
+        tally.ports.iter().copied().collect()
+    };
+    LearnedService {
+        service: name.to_owned(),
+        operations,
+        identities: listed_identities(&tally.identities),
+        ports,
+        has_tunnels: tally.has_tunnels,
+        count: tally.tally.count(),
+    }
+}
+
+/// The identities to list: each, or the first place of each, where these are few and no use names nobody.
+fn listed_identities(seen: &BTreeSet<Option<&str>>) -> Vec<String> {
+    let Some(all) = seen.iter().copied().collect::<Option<BTreeSet<&str>>>() else {
+        return Vec::new();
+    };
+    if all.len() <= MAX_LISTED_IDENTITIES {
+        return all.into_iter().map(str::to_owned).collect();
+    }
+    let first = |identity: &str| identity.split_once('/').map(|(first, _)| format!("{first}/*"));
+    match all.into_iter().map(first).collect::<Option<BTreeSet<_>>>() {
+        Some(open) if open.len() <= MAX_LISTED_IDENTITIES => open.into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+type Listed = (Vec<(String, Count)>, Option<(usize, Count)>);
+
+/// The hosts to list, and those that are not, if they are a long tail.
+fn listed_hosts(hosts: BTreeMap<(&str, u16), Tally<'_>>) -> Listed {
+    let is_usual = |port: u16| matches!(port, 80 | 443);
+    let n_once = hosts.values().filter(|tally| tally.requests.n_requests == 1).count();
+    let is_tail = hosts.len() >= MIN_TAIL_HOSTS && n_once * 2 >= hosts.len();
+    let mut tail = (0, Tally::default());
+    let mut by_parent: BTreeMap<(&str, u16), Vec<(&str, Tally<'_>)>> = BTreeMap::new();
+    for ((host, port), tally) in hosts {
+        if is_tail && is_usual(port) {
+            tail.0 += 1;
+            merge(&mut tail.1, tally);
+        } else {
+            // Both usual ports are allowed for a name.
+            let port = if is_usual(port) { 443 } else { port };
+            by_parent.entry((parent(host), port)).or_default().push((host, tally));
+        }
+    }
+    let mut listed: BTreeMap<String, Tally<'_>> = BTreeMap::new();
+    for ((parent, port), hosts) in by_parent {
+        let port = if is_usual(port) { String::new() } else { format!(":{port}") };
+        let names: BTreeSet<_> = hosts.iter().map(|(host, _)| *host).collect();
+        let is_wide = !parent.is_empty() && names.len() >= MIN_WILDCARD_HOSTS;
+        for (host, tally) in hosts {
+            let name = if is_wide { format!("*.{parent}{port}") } else { format!("{host}{port}") };
+            merge(listed.entry(name).or_default(), tally);
+        }
+    }
+    let listed = listed.into_iter().map(|(name, tally)| (name, tally.count())).collect();
+    (listed, is_tail.then(|| (tail.0, tail.1.count())))
+}
+
+fn merge<'u>(into: &mut Tally<'u>, tally: Tally<'u>) {
+    into.requests.add(tally.requests);
+    into.sources.extend(tally.sources);
+}
+
+/// The name above a host, where a wildcard below it would not take in strangers' names: not a suffix as `com` or
+/// `co.uk`. Empty where there is none, or for an address.
+fn parent(host: &str) -> &str {
+    let Some((_, parent)) = host.split_once('.') else { return "" };
+    let mut labels = parent.rsplit('.');
+    let (top, second) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
+    let is_address = top.bytes().all(|byte| byte.is_ascii_digit());
+    let is_suffix = second.is_empty() || labels.next().is_none() && second.len() <= 3;
+    if is_address || is_suffix { "" } else { parent }
+}
+
+#[cfg(test)]
+mod tests;

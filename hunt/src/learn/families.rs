@@ -1,0 +1,135 @@
+//! Groups of sources: by their names and networks first, then by what they use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::limits::{MAX_COMPARED_FAMILIES, MIN_SIMILARITY};
+use crate::uses::{Use, Uses};
+
+/// Sources that are alike.
+#[derive(Clone, Debug)]
+pub(super) struct Family {
+    /// The name.
+    pub(super) name: String,
+    /// Patterns of sources, as a policy has them.
+    pub(super) patterns: BTreeSet<String>,
+    /// The sources that were seen.
+    pub(super) members: BTreeSet<String>,
+}
+
+/// Groups all sources. Families that use the same things are joined, those that are most alike first, until
+/// there are `n_families` or the rest is unlike.
+pub(super) fn families(uses: &Uses, n_families: usize) -> Vec<Family> {
+    let matched = uses.matched.keys().map(|(source, _)| source);
+    let sources: BTreeSet<&String> = uses.by_source.keys().chain(matched).collect();
+    let mut by_stem: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for source in sources {
+        by_stem.entry(stem(source)).or_default().insert(source.clone());
+    }
+    let mut families: Vec<Family> = by_stem
+        .into_iter()
+        .map(|((name, pattern), members)| {
+            // A pattern that one source fits is not needed.
+            let pattern = match members.first() {
+                Some(only) if members.len() == 1 && only.parse::<IpAddr>().is_err() => only.clone(),
+                _ => pattern,
+            };
+            Family { name, patterns: BTreeSet::from([pattern]), members }
+        })
+        .collect();
+    join(uses, &mut families, n_families);
+    name(&mut families);
+    families
+}
+
+/// A name and a pattern that a source shares with others of its kind.
+fn stem(source: &str) -> (String, String) {
+    match source.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => {
+            let network = Ipv4Addr::from_bits(address.to_bits() & !0xFF);
+            return (network.to_string(), format!("{network}/24"));
+        }
+        Ok(IpAddr::V6(address)) => {
+            let network = Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX));
+            return (network.to_string(), format!("{network}/64"));
+        }
+        Err(_) => {}
+    }
+    // What tells one of many from the others comes last: a number, or the hash of a pod's name.
+    let mut stem = source;
+    while let Some((rest, last)) = stem.rsplit_once(['-', '_', '.', '/']) {
+        let is_counter = last.is_empty() || last.bytes().any(|byte| byte.is_ascii_digit());
+        if !is_counter || rest.is_empty() || rest.ends_with('/') {
+            break;
+        }
+        stem = rest;
+    }
+    let separator = source.get(stem.len()..stem.len() + 1).unwrap_or_default();
+    let pattern =
+        if separator.is_empty() { source.to_owned() } else { format!("{stem}{separator}*") };
+    (stem.rsplit('/').next().unwrap_or(stem).to_owned(), pattern)
+}
+
+/// What a family uses: its services and hosts.
+fn profile<'u>(uses: &'u Uses, family: &Family) -> BTreeSet<&'u str> {
+    let of = |source: &String| uses.by_source.get(source).into_iter().flatten();
+    let used = family.members.iter().flat_map(of).map(|(used, _)| match used {
+        Use::Service { service, .. } => service.as_str(),
+        Use::Host { host, .. } => host.as_str(),
+    });
+    used.collect()
+}
+
+/// Joins the two families that are most alike, again and again.
+fn join(uses: &Uses, families: &mut Vec<Family>, n_families: usize) {
+    let mut profiles: Vec<BTreeSet<&str>> =
+        families.iter().map(|family| profile(uses, family)).collect();
+    // Comparing takes steps by the square of their number.
+    while families.len() > n_families.max(1) && families.len() <= MAX_COMPARED_FAMILIES {
+        let pairs =
+            (0..families.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
+        let alike = pairs.filter_map(|(first, second)| {
+            Some((similarity(profiles.get(first)?, profiles.get(second)?), first, second))
+        });
+        let Some((similarity, first, second)) =
+            alike.max_by(|one, other| one.0.total_cmp(&other.0))
+        else {
+            return;
+        };
+        if similarity < MIN_SIMILARITY {
+            return;
+        }
+        let (joined, profile) = (families.remove(second), profiles.remove(second));
+        if let (Some(family), Some(of_family)) = (families.get_mut(first), profiles.get_mut(first))
+        {
+            family.patterns.extend(joined.patterns);
+            family.members.extend(joined.members);
+            of_family.extend(profile);
+        }
+    }
+}
+
+/// The share of what two profiles have together that both have, from 0 to 1.
+fn similarity(one: &BTreeSet<&str>, other: &BTreeSet<&str>) -> f64 {
+    let n_shared = one.intersection(other).count();
+    let n_all = one.len() + other.len() - n_shared;
+    #[expect(clippy::cast_precision_loss, reason = "numbers of hosts")]
+    let share = n_shared as f64 / n_all.max(1) as f64;
+    share
+}
+
+/// Gives each family a name of its own.
+fn name(families: &mut [Family]) {
+    let mut taken = BTreeSet::new();
+    for family in families {
+        let name = family.name.clone();
+        let names =
+            std::iter::once(name.clone()).chain((2_u32..).map(|number| format!("{name} {number}")));
+        for name in names {
+            if taken.insert(name.clone()) {
+                family.name = name;
+                break;
+            }
+        }
+    }
+}

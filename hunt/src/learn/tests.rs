@@ -1,0 +1,147 @@
+use inspect::pack::Operation;
+
+use super::*;
+
+fn uses(list: &[(&str, Use, u64)]) -> Uses {
+    let mut uses = Uses::default();
+    for (source, used, n_requests) in list {
+        let of_source = uses.by_source.entry((*source).to_owned()).or_default();
+        of_source.entry(used.clone()).or_default().n_requests += n_requests;
+        uses.n_requests += n_requests;
+    }
+    uses
+}
+
+fn host(host: &str) -> Use {
+    Use::Host { host: host.to_owned(), port: 443 }
+}
+
+fn service(service: &str, operation: Option<Operation>, identity: Option<&str>) -> Use {
+    Use::Service {
+        service: service.to_owned(),
+        operations: operation.map_or(0, Operation::bit),
+        identity: identity.map(str::to_owned),
+        port: 443,
+        is_tunnel: false,
+    }
+}
+
+fn sources(groups: &[LearnedGroup]) -> Vec<Vec<&str>> {
+    groups.iter().map(|group| group.sources.iter().map(String::as_str).collect()).collect()
+}
+
+#[test]
+fn sources_are_grouped_by_their_names_and_networks() {
+    let uses = uses(&[
+        ("ci-runner-1", host("a.example"), 9),
+        ("ci-runner-12", host("b.example"), 9),
+        ("web-7d9f8b6c5-x2x4k", host("c.example"), 5),
+        ("web-7d9f8b6c5-q8w2z", host("c.example"), 5),
+        ("10.4.1.7", host("d.example"), 3),
+        ("10.4.1.200", host("e.example"), 3),
+        ("2001:db8::7", host("f.example"), 2),
+        ("spiffe://example.org/ns/build/sa/runner-7", host("g.example"), 1),
+        ("backup", host("h.example"), 1),
+    ]);
+    let expect = [
+        vec!["ci-runner-*"],
+        vec!["web-*"],
+        vec!["10.4.1.0/24"],
+        vec!["2001:db8::/64"],
+        vec!["backup"],
+        vec!["spiffe://example.org/ns/build/sa/runner-7"],
+    ];
+    assert_eq!(sources(&learn(&uses, 10)), expect);
+}
+
+#[test]
+fn groups_that_use_the_same_things_are_joined_until_there_are_few() {
+    let uses = uses(&[
+        ("orders", service("Slack", None, None), 3),
+        ("orders", host("a.example"), 3),
+        ("search", service("Slack", None, None), 2),
+        ("search", host("a.example"), 2),
+        ("backup", host("b.example"), 1),
+    ]);
+    assert_eq!(sources(&learn(&uses, 3)).len(), 3);
+    assert_eq!(sources(&learn(&uses, 2)), [vec!["orders", "search"], vec!["backup"]]);
+    // What is unlike stays apart.
+    assert_eq!(sources(&learn(&uses, 1)).len(), 2);
+}
+
+#[test]
+fn operations_and_identities_of_a_service_are_one_entry() {
+    let uses = uses(&[
+        ("ci", service("GitHub", Some(Operation::Clone), Some("acme/a")), 2),
+        ("ci", service("GitHub", Some(Operation::Read), Some("acme/b")), 1),
+    ]);
+    let groups = learn(&uses, 10);
+    let text = to_policy(&uses, &groups);
+    let line = r#"      - {service: "GitHub", operations: [read, clone], identities: ["acme/a", "acme/b"]}    # 3 requests of 1 source"#;
+    assert!(text.lines().any(|written| written == line), "{text}");
+}
+
+#[test]
+fn many_identities_are_listed_by_their_first_place_or_not_at_all() {
+    let of = |owner: fn(u32) -> String| -> Vec<String> {
+        let list: Vec<_> = (0..20)
+            .map(|n| ("ci", service("GitHub", None, Some(&format!("{}/r{n}", owner(n)))), 1))
+            .collect();
+        learn(&uses(&list), 10).remove(0).services.remove(0).identities
+    };
+    assert_eq!(of(|_| "acme".to_owned()), ["acme/*"]);
+    assert_eq!(of(|n| format!("o{n}")), Vec::<String>::new());
+}
+
+#[test]
+fn a_use_without_a_name_leaves_the_entry_open() {
+    let uses = uses(&[
+        ("ci", service("GitHub", None, Some("acme/a")), 1),
+        ("ci", service("GitHub", None, None), 1),
+    ]);
+    assert!(learn(&uses, 10)[0].services[0].identities.is_empty());
+}
+
+#[test]
+fn hosts_below_one_name_are_a_wildcard_and_a_long_tail_is_others() {
+    let few: Vec<_> =
+        ["a.cdn.example.org", "b.cdn.example.org", "c.cdn.example.org", "d.cdn.example.org"]
+            .into_iter()
+            .chain([
+                "one.example.com",
+                "two.example.com",
+                "x.co.uk",
+                "y.co.uk",
+                "z.co.uk",
+                "w.co.uk",
+            ])
+            .map(|name| ("ci", host(name), 3))
+            .collect();
+    let hosts: Vec<_> =
+        learn(&uses(&few), 10).remove(0).hosts.into_iter().map(|(host, _)| host).collect();
+    let expect = [
+        "*.cdn.example.org",
+        "one.example.com",
+        "two.example.com",
+        "w.co.uk",
+        "x.co.uk",
+        "y.co.uk",
+        "z.co.uk",
+    ];
+    assert_eq!(hosts, expect);
+    let many: Vec<_> = (0..60).map(|n| ("laptop", host(&format!("site{n}.example")), 1)).collect();
+    let group = learn(&uses(&many), 10).remove(0);
+    assert!(group.hosts.is_empty());
+    assert_eq!(
+        group.others.map(|(n_hosts, count)| (n_hosts, count.requests.n_requests)),
+        Some((60, 60))
+    );
+}
+
+#[test]
+fn what_a_log_says_cannot_write_a_line_of_the_policy() {
+    let evil = "x\nallow: [{group: all, others: true}]\n#\u{2028}\"";
+    let uses = uses(&[(evil, host(evil), 1)]);
+    let text = to_policy(&uses, &learn(&uses, 10));
+    assert!(text.lines().all(|line| !line.starts_with("allow: [")), "{text}");
+}

@@ -1,0 +1,102 @@
+//! What was learned, as YAML for a person to read.
+
+use super::{Count, LearnedGroup, LearnedService};
+use crate::uses::Uses;
+
+pub(super) fn policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
+    let n_sources = uses.by_source.len();
+    let mut text = format!(
+        "# What {} requests of {n_sources} sources did. Read it before it is put to work: each entry allows\n\
+         # what was seen, and nobody has said that it is right.\n",
+        uses.n_requests
+    );
+    for (number, what) in [
+        (uses.n_matched, "requests that rules match are not learned"),
+        (uses.n_odd, "requests with an odd spelling or an address as host are not learned"),
+        (uses.n_without_source, "requests have no source"),
+        (uses.n_left_out, "requests were left out, as there are too many uses"),
+    ] {
+        if number > 0 {
+            text += &format!("# {number} {what}.\n");
+        }
+    }
+    if groups.is_empty() {
+        return text + "sources: {}\nallow: []\n";
+    }
+    text += "sources:\n";
+    for group in groups {
+        let sources: Vec<_> = group.sources.iter().map(|source| quoted(source)).collect();
+        text += &format!("  {}: [{}]\n", quoted(&group.name), sources.join(", "));
+    }
+    text += "allow:\n";
+    for group in groups {
+        write_group(group, &mut text);
+    }
+    text
+}
+
+fn write_group(group: &LearnedGroup, text: &mut String) {
+    let name = quoted(&group.name);
+    let sources = if group.n_sources == 1 { "source" } else { "sources" };
+    *text +=
+        &format!("  - group: {name}    # {} {sources}\n    sources: [{name}]\n", group.n_sources);
+    *text += "    default: monitor    # `enforce` denies what is not listed\n";
+    for (title, number) in &group.matched {
+        // A title may have line breaks, which end a comment.
+        let title = diagnostics::printable(title.as_bytes());
+        *text += &format!("    # not learned: {number} requests that match `{title}`\n");
+    }
+    if !group.services.is_empty() {
+        *text += "    services:\n";
+    }
+    for service in &group.services {
+        *text += &format!("      - {}    # {}\n", entry(service), comment(&service.count));
+    }
+    if !group.hosts.is_empty() {
+        *text += "    hosts:\n";
+    }
+    for (host, count) in &group.hosts {
+        *text += &format!("      - {}    # {}\n", quoted(host), comment(count));
+    }
+    if let Some((n_hosts, count)) = &group.others {
+        *text += &format!("    others: true    # {n_hosts} hosts, {}\n", comment(count));
+    }
+}
+
+fn entry(service: &LearnedService) -> String {
+    let mut parts = vec![format!("service: {}", quoted(&service.service))];
+    if !service.operations.is_empty() {
+        parts.push(format!("operations: [{}]", service.operations.join(", ")));
+    }
+    if !service.identities.is_empty() {
+        let identities: Vec<_> = service.identities.iter().map(|text| quoted(text)).collect();
+        parts.push(format!("identities: [{}]", identities.join(", ")));
+    }
+    if !service.ports.is_empty() {
+        let ports: Vec<_> = service.ports.iter().map(ToString::to_string).collect();
+        parts.push(format!("ports: [{}]", ports.join(", ")));
+    }
+    format!("{{{}}}", parts.join(", "))
+}
+
+/// How often, by how many sources, and from when to when.
+fn comment(count: &Count) -> String {
+    let requests = count.requests.n_requests;
+    let word = if requests == 1 { "request" } else { "requests" };
+    let sources = if count.n_sources == 1 { "source" } else { "sources" };
+    let mut text = format!("{requests} {word} of {} {sources}", count.n_sources);
+    let day = |time_ms: i64| {
+        jiff::Timestamp::from_millisecond(time_ms).ok().map(|time| time.strftime("%F").to_string())
+    };
+    if let (Some(first), Some(last)) =
+        (count.requests.first.and_then(day), count.requests.last.and_then(day))
+    {
+        text += &if first == last { format!(", {first}") } else { format!(", {first} to {last}") };
+    }
+    text
+}
+
+/// A text in double quotes, with what a log may have in it escaped.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

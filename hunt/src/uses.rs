@@ -1,0 +1,181 @@
+//! What sources did: which services and hosts each one used, and how often.
+
+use std::collections::BTreeMap;
+
+use inspect::pack::Tables;
+use inspect::{
+    Allowance, AllowedBy, Inspector, Request, ServiceMatch, StrId, User, Verdict, plain_host,
+    split_port,
+};
+
+use crate::limits::MAX_USES;
+
+/// What the sources of logs did, bounded by [`MAX_USES`].
+#[derive(Clone, Debug, Default)]
+pub struct Uses {
+    /// By source and by what was used.
+    pub by_source: BTreeMap<String, BTreeMap<Use, UseCount>>,
+    /// Requests that a rule matched, by source and the title of the rule: nothing is learned from them.
+    pub matched: BTreeMap<(String, String), u64>,
+    /// How many requests each entry of the allow-lists of the pack's policy listed, by the group's name.
+    pub listed: BTreeMap<(StrId, AllowedBy), u64>,
+    /// How many requests there were.
+    pub n_requests: u64,
+    /// How many of them a rule matched.
+    pub n_matched: u64,
+    /// How many had an anomaly or names that disagree, and no match: nobody knows what they used.
+    pub n_odd: u64,
+    /// How many had no source.
+    pub n_without_source: u64,
+    /// How many were left out, as there were too many uses to keep.
+    pub n_left_out: u64,
+    n_uses: usize,
+}
+
+/// What a request uses.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// A service.
+    Service {
+        /// Its name.
+        service: String,
+        /// What is done, as [`inspect::Operations::bits`]; 0 for what no operation describes.
+        operations: u32,
+        /// Whose part of it.
+        identity: Option<String>,
+        /// The port.
+        port: u16,
+        /// Whether it is a tunnel, so that nobody knows what is done.
+        is_tunnel: bool,
+    },
+    /// A host that belongs to no service.
+    Host {
+        /// In lower case, without port.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+/// How often something was used, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UseCount {
+    /// How many requests.
+    pub n_requests: u64,
+    /// The first, in milliseconds since 1970, if times are known.
+    pub first: Option<i64>,
+    /// The last.
+    pub last: Option<i64>,
+}
+
+impl UseCount {
+    /// Adds other requests.
+    pub fn add(&mut self, other: UseCount) {
+        self.n_requests += other.n_requests;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.into_iter().chain(other.last).max();
+    }
+}
+
+impl Uses {
+    /// Adds a request with its verdict. What the allow-lists of the pack's policy have already is only counted.
+    pub(crate) fn record(
+        &mut self,
+        inspector: &Inspector,
+        request: &Request<'_>,
+        user: &User<'_>,
+        verdict: &Verdict,
+        time_ms: Option<i64>,
+    ) {
+        let tables = inspector.pack().tables();
+        self.n_requests += 1;
+        let Some(name) = user.source.name().map(|name| String::from_utf8_lossy(name).into_owned())
+        else {
+            self.n_without_source += 1;
+            return;
+        };
+        let listed = match inspector.allowance(request, user) {
+            Allowance::Listed(group, entry) => Some((group, entry)),
+            Allowance::NoGroup | Allowance::Unlisted(_) => None,
+        };
+        if let Some(listed) = listed {
+            *self.listed.entry(listed).or_default() += 1;
+        }
+        let is_unlisted = |title: &str| title == inspect::UNLISTED_FIELD;
+        let rules = verdict.alerts().filter_map(|matched| tables.rule(matched.rule));
+        let mut rules = rules.filter(|rule| !is_unlisted(tables.str(rule.id))).peekable();
+        if rules.peek().is_some() {
+            self.n_matched += 1;
+            for rule in rules {
+                let title = tables.str(rule.title).to_owned();
+                *self.matched.entry((name.clone(), title)).or_default() += 1;
+            }
+            return;
+        }
+        let used = if verdict.anomalies.is_empty() { Use::of(tables, request) } else { None };
+        let Some(used) = used else {
+            self.n_odd += 1;
+            return;
+        };
+        if listed.is_none() {
+            let count = UseCount { n_requests: 1, first: time_ms, last: time_ms };
+            self.insert(&name, used, count);
+        }
+    }
+
+    fn insert(&mut self, source: &str, used: Use, count: UseCount) {
+        let known = self.by_source.get(source).is_some_and(|uses| uses.contains_key(&used));
+        if !known && self.n_uses >= MAX_USES {
+            self.n_left_out += count.n_requests;
+            return;
+        }
+        self.n_uses += usize::from(!known);
+        let uses = self.by_source.entry(source.to_owned()).or_default();
+        uses.entry(used).or_default().add(count);
+    }
+
+    /// Adds what other pieces of logs have.
+    pub(crate) fn add(&mut self, other: &Uses) {
+        self.n_requests += other.n_requests;
+        self.n_matched += other.n_matched;
+        self.n_odd += other.n_odd;
+        self.n_without_source += other.n_without_source;
+        self.n_left_out += other.n_left_out;
+        for (key, number) in &other.matched {
+            *self.matched.entry(key.clone()).or_default() += number;
+        }
+        for (entry, number) in &other.listed {
+            *self.listed.entry(*entry).or_default() += number;
+        }
+        for (source, uses) in &other.by_source {
+            for (used, count) in uses {
+                self.insert(source, used.clone(), *count);
+            }
+        }
+    }
+}
+
+impl Use {
+    /// What a request uses; `None` if its host is no plain name.
+    fn of(tables: &Tables, request: &Request<'_>) -> Option<Use> {
+        let host = plain_host(request.authority)?;
+        let is_tunnel = request.path.is_none();
+        let port = match split_port(request.authority).1.strip_prefix(b":").unwrap_or_default() {
+            [] if is_tunnel || request.scheme != b"http" => 443,
+            [] => 80,
+            digits => str::from_utf8(digits).ok()?.parse().ok()?,
+        };
+        let Some(found) = ServiceMatch::of(tables, &host, request.path) else {
+            let host = String::from_utf8_lossy(&host).into_owned();
+            return Some(Use::Host { host, port });
+        };
+        let operations = found.operations(tables, request.method, &host, request.path);
+        Some(Use::Service {
+            service: tables.str(found.name).to_owned(),
+            operations: operations.bits(),
+            identity: found.identity_text(),
+            port,
+            is_tunnel,
+        })
+    }
+}

@@ -1,0 +1,239 @@
+//! What a group of sources may do: allow-lists.
+//!
+//! A pack's policy lists for groups of sources which services, hosts and networks they may use, and how. A
+//! request that its source's group does not list has the field [`UNLISTED_FIELD`], and rules do the rest.
+
+use super::usage::User;
+use super::{Source, address_number};
+use crate::anomaly::{Anomalies, Anomaly};
+use crate::ids::StrId;
+use crate::keyed_hash::IdentityKey;
+use crate::pack::{
+    AllowGroup, AllowTables, AllowTerms, HASH_START, HostReach, OTHER_OPERATION, Tables, hash_step,
+};
+use crate::request::{Request, split_port};
+use crate::service::{self, Operations, ServiceMatch, plain_host};
+
+/// The field under which rules find the group of sources that may not do what a request does.
+pub const UNLISTED_FIELD: &str = "tidegate.unlisted";
+
+/// What allow-lists say of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// The source is in no group that has a list.
+    NoGroup,
+    /// Its group, by name, lists the request.
+    Listed(StrId, AllowedBy),
+    /// Its group, by name, does not list the request.
+    Unlisted(StrId),
+}
+
+/// The entry that lists a request: an index into a table of [`AllowTables`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AllowedBy {
+    /// An index into [`AllowTables::services`].
+    Service(usize),
+    /// The name of the host and which names it means, as [`AllowTables::hosts`] have them.
+    Host(StrId, HostReach),
+    /// An index into [`AllowTables::networks`].
+    Network(usize),
+    /// The host belongs to no service, and the group may use all such hosts.
+    Other,
+}
+
+impl User<'_> {
+    /// What the allow-lists say of a request of this user. What is disguised is never listed: a request with
+    /// an anomaly of its spelling.
+    ///
+    /// Takes steps in proportion to the number of groups, of their patterns of sources and networks, and of the
+    /// labels of the host, but not to the number of hosts and services that are listed.
+    pub(crate) fn allowance(
+        &self,
+        tables: &Tables,
+        request: &Request<'_>,
+        anomalies: Anomalies,
+    ) -> Allowance {
+        let allow = &tables.policy.allow;
+        let groups = (0..).zip(&allow.groups);
+        let mut of_source = groups.filter(|(_, group)| is_in(tables, group, self.source));
+        let Some((idx, group)) = of_source.next() else { return Allowance::NoGroup };
+        let lists = List { tables, allow, group, idx, key: self.key };
+        match is_plain(anomalies).then(|| lists.entry(request)).flatten() {
+            Some(entry) => Allowance::Listed(group.name, entry),
+            None => Allowance::Unlisted(group.name),
+        }
+    }
+}
+
+fn is_in(tables: &Tables, group: &AllowGroup, source: Source<'_>) -> bool {
+    let sources = group.sources.of(&tables.policy.sources);
+    sources.is_empty() || source.is_any_of(tables, sources)
+}
+
+/// Returns true if nothing is odd about a request: an address as host is none, and then TLS has no server name.
+fn is_plain(anomalies: Anomalies) -> bool {
+    let is_address = anomalies.contains(Anomaly::IpLiteral);
+    anomalies.iter().all(|anomaly| match anomaly {
+        Anomaly::IpLiteral => true,
+        Anomaly::SniMissing => is_address,
+        _ => false,
+    })
+}
+
+/// What one group may do.
+struct List<'p> {
+    tables: &'p Tables,
+    allow: &'p AllowTables,
+    group: &'p AllowGroup,
+    /// Its place in the groups.
+    idx: u32,
+    key: Option<IdentityKey>,
+}
+
+/// How a request uses a host.
+#[derive(Clone, Copy)]
+struct Use<'r> {
+    method: &'r [u8],
+    port: Option<u16>,
+    is_tunnel: bool,
+}
+
+impl List<'_> {
+    /// The entry that lists a request and the other names that it goes by.
+    fn entry(&self, request: &Request<'_>) -> Option<AllowedBy> {
+        let (host, port) = split_port(request.authority);
+        let is_tunnel = request.path.is_none();
+        let port = match port.strip_prefix(b":").unwrap_or_default() {
+            [] => Some(if is_tunnel || request.scheme != b"http" { 443 } else { 80 }),
+            digits => str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()),
+        };
+        let used = Use { method: request.method, port, is_tunnel };
+        let Some(name) = plain_host(request.authority) else {
+            return self.network(host, used);
+        };
+        if !self.lists_other_names(request, &name) {
+            return None;
+        }
+        let service = || self.service(request, &name, used);
+        let host = || self.host(&name, |terms| self.allows(terms, used));
+        let network = || self.network(&name, used);
+        service().or_else(host).or_else(network).or_else(|| self.other(&name, used))
+    }
+
+    /// Returns true if the server name and the target of the tunnel are the host, belong to its service, or
+    /// are hosts of the list too: none of them smuggles in a host that is not.
+    fn lists_other_names(&self, request: &Request<'_>, host: &[u8]) -> bool {
+        let server_name = request.server_name.filter(|name| !name.is_empty());
+        // The server name of a CONNECT is the gateway's own.
+        let server_name = server_name.filter(|_| request.path.is_some());
+        let mut names = [server_name, request.connect_target].into_iter().flatten();
+        names.all(|name| {
+            let owner = |host: &[u8]| service::owner(self.tables, host).map(|(service, _)| service);
+            plain_host(name).is_some_and(|name| {
+                name == host
+                    || owner(&name).is_some_and(|service| owner(host) == Some(service))
+                    || self.host(&name, |_| true).is_some()
+                    || !self.group.others.is_any() && owner(&name).is_none()
+            })
+        })
+    }
+
+    fn service(&self, request: &Request<'_>, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
+        let found = ServiceMatch::of(self.tables, host, request.path)?;
+        let listed = self.group.services.of(&self.allow.services);
+        let first = listed.partition_point(|allowed| allowed.service < found.service);
+        let of_service = listed.get(first..).unwrap_or_default().iter();
+        let of_service = of_service.take_while(|allowed| allowed.service == found.service);
+        let operations = found.operations(self.tables, request.method, host, request.path);
+        let identities = self.key.map(|key| found.identities(self.tables, &key));
+        let identities = identities.unwrap_or_default();
+        for (at, allowed) in (first..).zip(of_service) {
+            let wanted = allowed.identities.of(&self.tables.policy.identities);
+            let is_whose = wanted.is_empty()
+                || identities.iter().any(|identity| wanted.binary_search(identity).is_ok());
+            if is_whose
+                && does_only(operations, allowed.operations, used)
+                && self.allows(allowed.terms, used)
+            {
+                return Some(AllowedBy::Service(self.group.services.start as usize + at));
+            }
+        }
+        None
+    }
+
+    /// The entry of a host: that of the name itself, or else of the nearest name above it. A wildcard lists no
+    /// host of a service, where strangers have names too.
+    fn host(&self, host: &[u8], fits: impl Fn(u32) -> bool) -> Option<AllowedBy> {
+        let mut nearest: Option<AllowedBy> = None;
+        let mut hash = HASH_START;
+        // From the last label to the whole name: a longer name replaces a shorter one.
+        for (at, byte) in host.iter().enumerate().rev() {
+            if *byte == b'.' {
+                let name = host.get(at + 1..).unwrap_or_default();
+                let n_more = host.get(..at).map_or(0, |more| more.split(|it| *it == b'.').count());
+                nearest = self.named(name, hash, n_more, &fits).or(nearest);
+            }
+            hash = hash_step(hash, *byte);
+        }
+        let nearest = nearest.filter(|_| service::owner(self.tables, host).is_none());
+        self.named(host, hash, 0, &fits).or(nearest)
+    }
+
+    /// The entry of a name for a host that has some labels more.
+    fn named(
+        &self,
+        name: &[u8],
+        hash: u64,
+        n_more: usize,
+        fits: impl Fn(u32) -> bool,
+    ) -> Option<AllowedBy> {
+        let found = self.allow.hosts_of(hash, self.idx).iter().find(|allowed| {
+            let reaches = match allowed.reach {
+                HostReach::Itself => n_more == 0,
+                HostReach::OneLabel => n_more == 1,
+                HostReach::Below => n_more > 0,
+            };
+            reaches
+                && allowed.group == self.idx
+                && self.tables.str(allowed.name).as_bytes() == name
+                && fits(allowed.terms)
+        });
+        found.map(|allowed| AllowedBy::Host(allowed.name, allowed.reach))
+    }
+
+    fn network(&self, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
+        let address = address_number(host)?;
+        let mut networks = self.group.networks.of(&self.allow.networks).iter();
+        let at = networks.position(|network| {
+            (network.first..=network.last).contains(&address) && self.allows(network.terms, used)
+        })?;
+        Some(AllowedBy::Network(self.group.networks.start as usize + at))
+    }
+
+    fn other(&self, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
+        let terms = self.group.others.of(&self.allow.terms).first()?;
+        let is_other = service::owner(self.tables, host).is_none();
+        (is_other && self.fits(terms, used)).then_some(AllowedBy::Other)
+    }
+
+    fn allows(&self, terms: u32, used: Use<'_>) -> bool {
+        self.allow.terms.get(terms as usize).is_some_and(|terms| self.fits(terms, used))
+    }
+
+    fn fits(&self, terms: &AllowTerms, used: Use<'_>) -> bool {
+        let AllowTerms { methods, ports, tunnels_only } = terms;
+        let methods = methods.of(&self.allow.methods);
+        let ports = ports.of(&self.allow.ports);
+        let is_method = |id: &StrId| self.tables.str(*id).as_bytes() == used.method;
+        let is_port = |port| ports.iter().any(|range| (range.first..=range.last).contains(&port));
+        (used.is_tunnel || !tunnels_only)
+            && (methods.is_empty() || methods.iter().any(is_method))
+            && used.port.is_some_and(is_port)
+    }
+}
+
+/// Returns true if all that a request does to a service is listed. Nobody knows what is done in a tunnel.
+fn does_only(operations: Operations, listed: u32, used: Use<'_>) -> bool {
+    let is_other = listed & OTHER_OPERATION != 0 && operations.is_empty() && !used.is_tunnel;
+    listed == 0 || is_other || operations.are_all_in(listed)
+}
