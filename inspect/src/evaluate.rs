@@ -9,6 +9,7 @@ mod plan;
 mod program;
 mod search;
 
+use crate::behaviour::BehaviourFields;
 use crate::bits::BitSet;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, PatternId, RuleId};
@@ -67,6 +68,8 @@ pub(crate) struct Scratch {
     matched: Vec<RuleId>,
     /// Whether a rule may match once what is still to come is known.
     is_pending: bool,
+    /// What the rules ask that may match once behaviour is known.
+    asks: BehaviourFields,
 }
 
 impl Scratch {
@@ -81,6 +84,7 @@ impl Scratch {
         self.woken.clear();
         self.matched.clear();
         self.is_pending = false;
+        self.asks = BehaviourFields::default();
     }
 
     /// The rules that matched, in the pack's order.
@@ -91,6 +95,11 @@ impl Scratch {
     /// Returns true if a rule that does not match may match once what is still to come is known.
     pub(crate) fn is_pending(&self) -> bool {
         self.is_pending
+    }
+
+    /// The fields of behaviour of the rules that are neither true nor false without them.
+    pub(crate) fn asks(&self) -> BehaviourFields {
+        self.asks
     }
 
     /// What made an atom true.
@@ -113,7 +122,11 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
                 // What else holds in it is reported with the match.
                 ask_all(tables, rule, event, scratch);
             }
-            Truth::Unknown => scratch.is_pending = true,
+            Truth::Unknown => match plan.behaviour(rule) {
+                // Whoever knows the behaviour asks again anyway, with the response where there is one.
+                fields if !fields.is_empty() => scratch.asks = scratch.asks.union(fields),
+                _ => scratch.is_pending = true,
+            },
             Truth::False => {}
         }
     }

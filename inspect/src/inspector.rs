@@ -1,6 +1,7 @@
 //! A pack that is at work.
 
 use crate::anomaly::Anomalies;
+use crate::behaviour::{Behaviour, BehaviourFields};
 use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
@@ -76,17 +77,28 @@ impl Inspector {
     /// The same, where more is known of who sends it: rules may ask what the policy knows of this use
     /// (`tidegate.usage`).
     pub fn inspect_of(&mut self, request: &Request<'_>, user: &User<'_>) -> Verdict {
-        let mut verdict = self.inspect_once(request, user);
+        self.inspect_with(request, user, &Behaviour::default())
+    }
+
+    /// The same, where it is known what the source did over time. [`Verdict::asks`] of a verdict without
+    /// says whether that matters for a request.
+    pub fn inspect_with(
+        &mut self,
+        request: &Request<'_>,
+        user: &User<'_>,
+        behaviour: &Behaviour,
+    ) -> Verdict {
+        let mut verdict = self.inspect_once(request, user, behaviour);
         let asks_response = |matched: &RuleMatch| self.of_response.contains(matched.rule.index());
         if request.response.is_some() && verdict.matches.iter().any(asks_response) {
             // What the request satisfies alone is known before the response is.
-            let early = self.inspect_once(&Request { response: None, ..*request }, user);
+            let early = self.inspect_once(&Request { response: None, ..*request }, user, behaviour);
             for matched in &mut verdict.matches {
                 let is_early = early.matches.iter().any(|known| known.rule == matched.rule);
                 matched.phase = if is_early { Phase::Request } else { Phase::Response };
             }
             // Sightings and conditions are of what was inspected last.
-            self.inspect_once(request, user);
+            self.inspect_once(request, user, behaviour);
         }
         verdict
     }
@@ -107,10 +119,21 @@ impl Inspector {
         user.allowance(self.pack.tables(), request, Views::of(request).anomalies())
     }
 
-    fn inspect_once(&mut self, request: &Request<'_>, user: &User<'_>) -> Verdict {
+    /// Returns the fields of behaviour that rules ask for; none means that no state need be kept for the
+    /// pack.
+    pub fn asks_behaviour(&self) -> BehaviourFields {
+        self.binding.behaviour.fields()
+    }
+
+    fn inspect_once(
+        &mut self,
+        request: &Request<'_>,
+        user: &User<'_>,
+        behaviour: &Behaviour,
+    ) -> Verdict {
         let views = Views::of(request);
         let anomalies = views.anomalies();
-        let known = self.known(request, anomalies, user);
+        let known = self.known(request, anomalies, user, behaviour);
         self.n_readings = 0;
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
@@ -128,8 +151,14 @@ impl Inspector {
 
     /// What is known of a request as a whole: what the policy knows of its use, if a rule asks for it, as
     /// [`Pack::decide`] finds it.
-    fn known(&self, request: &Request<'_>, anomalies: Anomalies, user: &User<'_>) -> Known {
-        let mut known = Known { anomalies, ..Known::default() };
+    fn known<'b>(
+        &self,
+        request: &Request<'_>,
+        anomalies: Anomalies,
+        user: &User<'_>,
+        behaviour: &'b Behaviour,
+    ) -> Known<'b> {
+        let mut known = Known { anomalies, behaviour, usage: None, unlisted: None };
         if !self.asks_usage() {
             return known;
         }
@@ -156,7 +185,8 @@ impl Inspector {
     pub fn inspect_raw(&mut self, request: &Request<'_>) -> Verdict {
         self.n_readings = 0;
         let anomalies = Anomalies::default();
-        let known = self.known(request, anomalies, &User::of(request));
+        let behaviour = Behaviour::default();
+        let known = self.known(request, anomalies, &User::of(request), &behaviour);
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
             binding.answer(tables, request, known, nothing, event);
@@ -167,7 +197,10 @@ impl Inspector {
     /// The verdict on any event; `answer` answers the pack's fields.
     pub fn inspect_event(&mut self, answer: impl FnOnce(&Tables, &mut Event)) -> Verdict {
         self.n_readings = 0;
-        self.read(View::Raw, |_, tables, event| answer(tables, event));
+        self.read(View::Raw, |binding, tables, event| {
+            answer(tables, event);
+            binding.behaviour.await_rest(event);
+        });
         self.verdict(Anomalies::default(), false)
     }
 
@@ -213,7 +246,9 @@ impl Inspector {
         }
         let truncated = readings.iter().any(|reading| reading.event.truncated());
         let pending = readings.iter().any(|reading| reading.scratch.is_pending());
-        Verdict { matches, anomalies, truncated, pending }
+        let asks = readings.iter().map(|reading| reading.scratch.asks());
+        let asks = asks.fold(BehaviourFields::default(), BehaviourFields::union);
+        Verdict { matches, anomalies, truncated, pending, asks }
     }
 
     /// What holds in a rule on a reading, outside of any `not`.

@@ -29,6 +29,7 @@
 
 mod anomaly;
 mod arena;
+mod behaviour;
 mod bits;
 mod compare;
 mod correlation;
@@ -52,6 +53,10 @@ mod views;
 mod words;
 
 pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
+pub use behaviour::{
+    Behaviour, BehaviourField, BehaviourFields, FirstUse, FirstUses, Observed, Ratio, Scope,
+    Subject, ValueKind,
+};
 pub use correlation::{CorrelationHit, Correlator, CorrelatorCounts, Firing};
 pub use evaluate::Truth;
 pub use event::{Event, Text};

@@ -3,6 +3,7 @@
 mod field;
 
 use crate::anomaly::Anomalies;
+use crate::behaviour::{Behaviour, BehaviourBinding};
 use crate::event::{Event, Text};
 use crate::ids::{FieldId, StrId};
 use crate::limits::{MANY_EXTRA_HOSTS, MAX_EXTRA_HOST_PATH_BYTES};
@@ -83,12 +84,16 @@ pub(crate) struct Binding {
     unnamed: Vec<ProxyField>,
     /// Fields that services answer.
     pub(crate) services: ServiceFields,
+    /// Fields that behaviour answers.
+    pub(crate) behaviour: BehaviourBinding,
 }
 
 /// What is known of a request as a whole, whatever the reading.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Known {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'b> {
     pub(crate) anomalies: Anomalies,
+    /// What its source did over time.
+    pub(crate) behaviour: &'b Behaviour,
     /// What the policy knows of the use of the service that the request names.
     pub(crate) usage: Option<Usage>,
     /// The group of its source that may not do this.
@@ -134,7 +139,8 @@ impl Binding {
         let is_agent = |named: &(ProxyField, FieldId)| named.0 == ProxyField::UserAgent;
         let agent = named.iter().position(is_agent).map(|idx| named.remove(idx).1);
         let services = ServiceFields::take(&mut named, tables);
-        Binding { named, agent, unnamed, services }
+        let behaviour = BehaviourBinding::take(&mut named);
+        Binding { named, agent, unnamed, services, behaviour }
     }
 
     /// Returns true if a rule asks for a field.
@@ -150,7 +156,10 @@ impl Binding {
                 let mut fields = self.named.iter().map(|(field, _)| field).chain(&self.unnamed);
                 fields.any(of_response)
             }
-            id => self.named.iter().any(|(field, named)| *named == id && of_response(field)),
+            id => {
+                self.named.iter().any(|(field, named)| *named == id && of_response(field))
+                    || self.behaviour.is_of_response(id)
+            }
         }
     }
 
@@ -159,11 +168,11 @@ impl Binding {
         &self,
         tables: &Tables,
         request: &Request<'_>,
-        known: Known,
+        known: Known<'_>,
         further: Further<'_>,
         event: &mut Event,
     ) {
-        let Known { anomalies, usage, unlisted } = known;
+        let Known { anomalies, behaviour, usage, unlisted } = known;
         // In front of the URL, as the two are searched together: no path lies between agent and host.
         let agent = self.agent.and_then(|id| Some((id, event.text(request.user_agent?))));
         let url = Url::write(request, event);
@@ -200,6 +209,7 @@ impl Binding {
             }
         }
         self.services.answer(tables, request, further.methods, usage, event);
+        self.behaviour.answer(behaviour, request.response.is_some(), event);
         for ExtraHost { authority, path } in further.hosts {
             let has_own_path = path.is_some();
             let path = path.as_deref().or(request.path);
@@ -307,7 +317,8 @@ impl Url {
             | ProxyField::Operation
             | ProxyField::Client
             | ProxyField::Usage
-            | ProxyField::Unlisted => FieldValue::Missing,
+            | ProxyField::Unlisted
+            | ProxyField::Behaviour(_) => FieldValue::Missing,
             ProxyField::DestinationAddress => {
                 if let Some(address) = literal_address(request.authority) {
                     return text(Some(address));
@@ -368,13 +379,13 @@ fn literal_address(authority: &[u8]) -> Option<&[u8]> {
 }
 
 /// A number's decimal digits, without allocating.
-struct Decimal {
+pub(crate) struct Decimal {
     digits: [u8; 20],
     start: usize,
 }
 
 impl Decimal {
-    fn new(mut number: u64) -> Self {
+    pub(crate) fn new(mut number: u64) -> Self {
         let mut decimal = Decimal { digits: [b'0'; 20], start: 19 };
         for (idx, digit) in decimal.digits.iter_mut().enumerate().rev() {
             *digit = b'0' + (number % 10) as u8;
@@ -387,7 +398,7 @@ impl Decimal {
         decimal
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         self.digits.get(self.start..).unwrap_or_default()
     }
 }

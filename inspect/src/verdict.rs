@@ -1,6 +1,7 @@
 //! What came out: every rule that matched, on what evidence.
 
 use crate::anomaly::Anomalies;
+use crate::behaviour::BehaviourFields;
 use crate::evaluate::Truth;
 use crate::ids::{AtomId, RuleId};
 use crate::pack::Phase;
@@ -47,6 +48,9 @@ pub struct Verdict {
     /// Whether a rule that does not match may do so once the response is known. Where it may not, the
     /// verdict is the last.
     pub pending: bool,
+    /// The fields of behaviour that rules ask which neither match nor fail without them: where there are
+    /// some, the request concerns behaviour. Empty where a pack has no such rules.
+    pub asks: BehaviourFields,
 }
 
 /// One rule that matched.

@@ -145,6 +145,9 @@ impl Converter<'_> {
                 Some(ProxyField::Unlisted) => {
                     return Err("only a policy has `tidegate.unlisted`".to_owned());
                 }
+                Some(ProxyField::Behaviour(field)) => {
+                    return Err(format!("no other engine keeps `{}`", field.as_str()));
+                }
                 Some(field) if field.is_of_service() => of_service.push((field, item)),
                 _ => {
                     let (label, values) = self.item(item)?;

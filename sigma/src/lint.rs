@@ -3,6 +3,7 @@
 //! Every finding is a warning: the rule runs as it is written.
 
 mod attack;
+mod behaviour;
 pub mod codes;
 mod condition;
 mod duplicate;
@@ -37,10 +38,12 @@ pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
     metadata::check(&mut report);
     attack::check(&mut report, options);
     condition::check(&mut report);
+    behaviour::check_rule(&mut report);
     for (item, excludes) in items(rule) {
         host::check(&mut report, item, excludes);
         path::check(&mut report, item);
         regex::check(&mut report, item);
+        behaviour::check_values(&mut report, item);
     }
     report.findings.sort_by(|left, right| left.place.cmp(&right.place));
     report.findings

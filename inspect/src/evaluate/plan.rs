@@ -2,9 +2,11 @@
 
 use super::program::{Shortcuts, truth_of};
 use super::{Scratch, Truth};
+use crate::behaviour::BehaviourFields;
 use crate::event::{Event, Slot};
 use crate::ids::{FieldId, RuleId};
 use crate::pack::{KEYWORDS, Op, Scan, Tables};
+use crate::request::ProxyField;
 
 /// What a scan has, so that nothing is asked of the parts that are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub(crate) struct Plan {
     unguarded: Vec<Unguarded>,
     /// The fields that unguarded rules ask for; a rule names a range.
     asked: Vec<FieldId>,
+    /// What each rule asks of behaviour; empty where none does.
+    behaviour: Vec<BehaviourFields>,
 }
 
 /// A rule that no text guards. Its truth is known beforehand for events that have none of its fields.
@@ -69,6 +73,7 @@ impl Plan {
             fields: tables.scans.iter().map(Parts::of).collect(),
             keywords: Parts::of(&tables.keywords),
             shortcuts: Shortcuts::new(tables),
+            behaviour: behaviour_of_rules(tables),
             ..Plan::default()
         };
         let mut event = Event::default();
@@ -86,6 +91,11 @@ impl Plan {
             });
         }
         plan
+    }
+
+    /// What a rule asks of behaviour.
+    pub(super) fn behaviour(&self, rule: RuleId) -> BehaviourFields {
+        self.behaviour.get(rule.index()).copied().unwrap_or_default()
     }
 
     /// What the scan of a field has.
@@ -115,6 +125,19 @@ impl Plan {
             }
         }
     }
+}
+
+/// What each rule asks of behaviour; nothing where none asks.
+fn behaviour_of_rules(tables: &Tables) -> Vec<BehaviourFields> {
+    let of_field = |field: FieldId| match ProxyField::from_name(tables.field_name(field)) {
+        Some(ProxyField::Behaviour(field)) => Some(field),
+        _ => None,
+    };
+    if !(0..).map(FieldId).take(tables.fields.len()).any(|field| of_field(field).is_some()) {
+        return Vec::new();
+    }
+    let rules = (0..).map(RuleId).take(tables.rules.len());
+    rules.map(|rule| fields(tables, rule).into_iter().filter_map(of_field).collect()).collect()
 }
 
 /// The rules that match no event that lacks some fields, whatever its other fields are.

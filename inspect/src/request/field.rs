@@ -1,6 +1,7 @@
 //! The fields of Sigma's proxy taxonomy and our own, which rules ask of a request.
 
 use crate::anomaly::ANOMALY_FIELD;
+use crate::behaviour::BehaviourField;
 use crate::pack::Phase;
 use crate::policy::UNLISTED_FIELD;
 use crate::service::{OPERATION_FIELD, SERVICE_FIELD};
@@ -57,6 +58,8 @@ pub enum ProxyField {
     Usage,
     /// The group of sources that may not do this.
     Unlisted,
+    /// What the source did over time.
+    Behaviour(BehaviourField),
 }
 
 /// Every name under which rules ask for a field, in alphabetical order.
@@ -64,7 +67,7 @@ pub enum ProxyField {
 /// Sigma's proxy taxonomy (specification 2.1, appendix taxonomy), the names that SigmaHQ's own test
 /// of log sources accepts beside it (`cs-uri`, `cs-uri-query`, `cs-uri-stem`, `r-dns`),
 /// `tls.client.server_name`, the Elastic Common Schema's name for the SNI, which Sigma has no name for,
-/// and our own: [`ANOMALY_FIELD`] and those that services answer.
+/// and our own: [`ANOMALY_FIELD`] and those that services and behaviour answer.
 pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     ("c-uri", ProxyField::Uri),
     ("c-uri-extension", ProxyField::UriExtension),
@@ -85,15 +88,33 @@ pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     ("sc-bytes", ProxyField::ResponseBytes),
     ("sc-status", ProxyField::Status),
     ("src_ip", ProxyField::SourceAddress),
+    of_behaviour(BehaviourField::ActiveHours),
+    of_behaviour(BehaviourField::AfterDeadDrop),
     (ANOMALY_FIELD, ProxyField::Anomaly),
+    of_behaviour(BehaviourField::Beacon),
+    of_behaviour(BehaviourField::BeaconPeriod),
     ("tidegate.category", ProxyField::Category),
     ("tidegate.client", ProxyField::Client),
+    of_behaviour(BehaviourField::FirstUse),
+    of_behaviour(BehaviourField::Identities),
+    of_behaviour(BehaviourField::NewHosts),
     (OPERATION_FIELD, ProxyField::Operation),
+    of_behaviour(BehaviourField::Prevalence),
+    of_behaviour(BehaviourField::Requests),
     (SERVICE_FIELD, ProxyField::Service),
+    of_behaviour(BehaviourField::ServicePrevalence),
+    of_behaviour(BehaviourField::Sources),
+    of_behaviour(BehaviourField::TunnelSeconds),
     (UNLISTED_FIELD, ProxyField::Unlisted),
+    of_behaviour(BehaviourField::UploadBytes),
+    of_behaviour(BehaviourField::UploadRatio),
     ("tidegate.usage", ProxyField::Usage),
     ("tls.client.server_name", ProxyField::ServerName),
 ];
+
+const fn of_behaviour(field: BehaviourField) -> (&'static str, ProxyField) {
+    (field.as_str(), ProxyField::Behaviour(field))
+}
 
 impl ProxyField {
     /// The field behind a name, if a request answers it.
@@ -128,6 +149,7 @@ impl ProxyField {
             | ProxyField::Client
             | ProxyField::Usage
             | ProxyField::Unlisted => Phase::Request,
+            ProxyField::Behaviour(field) => field.phase(),
         }
     }
 
@@ -145,6 +167,7 @@ impl ProxyField {
 
     /// Returns true if the value is a name that we give, and no text of the request.
     pub fn is_ours(self) -> bool {
-        matches!(self, ProxyField::Anomaly | ProxyField::Unlisted) || self.is_of_service()
+        matches!(self, ProxyField::Anomaly | ProxyField::Unlisted | ProxyField::Behaviour(_))
+            || self.is_of_service()
     }
 }

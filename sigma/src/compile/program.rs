@@ -14,13 +14,15 @@ use diagnostics::{Diagnostic, Place};
 /// A condition with its atoms.
 #[derive(Clone, Debug)]
 pub(super) enum Draft {
-    /// `unindexed` atoms have patterns that no scan looks for, so they vouch for nothing.
+    /// `unindexed` atoms have patterns that no scan looks for, so they vouch for nothing. Nor do those
+    /// of behaviour: where nobody knows it yet, their rule has to run to say that it asks.
     Atom {
         atom: AtomId,
         frequency: f64,
         phase: Phase,
         keywords: bool,
         unindexed: bool,
+        is_behaviour: bool,
     },
     Test {
         test: u32,
@@ -49,6 +51,7 @@ impl Draft {
 
     fn witness_of(&self, holds: bool, with_unindexed: bool) -> Option<Witness> {
         match (self, holds) {
+            (Draft::Atom { is_behaviour: true, .. }, _) => None,
             // Keywords share the scans of fields, which unindexed ones would keep them from.
             (Draft::Atom { atom, frequency, unindexed, keywords, .. }, true)
                 if !unindexed || with_unindexed && !keywords =>
@@ -263,7 +266,10 @@ fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]
         let unindexed = known.is_none_or(|atom| !atom.unindexed.is_empty());
         let keywords = field == KEYWORDS;
         let phase = phase_of(item.field.as_deref());
-        drafts.insert(0, Draft::Atom { atom, frequency, phase, keywords, unindexed });
+        let proxy_field = item.field.as_deref().and_then(ProxyField::from_name);
+        let is_behaviour = matches!(proxy_field, Some(ProxyField::Behaviour(_)));
+        let draft = Draft::Atom { atom, frequency, phase, keywords, unindexed, is_behaviour };
+        drafts.insert(0, draft);
     }
     drafts
 }

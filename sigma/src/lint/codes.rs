@@ -49,4 +49,12 @@ diagnostics::codes! {
     /// A `date` or `modified` that is not a day of the calendar, written `YYYY-MM-DD`.
     /// The older form `YYYY/MM/DD` is found too: version 2 of the specification has one form.
     MALFORMED_DATE = "L016", Warning, "not a date";
+    /// A value that a field of behaviour cannot have.
+    /// `tidegate.beacon`, `tidegate.upload_bytes` and most others are numbers, of which shares lie between 0
+    /// and 1; `tidegate.first_use` has the names that [behaviour.md](behaviour.md#first-uses) lists.
+    IMPOSSIBLE_BEHAVIOUR = "L017", Warning, "value that behaviour cannot have";
+    /// A rule that asks for a rhythm and for nothing else.
+    /// Clocks are everywhere: updates, telemetry, monitoring and open pages. In a log of a small network a
+    /// quarter of all pairs that can be scored were as regular as a beacon.
+    RHYTHM_ALONE = "L018", Warning, "a rhythm alone is no detection";
 }

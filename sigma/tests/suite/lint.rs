@@ -41,6 +41,20 @@ fn detections_are_found_or_left_alone() {
         ("{s: {c-uri|re: '/gate\\.php$'}, condition: s}", ""),
         ("{s: {cs-method: GET}, t: {c-uri: x}, condition: s}", "L011"),
         ("{s: {cs-method: GET}, _t: {c-uri: x}, condition: s}", ""),
+        ("{s: {c-uri: x, tidegate.beacon|gte: 1.5}, condition: s}", "L017"),
+        ("{s: {c-uri: x, tidegate.beacon|startswith: high}, condition: s}", "L017"),
+        ("{s: {c-uri: x, tidegate.upload_ratio|gte: -0.5}, condition: s}", ""),
+        ("{s: {c-uri: x, tidegate.upload_ratio|lte: -2}, condition: s}", "L017"),
+        ("{s: {c-uri: x, tidegate.requests: 12}, condition: s}", ""),
+        ("{s: {c-uri: x, tidegate.first_use: host}, condition: s}", "L017"),
+        ("{s: {c-uri: x, tidegate.first_use|gte: 1}, condition: s}", "L017"),
+        ("{s: {tidegate.first_use: [Source.Host, 'group.*']}, condition: s}", ""),
+        ("{s: {tidegate.beacon|gte: 0.9, tidegate.requests|gte: 20}, condition: s}", "L018"),
+        (
+            "{s: {tidegate.beacon|gte: 0.9}, f: {tidegate.prevalence|gte: 0.1}, condition: s and not f}",
+            "L018",
+        ),
+        ("{s: {tidegate.beacon|gte: 0.9, tidegate.sources|lte: 2}, condition: s}", ""),
     ] {
         let text = format!("{COMPLETE}detection: {detection}\n");
         let findings = lint(&rules(&text)[0], LintOptions::default());

@@ -18,6 +18,7 @@
     reason = "a test may panic, says what it skips, and reads the corpora"
 )]
 
+mod behaviour;
 mod corpus;
 mod correlation;
 mod docs;

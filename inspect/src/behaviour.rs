@@ -1,0 +1,82 @@
+//! What a source did over time with the host or the service of a request, as fields that rules ask.
+//!
+//! Whoever keeps state (a gateway in shared data, `hunt` over a log) hands a [`Behaviour`] to the engine
+//! beside the request. Nothing here counts or reads a clock: `docs/behaviour.md` says how each value comes
+//! about. All values are whole numbers, so that a gateway needs no floating point to write them.
+//!
+//! A value that nobody computed is [`Observed::Unknown`], and so is what a rule makes of it: neither
+//! `tidegate.beacon|gte: 0.9` nor a `not` in front of it is true.
+
+mod field;
+mod fields;
+mod novelty;
+mod ratio;
+
+pub use field::{BehaviourField, BehaviourFields, ValueKind};
+pub(crate) use fields::BehaviourBinding;
+pub use novelty::{FirstUse, FirstUses, Scope, Subject};
+pub use ratio::Ratio;
+
+/// A value of behaviour, if there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Observed<T> {
+    /// Nobody knows: no state is kept, or not for long enough. A condition on it is neither true nor false.
+    #[default]
+    Unknown,
+    /// It is known that there is none: too few requests for a rhythm, no dead drop that was read. To a rule
+    /// the field is missing.
+    Absent,
+    /// The value.
+    Value(T),
+}
+
+impl<T> Observed<T> {
+    /// Returns the value, or that there is none.
+    pub fn of(value: Option<T>) -> Self {
+        value.map_or(Observed::Absent, Observed::Value)
+    }
+
+    /// Returns the value, if there is one.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Observed::Value(value) => Some(value),
+            Observed::Unknown | Observed::Absent => None,
+        }
+    }
+}
+
+/// What is known of the behaviour of a request's source at the time of the request.
+///
+/// The source is who sends the request, the host that of the request as it came, the service that of the
+/// host ([`crate::ServiceMatch`]). The default knows nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Behaviour {
+    /// See [`BehaviourField::ActiveHours`].
+    pub active_hours: Observed<u32>,
+    /// See [`BehaviourField::AfterDeadDrop`]; seconds.
+    pub after_dead_drop: Observed<u32>,
+    /// See [`BehaviourField::Beacon`].
+    pub beacon: Observed<Ratio>,
+    /// See [`BehaviourField::BeaconPeriod`]; seconds.
+    pub beacon_period: Observed<u32>,
+    /// See [`BehaviourField::FirstUse`]. No first use is an empty set, [`Observed::Absent`] means the same.
+    pub first_use: Observed<FirstUses>,
+    /// See [`BehaviourField::Identities`].
+    pub identities: Observed<u32>,
+    /// See [`BehaviourField::NewHosts`].
+    pub new_hosts: Observed<u32>,
+    /// See [`BehaviourField::Prevalence`].
+    pub prevalence: Observed<Ratio>,
+    /// See [`BehaviourField::Requests`].
+    pub requests: Observed<u64>,
+    /// See [`BehaviourField::ServicePrevalence`].
+    pub service_prevalence: Observed<Ratio>,
+    /// See [`BehaviourField::Sources`].
+    pub sources: Observed<u32>,
+    /// See [`BehaviourField::TunnelSeconds`]; seconds.
+    pub tunnel_seconds: Observed<u32>,
+    /// See [`BehaviourField::UploadBytes`]; bytes.
+    pub upload_bytes: Observed<u64>,
+    /// See [`BehaviourField::UploadRatio`].
+    pub upload_ratio: Observed<Ratio>,
+}
