@@ -242,6 +242,7 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
         | Format::EnvoyText
         | Format::Har
         | Format::ZeekHttp
+        | Format::ZeekConn
         | Format::Suricata
         | Format::Ecs
         | Format::Ocsf

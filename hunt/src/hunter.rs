@@ -1,11 +1,15 @@
 //! Log lines against a pack.
 
 use inspect::{
-    Action, CorrelationHit, Inspector, Pack, RuleId, Ruling, Source, User, Verdict, redact,
+    Action, Behaviour, CorrelationHit, IdentityKey, Inspector, Pack, Request, RuleId, Ruling,
+    ServiceMatch, Source, User, Verdict, plain_host, redact,
 };
 use traffic::json::Time;
-use traffic::{Entry, FieldMap, Layout, LogReader, LoggedRequest, Unreadable};
+use traffic::{Entry, FieldMap, Format, Layout, LogReader, LoggedRequest, Unreadable};
 
+use crate::behaviour::candidates::{Candidate, PassedOn};
+use crate::behaviour::stored_request::StoredRequest;
+use crate::behaviour::uses::{self, Noted, Sent};
 use crate::counts::Counts;
 use crate::events;
 use crate::given::Given;
@@ -15,6 +19,7 @@ use crate::uses::Uses;
 /// Judges the lines of a log by a pack.
 #[derive(Debug)]
 pub struct Hunter {
+    format: Format,
     reader: LogReader,
     judge: Judge,
 }
@@ -27,6 +32,16 @@ pub(crate) struct Judge {
     show_values: bool,
     policy: Option<PolicyReplay>,
     learns: bool,
+    /// What is noted of behaviour, if anything is.
+    noting: Option<Noting>,
+}
+
+/// What a thread has noted of behaviour before.
+#[derive(Debug, Default)]
+pub(crate) struct Noting {
+    names: uses::Names,
+    passed_on: PassedOn,
+    is_zeek: bool,
 }
 
 /// What was found in a piece of a log.
@@ -39,6 +54,9 @@ pub struct PieceReport {
     pub(crate) given: Option<Given>,
     /// What sources did, if that is asked for.
     pub(crate) uses: Option<Uses>,
+    /// What was noted of behaviour.
+    pub(crate) noted: Noted,
+    pub(crate) candidates: Vec<Candidate>,
 }
 
 /// An event that a rule matched.
@@ -54,10 +72,14 @@ pub(crate) struct Hit {
     pub(crate) hits: Vec<CorrelationHit>,
     /// The decision of the policy, where there is one.
     pub(crate) decided: Option<Decided>,
+    /// What its source did over time, where a rule asked for it.
+    pub(crate) behaviour: Option<Behaviour>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {
+    /// The name of its service; empty where it has none.
+    pub(crate) service: String,
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) path: String,
@@ -87,10 +109,10 @@ impl Hunter {
     /// mean; with `show_values` records contain whole paths and the values in which rules were found.
     pub fn new(pack: Pack, layout: impl Into<Layout>, map: &FieldMap, show_values: bool) -> Hunter {
         let layout = layout.into();
-        let events = events::Binding::new(pack.tables(), layout.format, map);
-        let inspector = Inspector::new(pack);
-        let judge = Judge { inspector, events, show_values, policy: None, learns: false };
-        Hunter { reader: LogReader::new(layout, map), judge }
+        let judge = Judge::new(pack, layout.format, map, show_values);
+        let asks = !judge.inspector.asks_behaviour().is_empty();
+        let hunter = Hunter { format: layout.format, reader: LogReader::new(layout, map), judge };
+        if asks { hunter.with_behaviour() } else { hunter }
     }
 
     /// Returns the hunter with the pack's policy: matches that it turns off are left out, and those that
@@ -108,6 +130,37 @@ impl Hunter {
         self
     }
 
+    /// Returns the hunter that also notes what sources do over time where no rule asks for it, for
+    /// [`crate::Report::pairs`].
+    #[must_use]
+    pub fn with_behaviour(mut self) -> Hunter {
+        let is_zeek = matches!(self.format, Format::ZeekSsl | Format::ZeekConn);
+        self.judge.noting = Some(Noting { is_zeek, ..Noting::default() });
+        self
+    }
+
+    /// Notes what a piece of a baseline uses, without judging it.
+    pub fn note(&mut self, piece: &[u8]) -> PieceReport {
+        let mut report = PieceReport::default();
+        let Hunter { reader, judge, .. } = self;
+        reader.read(piece, &mut |number, entry| {
+            report.counts.n_lines += 1;
+            match entry {
+                Ok(Entry::Blank) => report.counts.n_blank += 1,
+                Ok(Entry::Request(logged)) => {
+                    report.counts.n_events += 1;
+                    judge.note(logged, &mut report.noted);
+                }
+                Ok(Entry::Object(line)) => {
+                    report.counts.n_events += 1;
+                    judge.note_object(line, &mut report.noted);
+                }
+                Err(reason) => report.counts.refuse(number, reason),
+            }
+        });
+        report
+    }
+
     /// Returns the pack.
     pub fn pack(&self) -> &Pack {
         self.judge.inspector.pack()
@@ -116,7 +169,7 @@ impl Hunter {
     /// Judges a piece of a log, or a whole document where the layout is one.
     pub fn hunt(&mut self, piece: &[u8]) -> PieceReport {
         let mut report = PieceReport::default();
-        let Hunter { reader, judge } = self;
+        let Hunter { reader, judge, .. } = self;
         reader.read(piece, &mut |number, entry| {
             let counts = &mut report.counts;
             counts.n_lines += 1;
@@ -129,17 +182,20 @@ impl Hunter {
                     logged.unread.iter().for_each(|key| counts.leave_out(key));
                     counts.n_without_path += u64::from(logged.lacks_path);
                     report.given.get_or_insert_default().add(Given::of(&logged.line));
-                    judge.request(logged, number, &mut report.uses)
+                    judge.request(logged, number, &mut report)
                 }
-                Ok(Entry::Object(line)) => judge.object(line, number),
+                Ok(Entry::Object(line)) => {
+                    judge.note_object(line, &mut report.noted);
+                    judge.object(line, number)
+                }
                 Err(reason) => Err(reason),
             };
             match hit {
                 Ok(hit) => {
-                    counts.n_events += 1;
+                    report.counts.n_events += 1;
                     report.hits.extend(hit);
                 }
-                Err(reason) => counts.refuse(number, reason),
+                Err(reason) => report.counts.refuse(number, reason),
             }
         });
         report
@@ -147,11 +203,98 @@ impl Hunter {
 }
 
 impl Judge {
+    /// Returns a judge of a log of a format.
+    pub(crate) fn new(pack: Pack, format: Format, map: &FieldMap, show_values: bool) -> Judge {
+        let events = events::Binding::new(pack.tables(), format, map);
+        let inspector = Inspector::new(pack);
+        Judge { inspector, events, show_values, policy: None, learns: false, noting: None }
+    }
+
+    /// Sets the policy that is replayed.
+    pub(crate) fn set_policy(&mut self, policy: PolicyReplay) {
+        self.policy = Some(policy);
+    }
+
+    fn key(&self) -> IdentityKey {
+        let key = self.policy.and_then(|policy| policy.key);
+        // Within one hunt any key serves: nobody sees the hashes.
+        key.unwrap_or(IdentityKey([0; 16]))
+    }
+
+    fn note(&mut self, logged: &LoggedRequest<'_>, noted: &mut Noted) -> Option<uses::Use> {
+        let key = self.key();
+        let noting = self.noting.as_mut()?;
+        let lent = logged.line.lend();
+        let identity = logged.identity.as_deref().filter(|name| !name.is_empty());
+        let sent = Sent {
+            source: identity.map_or(lent.source_address.unwrap_or_default(), str::as_bytes),
+            time_ms: logged.time.and_then(Time::milliseconds),
+            duration_ms: logged.duration_ms,
+            connection: logged.connection.as_deref(),
+        };
+        let tables = self.inspector.pack().tables();
+        uses::note(tables, &key, &lent, &sent, &mut noting.names, noted)
+    }
+
+    fn note_object(&mut self, line: &[u8], noted: &mut Noted) {
+        if let Some(noting) = self.noting.as_mut().filter(|noting| noting.is_zeek) {
+            uses::note_zeek(self.inspector.pack().tables(), line, &mut noting.names, noted);
+        }
+    }
+
+    /// Keeps a request that rules may match once it is known what its source did.
+    fn keep(
+        &mut self,
+        logged: &LoggedRequest<'_>,
+        number: u64,
+        noted: &mut Noted,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let Some(used) = self.note(logged, noted) else { return };
+        let Some(undecided) = self.inspector.undecided() else { return };
+        let Some(noting) = &mut self.noting else { return };
+        let Some(key) = noting.passed_on.key(&used, undecided) else { return };
+        let lent = logged.line.lend();
+        let sender = Sender { name: logged.identity.as_deref(), address: lent.source_address };
+        candidates.push(Candidate {
+            key,
+            line: number,
+            time_ms: logged.time.and_then(Time::milliseconds),
+            used,
+            request: StoredRequest::new(&lent, sender.lend()),
+        });
+    }
+
+    /// Judges a candidate again, now that its source's behaviour is known: what matches beyond what matched
+    /// before.
+    pub(crate) fn candidate(
+        &mut self,
+        request: &StoredRequest,
+        time_ms: Option<i64>,
+        behaviour: &Behaviour,
+    ) -> Option<Hit> {
+        let lent = request.lend();
+        let sender = Sender { name: request.sender(), address: lent.source_address };
+        let key = self.policy.and_then(|policy| policy.key);
+        let user = User { source: sender.lend(), key };
+        let before = self.inspector.inspect_of(&lent, &user);
+        let mut verdict = self.inspector.inspect_with(&lent, &user, behaviour);
+        let is_new = |rule: RuleId| before.matches.iter().all(|matched| matched.rule != rule);
+        verdict.matches.retain(|matched| is_new(matched.rule));
+        if verdict.matches.is_empty() {
+            return None;
+        }
+        let recorded = Recorded::Request(&lent, sender.lend());
+        let mut hit = self.hit_at(verdict, 0, time_ms, recorded).ok()?;
+        hit.behaviour = Some(*behaviour);
+        Some(hit)
+    }
+
     fn request(
         &mut self,
         logged: &LoggedRequest<'_>,
         number: u64,
-        uses: &mut Option<Uses>,
+        report: &mut PieceReport,
     ) -> Result<Option<Hit>, Unreadable> {
         let lent = logged.line.lend();
         let address = lent.source_address;
@@ -159,9 +302,13 @@ impl Judge {
         let key = self.policy.and_then(|policy| policy.key);
         let user = User { source: sender.lend(), key };
         let verdict = self.inspector.inspect_of(&lent, &user);
+        if self.noting.is_some() {
+            self.keep(logged, number, &mut report.noted, &mut report.candidates);
+        }
         if self.learns {
             let time_ms = logged.time.and_then(Time::milliseconds);
-            uses.get_or_insert_default().record(&self.inspector, &lent, &user, &verdict, time_ms);
+            let uses = report.uses.get_or_insert_default();
+            uses.record(&self.inspector, &lent, &user, &verdict, time_ms);
         }
         self.hit(verdict, number, logged.time, Recorded::Request(&lent, sender.lend()))
     }
@@ -179,7 +326,7 @@ impl Judge {
     /// Returns what is kept of an event that something matched. The time is only read where it is needed.
     fn hit(
         &mut self,
-        mut verdict: Verdict,
+        verdict: Verdict,
         line: u64,
         time: Option<Time<'_>>,
         event: Recorded<'_>,
@@ -188,12 +335,31 @@ impl Judge {
             return Ok(None);
         }
         let time_ms = time.and_then(Time::milliseconds);
+        let mut hit = self.hit_at(verdict, line, time_ms, event)?;
+        hit.has_bad_time = time.is_some() && time_ms.is_none();
+        Ok(Some(hit))
+    }
+
+    fn hit_at(
+        &mut self,
+        mut verdict: Verdict,
+        line: u64,
+        time_ms: Option<i64>,
+        event: Recorded<'_>,
+    ) -> Result<Hit, Unreadable> {
         let (hits, decided) = match self.policy {
             None => (self.inspector.correlation_hits(&verdict), None),
             Some(policy) => self.decide(&policy, &mut verdict, event, time_ms)?,
         };
         let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+        let tables = self.inspector.pack().tables();
+        let service = |request: &Request<'_>| {
+            let host = plain_host(request.authority)?;
+            let found = ServiceMatch::of(tables, &host, request.path)?;
+            Some(tables.str(found.name).to_owned())
+        };
         let request = event.request().map(|request| Summary {
+            service: service(request).unwrap_or_default(),
             method: text(request.method),
             host: redact::host(request.authority),
             path: match request.path {
@@ -204,7 +370,7 @@ impl Judge {
                     path.unwrap_or_default(),
                 ),
             },
-            source: text(request.source_address.unwrap_or_default()),
+            source: text(event.source().unwrap_or_default()),
         });
         let is_reported = |decided: &Decided| decided.decision.action != Action::Allow;
         let rulings = decided.iter().flat_map(|decided| &decided.decision.rulings);
@@ -226,8 +392,16 @@ impl Judge {
         // As with events, a request whose matches are all excepted is only counted.
         let matches =
             if decided.as_ref().is_none_or(is_reported) { matches.collect() } else { Vec::new() };
-        let has_bad_time = time.is_some() && time_ms.is_none();
-        Ok(Some(Hit { line, time_ms, has_bad_time, request, matches, hits, decided }))
+        Ok(Hit {
+            line,
+            time_ms,
+            has_bad_time: false,
+            request,
+            matches,
+            hits,
+            decided,
+            behaviour: None,
+        })
     }
 
     /// Returns the hits of an event for correlations and the decision of the policy; takes matches that

@@ -9,6 +9,7 @@
 //! Of a request's path only the template is shown ([`inspect::redact`]), unless values are asked for.
 #![forbid(unsafe_code)]
 
+mod behaviour;
 mod counts;
 mod events;
 mod given;
@@ -16,14 +17,33 @@ mod hunter;
 pub mod learn;
 pub mod limits;
 mod output;
+mod page;
 mod policy_replay;
 mod report;
 pub mod score;
 mod uses;
 
+pub use behaviour::RitaScore;
 pub use counts::Counts;
 pub use hunter::{Hunter, PieceReport};
 pub use output::Output;
 pub use policy_replay::PolicyReplay;
 pub use report::Report;
 pub use uses::{Use, UseCount, Uses};
+
+use inspect::{Pack, PackError, RuleId};
+use traffic::{FieldMap, Format};
+
+/// Returns the rules that match a request of an access log in JSON, also by what its source did over time.
+///
+/// # Errors
+/// The bytes are not a pack.
+pub fn matching_rules(pack: &[u8], log: &[u8]) -> Result<Vec<RuleId>, PackError> {
+    let map = FieldMap::default();
+    let mut report = Report::new(Pack::decode(pack)?, Output::Json, 1, false);
+    let mut hunter = Hunter::new(Pack::decode(pack)?, Format::Envoy, &map, false);
+    report.begin(&"sequence".into());
+    report.take(hunter.hunt(log));
+    report.finish();
+    Ok(report.matching_rules())
+}

@@ -28,3 +28,17 @@ pub const MIN_SIMILARITY: f64 = 0.3;
 /// Most groups of sources that are compared with one another, which takes steps by the third power of their
 /// number. If there are more, none are joined.
 pub const MAX_COMPARED_FAMILIES: usize = 120;
+
+/// Most names of sources and hosts that a thread remembers to have passed on. Past it they are forgotten, and
+/// passed on again: that costs time only.
+pub const MAX_KNOWN_NAMES: usize = 1 << 20;
+
+/// Most candidates for rules of behaviour that a thread remembers to have passed on. Past it they are forgotten
+/// as names are.
+pub const MAX_KNOWN_CANDIDATES: usize = 1 << 20;
+
+/// Most matches that the page of a report lists; further ones are counted.
+pub const MAX_PAGE_MATCHES: usize = 2000;
+
+/// Most pairs of a source and a host that the page of a report draws; further ones are counted.
+pub const MAX_PAGE_PAIRS: usize = 200;

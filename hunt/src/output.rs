@@ -33,6 +33,8 @@ pub(crate) struct Record<'r> {
     pub(crate) source: &'r str,
     /// Why: what the rule looks for, or the group of a correlation.
     pub(crate) why: Vec<(String, String, Option<String>)>,
+    /// What the source did over time, as far as the rule asks for it.
+    pub(crate) behaviour: Option<Vec<(&'static str, Value)>>,
     /// The value of a correlation and the number of its events.
     pub(crate) value: Option<(f64, usize)>,
     /// The decision of the policy, where there is one.
@@ -130,6 +132,10 @@ impl Record<'_> {
                 record.insert(name.into(), json!(value));
             }
         }
+        if let Some(values) = &self.behaviour {
+            let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+            record.insert("behaviour".into(), Value::Object(values.collect()));
+        }
         if let Some((value, n_events)) = self.value {
             record.insert("value".into(), json!(value));
             record.insert("events".into(), json!(n_events));
@@ -153,6 +159,9 @@ impl Record<'_> {
                 None => format!("{field}: {pattern}"),
             })
             .collect();
+        for (name, value) in self.behaviour.iter().flatten() {
+            why.push(format!("{name}: {value}"));
+        }
         if let Some((value, n_events)) = self.value {
             why.push(format!("value: {value}, events: {n_events}"));
         }

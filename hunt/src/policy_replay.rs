@@ -85,6 +85,17 @@ impl<'l> Recorded<'l> {
             Recorded::Object(_) => None,
         }
     }
+
+    /// The address of the sender of a request; its name where the log has no address.
+    pub(crate) fn source(self) -> Option<&'l [u8]> {
+        match self {
+            Recorded::Request(request, source) => {
+                let address = request.source_address.filter(|address| !address.is_empty());
+                address.or(source.identity).or(source.named)
+            }
+            Recorded::Object(_) => None,
+        }
+    }
 }
 
 /// The sender of a recorded request: by its certificate or as a trusted hop calls it, and its address.

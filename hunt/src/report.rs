@@ -1,7 +1,7 @@
 //! The reports of pieces in order: records, counts per rule, correlations over time.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use inspect::pack::Level;
@@ -9,20 +9,34 @@ use inspect::{CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
 use sigma::{AtProxy, MAPPINGS};
 
 use diagnostics::printable;
-use traffic::Unreadable;
+use traffic::{FieldMap, Format, Unreadable};
 
+use crate::behaviour::candidates::{Candidates, Kept};
+use crate::behaviour::facts::Facts;
+use crate::behaviour::ledger::Ledger;
+use crate::behaviour::values;
 use crate::counts::Counts;
 use crate::given::{self, Asking, Given};
-use crate::hunter::{Hit, PieceReport};
+use crate::hunter::{Hit, Judge, PieceReport};
 use crate::limits::MAX_HELD_EVENTS;
 use crate::output::{Output, Record};
+use crate::page::{self, Alert, Alerts};
 use crate::policy_replay::{Decided, PolicyFacts, PolicyReplay};
 use crate::uses::Uses;
 
 /// Takes the reports of pieces in the order of the logs and writes records.
 #[derive(Debug)]
 pub struct Report {
-    pack: Pack,
+    /// The pack, which judges again what behaviour decides.
+    judge: Judge,
+    ledger: Ledger,
+    candidates: Candidates,
+    /// Whether the log that is read is a baseline.
+    is_baseline: bool,
+    /// Requests of a pair that a rule of behaviour matched before.
+    n_repeated: u64,
+    /// What the page shows, if one is wanted.
+    alerts: Option<Alerts>,
     correlator: Correlator,
     output: Output,
     show_values: bool,
@@ -79,13 +93,22 @@ impl Report {
     /// Starts a report. With several logs the correlations see their events in order of time, as far
     /// as [`MAX_HELD_EVENTS`] allow; with one in its own order.
     pub fn new(pack: Pack, output: Output, n_logs: usize, show_values: bool) -> Report {
+        let correlator = Correlator::new(&pack);
+        let judge = Judge::new(pack, Format::Envoy, &FieldMap::default(), show_values);
+        // What behaviour decides comes when the logs have ended, and may be of their start.
+        let is_late = !judge.inspector.asks_behaviour().is_empty();
         Report {
-            correlator: Correlator::new(&pack),
-            pack,
+            correlator,
+            max_held: if n_logs > 1 || is_late { MAX_HELD_EVENTS } else { 0 },
+            judge,
+            ledger: Ledger::default(),
+            candidates: Candidates::default(),
+            is_baseline: false,
+            n_repeated: 0,
+            alerts: None,
             output,
             show_values,
             held: BinaryHeap::new(),
-            max_held: if n_logs > 1 { MAX_HELD_EVENTS } else { 0 },
             files: Vec::new(),
             n_lines_of_file: 0,
             first_unreadable: BTreeMap::new(),
@@ -108,21 +131,41 @@ impl Report {
     /// Returns the report for pieces that were judged with this policy
     /// ([`crate::Hunter::with_policy`]).
     #[must_use]
-    pub fn with_policy(self, policy: PolicyReplay) -> Report {
-        Report { policy: Some(policy), ..self }
+    pub fn with_policy(mut self, policy: PolicyReplay) -> Report {
+        self.judge.set_policy(policy);
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Returns the report that keeps what [`Report::page`] shows.
+    #[must_use]
+    pub fn with_page(self) -> Report {
+        Report { alerts: Some(Alerts::default()), ..self }
     }
 
     /// Begins the next log.
     pub fn begin(&mut self, file: &Arc<str>) {
         self.files.push(Arc::clone(file));
         self.n_lines_of_file = 0;
+        self.is_baseline = false;
+    }
+
+    /// Begins a log that only says what was known before; its pieces come from [`crate::Hunter::note`].
+    pub fn begin_baseline(&mut self, file: &Arc<str>) {
+        self.begin(file);
+        self.is_baseline = true;
     }
 
     /// Takes the report of the next piece of the log; returns the records to write.
-    pub fn take(&mut self, piece: &PieceReport) -> String {
+    pub fn take(&mut self, piece: PieceReport) -> String {
         let mut out = self.head();
+        self.ledger.take(&piece.noted, self.is_baseline);
+        let file = self.files.len().saturating_sub(1);
+        for candidate in piece.candidates {
+            self.candidates.take(candidate, file, self.n_lines_of_file);
+        }
         for hit in &piece.hits {
-            self.records(hit, &mut out);
+            self.records(hit, None, file, self.n_lines_of_file + hit.line, &mut out);
             self.count(hit.decided.as_ref());
             self.n_bad_times += u64::from(hit.has_bad_time);
             if hit.hits.is_empty() {
@@ -156,10 +199,64 @@ impl Report {
     /// Ends the report after the last log; returns the records that are left to write.
     pub fn finish(&mut self) -> String {
         let mut out = self.head();
+        self.behaviour(&mut out);
         while !self.held.is_empty() {
             self.correlate(&mut out);
         }
         out
+    }
+
+    /// Judges the candidates of rules of behaviour. A pair has one record of a rule: of the first request.
+    fn behaviour(&mut self, out: &mut String) {
+        self.ledger.finish();
+        let kept = self.candidates.by_pair();
+        if kept.is_empty() {
+            return;
+        }
+        let mut facts = Facts::new(&self.ledger);
+        let mut hits: Vec<(Kept, (u32, u32), Hit)> = Vec::new();
+        let mut of_pair = None;
+        for candidate in kept {
+            let used = &candidate.used;
+            let Some(source) = self.ledger.sources.find(used.source) else { continue };
+            let Some(host) = self.ledger.hosts.find(used.host) else { continue };
+            let key = (source, host, used.agent);
+            if of_pair.as_ref().is_none_or(|(known, _)| *known != key) {
+                let Some(pair) = facts.of_pair(source, host, Some(used.agent)) else { continue };
+                of_pair = Some((key, pair));
+            }
+            let Some((_, pair)) = &of_pair else { continue };
+            let (service, operations, identity) = (used.service, used.operations, used.identity);
+            let behaviour = facts.behaviour(source, host, pair, service, operations, identity);
+            let hit = self.judge.candidate(&candidate.request, candidate.time_ms, &behaviour);
+            hits.extend(hit.map(|hit| (candidate, (source, host), hit)));
+        }
+        hits.sort_by_key(|(kept, ..)| (kept.file, kept.line));
+        let mut known: BTreeSet<((u32, u32), RuleId)> = BTreeSet::new();
+        for (kept, pair, mut hit) in hits {
+            let n_matches = hit.matches.len();
+            hit.matches.retain(|matched| known.insert((pair, matched.rule)));
+            self.n_repeated += (n_matches - hit.matches.len()) as u64;
+            self.records(&hit, Some(pair), kept.file, kept.line, out);
+            self.count(hit.decided.as_ref());
+            if let Some(time_ms) = hit.time_ms.filter(|_| !hit.hits.is_empty()) {
+                let at = (time_ms, kept.file, kept.line);
+                self.held.push(Reverse(Held { at, hits: hit.hits }));
+            }
+        }
+    }
+
+    /// Returns what every source did with every host, a JSON object a line, in the order of their names; for
+    /// pieces of a hunter with [`crate::Hunter::with_behaviour`], after [`Report::finish`].
+    pub fn pairs(&self) -> String {
+        values::pairs(&self.ledger)
+    }
+
+    /// Returns the report as a page of HTML, after [`Report::finish`]; empty unless it was kept
+    /// ([`Report::with_page`]).
+    pub fn page(&self) -> String {
+        let page = |alerts| page::page(alerts, &self.ledger, &self.summary());
+        self.alerts.as_ref().map(page).unwrap_or_default()
     }
 
     fn head(&mut self) -> String {
@@ -178,9 +275,17 @@ impl Report {
         }
     }
 
-    fn records(&mut self, hit: &Hit, out: &mut String) {
-        let tables = self.pack.tables();
-        let file = self.files.last().map_or("", |file| &**file);
+    /// Writes the records of a hit; `pair` is that of the ledger, where behaviour decided.
+    fn records(
+        &mut self,
+        hit: &Hit,
+        pair: Option<(u32, u32)>,
+        file: usize,
+        line: u64,
+        out: &mut String,
+    ) {
+        let tables = self.judge.inspector.pack().tables();
+        let file = self.files.get(file).map_or("", |file| &**file);
         let summary = hit.request.clone().unwrap_or_default();
         for matched in &hit.matches {
             let Some(rule) = tables.rule(matched.rule) else { continue };
@@ -188,7 +293,8 @@ impl Report {
             self.n_records += 1;
             let policy = match (&self.policy, &hit.decided, &matched.ruling) {
                 (Some(policy), Some(decided), Some(ruling)) => {
-                    Some(PolicyFacts::new(&self.pack, policy, decided, ruling))
+                    let pack = self.judge.inspector.pack();
+                    Some(PolicyFacts::new(pack, policy, decided, ruling))
                 }
                 _ => None,
             };
@@ -196,7 +302,7 @@ impl Report {
                 kind: "rule",
                 time: hit.time_ms.map(timestamp),
                 file,
-                line: self.n_lines_of_file + hit.line,
+                line,
                 level: level(rule.level),
                 rule: tables.str(rule.id),
                 title: tables.str(rule.title),
@@ -206,10 +312,27 @@ impl Report {
                 path: &summary.path,
                 source: &summary.source,
                 why: matched.evidence.clone(),
+                behaviour: hit.behaviour.map(|of| values::asked(tables, matched.rule, &of)),
                 value: None,
                 policy,
             };
             self.output.record(&record, out);
+            if let Some(alerts) = &mut self.alerts {
+                alerts.take(|| Alert {
+                    time_ms: hit.time_ms,
+                    level: level(rule.level),
+                    rule: record.rule.to_owned(),
+                    title: record.title.to_owned(),
+                    author: record.author.to_owned(),
+                    tags: tables.rule_tags(rule).collect::<Vec<_>>().join(", "),
+                    source: summary.source.clone(),
+                    host: summary.host.clone(),
+                    service: summary.service.clone(),
+                    request: format!("{} {}{}", summary.method, summary.host, summary.path),
+                    behaviour: values::to_text(record.behaviour.as_deref().unwrap_or_default()),
+                    pair,
+                });
+            }
         }
     }
 
@@ -217,8 +340,8 @@ impl Report {
     fn correlate(&mut self, out: &mut String) {
         let Some(Reverse(held)) = self.held.pop() else { return };
         let (time_ms, file_idx, line) = held.at;
-        let tables = self.pack.tables();
-        for firing in self.correlator.observe(&self.pack, &held.hits, time_ms) {
+        let tables = self.judge.inspector.pack().tables();
+        for firing in self.correlator.observe(self.judge.inspector.pack(), &held.hits, time_ms) {
             let correlation = tables.correlation(firing.correlation);
             let Some(correlation) = correlation.filter(|correlation| correlation.alerts) else {
                 continue;
@@ -268,6 +391,11 @@ impl Report {
         &self.uses
     }
 
+    /// Returns the rules that matched.
+    pub fn matching_rules(&self) -> Vec<RuleId> {
+        self.per_rule.keys().copied().collect()
+    }
+
     /// Returns how many records were written.
     pub fn n_records(&self) -> u64 {
         self.n_records
@@ -297,6 +425,8 @@ impl Report {
         for (number, what) in [
             (self.n_bad_times, "matching events with a time that cannot be read"),
             (self.n_without_time, "events without a time, which correlations cannot use"),
+            (self.ledger.n_without_time, "requests without a time, whose behaviour is not known"),
+            (self.n_repeated, "matches of rules of behaviour in pairs that have a record"),
             (lost.late_events, "events too late for their correlation"),
             (lost.evicted_events, "events dropped from full groups of correlations"),
             (lost.evicted_groups, "groups of correlations dropped to make room"),
@@ -305,8 +435,13 @@ impl Report {
                 lines.push(format!("  {number} {what}"));
             }
         }
+        if !self.ledger.pairs.is_empty() {
+            let n_sources = self.ledger.seen.len();
+            let n_pairs = self.ledger.pairs.len();
+            lines.push(format!("behaviour of {n_sources} sources in {n_pairs} pairs with a host"));
+        }
         lines.push(format!("{} matches", self.n_records));
-        let tables = self.pack.tables();
+        let tables = self.judge.inspector.pack().tables();
         for (counts, what) in [
             (&self.excepted, "matches taken out by the exception"),
             (&self.expired, "matches that would have been taken out by the expired exception"),
@@ -332,7 +467,7 @@ impl Report {
 
     /// Lists the rules that cannot find in these logs what they look for.
     fn list_unanswered(&self, lines: &mut Vec<String>) {
-        let tables = self.pack.tables();
+        let tables = self.judge.inspector.pack().tables();
         let n_without_path = self.counts.n_without_path;
         if n_without_path > 0 {
             lines.push(format!(
@@ -377,7 +512,7 @@ fn level(level: Level) -> &'static str {
     level.as_str()
 }
 
-fn timestamp(milliseconds: i64) -> String {
+pub(crate) fn timestamp(milliseconds: i64) -> String {
     jiff::Timestamp::from_millisecond(milliseconds)
         .map_or_else(|_| milliseconds.to_string(), |time| time.to_string())
 }

@@ -46,7 +46,7 @@ fn hunt(layout: &Layout, log: &[u8], map: &FieldMap) -> (Vec<String>, String) {
     let pieces = if layout.is_document() { (log, &b""[..]) } else { log.split_at(cut) };
     let mut out = String::new();
     for piece in [pieces.0, pieces.1].into_iter().filter(|piece| !piece.is_empty()) {
-        out += &report.take(&hunter.hunt(piece));
+        out += &report.take(hunter.hunt(piece));
     }
     out += &report.finish();
     let records = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());

@@ -68,7 +68,8 @@ pub(crate) struct Scratch {
     matched: Vec<RuleId>,
     /// Whether a rule may match once what is still to come is known.
     is_pending: bool,
-    /// What the rules ask that may match once behaviour is known.
+    /// The rules that may match once behaviour is known, and what they ask of it.
+    undecided: Vec<RuleId>,
     asks: BehaviourFields,
 }
 
@@ -84,6 +85,7 @@ impl Scratch {
         self.woken.clear();
         self.matched.clear();
         self.is_pending = false;
+        self.undecided.clear();
         self.asks = BehaviourFields::default();
     }
 
@@ -100,6 +102,11 @@ impl Scratch {
     /// The fields of behaviour of the rules that are neither true nor false without them.
     pub(crate) fn asks(&self) -> BehaviourFields {
         self.asks
+    }
+
+    /// Those rules, in the order in which they ran.
+    pub(crate) fn undecided(&self) -> &[RuleId] {
+        &self.undecided
     }
 
     /// What made an atom true.
@@ -124,7 +131,10 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
             }
             Truth::Unknown => match plan.behaviour(rule) {
                 // Whoever knows the behaviour asks again anyway, with the response where there is one.
-                fields if !fields.is_empty() => scratch.asks = scratch.asks.union(fields),
+                fields if !fields.is_empty() => {
+                    scratch.undecided.push(rule);
+                    scratch.asks = scratch.asks.union(fields);
+                }
                 _ => scratch.is_pending = true,
             },
             Truth::False => {}

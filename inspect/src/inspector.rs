@@ -125,6 +125,34 @@ impl Inspector {
         self.binding.behaviour.fields()
     }
 
+    /// A hash of what the request that was inspected last is to the rules that wait for behaviour; `None`
+    /// where none does. Requests with one hash match the same of these rules, if their behaviour is the same.
+    ///
+    /// Not for wherever a client would gain by two requests with one hash.
+    pub fn undecided(&mut self) -> Option<u64> {
+        let tables = self.pack.tables();
+        let readings = self.readings.get_mut(..self.n_readings).unwrap_or_default();
+        let mut hash: Option<u64> = None;
+        for Reading { event, scratch, .. } in readings {
+            for idx in 0..scratch.undecided().len() {
+                let Some(rule_id) = scratch.undecided().get(idx).copied() else { continue };
+                ask_all(tables, rule_id, event, scratch);
+                let mut of_rule = mix(hash.unwrap_or_default(), u64::from(rule_id.0));
+                let code = tables.rule(rule_id).map(|rule| tables.rule_code(rule));
+                for word in code.unwrap_or_default() {
+                    let truth = match Op::decode(*word) {
+                        Some(Op::Atom(atom)) => atom_truth(tables, atom, event, scratch),
+                        Some(Op::Test(test)) => test_truth(tables, test, event),
+                        _ => continue,
+                    };
+                    of_rule = mix(of_rule, truth as u64);
+                }
+                hash = Some(of_rule);
+            }
+        }
+        hash
+    }
+
     fn inspect_once(
         &mut self,
         request: &Request<'_>,
@@ -346,6 +374,14 @@ impl Inspector {
             value: value.get(..MAX_EVIDENCE_BYTES).unwrap_or(value).to_owned(),
         }
     }
+}
+
+/// Adds a number to a hash, by the finalizer of SplitMix64.
+fn mix(hash: u64, number: u64) -> u64 {
+    let mut hash = (hash ^ number).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    hash = (hash ^ hash >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    hash = (hash ^ hash >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    hash ^ hash >> 31
 }
 
 fn item(

@@ -82,6 +82,9 @@ diagnostics::codes! {
     /// A rule asks for a service or a category that no service note describes.
     /// It matches nothing with these notes.
     UNKNOWN_SERVICE = "N025", Warning, "service without a note";
+    /// A line of a `sequence` block that is not a request with its time.
+    /// Rules that ask what a source did over time are tried on sequences; one that is not read tries nothing.
+    BROKEN_SEQUENCE = "N026", Error, "broken sequence of requests";
     /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
     /// cannot have. No part of such a policy is used: it could deny what another part excepts.
     BROKEN_POLICY = "P001", Error, "broken policy";

@@ -9,7 +9,7 @@ use crate::codes;
 use crate::compilation::Compilation;
 use crate::explain::condition_lines;
 use crate::library::Library;
-use crate::note::{Example, Expectation, OperationExample, Service, ServiceOperation};
+use crate::note::{Example, Expectation, OperationExample, Sequence, Service, ServiceOperation};
 
 /// The result of running the examples of a library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +57,48 @@ pub fn run(library: &Library, compilation: Compilation) -> ExampleResults {
         }
     }
     results
+}
+
+/// Runs the sequences of a library's notes; `matching` returns the rules that match a request of an access log
+/// in JSON, in the pack that the rules' ids are of.
+pub fn run_sequences(
+    library: &Library,
+    rule_ids: &[Option<RuleId>],
+    mut matching: impl FnMut(&str) -> Vec<RuleId>,
+) -> ExampleResults {
+    let mut results = ExampleResults::default();
+    for (entry, rule_id) in library.rules.iter().zip(rule_ids) {
+        let note = entry.note_idx.and_then(|note_idx| library.notes.get(note_idx));
+        let (Some(note), Some(rule_id)) = (note, rule_id) else { continue };
+        for sequence in &note.sequences {
+            results.n_examples += 1;
+            let is_matched = matching(&sequence.log).contains(rule_id);
+            let title = &entry.rule.metadata.title;
+            if let Some(finding) = fails_sequence(title, sequence, is_matched) {
+                results.n_failed += 1;
+                results.findings.push(finding.relate(rule_place(entry), "the rule"));
+            }
+        }
+    }
+    results
+}
+
+fn fails_sequence(title: &str, sequence: &Sequence, is_matched: bool) -> Option<Finding> {
+    let (code, message, help) = match (sequence.expectation, is_matched) {
+        (Expectation::Match, true) | (Expectation::Pass, false) => return None,
+        (Expectation::Match, false) => (
+            &codes::MISSED_EXAMPLE,
+            format!("`{title}` has to match a request of this sequence, and does not"),
+            "change the rule, or the sequence if the rule is right",
+        ),
+        (Expectation::Pass, true) => (
+            &codes::CAUGHT_EXAMPLE,
+            format!("`{title}` has to let this sequence pass, and matches one of its requests"),
+            "narrow the rule, or change the sequence if the rule is right",
+        ),
+    };
+    let (help, place) = (help.to_owned(), sequence.place.clone());
+    Some(Finding::from(Diagnostic { code, message, help, place, fix: None }))
 }
 
 /// Returns a finding if an example of an operation is not found to be that, or one of another is.

@@ -35,7 +35,8 @@ pub use compilation::{Compilation, PACK_NAME, PACK_VERSION};
 pub use library::{Library, LibraryRule, NoteCounts};
 pub use note::{
     Block, Example, Expectation, Host, ListNote, Note, NoteKind, NoteReading, OperationExample,
-    RuleNote, Runbook, SECRETS, SECTIONS, Service, ServiceOperation, Technique, TemplatePart,
+    RuleNote, Runbook, SECRETS, SECTIONS, Sequence, Service, ServiceOperation, Technique,
+    TemplatePart,
 };
 pub use placeholders::Placeholders;
 pub use policy::Policy;

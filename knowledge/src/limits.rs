@@ -5,3 +5,6 @@ pub const MAX_FIX_ROUNDS: usize = 8;
 
 /// Most values of a detection item that an explanation lists; the rest is counted.
 pub const MAX_LISTED_VALUES: usize = 8;
+
+/// Most requests of a sequence in a note; a longer one is refused.
+pub const MAX_SEQUENCE_REQUESTS: usize = 20_000;

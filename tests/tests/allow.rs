@@ -359,7 +359,7 @@ fn a_hunt_over_a_log_decides_as_the_table_says() -> Result<()> {
         report.begin(&"log".into());
         let map = FieldMap::default();
         let mut hunter = Hunter::new(decode()?, Format::Envoy, &map, false).with_policy(terms);
-        let records = report.take(&hunter.hunt(log.as_bytes()));
+        let records = report.take(hunter.hunt(log.as_bytes()));
         let mut actions = vec!["allow".to_owned(); CASES.len()];
         for record in records.lines() {
             let record: Value = serde_json::from_str(record)?;

@@ -396,7 +396,7 @@ fn hunt(pack: &[u8], bound: Mode) -> Result<Vec<Value>> {
     let mut report = Report::new(decode()?, Output::Json, 1, false).with_policy(terms);
     report.begin(&"log".into());
     let mut hunter = Hunter::new(decode()?, Format::Envoy, &map, false).with_policy(terms);
-    let records = report.take(&hunter.hunt(log.as_bytes()));
+    let records = report.take(hunter.hunt(log.as_bytes()));
     assert_eq!(report.counts().n_events, CASES.len() as u64);
     records.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }

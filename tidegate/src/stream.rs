@@ -28,6 +28,12 @@ pub(crate) struct Job<'j> {
     /// of them is judged by every pack.
     pub(crate) packs: &'j [&'j [u8]],
     pub(crate) logs: Vec<PathBuf>,
+    /// Logs that say what was known before; they are read first.
+    pub(crate) baselines: Vec<PathBuf>,
+    /// Whether [`Done::pairs`] is wanted.
+    pub(crate) wants_pairs: bool,
+    /// Whether [`Done::page`] is wanted.
+    pub(crate) wants_page: bool,
     /// How the logs are read; without it the start of each log decides.
     pub(crate) layout: Option<Layout>,
     pub(crate) map: &'j FieldMap,
@@ -52,10 +58,14 @@ pub(crate) struct Done {
     pub(crate) problems: Vec<Finding>,
     /// What sources did, if that is kept.
     pub(crate) uses: Uses,
+    /// What every source did with every host.
+    pub(crate) pairs: String,
+    /// The report as a page of HTML.
+    pub(crate) page: String,
 }
 
 impl Done {
-    fn new(report: &Report, problems: &[Finding]) -> Done {
+    fn new(report: &Report, problems: &[Finding], wants_pairs: bool) -> Done {
         let counts = report.counts();
         let first_unreadable = report.first_unreadable().map(|(file, line, reason)| {
             let line = u32::try_from(line).unwrap_or(u32::MAX);
@@ -68,6 +78,8 @@ impl Done {
             first_unreadable,
             problems: problems.to_vec(),
             uses: report.uses().clone(),
+            page: report.page(),
+            pairs: if wants_pairs { report.pairs() } else { String::new() },
         }
     }
 
@@ -95,17 +107,24 @@ struct Piece {
 
 enum Part {
     /// The next log begins.
-    Log(Arc<str>),
+    Log(Arc<str>, Purpose),
     /// Whole lines, or a whole document.
-    Lines(Layout, Vec<u8>),
+    Lines(Layout, Vec<u8>, Purpose),
     /// A line that does not fit into a piece.
     TooLong,
     /// The log cannot be read, or not on.
     Problem(Box<Finding>),
 }
 
+/// What a log is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Hunt,
+    Baseline,
+}
+
 enum Found {
-    Log(Arc<str>),
+    Log(Arc<str>, Purpose),
     /// The report of each pack about a piece, and the piece's buffer.
     Pieces(Vec<PieceReport>, Option<Vec<u8>>),
     Problem(Box<Finding>),
@@ -122,6 +141,7 @@ impl Job<'_> {
         let n_threads = self.n_threads.map_or(n_cores, NonZero::get);
         let reports = self.packs.iter().map(|pack| {
             let report = Report::new(decode(pack)?, self.output, self.logs.len(), self.show_values);
+            let report = if self.wants_page { report.with_page() } else { report };
             Ok(match self.policy {
                 Some(policy) => report.with_policy(policy),
                 None => report,
@@ -139,8 +159,13 @@ impl Job<'_> {
             let (finds, found) = channel();
             scope.spawn(move || {
                 let log = Arc::from("");
-                let mut cutter = Cutter { log, number: 0, spare: None, pieces, buffers, bar };
-                for log in &self.logs {
+                let purpose = Purpose::Baseline;
+                let mut cutter =
+                    Cutter { log, purpose, number: 0, spare: None, pieces, buffers, bar };
+                let baselines = self.baselines.iter().map(|log| (log, Purpose::Baseline));
+                let logs = self.logs.iter().map(|log| (log, Purpose::Hunt));
+                for (log, purpose) in baselines.chain(logs) {
+                    cutter.purpose = purpose;
                     if cutter.log(log, self.layout.as_ref()).is_none() {
                         // Nobody takes pieces any more.
                         return;
@@ -158,7 +183,8 @@ impl Job<'_> {
                 out.flush()?;
             }
             bar.finish_and_clear();
-            Ok(reports.iter().map(|report| Done::new(report, &problems)).collect())
+            let done = |report| Done::new(report, &problems, self.wants_pairs);
+            Ok(reports.iter().map(done).collect())
         })
     }
 
@@ -183,19 +209,23 @@ impl Job<'_> {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Piece { number, part }) = next else { return };
             let found = match part {
-                Part::Log(name) => Found::Log(name),
+                Part::Log(name, purpose) => Found::Log(name, purpose),
                 Part::Problem(problem) => Found::Problem(problem),
                 Part::TooLong => {
                     let pieces = self.packs.iter().map(|_| PieceReport::too_long());
                     Found::Pieces(pieces.collect(), None)
                 }
-                Part::Lines(layout, bytes) => {
+                Part::Lines(layout, bytes, purpose) => {
                     if hunters.iter().all(|(known, _)| *known != layout) {
                         hunters.push((layout.clone(), self.hunters(&layout)));
                     }
                     let hunters = hunters.iter_mut().filter(|(known, _)| *known == layout);
                     let hunters = hunters.flat_map(|(_, hunters)| hunters);
-                    let pieces = hunters.map(|hunter| hunter.hunt(&bytes)).collect();
+                    let pieces = hunters.map(|hunter| match purpose {
+                        Purpose::Hunt => hunter.hunt(&bytes),
+                        Purpose::Baseline => hunter.note(&bytes),
+                    });
+                    let pieces = pieces.collect();
                     Found::Pieces(pieces, Some(bytes))
                 }
             };
@@ -211,6 +241,7 @@ impl Job<'_> {
         let hunters = packs.map(|pack| {
             let hunter = Hunter::new(pack, layout.clone(), self.map, self.show_values);
             let hunter = if self.learns { hunter.with_uses() } else { hunter };
+            let hunter = if self.wants_pairs { hunter.with_behaviour() } else { hunter };
             match self.policy {
                 Some(policy) => hunter.with_policy(policy),
                 None => hunter,
@@ -239,10 +270,13 @@ fn collect(
         while let Some(found) = early.remove(&next) {
             next += 1;
             match found {
-                Found::Log(name) => reports.iter_mut().for_each(|report| report.begin(&name)),
+                Found::Log(name, purpose) => reports.iter_mut().for_each(|report| match purpose {
+                    Purpose::Hunt => report.begin(&name),
+                    Purpose::Baseline => report.begin_baseline(&name),
+                }),
                 Found::Problem(problem) => problems.push(*problem),
                 Found::Pieces(pieces, buffer) => {
-                    let pieces = reports.iter_mut().zip(&pieces).zip(outs.iter_mut());
+                    let pieces = reports.iter_mut().zip(pieces).zip(outs.iter_mut());
                     for ((report, piece), out) in pieces {
                         let records = report.take(piece);
                         if !records.is_empty() {
@@ -265,6 +299,7 @@ fn collect(
 struct Cutter<'b> {
     /// The log that is read.
     log: Arc<str>,
+    purpose: Purpose,
     number: u64,
     /// A buffer that was taken and not sent.
     spare: Option<Vec<u8>>,
@@ -288,7 +323,7 @@ impl Cutter<'_> {
 
     fn log(&mut self, path: &Path, layout: Option<&Layout>) -> Option<()> {
         self.log = disk::name(path);
-        self.send(Part::Log(Arc::clone(&self.log)))?;
+        self.send(Part::Log(Arc::clone(&self.log), self.purpose))?;
         if path.as_os_str() == "-" {
             let wanted = "the lines of a log, or give the names of logs";
             if let Err(error) = disk::announce_stdin(wanted) {
@@ -341,7 +376,7 @@ impl Cutter<'_> {
                     && let Some(end) = layout.end_of_lines(&buffer)
                 {
                     buffer.truncate(end);
-                    self.send(Part::Lines(layout, buffer))?;
+                    self.send(Part::Lines(layout, buffer, self.purpose))?;
                 }
                 return self.problem(&error);
             }
@@ -360,7 +395,7 @@ impl Cutter<'_> {
                 return if buffer.is_empty() || is_skipping {
                     Some(())
                 } else {
-                    self.send(Part::Lines(layout.clone(), buffer))
+                    self.send(Part::Lines(layout.clone(), buffer, self.purpose))
                 };
             }
             if is_skipping {
@@ -376,7 +411,7 @@ impl Cutter<'_> {
                     // A header of other columns begins another log, as where logs were joined.
                     let next = layout.next_header(buffer.get(..end).unwrap_or_default());
                     carry = buffer.split_off(next.unwrap_or(end));
-                    self.send(Part::Lines(layout.clone(), buffer))?;
+                    self.send(Part::Lines(layout.clone(), buffer, self.purpose))?;
                     if next.is_some() {
                         found = None;
                     }
@@ -403,7 +438,7 @@ impl Cutter<'_> {
         match disk::read_at_most(reader, MAX_HAR_BYTES) {
             Ok(Some(rest)) if rest.len() + document.len() <= MAX_HAR_BYTES => {
                 document.extend(rest);
-                self.send(Part::Lines(layout, document))
+                self.send(Part::Lines(layout, document, self.purpose))
             }
             Ok(_) => {
                 let finding = disk::too_large(&self.log, MAX_HAR_BYTES);

@@ -111,6 +111,7 @@ fn zeek_text(start: &[u8]) -> Option<Layout> {
         "http" => Format::ZeekHttp,
         "ssl" => Format::ZeekSsl,
         "dns" => Format::ZeekDns,
+        "conn" => Format::ZeekConn,
         _ => return None,
     };
     Some(Layout { header: Some(Arc::new(Header::Zeek(columns))), ..Layout::from(format) })
@@ -223,6 +224,7 @@ fn format_of_object(object: &[u8]) -> Option<Format> {
             () if has("query") || has("qtype") => Some(Format::ZeekDns),
             () if has("server_name") || has("cipher") => Some(Format::ZeekSsl),
             () if has("method") || has("host") => Some(Format::ZeekHttp),
+            () if has("conn_state") => Some(Format::ZeekConn),
             () => None,
         };
     }

@@ -24,6 +24,8 @@ pub enum Format {
     ZeekSsl,
     /// Zeek's `dns.log`: queries, as hosts.
     ZeekDns,
+    /// Zeek's `conn.log`: the bytes and the duration of the connections of the other logs.
+    ZeekConn,
     /// Suricata's `eve.json`: its events `http` and `tls`.
     Suricata,
     /// Squid's native log.
@@ -57,6 +59,7 @@ impl Format {
         ("zeek-http", Format::ZeekHttp),
         ("zeek-ssl", Format::ZeekSsl),
         ("zeek-dns", Format::ZeekDns),
+        ("zeek-conn", Format::ZeekConn),
         ("suricata", Format::Suricata),
         ("squid", Format::Squid),
         ("combined", Format::Combined),

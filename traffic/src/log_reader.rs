@@ -54,6 +54,10 @@ pub struct LoggedRequest<'l> {
     pub unread: Vec<String>,
     /// Whether the log has a template of the path in its place, or neither.
     pub lacks_path: bool,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// Zeek's name for the connection on which it came.
+    pub connection: Option<Cow<'l, str>>,
 }
 
 impl<'l> From<(Line<'l>, Option<Time<'l>>)> for LoggedRequest<'l> {
@@ -183,7 +187,7 @@ impl LogReader {
                 let written = read.and_then(|slots| write(&slots, format, key, &mut logged));
                 visit(number, written.map(|()| Entry::Request(&logged)));
             }
-            Format::Json | Format::ZeekSsl | Format::ZeekDns => {
+            Format::Json | Format::ZeekSsl | Format::ZeekDns | Format::ZeekConn => {
                 visit(number, Ok(Entry::Object(line)));
             }
             // A log without its header, and formats of JSON, which have a reader.
@@ -281,6 +285,8 @@ fn write<'l>(
         unread.insert(Part::Identity);
         None
     });
+    logged.duration_ms = slots.duration_ms();
+    logged.connection = slots.text(Part::Connection).unwrap_or_default();
     if !unread.is_empty() {
         logged.unread = unread.iter().map(key).collect();
     }

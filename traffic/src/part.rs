@@ -42,11 +42,19 @@ pub enum Part {
     /// Who sent it, beside its address: the URI in the client's certificate, or what a trusted hop
     /// calls it.
     Identity,
+    /// How long the request took, from its first byte to the last of its response. The rank of the key says
+    /// the unit: milliseconds below [`SECONDS_RANK`], seconds from there on.
+    Duration,
+    /// Zeek's name for the connection on which the request came.
+    Connection,
 }
+
+/// The first rank of the keys of [`Part::Duration`] whose values are seconds.
+pub(crate) const SECONDS_RANK: u8 = 4;
 
 impl Part {
     /// Every part, in the order of its number.
-    pub const ALL: [Part; 18] = [
+    pub const ALL: [Part; 20] = [
         Part::Method,
         Part::Scheme,
         Part::Authority,
@@ -65,6 +73,8 @@ impl Part {
         Part::UpstreamAddress,
         Part::Time,
         Part::Identity,
+        Part::Duration,
+        Part::Connection,
     ];
 
     /// Returns the name of the part, as field maps and docs write it.
@@ -88,6 +98,8 @@ impl Part {
             Part::UpstreamAddress => "upstream",
             Part::Time => "time",
             Part::Identity => "identity",
+            Part::Duration => "duration",
+            Part::Connection => "connection",
         }
     }
 
@@ -166,14 +178,36 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
             "client_ip",
             "client",
             "remote_addr",
+            "source",
+            "src_ip",
+            "src",
         ],
     ),
     (Part::Status, &["response_code", "status", "status_code"]),
-    (Part::RequestBytes, &["bytes_received"]),
-    (Part::ResponseBytes, &["bytes_sent", "body_bytes_sent"]),
+    // Seen from the proxy in Envoy's names, from the client where a log says out and in, or up and down.
+    (
+        Part::RequestBytes,
+        &["bytes_received", "request_bytes", "bytes_up", "bytes_out", "request_length"],
+    ),
+    (
+        Part::ResponseBytes,
+        &["bytes_sent", "response_bytes", "bytes_down", "bytes_in", "body_bytes_sent"],
+    ),
     (Part::UpstreamAddress, &["upstream_host", "upstream_remote_address"]),
     (Part::Time, TIME_KEYS),
     (Part::Identity, &["source_identity", "identity", "downstream_peer_uri_san"]),
+    (
+        Part::Duration,
+        &[
+            "duration",
+            "duration_ms",
+            "request_duration",
+            "total_duration",
+            "request_time",
+            "duration_s",
+            "duration_seconds",
+        ],
+    ),
 ];
 
 /// The key of the shipped gateway's access log under which the filter's template of the path is.
@@ -261,6 +295,7 @@ pub(crate) const ZEEK_HTTP_KEYS: &[(Part, &[&str])] = &[
     (Part::ResponseBytes, &["response_body_len"]),
     (Part::UpstreamAddress, &["id.resp_h"]),
     (Part::Time, TIME_KEYS),
+    (Part::Connection, &["uid"]),
 ];
 
 /// The keys of Suricata's `eve.json`, of its events `http` and `tls`.

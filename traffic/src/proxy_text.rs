@@ -22,6 +22,7 @@ pub(crate) fn squid<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
         return None;
     }
     slots.set(Part::Time, 0, time);
+    slots.set(Part::Duration, 0, elapsed);
     slots.set(Part::SourceAddress, 0, client);
     slots.set(Part::Status, 0, status);
     slots.set(Part::ResponseBytes, 0, bytes);

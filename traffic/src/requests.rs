@@ -41,6 +41,7 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         | Format::Har
         | Format::ZeekSsl
         | Format::ZeekDns
+        | Format::ZeekConn
         | Format::Squid
         | Format::Combined
         | Format::HaProxy

@@ -7,7 +7,7 @@ use memchr::memmem;
 use crate::Unreadable;
 use crate::json::{self, Time};
 use crate::line::{Line, without_port};
-use crate::part::{EVENT_PATH, Keys, PATH_TEMPLATE, Part, Parts, Place};
+use crate::part::{EVENT_PATH, Keys, PATH_TEMPLATE, Part, Parts, Place, SECONDS_RANK};
 use crate::plain_json::{self, Shape};
 
 /// How the values of a line are written.
@@ -118,6 +118,15 @@ impl<'l> Slots<'l> {
         let number = text.parse().ok();
         let number = number.or_else(|| text.parse::<f64>().ok().filter(whole).map(of_float));
         number.map(Some).ok_or(Unreadable::WrongType)
+    }
+
+    /// Returns how long the request took, in milliseconds; `None` where no duration is written.
+    pub(crate) fn duration_ms(&self) -> Option<u64> {
+        let (rank, _) = self.values.get(Part::Duration as usize)?;
+        let number: f64 = self.text(Part::Duration).ok()??.parse().ok()?;
+        let milliseconds = if *rank < SECONDS_RANK { number } else { number * 1000.0 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in the range")]
+        (0.0..1e15).contains(&milliseconds).then_some(milliseconds as u64)
     }
 
     /// Writes the request of a line, which may lack a host or a path, into `line`, which is not moved:

@@ -149,6 +149,7 @@ fn part(operator: &str) -> Option<(Part, u8)> {
             return parameters.split('?').find_map(of_header);
         }
         "START_TIME" => (Part::Time, 0),
+        "DURATION" => (Part::Duration, 0),
         "PROTOCOL" => (Part::Protocol, 0),
         "RESPONSE_CODE" => (Part::Status, 0),
         "BYTES_RECEIVED" => (Part::RequestBytes, 0),

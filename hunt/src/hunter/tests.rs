@@ -59,7 +59,7 @@ fn hunt(logs: &[(Format, &str)], map: &FieldMap, output: Output, show: bool) -> 
     for (format, log) in logs {
         report.begin(&Arc::from("log"));
         let mut hunter = Hunter::new(pack(), *format, map, show);
-        out.push_str(&report.take(&hunter.hunt(log.as_bytes())));
+        out.push_str(&report.take(hunter.hunt(log.as_bytes())));
     }
     out.push_str(&report.finish());
     (out, report.summary())
@@ -383,7 +383,7 @@ fn decided(
     let mut report = Report::new(pack(), Output::Json, 1, false).with_policy(terms);
     report.begin(&Arc::from("log"));
     let mut hunter = Hunter::new(pack(), format, &FieldMap::default(), false).with_policy(terms);
-    let out = report.take(&hunter.hunt(log.as_bytes())) + &report.finish();
+    let out = report.take(hunter.hunt(log.as_bytes())) + &report.finish();
     let records = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
     let lines: Vec<_> = records

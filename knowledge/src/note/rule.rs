@@ -6,6 +6,7 @@ use diagnostics::{Findings, Lines, Place, Span};
 use traffic::{RecordedRequest, head};
 
 use super::Keys;
+use super::sequence::{Sequence, sequence};
 use super::structure::{Fence, Structure};
 use crate::codes;
 
@@ -37,6 +38,8 @@ pub struct RuleNote {
     pub rule: Option<Block>,
     /// The requests that its rule must or must not match.
     pub examples: Vec<Example>,
+    /// The sequences of requests in which its rule must or must not match one.
+    pub sequences: Vec<Sequence>,
     /// Where missing examples are reported: the section, or the heading.
     pub validation: Span,
 }
@@ -115,6 +118,7 @@ pub(super) fn rule_note(
     }
     let mut rule = None;
     let mut examples = Vec::new();
+    let mut sequences = Vec::new();
     let mut n_meant = 0;
     for fence in structure.fences {
         let words: Vec<_> = fence.info.split_whitespace().collect();
@@ -133,7 +137,14 @@ pub(super) fn rule_note(
                 n_meant += 1;
                 examples.extend(example(file, Expectation::Pass, &fence, findings));
             }
-            ["http", ..] => {
+            ["sequence", word @ ("match" | "pass")] => {
+                n_meant += 1;
+                let expectation =
+                    if word == "match" { Expectation::Match } else { Expectation::Pass };
+                let (text, line) = (&fence.text, fence.first_line);
+                sequences.extend(sequence(file, expectation, text, line, findings));
+            }
+            ["http" | "sequence", ..] => {
                 n_meant += 1;
                 let info = &fence.info;
                 let message =
@@ -148,8 +159,10 @@ pub(super) fn rule_note(
     let section = structure.sections.iter().find(|(name, _)| name == "Validation");
     let validation = section.map_or(top, |(_, span)| *span);
     // A block that cannot be read was reported already: it may be the one that is missing.
-    if examples.len() == n_meant && !is_cut {
-        require_both(&examples, validation, findings);
+    if examples.len() + sequences.len() == n_meant && !is_cut {
+        let expected = examples.iter().map(|example| example.expectation);
+        let expected = expected.chain(sequences.iter().map(|sequence| sequence.expectation));
+        require_both(&expected.collect::<Vec<_>>(), validation, findings);
     }
     if rule.as_ref().is_none_or(|rule| rule.text.trim().is_empty()) && !is_cut {
         let span = rule.as_ref().map_or(top, |rule| rule.span);
@@ -158,11 +171,11 @@ pub(super) fn rule_note(
         findings.add(&codes::NO_RULE, span, message, help);
         rule = None;
     }
-    RuleNote { file: Arc::clone(file), title, services, rule, examples, validation }
+    RuleNote { file: Arc::clone(file), title, services, rule, examples, sequences, validation }
 }
 
-fn require_both(examples: &[Example], span: Span, findings: &mut Findings) {
-    let has = |wanted| examples.iter().any(|example| example.expectation == wanted);
+fn require_both(expected: &[Expectation], span: Span, findings: &mut Findings) {
+    let has = |wanted| expected.contains(&wanted);
     if !has(Expectation::Match) {
         let message = "the note has no request that its rule must match";
         let help = "write one into a fenced block that begins with ```http match";

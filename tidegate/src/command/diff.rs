@@ -104,6 +104,9 @@ impl Diff {
         let job = stream::Job {
             packs: &packs,
             logs: self.log.clone(),
+            baselines: Vec::new(),
+            wants_pairs: false,
+            wants_page: false,
             layout: self.input.layout(),
             map: &map,
             output: Output::Json,

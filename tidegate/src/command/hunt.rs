@@ -43,6 +43,15 @@ pub(crate) struct Hunt {
     /// The format of the logs [default: detected from each log's first lines]
     #[arg(short, long, value_parser = format)]
     format: Option<Format>,
+    /// Take what these logs use for known: nothing in them is a first use
+    #[arg(long, value_name = "FILE")]
+    baseline: Vec<PathBuf>,
+    /// Write what every source did with every host to this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pairs: Option<PathBuf>,
+    /// Write the matches as a page for people to this file: HTML without scripts and outside addresses
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// How to print matches
     #[arg(short, long, value_enum, default_value = "json")]
     output: OutputName,
@@ -91,6 +100,9 @@ impl Hunt {
         let job = stream::Job {
             packs: &[&pack],
             logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
+            baselines: self.baseline.clone(),
+            wants_pairs: self.pairs.is_some(),
+            wants_page: self.report.is_some(),
             layout,
             map: &map,
             output,
@@ -101,7 +113,25 @@ impl Hunt {
         };
         match job.run(&mut [&mut io::stdout().lock()]) {
             Ok(done) => {
-                let findings: Vec<Finding> = done.iter().flat_map(stream::Done::findings).collect();
+                let mut findings: Vec<Finding> =
+                    done.iter().flat_map(stream::Done::findings).collect();
+                let written = [
+                    (&self.pairs, "--pairs", done.iter().map(|done| done.pairs.as_str()).collect()),
+                    (
+                        &self.report,
+                        "--report",
+                        done.iter().map(|done| done.page.as_str()).collect(),
+                    ),
+                ];
+                for (path, option, text) in written {
+                    let text: String = text;
+                    let Some(path) = path else { continue };
+                    if let Err(error) = disk::write(path, text.as_bytes()) {
+                        let help =
+                            format!("give `{option}` a file in a folder that you may write to");
+                        findings.push(disk::unwritable(path, &error, &help));
+                    }
+                }
                 stderr += &report::to_text(&findings, &diagnostics::Sources::new());
                 stderr.extend(done.into_iter().map(|done| done.summary));
                 Outcome { stderr, code: u8::from(!findings.is_empty()), ..Outcome::default() }

@@ -94,6 +94,9 @@ pub(super) fn read_uses(
         policy,
         n_threads: None,
         learns: true,
+        baselines: Vec::new(),
+        wants_pairs: false,
+        wants_page: false,
     };
     let done = job.run(&mut [&mut io::sink()]).map_err(|error| {
         Outcome::failed(&format!("the logs cannot be read: {}", disk::reason(&error)))

@@ -14,7 +14,8 @@ use super::{
 /// Run the examples in rule notes against their rules.
 ///
 /// All rules are compiled into one pack. An `http match` example must match its own rule, an `http pass`
-/// example must not. A refused note is reported like a failed example, and the exit code is 1.
+/// example must not. A `sequence match` or `sequence pass` is a log of its own, for rules that ask what a
+/// source did over time. A refused note is reported like a failed example, and the exit code is 1.
 ///
 /// With --record the examples are sent through a gateway as the steps of their runbooks, and the results
 /// are written to the front matter of the runbook notes: `last_run`, `last_result`, `last_pack`,
@@ -56,7 +57,15 @@ impl Test {
         match Compilation::new(&library, "test", 0) {
             Ok(mut compilation) => {
                 library.findings.append(&mut compilation.findings);
+                let (bytes, rule_ids) = (compilation.bytes.clone(), compilation.rule_ids.clone());
                 results = examples::run(&library, compilation);
+                let mut of_sequences = examples::run_sequences(&library, &rule_ids, |log| {
+                    // These bytes were decoded before.
+                    hunt::matching_rules(&bytes, log.as_bytes()).unwrap_or_default()
+                });
+                results.n_examples += of_sequences.n_examples;
+                results.n_failed += of_sequences.n_failed;
+                results.findings.append(&mut of_sequences.findings);
                 library.findings.append(&mut results.findings);
             }
             Err(finding) => library.findings.push(*finding),

@@ -1,0 +1,170 @@
+//! What is new, and to whom.
+
+use std::collections::HashMap;
+
+use inspect::{FirstUses, Observed, Operations, Scope};
+
+use super::ledger::{Ledger, Subject};
+
+/// How long a source has to be watched before something is new to it: what a machine needs all the time it
+/// has used by then.
+const SOURCE_WARM_UP: u32 = 3600;
+
+/// The same for groups and the network: many of their sources sleep at night.
+const NETWORK_WARM_UP: u32 = 24 * 3600;
+
+/// When everything was first used, by scope.
+#[derive(Debug, Default)]
+pub(crate) struct FirstUseIndex {
+    groups: Vec<u32>,
+    /// When each group was seen first.
+    seen_groups: Vec<u32>,
+    seen: u32,
+    hosts: Vec<u32>,
+    hosts_of_groups: HashMap<(u32, u32), u32>,
+    network: HashMap<Subject, u32>,
+    of_groups: HashMap<(u32, Subject), u32>,
+}
+
+impl FirstUseIndex {
+    /// Reads a ledger.
+    pub(crate) fn new(ledger: &Ledger) -> FirstUseIndex {
+        let mut index = FirstUseIndex {
+            seen: ledger.seen.iter().copied().min().unwrap_or_default(),
+            hosts: vec![u32::MAX; ledger.hosts.len()],
+            ..FirstUseIndex::default()
+        };
+        let mut names: HashMap<String, u32> = HashMap::new();
+        for (source, seen) in (0..).zip(&ledger.seen) {
+            let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            let group = *names.entry(group_of(ledger.sources.text(source))).or_insert(next);
+            index.groups.push(group);
+            match index.seen_groups.get_mut(group as usize) {
+                Some(first) => *first = (*first).min(*seen),
+                None => index.seen_groups.push(*seen),
+            }
+        }
+        // The least of all does not depend on their order.
+        #[expect(clippy::iter_over_hash_type, reason = "a minimum needs no order")]
+        for ((source, host), pair) in &ledger.pairs {
+            if let Some(first) = index.hosts.get_mut(*host as usize) {
+                *first = (*first).min(pair.first);
+            }
+            let first =
+                index.hosts_of_groups.entry((index.group(*source), *host)).or_insert(pair.first);
+            *first = (*first).min(pair.first);
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "a minimum needs no order")]
+        for ((source, subject), time) in &ledger.firsts {
+            let first = index.network.entry(*subject).or_insert(*time);
+            *first = (*first).min(*time);
+            let first = index.of_groups.entry((index.group(*source), *subject)).or_insert(*time);
+            *first = (*first).min(*time);
+        }
+        index
+    }
+
+    fn group(&self, source: u32) -> u32 {
+        self.groups.get(source as usize).copied().unwrap_or_default()
+    }
+
+    /// Returns what is new about a use of a host, by whom.
+    pub(crate) fn first_uses(
+        &self,
+        ledger: &Ledger,
+        source: u32,
+        host: u32,
+        service: Option<u32>,
+        operations: Operations,
+        identity: Option<u64>,
+    ) -> Observed<FirstUses> {
+        let group = self.group(source);
+        let seen = |seen: &[u32], idx: u32| seen.get(idx as usize).copied().unwrap_or_default();
+        let since = [
+            (Scope::Source, seen(&ledger.seen, source).saturating_add(SOURCE_WARM_UP)),
+            (Scope::Group, seen(&self.seen_groups, group).saturating_add(NETWORK_WARM_UP)),
+            (Scope::Network, self.seen.saturating_add(NETWORK_WARM_UP)),
+        ];
+        let mut found = FirstUses::default();
+        let mut is_unknown = false;
+        let mut look = |subject, firsts: [Option<u32>; 3]| {
+            for ((scope, since), first) in since.into_iter().zip(firsts) {
+                match first {
+                    // Known since ever, by a baseline.
+                    None | Some(0) => {}
+                    Some(first) if first >= since => found.insert(scope, subject),
+                    Some(_) => is_unknown = true,
+                }
+            }
+        };
+        let of_pair = ledger.pairs.get(&(source, host)).map(|pair| pair.first);
+        let of_group = self.hosts_of_groups.get(&(group, host)).copied();
+        let of_network = self.hosts.get(host as usize).copied();
+        look(inspect::Subject::Host, [of_pair, of_group, of_network]);
+        let mut of_service = |kind, subject: Subject| {
+            let firsts = [
+                ledger.firsts.get(&(source, subject)).copied(),
+                self.of_groups.get(&(group, subject)).copied(),
+                self.network.get(&subject).copied(),
+            ];
+            look(kind, firsts);
+        };
+        if let Some(service) = service {
+            of_service(inspect::Subject::Service, Subject::Service(service));
+            for operation in operations.iter() {
+                let subject = Subject::Operation(service, operation as u8);
+                of_service(inspect::Subject::Operation, subject);
+            }
+            if let Some(identity) = identity {
+                of_service(inspect::Subject::Identity, Subject::Identity(service, identity));
+            }
+        }
+        if found.is_empty() && is_unknown { Observed::Unknown } else { Observed::Value(found) }
+    }
+
+    /// Returns true if a source was watched for long enough before a time.
+    pub(crate) fn knows(ledger: &Ledger, source: u32, time: u32) -> bool {
+        let seen = ledger.seen.get(source as usize).copied().unwrap_or_default();
+        time >= seen.saturating_add(SOURCE_WARM_UP)
+    }
+}
+
+/// Returns the group of a source: its network, or its name without the number at its end.
+pub(crate) fn group_of(source: &str) -> String {
+    match source.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(address)) => {
+            let [first, second, third, _] = address.octets();
+            format!("{first}.{second}.{third}.0/24")
+        }
+        Ok(std::net::IpAddr::V6(address)) => {
+            let network = address.to_bits() >> 64 << 64;
+            format!("{}/64", std::net::Ipv6Addr::from_bits(network))
+        }
+        Err(_) if source.contains("://") => source.to_owned(),
+        Err(_) => {
+            let name = source.trim_end_matches(|char: char| char.is_ascii_digit());
+            let name = name.trim_end_matches(['-', '_', '.']);
+            if name.is_empty() { source.to_owned() } else { name.to_owned() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_of_one_kind_are_a_group() {
+        for (source, expect) in [
+            ("ci-runner-7", "ci-runner"),
+            ("laptop-073", "laptop"),
+            ("backup-agent", "backup-agent"),
+            ("10.1.2.3", "10.1.2.0/24"),
+            ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+            ("spiffe://a/ns/b/sa/c1", "spiffe://a/ns/b/sa/c1"),
+            ("42", "42"),
+        ] {
+            assert_eq!(group_of(source), expect);
+        }
+    }
+}

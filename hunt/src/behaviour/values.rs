@@ -1,0 +1,117 @@
+//! Behaviour as it is printed: in records, and for every pair.
+
+use inspect::pack::Tables;
+use inspect::{Behaviour, BehaviourField, Observed, ProxyField, Ratio, RuleId};
+use serde_json::{Map, Value, json};
+
+use super::facts::{Facts, PairFacts};
+use super::ledger::Ledger;
+use super::rhythm;
+
+/// Returns the values of the fields of behaviour that a rule asks for; a field without one is left out.
+pub(crate) fn asked(
+    tables: &Tables,
+    rule: RuleId,
+    behaviour: &Behaviour,
+) -> Vec<(&'static str, Value)> {
+    let fields =
+        tables.fields_of(rule).into_iter().filter_map(|field| {
+            match ProxyField::from_name(tables.field_name(field)) {
+                Some(ProxyField::Behaviour(field)) => Some(field),
+                _ => None,
+            }
+        });
+    let values = fields.filter_map(|field| Some((field.as_str(), value_of(behaviour, field)?)));
+    let mut values: Vec<_> = values.collect();
+    values.sort_unstable_by_key(|(name, _)| *name);
+    values
+}
+
+/// Returns the value of a field; `None` where there is none or it is not known.
+pub(crate) fn value_of(behaviour: &Behaviour, field: BehaviourField) -> Option<Value> {
+    let ratio = |ratio: Observed<Ratio>| ratio.value().map(|ratio| json!(ratio.to_f64()));
+    let count = |count: Observed<u32>| count.value().map(|count| json!(count));
+    match field {
+        BehaviourField::ActiveHours => count(behaviour.active_hours),
+        BehaviourField::AfterDeadDrop => count(behaviour.after_dead_drop),
+        BehaviourField::Beacon => ratio(behaviour.beacon),
+        BehaviourField::BeaconPeriod => count(behaviour.beacon_period),
+        BehaviourField::FirstUse => {
+            let names: Vec<_> = behaviour.first_use.value()?.names().collect();
+            (!names.is_empty()).then(|| json!(names))
+        }
+        BehaviourField::Identities => count(behaviour.identities),
+        BehaviourField::NewHosts => count(behaviour.new_hosts),
+        BehaviourField::Prevalence => ratio(behaviour.prevalence),
+        BehaviourField::Requests => behaviour.requests.value().map(|count| json!(count)),
+        BehaviourField::ServicePrevalence => ratio(behaviour.service_prevalence),
+        BehaviourField::Sources => count(behaviour.sources),
+        BehaviourField::TunnelSeconds => count(behaviour.tunnel_seconds),
+        BehaviourField::UploadBytes => behaviour.upload_bytes.value().map(|bytes| json!(bytes)),
+        BehaviourField::UploadRatio => ratio(behaviour.upload_ratio),
+    }
+}
+
+/// Returns values as one line for people.
+pub(crate) fn to_text(values: &[(&'static str, Value)]) -> String {
+    let value = |value: &Value| match value {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        value => value.to_string(),
+    };
+    let name = |name: &'static str| name.trim_start_matches("tidegate.").replace('_', " ");
+    let parts: Vec<String> =
+        values.iter().map(|(field, of)| format!("{} {}", name(field), value(of))).collect();
+    parts.join(" · ")
+}
+
+/// Returns a JSON object a line for each pair: who, where, the fields, and the scores of RITA.
+pub(crate) fn pairs(ledger: &Ledger) -> String {
+    let mut facts = Facts::new(ledger);
+    let mut out = String::new();
+    for (source, host) in facts.pairs() {
+        let Some(pair) = facts.of_pair(source, host, None) else { continue };
+        let service = ledger.pairs.get(&(source, host)).and_then(|pair| pair.service);
+        let behaviour =
+            facts.behaviour(source, host, &pair, service, inspect::Operations::default(), None);
+        let mut object = Map::new();
+        object.insert("source".into(), json!(ledger.sources.text(source)));
+        object.insert("host".into(), json!(ledger.hosts.text(host)));
+        for field in BehaviourField::ALL {
+            if let Some(value) = value_of(&behaviour, field) {
+                object.insert(field.as_str().into(), value);
+            }
+        }
+        scores(&pair, &mut object);
+        out.push_str(&Value::Object(object).to_string());
+        out.push('\n');
+    }
+    out
+}
+
+fn scores(pair: &PairFacts, object: &mut Map<String, Value>) {
+    if let Some(rita) = pair.rita {
+        object.insert(
+            "rita".into(),
+            json!({
+                "score": rounded(rita.score),
+                "timestamps": rounded(rita.timestamps),
+                "data_sizes": rounded(rita.data_sizes),
+                "histogram": rounded(rita.histogram),
+                "duration": rounded(rita.duration),
+                "requests": rita.n_requests,
+            }),
+        );
+    }
+    // Of the others it says nothing, and it takes time.
+    if pair.rhythm.is_some_and(|rhythm| rhythm.score >= 0.1) {
+        let times: Vec<u32> = pair.events.iter().map(|event| event.time).collect();
+        if let Some((share, period)) = rhythm::autocovariance(&times) {
+            let value = json!({"value": rounded(share), "period": period});
+            object.insert("autocovariance".into(), value);
+        }
+    }
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
