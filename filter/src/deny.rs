@@ -130,11 +130,11 @@ mod tests {
         let body = denied(denial, client).body;
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         let expect = serde_json::json!({
-            "error": "egress denied by policy", "rule": "tidegate.unlisted", "group": "build__hosts_",
+            "error": "egress denied by policy", "rule": "tidegate_unlisted", "group": "build__hosts_",
         });
         assert_eq!(body, expect);
         let grpc = denied(denial, Client { is_grpc: true, request_id: None }).body;
-        assert_eq!(grpc, "egress denied by policy (rule tidegate.unlisted, group build__hosts_)");
+        assert_eq!(grpc, "egress denied by policy (rule tidegate_unlisted, group build__hosts_)");
     }
 
     #[test]

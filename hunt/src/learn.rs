@@ -11,7 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use inspect::pack::{OTHER_OPERATION, Operation};
 
-use crate::limits::{MAX_LISTED_IDENTITIES, MIN_TAIL_HOSTS, MIN_WILDCARD_HOSTS};
+use crate::limits::{
+    MAX_LISTED_IDENTITIES, MIN_REQUESTS_PER_IDENTITY, MIN_TAIL_HOSTS, MIN_TAIL_SERVICES,
+    MIN_USES_ANYWHERE, MIN_WILDCARD_HOSTS,
+};
 use crate::uses::{Use, UseCount, Uses};
 
 /// Sources that behave alike, and what they did.
@@ -23,7 +26,9 @@ pub struct LearnedGroup {
     pub sources: Vec<String>,
     /// How many sources were seen.
     pub n_sources: usize,
-    /// The services that they used.
+    /// What they did with many services: operations that are allowed for all of them.
+    pub anywhere: Vec<&'static str>,
+    /// The services that they used for more.
     pub services: Vec<LearnedService>,
     /// The hosts that they used and that belong to no service, with wildcards.
     pub hosts: Vec<(String, Count)>,
@@ -134,11 +139,17 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
             }
         }
     }
+    let anywhere = anywhere(&services);
+    for tally in services.values_mut().filter(|tally| !tally.has_tunnels) {
+        tally.operations &= !anywhere;
+    }
+    services.retain(|_, tally| tally.has_tunnels || tally.operations != 0);
     let (hosts, others) = listed_hosts(hosts);
     LearnedGroup {
         name: family.name.clone(),
         sources: family.patterns.iter().cloned().collect(),
         n_sources: family.members.len(),
+        anywhere: operation_names(anywhere),
         services: services.into_iter().map(|(name, tally)| learned_service(name, &tally)).collect(),
         hosts,
         others,
@@ -146,15 +157,37 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
     }
 }
 
-fn learned_service(name: &str, tally: &ServiceTally<'_>) -> LearnedService {
-    let mut operations = Vec::new();
-    if !tally.has_tunnels {
-        let known = Operation::ALL.iter().filter(|it| tally.operations & it.bit() != 0);
-        operations.extend(known.map(|operation| operation.as_str()));
-        if tally.operations & OTHER_OPERATION != 0 {
-            operations.push("other");
-        }
+/// The operations that only get something, where the group does them with a long tail of services: the next one
+/// will be a service that was not seen.
+fn anywhere(services: &BTreeMap<&str, ServiceTally<'_>>) -> u32 {
+    if services.len() < MIN_TAIL_SERVICES {
+        return 0;
     }
+    let getting = [
+        Operation::Read,
+        Operation::Download,
+        Operation::Poll,
+        Operation::Stream,
+        Operation::Query,
+        Operation::Redirect,
+    ];
+    let bits = getting.into_iter().map(Operation::bit).chain([OTHER_OPERATION]);
+    let is_usual = |bit: &u32| {
+        let n_services = services.values().filter(|tally| tally.operations & bit != 0).count();
+        n_services >= MIN_USES_ANYWHERE
+    };
+    bits.filter(is_usual).fold(0, |all, bit| all | bit)
+}
+
+/// The names of operations, and `other` for what none describes.
+fn operation_names(bits: u32) -> Vec<&'static str> {
+    let known = Operation::ALL.iter().filter(|operation| bits & operation.bit() != 0);
+    let other = (bits & OTHER_OPERATION != 0).then_some("other");
+    known.map(|operation| operation.as_str()).chain(other).collect()
+}
+
+fn learned_service(name: &str, tally: &ServiceTally<'_>) -> LearnedService {
+    let operations = if tally.has_tunnels { Vec::new() } else { operation_names(tally.operations) };
     let usual: BTreeSet<u16> = [80, 443].into();
     let ports = if tally.ports.is_subset(&usual) {
         Vec::new()
@@ -164,24 +197,33 @@ fn learned_service(name: &str, tally: &ServiceTally<'_>) -> LearnedService {
     LearnedService {
         service: name.to_owned(),
         operations,
-        identities: listed_identities(&tally.identities),
+        identities: listed_identities(&tally.identities, tally.tally.requests.n_requests),
         ports,
         has_tunnels: tally.has_tunnels,
         count: tally.tally.count(),
     }
 }
 
-/// The identities to list: each, or the first place of each, where these are few and no use names nobody.
-fn listed_identities(seen: &BTreeSet<Option<&str>>) -> Vec<String> {
+/// The identities to list: each, or the first place of each, where these are few and come again and again. If
+/// every request names another one, or one names nobody, the next one will not be in a list.
+fn listed_identities(seen: &BTreeSet<Option<&str>>, n_requests: u64) -> Vec<String> {
     let Some(all) = seen.iter().copied().collect::<Option<BTreeSet<&str>>>() else {
         return Vec::new();
     };
-    if all.len() <= MAX_LISTED_IDENTITIES {
+    // A policy reads `#` as a hash, and `*` as open places.
+    if all.iter().any(|identity| identity.starts_with('#') || identity.contains('*')) {
+        return Vec::new();
+    }
+    let is_short = |n_identities: usize| {
+        n_identities <= MAX_LISTED_IDENTITIES
+            && n_requests >= MIN_REQUESTS_PER_IDENTITY * n_identities as u64
+    };
+    if is_short(all.len()) {
         return all.into_iter().map(str::to_owned).collect();
     }
     let first = |identity: &str| identity.split_once('/').map(|(first, _)| format!("{first}/*"));
     match all.into_iter().map(first).collect::<Option<BTreeSet<_>>>() {
-        Some(open) if open.len() <= MAX_LISTED_IDENTITIES => open.into_iter().collect(),
+        Some(open) if is_short(open.len()) => open.into_iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -15,8 +15,19 @@ pub const MAX_USES: usize = 1 << 20;
 /// Most identities of a service that a learned entry lists. Where there are more, the entry is open to all.
 pub const MAX_LISTED_IDENTITIES: usize = 8;
 
+/// Fewest requests for each identity of a service that is listed, on average. Where there are fewer, the entry is
+/// open to all.
+pub const MIN_REQUESTS_PER_IDENTITY: u64 = 3;
+
 /// Fewest hosts of no service, at least half of them used once, that are learned as `others` and not one by one.
 pub const MIN_TAIL_HOSTS: usize = 30;
+
+/// Fewest services of a group with a long tail of them, for which operations that only get something are learned
+/// for every service.
+pub const MIN_TAIL_SERVICES: usize = 20;
+
+/// Fewest services with which such a group does an operation that is learned for every service.
+pub const MIN_USES_ANYWHERE: usize = 3;
 
 /// Fewest hosts below one name that are learned as a wildcard.
 pub const MIN_WILDCARD_HOSTS: usize = 4;

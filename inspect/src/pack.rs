@@ -32,8 +32,8 @@ use blake2::{Blake2b, Digest};
 
 use crate::limits::MAX_PACK_BYTES;
 pub use allow::{
-    AllowGroup, AllowTables, AllowTerms, AllowedHost, AllowedNetwork, AllowedService, HostReach,
-    OTHER_OPERATION, PortRange,
+    ANY_SERVICE, AllowGroup, AllowTables, AllowTerms, AllowedHost, AllowedNetwork, AllowedService,
+    HostReach, OTHER_OPERATION, PortRange,
 };
 pub(crate) use allow::{HASH_START, hash_step};
 pub use envelope::Envelope;

@@ -89,7 +89,9 @@ fn join(uses: &Uses, families: &mut Vec<Family>, n_families: usize) {
         let pairs =
             (0..families.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
         let alike = pairs.filter_map(|(first, second)| {
-            Some((similarity(profiles.get(first)?, profiles.get(second)?), first, second))
+            let alike = similarity(profiles.get(first)?, profiles.get(second)?);
+            let is_kin = first_word(families.get(first)?) == first_word(families.get(second)?);
+            Some((alike + if is_kin { KINSHIP } else { 0.0 }, first, second))
         });
         let Some((similarity, first, second)) =
             alike.max_by(|one, other| one.0.total_cmp(&other.0))
@@ -107,6 +109,13 @@ fn join(uses: &Uses, families: &mut Vec<Family>, n_families: usize) {
             of_family.extend(profile);
         }
     }
+}
+
+/// What a shared first word of their names (`svc-orders`, `svc-search`) adds to the similarity of two families.
+const KINSHIP: f64 = 0.2;
+
+fn first_word(family: &Family) -> &str {
+    family.name.split(['-', '_', '.', ' ']).next().unwrap_or_default()
 }
 
 /// The share of what two profiles have together that both have, from 0 to 1.

@@ -72,12 +72,12 @@ fn groups_that_use_the_same_things_are_joined_until_there_are_few() {
 #[test]
 fn operations_and_identities_of_a_service_are_one_entry() {
     let uses = uses(&[
-        ("ci", service("GitHub", Some(Operation::Clone), Some("acme/a")), 2),
+        ("ci", service("GitHub", Some(Operation::Clone), Some("acme/a")), 5),
         ("ci", service("GitHub", Some(Operation::Read), Some("acme/b")), 1),
     ]);
     let groups = learn(&uses, 10);
     let text = to_policy(&uses, &groups);
-    let line = r#"      - {service: "GitHub", operations: [read, clone], identities: ["acme/a", "acme/b"]}    # 3 requests of 1 source"#;
+    let line = r#"      - {service: "GitHub", operations: [read, clone], identities: ["acme/a", "acme/b"]}    # 6 requests of 1 source"#;
     assert!(text.lines().any(|written| written == line), "{text}");
 }
 
@@ -91,6 +91,8 @@ fn many_identities_are_listed_by_their_first_place_or_not_at_all() {
     };
     assert_eq!(of(|_| "acme".to_owned()), ["acme/*"]);
     assert_eq!(of(|n| format!("o{n}")), Vec::<String>::new());
+    // A policy would read it as a hash.
+    assert_eq!(of(|_| "#!".to_owned()), Vec::<String>::new());
 }
 
 #[test]
@@ -100,6 +102,21 @@ fn a_use_without_a_name_leaves_the_entry_open() {
         ("ci", service("GitHub", None, None), 1),
     ]);
     assert!(learn(&uses, 10)[0].services[0].identities.is_empty());
+}
+
+#[test]
+fn what_is_read_from_many_services_is_allowed_for_all_and_uploads_are_not() {
+    let names: Vec<_> = (0..20).map(|n| format!("Service {n}")).collect();
+    let mut list: Vec<_> = names
+        .iter()
+        .map(|name| ("laptop", service(name, Some(Operation::Read), None), 1))
+        .collect();
+    list.push(("laptop", service("Drive", Some(Operation::Upload), None), 9));
+    let group = learn(&uses(&list), 10).remove(0);
+    assert_eq!(group.anywhere, ["read"]);
+    let services: Vec<_> =
+        group.services.iter().map(|it| (it.service.as_str(), it.operations.clone())).collect();
+    assert_eq!(services, [("Drive", vec!["upload"])]);
 }
 
 #[test]

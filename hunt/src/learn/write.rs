@@ -46,8 +46,13 @@ fn write_group(group: &LearnedGroup, text: &mut String) {
         let title = diagnostics::printable(title.as_bytes());
         *text += &format!("    # not learned: {number} requests that match `{title}`\n");
     }
-    if !group.services.is_empty() {
+    if !group.services.is_empty() || !group.anywhere.is_empty() {
         *text += "    services:\n";
+    }
+    if !group.anywhere.is_empty() {
+        let operations = group.anywhere.join(", ");
+        let entry = format!("{{service: \"*\", operations: [{operations}]}}");
+        *text += &format!("      - {entry}    # done with many services\n");
     }
     for service in &group.services {
         *text += &format!("      - {}    # {}\n", entry(service), comment(&service.count));

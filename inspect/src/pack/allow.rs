@@ -56,7 +56,7 @@ wire! {
 
     /// A service that a group may use. All that is listed has to fit.
     pub struct AllowedService {
-        /// An index into [`super::ServiceTables::services`].
+        /// An index into [`super::ServiceTables::services`], or [`ANY_SERVICE`].
         pub service: u32,
         /// What may be done: [`crate::Operations::bits`], which have to include all that a request does, and
         /// [`OTHER_OPERATION`]. 0 is anything.
@@ -108,6 +108,9 @@ wire! {
         pub last: u16,
     }
 }
+
+/// Every service, in [`AllowedService::service`].
+pub const ANY_SERVICE: u32 = u32::MAX;
 
 /// The bit in [`AllowedService::operations`] of requests that no operation of the service describes.
 pub const OTHER_OPERATION: u32 = 1 << 31;
@@ -179,7 +182,8 @@ impl AllowTables {
                 && group.networks.holds(self.networks.len())
                 && group.others.holds(self.terms.len())
         }) && self.services.iter().all(|allowed| {
-            is_index(allowed.service, tables.services.services.len())
+            (is_index(allowed.service, tables.services.services.len())
+                || allowed.service == ANY_SERVICE)
                 && identities_ascend.hold_in(&allowed.identities)
                 && terms(allowed.terms)
         }) && self.hosts.iter().all(|host| {

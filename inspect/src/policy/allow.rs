@@ -9,7 +9,8 @@ use crate::anomaly::{Anomalies, Anomaly};
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{
-    AllowGroup, AllowTables, AllowTerms, HASH_START, HostReach, OTHER_OPERATION, Tables, hash_step,
+    ANY_SERVICE, AllowGroup, AllowTables, AllowTerms, HASH_START, HostReach, OTHER_OPERATION,
+    Tables, hash_step,
 };
 use crate::request::{Request, split_port};
 use crate::service::{self, Operations, ServiceMatch, plain_host};
@@ -141,13 +142,15 @@ impl List<'_> {
     fn service(&self, request: &Request<'_>, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
         let found = ServiceMatch::of(self.tables, host, request.path)?;
         let listed = self.group.services.of(&self.allow.services);
-        let first = listed.partition_point(|allowed| allowed.service < found.service);
-        let of_service = listed.get(first..).unwrap_or_default().iter();
-        let of_service = of_service.take_while(|allowed| allowed.service == found.service);
+        let entries = |service: u32| {
+            let first = listed.partition_point(|allowed| allowed.service < service);
+            let of_service = listed.get(first..).unwrap_or_default().iter();
+            (first..).zip(of_service.take_while(move |allowed| allowed.service == service))
+        };
         let operations = found.operations(self.tables, request.method, host, request.path);
         let identities = self.key.map(|key| found.identities(self.tables, &key));
         let identities = identities.unwrap_or_default();
-        for (at, allowed) in (first..).zip(of_service) {
+        for (at, allowed) in entries(found.service).chain(entries(ANY_SERVICE)) {
             let wanted = allowed.identities.of(&self.tables.policy.identities);
             let is_whose = wanted.is_empty()
                 || identities.iter().any(|identity| wanted.binary_search(identity).is_ok());

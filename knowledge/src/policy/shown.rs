@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use inspect::AllowedBy;
-use inspect::pack::{HostReach, OTHER_OPERATION, Operation, Tables};
+use inspect::pack::{ANY_SERVICE, HostReach, OTHER_OPERATION, Operation, Tables};
 
 /// What an entry of an allow-list lists, in backticks where it is a name: ``service `GitHub` (clone)``.
 pub fn entry_name(tables: &Tables, entry: AllowedBy) -> String {
@@ -29,6 +29,9 @@ pub fn entry_name(tables: &Tables, entry: AllowedBy) -> String {
                 [] => String::new(),
                 some => format!(" ({})", some.join(", ")),
             };
+            if allowed.service == ANY_SERVICE {
+                return format!("any service{operations}");
+            }
             format!("service `{}`{operations}", name.escape_debug())
         }
     }

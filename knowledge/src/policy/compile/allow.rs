@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use inspect::pack::{
-    self, AllowTerms, AllowedHost, AllowedNetwork, AllowedService, HostReach, OTHER_OPERATION,
-    PortRange, Range, Tables,
+    self, ANY_SERVICE, AllowTerms, AllowedHost, AllowedNetwork, AllowedService, HostReach,
+    OTHER_OPERATION, PortRange, Range, Tables,
 };
 use inspect::{RuleId, UNLISTED_FIELD};
 
@@ -15,6 +15,9 @@ use crate::codes;
 
 /// What requests do that no operation of their service describes, in a list of operations.
 const OTHER: &str = "other";
+
+/// Every service, in place of a name.
+const ANY: &str = "*";
 
 /// The methods, ports and kind of an entry: what [`AllowTerms`] have.
 type TermsKey = (Vec<String>, Vec<(u16, u16)>, bool);
@@ -88,7 +91,15 @@ impl Compiler<'_> {
                 continue;
             };
             let scope = Scope { services: vec![service.clone()], ..Scope::default() };
-            let idx = self.index.service(&service.text);
+            let any = (service.text == ANY).then_some(ANY_SERVICE);
+            let idx = any.or_else(|| self.index.service(&service.text));
+            if any.is_some() && (operations.is_empty() || !identities.is_empty()) {
+                let message =
+                    "an entry for every service needs `operations` and has no `identities`";
+                let help = "say what may be done everywhere, as `operations: [read, other]`";
+                self.findings.add(&codes::BROKEN_POLICY, service.span, message, help);
+                continue;
+            }
             if idx.is_none() {
                 self.unknown("service", service, "give the name in a service note");
             }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use diagnostics::printable;
 use inspect::pack::{
-    AllowGroup, AllowTerms, OTHER_OPERATION, Operation, PolicyTables, PortRange, Range, Scope,
-    SourceKind, SourcePattern, Tables, WHOLE_SHARE,
+    ANY_SERVICE, AllowGroup, AllowTerms, OTHER_OPERATION, Operation, PolicyTables, PortRange,
+    Range, Scope, SourceKind, SourcePattern, Tables, WHOLE_SHARE,
 };
 use inspect::{StrId, Usage};
 use knowledge::policy::{written, written_host, written_network};
@@ -139,7 +139,9 @@ fn allow_group(tables: &Tables, idx: usize, group: &AllowGroup) -> Map<String, V
     let mut lists: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for allowed in group.services.of(&allow.services) {
         let service = tables.services.services.get(allowed.service as usize);
-        let mut parts = vec![service.map_or("", |service| tables.str(service.name)).to_owned()];
+        let name = service.map_or("", |service| tables.str(service.name));
+        let name = if allowed.service == ANY_SERVICE { "*" } else { name };
+        let mut parts = vec![name.to_owned()];
         let operations = Operation::ALL.iter().filter(|it| allowed.operations & it.bit() != 0);
         parts.extend(operations.map(|operation| operation.as_str().to_owned()));
         if allowed.operations & OTHER_OPERATION != 0 {

@@ -1,0 +1,107 @@
+//! `tidegate learn` and `tidegate unused`: what is learned from a log lists that log, and only what was seen.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic and works on files"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+const RULE: &str = "
+title: Bot
+id: 6b3e1d1c-0000-4000-8000-000000000002
+status: test
+description: A bot.
+author: somebody
+date: 2026-11-30
+logsource: {category: proxy}
+detection: {s: {cs-host: api.telegram.org}, condition: s}
+level: high
+";
+
+fn tidegate(folder: &Path, arguments: &[&str]) -> (String, String, i32) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    let output = command.args(arguments).current_dir(folder).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+}
+
+/// A log line of a request.
+fn line(source: &str, method: &str, host: &str, path: &str) -> String {
+    let line = json!({
+        "start_time": "2026-11-30T08:00:00Z", "method": method, "scheme": "https",
+        "authority": host, "path": path, "source_identity": source,
+    });
+    format!("{line}\n")
+}
+
+#[test]
+fn what_is_learned_from_a_log_lists_it_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut log = String::new();
+    for n in 0..5 {
+        log += &line(&format!("builder-{n}"), "GET", "crates.example", "/x");
+        log += &line(&format!("builder-{n}"), "POST", "registry.example:5000", "/v2/");
+    }
+    log += &line("builder-1", "GET", "api.telegram.org", "/bot1:x/getMe");
+    fs::write(folder.join("rule.yml"), RULE).unwrap();
+    fs::write(folder.join("access.log"), &log).unwrap();
+
+    let learn = ["learn", "--rules", "rule.yml", "access.log", "-o", "policy.yml"];
+    let (_, stderr, code) = tidegate(folder, &learn);
+    assert_eq!(code, 0, "{stderr}");
+    let policy = fs::read_to_string(folder.join("policy.yml")).unwrap();
+    assert!(policy.contains(r#""builder": ["builder-*"]"#), "{policy}");
+    assert!(policy.contains("# not learned: 1 requests that match `Bot`"), "{policy}");
+    // A second run replaces nothing.
+    let (_, stderr, code) = tidegate(folder, &learn);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("error[F016]"), "{stderr}");
+
+    let policy = policy.replace("default: monitor", "default: enforce");
+    fs::write(folder.join("policy.yml"), policy).unwrap();
+    let rules = ["--rules", "rule.yml", "--policy", "policy.yml"];
+    let hunt = |log: &str| {
+        fs::write(folder.join("next.log"), log).unwrap();
+        let arguments = [&["hunt"][..], &rules, &["--mode", "enforce", "next.log"]].concat();
+        tidegate(folder, &arguments)
+    };
+    let (records, stderr, code) = hunt(&log);
+    assert_eq!(code, 0, "{stderr}");
+    let unlisted: Vec<_> =
+        records.lines().filter(|record| record.contains("tidegate.unlisted")).collect();
+    // The request that a rule matches was not learned.
+    assert_eq!(unlisted.len(), 1, "{records}");
+    assert!(records.contains("api.telegram.org"));
+    for (source, method, host, path) in [
+        ("builder-1", "GET", "evil.example", "/"),
+        ("builder-99", "GET", "sub.crates.example", "/"),
+        ("builder-1", "GET", "registry.example", "/"),
+    ] {
+        let (records, stderr, _) = hunt(&line(source, method, host, path));
+        assert!(records.contains(r#""action":"deny""#), "{host}: {records}{stderr}");
+    }
+
+    let with = |command: &'static str| [&[command][..], &rules, &["next.log"]].concat();
+    hunt(&line("builder-1", "GET", "crates.example", "/x"));
+    let (unused, stderr, code) = tidegate(folder, &with("unused"));
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(unused, "group `builder`: host `registry.example`\n");
+    assert!(stderr.ends_with("1 of 2 entries are not used\n"), "{stderr}");
+
+    // What the policy lists already is not learned again.
+    hunt(
+        &(line("builder-1", "GET", "crates.example", "/x")
+            + &line("builder-1", "GET", "new.example", "/")),
+    );
+    let (learned, stderr, code) = tidegate(folder, &with("learn"));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(learned.contains("new.example") && !learned.contains("crates.example"), "{learned}");
+}
