@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use diagnostics::SourceFile;
 use hunt::Hunter;
-use inspect::pack::PackHash;
+use inspect::pack::{PackHash, enclosed};
 use inspect::{Inspector, Pack, Request};
 use knowledge::{Compilation, Library, fix};
 use sigma::{Compiler, Source};
@@ -104,7 +104,8 @@ fn rule(detection: &str) -> usize {
     bytes.len()
 }
 
-/// A pack that anybody may have written: the bytes are its body, behind a header that fits them.
+/// A pack that anybody may have written: the bytes are its tables, or the body in which they are compressed,
+/// behind a header that fits them.
 pub fn pack(bytes: &[u8]) {
     let mut sample = Compiler::new("any", 0).finish().encode();
     // Magic number and version; then length and hash of the body.
@@ -113,8 +114,11 @@ pub fn pack(bytes: &[u8]) {
     sample.extend_from_slice(&length.to_le_bytes());
     sample.extend_from_slice(&PackHash::of(bytes).0);
     sample.extend_from_slice(bytes);
-    let Ok(pack) = Pack::decode(&sample) else { return };
-    inspect_samples(pack);
+    for sample in [sample, enclosed(bytes)] {
+        if let Ok(pack) = Pack::decode(&sample) {
+            inspect_samples(pack);
+        }
+    }
 }
 
 /// The pack of a rule that is compiled once, since that takes longer than what is fuzzed.

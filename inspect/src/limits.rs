@@ -23,6 +23,28 @@ pub const MAX_EVENT_VALUES: usize = 65_536;
 /// larger pack is refused when it is decoded.
 pub const MAX_PACK_BYTES: usize = 64 * 1024 * 1024;
 
+/// Most bytes that the tables of a pack take once they are read. A pack is laid out more tightly than its
+/// tables, so one whose tables are larger is refused while they are read.
+pub const MAX_TABLE_BYTES: usize = 256 * 1024 * 1024;
+
+/// Most bytes of tables for each byte of a pack's body. A body that expands to more is refused before it is
+/// expanded, so that reading a pack takes steps in proportion to its bytes.
+pub const MAX_EXPANSION: usize = 256;
+
+/// Most bytes that the compiler copies at once in a body, so that no body needs more than [`MAX_EXPANSION`].
+pub(crate) const MAX_COPY_BYTES: usize = 512;
+
+/// Most classes of the bytes in an automaton: each byte its own.
+pub const MAX_AUTOMATON_CLASSES: u32 = 256;
+
+/// Most bits of the bitmap of a gram index for each of its entries.
+/// A pack whose index has more is refused, unless it is as small as [`MAX_SMALL_GRAM_BITS`]: reading a pack
+/// takes steps in proportion to its bytes.
+pub const MAX_GRAM_BITS_PER_ENTRY: usize = 512;
+
+/// Bits that the bitmap of a gram index may have whatever it contains.
+pub const MAX_SMALL_GRAM_BITS: usize = 1 << 15;
+
 /// Most evidence that is kept for one rule that matched; the rest is counted, not listed.
 pub const MAX_EVIDENCE: usize = 8;
 

@@ -6,11 +6,13 @@
 //!      8     4  format version, little endian
 //!     12     4  length of the body in bytes
 //!     16    32  BLAKE2b-256 of the body (RFC 7693)
-//!     48     .  body: the fields of `Tables`, in order
+//!     48     .  body: the fields of `Tables`, in order, compressed (`pack/compression.rs`)
 //!      .    72  signature, if there is one (see [`signed_text`])
 //! ```
 //!
-//! Numbers are little endian; a list is its length and its elements. The compiler (crate `sigma`)
+//! Numbers in the body take as few bytes as they need, and rows of a table are laid out by what differs from
+//! the row before (`pack/wire.rs`); what can be computed from other tables in one pass is not laid out at all.
+//! The compiler (crate `sigma`)
 //! fills [`Tables`]; only [`Pack::decode`] makes a [`Pack`], and it checks every index, so that
 //! nothing can fail when requests are evaluated (DESIGN.md, invariant 4).
 //! The hash is checked whether or not the pack is signed: it is what events, gauges and people call the
@@ -19,6 +21,7 @@
 
 mod allow;
 mod check;
+mod compression;
 mod envelope;
 mod policy;
 mod signature;
@@ -96,16 +99,31 @@ impl fmt::Debug for PackHash {
 impl Tables {
     /// The bytes of a pack of these tables. The same tables give the same bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut body = Vec::new();
-        self.write(&mut body);
-        let mut pack = Vec::with_capacity(HEADER_BYTES + body.len());
-        pack.extend_from_slice(&MAGIC);
-        FORMAT_VERSION.write(&mut pack);
-        u32::try_from(body.len()).unwrap_or(u32::MAX).write(&mut pack);
-        pack.extend_from_slice(&PackHash::of(&body).0);
-        pack.extend_from_slice(&body);
-        pack
+        let mut tables = Vec::new();
+        self.write(&mut tables);
+        enclosed(&tables)
     }
+
+    /// The bytes that each table takes before they are compressed, by the table's name, in the order of the body.
+    pub fn sizes(&self) -> Vec<(String, usize)> {
+        let mut sizes = Vec::new();
+        Wire::sizes(self, "", &mut sizes);
+        sizes
+    }
+}
+
+/// The bytes of a pack of tables that are laid out already: compressed, behind a header. What the tables'
+/// bytes mean is not checked, so that tests can make packs that are refused.
+pub fn enclosed(tables: &[u8]) -> Vec<u8> {
+    let body = compression::compress(tables);
+    let mut pack = Vec::with_capacity(HEADER_BYTES + body.len());
+    pack.extend_from_slice(&MAGIC);
+    pack.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    let n_body = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    pack.extend_from_slice(&n_body.to_le_bytes());
+    pack.extend_from_slice(&PackHash::of(&body).0);
+    pack.extend_from_slice(&body);
+    pack
 }
 
 impl Pack {
@@ -198,5 +216,5 @@ impl std::error::Error for PackError {}
 /// Tables of nothing: every number of them is zero, every list empty.
 #[cfg(test)]
 pub(crate) fn empty_tables() -> Option<Tables> {
-    Tables::read(&mut wire::Reader::new(&[0; 1024]))
+    Tables::read(&mut wire::Reader::new(&[0; 1024], 0))
 }

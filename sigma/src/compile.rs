@@ -3,6 +3,7 @@
 mod correlations;
 mod frequency;
 mod grams;
+mod minimal;
 mod networks;
 mod patterns;
 mod program;

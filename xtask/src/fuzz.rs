@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use inspect::pack::Envelope;
 use sigma::{Compiler, Source};
 use tests::workspace;
 
@@ -112,7 +113,7 @@ fn target(root: &Path, name: &str, minutes: u32) -> Result<()> {
     ended
 }
 
-/// Bodies of packs in the format of now, made of the seeds of Sigma text.
+/// Tables of packs in the format of now, and their compressed form, made of the seeds of Sigma text.
 fn pack_seeds(root: &Path, corpus: &Path) -> Result<()> {
     for entry in fs::read_dir(root.join("fuzz/seeds/sigma"))? {
         let path = entry?.path();
@@ -125,7 +126,11 @@ fn pack_seeds(root: &Path, corpus: &Path) -> Result<()> {
         let _ = compiler.add_correlations(&parsed.correlations);
         let bytes = compiler.finish().encode();
         let body = bytes.get(HEADER_BYTES..).context("a pack without a body")?;
-        fs::write(corpus.join(path.file_name().context("a seed without a name")?), body)?;
+        let name = path.file_name().context("a seed without a name")?.to_string_lossy();
+        fs::write(corpus.join(format!("{name}.body")), body)?;
+        let tables =
+            Envelope::read(&bytes)?.expanded().context("a pack that cannot be expanded")?;
+        fs::write(corpus.join(&*name), tables)?;
     }
     Ok(())
 }

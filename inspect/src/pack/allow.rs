@@ -2,7 +2,7 @@
 
 use super::policy::{PolicyTables, Range};
 use super::tables::Tables;
-use super::wire::{Reader, Wire, wire, wire_enum};
+use super::wire::{Reader, Row, Wire, wire, wire_enum};
 use crate::ids::StrId;
 
 wire_enum! {
@@ -42,41 +42,41 @@ wire! {
     /// A group of sources.
     pub struct AllowGroup {
         /// What events call it.
-        pub name: StrId,
+        pub name: StrId => near,
         /// Who is in it: a range of [`PolicyTables::sources`]; an empty one is everybody.
-        pub sources: Range,
+        pub sources: Range => row,
         /// A range of [`AllowTables::services`].
-        pub services: Range,
+        pub services: Range => row,
         /// A range of [`AllowTables::networks`].
-        pub networks: Range,
+        pub networks: Range => row,
         /// How hosts that belong to no service may be used: a range of [`AllowTables::terms`] of one; an empty
         /// one lists none of them.
-        pub others: Range,
+        pub others: Range => row,
     }
 
     /// A service that a group may use. All that is listed has to fit.
     pub struct AllowedService {
         /// An index into [`super::ServiceTables::services`], or [`ANY_SERVICE`].
-        pub service: u32,
+        pub service: u32 => near,
         /// What may be done: [`crate::Operations::bits`], which have to include all that a request does, and
         /// [`OTHER_OPERATION`]. 0 is anything.
         pub operations: u32,
         /// Whose part of the service: a range of [`PolicyTables::identities`]; an empty one is anybody's.
-        pub identities: Range,
+        pub identities: Range => row,
         /// An index into [`AllowTables::terms`].
-        pub terms: u32,
+        pub terms: u32 => near,
     }
 
     /// A host that a group may reach.
     pub struct AllowedHost {
         /// An index into [`AllowTables::groups`].
-        pub group: u32,
+        pub group: u32 => near,
         /// In lower case.
-        pub name: StrId,
+        pub name: StrId => near,
         /// Which names it means.
         pub reach: HostReach,
         /// An index into [`AllowTables::terms`].
-        pub terms: u32,
+        pub terms: u32 => near,
     }
 
     /// A network that a group may reach.
@@ -86,15 +86,15 @@ wire! {
         /// The last address.
         pub last: u128,
         /// An index into [`AllowTables::terms`].
-        pub terms: u32,
+        pub terms: u32 => near,
     }
 
     /// How a service or host may be used.
     pub struct AllowTerms {
         /// With which methods: a range of [`AllowTables::methods`]; an empty one is any.
-        pub methods: Range,
+        pub methods: Range => row,
         /// At which ports: a range of [`AllowTables::ports`].
-        pub ports: Range,
+        pub ports: Range => row,
         /// Whether only tunnels are allowed (CONNECT, and TLS that passes through), of which the gateway sees
         /// nothing inside. An entry without it allows them as far as its methods do.
         pub tunnels_only: bool,

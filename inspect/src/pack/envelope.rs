@@ -3,9 +3,9 @@
 use super::wire::{Reader, Wire};
 use super::{
     FORMAT_VERSION, HEADER_BYTES, MAGIC, Pack, PackError, PackErrorKind, PackHash, PublicKey,
-    Signature, SignatureError, Tables, check,
+    Signature, SignatureError, Tables, check, compression,
 };
-use crate::limits::MAX_PACK_BYTES;
+use crate::limits::{MAX_PACK_BYTES, MAX_TABLE_BYTES};
 
 /// A pack whose body was hashed and not yet decoded.
 ///
@@ -29,17 +29,15 @@ impl<'b> Envelope<'b> {
         if bytes.len() > MAX_PACK_BYTES {
             return Err(refuse(PackErrorKind::TooLarge));
         }
-        let mut reader = Reader::new(bytes);
-        if !bytes.starts_with(&MAGIC) {
-            return Err(refuse(PackErrorKind::NotAPack));
-        }
-        reader.skip(MAGIC.len());
+        let rest = bytes.strip_prefix(&MAGIC).ok_or(refuse(PackErrorKind::NotAPack))?;
         let cut = || refuse(PackErrorKind::Truncated);
-        let version = u32::read(&mut reader).ok_or_else(cut)?;
+        let (version, rest) = rest.split_first_chunk().ok_or_else(cut)?;
+        let version = u32::from_le_bytes(*version);
         if version != FORMAT_VERSION {
             return Err(refuse(PackErrorKind::Version(version)));
         }
-        let n_body = u32::read(&mut reader).ok_or_else(cut)? as usize;
+        let n_body = rest.first_chunk().ok_or_else(cut)?;
+        let n_body = u32::from_le_bytes(*n_body) as usize;
         let hash: [u8; 32] =
             bytes.get(16..HEADER_BYTES).and_then(|hash| hash.try_into().ok()).ok_or_else(cut)?;
         let body = bytes.get(HEADER_BYTES..).ok_or_else(cut)?;
@@ -72,13 +70,20 @@ impl<'b> Envelope<'b> {
         self.signature.as_ref().ok_or(SignatureError::Missing)?.check(keys)
     }
 
+    /// The tables' bytes, as they are before [`enclosed`] makes a pack of them; `None` if the body is not in
+    /// the form in which tables are carried.
+    pub fn expanded(&self) -> Option<Vec<u8>> {
+        compression::expand(self.body, MAX_PACK_BYTES)
+    }
+
     /// Reads the tables and checks them. Takes steps in proportion to the body.
     ///
     /// # Errors
     /// The layout or one of the tables does not hold. Nothing of a refused pack is kept.
     pub fn decode(self) -> Result<Pack, PackError> {
         let refuse = |table| PackError { kind: PackErrorKind::Corrupt(table) };
-        let mut reader = Reader::new(self.body);
+        let body = self.expanded().ok_or(refuse("layout"))?;
+        let mut reader = Reader::new(&body, MAX_TABLE_BYTES);
         let tables = Tables::read(&mut reader).filter(|_| reader.is_empty());
         let tables = tables.ok_or(refuse("layout"))?;
         check::tables(&tables).map_err(refuse)?;

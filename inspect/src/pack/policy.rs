@@ -2,7 +2,7 @@
 
 use super::allow::AllowTables;
 use super::tables::Tables;
-use super::wire::{Reader, Wire, wire, wire_enum};
+use super::wire::{Reader, Row, Wire, wire, wire_enum};
 use crate::ids::{RuleId, StrId};
 use crate::steps;
 
@@ -113,19 +113,19 @@ wire! {
     /// A range of one of the lists of [`PolicyTables`]; an empty one restricts nothing.
     pub struct Range {
         /// Its first place.
-        pub start: u32,
+        pub start: u32 => start,
         /// The place after its last.
-        pub end: u32,
+        pub end: u32 => end(start),
     }
 
     /// What something is about: all of it has to fit.
     pub struct Scope {
         /// Which rules.
-        pub rules: Range,
+        pub rules: Range => row,
         /// Requests to which services.
-        pub services: Range,
+        pub services: Range => row,
         /// Requests from which sources.
-        pub sources: Range,
+        pub sources: Range => row,
         /// Requests that do what: [`crate::Operations::bits`]. 0 restricts nothing.
         pub operations: u32,
     }
@@ -133,7 +133,7 @@ wire! {
     /// A mode, and what it is about.
     pub struct Statement {
         /// What events call it.
-        pub name: StrId,
+        pub name: StrId => near,
         /// The mode.
         pub mode: Mode,
         /// Which use, as a set of bits: [`crate::Usage::bit`]. 0 restricts nothing.
@@ -141,27 +141,27 @@ wire! {
         /// For how many of [`WHOLE_SHARE`] sources.
         pub share: u32,
         /// What it is about.
-        pub scope: Scope,
+        pub scope: Scope => row,
     }
 
     /// A match that is nothing to report, for a while.
     pub struct Exception {
         /// What events and counters call it.
-        pub id: StrId,
+        pub id: StrId => near,
         /// When it stops to apply, in seconds since 1970.
         pub expires: u64,
         /// What it is about.
-        pub scope: Scope,
+        pub scope: Scope => row,
         /// Whose use of the service.
-        pub identities: Range,
+        pub identities: Range => row,
     }
 
     /// A use of a service that is known to be right.
     pub struct Sanction {
         /// Which services, and from which sources.
-        pub scope: Scope,
+        pub scope: Scope => row,
         /// Whose use of the service; an empty range is any.
-        pub identities: Range,
+        pub identities: Range => row,
     }
 
     /// A source, or several.
@@ -169,7 +169,7 @@ wire! {
         /// How it is recognised.
         pub kind: SourceKind,
         /// The name, or its start.
-        pub name: StrId,
+        pub name: StrId => near,
         /// The first address, as an IPv6 address; IPv4 is mapped.
         pub first: u128,
         /// The last address.
@@ -196,29 +196,29 @@ wire! {
     /// A service.
     pub struct Service {
         /// Its name.
-        pub name: StrId,
+        pub name: StrId => near,
         /// What kind of service it is; empty where its note does not say.
-        pub category: StrId,
+        pub category: StrId => near,
         /// What is done with it: a range of [`ServiceTables::operations`]. Each that fits counts.
-        pub operations: Range,
+        pub operations: Range => row,
         /// How the user agents of its own clients start, in lower case: a range of
         /// [`ServiceTables::texts`].
-        pub clients: Range,
+        pub clients: Range => row,
     }
 
     /// A host of a service.
     pub struct ServiceHost {
         /// In lower case, without port.
-        pub name: StrId,
+        pub name: StrId => near,
         /// An index into [`ServiceTables::services`].
-        pub service: u32,
+        pub service: u32 => near,
         /// Whether every request to the host belongs to the service, and not only those that fit a
         /// template.
         pub whole: bool,
         /// The templates of URLs whose host ends with the name: a range of
         /// [`ServiceTables::templates`]. The first that fits counts. A template without a place is a
         /// host, and means itself and what is below it.
-        pub templates: Range,
+        pub templates: Range => row,
     }
 
     /// What requests do to a service. All that is listed has to fit.
@@ -226,12 +226,12 @@ wire! {
         /// What they do.
         pub operation: Operation,
         /// With which methods: a range of [`ServiceTables::texts`]; an empty one is any.
-        pub methods: Range,
+        pub methods: Range => row,
         /// At which hosts, and what is below them: a range of [`ServiceTables::texts`]; an empty one is
         /// any.
-        pub hosts: Range,
+        pub hosts: Range => row,
         /// At which paths: a range of [`ServiceTables::templates`], without hosts; an empty one is any.
-        pub paths: Range,
+        pub paths: Range => row,
     }
 
     /// A part of a template.
@@ -239,7 +239,7 @@ wire! {
         /// What it is.
         pub kind: PartKind,
         /// The text that has to be there, or the name of the place.
-        pub text: StrId,
+        pub text: StrId => near,
     }
 }
 

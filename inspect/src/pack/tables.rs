@@ -6,20 +6,38 @@
 //! networks. A pattern that the scan cannot decide alone (a glob, a regex, a cased value) names a
 //! check that does, and the scan looks for a literal that the pattern cannot do without.
 
+mod automaton;
 mod correlations;
+mod grams;
+mod networks;
 mod rules;
 mod scans;
+mod trie;
 
+pub use automaton::*;
 pub use correlations::*;
+pub use grams::*;
+pub use networks::*;
 pub use rules::*;
 pub use scans::*;
+pub use trie::*;
 
 use super::policy::{PolicyTables, ServiceTables};
-use super::wire::{Reader, Wire, wire};
+use super::wire::{Number, Reader, Row, Wire, wire};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId, StrId};
 
 macro_rules! wire_ids {
     ($($id:ident),+) => {$(
+        impl Number for $id {
+            fn to_number(self) -> u32 {
+                self.0
+            }
+
+            fn from_number(number: u32) -> Self {
+                $id(number)
+            }
+        }
+
         impl Wire for $id {
             fn write(&self, out: &mut Vec<u8>) {
                 self.0.write(out);
@@ -27,16 +45,6 @@ macro_rules! wire_ids {
 
             fn read(reader: &mut Reader<'_>) -> Option<Self> {
                 u32::read(reader).map($id)
-            }
-        }
-
-        impl Wire for Vec<$id> {
-            fn write(&self, out: &mut Vec<u8>) {
-                super::wire::write_list(self, out);
-            }
-
-            fn read(reader: &mut Reader<'_>) -> Option<Self> {
-                Some(Vec::<u32>::read(reader)?.into_iter().map($id).collect())
             }
         }
     )+};
@@ -64,7 +72,7 @@ wire! {
         /// The tags of all rules; a rule names a range.
         pub tags: Vec<StrId>,
         /// The programs of all rules; a rule names a range. See [`Op`].
-        pub code: Vec<u32>,
+        pub code: Vec<u32> => operations,
         /// Rules that are evaluated on every event, because they may match where no pattern is found.
         pub unguarded: Vec<RuleId>,
         /// The detection items.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use inspect::pack::{Gram, Grams};
-use inspect::{GRAM_HASH, PatternId, SMALL_GRAMS_SHIFT};
+use inspect::pack::{GramLiteral, Grams};
+use inspect::{PatternId, SMALL_GRAMS_SHIFT};
 
 use super::{end_of, frequency};
 
@@ -42,7 +42,11 @@ pub(super) enum Places {
 /// Builds one index per gram width that is needed, the widest first.
 pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>, places: Places) -> Vec<Grams> {
     if places == Places::EverySecond {
-        return if literals.is_empty() { Vec::new() } else { vec![index(3, 2, &literals)] };
+        return if literals.is_empty() {
+            Vec::new()
+        } else {
+            Vec::from_iter(index(3, 2, &literals))
+        };
     }
     let mut by_width: [Vec<(Vec<u8>, PatternId)>; 3] = Default::default();
     let [four, two, one] = &mut by_width;
@@ -61,11 +65,11 @@ pub(super) fn build(literals: Vec<(Vec<u8>, PatternId)>, places: Places) -> Vec<
     let widths = [4, 2, 1].into_iter().zip(by_width);
     widths
         .filter(|(_, literals)| !literals.is_empty())
-        .map(|(width, of)| index(width, 1, &of))
+        .filter_map(|(width, of)| index(width, 1, &of))
         .collect()
 }
 
-fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
+fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Option<Grams> {
     let n_width = usize::from(width);
     let n_stride = usize::from(stride);
     // How many literals hold each gram: a gram of few makes a short bucket.
@@ -93,52 +97,23 @@ fn index(width: u8, stride: u8, literals: &[(Vec<u8>, PatternId)]) -> Grams {
         (DENSE * n_entries).next_power_of_two().min(1 << 22)
     };
     let shift = 32 - u8::try_from(bits.ilog2()).unwrap_or(10);
-    let mut entries = Vec::with_capacity(n_entries);
+    let mut indexed = Vec::with_capacity(literals.len());
     let mut bytes = Vec::new();
     for (literal, pattern) in literals {
         // One after the other, as many as there are places between two that are looked at.
         let runs = literal.windows(n_width + n_stride - 1).enumerate();
         let of_run = |run: &[u8]| run.windows(n_width).map(cost).sum::<i64>();
-        let Some((start, run)) = runs.min_by_key(|(_, run)| of_run(run)) else { continue };
+        let Some((at, _)) = runs.min_by_key(|(_, run)| of_run(run)) else { continue };
         let literal_start = end_of(&bytes);
         bytes.extend_from_slice(literal);
-        for (at, best) in (start..).zip(run.windows(n_width)) {
-            entries.push(Gram {
-                gram: gram(best),
-                at: u32::try_from(at).unwrap_or_default(),
-                literal_start,
-                literal_end: end_of(&bytes),
-                pattern: *pattern,
-            });
-        }
+        indexed.push(GramLiteral {
+            pattern: *pattern,
+            at: u32::try_from(at).unwrap_or_default(),
+            literal_start,
+            literal_end: end_of(&bytes),
+        });
     }
-    let hash = |gram: u32| (gram.wrapping_mul(GRAM_HASH) >> shift) as usize;
-    entries.sort_by_key(|entry| (hash(entry.gram), entry.gram, entry.pattern));
-
-    let mut bitmap = vec![0u64; bits / 64];
-    let mut bucket_ends = Vec::new();
-    let mut last = None;
-    for (idx, entry) in entries.iter().enumerate() {
-        let hash = hash(entry.gram);
-        if last != Some(hash) {
-            last = Some(hash);
-            bucket_ends.push(0);
-            if let Some(word) = bitmap.get_mut(hash / 64) {
-                *word |= 1 << (hash % 64);
-            }
-        }
-        if let Some(end) = bucket_ends.last_mut() {
-            *end = u32::try_from(idx + 1).unwrap_or(u32::MAX);
-        }
-    }
-    let mut n_set = 0;
-    let ranks = bitmap.iter().map(|word| {
-        let before = n_set;
-        n_set += word.count_ones();
-        before
-    });
-    let ranks = ranks.collect();
-    Grams { width, stride, shift, bitmap, ranks, bucket_ends, entries, literals: bytes }
+    Grams::new([width, stride, shift], &indexed, bytes)
 }
 
 /// The bytes as a number, the first in the lowest place.

@@ -25,6 +25,7 @@ pub(super) struct Patterns {
     regexes: Vec<Automaton>,
     nfas: Vec<Nfa>,
     regexes_by_text: HashMap<String, Regex>,
+    regexes_by_table: HashMap<Automaton, u32>,
 }
 
 #[derive(Debug)]
@@ -103,8 +104,7 @@ impl Patterns {
                         Ok(compiled) => {
                             let check = match &compiled.machine {
                                 Machine::Dfa(automaton) => {
-                                    self.regexes.push(automaton.clone());
-                                    (CheckKind::Regex, end_of(&self.regexes) - 1)
+                                    (CheckKind::Regex, self.automaton(automaton))
                                 }
                                 Machine::Nfa(nfa) => {
                                     self.nfas.push(nfa.clone());
@@ -126,6 +126,16 @@ impl Patterns {
             });
         }
         if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics) }
+    }
+
+    /// The index of an automaton; expressions that find the same have one.
+    fn automaton(&mut self, automaton: &Automaton) -> u32 {
+        let next = end_of(&self.regexes);
+        let idx = *self.regexes_by_table.entry(automaton.clone()).or_insert(next);
+        if idx == next {
+            self.regexes.push(automaton.clone());
+        }
+        idx
     }
 
     /// The patterns of a value, and how often each is found, roughly. None for values that a test asks.

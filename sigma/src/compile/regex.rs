@@ -17,6 +17,7 @@ use regex_automata::{Anchored, MatchKind};
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::minimal::minimal;
 use super::regex_class;
 use crate::codes;
 use crate::limits::{MAX_FILE_REGEX_BYTES, MAX_REGEX_BYTES, MAX_REGEX_STATES};
@@ -110,7 +111,7 @@ pub(crate) fn compile(text: &str, budget: &AtomicUsize) -> Result<Compiled, Prob
     let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok();
     spend(dfa.as_ref().map_or(dfa_limit, dense::DFA::memory_usage));
     let machine = match dfa.and_then(|dfa| table(&dfa)) {
-        Some(table) => Machine::Dfa(table),
+        Some(table) => Machine::Dfa(minimal(table)),
         None => Machine::Nfa(flat(&nfa).ok_or_else(too_large)?),
     };
     Ok(Compiled { machine, literals: required(&hir).best })

@@ -2,6 +2,7 @@
 
 mod correlation;
 pub(super) mod policy;
+mod sizes;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -22,13 +23,17 @@ use crate::disk;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate show rules.pack\n\
-\x20 tidegate show --format json rules.pack")]
+\x20 tidegate show --format json rules.pack\n\
+\x20 tidegate show --sizes rules.pack")]
 pub(crate) struct Show {
     /// The pack to read
     file: PathBuf,
     /// How to print the pack
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
+    /// List the bytes that each table of the pack takes instead
+    #[arg(long)]
+    sizes: bool,
 }
 
 impl Show {
@@ -38,18 +43,22 @@ impl Show {
             Ok(pack) => pack,
             Err(finding) => return Outcome::refused(&[*finding], &Sources::new()),
         };
-        let stdout = match self.format {
-            PlainFormat::Text => text(&name(&self.file), &pack),
-            PlainFormat::Json => pretty(&to_json(&pack)),
+        let file = name(&self.file);
+        let stdout = match (self.format, self.sizes) {
+            (PlainFormat::Text, false) => text(&file, &pack),
+            (PlainFormat::Json, false) => pretty(&to_json(&pack)),
+            (PlainFormat::Text, true) => heading(&file, &pack) + &sizes::to_text(&pack),
+            (PlainFormat::Json, true) => pretty(&sizes::to_json(&pack)),
         };
         Outcome { stdout, ..Outcome::default() }
     }
 }
 
-fn text(file: &str, pack: &Pack) -> String {
+/// The line about the pack as a whole.
+fn heading(file: &str, pack: &Pack) -> String {
     let tables = pack.tables();
     let n_correlations = tables.correlations.len();
-    let mut text = format!(
+    format!(
         "{file}: `{}` version {}, format {FORMAT_VERSION}, {}, {}{}, hosts as {}, {}hash {}\n",
         printable(tables.name.as_bytes()),
         tables.version,
@@ -62,7 +71,12 @@ fn text(file: &str, pack: &Pack) -> String {
         tables.hosts.as_str(),
         if pack.is_signed() { "signed, " } else { "" },
         pack.hash(),
-    );
+    )
+}
+
+fn text(file: &str, pack: &Pack) -> String {
+    let tables = pack.tables();
+    let mut text = heading(file, pack);
     for rule in &tables.rules {
         let shown = |id| printable(tables.str(id).as_bytes());
         let author = match tables.str(rule.author) {

@@ -2,7 +2,7 @@
 
 use super::{Comparison, Level, Tables};
 use crate::ids::{CorrelationId, StrId};
-use crate::pack::wire::{Reader, Wire, wire, wire_enum};
+use crate::pack::wire::{Reader, Row, Wire, wire, wire_enum};
 
 /// A place in an input of a correlation that nothing answers.
 pub const NO_FIELD: u32 = u32::MAX;
@@ -42,13 +42,13 @@ wire! {
     /// A correlation: matches of rules, or other correlations, counted per group over a sliding window.
     pub struct Correlation {
         /// Sigma `id`, or the title where there is none.
-        pub id: StrId,
+        pub id: StrId => near,
         /// Sigma `title`.
-        pub title: StrId,
+        pub title: StrId => near,
         /// Sigma `author`.
-        pub author: StrId,
+        pub author: StrId => near,
         /// Sigma `status`; empty where there is none.
-        pub status: StrId,
+        pub status: StrId => near,
         /// Sigma `level`.
         pub level: Level,
         /// What is computed.
@@ -60,21 +60,21 @@ wire! {
         /// The length of the window in milliseconds; at least 1.
         pub timespan_ms: u64,
         /// Sigma `tags`: a range of [`Tables::tags`].
-        pub tags_start: u32,
+        pub tags_start: u32 => start,
         /// The end of that range.
-        pub tags_end: u32,
+        pub tags_end: u32 => end(tags_start),
         /// The names of the fields that make a group: a range of [`Tables::group_names`].
-        pub group_start: u32,
+        pub group_start: u32 => start,
         /// The end of that range.
-        pub group_end: u32,
+        pub group_end: u32 => end(group_start),
         /// What it takes in: a range of [`Tables::correlation_inputs`].
-        pub inputs_start: u32,
+        pub inputs_start: u32 => start,
         /// The end of that range.
-        pub inputs_end: u32,
+        pub inputs_end: u32 => end(inputs_start),
         /// What its value is compared with, all of it: a range of [`Tables::thresholds`].
-        pub thresholds_start: u32,
+        pub thresholds_start: u32 => start,
         /// The end of that range.
-        pub thresholds_end: u32,
+        pub thresholds_end: u32 => end(thresholds_start),
     }
 
     /// A rule or correlation that a correlation takes in.
@@ -86,9 +86,9 @@ wire! {
         /// What answers each of the group's names, or [`NO_FIELD`]: a range of
         /// `Tables::input_fields`. For a rule a [`crate::FieldId`], for a correlation a position in its
         /// group.
-        pub fields_start: u32,
+        pub fields_start: u32 => start,
         /// The end of that range.
-        pub fields_end: u32,
+        pub fields_end: u32 => end(fields_start),
         /// What answers the field that is counted or summed, likewise.
         pub measured: u32,
     }

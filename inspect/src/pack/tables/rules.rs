@@ -2,7 +2,7 @@
 
 use super::Tables;
 use crate::ids::{AtomId, FieldId, PatternId, RuleId, StrId};
-use crate::pack::wire::{Reader, Wire, wire, wire_enum};
+use crate::pack::wire::{Reader, Row, Wire, wire, wire_enum};
 
 /// The field of an atom that looks at every value of the event: Sigma's keywords.
 pub const KEYWORDS: FieldId = FieldId(u32::MAX);
@@ -90,15 +90,15 @@ wire! {
     /// One rule.
     pub struct Rule {
         /// Sigma `id`, or the title where a rule has none.
-        pub id: StrId,
+        pub id: StrId => near,
         /// Sigma `title`.
-        pub title: StrId,
+        pub title: StrId => near,
         /// Sigma `author`: shown wherever a match is shown (Detection Rule License 1.1).
-        pub author: StrId,
+        pub author: StrId => near,
         /// Sigma `status`; empty where a rule has none.
-        pub status: StrId,
+        pub status: StrId => near,
         /// Sigma `logsource`, as `category/product/service`.
-        pub logsource: StrId,
+        pub logsource: StrId => near,
         /// Sigma `level`.
         pub level: Level,
         /// When the rule can be decided.
@@ -107,30 +107,30 @@ wire! {
         /// `generate: true`.
         pub alerts: bool,
         /// Sigma `tags`: a range of [`Tables::tags`].
-        pub tags_start: u32,
+        pub tags_start: u32 => start,
         /// The end of that range.
-        pub tags_end: u32,
+        pub tags_end: u32 => end(tags_start),
         /// The rule's program: a range of [`Tables::code`].
-        pub code_start: u32,
+        pub code_start: u32 => start,
         /// The end of that range.
-        pub code_end: u32,
+        pub code_end: u32 => end(code_start),
     }
 
     /// A detection item: true when one of its patterns is found.
     pub struct Atom {
         /// The field, or [`KEYWORDS`].
-        pub field: FieldId,
+        pub field: FieldId => near,
         /// The field and its modifiers as Sigma writes them, for people.
-        pub label: StrId,
+        pub label: StrId => near,
         /// The rules to evaluate when the atom is true: a range of `Tables::atom_rules`.
-        pub rules_start: u32,
+        pub rules_start: u32 => start,
         /// The end of that range.
-        pub rules_end: u32,
+        pub rules_end: u32 => end(rules_start),
         /// Patterns that no scan looks for, because they need no literal: a range of [`Tables::unindexed`].
         /// They are checked when a rule that was woken by another atom asks for this one.
-        pub unindexed_start: u32,
+        pub unindexed_start: u32 => start,
         /// The end of that range.
-        pub unindexed_end: u32,
+        pub unindexed_end: u32 => end(unindexed_start),
         /// Whether some of its patterns are in [`Tables::deferred`].
         pub is_deferred: bool,
     }
@@ -140,9 +140,9 @@ wire! {
         /// What is asked.
         pub kind: TestKind,
         /// The field.
-        pub field: FieldId,
+        pub field: FieldId => near,
         /// The field that it is compared with; for other kinds the field itself.
-        pub other: FieldId,
+        pub other: FieldId => near,
         /// How numbers compare.
         pub comparison: Comparison,
         /// The rule's number: the bits of a 64-bit float.
@@ -150,9 +150,9 @@ wire! {
         /// Whether the comparison of two texts is case-sensitive.
         pub cased: bool,
         /// The field and its modifiers as Sigma writes them, for people.
-        pub label: StrId,
+        pub label: StrId => near,
         /// The rule's value as its author wrote it.
-        pub text: StrId,
+        pub text: StrId => near,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Patterns: how each field is scanned for them, and what checks one that was found.
 
-use super::Tables;
-use crate::ids::{AtomId, FieldId, PatternId, StrId};
-use crate::pack::wire::{Reader, Wire, wire, wire_enum};
+use super::{Grams, Networks, Tables, Trie};
+use crate::ids::{AtomId, FieldId, StrId};
+use crate::pack::wire::{Reader, Row, Wire, wire, wire_enum};
 
 /// A glob token: `?`, one character.
 pub const GLOB_ONE: u16 = 256;
@@ -71,19 +71,19 @@ wire! {
     /// One value of a detection item.
     pub struct Pattern {
         /// The field that it is looked for in, or [`super::KEYWORDS`].
-        pub field: FieldId,
+        pub field: FieldId => near,
         /// How it compares.
         pub kind: PatternKind,
         /// The value as the author wrote it.
-        pub text: StrId,
+        pub text: StrId => near,
         /// What decides the pattern once the scan found it.
         pub check: CheckKind,
         /// The index for the check.
         pub check_idx: u32,
         /// The atoms that the pattern makes true: a range of `Tables::pattern_atoms`.
-        pub atoms_start: u32,
+        pub atoms_start: u32 => start,
         /// The end of that range.
-        pub atoms_end: u32,
+        pub atoms_end: u32 => end(atoms_start),
     }
 
     /// How the values of one field are scanned.
@@ -103,85 +103,6 @@ wire! {
         pub is_shared: bool,
     }
 
-    /// A radix trie; node 0 is the root. Labels of folded bytes.
-    pub struct Trie {
-        /// All labels, end to end.
-        pub labels: Vec<u8>,
-        /// The nodes; a node's children are consecutive and come after it.
-        pub nodes: Vec<TrieNode>,
-        /// The first byte of each node's label; the children of a node are sorted by it.
-        pub first_bytes: Vec<u8>,
-        /// What is found at a node: `pattern << 1`, and 1 added where the value must end there.
-        pub outputs: Vec<u32>,
-    }
-
-    /// A node of a [`Trie`]. All that a walk asks of it lies together, as most walks end at the first.
-    pub struct TrieNode {
-        /// The label: a range of [`Trie::labels`].
-        pub label_start: u32,
-        /// The end of that range.
-        pub label_end: u32,
-        /// The children: a range of [`Trie::nodes`].
-        pub child_start: u32,
-        /// The end of that range.
-        pub child_end: u32,
-        /// What is found here: a range of [`Trie::outputs`].
-        pub output_start: u32,
-        /// The end of that range.
-        pub output_end: u32,
-    }
-
-    /// Literals found by grams, runs of `width` bytes of them that the compiler chose to be rare.
-    ///
-    /// Only every `stride`th place of a value is looked at. So each literal has `stride` entries, with
-    /// grams that follow one another: wherever the literal is, one of them is met. A bit of `bitmap` is
-    /// set for the hash of each gram; a bucket of entries belongs to each set bit, in order, found by
-    /// counting the set bits before it.
-    pub struct Grams {
-        /// Bytes in a gram: 4, 3, 2 or 1.
-        pub width: u8,
-        /// From one place that is looked at to the next: 1 or 2.
-        pub stride: u8,
-        /// How far a 32-bit hash is shifted to index `bitmap`.
-        pub shift: u8,
-        /// One bit per hash.
-        pub bitmap: Vec<u64>,
-        /// Set bits before each word of `bitmap`.
-        pub ranks: Vec<u32>,
-        /// Where each bucket ends in `entries`.
-        pub bucket_ends: Vec<u32>,
-        /// The literals, by bucket.
-        pub entries: Vec<Gram>,
-        /// The bytes of the literals, folded.
-        pub literals: Vec<u8>,
-    }
-
-    /// A literal in a gram index.
-    pub struct Gram {
-        /// The gram, little endian.
-        pub gram: u32,
-        /// The place of the gram in the literal.
-        pub at: u32,
-        /// The literal: a range of [`Grams::literals`].
-        pub literal_start: u32,
-        /// The end of that range.
-        pub literal_end: u32,
-        /// The pattern to which the literal belongs.
-        pub pattern: PatternId,
-    }
-
-    /// Disjoint address ranges in ascending order, each with the patterns that hold in it.
-    pub struct Networks {
-        /// First address of each range.
-        pub starts: Vec<u128>,
-        /// Last address of each range.
-        pub ends: Vec<u128>,
-        /// Where each range's patterns end in `patterns`.
-        pub pattern_ends: Vec<u32>,
-        /// The patterns of all ranges.
-        pub patterns: Vec<PatternId>,
-    }
-
     /// A nondeterministic automaton over bytes, for expressions that count so far that a deterministic
     /// one would not fit. Its work is the value's length times its states.
     pub struct Nfa {
@@ -198,31 +119,10 @@ wire! {
         /// What it does.
         pub kind: NfaKind,
         /// Its edges: a range of [`Nfa::edges`].
-        pub edges_start: u32,
+        pub edges_start: u32 => start,
         /// The end of that range.
-        pub edges_end: u32,
+        pub edges_end: u32 => end(edges_start),
     }
-
-    /// A complete deterministic automaton over bytes that finds out whether a regular expression occurs.
-    pub struct Automaton {
-        /// The class of each of the 256 bytes.
-        pub classes: Vec<u8>,
-        /// Transitions: `state * n_classes + class` gives the next state.
-        pub transitions: Vec<u32>,
-        /// Whether the expression is found if the value ends in this state; one byte per state.
-        pub at_end: Vec<u8>,
-        /// The number of classes.
-        pub n_classes: u32,
-        /// The state at the start of a value.
-        pub start: u32,
-    }
-}
-
-impl Automaton {
-    /// The state from which nothing is found any more.
-    pub const DEAD: u32 = 0;
-    /// The state in which the expression has been found.
-    pub const FOUND: u32 = 1;
 }
 
 impl Scan {
