@@ -1,14 +1,17 @@
 //! Atomic Red Team: tests of a technique.
 
-use serde_json::Value;
+use serde_json::Value as Json;
 
-use crate::rule::{Skipped, broken_yaml, string, strings, technique_id};
+use crate::dialect::Value;
+use crate::rule::{Skipped, broken_yaml, others, string, strings, technique_id};
 
 /// One test.
 #[derive(Clone, Debug)]
 pub struct AtomicTest {
     /// The technique that it exercises.
     pub technique: String,
+    /// What Atomic Red Team calls the technique.
+    pub technique_name: String,
     /// Its number among the tests of the technique, as Atomic Red Team counts: from 1, in the file's order.
     pub number: usize,
     /// The GUID that names it everywhere.
@@ -31,9 +34,39 @@ pub struct AtomicTest {
     pub dependencies: Vec<Dependency>,
     /// What checks and gets the dependencies; that of the test where it is not named.
     pub dependency_executor: Option<String>,
-    /// Name, description and default of each argument.
-    pub arguments: Vec<(String, String, String)>,
+    /// What can be set, by name.
+    pub arguments: Vec<Argument>,
+    /// Keys that no other field holds.
+    pub others: Vec<(String, Value)>,
 }
+
+/// A value that a test takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Argument {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// `string`, `path`, `url`...
+    pub kind: String,
+    /// Its value where none is given.
+    pub default: String,
+}
+
+/// Keys of a test that have a place of their own.
+const PLACED: [&str; 8] = [
+    "name",
+    "auto_generated_guid",
+    "description",
+    "supported_platforms",
+    "executor",
+    "input_arguments",
+    "dependencies",
+    "dependency_executor_name",
+];
+/// The same of its executor.
+const OF_EXECUTOR: [&str; 5] =
+    ["name", "command", "steps", "cleanup_command", "elevation_required"];
 
 /// Something that a test needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,25 +81,35 @@ pub struct Dependency {
 
 /// Reads the file of one technique.
 pub fn read(text: &str) -> Result<Vec<AtomicTest>, Skipped> {
-    let file: Value = serde_saphyr::from_str(text).map_err(|_| broken_yaml(text))?;
+    let file: Json = serde_saphyr::from_str(text).map_err(|_| broken_yaml(text))?;
     let Some(technique) = string(&file, "attack_technique").and_then(|id| technique_id(&id)) else {
         return Err(Skipped::Retired);
     };
-    let tests = file.get("atomic_tests").and_then(Value::as_array).cloned().unwrap_or_default();
-    Ok(tests.iter().zip(1..).map(|(test, number)| of_value(&technique, number, test)).collect())
+    let name = string(&file, "display_name").unwrap_or_default();
+    let tests = file.get("atomic_tests").and_then(Json::as_array).cloned().unwrap_or_default();
+    Ok(tests
+        .iter()
+        .zip(1..)
+        .map(|(test, number)| of_value(&technique, &name, number, test))
+        .collect())
 }
 
-fn of_value(technique: &str, number: usize, test: &Value) -> AtomicTest {
-    let executor = test.get("executor").unwrap_or(&Value::Null);
+fn of_value(technique: &str, name: &str, number: usize, test: &Json) -> AtomicTest {
+    let executor = test.get("executor").unwrap_or(&Json::Null);
     let mut arguments = Vec::new();
-    if let Some(Value::Object(map)) = test.get("input_arguments") {
+    if let Some(Json::Object(map)) = test.get("input_arguments") {
         for (name, argument) in map {
             let text = |key| string(argument, key).unwrap_or_default().trim().to_owned();
-            arguments.push((name.clone(), text("description"), text("default")));
+            arguments.push(Argument {
+                name: name.clone(),
+                description: text("description"),
+                kind: text("type"),
+                default: text("default"),
+            });
         }
     }
     arguments.sort();
-    let dependencies = test.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+    let dependencies = test.get("dependencies").and_then(Json::as_array).into_iter().flatten();
     let dependencies = dependencies.map(|dependency| {
         let text = |key| string(dependency, key).unwrap_or_default().trim_end().to_owned();
         Dependency {
@@ -78,6 +121,7 @@ fn of_value(technique: &str, number: usize, test: &Value) -> AtomicTest {
     let text = |key| string(executor, key).map(|text| text.trim_end().to_owned());
     AtomicTest {
         technique: technique.to_owned(),
+        technique_name: name.to_owned(),
         number,
         dependencies: dependencies.collect(),
         dependency_executor: string(test, "dependency_executor_name"),
@@ -86,10 +130,15 @@ fn of_value(technique: &str, number: usize, test: &Value) -> AtomicTest {
         description: string(test, "description").unwrap_or_default().trim().to_owned(),
         platforms: strings(test.get("supported_platforms")),
         executor: text("name").unwrap_or_else(|| "manual".into()),
-        elevated: executor.get("elevation_required").and_then(Value::as_bool).unwrap_or_default(),
-        command: text("command").or_else(|| text("steps")).unwrap_or_default(),
+        elevated: executor.get("elevation_required").and_then(Json::as_bool).unwrap_or_default(),
+        command: [text("command"), text("steps")]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("\n"),
         cleanup: text("cleanup_command").filter(|text| !text.trim().is_empty()),
         arguments,
+        others: [others(test, &PLACED), others(executor, &OF_EXECUTOR)].concat(),
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Technique {
     pub procedures: Vec<Procedure>,
     /// From version 18 on: how to detect it.
     pub strategies: Vec<Strategy>,
+    /// What else it says, by the name that pages show: contributors, types of impact...
+    pub details: Vec<(&'static str, Vec<String>)>,
 }
 
 /// What became of an id.
@@ -177,6 +179,14 @@ struct Object {
     x_mitre_detection: String,
     x_mitre_data_sources: Vec<String>,
     x_mitre_defense_bypassed: Vec<String>,
+    x_mitre_contributors: Vec<String>,
+    x_mitre_impact_type: Vec<String>,
+    x_mitre_permissions_required: Vec<String>,
+    x_mitre_effective_permissions: Vec<String>,
+    x_mitre_system_requirements: Vec<String>,
+    x_mitre_tactic_type: Vec<String>,
+    x_mitre_remote_support: bool,
+    x_mitre_network_requirements: bool,
     x_mitre_shortname: String,
     x_mitre_analytic_refs: Vec<String>,
     x_mitre_log_source_references: Vec<LogReference>,
@@ -338,6 +348,7 @@ fn technique(object: &Object, domain: Domain, attack: &mut Attack) {
         data_sources: object.x_mitre_data_sources.clone(),
         defenses_bypassed: object.x_mitre_defense_bypassed.clone(),
         citations: object.citations(),
+        details: details(object),
         retired,
         ..Technique::default()
     };
@@ -346,6 +357,21 @@ fn technique(object: &Object, domain: Domain, attack: &mut Attack) {
     if !(living && technique.retired.is_some()) {
         attack.techniques.insert(id, technique);
     }
+}
+
+fn details(object: &Object) -> Vec<(&'static str, Vec<String>)> {
+    let flag = |is: bool| if is { vec!["yes".to_owned()] } else { Vec::new() };
+    let all = [
+        ("Contributors", object.x_mitre_contributors.clone()),
+        ("Types of impact", object.x_mitre_impact_type.clone()),
+        ("Permissions required", object.x_mitre_permissions_required.clone()),
+        ("Effective permissions", object.x_mitre_effective_permissions.clone()),
+        ("System requirements", object.x_mitre_system_requirements.clone()),
+        ("Types of tactic", object.x_mitre_tactic_type.clone()),
+        ("Remote support", flag(object.x_mitre_remote_support)),
+        ("Network requirements", flag(object.x_mitre_network_requirements)),
+    ];
+    all.into_iter().filter(|(_, texts)| !texts.is_empty()).collect()
 }
 
 fn tactic(object: &Object, domain: Domain, attack: &mut Attack) {

@@ -18,6 +18,8 @@ pub struct D3fend {
     pub countermeasures: BTreeMap<String, Countermeasure>,
     /// ATT&CK id to countermeasures, with how they meet.
     pub against: BTreeMap<String, Vec<Meeting>>,
+    /// The release, as `1.2.0`; empty where the copy does not say.
+    pub version: String,
 }
 
 /// A defensive technique.
@@ -33,6 +35,12 @@ pub struct Countermeasure {
     pub definition: String,
     /// `Detect`, `Isolate`...
     pub tactic: String,
+    /// Other names.
+    pub synonyms: Vec<String>,
+    /// How it works, in Markdown; empty where D3FEND has no article.
+    pub article: String,
+    /// Title and address of what it is based on.
+    pub references: Vec<(String, String)>,
 }
 
 /// Where a technique and a countermeasure meet.
@@ -73,9 +81,17 @@ pub fn read_ontology(text: &str) -> Result<D3fend, Skipped> {
         let countermeasure = Countermeasure {
             id: id.to_owned(),
             iri: local(name).to_owned(),
-            name: class.texts.get(LABEL).cloned().unwrap_or_default(),
+            name: class
+                .texts
+                .get(LABEL)
+                .and_then(|texts| texts.first())
+                .cloned()
+                .unwrap_or_default(),
             definition: own_text(class, "definition").unwrap_or_default().to_owned(),
             tactic,
+            synonyms: own_texts(class, "synonym").to_vec(),
+            article: own_text(class, "kb-article").unwrap_or_default().to_owned(),
+            references: ontology.references(class),
         };
         d3fend.countermeasures.insert(id.to_owned(), countermeasure);
         for (property, artifact) in ontology.relations(name) {
@@ -109,7 +125,12 @@ pub fn read_ontology(text: &str) -> Result<D3fend, Skipped> {
 
 /// A text that a class has under a property of D3FEND's own.
 fn own_text<'c>(class: &'c ontology::Class, property: &str) -> Option<&'c str> {
-    class.texts.get(&format!("{D3FEND}{property}")).map(String::as_str)
+    own_texts(class, property).first().map(String::as_str)
+}
+
+/// All of them.
+fn own_texts<'c>(class: &'c ontology::Class, property: &str) -> &'c [String] {
+    class.texts.get(&format!("{D3FEND}{property}")).map_or(&[], Vec::as_slice)
 }
 
 struct Ontology<'o> {
@@ -142,6 +163,22 @@ impl<'o> Ontology<'o> {
             }
         }
         found
+    }
+
+    /// Title and address of the documents that a class refers to.
+    fn references(&self, class: &ontology::Class) -> Vec<(String, String)> {
+        let named = class
+            .relations
+            .iter()
+            .filter(|(property, _)| own_name(property) == Some("kb-reference"));
+        let of = |(_, name): &(String, String)| {
+            let reference = self.classes.get(name)?;
+            let title = own_text(reference, "kb-reference-title")
+                .or_else(|| Some(reference.texts.get(LABEL)?.first()?.as_str()))?;
+            let link = own_text(reference, "has-link").unwrap_or_default();
+            Some((title.to_owned(), link.to_owned()))
+        };
+        named.filter_map(of).collect()
     }
 
     fn is_artifact(&self, name: &'o str) -> bool {
@@ -198,6 +235,7 @@ pub fn read_mapping(text: &str) -> Result<D3fend, Skipped> {
             name: text("def_tech_label"),
             definition: text("def_tech_definition"),
             tactic: text("def_tactic_label"),
+            ..Countermeasure::default()
         });
         against.entry(technique).or_default().insert(Meeting {
             countermeasure: id,
@@ -222,8 +260,22 @@ impl D3fend {
         set.into_iter().collect()
     }
 
+    /// Where it comes from, and under which terms it is passed on.
+    pub fn notice(&self) -> String {
+        let version = match self.version.as_str() {
+            "" => String::new(),
+            version => format!(" {version}"),
+        };
+        format!(
+            "D3FEND{version}, <https://d3fend.mitre.org/>, MIT licence. \u{a9} The MITRE Corporation. D3FEND is a trademark of The MITRE Corporation."
+        )
+    }
+
     /// Adds what another source says and this one does not.
     pub fn add(&mut self, other: D3fend) {
+        if self.version.is_empty() {
+            self.version = other.version;
+        }
         for (id, countermeasure) in other.countermeasures {
             self.countermeasures.entry(id).or_insert(countermeasure);
         }

@@ -151,6 +151,17 @@ pub fn read(file: &str, bytes: &[u8]) -> Option<PersonalNote> {
     Some(note)
 }
 
+/// Reads any other note as a document; `None` where it holds no words.
+pub fn other(file: &str, bytes: &[u8]) -> Option<Document> {
+    let mut remarks = Vec::new();
+    let text = decode(bytes, &mut remarks);
+    let is_text = text.chars().any(char::is_alphanumeric) && !bytes.contains(&0);
+    let mut document = is_text.then(|| classify::other(file, &text))?;
+    file.clone_into(&mut document.file);
+    document.remarks.splice(0..0, remarks);
+    Some(document)
+}
+
 /// UTF-8, or else Windows-1252; without byte order mark and carriage returns. What was undone is reported.
 fn decode(bytes: &[u8], remarks: &mut Vec<(usize, String)>) -> String {
     let bytes = match bytes.strip_prefix(b"\xef\xbb\xbf") {

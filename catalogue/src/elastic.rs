@@ -4,16 +4,36 @@ use serde_json::Value;
 
 use crate::query::{eql, esql, kql};
 use crate::rule::{
-    CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, sorted, string, strings,
-    technique_id,
+    CatalogueRule, Collection, LogSource, Reading, Skipped, broken_toml, iso_date, others, sorted,
+    string, strings, technique_id,
 };
+
+/// Keys of a rule that have a place of their own.
+const RULE: [&str; 14] = [
+    "name",
+    "rule_id",
+    "description",
+    "severity",
+    "author",
+    "license",
+    "references",
+    "false_positives",
+    "type",
+    "risk_score",
+    "note",
+    "setup",
+    "query",
+    // Left out in part: see `LEFT_OUT`.
+    "threat",
+];
+/// The same of its metadata.
+const METADATA: [&str; 3] = ["maturity", "creation_date", "updated_date"];
 
 pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
     if path.split('/').any(|part| part == "_deprecated") {
         return Err(Skipped::Retired);
     }
-    let file: Value =
-        toml::from_str(text).map_err(|error| Skipped::Broken(one_line(error.message())))?;
+    let file: Value = toml::from_str(text).map_err(|error| broken_toml(text, &error))?;
     let (Some(rule), metadata) = (file.get("rule"), file.get("metadata").unwrap_or(&Value::Null))
     else {
         return Err(Skipped::Broken("no `rule` table".into()));
@@ -65,6 +85,12 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
         risk_score: string(rule, "risk_score"),
         guide: string(rule, "note").unwrap_or_default(),
         setup: string(rule, "setup").unwrap_or_default(),
+        others: [
+            others(rule, &RULE),
+            others(metadata, &METADATA),
+            others(&file, &["rule", "metadata"]),
+        ]
+        .concat(),
         language,
         text: query,
         reading,
@@ -167,10 +193,6 @@ fn threats(rule: &Value) -> (Vec<String>, Vec<String>) {
         }
     }
     (sorted(techniques.iter().filter_map(|id| technique_id(id))), sorted(tactics))
-}
-
-fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod collection;
 pub mod d3fend;
 pub mod dialect;
 mod elastic;
+pub mod facts;
+mod left_out;
 mod ontology;
 pub mod query;
 mod rule;
@@ -19,6 +21,7 @@ mod splunk;
 
 pub use self::sigma::of_rule;
 pub use collection::{is_rule_path, read_rules};
+pub use left_out::{LEFT_OUT, LeftOut};
 pub use rule::{
     CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, technique_id, techniques_in,
 };

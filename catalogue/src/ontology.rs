@@ -13,8 +13,8 @@ const SOME_VALUES_FROM: &str = "http://www.w3.org/2002/07/owl#someValuesFrom";
 /// A class of an ontology. Names are IRIs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Class {
-    /// Texts by property; the first of each property.
-    pub(super) texts: BTreeMap<String, String>,
+    /// Texts by property, in the order of the file.
+    pub(super) texts: BTreeMap<String, Vec<String>>,
     /// Named superclasses.
     pub(super) parents: Vec<String>,
     /// Property and class of each restriction, and of each statement about another name.
@@ -58,8 +58,8 @@ pub(super) fn read(text: &str) -> Result<BTreeMap<String, Class>, String> {
                         class.deprecated = value.value() == "true";
                     }
                     Term::Literal(value) => {
-                        let text = class.texts.entry(property.to_owned());
-                        text.or_insert_with(|| value.value().to_owned());
+                        let texts = class.texts.entry(property.to_owned()).or_default();
+                        texts.push(value.value().to_owned());
                     }
                     Term::BlankNode(_) => {}
                 }
@@ -105,7 +105,7 @@ mod tests {
         let class = &classes["urn:x#A"];
         assert_eq!(
             class.texts["http://www.w3.org/2000/01/rdf-schema#label"],
-            "first; with \"quotes\" and é"
+            ["first; with \"quotes\" and é", "second"]
         );
         assert_eq!(class.parents, ["urn:x#B"]);
         assert!(class.relations.contains(&("urn:x#uses".into(), "urn:x#C".into())));

@@ -43,14 +43,14 @@ impl Collection {
         }
     }
 
-    /// The licence of the vendor's rules where a rule names none.
+    /// The licence of the vendor's rules where a rule names none. Of a person's own rules nobody knows it.
     pub fn licence(self) -> &'static str {
         match self {
-            Collection::Own => "Apache-2.0",
+            Collection::Own => "not stated",
             Collection::Sigma => "Detection Rule License 1.1",
             Collection::Elastic => "Elastic License 2.0",
             Collection::Splunk => "Apache License 2.0",
-            Collection::Noted => "as the note says",
+            Collection::Noted => "not stated",
         }
     }
 }
@@ -102,6 +102,8 @@ pub struct CatalogueRule {
     pub setup: String,
     /// Of a detection page: keys of its front matter that no other field holds.
     pub properties: Vec<(String, Value)>,
+    /// Of a vendor's file: keys that no other field holds, in order; see [`crate::LEFT_OUT`].
+    pub others: Vec<(String, Value)>,
     /// What language the query is in.
     pub language: &'static str,
     /// The text of the rule (Sigma) or its query.
@@ -136,6 +138,7 @@ impl CatalogueRule {
             guide: String::new(),
             setup: String::new(),
             properties: Vec::new(),
+            others: Vec::new(),
             language: "none",
             text: String::new(),
             reading: Reading::NoQuery("no query"),
@@ -194,6 +197,27 @@ pub(crate) fn broken_yaml(text: &str) -> Skipped {
     Skipped::Broken(why.unwrap_or_else(|| unknown.to_owned()))
 }
 
+/// Why a text that a reader of TOML refuses cannot be read, with its line, in words for people.
+pub(crate) fn broken_toml(text: &str, error: &toml::de::Error) -> Skipped {
+    let Some(span) = error.span() else {
+        return Skipped::Broken("the file is not TOML".to_owned());
+    };
+    let before = text.as_bytes().get(..span.start.min(text.len())).unwrap_or_default();
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let message = error.message();
+    let has = |part: &str| message.contains(part);
+    let why = if has("duplicate key") || has("redefine") {
+        "a table or key is there twice"
+    } else if has("basic string") || has("literal string") || has("escape") {
+        "a text is not closed, or has a character that TOML does not allow in it"
+    } else if has("unclosed") {
+        "a table or list is not closed"
+    } else {
+        "this is not TOML; a text needs quotes"
+    };
+    Skipped::Broken(format!("line {line}: {why}"))
+}
+
 /// Why a text that a reader of JSON refuses cannot be read, with its place, in words for people.
 pub(crate) fn broken_json(what: &str, error: &serde_json::Error) -> Skipped {
     let (line, column) = (error.line(), error.column());
@@ -238,6 +262,14 @@ pub(crate) fn scalar(value: &serde_json::Value) -> Option<String> {
         serde_json::Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
     }
+}
+
+/// The keys of a table beside those that have a place of their own, with their values.
+pub(crate) fn others(table: &serde_json::Value, placed: &[&str]) -> Vec<(String, Value)> {
+    let keys = table.as_object().into_iter().flatten();
+    let keys = keys.filter(|(key, _)| !placed.contains(&key.as_str()));
+    let pairs = keys.map(|(key, value)| (key.clone(), Value::of_json(value)));
+    pairs.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 pub(crate) fn string(value: &serde_json::Value, key: &str) -> Option<String> {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::query::spl;
 use crate::rule::{
-    CatalogueRule, Collection, LogSource, Reading, Skipped, broken_yaml, iso_date, scalar, sorted,
-    string, strings, technique_id,
+    CatalogueRule, Collection, LogSource, Reading, Skipped, broken_yaml, iso_date, others, scalar,
+    sorted, string, strings, technique_id,
 };
 
 /// Folders of the repository that hold no detections, or none that are in use.
@@ -24,6 +24,28 @@ const OTHER_FOLDERS: [&str; 14] = [
     "removed",
     "response_templates",
     "stories",
+];
+
+/// Keys that have a place of their own; of the schemas before 2026 some are below `tags`.
+const PLACED: [&str; 18] = [
+    "name",
+    "id",
+    "author",
+    "date",
+    "creation_date",
+    "modification_date",
+    "status",
+    "type",
+    "description",
+    "search",
+    "how_to_implement",
+    "known_false_positives",
+    "references",
+    "mitre_attack_id",
+    "security_domain",
+    "asset_type",
+    "risk_score",
+    "tags",
 ];
 
 pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
@@ -85,6 +107,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<CatalogueRule, Skipped> {
         kind,
         risk_score: scores.into_iter().flatten().find_map(scalar),
         setup: string(&file, "how_to_implement").unwrap_or_default(),
+        others: [others(&file, &PLACED), others(tags, &PLACED)].concat(),
         language: "spl",
         text: query,
         reading,

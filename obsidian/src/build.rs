@@ -4,8 +4,11 @@ mod countermeasure;
 mod dashboard;
 mod detection_rule;
 mod files;
+mod list;
+mod other_keys;
 mod own_notes;
 mod preview_link;
+mod public;
 mod runbook;
 mod service;
 mod strategy;
@@ -18,9 +21,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use catalogue::attack::Retired;
+use catalogue::d3fend::D3fend;
 use catalogue::dialect::Document;
 use catalogue::{CatalogueRule, Collection};
 
+use super::evidence::{self, Evidence};
 use super::link_style::{self, LinkStyle};
 use super::names::{PageName, assign};
 use super::page::Page;
@@ -71,6 +76,7 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
     pages.par_extend(rules.map(|(idx, rule)| detection_rule::page(&builder, idx, rule)));
     pages.extend(runbook::pages(&builder));
     pages.extend(sources.services.iter().map(|note| service::page(&builder, note)));
+    pages.extend(list::pages(&builder));
     pages.extend(countermeasure::pages(&builder));
     pages.extend(tactic::pages(&builder));
     pages.extend(strategy::pages(&builder));
@@ -122,6 +128,8 @@ struct Builder<'s> {
     /// Keys of the pages' own properties.
     own_keys: BTreeSet<String>,
     reach: Reach,
+    /// What a gateway evidences of each countermeasure of D3FEND, where somebody looked.
+    evidence: BTreeMap<&'s str, &'static Evidence>,
     /// The newest date in all sources.
     as_of: String,
 }
@@ -214,6 +222,7 @@ impl<'s> Builder<'s> {
             targets: BTreeMap::new(),
             own_keys: BTreeSet::new(),
             reach,
+            evidence: evidence(&sources.d3fend),
             as_of,
         };
         let names = builder.names();
@@ -274,6 +283,10 @@ impl<'s> Builder<'s> {
                 vec!["service".into()],
             ));
         }
+        for note in &self.sources.lists {
+            let id = format!("list/{}", note.name);
+            names.push(name_of(id, "Lists", note.name.clone(), vec!["list".into()]));
+        }
         for (id, title) in countermeasure::names(self) {
             names.push(name_of(
                 format!("countermeasure/{id}"),
@@ -312,7 +325,12 @@ impl<'s> Builder<'s> {
                 .find(|note| note.technique == id && !note.name.is_empty())
                 .map(|note| note.name.clone())
         };
-        self.sources.attack.full_name(id).or_else(from_note).unwrap_or_else(|| "Technique".into())
+        let from_test = || {
+            let test = self.sources.tests.iter().find(|test| test.technique == id)?;
+            Some(test.technique_name.clone()).filter(|name| !name.is_empty())
+        };
+        let named = self.sources.attack.full_name(id).or_else(from_note).or_else(from_test);
+        named.unwrap_or_else(|| "Technique".into())
     }
 
     /// A link to a page, by its full path; plain text where the page is not in the vault.
@@ -374,6 +392,17 @@ impl<'s> Builder<'s> {
             None => Some(format!("not in the copy of ATT&CK {} that was read", attack.version)),
         }
     }
+}
+
+/// What a gateway evidences of each countermeasure, by what it acts on.
+fn evidence(d3fend: &D3fend) -> BTreeMap<&str, &'static Evidence> {
+    let mut acts_on: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for meeting in d3fend.against.values().flatten() {
+        acts_on.entry(&meeting.countermeasure).or_default().insert(&meeting.on);
+    }
+    let of = |id: &'_ String| acts_on.get(id.as_str()).into_iter().flatten().copied();
+    let ids = d3fend.countermeasures.keys();
+    ids.filter_map(|id| Some((id.as_str(), evidence::of(id, of(id))?))).collect()
 }
 
 /// Text behind the bar of a link: what would end the link or the table is replaced.
@@ -480,11 +509,14 @@ impl Base<'_> {
     }
 }
 
-/// Sections of a note of ours as Markdown, their headings one level lower.
-fn own_sections(sections: &[catalogue::dialect::section::Section]) -> String {
+/// Sections of a note of ours as Markdown, their headings one level lower. Its title is left out where
+/// the page's title contains it.
+fn own_sections(sections: &[catalogue::dialect::section::Section], title: &str) -> String {
     let mut text = String::new();
     for section in sections {
-        if section.level > 1 {
+        let bare = |text: &str| text.trim().to_lowercase().replace('_', " ");
+        let is_title = section.level == 1 && bare(title).contains(&bare(&section.title));
+        if section.level > 0 && !is_title {
             text.push_str(&format!("### {}\n\n", super::prose::inline(&section.title)));
         }
         let body = section.text.trim_matches('\n');
@@ -493,5 +525,5 @@ fn own_sections(sections: &[catalogue::dialect::section::Section]) -> String {
             text.push_str("\n\n");
         }
     }
-    text
+    super::own_markdown::harmless(&text)
 }

@@ -10,11 +10,11 @@ pub(crate) struct Row {
 }
 
 const ROW: usize = 26;
-const CELL: usize = 92;
-const LABEL: usize = 430;
+const CELL: usize = 112;
+const LABEL: usize = 400;
 const HEAD: usize = 34;
 /// Longest title that fits; longer ones are cut.
-const MAX_TITLE_CHARS: usize = 58;
+const MAX_TITLE_CHARS: usize = 54;
 /// Colours by count: none, one, few, many.
 const COLOURS: (Colours, Colours, Colours, Colours) = (
     ("#f4e3e1", "#8a2b1f"),
@@ -47,8 +47,10 @@ pub(crate) fn svg(columns: &[&str], rows: &[Row]) -> String {
             title.push('…');
         }
         let line = y + 17;
-        let title = escaped(&title);
-        let _ = writeln!(text, "<text x=\"8\" y=\"{line}\" fill=\"#222222\">{title}</text>");
+        // Blanks in front are lost in XML.
+        let indent = 8 + 6 * (title.len() - title.trim_start().len());
+        let title = escaped(title.trim_start());
+        let _ = writeln!(text, "<text x=\"{indent}\" y=\"{line}\" fill=\"#222222\">{title}</text>");
         for (column, count) in row.counts.iter().enumerate() {
             let (fill, ink) = match count {
                 0 => COLOURS.0,
@@ -87,7 +89,7 @@ mod tests {
         let picture = svg(&["a", "b"], &rows);
         assert!(picture.contains("T1 &lt;script&gt;&amp;") && !picture.contains("<script"));
         assert_eq!(picture.matches("<rect").count(), 5);
-        assert!(picture.contains(">120<") && picture.contains(&format!("{}…", "x".repeat(58))));
+        assert!(picture.contains(">120<") && picture.contains(&format!("{}…", "x".repeat(54))));
         let open = picture.matches("<text").count();
         assert_eq!(open, picture.matches("</text>").count());
     }

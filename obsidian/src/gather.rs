@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use catalogue::atomic::{self, AtomicTest};
 use catalogue::dialect::section::{self, Section};
-use catalogue::dialect::{self, PersonalNote};
+use catalogue::dialect::{self, PersonalNote, Value};
 use catalogue::{self, CatalogueRule, Collection, Skipped, attack, d3fend, is_rule_path};
 use diagnostics::yaml::Scalar;
 use diagnostics::{SourceFile, front_matter};
@@ -16,7 +16,7 @@ use knowledge::{
 };
 
 use super::record::{self, Record};
-use super::sources::{Example, RuleNote, Runbook, ServiceNote, Sources};
+use super::sources::{Example, ListNote, RuleNote, Runbook, ServiceNote, Sources};
 
 /// Files of a folder: path inside of it, with `/`, and bytes.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -35,11 +35,17 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
             Some(PersonalNote::Rules(rules)) => sources.rules.extend(rules),
             Some(PersonalNote::Document(document)) => sources.documents.push(document),
             // What its folder is for says a README.
-            None if is_readme(&name) => {
+            None if is_about_folder(&name) => {
                 let why = "it has no `kind`, and no front matter or heading that names a technique";
                 sources.passed_over.push((name, why.to_owned()));
             }
-            None => rest.push(SourceFile { name: name.as_str().into(), bytes }),
+            None => match dialect::other(&name, &bytes) {
+                // A note that says a kind of ours lacks something.
+                Some(document) if !has_kind(&document.properties) => {
+                    sources.documents.push(document);
+                }
+                _ => rest.push(SourceFile { name: name.as_str().into(), bytes }),
+            },
         }
     }
     sources.documents.sort_by(|left, right| left.file.cmp(&right.file));
@@ -49,9 +55,19 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
     sources.services = library.services.iter().map(|note| service(&library, note)).collect();
     for note in &library.runbooks {
         let sections = sections(&library, &note.file);
-        let runbook = Runbook { sections, record: Record::of(note) };
+        let placed = [&["kind", "rule"], &record::KEYS[..]].concat();
+        let properties = properties(&library, &note.file, &placed);
+        let runbook = Runbook { sections, record: Record::of(note), properties };
         sources.runbooks.insert(note.rule.clone(), runbook);
     }
+    let list = |note: &knowledge::ListNote| ListNote {
+        name: note.name.clone(),
+        values: note.values.clone(),
+        sections: sections(&library, &note.file),
+        properties: properties(&library, &note.file, &["kind", "list", "values"]),
+    };
+    sources.lists = library.lists.iter().map(list).collect();
+    sources.lists.sort_by(|left, right| left.name.cmp(&right.name));
     for note in &library.techniques {
         let why = format!("the note of {} is not read as a technique note", note.technique);
         sources.broken.push((note.file.to_string(), why));
@@ -63,9 +79,27 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
     library
 }
 
-fn is_readme(name: &str) -> bool {
+fn has_kind(properties: &[(String, Value)]) -> bool {
+    properties.iter().any(|(key, _)| key == "kind")
+}
+
+/// Names of files that say what a folder or a repository is for.
+const ABOUT: [&str; 9] = [
+    "changelog",
+    "code_of_conduct",
+    "contributing",
+    "licence",
+    "license",
+    "pull_request_template",
+    "readme",
+    "roadmap",
+    "security",
+];
+
+fn is_about_folder(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
-    name.split('.').next().is_some_and(|stem| stem.eq_ignore_ascii_case("readme"))
+    let stem = name.split('.').next().unwrap_or_default().to_lowercase();
+    ABOUT.contains(&stem.as_str())
 }
 
 /// Keys of notes of ours: a note that has one and no `kind` lacks it.
@@ -114,16 +148,27 @@ fn service(library: &Library, note: &Service) -> ServiceNote {
         hosts: note.hosts.iter().map(|host| host.text.clone()).collect(),
         techniques: note.techniques.clone(),
         sections: sections(library, &note.file),
+        properties: properties(
+            library,
+            &note.file,
+            &["kind", "service", "category", "hosts", "techniques"],
+        ),
     }
 }
 
-/// The sections of a note of ours below its title.
+/// Keys of a note of ours beside those that have a place of their own.
+fn properties(library: &Library, file: &str, placed: &[&str]) -> Vec<(String, Value)> {
+    let text = library.sources.get(file).map_or("", String::as_str);
+    let mut properties = dialect::properties(text);
+    properties.retain(|(key, _)| !placed.contains(&key.as_str()));
+    properties
+}
+
+/// The sections of a note of ours.
 fn sections(library: &Library, file: &str) -> Vec<Section> {
     let text = library.sources.get(file).map_or("", String::as_str);
     let (body, first_line) = front_matter::body(text);
-    let mut sections = section::split(body, first_line as usize);
-    sections.retain(|section| section.level != 1);
-    sections
+    section::split(body, first_line as usize)
 }
 
 fn rules(sources: &mut Sources, library: &Library) {
@@ -299,6 +344,21 @@ pub fn d3fend(sources: &mut Sources, files: &Files) {
     for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".json")) {
         let read = d3fend::read_mapping(&String::from_utf8_lossy(bytes));
         add(sources, path, read, |sources, mapping| sources.d3fend.add(mapping));
+    }
+}
+
+/// Adds facts of public collections. Countermeasures count where no copy of D3FEND was read.
+pub fn facts(sources: &mut Sources, files: &Files) {
+    for (path, bytes) in files {
+        let read = catalogue::facts::read(&String::from_utf8_lossy(bytes));
+        add(sources, path, read, |sources, facts| sources.facts.push(facts));
+    }
+    sources.facts.sort_by(|left, right| left.source.collection.cmp(&right.source.collection));
+    if sources.d3fend.countermeasures.is_empty() {
+        let found: Vec<_> = sources.facts.iter().map(catalogue::facts::Facts::d3fend).collect();
+        for found in found.into_iter().filter(|found| !found.countermeasures.is_empty()) {
+            sources.d3fend.add(found);
+        }
     }
 }
 

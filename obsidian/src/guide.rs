@@ -239,7 +239,7 @@ fn query_decidable(rule: &CatalogueRule) -> (&'static str, String) {
     let Reading::Read(expression) = &rule.reading else {
         return ("no", "its query cannot be read exactly".into());
     };
-    let (mut seen, mut unseen) = (BTreeSet::new(), BTreeSet::new());
+    let (mut seen, mut answered, mut unseen) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (_, test) in expression.tests() {
         // Keywords and what only says which log it is decide nothing about a request.
         if test.field.is_empty()
@@ -250,27 +250,33 @@ fn query_decidable(rule: &CatalogueRule) -> (&'static str, String) {
         {
             continue;
         }
-        let set = if taxonomy::at_the_proxy(&test.field) { &mut seen } else { &mut unseen };
+        let set = match taxonomy::at_the_proxy(&test.field) {
+            true if test.field.starts_with("tidegate.") => &mut answered,
+            true => &mut seen,
+            false => &mut unseen,
+        };
         set.insert(taxonomy::normal(&test.field));
     }
     let list = |set: &BTreeSet<&str>| set.iter().take(6).copied().collect::<Vec<_>>().join(", ");
     let reasons = expression.unread();
-    match (seen.is_empty(), unseen.is_empty(), reasons.is_empty()) {
-        (true, _, _) => ("no", "it asks for nothing that a proxy sees".into()),
-        (false, true, true) if seen.contains("http.status") || seen.contains("bytes.in") => {
-            ("partly", format!("{} are known only with the response", list(&seen)))
+    let has = match (seen.is_empty(), answered.is_empty()) {
+        (true, true) => return ("no", "it asks for nothing that a proxy sees".into()),
+        (false, true) => format!("a proxy sees {}", list(&seen)),
+        (true, false) => format!("this gateway answers {}", list(&answered)),
+        (false, false) => {
+            format!("a proxy sees {}; this gateway answers {}", list(&seen), list(&answered))
         }
-        (false, true, true) => ("yes", format!("a proxy sees {}", list(&seen))),
-        (false, true, false) => (
-            "partly",
-            format!(
-                "a proxy sees {}; {} of its conditions are not read exactly",
-                list(&seen),
-                reasons.values().sum::<usize>()
-            ),
-        ),
-        (false, false, _) => {
-            ("partly", format!("a proxy sees {}, but not {}", list(&seen), list(&unseen)))
+    };
+    let late: BTreeSet<&str> = ["bytes.in", "bytes.out", "http.status"]
+        .into_iter()
+        .filter(|it| seen.contains(it))
+        .collect();
+    match (unseen.is_empty(), reasons.values().sum::<usize>()) {
+        (true, 0) if !late.is_empty() => {
+            ("partly", format!("{has}; {} only with the response", list(&late)))
         }
+        (true, 0) => ("yes", has),
+        (true, n) => ("partly", format!("{has}; {n} of its conditions are not read exactly")),
+        (false, _) => ("partly", format!("{has}, but not {}", list(&unseen))),
     }
 }

@@ -50,6 +50,12 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
         writer.event(event);
     }
     writer.end_line();
+    let parser = Parser::new_ext(&text, options);
+    let mut definitions: Vec<_> = parser.reference_definitions().iter().collect();
+    definitions.sort_by_key(|(_, definition)| definition.span.start);
+    for (label, definition) in definitions {
+        writer.definition(label, &definition.dest);
+    }
     writer.written.trim().to_owned()
 }
 
@@ -149,8 +155,7 @@ impl Writer<'_> {
                 self.links.push((self.line.len(), target));
             }
             Tag::Image { dest_url, .. } => {
-                let shown = if self.pages.is_some() { dest_url.as_ref() } else { "" };
-                self.links.push((self.line.len(), Target::Nowhere(shown.to_owned())));
+                self.links.push((self.line.len(), Target::Nowhere(dest_url.to_string())));
             }
             Tag::FootnoteDefinition(label) => {
                 self.end_line();
@@ -186,11 +191,21 @@ impl Writer<'_> {
             }
             TagEnd::CodeBlock => {
                 let Some((language, text)) = self.code.take() else { return };
-                // The name of a language runs a query in Obsidian, so only a plain word of others stays.
-                let is_plain = language.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                // The name of a language runs a query in Obsidian, so only a plain word of others stays;
+                // a diagram of a person's own note is drawn.
+                let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 let runs = ["dataview", "dataviewjs", "tasks", "query", "base", "mermaid"];
-                let is_known = is_plain && !runs.contains(&language.to_lowercase().as_str());
-                self.push_lines(&block(&text, if is_known { &language } else { "text" }));
+                let first = language.split(' ').next().unwrap_or_default();
+                let is_drawn = self.pages.is_some() && first == "mermaid";
+                let is_known =
+                    is_plain(first) && (is_drawn || !runs.contains(&first.to_lowercase().as_str()));
+                let kept = if is_known { first } else { "text" };
+                let info = inline(&language);
+                if kept != language.trim() && !info.is_empty() {
+                    self.push_lines(&format!("{info}:"));
+                    self.gap();
+                }
+                self.push_lines(&block(&text, kept));
                 self.gap();
             }
             TagEnd::Link | TagEnd::Image => {
@@ -239,7 +254,7 @@ impl Writer<'_> {
     /// Where a link leads to that is written so.
     fn target(&self, kind: LinkType, url: &str) -> Target {
         let Some(pages) = self.pages else {
-            return address(url).map_or(Target::Nowhere(String::new()), Target::Web);
+            return address(url).map_or(Target::Nowhere(url.to_owned()), Target::Web);
         };
         let is_wikilink = matches!(kind, LinkType::WikiLink { .. });
         // In a table the bar of a link has a backslash in front.
@@ -289,6 +304,18 @@ impl Writer<'_> {
         }
         if text.len() > 1 && text.ends_with(char::is_whitespace) {
             self.line.push(' ');
+        }
+    }
+
+    /// Adds a definition of a link that no link shows.
+    fn definition(&mut self, label: &str, url: &str) {
+        let label = inline(label);
+        let shown = address(url).map_or_else(|| inline(url), |url| format!("<{url}>"));
+        let bare = shown.trim_matches(['<', '>']);
+        if !self.written.contains(&label) || !self.written.contains(bare) {
+            self.gap();
+            self.push_lines(&format!("{label}: {shown}"));
+            self.gap();
         }
     }
 

@@ -3,10 +3,12 @@
 use catalogue::dialect::section::Section;
 use knowledge::SECTIONS;
 
+use crate::own_markdown::harmless;
+
 /// Returns the text of a section with those below it, their headings one level lower.
 pub(crate) fn section(sections: &[Section], title: &str) -> Option<String> {
     let idx = placed(sections, title)?;
-    let text = with_subsections(sections, idx);
+    let text = harmless(&with_subsections(sections, idx));
     Some(text).filter(|text| !text.is_empty())
 }
 
@@ -14,7 +16,7 @@ pub(crate) fn section(sections: &[Section], title: &str) -> Option<String> {
 pub(crate) fn introduction(sections: &[Section]) -> String {
     let texts = sections.iter().filter(|section| section.level == 1);
     let texts: Vec<&str> = texts.map(|section| section.text.trim_matches('\n')).collect();
-    texts.join("\n\n").trim().to_owned()
+    harmless(texts.join("\n\n").trim())
 }
 
 /// Returns every section that has no place of its own, with its heading.
@@ -31,7 +33,7 @@ pub(crate) fn others(sections: &[Section]) -> String {
             push(&mut text, section, section.level.saturating_sub(2));
         }
     }
-    text.trim().to_owned()
+    harmless(text.trim())
 }
 
 /// Returns what a section says beside its blocks in a language, and beside lines that are shown elsewhere.

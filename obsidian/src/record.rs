@@ -9,7 +9,7 @@ use super::page::digest;
 use super::property::Property;
 
 /// The keys, in the order in which they are written.
-const KEYS: [&str; 4] = ["last_run", "last_result", "last_pack", "last_rule"];
+pub(crate) const KEYS: [&str; 4] = ["last_run", "last_result", "last_pack", "last_rule"];
 
 /// The outcome of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]

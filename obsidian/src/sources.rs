@@ -6,7 +6,8 @@ use catalogue::atomic::AtomicTest;
 use catalogue::attack::Attack;
 use catalogue::d3fend::D3fend;
 use catalogue::dialect::section::Section;
-use catalogue::dialect::{Document, TechniqueNote};
+use catalogue::dialect::{Document, TechniqueNote, Value};
+use catalogue::facts::Facts;
 use catalogue::query::{Role, Test};
 use catalogue::{CatalogueRule, Reading};
 
@@ -22,6 +23,8 @@ pub struct Sources {
     pub rule_notes: BTreeMap<String, RuleNote>,
     /// Services.
     pub services: Vec<ServiceNote>,
+    /// Lists.
+    pub lists: Vec<ListNote>,
     /// Runbooks, by the id of their rule.
     pub runbooks: BTreeMap<String, Runbook>,
     /// Technique notes.
@@ -32,6 +35,8 @@ pub struct Sources {
     pub attack: Attack,
     /// D3FEND.
     pub d3fend: D3fend,
+    /// Facts of public collections, where their texts are not there.
+    pub facts: Vec<Facts>,
     /// Atomic tests.
     pub tests: Vec<AtomicTest>,
     /// The hash of the pack of our rules; empty without rules.
@@ -51,6 +56,8 @@ pub struct Runbook {
     pub sections: Vec<Section>,
     /// Its last run through a gateway.
     pub record: Option<Record>,
+    /// A person's own keys.
+    pub properties: Vec<(String, Value)>,
 }
 
 /// A rule note's own words, and its examples.
@@ -98,6 +105,21 @@ pub struct ServiceNote {
     pub techniques: Vec<String>,
     /// What the note says.
     pub sections: Vec<Section>,
+    /// Front matter that no other field holds: identities, clients, operations, and a person's own keys.
+    pub properties: Vec<(String, Value)>,
+}
+
+/// A list of values that rules share.
+#[derive(Clone, Debug, Default)]
+pub struct ListNote {
+    /// Its name, as rules write it between `%`.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<String>,
+    /// What the note says.
+    pub sections: Vec<Section>,
+    /// A person's own keys.
+    pub properties: Vec<(String, Value)>,
 }
 
 /// How many rules of all collections ask for the same thing.

@@ -237,7 +237,8 @@ pub fn normal(field: &str) -> &str {
     BY_NAME.get(field).map_or(field, |(name, _)| name)
 }
 
-/// Whether an egress proxy sees a field.
+/// Whether an egress proxy sees a field, or our gateway answers it.
 pub fn at_the_proxy(field: &str) -> bool {
-    BY_NAME.get(field).is_some_and(|(_, at_the_proxy)| *at_the_proxy)
+    crate::evidence::is_answered(field)
+        || BY_NAME.get(field).is_some_and(|(_, at_the_proxy)| *at_the_proxy)
 }

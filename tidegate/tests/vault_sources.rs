@@ -192,7 +192,7 @@ fn a_technique_note_keeps_everything() {
         "rules: 0\n",
         "- rules: 7\n",
         "- status: final\n",
-        "- contacts:\n    - soc: x@example.org\n    - nested:\n        - deeply:\n            - one\n",
+        "- contacts:\n    - soc: x@example.org\n    - nested:\n        - deeply: one, two\n",
         "[[Techniques/T1567 - Exfiltration|exfiltration]]",
         "**bold** text.[^1] A [link](https://a.example/x) and [[Techniques/T1102 - Web Service|mine]]",
         "| S0363 (Empire) | C2 |",
@@ -492,4 +492,246 @@ fn links_of_a_vault_can_be_markdown_and_stay_so() {
     scene.checks_clean();
     assert!(scene.build(&["--notes", "notes"]).contains(" 0 files written"));
     assert!(!scene.build(&["--notes", "notes", "--links", "wiki"]).contains(" 0 files written"));
+}
+
+/// The complete rule note of docs/notes.md.
+fn rule_note() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/notes.md");
+    let text = fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once("````markdown").unwrap();
+    let (_, rest) = rest.split_once('\n').unwrap();
+    rest.split_once("````\n").unwrap().0.to_owned()
+}
+
+#[test]
+fn what_dataview_or_templater_would_see_in_our_own_notes_has_no_effect() {
+    let own = "Owner:: Jane Doe\n\nSeen at (fe80::1), [2001:db8::1] and `fc00::1`; today `= this.file.name`, <% tp.x %>.\n\n- std::env\n\n| a | b |\n| --- | --- |\n| x:: y | `k:: v` |\n\n> [!note]\n> key:: value\n\n```text\nserver = 2001:db8::2\n```\n";
+    let mut note = rule_note();
+    for section in ["Goal", "Strategy", "Technical context", "Response", "False positives"] {
+        note = note.replacen(&format!("## {section}\n"), &format!("## {section}\n\n{own}\n"), 1);
+    }
+    let note = format!("{note}\n## Tuning log\n\n{own}");
+    let service = format!(
+        "---\nkind: service\nservice: Drop\ncategory: storage\nhosts: [drop.example]\nmine: \"k:: v\"\n---\n\n# Drop\n\n## Abuse\n\n{own}"
+    );
+    let runbook = format!(
+        "---\nkind: runbook\nrule: 7c9c7e61-5f0e-4d0b-9a6b-3f6e1f0d2a11\n---\n\n# Runbook\n\n## Prepare\n\n{own}"
+    );
+    let files = [
+        ("notes/rule.md", note.as_str()),
+        ("notes/service.md", service.as_str()),
+        ("notes/runbook.md", runbook.as_str()),
+    ];
+    let scene = Scene::new(&files);
+    scene.build(&["--notes", "notes"]);
+    scene.checks_clean();
+    for (name, text) in files {
+        assert_eq!(lost(&scene, text), Vec::<String>::new(), "{name}");
+    }
+    let all: String = scene.pages().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for bad in ["Owner::", "fe80::", "`= ", "<%", "key::", "2001:db8::"] {
+        assert!(!all.contains(bad), "{bad}");
+    }
+}
+
+#[test]
+fn a_note_with_a_secret_key_is_left_out_by_itself() {
+    let body = "MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+    let bad = format!("---\ntags: [T1567]\n---\n\n# Exfiltration\n\n{key}");
+    let rule = format!(
+        "title: x\nid: 0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b31\nlogsource: {{category: proxy}}\ndetection:\n    s: {{cs-host: a.example}}\n    condition: s\n# {key}"
+    );
+    let other = rule.replace(&key, "").replace("2b31", "2b32").replace("title: x", "title: Kept");
+    let files = [
+        ("notes/T1102.md", "# T1102 Web Service\n\nText.\n"),
+        ("notes/T1567.md", "# T1567 Exfiltration\n\nText.\n"),
+        ("sigma/key.yml", rule.as_str()),
+        ("sigma/kept.yml", other.as_str()),
+    ];
+    let scene = Scene::new(&files);
+    let printed = scene.build(&["--notes", "notes", "--sigma", "sigma"]);
+    assert!(printed.contains("not read: key.yml: it is or contains a secret key"), "{printed}");
+    assert!(scene.names().contains(&"Detection Rules/Kept.md".to_owned()));
+    let before = scene.page("Techniques/T1567 - Exfiltration.md");
+    fs::write(scene.scratch.path().join("notes/T1567.md"), bad).unwrap();
+    fs::write(scene.scratch.path().join("notes/T1102.md"), "# T1102 Web Service\n\nNewer.\n")
+        .unwrap();
+    let arguments = ["vault", "build", "--notes", "notes", "--sigma", "sigma", "vault"];
+    let output = scene.tidegate(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("notes/T1567.md:1:1: error[F018]"), "{said}");
+    assert!(said.contains(" 0 tombstones") && !said.contains(body), "{said}");
+    // The others are read, and the page of the note that is left out stays as it was.
+    assert!(scene.page("Techniques/T1102 - Web Service.md").contains("Newer."));
+    assert_eq!(scene.page("Techniques/T1567 - Exfiltration.md"), before);
+    assert!(scene.pages().iter().all(|path| !fs::read_to_string(path).unwrap().contains(body)));
+    // A folder with nothing else is refused.
+    fs::create_dir(scene.scratch.path().join("keys")).unwrap();
+    fs::write(scene.scratch.path().join("keys/key.md"), key).unwrap();
+    let output = scene.tidegate(&["vault", "build", "--notes", "keys", "vault"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("keys/key.md:1:1: error[F018]"));
+}
+
+#[test]
+fn a_rule_of_ones_own_has_the_licence_that_it_names() {
+    let note = rule_note();
+    let scene = Scene::new(&[("notes/rule.md", note.as_str())]);
+    scene.build(&["--notes", "notes"]);
+    let name = scene.names().into_iter().find(|name| name.starts_with("Detection Rules/")).unwrap();
+    let page = scene.page(&name);
+    assert!(page.contains("license: \"not stated\"\n") && !page.contains("Apache"), "{page}");
+    let note = note.replacen("\nauthor:", "\nlicense: MIT\nauthor:", 1);
+    fs::write(scene.scratch.path().join("notes/rule.md"), note).unwrap();
+    scene.build(&["--notes", "notes"]);
+    assert!(scene.page(&name).contains("license: \"MIT\"\n"));
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../knowledge/notes/rules");
+    for entry in fs::read_dir(shipped).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(text.contains("\nlicense: Apache-2.0\n"), "{text}");
+    }
+}
+
+#[test]
+fn messages_about_toml_are_words_for_people() {
+    let good = "[metadata]\nmaturity = \"production\"\n[rule]\nname = \"Kept\"\nrule_id = \"1\"\ntype = \"query\"\nlanguage = \"kuery\"\nquery = 'a : \"b\"'\n";
+    let files = [
+        ("elastic/good.toml", good.to_owned()),
+        ("elastic/twice.toml", format!("{good}name = \"x\"\n")),
+        ("elastic/open.toml", good.replace("name = \"Kept\"", "name = \"Kept")),
+        ("elastic/value.toml", good.replace("name = \"Kept\"", "name = Kept")),
+        ("elastic/table.toml", good.replace("[rule]", "[rule")),
+        ("elastic/again.toml", format!("{good}[metadata]\n")),
+    ];
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let scene = Scene::new(&files);
+    let printed = scene.build(&["--elastic", "elastic"]);
+    let told: Vec<&str> = printed.lines().filter(|line| line.starts_with("not read: ")).collect();
+    assert_eq!(
+        told,
+        [
+            "not read: again.toml: line 9: a table or key is there twice",
+            "not read: open.toml: line 4: a text is not closed, or has a character that TOML does not allow in it",
+            "not read: table.toml: line 3: a table or list is not closed",
+            "not read: twice.toml: line 9: a table or key is there twice",
+            "not read: value.toml: line 4: this is not TOML; a text needs quotes",
+        ]
+    );
+}
+
+#[test]
+fn every_word_of_facts_is_shown_and_a_copy_of_the_collection_goes_before_them() {
+    let facts = r#"{"source": {"collection": "Sigma", "url": "https://a.example/sigma", "version": "abc", "date": "2026-08-05", "licence": "DRL 1.1", "licence_url": "https://a.example/licence", "total": 7},
+        "rules": [{"title": "Upload | to <drop>", "id": "1", "author": "Jane [[Doe]]", "path": "rules/a b.yml", "level": "high", "status": "test", "techniques": ["T1567.002"]}]}"#;
+    let rule = "title: Of the copy\nid: 0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b31\ntags: [attack.t1567]\nlogsource: {category: proxy}\ndetection:\n    s: {cs-host: a.example}\n    condition: s\n";
+    let note = "# T1567 Exfiltration\n\nText.\n";
+    let files = [
+        ("facts/sigma.json", facts),
+        ("notes/T1567.md", note),
+        ("sigma/a.yml", rule),
+        ("empty/a.json", "{}"),
+    ];
+    let scene = Scene::new(&files);
+    scene.build(&["--notes", "notes", "--facts", "facts"]);
+    let page = scene.page("Techniques/T1567 - Exfiltration.md");
+    for part in [
+        "rules: 1\n",
+        "rules_sigma: 1\n",
+        "#### Sigma 1 rule\n",
+        "(high, test) by Jane",
+        ", DRL 1.1",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(page.contains("| 2026-08-05 | `abc` | 7 | 1 |"), "{page}");
+    scene.checks_clean();
+    scene.build(&["--notes", "notes", "--facts", "facts", "--sigma", "sigma"]);
+    let page = scene.page("Techniques/T1567 - Exfiltration.md");
+    assert!(page.contains("rules_sigma: 1\n") && page.contains("|Of the copy]]"), "{page}");
+    assert!(!page.contains("Upload"), "{page}");
+    let output =
+        scene.tidegate(&["vault", "build", "--notes", "notes", "--facts", "empty", "vault"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no fact in it"));
+}
+
+#[test]
+fn a_folder_of_notes_that_is_left_out_or_renamed_buries_nothing() {
+    let hunt = "# Hunt\n\n## Hypothesis\n\nWords about T1102.\n";
+    let files = [
+        ("one/T1102.md", "# T1102 Web Service\n\nText.\n"),
+        ("one/same.md", "# Of one\n\nT1102.\n"),
+        ("two/hunts/hunt.md", hunt),
+        ("two/same.md", "# Of two\n\nT1102.\n"),
+        (
+            "sigma/a.yml",
+            "title: A\nid: 0b7b1f6e-5c7e-4a52-8f5b-7c3d1f1a2b31\ntags: [attack.t1102]\nlogsource: {category: proxy}\ndetection:\n    s: {cs-host: a.example}\n    condition: s\n",
+        ),
+    ];
+    let scene = Scene::new(&files);
+    let at = |path: &str| scene.scratch.path().join(path);
+    scene.build(&["--notes", "one", "--notes", "two", "--sigma", "sigma"]);
+    let names = scene.names();
+    assert_eq!(names.len(), 5, "{names:?}");
+    // One of two options less, and all but one.
+    for options in [&["--notes", "one", "--sigma", "sigma"][..], &["--sigma", "sigma"]] {
+        let printed = scene.build(options);
+        assert!(printed.contains(" 0 tombstones"), "{options:?}: {printed}");
+        assert!(printed.contains("stay as they are"), "{options:?}: {printed}");
+        assert_eq!(scene.names(), names, "{options:?}");
+    }
+    // A wrong path, and a path that was renamed.
+    fs::rename(at("two"), at("three")).unwrap();
+    for folder in ["two", "nowhere"] {
+        let arguments = ["vault", "build", "--notes", "one", "--notes", folder, "vault"];
+        let output = scene.tidegate(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{folder}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("error[F001]") && stderr.contains(folder), "{stderr}");
+        assert_eq!(scene.names(), names, "{folder}");
+    }
+    // By its new name: the same notes have the same pages.
+    let printed = scene.build(&["--notes", "one", "--notes", "three", "--sigma", "sigma"]);
+    assert!(printed.contains(" 0 tombstones"), "{printed}");
+    assert_eq!(scene.names(), names);
+    // A folder within it that was renamed: a page for each note, and the old ones stay.
+    fs::rename(at("three/hunts"), at("three/playbooks")).unwrap();
+    let arguments = ["vault", "build", "--notes", "three", "--sigma", "sigma", "vault"];
+    let output = scene.tidegate(&arguments);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && printed.contains(" 0 tombstones"), "{printed}");
+}
+
+#[test]
+fn every_note_of_a_vault_has_a_page_beside_those_that_name_a_technique() {
+    let files = [
+        ("notes/T1102.md", "# T1102 Web Service\n\nSee [[Empire]].\n"),
+        ("notes/tools/Empire.md", "---\nlicense: BSD\n---\n\n# Empire\n\nA framework.\n"),
+        ("notes/Dotted.md", "---\nowner: me\n...\n\nDotted words.\n"),
+        ("notes/templates/t.md", "---\ncreated: {% now %}\n---\n\nA template.\n"),
+        (
+            "notes/hunts/pcr.md",
+            "#Producer-Consumer Ratio\n\n**Purpose**: Find exfil\n\n**Data Required**: sessions\n\n**Analysis Techniques**: PCR\n",
+        ),
+        ("notes/kql.md", "# Query\n\n```KQL\nDeviceEvents | where x\n```\n"),
+        ("notes/CONTRIBUTING.md", "# How to\n\nWrite.\n"),
+        ("notes/empty.md", ""),
+    ];
+    let scene = Scene::new(&files);
+    let arguments = ["vault", "build", "--notes", "notes", "vault"];
+    let output = scene.tidegate(&arguments);
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("not read: CONTRIBUTING.md: "), "{said}");
+    assert!(said.contains("empty.md"), "{said}");
+    for (name, text) in &files[..6] {
+        assert_eq!(lost(&scene, text), Vec::<String>::new(), "{name}");
+    }
+    let page = scene.page("Techniques/T1102 - Web Service.md");
+    assert!(page.contains("See [[Notes/Empire|Empire]]."), "{page}");
+    assert!(scene.page("Notes/pcr.md").contains("kind: \"hunting playbook\"\n"));
+    assert!(scene.page("Notes/Query.md").contains("kind: \"query\"\n"));
+    scene.checks_clean();
 }

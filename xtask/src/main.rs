@@ -14,12 +14,14 @@ mod command;
 mod demo;
 mod dist;
 mod example;
+mod facts;
 mod filter_module;
 mod fuzz;
 mod install;
 mod lint;
 mod page;
 mod progress;
+mod repositories;
 mod schemas;
 mod skipped;
 mod sources;
@@ -67,6 +69,10 @@ enum Task {
     },
     /// Lists the corpora that tests and benches read: folder, repository, commit and licence of each.
     Corpora,
+    /// Writes knowledge/facts from the corpora, or from the folder that is named.
+    Facts(facts::Arguments),
+    /// Lists what becomes of the notes and rules of other people's repositories, and which words are lost.
+    Repositories(repositories::Arguments),
     /// Measures.
     Bench {
         /// What to measure.
@@ -103,6 +109,8 @@ fn run(task: Task) -> Result<()> {
             sources::print();
             Ok(())
         }
+        Task::Facts(arguments) => facts::run(&arguments),
+        Task::Repositories(arguments) => repositories::run(&arguments),
         Task::Bench { subject } => bench::run(&subject),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist => dist::run(),

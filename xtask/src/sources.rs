@@ -7,11 +7,11 @@ use anyhow::{Result, anyhow};
 use crate::table::Table;
 
 /// One folder of the corpora.
-struct Source {
+pub(crate) struct Source {
     folder: &'static str,
     /// On GitHub.
-    repository: &'static str,
-    commit: &'static str,
+    pub(crate) repository: &'static str,
+    pub(crate) commit: &'static str,
     licence: &'static str,
     /// What of the repository is in the folder.
     part: &'static str,
@@ -114,6 +114,12 @@ const SOURCES: &[Source] = &[
 
 /// Folders that no public repository has: labelled requests, cases of the language, and notes.
 const UNPUBLISHED: [&str; 3] = ["sigma-semantics", "traffic", "../notes"];
+
+/// What is known of a folder of the corpora.
+pub(crate) fn of(folder: &str) -> Result<&'static Source> {
+    let found = SOURCES.iter().find(|source| source.folder == folder);
+    found.ok_or_else(|| anyhow!("{folder} is no folder of the corpora"))
+}
 
 /// Prints the sources, and which of them are here.
 #[expect(clippy::print_stdout, reason = "a table for people")]

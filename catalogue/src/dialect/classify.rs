@@ -6,7 +6,7 @@ use sigma::{technique_id, technique_of_key};
 use super::front_matter::{self, Head};
 use super::section::{self, Section};
 use super::{
-    Dialect, Document, DocumentKind, PersonalNote, TechniqueNote, Value, rule_page, texts,
+    Dialect, Document, DocumentKind, PersonalNote, TechniqueNote, Value, fence, rule_page, texts,
 };
 
 /// Headings of Palantir's alerting and detection strategies; a document with this many is one.
@@ -21,6 +21,9 @@ const STRATEGY: [&str; 7] = [
 ];
 const N_STRATEGY: usize = 5;
 
+/// Labels of the hunts of the ThreatHunting Project.
+const HUNT: [&str; 2] = ["**Data Required**", "**Analysis Techniques**"];
+
 /// Headings that name a part of a note and not its technique.
 const PARTS: [&str; 8] = [
     "description",
@@ -34,7 +37,7 @@ const PARTS: [&str; 8] = [
 ];
 
 pub(super) fn read(file: &str, text: &str) -> Option<PersonalNote> {
-    let mut head = front_matter::read(text);
+    let head = front_matter::read(text);
     let sections = section::split(head.body, head.body_line);
     let tags = [texts(&head.properties, "tags"), texts(&head.properties, "tag")].concat();
     let has_tag = |wanted: &str| {
@@ -55,20 +58,53 @@ pub(super) fn read(file: &str, text: &str) -> Option<PersonalNote> {
         return technique(file, head, sections, techniques).map(PersonalNote::Technique);
     }
     let techniques = techniques_in(text);
+    let kind = kind.or_else(|| holds_query(head.body).then_some(DocumentKind::Query));
     // What a folder is for says its README, which may name any technique.
     let is_about = !techniques.is_empty() && (!is_readme || head.is_there);
-    if kind.is_none() && !is_about {
+    if kind.is_none() && !is_about || is_readme && techniques.is_empty() {
         return None;
     }
-    Some(PersonalNote::Document(Document {
+    Some(PersonalNote::Document(document(file, head, &sections, kind, techniques)))
+}
+
+/// A note that is of no known kind and names no technique.
+pub(super) fn other(file: &str, text: &str) -> Document {
+    let head = front_matter::read(text);
+    let sections = section::split(head.body, head.body_line);
+    document(file, head, &sections, None, Vec::new())
+}
+
+fn document(
+    file: &str,
+    head: Head<'_>,
+    sections: &[Section],
+    kind: Option<DocumentKind>,
+    techniques: Vec<String>,
+) -> Document {
+    Document {
         file: String::new(),
         kind: kind.unwrap_or(DocumentKind::Other),
-        title: title(file, &head, &sections),
+        title: title(file, &head, sections),
         techniques,
-        properties: std::mem::take(&mut head.properties),
+        properties: head.properties,
         body: head.body.to_owned(),
         remarks: head.remarks,
-    }))
+    }
+}
+
+/// Languages of queries, as fences name them.
+const QUERIES: [&str; 14] = [
+    "cql", "eql", "es|ql", "esql", "kql", "kuery", "kusto", "lucene", "osquery", "sigma", "spl",
+    "splunk", "yara", "yaral",
+];
+
+/// Returns true if there is a query in a fence.
+fn holds_query(body: &str) -> bool {
+    let is_query = |fence: &fence::Fence<'_>| {
+        let language = fence.info.split([' ', '{']).next().unwrap_or_default().to_lowercase();
+        QUERIES.contains(&language.as_str())
+    };
+    fence::all(body).iter().any(is_query)
 }
 
 /// The kind of a document that its shape shows.
@@ -89,7 +125,7 @@ fn kind(head: &Head<'_>, sections: &[Section], is_test: bool) -> Option<Document
         Some(DocumentKind::Gtfobins)
     } else if STRATEGY.iter().filter(|title| titled(title)).count() >= N_STRATEGY {
         Some(DocumentKind::Strategy)
-    } else if titled("Hypothesis") {
+    } else if titled("Hypothesis") || HUNT.iter().all(|label| head.body.contains(label)) {
         Some(DocumentKind::Playbook)
     } else if head.body.lines().any(is_of_react) {
         Some(DocumentKind::Response)

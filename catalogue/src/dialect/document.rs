@@ -9,6 +9,8 @@ pub enum DocumentKind {
     Strategy,
     /// A hunting playbook.
     Playbook,
+    /// A query to hunt or detect with, in a fence.
+    Query,
     /// A test of a technique.
     Test,
     /// A response action, stage or playbook of RE&CT.
@@ -17,7 +19,7 @@ pub enum DocumentKind {
     Lolbas,
     /// An entry of `GTFOBins`.
     Gtfobins,
-    /// Any other note that names techniques.
+    /// Any other note.
     Other,
 }
 
@@ -27,6 +29,7 @@ impl DocumentKind {
         match self {
             DocumentKind::Strategy => "alerting and detection strategy",
             DocumentKind::Playbook => "hunting playbook",
+            DocumentKind::Query => "query",
             DocumentKind::Test => "test",
             DocumentKind::Response => "response action",
             DocumentKind::Lolbas => "LOLBAS entry",

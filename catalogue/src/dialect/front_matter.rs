@@ -23,7 +23,8 @@ pub(super) struct Head<'t> {
 
 pub(super) fn read(text: &str) -> Head<'_> {
     let Ok(split) = front_matter::split(text) else {
-        return Head { body: text, body_line: 1, ..Head::default() };
+        let bare = || Head { body: text, body_line: 1, ..Head::default() };
+        return dotted(text).unwrap_or_else(bare);
     };
     let mut head = Head {
         is_there: true,
@@ -49,6 +50,24 @@ pub(super) fn read(text: &str) -> Head<'_> {
         head.properties.push((key, value));
     }
     head
+}
+
+/// Front matter that ends with `...`, as YAML allows.
+fn dotted(text: &str) -> Option<Head<'_>> {
+    let behind = text.strip_prefix("---\n")?;
+    let (yaml, body) = match behind.split_once("\n...\n") {
+        Some(split) => split,
+        None => (behind.trim_end().strip_suffix("\n...")?, ""),
+    };
+    let dashed = format!("---\n{yaml}\n---\n");
+    let head = read(&dashed);
+    head.is_there.then(|| Head {
+        is_there: true,
+        properties: head.properties,
+        remarks: head.remarks,
+        body,
+        body_line: yaml.lines().count() + 3,
+    })
 }
 
 /// A value with its date in one form and its comma string as a list; both are reported.
@@ -94,6 +113,16 @@ fn loose(head: &str) -> Vec<(String, usize, Value)> {
                 _ => Value::List(parts),
             };
             entries.push((key, line, value));
+        } else if let Some((_, _, value)) = entries.last_mut() {
+            // A line without a key belongs to the value above.
+            let mut parts = match std::mem::replace(value, Value::Empty) {
+                Value::Empty => Vec::new(),
+                Value::List(list) => list,
+                other => vec![other],
+            };
+            let text = text.trim().trim_start_matches("- ");
+            parts.extend((!text.is_empty()).then(|| Value::Text(text.to_owned())));
+            *value = Value::List(parts);
         }
     }
     entries

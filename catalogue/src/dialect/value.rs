@@ -42,6 +42,23 @@ impl Value {
         }
     }
 
+    /// Reads a value of a vendor's file, where text that is a day is a date too.
+    pub(crate) fn of_json(value: &serde_json::Value) -> Value {
+        use serde_json::Value as Json;
+        match value {
+            Json::Null => Value::Empty,
+            Json::Bool(truth) => Value::Flag(*truth),
+            Json::Number(number) => Value::number(&number.to_string()),
+            Json::String(text) if text.trim().is_empty() => Value::Empty,
+            Json::String(text) if is_day(text) => Value::Date(text.clone()),
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Array(list) => Value::List(list.iter().map(Value::of_json).collect()),
+            Json::Object(map) => Value::Map(
+                map.iter().map(|(key, value)| (key.clone(), Value::of_json(value))).collect(),
+            ),
+        }
+    }
+
     /// Numbers that Obsidian writes back as they are; others, as `007`, are text.
     fn number(text: &str) -> Value {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -62,6 +79,16 @@ impl Value {
             Value::Flag(truth) => vec![truth.to_string()],
             Value::List(list) => list.iter().flat_map(Value::texts).collect(),
             Value::Map(pairs) => pairs.iter().flat_map(|(_, value)| value.texts()).collect(),
+        }
+    }
+
+    /// Returns true if there is no text in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Value::Empty => true,
+            Value::List(list) => list.iter().all(Value::is_empty),
+            Value::Map(pairs) => pairs.iter().all(|(_, value)| value.is_empty()),
+            Value::Text(_) | Value::Number(_) | Value::Flag(_) | Value::Date(_) => false,
         }
     }
 

@@ -49,13 +49,11 @@ fn test(field: &str, label: &str, text: &str, test: &ValueTest) -> Expression {
     match test {
         ValueTest::Text { variants, .. } => match variants.as_slice() {
             [tokens] if !tokens.contains(&Token::Dash) => pattern(field, tokens),
+            // A list is shown by its name, as `%browsers%`.
             // A value that was encoded is shown as it was written, with what is done to it.
             _ => {
                 let encoding = label.split('|').find(|part| {
-                    part.starts_with("base64")
-                        || *part == "expand"
-                        || part.starts_with("utf16")
-                        || *part == "wide"
+                    part.starts_with("base64") || part.starts_with("utf16") || *part == "wide"
                 });
                 match encoding {
                     Some(encoding) => Expression::Unread(Reason(format!("value in {encoding}"))),

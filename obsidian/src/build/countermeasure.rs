@@ -3,9 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use catalogue::d3fend::Countermeasure;
+
+use crate::evidence::{Evidence, Rules};
+use crate::markdown;
 use crate::page::Page;
 use crate::property::Property;
-use crate::prose::{inline, paragraphs};
+use crate::prose::{address, code, inline, paragraphs};
+use crate::sources::tests;
+
+use catalogue::Collection;
 
 use super::Builder;
 
@@ -70,12 +77,13 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
     for (id, name) in names(builder) {
         let page_id = format!("countermeasure/{id}");
         let mut page = Page::new(page_id.clone(), builder.path(&page_id));
+        let d3 = d3fend.countermeasures.get(&id);
         let (text, kind, url) = match (d3fend.countermeasures.get(&id), attack.mitigations.get(&id))
         {
             (Some(found), _) => (
                 paragraphs(&found.definition),
                 found.tactic.clone(),
-                format!("https://d3fend.mitre.org/technique/d3f%3A{}/", found.iri),
+                format!("https://d3fend.mitre.org/technique/d3f:{}/", found.iri),
             ),
             (None, Some(found)) => (
                 crate::prose::attack(&found.description, &BTreeMap::new()),
@@ -88,8 +96,17 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
         page.set("kind", Property::Text(kind));
         page.set("url", Property::Text(url.clone()));
         page.set("tags", Property::Tags(vec!["countermeasure".into()]));
-        page.set("aliases", Property::List(vec![id.clone()]));
+        let synonyms = d3.map(|found| found.synonyms.clone()).unwrap_or_default();
+        page.set("aliases", Property::List([vec![id.clone()], synonyms].concat()));
+        let evidence = builder.evidence.get(id.as_str()).copied();
+        if d3.is_some() {
+            let here = evidence.map_or(NOT_ASSESSED, |evidence| evidence.reach.as_str());
+            page.set("here", Property::Text(here.to_owned()));
+        }
         page.block("title", format!("# {} ({id})\n\n{text}\n\n<{url}>", inline(&name)));
+        if d3.is_some() {
+            page.block("here", here(builder, evidence));
+        }
         let mut list = "### Against\n\n".to_owned();
         for (technique, how) in against.get(id.as_str()).into_iter().flatten() {
             let how: Vec<&str> = how.iter().map(String::as_str).collect();
@@ -104,7 +121,72 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
             );
         }
         page.block("against", list);
+        if let Some(found) = d3 {
+            page.block("article", article(found));
+            page.block("licence", format!("### Source\n\n{}", builder.sources.d3fend.notice()));
+        }
         pages.push(page);
     }
     pages
+}
+
+/// What a page says where nobody looked what a gateway evidences of a countermeasure.
+const NOT_ASSESSED: &str = "not assessed";
+
+/// What our gateway evidences of a countermeasure, with the fields and the rules that do.
+fn here(builder: &Builder<'_>, evidence: Option<&Evidence>) -> String {
+    let Some(evidence) = evidence else {
+        return "### At the gateway\n\nNot assessed: nobody compared it with what an egress gateway sees.".into();
+    };
+    let (reach, words) = (evidence.reach.as_str(), inline(evidence.words));
+    let mut text = format!("### At the gateway\n\n**{reach}**: {words}\n");
+    let fields: Vec<&str> = evidence.fields().collect();
+    if fields.is_empty() {
+        return text;
+    }
+    let shown: Vec<String> = fields.iter().map(|field| code(field)).collect();
+    let _ = write!(text, "\nFields that show it: {}.\n", shown.join(", "));
+    if matches!(evidence.rules, Rules::All) {
+        text.push_str("\nEvery rule of ours shows it.\n");
+        return text;
+    }
+    let mut rules = String::new();
+    for (rule, id) in builder.rules.iter().zip(&builder.rule_ids) {
+        let fields = tests(rule).into_iter().map(|(_, test)| test.field.as_str());
+        let about = builder.sources.rule_notes.get(&rule.id).map(|note| note.services.as_slice());
+        let categories = about.unwrap_or_default().iter().filter_map(|name| {
+            let service = builder.sources.services.iter().find(|service| service.name == *name);
+            service.map(|service| service.category.as_str())
+        });
+        if rule.vendor == Collection::Own && evidence.rules.contains(fields, categories) {
+            let _ = writeln!(rules, "- {}", builder.link(id, &rule.title));
+        }
+    }
+    if rules.is_empty() {
+        text.push_str("\nNo rule of ours shows it yet.\n");
+    } else {
+        let _ = write!(text, "\nRules of ours that show it:\n\n{rules}");
+    }
+    text
+}
+
+/// How a countermeasure works, as D3FEND says it, and what that is based on.
+fn article(found: &Countermeasure) -> String {
+    let mut text = String::new();
+    if !found.article.trim().is_empty() {
+        let _ = writeln!(
+            text,
+            "### As D3FEND describes it\n\n{}\n",
+            markdown::inert(&found.article, 4)
+        );
+    }
+    if !found.references.is_empty() {
+        text.push_str("### References\n\n");
+    }
+    for (title, url) in &found.references {
+        let title = inline(title);
+        let linked = address(url).map(|url| format!("[{title}]({url})"));
+        let _ = writeln!(text, "- {}", linked.unwrap_or(title));
+    }
+    text
 }

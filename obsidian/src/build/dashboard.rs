@@ -57,13 +57,14 @@ fn home(builder: &Builder<'_>, pages: &[Page]) -> Page {
         ("runbook/", "Testing Runbooks of our rules"),
         ("atomic/", "Testing Runbooks from Atomic Red Team"),
         ("service/", "Services"),
+        ("list/", "Lists"),
         ("countermeasure/", "Countermeasures"),
         ("tactic/", "Tactics"),
         ("strategy/", "Detection Strategies"),
         ("document/", "Notes"),
     ] {
         let n_pages = pages.iter().filter(|page| page.id.starts_with(kind)).count();
-        if n_pages > 0 || !matches!(kind, "document/" | "strategy/") {
+        if n_pages > 0 || !matches!(kind, "document/" | "list/" | "strategy/") {
             let _ = writeln!(text, "- {name}: {n_pages}");
         }
     }
@@ -151,11 +152,22 @@ pub(super) fn picture(builder: &Builder<'_>, pages: &[Page]) -> Option<String> {
         found.retain(|page| !page.id.contains('.'));
     }
     let row = |page: &&Page| coverage::Row {
-        title: stem(page).to_owned(),
+        title: short_title(builder, stem(page)),
         counts: keys.iter().map(|key| number(page, key).parse().unwrap_or_default()).collect(),
     };
     let rows: Vec<coverage::Row> = found.iter().map(row).collect();
     (!rows.is_empty()).then(|| coverage::svg(&columns, &rows))
+}
+
+/// A technique's name without that of its parent, which is in the row above.
+fn short_title(builder: &Builder<'_>, name: &str) -> String {
+    let (id, rest) = name.split_once(" - ").unwrap_or((name, ""));
+    let parent = id.split_once('.').map(|(parent, _)| parent);
+    let is_below = parent.is_some_and(|it| builder.techniques.iter().any(|other| other == it));
+    match rest.rsplit_once(" - ").filter(|_| is_below) {
+        Some((_, own)) => format!("    {id} - {own}"),
+        None => name.to_owned(),
+    }
 }
 
 fn gaps(builder: &Builder<'_>, pages: &[Page]) -> Page {

@@ -14,7 +14,7 @@ use catalogue::dialect::texts;
 use catalogue::query::Role;
 use catalogue::{CatalogueRule, Collection, Reading};
 
-use super::{Builder, preview_link, technique_tags};
+use super::{Builder, other_keys, preview_link, technique_tags};
 
 /// The level in the vendor's words.
 pub(super) fn level(rule: &CatalogueRule) -> &str {
@@ -110,6 +110,8 @@ pub(super) fn page(builder: &Builder<'_>, idx: usize, rule: &CatalogueRule) -> P
     }
     page.block("rule", rule_text(builder, rule, note));
     page.block("resources", resources(builder, rule, note));
+    let others = rule.others.iter().map(|(key, value)| (key.as_str(), value));
+    page.block("keys", other_keys::listed("### Other keys of its file", others));
     page
 }
 

@@ -66,7 +66,7 @@ type Question = (&'static str, &'static str, fn(&Builder<'_>, &str) -> (u32, Str
 fn layers(builder: &Builder<'_>, files: &mut BTreeMap<String, String>) {
     let questions: [Question; 6] = [
         ("rule exists", "How many rules name the technique.", |builder, id| {
-            let n = builder.rules_of(id).len();
+            let n = builder.rules_of(id).len() + builder.n_public_rules(id);
             (u32::try_from(n).unwrap_or(u32::MAX), guide::counted(n, "rule"))
         }),
         (

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::guide;
 use crate::markdown;
 use crate::page::Page;
 use crate::property::{Property, tag};
@@ -11,6 +12,7 @@ use crate::prose::{address, attack, block, inline};
 use catalogue::dialect::section::Section;
 use catalogue::dialect::{Dialect, Document, TechniqueNote, Value};
 
+use super::other_keys::listed;
 use super::technique::{RULES_QUERY, TESTS_QUERY};
 use super::{Builder, link_text, technique_tags};
 
@@ -161,14 +163,14 @@ pub(super) fn add(
         let idx = page_of(&document_id(document));
         if let Some(page) = idx.and_then(|idx| pages.get_mut(idx)) {
             let left = place(builder, page, &document.properties, types);
-            page.block("properties", listed("## Properties", &left));
+            page.block("properties", listed("## Properties", left));
         }
     }
     let rules = builder.rules.iter().zip(&builder.rule_ids);
     for (rule, id) in rules.filter(|(rule, _)| !rule.properties.is_empty()) {
         if let Some(page) = page_of(id).and_then(|idx| pages.get_mut(idx)) {
             let left = place(builder, page, &rule.properties, types);
-            page.block("properties", listed("### Properties", &left));
+            page.block("properties", listed("### Properties", left));
         }
     }
 }
@@ -274,55 +276,6 @@ fn linked(builder: &Builder<'_>, text: &str) -> String {
     written
 }
 
-/// Keys and values as a list below a heading; empty for none.
-fn listed(heading: &str, left: &[(&str, &Value)]) -> String {
-    let mut text = String::new();
-    for (key, value) in left {
-        item(&mut text, 0, Some(key), value);
-    }
-    if text.is_empty() { text } else { format!("{heading}\n\n{text}") }
-}
-
-/// One value as an item of a list, what it contains below it.
-fn item(text: &mut String, depth: usize, key: Option<&str>, value: &Value) {
-    let indent = "    ".repeat(depth);
-    let name = key.map(|key| format!("{}: ", inline(key))).unwrap_or_default();
-    match value {
-        Value::List(list) => {
-            let _ = writeln!(text, "{indent}- {}", name.trim_end());
-            for value in list {
-                item(text, depth + 1, None, value);
-            }
-        }
-        Value::Map(pairs) => {
-            if key.is_some() {
-                let _ = writeln!(text, "{indent}- {}", name.trim_end());
-            }
-            let depth = depth + usize::from(key.is_some());
-            for (key, value) in pairs {
-                item(text, depth, Some(key), value);
-            }
-        }
-        Value::Empty => {
-            let _ = writeln!(text, "{indent}- {name}(empty)");
-        }
-        Value::Text(value) if value.contains('\n') => {
-            let _ = writeln!(text, "{indent}- {}\n", name.trim_end());
-            for line in block(value, "text").lines() {
-                let _ = writeln!(text, "{}", format!("{indent}    {line}").trim_end());
-            }
-            text.push('\n');
-        }
-        Value::Text(value) => {
-            let shown = address(value).map_or_else(|| inline(value), |url| format!("<{url}>"));
-            let _ = writeln!(text, "{indent}- {name}{shown}");
-        }
-        other => {
-            let _ = writeln!(text, "{indent}- {name}{}", inline(&other.texts().join(" ")));
-        }
-    }
-}
-
 /// What a note says that has no place of its own on the page.
 fn carried(
     builder: &Builder<'_>,
@@ -347,7 +300,7 @@ fn carried(
     if !note.mismatches.is_empty() || !note.remarks.is_empty() {
         text.push('\n');
     }
-    let properties = listed("#### Properties", left);
+    let properties = listed("#### Properties", left.iter().copied());
     if !properties.is_empty() {
         let _ = writeln!(text, "{properties}");
     }
@@ -371,7 +324,14 @@ fn carried(
     }
     for section in &note.sections {
         if section.level > 0 {
-            let title = inline(&section.title);
+            let counted = section.declared.filter(|_| note.dialect == Dialect::CataloguePage);
+            let title = match counted {
+                Some((declared, _)) => {
+                    format!("{} {}", section.title, guide::counted(declared, "rule"))
+                }
+                None => section.title.clone(),
+            };
+            let title = inline(&title);
             let title = section
                 .url
                 .as_deref()

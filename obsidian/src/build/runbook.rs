@@ -6,13 +6,13 @@ use std::fmt::Write;
 use crate::curl;
 use crate::page::Page;
 use crate::property::Property;
-use crate::prose::{block, code, inline, paragraphs};
+use crate::prose::{block, code, escaped, inline, paragraphs, whole_code};
 use crate::sources::Example;
 use catalogue::atomic::AtomicTest;
 use catalogue::dialect::section::Section;
 use catalogue::{CatalogueRule, Collection};
 
-use super::{Builder, own_sections, technique_tags};
+use super::{Builder, other_keys, own_sections, technique_tags};
 
 /// The state of a runbook without a result.
 const NEVER_RUN: &str = "never run";
@@ -135,9 +135,13 @@ fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
     };
     let n_before = sections.iter().position(is_after).unwrap_or(sections.len());
     let (before, after) = sections.split_at_checked(n_before).unwrap_or((sections, &[]));
-    page.block("note", own_sections(before));
+    let titles = format!("Runbook for {0}, Runbook: {0}", rule.title);
+    page.block("note", own_sections(before, &titles));
     page.block("steps", steps(builder, rule, examples));
-    page.block("after", own_sections(after));
+    page.block("after", own_sections(after, &titles));
+    let others = own.into_iter().flat_map(|own| &own.properties);
+    let others = others.map(|(key, value)| (key.as_str(), value));
+    page.block("properties", other_keys::listed("### Properties", others));
     page
 }
 
@@ -205,12 +209,19 @@ fn atomic(builder: &Builder<'_>, id: &str) -> Page {
     page.set("steps", Property::Number(tests.len().to_string()));
     never_run(&mut page);
     page.set("guids", Property::List(tests.iter().map(|test| test.guid.clone()).collect()));
+    let name = builder.technique_name(id);
+    // The name of today may be another one.
+    let theirs = tests.first().map(|test| test.technique_name.as_str()).unwrap_or_default();
+    let theirs = match theirs {
+        "" => String::new(),
+        theirs if theirs == name => String::new(),
+        theirs => format!(" ({})", inline(theirs)),
+    };
     page.block(
         "title",
         format!(
-            "# Tests of {} {}\n\nFrom Atomic Red Team, MIT licence. Technique: {}",
-            id,
-            inline(&builder.technique_name(id)),
+            "# Tests of {id} {}\n\nFrom Atomic Red Team, MIT licence. Technique: {}{theirs}",
+            inline(&name),
             builder.link(&format!("technique/{id}"), id)
         ),
     );
@@ -229,15 +240,23 @@ fn atomic(builder: &Builder<'_>, id: &str) -> Page {
             inline(&test.executor),
             if test.elevated { "yes" } else { "no" }
         );
-        for (name, description, default) in &test.arguments {
+        if let Some(executor) = test.dependency_executor.as_ref().filter(|it| **it != test.executor)
+        {
+            let _ = writeln!(text, "- Executor of prerequisites: {}", inline(executor));
+        }
+        for argument in &test.arguments {
+            let kind = if argument.kind.is_empty() { "value" } else { &argument.kind };
             let _ = writeln!(
                 text,
-                "- Argument {}: {} (default {})",
-                code(name),
-                inline(description),
-                code(default)
+                "- Argument {}: {} ({}, default {})",
+                whole_code(&argument.name),
+                escaped(&argument.description),
+                inline(kind),
+                whole_code(&argument.default)
             );
         }
+        let others = test.others.iter().map(|(key, value)| (key.as_str(), value));
+        text.push_str(&other_keys::listed("", others));
         text.push_str(&prerequisites(test));
         let _ = writeln!(text, "\n{}\n", block(&test.command, language(&test.executor)));
         if let Some(cleanup) = &test.cleanup {

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use crate::page::Page;
 use crate::property::{Property, tag};
-use crate::prose::inline;
+use crate::prose::{escaped, inline, whole_code};
 use crate::sources::ServiceNote;
+use catalogue::dialect::{Value, texts};
 
-use super::{Builder, own_sections, technique_tags};
+use super::{Builder, folded, other_keys, own_sections, table, technique_tags};
 
 pub(super) fn page(builder: &Builder<'_>, note: &ServiceNote) -> Page {
     let id = format!("service/{}", note.name);
@@ -33,7 +34,9 @@ pub(super) fn page(builder: &Builder<'_>, note: &ServiceNote) -> Page {
         ),
     );
     page.block("title", format!("# {}", inline(&note.name)));
-    page.block("note", own_sections(&note.sections));
+    page.block("note", own_sections(&note.sections, &note.name));
+    page.block("operations", operations(note));
+    page.block("identities", identities(note));
     let mut rules = "### Rules about it\n\n".to_owned();
     let mut n_rules = 0;
     for (rule, rule_id) in builder.rules.iter().zip(&builder.rule_ids) {
@@ -67,4 +70,71 @@ pub(super) fn page(builder: &Builder<'_>, note: &ServiceNote) -> Page {
     }
     page.block("techniques", techniques);
     page
+}
+
+/// What requests do to the service: a row each, and the examples of the note folded below.
+fn operations(note: &ServiceNote) -> String {
+    let found = note.properties.iter().find(|(key, _)| key == "operations");
+    let Some((_, Value::List(operations))) = found else { return String::new() };
+    let (mut rows, mut examples) = (Vec::new(), String::new());
+    for operation in operations {
+        let Value::Map(pairs) = operation else { continue };
+        let codes = |key: &str| {
+            let codes = texts(pairs, key).iter().map(|text| whole_code(text)).collect::<Vec<_>>();
+            codes.join(", ")
+        };
+        let name = escaped(&texts(pairs, "name").join(" "));
+        let any = |text: String| if text.is_empty() { "any".to_owned() } else { text };
+        rows.push(vec![
+            name.clone(),
+            any(texts(pairs, "methods")
+                .iter()
+                .map(|text| escaped(text))
+                .collect::<Vec<_>>()
+                .join(", ")),
+            any(codes("hosts")),
+            any(codes("paths")),
+            escaped(&texts(pairs, "means").join(" ")),
+        ]);
+        for (key, is) in [("match", "is"), ("pass", "is not")] {
+            for request in texts(pairs, key) {
+                let _ = writeln!(examples, "- {} {is} {name}", whole_code(&request));
+            }
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let columns = ["Operation", "Methods", "Hosts", "Paths", "What it is abused for"];
+    let rows = table(&columns, &rows);
+    let text = format!("{rows}\nRequests that are and are not:\n\n{examples}");
+    format!("### Operations\n\n{}", folded("> [!info]- As rules and policies see them", &text))
+}
+
+/// What its URLs say about who uses it, its own clients, and a person's own keys.
+fn identities(note: &ServiceNote) -> String {
+    let mut text = String::new();
+    for (key, title, words) in [
+        (
+            "identity",
+            "Identities",
+            "What its addresses name; what is in braces is not shown in events.",
+        ),
+        ("clients", "Its own clients", "How their User-Agents begin."),
+    ] {
+        let values = texts(&note.properties, key);
+        if !values.is_empty() {
+            let _ = writeln!(text, "### {title}\n\n{words}\n");
+            for value in values {
+                let _ = writeln!(text, "- {}", whole_code(&value));
+            }
+            text.push('\n');
+        }
+    }
+    let others = note
+        .properties
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "identity" | "clients" | "operations"));
+    let others = others.map(|(key, value)| (key.as_str(), value));
+    text + &other_keys::listed("### Properties", others)
 }

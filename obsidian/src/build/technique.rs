@@ -10,7 +10,7 @@ use catalogue::Collection;
 use catalogue::attack::Technique;
 use catalogue::dialect::TechniqueNote;
 
-use super::{Base, Builder, Query, own_notes, runbook, table};
+use super::{Base, Builder, Query, own_notes, public, runbook, table};
 
 /// The sample's two queries, byte for byte; `{}` is replaced by the tag.
 pub(super) const RULES_QUERY: &str = "table without id\nfile.link AS \"Name\",\nstatus AS \"Status\",\nlevel AS \"Level\",\nlogsrc_product AS \"Log Source Product\"\nFROM \"Detection Rules\" AND #{}";
@@ -35,6 +35,7 @@ pub(super) fn page(builder: &Builder<'_>, id: &str) -> Page {
     page.block("data_sources", data_sources(builder, technique, &notes));
     page.block("rules", rules(builder, id));
     page.block("tests", tests(builder, id));
+    page.block("public_tests", public::tests(builder, id));
     page.block("countermeasures", countermeasures(builder, id, technique));
     page.block("vendors", vendors(builder, id));
     page.block("services", services(builder, id));
@@ -46,6 +47,9 @@ pub(super) fn page(builder: &Builder<'_>, id: &str) -> Page {
         .collect();
     page.block("guide", guide::markdown(&of_technique, &builder.reach, &builder.as_of));
     page.block("documents", documents(builder, id));
+    page.block("public_sources", public::sources(builder, id));
+    page.block("listings", public::listings(builder, id));
+    page.block("details", details(technique));
     if let Some(technique) = technique {
         let notice = paragraphs(&sources.attack.notice);
         page.block("licence", format!("### Source\n\nATT&CK {} {} (STIX {}), <{}>.\n\n{notice} © 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation. Licence: <https://attack.mitre.org/resources/legal-and-branding/terms-of-use/>", technique.domain.name(), sources.attack.version_of(id), sources.attack.stix, technique.url));
@@ -137,8 +141,10 @@ fn properties(
             .filter_map(|idx| builder.rules.get(*idx))
             .filter(|rule| rule.vendor == vendor)
             .count()
+            + builder.public_rules(vendor, id).len()
     };
-    page.set("rules", Property::Number(rules.len().to_string()));
+    let n_rules = rules.len() + builder.n_public_rules(id);
+    page.set("rules", Property::Number(n_rules.to_string()));
     for vendor in builder.vendors() {
         page.set(
             &format!("rules_{}", vendor.as_str().to_lowercase()),
@@ -246,6 +252,17 @@ fn data_sources(
     format!("### Data Sources\n\n{list}")
 }
 
+/// What else ATT&CK says of a technique.
+fn details(technique: Option<&Technique>) -> String {
+    let details = technique.map(|it| it.details.as_slice()).unwrap_or_default();
+    let item = |(name, texts): &(&str, Vec<String>)| {
+        let texts: Vec<String> = texts.iter().map(|text| inline(text)).collect();
+        format!("- {name}: {}\n", texts.join(", "))
+    };
+    let list: String = details.iter().map(item).collect();
+    if list.is_empty() { list } else { format!("### More from ATT&CK\n\n{list}") }
+}
+
 /// Links to other notes that name a technique, or one of its sub-techniques.
 fn documents(builder: &Builder<'_>, id: &str) -> String {
     let names = |named: &str| named == id || named.split('.').next() == Some(id);
@@ -327,10 +344,13 @@ fn countermeasures(builder: &Builder<'_>, id: &str, technique: Option<&Technique
     let mut rows = Vec::new();
     for id in ids {
         let Some(countermeasure) = d3fend.countermeasures.get(id) else { continue };
+        let here =
+            builder.evidence.get(id).map_or("not assessed", |evidence| evidence.reach.as_str());
         rows.push(vec![
             builder.cell_link(&format!("countermeasure/{id}"), &countermeasure.name),
             "D3FEND".to_owned(),
             inline(&countermeasure.tactic),
+            here.to_owned(),
         ]);
     }
     for (id, _) in technique.map(|technique| technique.mitigations.as_slice()).unwrap_or_default() {
@@ -339,13 +359,14 @@ fn countermeasures(builder: &Builder<'_>, id: &str, technique: Option<&Technique
             builder.cell_link(&format!("countermeasure/{id}"), &mitigation.name),
             "ATT&CK".to_owned(),
             "Mitigation".to_owned(),
+            "not assessed".to_owned(),
         ]);
     }
     if rows.is_empty() {
         let _ =
             writeln!(text, "No rows as of {}: neither D3FEND nor ATT&CK names one.", builder.as_of);
     } else {
-        text.push_str(&table(&["Name", "Source", "Kind"], &rows));
+        text.push_str(&table(&["Name", "Source", "Kind", "At the gateway"], &rows));
     }
     text
 }
@@ -360,7 +381,8 @@ fn vendors(builder: &Builder<'_>, id: &str) -> String {
             .copied()
             .filter(|idx| builder.rules.get(*idx).is_some_and(|rule| rule.vendor == vendor))
             .collect();
-        if of_vendor.is_empty() {
+        let public = builder.public_rules(vendor, id);
+        if of_vendor.is_empty() && public.is_empty() {
             continue;
         }
         any = true;
@@ -368,8 +390,11 @@ fn vendors(builder: &Builder<'_>, id: &str) -> String {
             text,
             "#### {} {}\n",
             vendor.as_str(),
-            guide::counted(of_vendor.len(), "rule")
+            guide::counted(of_vendor.len() + public.len(), "rule")
         );
+        for (facts, rule) in public {
+            let _ = writeln!(text, "{}", public::rule_item(facts, rule));
+        }
         for idx in of_vendor {
             let (Some(rule), Some(page_id)) = (builder.rules.get(idx), builder.rule_ids.get(idx))
             else {

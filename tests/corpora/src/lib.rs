@@ -15,12 +15,14 @@
 #![expect(clippy::disallowed_methods, reason = "tests read files and the environment")]
 
 mod skip;
+mod words;
 
 use std::env;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 
 pub use skip::{Skip, read, record};
+pub use words::words;
 
 /// Names the folder of corpora.
 const FOLDER: &str = "TIDEGATE_CORPORA";

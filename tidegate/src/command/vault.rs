@@ -29,6 +29,7 @@ use serde_json::json;
 use super::{Outcome, PlainFormat, counted, name, one_line, pretty};
 use crate::disk::{self, VaultFolder};
 use gone::{Gone, tombstone};
+use origin::Origin;
 use progress::Progress;
 use read::{Read, Refusal};
 use settings::Settings;
@@ -80,6 +81,10 @@ struct Build {
     /// A copy of D3FEND's ontology or mappings
     #[arg(long)]
     d3fend: Option<PathBuf>,
+    /// Facts of public collections: titles, authors, licences and links, without their texts
+    /// [default: knowledge/facts, if it exists and no `--notes` is given]
+    #[arg(long)]
+    facts: Option<PathBuf>,
     /// Include only these techniques and their sub-techniques, separated by commas [default: all]
     #[arg(long, value_delimiter = ',', conflicts_with = "all", value_parser = technique)]
     techniques: Vec<String>,
@@ -152,7 +157,7 @@ impl Build {
     fn run(&self) -> Outcome {
         let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
         let progress = Progress::new();
-        let Read { sources, library, origins } = match self.sources(&progress) {
+        let Read { sources, library, mut origins, notes } = match self.sources(&progress) {
             Ok(read) => read,
             Err(refusal) => {
                 let Refusal { finding, library } = *refusal;
@@ -182,6 +187,10 @@ impl Build {
             Ok(folder) => (State::read(&folder), Settings::read(&folder)),
             Err(_) => (State::default(), Settings::default()),
         };
+        // A folder of notes that is left out, or has another name now, keeps its pages.
+        if !state.notes.is_subset(&notes) && !self.allow_removals {
+            origins.remove(&Origin::Notes);
+        }
         let links = match self.links {
             Some(Links::Markdown) => LinkStyle::Markdown,
             Some(Links::Wiki) => LinkStyle::Wiki,
@@ -239,8 +248,12 @@ impl Build {
             writer.write(settings::PATH, settings::MARKDOWN_LINKS, &mut summary);
         }
         // What was read before, and is not named now, keeps its pages, and may come back.
-        let origins = if is_whole { &state.origins | &origins } else { state.origins.clone() };
-        if let Err(error) = (State { pages, files, origins }).write(&folder, &state) {
+        let (origins, notes) = match (is_whole, self.allow_removals) {
+            (true, true) => (&state.origins | &origins, notes),
+            (true, false) => (&state.origins | &origins, &state.notes | &notes),
+            (false, _) => (state.origins.clone(), state.notes.clone()),
+        };
+        if let Err(error) = (State { pages, files, origins, notes }).write(&folder, &state) {
             let path = self.vault.join(".tidegate/state.json");
             summary.failures.push(unwritable(&path, &error));
         }

@@ -10,10 +10,11 @@ pub(super) enum Origin {
     Atomic,
     Attack,
     D3fend,
+    Facts,
 }
 
 impl Origin {
-    const ALL: [Origin; 7] = [
+    const ALL: [Origin; 8] = [
         Origin::Notes,
         Origin::Sigma,
         Origin::Elastic,
@@ -21,6 +22,7 @@ impl Origin {
         Origin::Atomic,
         Origin::Attack,
         Origin::D3fend,
+        Origin::Facts,
     ];
 
     /// The name in the vault's state.
@@ -33,6 +35,7 @@ impl Origin {
             Origin::Atomic => "atomic",
             Origin::Attack => "attack",
             Origin::D3fend => "d3fend",
+            Origin::Facts => "facts",
         }
     }
 
@@ -48,7 +51,7 @@ impl Origin {
             ("rule", "Sigma") => &[Origin::Sigma],
             ("rule", "Elastic") => &[Origin::Elastic],
             ("rule", "Splunk") => &[Origin::Splunk],
-            ("rule" | "runbook" | "service" | "document", _) => &[Origin::Notes],
+            ("rule" | "runbook" | "service" | "list" | "document", _) => &[Origin::Notes],
             ("tactic", _) => &[Origin::Attack],
             // Which techniques have a page depends on all that name techniques.
             _ => &Origin::ALL,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use catalogue::Collection;
+use catalogue::dialect::DocumentKind;
 use diagnostics::{Finding, contains_key};
 use knowledge::Library;
 use obsidian::gather;
@@ -16,12 +17,17 @@ use crate::command::DEFAULT_PATH;
 use crate::disk;
 use crate::limits::MAX_ATTACK_BYTES;
 
+/// Facts that are read where neither they nor notes are named.
+const DEFAULT_FACTS: &str = "knowledge/facts";
+
 /// Everything that was read, and the sources that it is from.
 #[derive(Default)]
 pub(super) struct Read {
     pub(super) sources: Sources,
     pub(super) library: Library,
     pub(super) origins: BTreeSet<Origin>,
+    /// Names of the folders of notes.
+    pub(super) notes: BTreeSet<String>,
 }
 
 /// Why nothing is built, with what was found in the notes before.
@@ -42,10 +48,22 @@ impl From<Box<Finding>> for Box<Refusal> {
     }
 }
 
-/// The files of a source, by their extensions.
-fn files(path: &Path, extensions: &[&str]) -> Result<gather::Files, Box<Finding>> {
-    let files = disk::tree(path, extensions).map_err(|error| disk::unreadable(path, &error))?;
-    no_key(path, &files)?;
+/// The files of a source, by their extensions. One that is or contains a secret key is left out, and listed
+/// among those that cannot be read: none of it is quoted.
+fn files(
+    path: &Path,
+    extensions: &[&str],
+    sources: &mut Sources,
+) -> Result<gather::Files, Box<Finding>> {
+    let mut files = disk::tree(path, extensions).map_err(|error| disk::unreadable(path, &error))?;
+    files.retain(|(name, bytes)| {
+        let is_key = contains_key(bytes);
+        if is_key {
+            let why = "it is or contains a secret key, and is not read".to_owned();
+            sources.broken.push((name.clone(), why));
+        }
+        !is_key
+    });
     if files.is_empty() {
         let message = format!("there is no file that ends in `.{}`", extensions.join("`, `."));
         return Err(nothing(path, message, "give the folder that holds them"));
@@ -53,19 +71,19 @@ fn files(path: &Path, extensions: &[&str]) -> Result<gather::Files, Box<Finding>
     Ok(files)
 }
 
-/// The notes of a folder.
-fn note_files(path: &Path) -> Result<gather::Files, Box<Finding>> {
-    let found = disk::notes(path).map_err(|error| disk::unreadable(path, &error))?;
-    no_key(path, &found)?;
-    Ok(found)
-}
-
-/// Refuses files of which one is or contains a secret key, before any of it could be quoted.
-fn no_key(path: &Path, files: &gather::Files) -> Result<(), Box<Finding>> {
-    match files.iter().find(|(_, bytes)| contains_key(bytes)) {
-        Some((file, _)) => Err(Box::new(disk::secret_key(&disk::name(&path.join(file))))),
-        None => Ok(()),
-    }
+/// The notes of a folder, and a finding for each that is or contains a secret key: it is left out, so that
+/// none of it is quoted, and the others are read.
+fn note_files(path: &Path) -> Result<(gather::Files, Vec<Finding>), Box<Finding>> {
+    let mut found = disk::notes(path).map_err(|error| disk::unreadable(path, &error))?;
+    let mut keys = Vec::new();
+    found.retain(|(file, bytes)| {
+        let is_key = contains_key(bytes);
+        if is_key {
+            keys.push(disk::secret_key(&disk::name(&path.join(file))));
+        }
+        !is_key
+    });
+    Ok((found, keys))
 }
 
 /// The name of a note in one of several folders.
@@ -77,6 +95,12 @@ fn within(folder: &Path, inside: &str) -> String {
     }
 }
 
+/// What a folder of notes is known by in the state of a vault.
+fn folder_name(folder: &Path) -> String {
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| folder.to_string_lossy().into_owned())
+}
+
 /// Returns true if something came of a note: a page, or a finding of its own kind.
 fn is_understood(name: &str, sources: &Sources, library: &Library) -> bool {
     let is_passed_over = sources.passed_over.iter().any(|(path, _)| path == name);
@@ -84,7 +108,12 @@ fn is_understood(name: &str, sources: &Sources, library: &Library) -> bool {
         .findings
         .iter()
         .any(|finding| finding.is_error() && *finding.diagnostic.place.file == *name);
-    !is_passed_over && !is_refused
+    // Any text is a note; one that names nothing does not make a folder one of notes.
+    let is_any = |document: &catalogue::dialect::Document| {
+        document.kind == DocumentKind::Other && document.techniques.is_empty()
+    };
+    let is_other = sources.documents.iter().any(|it| it.file == name && is_any(it));
+    !is_passed_over && !is_refused && !is_other
 }
 
 /// A finding about a source with nothing of its kind, and why the first file of it was not read.
@@ -106,19 +135,27 @@ impl Build {
             folders.push(&default);
         }
         let mut notes = Vec::new();
-        let mut ends = Vec::new();
+        let (mut ends, mut keys) = (Vec::new(), Vec::new());
+        let mut taken = BTreeSet::new();
         for path in &folders {
-            let found = note_files(path)?;
+            let (found, of_folder) = note_files(path)?;
+            if let Some(key) = of_folder.first().filter(|_| found.is_empty()) {
+                return Err(Box::new(key.clone()).into());
+            }
+            keys.extend(of_folder);
             if found.is_empty() {
                 let message = "there is no note in it: no file that ends in `.md` or `.markdown`";
                 return Err(nothing(path, message, "give the folder that holds them").into());
             }
             ends.push(notes.len() + found.len());
-            // Notes of several folders may have one name.
-            let is_named = folders.len() > 1;
-            notes.extend(found.into_iter().map(|(inside, bytes)| {
-                (if is_named { within(path, &inside) } else { inside }, bytes)
-            }));
+            read.notes.insert(folder_name(path));
+            for (inside, bytes) in found {
+                // Only a name that another folder has too gets the folder's: a note is called the same with
+                // and without the other folder.
+                let name = if taken.contains(&inside) { within(path, &inside) } else { inside };
+                taken.insert(name.clone());
+                notes.push((name, bytes));
+            }
         }
         let catalogues = [&self.sigma, &self.elastic, &self.splunk, &self.atomic, &self.d3fend];
         let has_catalogue = catalogues.iter().any(|path| path.is_some()) || !self.attack.is_empty();
@@ -132,6 +169,7 @@ impl Build {
             read.origins.insert(Origin::Notes);
         }
         read.library = gather::notes(sources, notes);
+        read.library.findings.extend(keys);
         let mut start = 0;
         for (path, end) in folders.iter().zip(ends) {
             let names = names.get(start..end).unwrap_or_default();
@@ -151,7 +189,8 @@ impl Build {
             if let Some(path) = path {
                 progress.say(&format!("reading {}", vendor.as_str()));
                 let (n_rules, n_broken) = (sources.rules.len(), sources.broken.len());
-                gather::collection(sources, vendor, &files(path, extensions)?);
+                let files = files(path, extensions, sources)?;
+                gather::collection(sources, vendor, &files);
                 if sources.rules.len() == n_rules {
                     let what = format!("rule of {}", vendor.as_str());
                     return Err(holds_nothing(path, &what, sources, n_broken).into());
@@ -162,7 +201,8 @@ impl Build {
         if let Some(path) = &self.atomic {
             progress.say("reading Atomic Red Team");
             let n_broken = sources.broken.len();
-            gather::tests(sources, &files(path, &["yaml"])?);
+            let files = files(path, &["yaml"], sources)?;
+            gather::tests(sources, &files);
             if sources.tests.is_empty() {
                 return Err(
                     holds_nothing(path, "test of Atomic Red Team", sources, n_broken).into()
@@ -189,11 +229,24 @@ impl Build {
         if let Some(path) = &self.d3fend {
             progress.say("reading D3FEND");
             let n_broken = sources.broken.len();
-            gather::d3fend(sources, &files(path, &["ttl", "json"])?);
+            let files = files(path, &["ttl", "json"], sources)?;
+            gather::d3fend(sources, &files);
             if sources.d3fend.countermeasures.is_empty() {
                 return Err(holds_nothing(path, "countermeasure", sources, n_broken).into());
             }
             read.origins.insert(Origin::D3fend);
+        }
+        let default = PathBuf::from(DEFAULT_FACTS);
+        let is_default = self.notes.is_empty() && disk::is_folder(DEFAULT_FACTS);
+        if let Some(path) = self.facts.as_ref().or(is_default.then_some(&default)) {
+            progress.say("reading facts");
+            let n_broken = sources.broken.len();
+            let files = files(path, &["json"], sources)?;
+            gather::facts(sources, &files);
+            if sources.facts.iter().all(catalogue::facts::Facts::is_empty) {
+                return Err(holds_nothing(path, "fact", sources, n_broken).into());
+            }
+            read.origins.insert(Origin::Facts);
         }
         gather::follow_revoked(sources);
         Ok(read)

@@ -14,6 +14,8 @@ pub(super) struct State {
     pub(super) pages: BTreeMap<String, String>,
     pub(super) files: BTreeMap<String, String>,
     pub(super) origins: BTreeSet<Origin>,
+    /// Names of the folders of notes that were read whole.
+    pub(super) notes: BTreeSet<String>,
 }
 
 const PATH: &str = ".tidegate/state.json";
@@ -31,7 +33,9 @@ impl State {
         };
         let origins = value.get("sources").and_then(Value::as_array).into_iter().flatten();
         let origins = origins.filter_map(Value::as_str).filter_map(Origin::of).collect();
-        State { pages: map("pages"), files: map("files"), origins }
+        let notes = value.get("notes").and_then(Value::as_array).into_iter().flatten();
+        let notes = notes.filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+        State { pages: map("pages"), files: map("files"), origins, notes }
     }
 
     /// Writes it where it differs from what is there.
@@ -42,6 +46,7 @@ impl State {
         let value = json!({
             "pages": self.pages,
             "files": self.files,
+            "notes": self.notes,
             "sources": self.origins.iter().map(|origin| origin.as_str()).collect::<Vec<_>>(),
         });
         vault.put(PATH, format!("{value:#}\n").as_bytes())

@@ -1,0 +1,182 @@
+//! A person's own Markdown, carried over as it is but for what Dataview or Templater would see in it by
+//! accident: a field (`fe80::1`, `Owner:: x`), an inline query, a template command.
+
+use crate::fields::leaked;
+use crate::prose::{block, whole_code};
+
+/// Returns a text in which nothing is a field, an inline query or a template command. All else stays, byte by
+/// byte.
+pub(crate) fn harmless(text: &str) -> String {
+    if !has_effect(text) {
+        return text.to_owned();
+    }
+    let mut written = String::with_capacity(text.len());
+    let mut open: Option<Fence> = None;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        let prefix_len = bare.len() - bare.trim_start_matches(['>', ' ', '\t']).len();
+        let (prefix, rest) = bare.split_at_checked(prefix_len).unwrap_or(("", bare));
+        let marks: String = rest.chars().take_while(|c| matches!(c, '`' | '~')).collect();
+        match open.take() {
+            Some(mut fence) => {
+                fence.whole.push_str(line);
+                if marks.starts_with(&fence.marks) && rest.trim_end().len() == marks.len() {
+                    written.push_str(&fence.text());
+                } else {
+                    let inner = bare.strip_prefix(fence.prefix.as_str()).unwrap_or(rest);
+                    fence.code.push_str(inner);
+                    fence.code.push('\n');
+                    open = Some(fence);
+                }
+            }
+            None if marks.len() >= 3 && marks.chars().all(|c| marks.starts_with(c)) => {
+                let language = rest.get(marks.len()..).unwrap_or_default().trim().to_owned();
+                let (prefix, whole) = (prefix.to_owned(), line.to_owned());
+                open = Some(Fence { marks, prefix, language, whole, code: String::new() });
+            }
+            None => written.push_str(&harmless_line(line)),
+        }
+    }
+    written.extend(open.map(|fence| fence.text()));
+    written
+}
+
+/// Returns true if a text may have something in it that is to be made harmless.
+fn has_effect(text: &str) -> bool {
+    ["::", "<%", "`=", "`$="].iter().any(|part| text.contains(part))
+}
+
+/// A fenced block, as far as it was read.
+struct Fence {
+    marks: String,
+    /// What is in front of its lines: of a quote or a list.
+    prefix: String,
+    language: String,
+    whole: String,
+    code: String,
+}
+
+impl Fence {
+    /// The block as it is, or as HTML where a line of it would be seen as a field or a command.
+    fn text(&self) -> String {
+        let is_plain = self.code.lines().all(|line| leaked(line).is_empty());
+        if is_plain && !self.code.contains("<%") {
+            return self.whole.clone();
+        }
+        let language = self.language.split([' ', '{']).next().unwrap_or_default();
+        let is_word = language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let shown = block(&self.code, if is_word { language } else { "text" });
+        let end = if self.whole.ends_with('\n') { "\n" } else { "" };
+        let lines: Vec<String> =
+            shown.lines().map(|line| format!("{}{line}", self.prefix)).collect();
+        lines.join("\n") + end
+    }
+}
+
+/// A line outside of blocks of code.
+fn harmless_line(line: &str) -> String {
+    if !has_effect(line) || leaked(line).is_empty() && !line.contains("<%") && !is_query(line) {
+        return line.to_owned();
+    }
+    let mut written = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = rest.find('`') {
+        let (before, from) = rest.split_at_checked(start).unwrap_or((rest, ""));
+        written.push_str(&harmless_words(before));
+        let marks: String = from.chars().take_while(|c| *c == '`').collect();
+        let inner = from.get(marks.len()..).unwrap_or_default();
+        // A span ends at the same number of marks.
+        let end = inner.match_indices(marks.as_str()).map(|(at, _)| at).find(|at| {
+            let behind = inner.get(at + marks.len()..).unwrap_or_default();
+            !behind.starts_with('`') && !inner.get(..*at).is_some_and(|it| it.ends_with('`'))
+        });
+        let Some(end) = end else {
+            written.push_str(&marks);
+            rest = inner;
+            continue;
+        };
+        let code = inner.get(..end).unwrap_or_default();
+        if has_effect(&format!("`{code}")) {
+            written.push_str(&whole_code(code));
+        } else {
+            written.push_str(&format!("{marks}{code}{marks}"));
+        }
+        rest = inner.get(end + marks.len()..).unwrap_or_default();
+    }
+    written.push_str(&harmless_words(rest));
+    written
+}
+
+/// Returns true if there is an inline query in a line.
+fn is_query(line: &str) -> bool {
+    line.contains("`=") || line.contains("`$=")
+}
+
+/// Words without code.
+fn harmless_words(text: &str) -> String {
+    if !text.contains("::") && !text.contains("<%") {
+        return text.to_owned();
+    }
+    let mut written = String::with_capacity(text.len());
+    let mut before = None;
+    // In an address in angle brackets an entity would be read as it is written.
+    let mut in_address = false;
+    for (at, character) in text.char_indices() {
+        let rest = text.get(at..).unwrap_or_default();
+        match character {
+            '<' if rest.starts_with("<http") => in_address = true,
+            '>' => in_address = false,
+            _ => {}
+        }
+        match character {
+            ':' if before == Some(':') => {
+                written.push_str(if in_address { "%3A" } else { "&#58;" });
+            }
+            '<' if rest.starts_with("<%") => written.push_str("&lt;"),
+            other => written.push(other),
+        }
+        before = Some(character);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_an_effect_changes() {
+        for (text, expect) in [
+            ("Plain *words*, `code`, [a](b).\n\n- x\n", "Plain *words*, `code`, [a](b).\n\n- x\n"),
+            ("Owner:: Jane\n", "Owner:&#58; Jane\n"),
+            ("a.b::c stays\n", "a.b::c stays\n"),
+            (
+                "An address (fe80::1) or [2001:db8::1].\n",
+                "An address (fe80:&#58;1) or [2001:db8:&#58;1].\n",
+            ),
+            (
+                "The rest of `fe80::1` is code, `x` too\n",
+                "The rest of <code>fe80:&#58;1</code> is code, `x` too\n",
+            ),
+            ("Now `= this.file` and `$= dv`\n", "Now “&#61; this.file” and “&#36;&#61; dv”\n"),
+            ("x <% tp.x %>\n", "x &lt;% tp.x %>\n"),
+            ("<https://a.example/a::b> k:: v\n", "<https://a.example/a:%3Ab> k:&#58; v\n"),
+            ("```yaml\nok: x\n```\n", "```yaml\nok: x\n```\n"),
+            (
+                "```yaml\nfe80::1\n```\nk:: v",
+                "<pre><code class=\"language-yaml\">fe80:&#58;1\n</code></pre>\nk:&#58; v",
+            ),
+            (
+                "> ~~~\n> k:: v\n> ~~~\n",
+                "> <pre><code class=\"language-\">k:&#58; v\n> </code></pre>\n",
+            ),
+            ("```\nk:: v\n", "<pre><code class=\"language-\">k:&#58; v\n</code></pre>\n"),
+        ] {
+            let written = harmless(text);
+            assert_eq!(written, expect, "{text}");
+            for line in written.lines().filter(|line| !line.contains("a.b::c")) {
+                assert!(leaked(line).is_empty(), "{line}");
+            }
+        }
+    }
+}
