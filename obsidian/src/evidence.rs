@@ -4,6 +4,7 @@
 //! do is said, since a page that is silent about it would be read as a promise.
 
 use inspect::ProxyField;
+use inspect::pack::Phase;
 
 /// How far a gateway goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +92,12 @@ pub(crate) fn is_answered(field: &str) -> bool {
     ProxyField::from_name(field).is_some()
 }
 
+/// Returns true if the engine knows a field of ours only when the response is known.
+pub(crate) fn is_late(field: &str) -> bool {
+    let is_late = |field: ProxyField| field.phase() == Phase::Response;
+    field.starts_with("tidegate.") && ProxyField::from_name(field).is_some_and(is_late)
+}
+
 /// By id. The nine of the Control Validation Compass for T1102, and the three that D3FEND 1.2.0 adds.
 const EVIDENCE: &[Evidence] = &[
     Evidence {
@@ -100,17 +107,23 @@ const EVIDENCE: &[Evidence] = &[
         fields: &[
             "cs-bytes",
             "sc-bytes",
+            "tidegate.active_hours",
             "tidegate.beacon",
             "tidegate.beacon_period",
             "tidegate.operation",
+            "tidegate.requests",
             "tidegate.service",
+            "tidegate.upload_bytes",
+            "tidegate.upload_ratio",
         ],
         rules: Rules::Of {
             fields: &[
                 "cs-bytes",
                 "sc-bytes",
+                "tidegate.active_hours",
                 "tidegate.beacon",
                 "tidegate.beacon_period",
+                "tidegate.requests",
                 "tidegate.upload_bytes",
                 "tidegate.upload_ratio",
             ],
@@ -134,15 +147,27 @@ const EVIDENCE: &[Evidence] = &[
     Evidence {
         id: "D3-NTCD",
         reach: Reach::Partial,
-        words: "Who talks to which service, as groups of sources in a policy: a use that the policy does not know of. The matrix of all sources and hosts is drawn over logs, by `tidegate hunt`.",
+        words: "Who talks to which service: first uses by a source, its group and the network, how many sources use a host, and uses that a policy does not know of. The matrix of all sources and hosts is seen over logs, by `tidegate hunt`.",
         fields: &[
             "tidegate.first_use",
+            "tidegate.new_hosts",
             "tidegate.prevalence",
             "tidegate.service",
+            "tidegate.service_prevalence",
+            "tidegate.sources",
+            "tidegate.unlisted",
             "tidegate.usage",
         ],
         rules: Rules::Of {
-            fields: &["tidegate.first_use", "tidegate.prevalence", "tidegate.usage"],
+            fields: &[
+                "tidegate.first_use",
+                "tidegate.new_hosts",
+                "tidegate.prevalence",
+                "tidegate.service_prevalence",
+                "tidegate.sources",
+                "tidegate.unlisted",
+                "tidegate.usage",
+            ],
             categories: &[],
         },
     },
@@ -199,10 +224,15 @@ const EVIDENCE: &[Evidence] = &[
     Evidence {
         id: "D3-RPA",
         reach: Reach::Weak,
-        words: "Signs of a relay: tunnel services, a hiding proxy in a name or path, a server name that differs from the host. What an internal host passes on for another is seen under its own address.",
-        fields: &["tidegate.anomaly", "tidegate.category", "tidegate.tunnel_seconds"],
+        words: "Signs of a relay: tunnel services, a hiding proxy in a name or path, a server name that differs from the host, many identities of one service from one source. What an internal host passes on for another is seen under its own address.",
+        fields: &[
+            "tidegate.anomaly",
+            "tidegate.category",
+            "tidegate.identities",
+            "tidegate.tunnel_seconds",
+        ],
         rules: Rules::Of {
-            fields: &["tidegate.tunnel_seconds"],
+            fields: &["tidegate.identities", "tidegate.tunnel_seconds"],
             categories: &["proxy", "remote-access", "tunnel"],
         },
     },

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use catalogue::query::Role;
 use catalogue::{CatalogueRule, Collection, Reading};
 
+use super::evidence;
 use super::prose::{code, inline};
 use super::sources::{Reach, key, tests};
 use super::taxonomy;
@@ -267,10 +268,10 @@ fn query_decidable(rule: &CatalogueRule) -> (&'static str, String) {
             format!("a proxy sees {}; this gateway answers {}", list(&seen), list(&answered))
         }
     };
-    let late: BTreeSet<&str> = ["bytes.in", "bytes.out", "http.status"]
-        .into_iter()
-        .filter(|it| seen.contains(it))
-        .collect();
+    let is_late = |name: &&str| {
+        matches!(*name, "bytes.in" | "bytes.out" | "http.status") || evidence::is_late(name)
+    };
+    let late: BTreeSet<&str> = seen.iter().chain(&answered).copied().filter(is_late).collect();
     match (unseen.is_empty(), reasons.values().sum::<usize>()) {
         (true, 0) if !late.is_empty() => {
             ("partly", format!("{has}; {} only with the response", list(&late)))

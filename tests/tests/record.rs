@@ -72,6 +72,12 @@ fn every_shipped_runbook_passes_and_says_so_in_its_note_and_on_its_page() -> Res
     let runbooks = setting.folder.path().join("notes/runbooks");
     let n_runbooks = copy(&notes.join("runbooks"), &runbooks)?;
     ensure!(n_rules == n_runbooks, "{n_rules} rules and {n_runbooks} runbooks");
+    // The shipped ones have a result, which may be that of today.
+    for entry in fs::read_dir(&runbooks)? {
+        let path = entry?.path();
+        let bare = others(&fs::read_to_string(&path)?).join("\n") + "\n";
+        fs::write(path, bare)?;
+    }
     // Rules ask for services and lists by name.
     for folder in ["services", "lists"] {
         copy(&notes.join(folder), &setting.folder.path().join("notes").join(folder))?;

@@ -138,7 +138,7 @@ fn here(builder: &Builder<'_>, evidence: Option<&Evidence>) -> String {
     let Some(evidence) = evidence else {
         return "### At the gateway\n\nNot assessed: nobody compared it with what an egress gateway sees.".into();
     };
-    let (reach, words) = (evidence.reach.as_str(), inline(evidence.words));
+    let (reach, words) = (evidence.reach.as_str(), evidence.words);
     let mut text = format!("### At the gateway\n\n**{reach}**: {words}\n");
     let fields: Vec<&str> = evidence.fields().collect();
     if fields.is_empty() {
