@@ -65,6 +65,7 @@ pub const LEFT_OUT: &[LeftOut] = &[
         "what is revoked or deprecated",
         "`Drift` says what became of an id that is used",
     ),
+    left_out("notes", "`match` and `pass` of examples", "the verdict beside each example says it"),
     left_out("notes", "comments in front matter", "Obsidian removes them too"),
     left_out(
         "notes",

@@ -206,7 +206,9 @@ pub(crate) fn broken_toml(text: &str, error: &toml::de::Error) -> Skipped {
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let message = error.message();
     let has = |part: &str| message.contains(part);
-    let why = if has("duplicate key") || has("redefine") {
+    let why = if has("must be quoted") {
+        "this is not TOML; a text needs quotes"
+    } else if has("duplicate key") || has("redefine") {
         "a table or key is there twice"
     } else if has("basic string") || has("literal string") || has("escape") {
         "a text is not closed, or has a character that TOML does not allow in it"

@@ -313,13 +313,30 @@ pub fn block(text: &str, language: &str) -> String {
             }
         }
         // Leading spaces stay; a line without text would end the block for some readers.
-        if shown.len() > 32_000 {
-            cut(&mut shown);
+        for part in parts(&shown) {
+            escaped.push_str(if part.is_empty() { " " } else { part });
+            escaped.push('\n');
         }
-        escaped.push_str(if shown.is_empty() { " " } else { &shown });
-        escaped.push('\n');
     }
     format!("<pre><code class=\"language-{language}\">{escaped}</code></pre>")
+}
+
+/// A line of code in parts that editors take, divided at blanks where it has some.
+fn parts(line: &str) -> Vec<&str> {
+    const MAX_PART_BYTES: usize = 30_000;
+    let mut found = Vec::new();
+    let mut rest = line;
+    while rest.len() > MAX_PART_BYTES {
+        let most = (0..=MAX_PART_BYTES).rev().find(|at| rest.is_char_boundary(*at));
+        let most = most.unwrap_or_default();
+        let start = rest.get(..most).unwrap_or_default();
+        let blank = start.rfind(' ').filter(|at| *at > MAX_PART_BYTES / 2).map(|at| at + 1);
+        let (part, behind) = rest.split_at_checked(blank.unwrap_or(most)).unwrap_or((rest, ""));
+        found.push(part);
+        rest = behind;
+    }
+    found.push(rest);
+    found
 }
 
 #[cfg(test)]

@@ -327,8 +327,8 @@ fn notes(source: &'static str, files: Files) -> Report {
     for (file, bytes) in &texts {
         report.n_files += 1;
         for line in String::from_utf8_lossy(bytes).lines() {
-            // A quote of HTML becomes one of Markdown.
-            let tags = ["<blockquote>", "</blockquote>", "<code>", "</code>"];
+            // A quote of HTML becomes one of Markdown, and a citation a link.
+            let tags = ["<blockquote>", "</blockquote>", "<code>", "</code>", "(Citation:"];
             let line = tags.iter().fold(line.to_owned(), |line, tag| line.replace(tag, " "));
             let line = line.as_str();
             report.text(&format!("{file}: {line}"), line, &all);

@@ -306,7 +306,7 @@ fn public_rules_and_tests_are_shown_by_title_author_licence_and_link() {
         "[Telegram API Access](https://github.com/SigmaHQ/sigma/blob/",
         "Detection Rule License 1.1",
         "[Linux Telegram API Request](https://github.com/elastic/detection-rules/blob/",
-        "by Elastic, Elastic License 2.0",
+        "by Elastic, Elastic License v2",
         "### Tests of Atomic Red Team",
         "T1102.002.md#atomic-test-1---",
         "GUID `",
@@ -333,4 +333,16 @@ fn the_documentation_lists_everything_that_is_left_out() {
         let row = format!("| `--{}` | {shown} | {} |\n", left_out.source, left_out.why);
         assert!(text.contains(&row), "{row}");
     }
+}
+
+#[test]
+fn runbooks_of_the_committed_vault_have_results_of_a_gateway() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vault/Testing Runbooks");
+    let texts = fs::read_dir(folder).unwrap();
+    let texts = texts.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    let has_passed = |text: &String| {
+        text.contains("test_state: \"passed\"\n") && text.contains("\nlast_run: 20")
+    };
+    let n_passed = texts.filter(has_passed).count();
+    assert!(n_passed > 60, "{n_passed} runbooks have passed");
 }

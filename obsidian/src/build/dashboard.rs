@@ -275,7 +275,7 @@ pub(super) fn n_drift(builder: &Builder<'_>) -> usize {
 fn drift(builder: &Builder<'_>) -> Page {
     let mut page = start(builder, "Drift");
     let sources = builder.sources;
-    let mut text = "# Drift\n\n## ATT&CK ids that changed\n\n".to_owned();
+    let mut text = "# Drift\n\n## ATT&CK ids that changed, or are not in the copy\n\n".to_owned();
     let mut rows = Vec::new();
     for ((id, what), rules) in migrations(builder) {
         let shown: Vec<String> = rules.iter().take(5).map(|id| builder.stem_link(id)).collect();

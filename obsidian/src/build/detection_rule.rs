@@ -274,7 +274,10 @@ fn categorization(builder: &Builder<'_>, rule: &CatalogueRule) -> String {
     }
     for tactic in &rule.tactics {
         let name = crate::build::tactic::short_name(tactic);
-        let _ = writeln!(text, "- {}", builder.link(&format!("tactic/{name}"), tactic));
+        let attack = &builder.sources.attack;
+        let known = attack.tactic(&name).and_then(|key| attack.tactics.get(key));
+        let shown = known.map_or(tactic.as_str(), |known| known.name.as_str());
+        let _ = writeln!(text, "- {}", builder.link(&format!("tactic/{name}"), shown));
     }
     text
 }
