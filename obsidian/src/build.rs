@@ -82,6 +82,16 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
     pages.extend(strategy::pages(&builder));
     pages.extend(own_notes::pages(&builder));
     pages.extend(dashboard::pages(&builder, &pages));
+    // What our notes link to are pages of this vault, or text.
+    let is_ours = |page: &&mut Page| {
+        let kinds = ["rule/tidegate/", "runbook/", "service/", "list/"];
+        kinds.iter().any(|kind| page.id.starts_with(kind))
+    };
+    for page in pages.iter_mut().filter(is_ours) {
+        for (_, text) in page.blocks.iter_mut().filter(|(_, text)| text.contains('[')) {
+            *text = super::own_markdown::linked(text, &|target| builder.resolve(target));
+        }
+    }
     pages.sort_by(|left, right| left.id.cmp(&right.id));
     let mut types = BTreeMap::new();
     for page in &pages {

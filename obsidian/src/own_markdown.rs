@@ -2,6 +2,7 @@
 //! accident: a field (`fe80::1`, `Owner:: x`), an inline query, a template command.
 
 use crate::fields::leaked;
+use crate::markdown::Pages;
 use crate::prose::{block, whole_code};
 
 /// Returns a text in which nothing is a field, an inline query or a template command. All else stays, byte by
@@ -39,6 +40,100 @@ pub(crate) fn harmless(text: &str) -> String {
     }
     written.extend(open.map(|fence| fence.text()));
     written
+}
+
+/// Returns a text whose links lead to pages of the vault, or are text. Links to the web, to a part of the same
+/// page, and code stay as they are.
+pub(crate) fn linked(text: &str, pages: Pages<'_>) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut fence: Option<String> = None;
+    let mut is_html = false;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_start_matches(['>', ' ', '\t']).trim_end();
+        let marks: String = bare.chars().take_while(|c| matches!(c, '`' | '~')).collect();
+        match &fence {
+            Some(open) if bare.starts_with(open.as_str()) && bare.len() == marks.len() => {
+                fence = None;
+            }
+            None if marks.len() >= 3 => fence = Some(marks),
+            None if !is_html && !bare.starts_with("<pre>") => {
+                written.push_str(&linked_line(line, pages));
+                continue;
+            }
+            _ => {}
+        }
+        is_html = (is_html || bare.starts_with("<pre>")) && !bare.contains("</pre>");
+        written.push_str(line);
+    }
+    written
+}
+
+fn linked_line(line: &str, pages: Pages<'_>) -> String {
+    let mut written = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find('[') {
+        let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        written.push_str(before);
+        let is_code = written.matches('`').count() % 2 == 1;
+        let link = if is_code { None } else { link_at(from) };
+        let Some(link) = link else {
+            written.push('[');
+            rest = from.get(1..).unwrap_or_default();
+            continue;
+        };
+        rest = from.get(link.length..).unwrap_or_default();
+        let is_part = link.target.is_empty() || link.target.starts_with(['#', '^']);
+        let is_web = ["://", "mailto:"].iter().any(|part| link.target.contains(part));
+        if is_part || is_web {
+            written.push_str(from.get(..link.length).unwrap_or_default());
+            continue;
+        }
+        let is_embed = written.ends_with('!');
+        let shown = link.shown.trim();
+        match pages(link.target) {
+            Some(path) => {
+                let bar = if link.is_in_table { "\\|" } else { "|" };
+                written
+                    .push_str(&format!("[[{path}{bar}{}]]", shown.replace(['[', ']', '|'], " ")));
+            }
+            None => {
+                if is_embed {
+                    written.truncate(written.len() - 1);
+                }
+                written.push_str(shown);
+                if link.target != shown {
+                    written.push_str(&format!(" ({})", link.target));
+                }
+            }
+        }
+    }
+    written + rest
+}
+
+/// A link as it is written.
+struct Link<'t> {
+    target: &'t str,
+    shown: &'t str,
+    length: usize,
+    is_in_table: bool,
+}
+
+/// The link that a text begins with.
+fn link_at(text: &str) -> Option<Link<'_>> {
+    if let Some(inner) = text.strip_prefix("[[") {
+        let (inner, _) = inner.split_once("]]")?;
+        let (target, shown) = inner.split_once('|').unwrap_or((inner, inner));
+        let is_in_table = target.ends_with('\\');
+        let target = target.trim_end_matches('\\').trim();
+        return Some(Link { target, shown, length: inner.len() + 4, is_in_table });
+    }
+    let (shown, behind) = text.strip_prefix('[')?.split_once("](")?;
+    let (target, _) = behind.split_once(')')?;
+    let is_plain = !shown.contains(['[', ']', '`']) && !target.contains(['(', '\n']);
+    let length = shown.len() + target.len() + 4;
+    // In angle brackets a target may have blanks.
+    let target = target.trim_matches(['<', '>']);
+    is_plain.then_some(Link { target, shown, length, is_in_table: false })
 }
 
 /// Returns true if a text may have something in it that is to be made harmless.
@@ -143,6 +238,32 @@ fn harmless_words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_lead_to_pages_or_are_text() {
+        let pages = |target: &str| {
+            (target == "slack.md" || target == "Slack").then(|| "Services/Slack".to_owned())
+        };
+        for (text, expect) in [
+            (
+                "See [[Slack]] and [it](slack.md).",
+                "See [[Services/Slack|Slack]] and [[Services/Slack|it]].",
+            ),
+            ("| [[Slack\\|x]] |", "| [[Services/Slack\\|x]] |"),
+            (
+                "[[Playbook|the book]], [other](../other.md)",
+                "the book (Playbook), other (../other.md)",
+            ),
+            ("![[a.png]] ![alt](b.png)", "a.png alt (b.png)"),
+            (
+                "[web](https://a.example/x) [[#Steps]] [^1] [ ] [x]",
+                "[web](https://a.example/x) [[#Steps]] [^1] [ ] [x]",
+            ),
+            ("`[[Nowhere]]`\n```\n[[Nowhere]]\n```\n", "`[[Nowhere]]`\n```\n[[Nowhere]]\n```\n"),
+        ] {
+            assert_eq!(linked(text, &pages), expect, "{text}");
+        }
+    }
 
     #[test]
     fn only_what_has_an_effect_changes() {

@@ -505,7 +505,7 @@ fn rule_note() -> String {
 
 #[test]
 fn what_dataview_or_templater_would_see_in_our_own_notes_has_no_effect() {
-    let own = "Owner:: Jane Doe\n\nSeen at (fe80::1), [2001:db8::1] and `fc00::1`; today `= this.file.name`, <% tp.x %>.\n\n- std::env\n\n| a | b |\n| --- | --- |\n| x:: y | `k:: v` |\n\n> [!note]\n> key:: value\n\n```text\nserver = 2001:db8::2\n```\n";
+    let own = "See [[Playbook|the book]], [there](../x.md), [[T1567]] and ![[a.png]].\n\nOwner:: Jane Doe\n\nSeen at (fe80::1), [2001:db8::1] and `fc00::1`; today `= this.file.name`, <% tp.x %>.\n\n- std::env\n\n| a | b |\n| --- | --- |\n| x:: y | `k:: v` |\n\n> [!note]\n> key:: value\n\n```text\nserver = 2001:db8::2\n```\n";
     let mut note = rule_note();
     for section in ["Goal", "Strategy", "Technical context", "Response", "False positives"] {
         note = note.replacen(&format!("## {section}\n"), &format!("## {section}\n\n{own}\n"), 1);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use catalogue::Collection;
+
 use super::{Builder, Present, own_notes};
 
 impl Builder<'_> {
@@ -30,6 +32,12 @@ impl Builder<'_> {
             if let Some(path) = self.paths.get(&format!("technique/{}", note.technique)) {
                 add(&stem(&note.file), path);
                 add(&note.name, path);
+            }
+        }
+        for (rule, id) in self.rules.iter().zip(&self.rule_ids) {
+            let path = self.paths.get(id).filter(|_| rule.vendor == Collection::Own);
+            if let Some(path) = path {
+                add(&stem(&rule.path), path);
             }
         }
         for document in &self.documents {
