@@ -134,7 +134,9 @@ pub fn sanctions(inspector: &mut Inspector, requests: &[Labelled]) -> String {
         let matched_service = ServiceMatch::of(tables, &host, request.path);
         if let (Some(matched_service), Some(client)) = (matched_service, &labelled.client) {
             let service = tables.str(matched_service.name).to_owned();
-            used.entry((service, matched_service.identity_text())).or_default().insert(client);
+            used.entry((service, matched_service.identity_text(tables)))
+                .or_default()
+                .insert(client);
         }
     }
     let quoted = |text: &str| serde_json::Value::from(text).to_string();

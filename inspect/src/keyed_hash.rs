@@ -39,6 +39,18 @@ impl IdentityKey {
         sip_hash(self.0, &text)
     }
 
+    /// Returns the hash of a tenant or a credential of a service: of what is in its places, in order.
+    /// Tenants of one name in two namespaces are two.
+    pub fn identity<'p>(
+        &self,
+        service: &'p str,
+        namespace: Option<&'p str>,
+        places: impl Iterator<Item = &'p [u8]>,
+    ) -> u64 {
+        let names = [Some(service), namespace].into_iter().flatten().map(str::as_bytes);
+        self.hash(names.chain(places))
+    }
+
     /// Returns the number by which a pack and a plugin see that they have the same key, without the key.
     pub fn check(&self) -> u64 {
         self.hash([&b"tidegate identity key"[..]])

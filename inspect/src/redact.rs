@@ -56,7 +56,10 @@ fn known_segment(tables: &Tables, parts: &[Part]) -> String {
         let name = tables.str(part.text);
         match part.kind {
             PartKind::Text => shown.push_str(name),
-            PartKind::Any | PartKind::Slash | PartKind::Query => shown.push_str(REDACTED),
+            PartKind::Any | PartKind::Slash | PartKind::Query | PartKind::Commit => {
+                shown.push_str(REDACTED);
+            }
+            PartKind::Namespace => {}
             PartKind::Identity | PartKind::Secret => {
                 shown.push('{');
                 shown.push_str(name);

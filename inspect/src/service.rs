@@ -32,6 +32,8 @@ pub struct ServiceMatch<'r, 'p> {
     pub name: StrId,
     /// The template that fits, with the bytes in its places; empty where none does.
     pub(crate) places: Places<'r, 'p>,
+    /// The namespace of the tenants that the template names.
+    namespace: Option<StrId>,
     /// The parts of that template.
     pub(crate) parts: &'p [Part],
 }
@@ -54,14 +56,15 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
                     service: known.service,
                     name: service.name,
                     places: Vec::new(),
+                    namespace: None,
                     parts: &[],
                 };
                 match Fit::of(tables, known.service, target) {
-                    Fit::Template(parts, places) => {
+                    Fit::Template(Template { parts, namespace }, places) => {
                         let n_segments = segments(parts).count();
                         let n_before = closest.as_ref().map(|of| segments(of.parts).count());
                         if n_before.is_none_or(|n_before| n_before < n_segments) {
-                            closest = Some(ServiceMatch { places, parts, ..found });
+                            closest = Some(ServiceMatch { places, namespace, parts, ..found });
                         }
                     }
                     Fit::Host => whole = whole.or(Some(found)),
@@ -125,21 +128,23 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
         service.map_or("", |service| tables.str(service.category))
     }
 
-    /// The keyed hash of the tenant: of all identity places, or of nothing where there are none.
+    /// The keyed hash of the tenant: of its namespace and all identity places, or of nothing where there are
+    /// none.
     pub fn identity(&self, tables: &Tables, key: &IdentityKey) -> Option<u64> {
-        self.hash(PartKind::Identity, tables, key)
+        let namespace = self.namespace.map(|namespace| tables.str(namespace));
+        self.hash(PartKind::Identity, tables, namespace, key)
     }
 
     /// The keyed hashes under which a policy may list the tenant: that of all identity places, and those that
     /// leave the last ones open (`acme/*`). Empty where the URL names no tenant.
     pub fn identities(&self, tables: &Tables, key: &IdentityKey) -> Vec<u64> {
-        let service = tables.str(self.name).as_bytes();
         let places = self.places.iter().filter(|(part, _)| part.kind == PartKind::Identity);
         let places: Vec<&[u8]> = places.map(|(_, text)| *text).collect();
+        let namespace = self.namespace.map(|namespace| tables.str(namespace));
         let whole = self.identity(tables, key);
         let open = (1..places.len()).filter_map(|n_places| {
             let first = places.get(..n_places)?.iter().copied();
-            Some(key.hash(std::iter::once(service).chain(first).chain([OPEN_PLACES])))
+            Some(key.identity(tables.str(self.name), namespace, first.chain([OPEN_PLACES])))
         });
         whole.into_iter().chain(open).collect()
     }
@@ -147,33 +152,46 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// The keyed hash of the credential, so that two requests with one key are known to belong
     /// together while nobody learns it.
     pub fn credential(&self, tables: &Tables, key: &IdentityKey) -> Option<u64> {
-        self.hash(PartKind::Secret, tables, key)
+        self.hash(PartKind::Secret, tables, None, key)
     }
 
-    fn hash(&self, kind: PartKind, tables: &Tables, key: &IdentityKey) -> Option<u64> {
+    fn hash(
+        &self,
+        kind: PartKind,
+        tables: &Tables,
+        namespace: Option<&str>,
+        key: &IdentityKey,
+    ) -> Option<u64> {
         let places = || self.places.iter().filter(|(part, _)| part.kind == kind);
         places().next()?;
-        let service = tables.str(self.name).as_bytes();
-        Some(key.hash([service].into_iter().chain(places().map(|(_, text)| *text))))
+        let places = places().map(|(_, text)| *text);
+        Some(key.identity(tables.str(self.name), namespace, places))
     }
 
-    /// The text of the identity, as policies write it: its places, with slashes between them.
-    /// For people who write policies; it never leaves a gateway.
-    pub fn identity_text(&self) -> Option<String> {
+    /// The text of the identity, as policies write it: its places, with slashes between them, and behind
+    /// `@` its namespace. For people who write policies; it never leaves a gateway.
+    pub fn identity_text(&self, tables: &Tables) -> Option<String> {
         let places = self.places.iter().filter(|(part, _)| part.kind == PartKind::Identity);
         let texts: Vec<_> = places.map(|(_, text)| String::from_utf8_lossy(text)).collect();
-        (!texts.is_empty()).then(|| texts.join("/"))
+        let namespace = self.namespace.map(|namespace| format!("@{}", tables.str(namespace)));
+        let text = texts.join("/") + &namespace.unwrap_or_default();
+        (!texts.is_empty()).then_some(text)
     }
 }
 
 /// The host of an authority in lower case, without user, port and dots at its end; `None` where it is
-/// no plain name, and so belongs to no service.
+/// no plain name or IPv6 address in brackets, and so belongs to no service.
 pub fn plain_host(authority: &[u8]) -> Option<Vec<u8>> {
     let host = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
     let (host, _) = split_port(host);
     let mut host = host.to_ascii_lowercase();
     while host.last() == Some(&b'.') {
         host.pop();
+    }
+    if let [b'[', address @ .., b']'] = host.as_slice() {
+        let is_address =
+            address.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte));
+        return is_address.then_some(host);
     }
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     (!host.is_empty() && host.iter().all(plain)).then_some(host)
@@ -203,17 +221,41 @@ fn by_name<'p>(tables: &'p Tables, name: &[u8]) -> &'p [ServiceHost] {
     rest.get(..n_same).unwrap_or_default()
 }
 
+/// A template without the part that names its namespace.
+#[derive(Clone, Copy, Debug)]
+struct Template<'p> {
+    parts: &'p [Part],
+    /// The namespace of its tenants.
+    namespace: Option<StrId>,
+}
+
+impl<'p> Template<'p> {
+    fn new(parts: &'p [Part]) -> Template<'p> {
+        match parts {
+            [parts @ .., Part { kind: PartKind::Namespace, text }] => {
+                Template { parts, namespace: Some(*text) }
+            }
+            parts => Template { parts, namespace: None },
+        }
+    }
+
+    /// Returns true if anybody may put something where it fits.
+    fn is_public(&self, tables: &Tables) -> bool {
+        self.namespace.is_some_and(|namespace| tables.str(namespace).is_empty())
+    }
+}
+
 /// The templates of a service whose host may fit: those of the longest name first.
 fn templates<'p>(
     tables: &'p Tables,
     service: u32,
     host: &[u8],
-) -> impl Iterator<Item = &'p [Part]> {
+) -> impl Iterator<Item = Template<'p>> {
     let services = &tables.services;
     let known = suffixes(host).flat_map(|name| by_name(tables, name));
     let own = known.filter(move |known| known.service == service);
     own.flat_map(|known| known.templates.of(&services.templates))
-        .map(|range| range.of(&services.parts))
+        .map(|range| Template::new(range.of(&services.parts)))
 }
 
 /// How a service's templates fit a request.
@@ -223,14 +265,16 @@ enum Fit<'r, 'p> {
     /// The host is the service's; nothing is known of whose.
     Host,
     /// One does.
-    Template(&'p [Part], Places<'r, 'p>),
+    Template(Template<'p>, Places<'r, 'p>),
 }
 
 impl<'r, 'p> Fit<'r, 'p> {
+    /// The template that fits with the most segments, the first of several.
     fn of(tables: &'p Tables, service: u32, target: Target<'r>) -> Fit<'r, 'p> {
-        let mut first: Option<(&'p [Part], Places<'r, 'p>)> = None;
+        let mut closest: Option<(Template<'p>, Places<'r, 'p>)> = None;
         let mut is_host_of_service = false;
-        for parts in templates(tables, service, target.host) {
+        for template in templates(tables, service, target.host) {
+            let parts = template.parts;
             if is_host(parts) {
                 is_host_of_service |= is_at_or_below(tables, parts, target.host);
                 continue;
@@ -239,32 +283,46 @@ impl<'r, 'p> Fit<'r, 'p> {
             if !fits(tables, parts, target, &mut places) {
                 continue;
             }
-            match &first {
-                None => first = Some((parts, places)),
-                // Templates that read another tenant in the same host leave both open.
-                Some((known, of_known)) => {
-                    if host_places(known, of_known) != host_places(parts, &places) {
-                        return Fit::Host;
-                    }
-                }
+            if template.is_public(tables) {
+                return Fit::Host;
+            }
+            let Some((known, of_known)) = &closest else {
+                closest = Some((template, places));
+                continue;
+            };
+            // Templates that read another tenant in the same host leave both open.
+            if host_places(known.parts, of_known) != host_places(parts, &places) {
+                return Fit::Host;
+            }
+            if segments(known.parts).count() < segments(parts).count() {
+                closest = Some((template, places));
             }
         }
-        match first {
-            Some((parts, places)) => Fit::Template(parts, places),
+        match closest {
+            Some((template, places)) => Fit::Template(template, places),
             None if is_host_of_service => Fit::Host,
             None => Fit::None,
         }
     }
 }
 
-/// The service of a host and the tenant that the host alone names, whatever the path: what two names of
+/// The tenants that a host alone names: the namespace of each, and what is in the places of its template.
+type Tenants<'r> = Vec<(Option<StrId>, Vec<&'r [u8]>)>;
+
+/// The service of a host and the tenants that the host alone names, whatever the path: what two names of
 /// one request have to share.
-pub(crate) fn owner<'r>(tables: &Tables, host: &'r [u8]) -> Option<(u32, Vec<Vec<&'r [u8]>>)> {
+pub(crate) fn owner<'r>(tables: &Tables, host: &'r [u8]) -> Option<(u32, Tenants<'r>)> {
     let known = suffixes(host).find_map(|name| by_name(tables, name).first())?;
-    let tenants = templates(tables, known.service, host).filter_map(|parts| {
+    let tenants = templates(tables, known.service, host).filter_map(|template| {
         let mut places = Vec::new();
-        let fits = fits_host(tables, host_of(parts), host, &mut places);
-        fits.then(|| host_places(parts, &places)).filter(|tenant| !tenant.is_empty())
+        let fits = !template.is_public(tables)
+            && fits_host(tables, host_of(template.parts), host, &mut places);
+        let tenant = fits.then(|| host_places(template.parts, &places))?;
+        (!tenant.is_empty()).then_some((template.namespace, tenant))
     });
-    Some((known.service, tenants.collect()))
+    let mut tenants: Tenants<'_> = tenants.collect();
+    // A name is one string of the pack.
+    tenants.sort_unstable();
+    tenants.dedup();
+    Some((known.service, tenants))
 }

@@ -35,7 +35,7 @@ pub use compilation::{Compilation, PACK_NAME, PACK_VERSION};
 pub use library::{Library, LibraryRule, NoteCounts};
 pub use note::{
     Block, Example, Expectation, Host, ListNote, Note, NoteKind, NoteReading, OperationExample,
-    RuleNote, Runbook, SECRETS, SECTIONS, Sequence, Service, ServiceOperation, Technique,
+    RuleNote, Runbook, SECRETS, SECTIONS, Sequence, Service, ServiceOperation, Technique, Template,
     TemplatePart,
 };
 pub use placeholders::Placeholders;

@@ -21,7 +21,9 @@ pub use rule::{Block, Example, Expectation, RuleNote, SECTIONS};
 pub use runbook::Runbook;
 pub use sequence::Sequence;
 pub(crate) use service::lookup_name;
-pub use service::{Host, OperationExample, SECRETS, Service, ServiceOperation, TemplatePart};
+pub use service::{
+    Host, OperationExample, SECRETS, Service, ServiceOperation, Template, TemplatePart,
+};
 use structure::Structure;
 pub use technique::Technique;
 

@@ -8,6 +8,7 @@ mod compile;
 mod due;
 mod index;
 mod map;
+mod namespaces;
 pub(crate) mod pool;
 mod read;
 mod shown;

@@ -12,7 +12,7 @@ kind: service
 service: Drop
 category: file-sharing
 hosts: [\"drop.example\", \"drop-*.example.net\"]
-identity: [\"drop.example/{account}/files\", \"{account}.drop.example\"]
+identity: [[\"drop.example/{account}/files\", \"{account}.drop.example\"]]
 clients: [\"DropClient/\"]
 operations:
   - {name: upload, methods: [PUT, POST], paths: [\"/*/files\"], means: x, match: PUT https://drop.example/a/files/b, pass: GET https://drop.example/a/files/b}

@@ -44,6 +44,11 @@ wire_enum! {
         Slash = 4,
         /// The end of the path or of a parameter of the query; another parameter follows.
         Query = 5,
+        /// The last part of a template that names tenants: the name of the namespace that they are in. One
+        /// without a name is a template of what anybody may put there, and names none.
+        Namespace = 6,
+        /// The hash of a commit, or the start of one: 4 to 64 hexadecimal digits.
+        Commit = 7,
     }
 
     /// What a request does to a service. A new one is added at the end.

@@ -187,7 +187,7 @@ fn starts(tables: &Tables, part: &Part, host: &[u8], end: usize) -> Range<usize>
             dot.map_or(0, |dot| dot + 1)..end
         }
         PartKind::Identity | PartKind::Secret => 0..end,
-        PartKind::Slash | PartKind::Query => NOWHERE,
+        PartKind::Slash | PartKind::Query | PartKind::Namespace | PartKind::Commit => NOWHERE,
     }
 }
 
@@ -228,6 +228,29 @@ pub(crate) fn fits_host<'r, 'p>(
     true
 }
 
+/// Returns true if a text may be in a place.
+fn fills(place: &Part, text: &[u8]) -> bool {
+    match place.kind {
+        PartKind::Commit => is_commit(text),
+        _ => !text.is_empty(),
+    }
+}
+
+/// Returns true if Git may take a text for the hash of a commit: 4 to 64 hexadecimal digits, also behind
+/// `-g` as `git describe` writes it, and perhaps with the syntax of revisions or an extension behind them
+/// (gitrevisions(7): `1234abcd~2`, `v1-5-g1234abcd`).
+fn is_commit(text: &[u8]) -> bool {
+    let starts = std::iter::once(0).chain(
+        text.windows(2).enumerate().filter(|(_, pair)| *pair == b"-g").map(|(at, _)| at + 2),
+    );
+    starts.into_iter().any(|start| {
+        let rest = text.get(start..).unwrap_or_default();
+        let n_digits = rest.iter().take(65).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let is_end = |byte: &u8| b"^~@%:.".contains(byte);
+        (4..=64).contains(&n_digits) && rest.get(n_digits).is_none_or(is_end)
+    })
+}
+
 /// Returns true if the parts of one segment of a path make up a text: each place takes at least a byte,
 /// and ends where the text behind it first occurs. The last text has to be at the end. Text fits in any
 /// case, as services take their own paths.
@@ -266,16 +289,44 @@ pub(crate) fn fits_segment<'r, 'p>(
         let Some((taken, behind)) = found.and_then(|at| rest.split_at_checked(at)) else {
             return false;
         };
-        if taken.is_empty() {
+        if !fills(place, taken) {
             return false;
         }
         places.push((place, taken));
         rest = behind.get(literal.len()..).unwrap_or_default();
     }
     match open {
-        Some(place) if !rest.is_empty() => places.push((place, rest)),
+        Some(place) if fills(place, rest) => places.push((place, rest)),
         Some(_) => return false,
         None => {}
     }
     open.is_some() || rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_found_in_every_form_of_a_revision() {
+        for (text, expect) in [
+            ("1234", true),
+            ("DEADbeef", true),
+            (&"a".repeat(64), true),
+            (&"a".repeat(65), false),
+            ("123", false),
+            ("main", false),
+            ("master", false),
+            ("facade", true),
+            ("1234~1", true),
+            ("1234^{tree}", true),
+            ("1234.zip", true),
+            ("v1.0-5-g1234abcd", true),
+            ("x-g-g1234abcd", true),
+            ("1234x", false),
+            ("", false),
+        ] {
+            assert_eq!(is_commit(text.as_bytes()), expect, "{text}");
+        }
+    }
 }

@@ -205,10 +205,19 @@ impl Readings {
         if text.is_empty() {
             return;
         }
-        if let Some(inner) = text.strip_prefix(b"[") {
+        // A lenient reader takes dots at the ends of an address as it takes those of a name.
+        let n_dots = text.iter().take_while(|byte| **byte == b'.').count();
+        let bare = text.get(n_dots..).unwrap_or_default();
+        if let Some(inner) = bare.strip_prefix(b"[") {
             let end = inner.iter().position(|byte| *byte == b']').unwrap_or(inner.len());
             let (address, behind) = inner.split_at_checked(end).unwrap_or((inner, b""));
-            let port = self.port(behind.get(1..).unwrap_or_default());
+            let mut behind = behind.get(1..).unwrap_or_default();
+            self.found.insert_if(n_dots > 0, Anomaly::HostLeadingDot);
+            while let Some(rest) = behind.strip_prefix(b".") {
+                self.found.insert(Anomaly::HostTrailingDot);
+                behind = rest;
+            }
+            let port = self.port(behind);
             if self.v6(address, port, view) {
                 return;
             }
@@ -252,7 +261,17 @@ impl Readings {
     /// Reads an IPv6 address; whether it is one.
     fn v6(&mut self, text: &[u8], port: Vec<u8>, view: View) -> bool {
         let mut halves = text.splitn(2, |byte| *byte == b'%');
-        let (address, zone) = (halves.next().unwrap_or_default(), halves.next());
+        let (mut address, zone) = (halves.next().unwrap_or_default(), halves.next());
+        let n_bytes = address.len();
+        while let Some(rest) = address.strip_prefix(b".") {
+            address = rest;
+        }
+        let is_leading = address.len() < n_bytes;
+        let n_bytes = address.len();
+        while let Some(rest) = address.strip_suffix(b".") {
+            address = rest;
+        }
+        let is_trailing = address.len() < n_bytes;
         let Some(address) =
             str::from_utf8(address).ok().and_then(|text| text.parse::<Ipv6Addr>().ok())
         else {
@@ -260,6 +279,8 @@ impl Readings {
         };
         self.found.insert(Anomaly::IpLiteral);
         self.found.insert_if(zone.is_some(), Anomaly::IpZone);
+        self.found.insert_if(is_leading, Anomaly::HostLeadingDot);
+        self.found.insert_if(is_trailing, Anomaly::HostTrailingDot);
         self.add(view, format!("[{address}]").into_bytes(), port.clone());
         if let Some(v4) = address::embedded_v4(address) {
             self.found.insert(Anomaly::IpEmbeddedV4);

@@ -67,7 +67,7 @@ pub(super) fn forms(path: &[u8], found: &mut Anomalies, steps: &mut usize) -> Ve
     *steps += decoded.steps + decoded_query.as_ref().map_or(0, |query| query.steps);
     canonical.seen.in_path(found);
     decoded.seen.in_path(found);
-    oddities(&decoded.bytes, found);
+    let decoded_has_dots = oddities(&decoded.bytes, found);
     if let Some(query) = &decoded_query {
         query.seen.in_query(found);
     }
@@ -85,9 +85,18 @@ pub(super) fn forms(path: &[u8], found: &mut Anomalies, steps: &mut usize) -> Ve
             &resolve(stem, Parameters::Keep, Slashes::Merged),
             joined.as_deref(),
         );
-        if stem.contains(&b';') {
-            let resolved = resolve(stem, Parameters::Drop, Slashes::Merged);
+        if decoded_has_dots && !has_dots {
+            let resolved = resolve(stem, Parameters::Keep, Slashes::Segments);
             forms.add(View::Decoded, &resolved, joined.as_deref());
+        }
+        if stem.contains(&b';') {
+            for slashes in [Slashes::Merged, Slashes::Segments] {
+                // Parameters are dropped before `..` takes a segment away, which may be an empty one.
+                if slashes == Slashes::Merged || has_dots || decoded_has_dots {
+                    let resolved = resolve(stem, Parameters::Drop, slashes);
+                    forms.add(View::Decoded, &resolved, joined.as_deref());
+                }
+            }
         }
     }
     *steps += forms.steps;
@@ -253,6 +262,11 @@ mod tests {
                 "/x%2Fy%2f%2f../bot1",
                 &[(Canonical, "/x/bot1"), (Canonical, "/x/y/bot1")],
                 &["path.dot_segment", "path.double_slash"],
+            ),
+            (
+                "/api//..;/bot1",
+                &[(Canonical, "/api/..;/bot1"), (Decoded, "/bot1"), (Decoded, "/api/bot1")],
+                &["path.dot_segment", "path.double_slash", "path.parameter"],
             ),
             ("/a%zz%", &[], &["path.invalid_encoding"]),
             ("/bot1;x=1/getMe", &[(Decoded, "/bot1/getMe")], &["path.parameter"]),

@@ -119,6 +119,11 @@ fn an_empty_or_encoded_segment_may_be_what_dots_take_away() {
         ("api.telegram.org", "/x%2fy/../bot1/getMe", "/bot1/getMe"),
         ("api.telegram.org", "/x%2fy//../bot1/getMe", "/bot1/getMe"),
         ("api.telegram.org", "/x%2fy//../../bot1/getMe", "/bot1/getMe"),
+        ("discord.com", "/api//..;/webhooks/1/a", "/api/webhooks/1/a"),
+        ("discord.com", "/api//..;x=1/webhooks/1/a", "/api/webhooks/1/a"),
+        ("discord.com", "/api/;y/..;/webhooks/1/a", "/api/webhooks/1/a"),
+        ("discord.com", "/api//%2e%2e%3b/webhooks/1/a", "/api/webhooks/1/a"),
+        ("discord.com", "/api//%252e%252e/webhooks/1/a", "/api/webhooks/1/a"),
     ] {
         check(host, path, host, expect);
     }
@@ -142,4 +147,32 @@ fn hidden_targets_are_found_behind_forms_of_ascii_text() {
         check("wsrv.nl", &format!("/?url=https://{target}/raw/abc"), "pastebin.com", "/raw/abc");
     }
     check("api.\u{2121}egram.org", "/bot1", "api.telegram.org", "/bot1");
+}
+
+#[test]
+fn an_address_is_found_behind_dots_in_every_name() {
+    for name in [
+        ".[::ffff:149.154.167.220]",
+        "..[::ffff:149.154.167.220]:443",
+        "[::ffff:149.154.167.220].",
+        "[::ffff:149.154.167.220]..:443",
+        "[.::ffff:149.154.167.220.]",
+        ".::ffff:149.154.167.220",
+        "::ffff:149.154.167.220.",
+        "[::ffff:149.154.167.220.",
+        ".149.154.167.220",
+    ] {
+        let as_host = Request { authority: name.as_bytes(), path: None, ..Request::default() };
+        let plain = Request { authority: b"good.example", path: Some(b"/"), ..Request::default() };
+        let as_server_name = Request { server_name: Some(name.as_bytes()), ..plain };
+        let as_tunnel = Request { connect_target: Some(name.as_bytes()), ..plain };
+        for request in [as_host, as_server_name, as_tunnel] {
+            let views = Views::of(&request);
+            let is_found = views.forms().iter().any(|form| {
+                let authority = form.authority.as_deref().unwrap_or_default();
+                split_port(authority).0 == b"149.154.167.220"
+            });
+            assert!(is_found, "{name}: {:?}", views.forms());
+        }
+    }
 }

@@ -43,7 +43,8 @@ impl<'s> Claims<'s> {
                 claims.push(Claim { service, name, kind });
             }
             for template in &of.templates {
-                let (name, kind) = (lookup_name(template), Kind::Template(template));
+                let parts = template.parts.as_slice();
+                let (name, kind) = (lookup_name(parts), Kind::Template(parts));
                 claims.push(Claim { service, name, kind });
             }
         }
@@ -202,7 +203,8 @@ fn regex(parts: &[TemplatePart], any: &str, place: &str) -> String {
             PartKind::Any => text.push_str(any),
             PartKind::Identity | PartKind::Secret => text.push_str(place),
             PartKind::Slash => text.push('/'),
-            PartKind::Query => {}
+            PartKind::Commit => text.push_str("[0-9A-Fa-f]{4,64}"),
+            PartKind::Query | PartKind::Namespace => {}
         }
     }
     text

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use diagnostics::yaml::{Kind, Node};
 use diagnostics::{Findings, Span};
+use inspect::pack::PartKind;
 
 use super::Keys;
 use crate::codes;
@@ -29,8 +30,17 @@ pub use template::{SECRETS, TemplatePart};
 use template::{alternatives, template};
 
 /// The keys that are read; others belong to whoever wrote them.
-const KEYS: &[&str] =
-    &["kind", "service", "category", "hosts", "techniques", "identity", "clients", "operations"];
+const KEYS: &[&str] = &[
+    "kind",
+    "service",
+    "category",
+    "hosts",
+    "techniques",
+    "identity",
+    "public",
+    "clients",
+    "operations",
+];
 
 /// A service as its note describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +58,21 @@ pub struct Service {
     /// The techniques that abuse it, as `T1102.002`.
     pub techniques: Vec<String>,
     /// What its URLs look like. Of those for one host the first that fits counts.
-    pub templates: Vec<Vec<TemplatePart>>,
+    pub templates: Vec<Template>,
     /// How the user agents of its own clients start, in lower case.
     pub clients: Vec<String>,
     /// What requests do to it.
     pub operations: Vec<ServiceOperation>,
+}
+
+/// What URLs of a service look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Its parts.
+    pub parts: Vec<TemplatePart>,
+    /// The namespace of the tenants that it names: one name in two namespaces is two tenants. `None` for
+    /// URLs where anybody may put something, which name no tenant.
+    pub namespace: Option<String>,
 }
 
 /// A host of a service.
@@ -110,7 +130,8 @@ impl Service {
                 }
             }
         }
-        let templates = templates(keys);
+        let mut templates = templates(keys);
+        templates.extend(public(keys));
         let help =
             "write how the User-Agents of its own clients start, as `clients: [\"Slackbot\"]`";
         let clients = keys.texts("clients", help);
@@ -154,27 +175,86 @@ fn hosts(keys: &mut Keys<'_, '_>) -> Vec<Host> {
     hosts
 }
 
-/// Reads the templates of `identity`.
-fn templates(keys: &mut Keys<'_, '_>) -> Vec<Vec<TemplatePart>> {
-    let mut templates = Vec::new();
-    match keys.value("identity") {
-        None => {}
-        Some(Node { kind: Kind::List(list), .. }) => {
-            for node in list {
-                let read = alternatives(node.text().unwrap_or_default())
-                    .and_then(|texts| texts.iter().map(|text| template(text)).collect());
-                match read {
-                    Ok::<Vec<_>, _>(of_node) => templates.extend(of_node),
-                    Err(why) => broken(keys.findings(), node.span, why),
-                }
+/// Reads the templates of `identity`: each is a namespace of its own, and those of a list within the list
+/// share one.
+fn templates(keys: &mut Keys<'_, '_>) -> Vec<Template> {
+    let mut templates: Vec<Template> = Vec::new();
+    for node in nodes(keys, "identity") {
+        let group = match &node.kind {
+            Kind::List(group) => group.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let first = templates.len();
+        let mut namespace = None;
+        for node in group {
+            for parts in of_text(keys.findings(), node, template) {
+                let name = namespace.get_or_insert_with(|| template::namespace(&parts)).clone();
+                templates.push(Template { parts, namespace: Some(name) });
             }
         }
-        Some(node) => broken(keys.findings(), node.span, "`identity` is not a list of templates"),
+        let (before, own) = templates.split_at_checked(first).unwrap_or_default();
+        let is_same = |one: &Template, other: &Template| {
+            one.namespace == other.namespace && one.n_places() == other.n_places()
+        };
+        if let Some(known) = own.iter().find(|own| before.iter().any(|before| is_same(own, before)))
+        {
+            let name = known.namespace.as_deref().unwrap_or_default();
+            let message =
+                format!("two namespaces of tenants have the name `{}`", name.escape_debug());
+            let help = "put templates that name the same tenants into a list within the list";
+            keys.findings().add(&codes::BROKEN_TEMPLATE, node.span, message, help);
+        }
     }
     templates
 }
 
-fn broken(findings: &mut Findings, span: Span, why: &str) {
+/// Reads the templates of `public`.
+fn public(keys: &mut Keys<'_, '_>) -> Vec<Template> {
+    let mut templates = Vec::new();
+    for node in nodes(keys, "public") {
+        for parts in of_text(keys.findings(), node, template::public) {
+            templates.push(Template { parts, namespace: None });
+        }
+    }
+    templates
+}
+
+impl Template {
+    /// How many places a tenant has in it.
+    pub fn n_places(&self) -> usize {
+        self.parts.iter().filter(|part| part.kind == PartKind::Identity).count()
+    }
+}
+
+/// The elements of a list of templates.
+fn nodes<'e>(keys: &mut Keys<'e, '_>, key: &str) -> &'e [Node] {
+    match keys.value(key) {
+        None => &[],
+        Some(Node { kind: Kind::List(list), .. }) => list,
+        Some(node) => {
+            broken(keys.findings(), node.span, format!("`{key}` is not a list of templates"));
+            &[]
+        }
+    }
+}
+
+/// Reads a template, for each of its alternatives.
+fn of_text(
+    findings: &mut Findings,
+    node: &Node,
+    read: fn(&str) -> Result<Vec<TemplatePart>, &'static str>,
+) -> Vec<Vec<TemplatePart>> {
+    let texts = alternatives(node.text().unwrap_or_default());
+    match texts.and_then(|texts| texts.iter().map(|text| read(text)).collect()) {
+        Ok(templates) => templates,
+        Err(why) => {
+            broken(findings, node.span, why.to_owned());
+            Vec::new()
+        }
+    }
+}
+
+fn broken(findings: &mut Findings, span: Span, why: String) {
     let help = "write host and path as `hooks.example.com/services/{tenant}/{secret}`, with text between two places of one segment";
     findings.add(&codes::BROKEN_TEMPLATE, span, why, help);
 }

@@ -2,13 +2,14 @@
 
 mod allow;
 
+use std::collections::HashMap;
+
 use diagnostics::{Finding, Findings, Span};
-use inspect::pack::{
-    Level, Operation, PartKind, PolicyTables, Range, SourceKind, SourcePattern, Tables,
-};
-use inspect::{IdentityKey, OPEN_PLACES, Operations, network, pack};
+use inspect::pack::{Level, Operation, PolicyTables, Range, SourceKind, SourcePattern, Tables};
+use inspect::{IdentityKey, Operations, network, pack};
 
 use super::index::Index;
+use super::namespaces::{Namespaces, Unfit};
 use super::pool::{end_of, string};
 use super::{Policy, Scope, Word};
 use crate::codes;
@@ -21,7 +22,9 @@ impl Policy {
             PolicyTables { default: self.default, key_check: 0, ..PolicyTables::default() };
         let findings = Findings::new(&self.file);
         let index = Index::new(self, tables);
-        let mut compiler = Compiler { policy: self, tables, index, compiled, findings, key };
+        let namespaces = HashMap::new();
+        let mut compiler =
+            Compiler { policy: self, tables, index, compiled, findings, key, namespaces };
         compiler.allow_groups();
         compiler.statements();
         compiler.exceptions();
@@ -44,6 +47,8 @@ struct Compiler<'a> {
     compiled: PolicyTables,
     findings: Findings,
     key: Option<IdentityKey>,
+    /// Those of the services whose tenants the policy names.
+    namespaces: HashMap<u32, Namespaces>,
 }
 
 impl Compiler<'_> {
@@ -264,41 +269,41 @@ impl Compiler<'_> {
             self.findings.add(&codes::NO_IDENTITY_KEY, word.span, message, help);
             return None;
         };
-        self.fitting(&service.text, word);
-        let parts = word.text.split('/').map(str::as_bytes);
-        Some(key.hash([service.text.as_bytes()].into_iter().chain(parts)))
-    }
-
-    /// Tells of an identity that has not as many places as any template of its service.
-    fn fitting(&mut self, service: &str, word: &Word) {
-        let tables = &self.tables.services;
-        let Some(idx) = self.index.service(service) else { return };
-        let n_places = |template: &Range| {
-            let parts = template.of(&tables.parts).iter();
-            parts.filter(|part| part.kind == PartKind::Identity).count()
-        };
-        let own = tables.hosts.iter().filter(|host| host.service == idx);
-        let of_service = own.flat_map(|host| host.templates.of(&tables.templates));
-        let mut wanted: Vec<_> = of_service.map(n_places).collect();
-        wanted.retain(|n_places| *n_places > 0);
-        wanted.sort_unstable();
-        wanted.dedup();
-        let n_given = word.text.split('/').count();
-        // `acme/*` leaves the last places open.
-        let is_open = word.text.as_bytes().ends_with(OPEN_PLACES);
-        let fits = |n_places: &usize| *n_places == n_given || is_open && *n_places > n_given;
-        if !wanted.iter().any(fits) {
-            let message = format!("no URL of `{}` has such an identity", service.escape_debug());
-            let wanted: Vec<_> = wanted.iter().map(ToString::to_string).collect();
-            let help = match wanted.as_slice() {
-                [] => "the service note has no template with places for identities".to_owned(),
-                some => format!(
-                    "write the places of a template of the service note with slashes between them: {} of them",
-                    some.join(" or ")
-                ),
-            };
-            self.findings.add(&codes::NO_EFFECT, word.span, message, help);
+        // A service that no note has was reported.
+        let idx = self.index.service(&service.text)?;
+        let tables = &*self.tables;
+        let namespaces = self.namespaces.entry(idx).or_insert_with(|| Namespaces::of(tables, idx));
+        let found = namespaces.find(&word.text);
+        match found {
+            Ok((namespace, places)) => {
+                let places = places.into_iter().map(str::as_bytes);
+                return Some(key.identity(&service.text, Some(namespace), places));
+            }
+            Err(Unfit::Places(numbers)) => {
+                let name = service.text.escape_debug();
+                let message = format!("no URL of `{name}` has such an identity");
+                let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+                let help = match numbers.as_slice() {
+                    [] => "the service note has no template with places for identities".to_owned(),
+                    some => format!(
+                        "write the places of a template of the service note with slashes between them: {} of them",
+                        some.join(" or ")
+                    ),
+                };
+                self.findings.add(&codes::NO_EFFECT, word.span, message, help);
+                // The hash of no tenant: without any hash the scope would be about all of them.
+                return Some(key.identity(&service.text, None, std::iter::empty()));
+            }
+            Err(Unfit::Several(names)) => {
+                let text = word.text.escape_debug();
+                let message =
+                    format!("`{text}` may be several tenants of `{}`", service.text.escape_debug());
+                let names = names.iter().map(|name| format!("`{text}@{}`", name.escape_debug()));
+                let help = format!("write which: {}", names.collect::<Vec<_>>().join(", "));
+                self.findings.add(&codes::BROKEN_POLICY, word.span, message, help);
+            }
         }
+        None
     }
 
     fn broken_identity(&mut self, span: Span, message: &str) {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use inspect::StrId;
-use inspect::pack::{self, Part, Range, ServiceHost, Tables};
+use inspect::pack::{self, Part, PartKind, Range, ServiceHost, Tables};
 
 use super::template::lookup_name;
-use super::{Service, TemplatePart};
+use super::{Service, Template, TemplatePart};
 use crate::policy::pool::{end_of, string};
 
 /// Adds services to a pack's tables.
@@ -19,7 +19,8 @@ pub(crate) fn add(services: &[Service], tables: &mut Tables) {
         for operation in &service.operations {
             let methods = pool.texts(&operation.methods);
             let of_hosts = pool.texts(&operation.hosts);
-            let paths = pool.templates(&operation.paths);
+            let paths = operation.paths.iter().map(|parts| (parts.as_slice(), None));
+            let paths = pool.templates(paths);
             let operation = operation.operation;
             let compiled = pack::ServiceOperation { operation, methods, hosts: of_hosts, paths };
             pool.tables.services.operations.push(compiled);
@@ -64,16 +65,22 @@ impl Pool<'_> {
         Range { start, end: end_of(&self.tables.services.texts) }
     }
 
+    /// Adds templates, each with the name of its namespace if it names tenants, or an empty name where
+    /// anybody may put something.
     fn templates<'a>(
         &mut self,
-        templates: impl IntoIterator<Item = &'a Vec<TemplatePart>>,
+        templates: impl IntoIterator<Item = (&'a [TemplatePart], Option<&'a str>)>,
     ) -> Range {
         let first = end_of(&self.tables.services.templates);
-        for template in templates {
+        for (parts, namespace) in templates {
             let start = end_of(&self.tables.services.parts);
-            for part in template {
+            for part in parts {
                 let text = self.string(&part.text);
                 self.tables.services.parts.push(Part { kind: part.kind, text });
+            }
+            if let Some(namespace) = namespace {
+                let text = self.string(namespace);
+                self.tables.services.parts.push(Part { kind: PartKind::Namespace, text });
             }
             let end = end_of(&self.tables.services.parts);
             self.tables.services.templates.push(Range { start, end });
@@ -83,15 +90,17 @@ impl Pool<'_> {
 
     /// Adds the names under which a service is looked up, each with the templates whose host ends with it.
     fn hosts(&mut self, idx: u32, service: &Service, hosts: &mut Vec<ServiceHost>) {
-        let mut names: BTreeMap<&str, (bool, Vec<&Vec<TemplatePart>>)> = BTreeMap::new();
-        for template in &service.templates {
-            names.entry(lookup_name(template)).or_default().1.push(template);
+        type Parts<'s> = (&'s [TemplatePart], Option<&'s str>);
+        let mut names: BTreeMap<&str, (bool, Vec<Parts<'_>>)> = BTreeMap::new();
+        for Template { parts, namespace } in &service.templates {
+            let namespace = Some(namespace.as_deref().unwrap_or_default());
+            names.entry(lookup_name(parts)).or_default().1.push((parts, namespace));
         }
         for host in &service.hosts {
             if host.parts.is_empty() {
                 names.entry(&host.text).or_default().0 = true;
             } else {
-                names.entry(lookup_name(&host.parts)).or_default().1.push(&host.parts);
+                names.entry(lookup_name(&host.parts)).or_default().1.push((&host.parts, None));
             }
         }
         for (name, (whole, templates)) in names {

@@ -1,7 +1,7 @@
 //! Templates of URLs in service notes, as text.
 //!
 //! A template is a host and path segments. `{name}` is a place: `secret`, `token` and `key` name
-//! credentials, every other name is part of the identity; `*` is any text of a segment, and one label of
+//! credentials, `{commit}` is the hash of a commit, every other name is part of the identity; `*` is any text of a segment, and one label of
 //! a host. `(a|b)` is one of several texts: a template for each. Parameters of a query follow `?`, in any
 //! order. The path may go on after a template. Text and places alternate, so that there is one way to read
 //! a URL.
@@ -10,6 +10,9 @@ use inspect::pack::PartKind;
 
 /// The names of places that contain credentials.
 pub const SECRETS: &[&str] = &["secret", "token", "key"];
+
+/// The name of places that contain the hash of a commit, and belong to no identity.
+const COMMIT: &str = "commit";
 
 /// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,41 @@ pub(super) fn template(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
         return Err("the template's host does not end in a domain");
     }
     Ok(parts)
+}
+
+/// Reads a template of URLs where anybody may put something.
+pub(super) fn public(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
+    let parts = parts(text)?;
+    let has_place =
+        parts.iter().any(|part| matches!(part.kind, PartKind::Identity | PartKind::Secret));
+    if has_place {
+        return Err("a public template names no tenant: write `*` for one");
+    }
+    if !parts.iter().any(|part| matches!(part.kind, PartKind::Slash | PartKind::Query)) {
+        return Err("a public template has no path");
+    }
+    if !lookup_name(&parts).contains('.') {
+        return Err("the template's host does not end in a domain");
+    }
+    Ok(parts)
+}
+
+/// The name of the namespace of a template's tenants: its host behind the last place, and its path up to the
+/// first place of the identity or of a credential, as `hooks.slack.com/services`.
+pub(super) fn namespace(parts: &[TemplatePart]) -> String {
+    let at = parts.iter().position(|part| part.kind == PartKind::Slash).unwrap_or(parts.len());
+    let path = parts.get(at..).unwrap_or_default();
+    let mut name = lookup_name(parts).to_owned();
+    for part in path {
+        match part.kind {
+            PartKind::Text => name.push_str(&part.text),
+            PartKind::Any | PartKind::Commit => name.push('*'),
+            PartKind::Slash => name.push('/'),
+            PartKind::Query => name.push('?'),
+            PartKind::Identity | PartKind::Secret | PartKind::Namespace => break,
+        }
+    }
+    name.trim_end_matches(['/', '?']).to_owned()
 }
 
 /// Reads a host of a service that contains `*`.
@@ -154,7 +192,11 @@ fn piece(piece: &str) -> Result<Vec<TemplatePart>, &'static str> {
                 return Err("the name of a place must consist of small letters");
             }
             rest = behind;
-            let kind = if SECRETS.contains(&name) { PartKind::Secret } else { PartKind::Identity };
+            let kind = match name {
+                COMMIT => PartKind::Commit,
+                name if SECRETS.contains(&name) => PartKind::Secret,
+                _ => PartKind::Identity,
+            };
             TemplatePart { kind, text: name.to_owned() }
         } else {
             continue;
