@@ -221,7 +221,13 @@ fn listed_identities(seen: &BTreeSet<Option<&str>>, n_requests: u64) -> Vec<Stri
     if is_short(all.len()) {
         return all.into_iter().map(str::to_owned).collect();
     }
-    let first = |identity: &str| identity.split_once('/').map(|(first, _)| format!("{first}/*"));
+    let first = |identity: &str| {
+        // Behind the places is the namespace.
+        let (places, namespace) = identity.rsplit_once('@').unwrap_or((identity, ""));
+        let (first, _) = places.split_once('/')?;
+        let at = if namespace.is_empty() { "" } else { "@" };
+        Some(format!("{first}/*{at}{namespace}"))
+    };
     match all.into_iter().map(first).collect::<Option<BTreeSet<_>>>() {
         Some(open) if is_short(open.len()) => open.into_iter().collect(),
         _ => Vec::new(),

@@ -173,7 +173,7 @@ impl Use {
         Some(Use::Service {
             service: tables.str(found.name).to_owned(),
             operations: operations.bits(),
-            identity: found.identity_text(),
+            identity: found.identity_text(tables),
             port,
             is_tunnel,
         })

@@ -90,9 +90,17 @@ fn many_identities_are_listed_by_their_first_place_or_not_at_all() {
         learn(&uses(&list), 10).remove(0).services.remove(0).identities
     };
     assert_eq!(of(|_| "acme".to_owned()), ["acme/*"]);
+    assert_eq!(of_namespace(), ["acme/*@a.example/b"]);
     assert_eq!(of(|n| format!("o{n}")), Vec::<String>::new());
     // A policy would read it as a hash.
     assert_eq!(of(|_| "#!".to_owned()), Vec::<String>::new());
+}
+
+fn of_namespace() -> Vec<String> {
+    let list: Vec<_> = (0..20)
+        .map(|n| ("ci", service("GitHub", None, Some(&format!("acme/r{n}@a.example/b"))), 1))
+        .collect();
+    learn(&uses(&list), 10).remove(0).services.remove(0).identities
 }
 
 #[test]

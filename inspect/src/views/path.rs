@@ -65,6 +65,11 @@ pub(super) fn forms(path: &[u8], found: &mut Anomalies, steps: &mut usize) -> Ve
     let decoded = unescape(stem, Reach::AllSlashes);
     let decoded_query = query.map(|query| unescape(query, Reach::All));
     *steps += decoded.steps + decoded_query.as_ref().map_or(0, |query| query.steps);
+    // A reader of relative URLs takes what is between two slashes at the start and the next for a host.
+    let behind_host = decoded.bytes.strip_prefix(b"//").and_then(|rest| {
+        let at = place_of(rest, b'/').filter(|at| *at > 0)?;
+        rest.get(at..)
+    });
     canonical.seen.in_path(found);
     decoded.seen.in_path(found);
     let decoded_has_dots = oddities(&decoded.bytes, found);
@@ -98,6 +103,10 @@ pub(super) fn forms(path: &[u8], found: &mut Anomalies, steps: &mut usize) -> Ve
                 }
             }
         }
+    }
+    if let Some(stem) = behind_host {
+        let resolved = resolve(stem, Parameters::Keep, Slashes::Merged);
+        forms.add(View::Decoded, &resolved, query_bytes);
     }
     *steps += forms.steps;
     forms.list
@@ -242,7 +251,12 @@ mod tests {
             ("/%62ot1", &[(Canonical, "/bot1")], &["path.encoded_letter"]),
             ("/x/../bot1/./a", &[(Canonical, "/bot1/a")], &["path.dot_segment"]),
             ("/x/%2e%2E/bot1", &[(Canonical, "/bot1")], &["path.dot_segment"]),
-            ("//bot1//x/", &[(Canonical, "/bot1/x/")], &["path.double_slash"]),
+            ("//bot1//x/", &[(Canonical, "/bot1/x/"), (Decoded, "/x/")], &["path.double_slash"]),
+            (
+                "//a.example/bot1?b",
+                &[(Canonical, "/a.example/bot1?b"), (Decoded, "/bot1?b")],
+                &["path.double_slash"],
+            ),
             ("/bot1\\getMe", &[(Canonical, "/bot1/getMe")], &["path.backslash"]),
             ("/bot1%2fgetMe", &[(Canonical, "/bot1/getMe")], &[]),
             ("/bot1%5CgetMe", &[(Canonical, "/bot1/getMe")], &["path.encoded_backslash"]),

@@ -56,19 +56,25 @@ pub(super) fn read(stream: impl Read) -> io::Result<Option<HttpRequest>> {
     let Some(address) = path.strip_prefix('/').and_then(decode) else { return Ok(None) };
     let method = method.to_owned();
     let mut request = HttpRequest { method, address, ..HttpRequest::default() };
+    let mut host = None;
     for line in lines {
         let line = line?;
         if line.is_empty() {
+            request.host = host.unwrap_or_default();
             return Ok(Some(request));
         }
         let Some((name, value)) = line.split_once(':') else { continue };
         let value = value.trim().to_owned();
-        match name.to_ascii_lowercase().as_str() {
-            "host" => request.host = value,
-            "origin" => request.origin = Some(value),
-            "sec-fetch-site" => request.fetch_site = Some(value),
-            "sec-fetch-dest" => request.fetch_dest = Some(value),
-            _ => {}
+        let place = match name.to_ascii_lowercase().as_str() {
+            "host" => &mut host,
+            "origin" => &mut request.origin,
+            "sec-fetch-site" => &mut request.fetch_site,
+            "sec-fetch-dest" => &mut request.fetch_dest,
+            _ => continue,
+        };
+        // Of two values one would be believed and the other meant.
+        if place.replace(value).is_some() {
+            return Ok(None);
         }
     }
     Ok(None)
@@ -145,6 +151,8 @@ mod tests {
             ("GET /%zz HTTP/1.1\r\n\r\n", None),
             ("GET http://a/ HTTP/1.1\r\n\r\n", None),
             ("GET / HTTP/1.1\r\nHost: a", None),
+            ("GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nOrigin: http://a\r\nOrigin: http://b\r\n\r\n", None),
             ("GET /", None),
             ("", None),
         ] {
