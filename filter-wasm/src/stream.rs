@@ -61,6 +61,11 @@ impl StreamContext for ConnectionContext {
     fn on_downstream_data(&mut self, n_bytes: usize, _: bool) -> Action {
         action(self.connection.on_data(&self.host, n_bytes))
     }
+
+    /// Called once, when the connection is closed by either side.
+    fn on_log(&mut self) {
+        self.connection.on_end(&self.host);
+    }
 }
 
 fn action(flow: Flow) -> Action {

@@ -22,6 +22,7 @@
 //! | `events_per_minute` | the most events of one rule, source and action in a minute, over all workers, as text | `0`: any number |
 //! | `collector`    | the name of a cluster to which events are posted in batches (module `export`), beside the log | none |
 //! | `collector_url` | the URL of these requests, as `http://logs.example/ingest`: host and path, no credentials | `http://COLLECTOR/` |
+//! | `connections_per_source` | the most open connections of one client's address on each worker, as text; only with `protocol: tls` | `0`: any number |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is any other mistake: a configuration is taken whole or
@@ -107,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) suppression: Suppression,
     /// Where events are posted to.
     pub(crate) collector: Option<Collector>,
+    /// The most open connections of one client on a worker; 0: any number.
+    pub(crate) connections_per_source: u32,
 }
 
 /// Which events are suppressed; none by default.
@@ -162,7 +165,7 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "pack",
     "mode",
     "failure_mode",
@@ -175,6 +178,7 @@ const KEYS: [&str; 12] = [
     "events_per_minute",
     "collector",
     "collector_url",
+    "connections_per_source",
 ];
 
 impl<'j> Object<'j> {
@@ -225,6 +229,7 @@ impl<'j> Object<'j> {
             rate,
             cluster,
             url,
+            connections,
         ] = self.values;
         let modes = [Mode::Monitor, Mode::Enforce, Mode::Off];
         let mode = choose("mode", mode, &modes, Mode::as_str)?;
@@ -246,6 +251,7 @@ impl<'j> Object<'j> {
             suppress_seconds: count("suppress_seconds", seconds, MAX_SUPPRESS_SECONDS)?,
             events_per_minute: count("events_per_minute", rate, u32::MAX)?,
         };
+        let connections_per_source = count("connections_per_source", connections, u32::MAX)?;
         let bytes = pack()?;
         let envelope = Envelope::read(&bytes).map_err(ConfigError::Pack)?;
         if !public_keys.is_empty() {
@@ -276,6 +282,7 @@ impl<'j> Object<'j> {
             source_header,
             suppression,
             collector,
+            connections_per_source,
         };
         Ok(Config { pack, settings })
     }

@@ -1,5 +1,6 @@
 //! One connection whose TLS passes through: the server name is judged.
 
+use std::mem;
 use std::rc::Rc;
 
 use inspect::{Action, Mode, Request, Transport};
@@ -11,9 +12,9 @@ use crate::headers::{Headers, serialise};
 use crate::host::{Host, Property};
 use crate::http::Flow;
 use crate::metrics::Failure;
+use crate::open_connections::Slot;
 use crate::plugin::{Inspection, Plugin, Reported};
-use crate::report::LateMatches;
-use crate::snapshot::{ResponseSnapshot, Snapshot, without_port};
+use crate::snapshot::{Snapshot, without_port};
 use crate::source::Sender;
 
 /// One connection, from its first bytes to its end.
@@ -21,27 +22,41 @@ use crate::source::Sender;
 pub struct Connection {
     plugin: Option<Rc<Plugin>>,
     stage: Stage,
+    /// Its place among those of its client, where their number is limited.
+    slot: Option<Slot>,
 }
 
 /// How far a connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Stage {
     /// It was not judged.
     Waiting,
-    /// It may go on.
-    Open,
+    /// It may go on; where it was reported, its end is reported too.
+    Open(Option<Box<Inspection>>),
     /// It was closed; further bytes are held.
     Closed,
 }
 
 impl Connection {
     pub(crate) fn new(plugin: Option<Rc<Plugin>>) -> Self {
-        Connection { plugin, stage: Stage::Waiting }
+        Connection { plugin, stage: Stage::Waiting, slot: None }
     }
 
     /// Judges a connection with a server name, before the filters behind this one see it: if it is
     /// closed, no name was looked up and nobody was called.
+    ///
+    /// A client that has too many open connections already gets no further one, whatever the name.
     pub fn on_new(&mut self, host: &dyn Host) -> Flow {
+        if let (Some(plugin), None) = (&self.plugin, &self.slot) {
+            match plugin.take_slot(host) {
+                Ok(slot) => self.slot = slot,
+                Err(failure) => {
+                    plugin.count_failure(host, failure);
+                    plugin.close(host);
+                    self.stage = Stage::Closed;
+                }
+            }
+        }
         self.judge(host, Plugin::judge_name)
     }
 
@@ -54,12 +69,20 @@ impl Connection {
         self.judge(host, Plugin::judge_bytes)
     }
 
+    /// Reports the end of a connection whose start was reported: its bytes, and how long it was open.
+    pub fn on_end(&mut self, host: &dyn Host) {
+        let stage = mem::replace(&mut self.stage, Stage::Open(None));
+        if let (Some(plugin), Stage::Open(Some(mut inspection))) = (&self.plugin, stage) {
+            plugin.conclude(host, &mut inspection);
+        }
+    }
+
     fn judge(
         &mut self,
         host: &dyn Host,
         judge: impl FnOnce(&Plugin, &dyn Host) -> Result<Stage, Failure>,
     ) -> Flow {
-        if let (Some(plugin), Stage::Waiting) = (&self.plugin, self.stage) {
+        if let (Some(plugin), Stage::Waiting) = (&self.plugin, &self.stage) {
             self.stage = plugin.or_fail(host, judge(plugin, host));
         }
         self.flow()
@@ -67,18 +90,30 @@ impl Connection {
 
     fn flow(&self) -> Flow {
         match self.stage {
-            Stage::Waiting | Stage::Open => Flow::Continue,
+            Stage::Waiting | Stage::Open(_) => Flow::Continue,
             Stage::Closed => Flow::Pause,
         }
     }
 }
 
 impl Plugin {
+    /// Counts a connection among those of its client, if their number is limited.
+    fn take_slot(&self, host: &dyn Host) -> Result<Option<Slot>, Failure> {
+        let most = self.settings.connections_per_source;
+        if most == 0 {
+            return Ok(None);
+        }
+        // Clients without an address share one limit.
+        let address = property(host, Property::SourceAddress).unwrap_or_default();
+        let source = address.as_deref().map(without_port).unwrap_or_default();
+        Slot::take(source, most).map(Some).ok_or(Failure::Connections)
+    }
+
     fn or_fail(&self, host: &dyn Host, judged: Result<Stage, Failure>) -> Stage {
         judged.unwrap_or_else(|failure| {
             self.count_failure(host, failure);
             match self.settings.failure_mode {
-                FailureMode::Open => Stage::Open,
+                FailureMode::Open => Stage::Open(None),
                 FailureMode::Closed => {
                     // If not even this works, the bytes are held: nothing passes.
                     self.close(host);
@@ -111,7 +146,7 @@ impl Plugin {
         server_name: Option<Vec<u8>>,
     ) -> Result<Stage, Failure> {
         if self.settings.mode == Mode::Off {
-            return Ok(Stage::Open);
+            return Ok(Stage::Open(None));
         }
         let source_address = property(host, Property::SourceAddress)?;
         let connect_target = property(host, Property::ConnectTarget)?;
@@ -142,7 +177,7 @@ impl Plugin {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
         if verdict.matches.is_empty() {
-            return Ok(Stage::Open);
+            return Ok(Stage::Open(None));
         }
         let sender = asked.unwrap_or_else(read_sender);
         let pack = inspector.pack();
@@ -158,7 +193,7 @@ impl Plugin {
             counters.matches(host, pack, &verdict.matches, &decision.rulings, action);
         });
         if action == Action::Allow {
-            return Ok(Stage::Open);
+            return Ok(Stage::Open(None));
         }
         let headers = Headers { authority: &authority, ..Headers::default() };
         if !filter_state::set(host, pack, &verdict.matches, action, decision.would_deny, &headers) {
@@ -181,10 +216,14 @@ impl Plugin {
             action,
             is_tunnel: true,
             reported: Reported::No,
+            since: host.milliseconds(),
         };
-        let response = ResponseSnapshot::default();
-        self.report(host, &inspector, &mut inspection, &LateMatches::default(), &response, None);
-        Ok(if action == Action::Deny { Stage::Closed } else { Stage::Open })
+        drop(inspector);
+        self.report_connection(host, &mut inspection);
+        Ok(match action {
+            Action::Deny => Stage::Closed,
+            Action::Observe | Action::Allow => Stage::Open(Some(Box::new(inspection))),
+        })
     }
 
     /// Closes the client's connection; returns false if that failed.

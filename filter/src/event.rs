@@ -1,9 +1,9 @@
 //! The event: the log line about a request that rules matched.
 //!
 //! One JSON object in one line, one per request that any rule matched, written at level `warn` when
-//! the request is over. A tunnel (CONNECT, or an upgrade as WebSocket) may stay open for hours, so its
-//! event is written when the tunnel opens; rules that only match once it is closed follow in a second
-//! event that lists only them. Keys without a value are omitted.
+//! the request is over. A tunnel (CONNECT, an upgrade as WebSocket, or TLS that passes) may stay open for
+//! hours, so it has an event when it opens and one when it is over, with its bytes and how long it ran.
+//! Keys without a value are omitted.
 //!
 //! No value of the request is copied into it: the path is a template ([`inspect::redact`]), evidence
 //! names the rule's pattern and not the text that it matched. The fields below are the schema; their
@@ -51,8 +51,8 @@ pub(crate) struct Event<'e> {
     rules: Vec<MatchedRule<'e>>,
     /// The request's anomalies, by the names in docs/evasions.md.
     anomalies: Vec<&'static str>,
-    /// `open` in the event of a request that is still running, `closed` in its second event, when it is
-    /// over; absent in the event of a request that is over.
+    /// `open` in the event of a tunnel that opens or of a request that is still running, `closed` in its
+    /// second event, when it is over; absent in the event of a request that is over.
     stream: Option<&'static str>,
     /// The request.
     request: RequestPart<'e>,
@@ -175,6 +175,8 @@ struct ResponsePart {
     /// Bytes of body that the client got, as `%BYTES_SENT%` counts. Absent in the first event of
     /// a tunnel.
     response_bytes: Option<u64>,
+    /// How long it ran, in seconds; only in the second event of a stream.
+    seconds: Option<u64>,
     /// The address that the gateway connected to, without port.
     upstream: Option<String>,
 }
@@ -226,15 +228,17 @@ pub(crate) struct EventFacts<'f> {
     /// Milliseconds since 1970.
     pub(crate) time: Option<u64>,
     pub(crate) suppressed: Option<Suppressed>,
-    /// Set for a request that ran longer than others.
+    /// Set for a request with two events.
     pub(crate) stream: Option<StreamState>,
 }
 
 /// The state of a long request that an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamState {
-    /// It is still running.
-    Open,
+    /// It is a tunnel or connection that may stay open for hours, and it is the current stream.
+    Opened,
+    /// It is still running, and another stream may be the current one.
+    Running,
     /// It is over, and an event was written while it was running.
     Closed,
 }
@@ -272,7 +276,7 @@ impl<'e> Event<'e> {
                 })
                 .collect(),
             stream: facts.stream.map(|state| match state {
-                StreamState::Open => "open",
+                StreamState::Opened | StreamState::Running => "open",
                 StreamState::Closed => "closed",
             }),
             anomalies: facts.anomalies.iter().map(Anomaly::as_str).collect(),
@@ -340,9 +344,11 @@ fn response_part(response: &ResponseSnapshot, grpc_status: Option<u8>) -> Option
         grpc_status,
         request_bytes: seen.request_bytes,
         response_bytes: seen.response_bytes,
+        seconds: response.seconds,
         upstream: seen.upstream_address.map(shown),
     };
-    (part.code.is_some() || part.upstream.is_some()).then_some(part)
+    let is_known = part.code.is_some() || part.upstream.is_some() || part.seconds.is_some();
+    is_known.then_some(part)
 }
 
 /// Returns the gRPC status of a local response: Envoy sends it with the status 200 to a client whose

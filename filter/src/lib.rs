@@ -70,6 +70,7 @@ mod label;
 mod limits;
 pub mod metric_table;
 mod metrics;
+mod open_connections;
 mod plugin;
 mod proto_struct;
 mod report;

@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     Truncated,
     /// The header in which a trusted hop names the client is empty or repeated: the client is unknown.
     SourceHeader,
+    /// A client has too many open connections: a further one was closed.
+    Connections,
 }
 
 impl Failure {
@@ -45,6 +47,7 @@ impl Failure {
             Failure::Event => "event",
             Failure::Truncated => "truncated",
             Failure::SourceHeader => "source_header",
+            Failure::Connections => "connections",
         }
     }
 }

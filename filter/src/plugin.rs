@@ -56,6 +56,8 @@ pub(crate) struct Inspection {
     pub(crate) is_tunnel: bool,
     /// How far the matches of the request were reported.
     pub(crate) reported: Reported,
+    /// When it was judged, in milliseconds since 1970; `None` without a clock.
+    pub(crate) since: Option<u64>,
 }
 
 /// How far the matches of a request were reported.
@@ -63,7 +65,7 @@ pub(crate) struct Inspection {
 pub(crate) enum Reported {
     /// They were not.
     No,
-    /// They were, in the event of a tunnel that opened.
+    /// They were, in the event of a tunnel that opened; a second event is due when it is over.
     Opened,
     /// They were, while the request was running; a second event is due when it is over.
     Running,
@@ -189,9 +191,9 @@ impl Plugin {
         }
         let is_tunnel = headers.is_tunnel();
         drop(headers);
-        let reported = Reported::No;
+        let (reported, since) = (Reported::No, host.milliseconds());
         let inspection =
-            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, reported };
+            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, reported, since };
         Ok(match action {
             Action::Deny => Step::Deny(Box::new(inspection)),
             Action::Observe | Action::Allow => Step::Follow(Box::new(inspection)),

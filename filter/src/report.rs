@@ -16,10 +16,15 @@ use crate::suppression::{self, EventSubject};
 mod closed;
 
 impl Plugin {
-    /// Reports a tunnel when it opens, as its end may be hours away. Rules that wait for the end are
-    /// reported at the end.
+    /// Reports a tunnel when it opens, as its end may be hours away. A second event at the end has its
+    /// bytes and how long it was open.
     pub(crate) fn report_at_response(&self, host: &dyn Host, inspection: &mut Inspection) {
-        if inspection.is_tunnel && inspection.action == Action::Observe {
+        if !inspection.is_tunnel || inspection.action != Action::Observe {
+            return;
+        }
+        // What is answered in any other way is over soon, and has one event.
+        let is_open = |code: u64| code == 101 || (200..300).contains(&code);
+        if read_number(host, Property::ResponseCode).is_none_or(is_open) {
             self.report_early(host, inspection, Reported::Opened);
         }
     }
@@ -27,6 +32,18 @@ impl Plugin {
     /// Reports a request that is still running.
     pub(crate) fn report_running(&self, host: &dyn Host, inspection: &mut Inspection) {
         self.report_early(host, inspection, Reported::Running);
+    }
+
+    /// Reports a connection that was judged: one that goes on is reported again when it is closed.
+    pub(crate) fn report_connection(&self, host: &dyn Host, inspection: &mut Inspection) {
+        if inspection.action == Action::Observe {
+            return self.report_early(host, inspection, Reported::Opened);
+        }
+        let Ok(inspector) = self.inspector.try_borrow() else {
+            return self.count_failure(host, Failure::Busy);
+        };
+        let (late, response) = (LateMatches::default(), ResponseSnapshot::default());
+        self.report(host, &inspector, inspection, &late, &response, None);
     }
 
     fn report_early(&self, host: &dyn Host, inspection: &mut Inspection, reported: Reported) {
@@ -37,14 +54,14 @@ impl Plugin {
             return self.count_failure(host, Failure::Busy);
         };
         let (response, stream) = match reported {
-            Reported::Running => (ResponseSnapshot::default(), Some(StreamState::Open)),
+            Reported::Running => (ResponseSnapshot::default(), Some(StreamState::Running)),
             _ => {
                 let response = ResponseSnapshot {
                     status: read_number(host, Property::ResponseCode),
                     upstream_address: read(host, Property::UpstreamAddress),
                     ..ResponseSnapshot::default()
                 };
-                (response, None)
+                (response, Some(StreamState::Opened))
             }
         };
         let late = LateMatches::default();
@@ -67,13 +84,17 @@ impl Plugin {
         // Matches that are all excused are counted, without an event.
         let (is_due, stream) = match inspection.reported {
             Reported::No => (inspection.action != Action::Allow, None),
-            Reported::Running => (true, Some(StreamState::Closed)),
-            Reported::Opened | Reported::Suppressed => (false, None),
+            Reported::Opened | Reported::Running => (true, Some(StreamState::Closed)),
+            Reported::Suppressed => (false, None),
         };
         if !is_due && !late.is_alert() {
             return;
         }
         response.complete(host);
+        if stream.is_some() {
+            let duration = host.milliseconds().zip(inspection.since);
+            response.seconds = duration.map(|(now, since)| now.saturating_sub(since) / 1000);
+        }
         self.report(host, &inspector, inspection, &late, &response, stream);
     }
 
@@ -141,7 +162,7 @@ impl Plugin {
     ) -> bool {
         let Inspection { snapshot, verdict, decision, sender, action, reported, .. } = inspection;
         // While a request runs, its stream is not the current one.
-        let is_current = stream != Some(StreamState::Open);
+        let is_current = stream != Some(StreamState::Running);
         let read = |property| if is_current { read(host, property) } else { None };
         if snapshot.server_name.is_none() {
             snapshot.server_name = read(Property::ServerName);
@@ -151,8 +172,10 @@ impl Plugin {
         }
         let Ok(headers) = Headers::read(&snapshot.header_map) else { return false };
         let early = match reported {
-            Reported::No | Reported::Running => (&*verdict.matches, &*decision.rulings),
-            Reported::Opened | Reported::Suppressed => (&[][..], &[][..]),
+            Reported::No | Reported::Opened | Reported::Running => {
+                (&*verdict.matches, &*decision.rulings)
+            }
+            Reported::Suppressed => (&[][..], &[][..]),
         };
         let (matches, rulings) = in_order(early, late);
         let pack = inspector.pack();
@@ -161,7 +184,7 @@ impl Plugin {
         // The event that this one closes was admitted.
         let settings = match stream {
             Some(StreamState::Closed) => Suppression::default(),
-            Some(StreamState::Open) | None => self.settings.suppression,
+            Some(StreamState::Opened | StreamState::Running) | None => self.settings.suppression,
         };
         let (is_admitted, closed) =
             suppression::admit(host, settings, &subject, &matches, &rulings);

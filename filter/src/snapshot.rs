@@ -103,6 +103,8 @@ pub(crate) struct ResponseSnapshot {
     pub(crate) response_bytes: Option<u64>,
     /// With port, as the host returns it.
     pub(crate) upstream_address: Option<Vec<u8>>,
+    /// How long a stream ran of which two events are written.
+    pub(crate) seconds: Option<u64>,
 }
 
 impl ResponseSnapshot {

@@ -42,7 +42,7 @@ impl Protocol {
             ),
             Protocol::Tls => (
                 include_str!("../../examples/transparent/envoy.yaml"),
-                r#"'{"mode": "monitor", "protocol": "tls", "pack": "PACK"}'"#,
+                r#"'{"mode": "monitor", "protocol": "tls", "connections_per_source": "1000", "pack": "PACK"}'"#,
             ),
         }
     }
@@ -60,6 +60,10 @@ impl Protocol {
         }
     }
 }
+
+/// The most open connections of one client on each worker, where TLS passes through: as many as requests at
+/// once over HTTP.
+const CONNECTIONS_PER_SOURCE: &str = "1000";
 
 /// The filter's settings.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +93,9 @@ pub struct Settings {
     /// Whether clients may reach private networks through the gateway; only where Envoy's configuration is
     /// written.
     pub allow_private: bool,
+    /// The network interface through which Envoy calls outside; any if `None`. Only where Envoy's configuration
+    /// is written, and on Linux.
+    pub interface: Option<String>,
 }
 
 impl Settings {
@@ -103,6 +110,7 @@ impl Settings {
         let mut insert = |key: &str, value: &str| map.insert(key.to_owned(), json!(value));
         if self.protocol == Protocol::Tls {
             insert("protocol", "tls");
+            insert("connections_per_source", CONNECTIONS_PER_SOURCE);
         }
         if let Some(key) = &self.public_key {
             insert("public_key", key);
@@ -144,6 +152,9 @@ pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
     if settings.allow_private {
         text = without_private(&text);
     }
+    if let Some(interface) = &settings.interface {
+        text = through(&text, interface);
+    }
     if let Some(header) = &settings.source_header {
         // Who a client is leaves the gateway as little as its address does.
         let listed = "            - x-client-name\n";
@@ -164,6 +175,30 @@ pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
         files.extend(ecds(settings, version));
     }
     files
+}
+
+/// Binds what calls outside to an interface.
+///
+/// RBAC judges the first address of an answer and Envoy calls the second where the first does not answer. A
+/// socket that is bound to an interface has no way to loopback, whatever address it is given: the kernel sees
+/// to that (socket(7), `SO_BINDTODEVICE`; without privileges since Linux 5.7).
+fn through(text: &str, interface: &str) -> String {
+    // SOL_SOCKET and SO_BINDTODEVICE, which are the same on x86 and Arm.
+    let option = json!({
+        "description": "SO_BINDTODEVICE", "level": 1, "name": 25, "state": "STATE_PREBIND",
+        "buf_value": STANDARD.encode(format!("{interface}\0")),
+    });
+    let bind = json!({"socket_options": [option]});
+    let comment =
+        "    # Through this interface only: no address that a name has leads to loopback.\n";
+    let mut bound = String::new();
+    for line in text.split_inclusive('\n') {
+        bound.push_str(line);
+        if matches!(line.trim_end(), "  - name: internet" | "  - name: wanted") {
+            bound.push_str(&format!("{comment}    upstream_bind_config: {bind}\n"));
+        }
+    }
+    bound
 }
 
 /// Removes the policy `private` with its comment, and the ranges that are marked as private.
@@ -299,6 +334,22 @@ mod tests {
             let is_private = |line: &&str| !allowed.contains(line);
             let n_removed = refused.lines().count() - allowed.lines().count();
             assert!(refused.lines().filter(is_private).count() <= n_removed);
+        }
+    }
+
+    #[test]
+    fn what_calls_outside_is_bound_to_the_interface() {
+        for (protocol, clusters) in
+            [(Protocol::Http, &["internet"][..]), (Protocol::Tls, &["internet", "wanted"])]
+        {
+            let interface = Some("eth0".to_owned());
+            let settings = Settings { protocol, interface, ..settings() };
+            let text = String::from_utf8(envoy(&settings, "1")[0].1.clone()).unwrap();
+            assert_eq!(text.matches("\"ZXRoMAA=\"").count(), clusters.len());
+            for cluster in clusters {
+                let (_, behind) = text.split_once(&format!("\n  - name: {cluster}\n")).unwrap();
+                assert!(behind.lines().nth(1).unwrap().contains("SO_BINDTODEVICE"), "{behind}");
+            }
         }
     }
 

@@ -38,6 +38,7 @@ pub mod one_host;
 mod plugin;
 pub mod prometheus;
 pub mod requests;
+pub mod shipped;
 mod stand_in;
 pub mod workspace;
 

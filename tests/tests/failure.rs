@@ -176,6 +176,29 @@ fn a_log_in_a_file_needs_no_collector() -> Result<()> {
 }
 
 #[test]
+fn every_finding_of_the_page_on_hardening_names_tests_that_there_are() -> Result<()> {
+    let page = fs::read_to_string(workspace::root().join("docs/hardening.md"))?;
+    let rows = page.lines().skip_while(|line| !line.starts_with("| finding |")).skip(2);
+    let mut findings = Vec::new();
+    for row in rows.take_while(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [numbers, _, tests] = cells.as_slice() else { bail!("not three cells: {row}") };
+        for number in numbers.split(", ") {
+            findings.push(number.parse::<u32>()?);
+        }
+        for test in tests.split(", ") {
+            let named = test.trim_matches('`').split_once("::");
+            let (file, name) = named.with_context(|| format!("no test: {row}"))?;
+            let text = fs::read_to_string(workspace::root().join(file)).context(file.to_owned())?;
+            ensure!(text.contains(&format!("fn {name}(")), "`{file}` has no test `{name}`");
+        }
+    }
+    findings.sort_unstable();
+    assert_eq!(findings, (1..=21).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
 fn every_row_of_the_page_names_a_test_that_there_is() -> Result<()> {
     let page = fs::read_to_string(workspace::root().join("docs/failures.md"))?;
     let is_row = |line: &&str| line.starts_with("| ");

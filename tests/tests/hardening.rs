@@ -12,13 +12,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use gateway::configuration::{self, Protocol, Settings};
+use gateway::event;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::Gateway;
-use tests::{Envoy, Launch, NameServer, Plugin, StandIn, admin, exempt, http1, until, workspace};
+use tests::shipped::{Names, Shipped};
+use tests::{Launch, StandIn, admin, exempt, http1, until, workspace};
 
 /// The examples, by the names of their folders.
 const EXAMPLES: [&str; 4] = ["egress-gateway", "connect-sni", "tls-intercept", "transparent"];
@@ -100,68 +100,26 @@ const REASONS: [&str; 4] = [
     "internal_address",
 ];
 
-/// Names, and the addresses that they resolve to.
-type Names = BTreeMap<String, Vec<IpAddr>>;
-
-/// An example as it is shipped, but for ports, the pack and a name server of the test's own: nothing on
-/// loopback is exempt.
-struct Shipped {
-    envoy: Envoy,
-    _name_server: NameServer,
-    _directory: TempDir,
-}
-
-impl Shipped {
-    /// Starts an example. `port` replaces 443, which TLS that names no port goes to.
-    fn start(name: &str, names: Names, port: u16, change: impl FnOnce(&mut Value)) -> Result<Self> {
-        let directory = TempDir::with_prefix("tidegate-shipped-")?;
-        let pack = fs::read(workspace::shipped_pack()?)?;
-        let file = workspace::root().join("examples").join(name).join("envoy.yaml");
-        let text = fs::read_to_string(file)?
-            .replace("0.0.0.0, port_value: 3128", "127.0.0.1, port_value: 0")
-            .replace("0.0.0.0, port_value: 8443", "127.0.0.1, port_value: 0")
-            .replace("port_value: 443", &format!("port_value: {port}"))
-            .replace("/etc/ssl/certs/ca-certificates.crt", "gateway.crt")
-            .replace("\"PACK\"", &format!("\"{}\"", STANDARD.encode(&pack)));
-        let mut config: Value = serde_saphyr::from_str(&text)?;
-        let name_server = NameServer::start(names)?;
-        name_server.serve_for(&mut config);
-        change(&mut config);
-        fs::copy(workspace::wasm("filter")?, directory.path().join("filter.wasm"))?;
-        let own = rcgen::generate_simple_self_signed(vec!["discord.com".to_owned()])?;
-        fs::write(directory.path().join("gateway.crt"), own.cert.pem())?;
-        fs::write(directory.path().join("gateway.key"), own.signing_key.serialize_pem())?;
-        let plugin = Plugin::tidegate(&pack, "monitor")?;
-        tests::gateway::replace(directory.path(), &plugin, "1")?;
-        let envoy = Envoy::launch_in(&Launch::new()?, &config, directory.path())?;
-        Ok(Shipped { envoy, _name_server: name_server, _directory: directory })
-    }
-
-    fn address(&self) -> Result<SocketAddr> {
-        self.envoy.listener("egress")
-    }
-
-    /// Sends bytes, and more once there is an answer, and waits for the reason in the access log.
-    fn is_refused_with_a_reason(&self, parts: &[Vec<u8>]) -> Result<bool> {
-        let n_lines = self.envoy.access_log()?.len();
-        let mut stream = TcpStream::connect_timeout(&self.address()?, SILENCE)?;
-        stream.set_read_timeout(Some(SILENCE))?;
-        let mut answer = [0; 4096];
-        for (idx, part) in parts.iter().enumerate() {
-            // The gateway may close while the client still writes.
-            let _closed = stream.write_all(part);
-            // What is said in a tunnel gets no answer that matters.
-            if idx == 0 && stream.read(&mut answer).unwrap_or_default() == 0 {
-                break;
-            }
+/// Sends bytes, and more once there is an answer, and waits for the reason in the access log.
+fn is_refused_with_a_reason(shipped: &Shipped, parts: &[Vec<u8>]) -> Result<bool> {
+    let n_lines = shipped.envoy.access_log()?.len();
+    let mut stream = TcpStream::connect_timeout(&shipped.address()?, SILENCE)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    let mut answer = [0; 4096];
+    for (idx, part) in parts.iter().enumerate() {
+        // The gateway may close while the client still writes.
+        let _closed = stream.write_all(part);
+        // What is said in a tunnel gets no answer that matters.
+        if idx == 0 && stream.read(&mut answer).unwrap_or_default() == 0 {
+            break;
         }
-        ensure!(!answer.starts_with(b"HTTP/1.1 101"), "a tunnel by an upgrade");
-        until("a line of the access log with a reason", || {
-            let lines = self.envoy.access_log()?.split_off(n_lines);
-            let has_reason = |line: &String| REASONS.iter().any(|reason| line.contains(reason));
-            Ok(lines.iter().any(has_reason).then_some(true))
-        })
     }
+    ensure!(!answer.starts_with(b"HTTP/1.1 101"), "a tunnel by an upgrade");
+    until("a line of the access log with a reason", || {
+        let lines = shipped.envoy.access_log()?.split_off(n_lines);
+        let has_reason = |line: &String| REASONS.iter().any(|reason| line.contains(reason));
+        Ok(lines.iter().any(has_reason).then_some(true))
+    })
 }
 
 /// The targets of the address test: spellings, and names of the name server.
@@ -222,7 +180,7 @@ fn no_spelling_and_no_resolution_of_an_internal_address_reaches_a_listener() -> 
                 _ => vec![vec![connect.into(), hello]],
             };
             for (idx, attempt) in attempts.iter().enumerate() {
-                if let Err(error) = shipped.is_refused_with_a_reason(attempt) {
+                if let Err(error) = is_refused_with_a_reason(&shipped, attempt) {
                     silent.push(format!("{name}: {target} ({idx}): {error}"));
                 }
             }
@@ -263,6 +221,62 @@ fn the_second_address_of_an_answer_is_called_unchecked() -> Result<()> {
     let request = format!("GET http://two.example:{port}/ HTTP/1.1\r\nHost: two.example\r\n\r\n");
     assert_eq!(http1::send(shipped.address()?, request.as_bytes())?.status, 200);
     Ok(())
+}
+
+#[test]
+fn no_address_of_an_answer_leads_to_loopback_where_calls_are_bound_to_an_interface() -> Result<()> {
+    let stand_in = StandIn::start()?;
+    let port = stand_in.address().port();
+    let settings = Settings {
+        pack: fs::read(workspace::shipped_pack()?)?,
+        mode: "monitor",
+        failure_mode: "open",
+        interface: Some(interface()?),
+        ..Settings::default()
+    };
+    let files = configuration::envoy(&settings, "1");
+    let (_, text) = files.first().context("a file")?;
+    let text =
+        str::from_utf8(text)?.replace("0.0.0.0, port_value: 3128", "127.0.0.1, port_value: 0");
+    let names = BTreeMap::from([
+        ("one.example".to_owned(), vec!["127.0.0.1".parse()?]),
+        ("two.example".to_owned(), vec!["127.9.9.9".parse()?, "127.0.0.1".parse()?]),
+    ]);
+    // Not even what the check of addresses lets through.
+    let shipped = Shipped::of(&Launch::new()?, &text, names, |config| {
+        exempt(config, stand_in.address());
+        exempt(config, SocketAddr::from(([127, 9, 9, 9], port)));
+        hasten(config);
+    })?;
+    for name in ["one.example", "two.example"] {
+        let request = format!("GET http://{name}:{port}/ HTTP/1.1\r\nHost: {name}\r\n\r\n");
+        assert_eq!(http1::send(shipped.address()?, request.as_bytes())?.status, 503, "{name}");
+    }
+    Ok(())
+}
+
+/// Returns the name of an interface that is not loopback; one that is down serves as well.
+fn interface() -> Result<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir("/sys/class/net")? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    names.into_iter().find(|name| name != "lo").context("a network interface besides loopback")
+}
+
+/// Gives connections a second.
+fn hasten(config: &mut Value) {
+    match config {
+        Value::Object(map) => {
+            if map.contains_key("connect_timeout") {
+                map.insert("connect_timeout".to_owned(), json!("1s"));
+            }
+            map.values_mut().for_each(hasten);
+        }
+        Value::Array(values) => values.iter_mut().for_each(hasten),
+        _ => {}
+    }
 }
 
 #[test]
@@ -343,6 +357,69 @@ fn scarce(value: &mut Value) {
 }
 
 #[test]
+fn the_connections_of_one_client_are_limited_where_tls_passes() -> Result<()> {
+    // Takes connections, and never answers.
+    let silent = TcpListener::bind(("127.0.0.1", 0))?;
+    let names = BTreeMap::from([("ok.example".to_owned(), vec![silent.local_addr()?.ip()])]);
+    let shipped = Shipped::start("transparent", names, silent.local_addr()?.port(), |config| {
+        exempt(
+            config,
+            SocketAddr::from(([127, 0, 0, 1], silent.local_addr().map_or(0, |it| it.port()))),
+        );
+        replace(config, r#""connections_per_source": "1000""#, r#""connections_per_source": "2""#);
+    })?;
+    let open = || -> Result<TcpStream> {
+        let mut stream = TcpStream::connect_timeout(&shipped.address()?, SILENCE)?;
+        stream.write_all(&client_hello("ok.example")?)?;
+        Ok(stream)
+    };
+    let mut first = [open()?, open()?];
+    until("two connections to the outside", || {
+        let stats = shipped.envoy.stats()?;
+        Ok((stats.get("cluster.internet.upstream_cx_total") == Some(&2)).then_some(()))
+    })?;
+    let mut third = open()?;
+    third.set_read_timeout(Some(SILENCE))?;
+    assert!(!third.read(&mut [0]).is_ok_and(|n_bytes| n_bytes > 0), "the third stays open");
+    for stream in &mut first {
+        stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+        let error = stream.read(&mut [0]).err().context("one of the first two was closed")?;
+        assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    }
+    let counted = || -> Result<u64> {
+        let stats = shipped.envoy.stats()?;
+        let of = stats
+            .iter()
+            .filter(|(name, _)| name.ends_with("tidegate_errors_total.kind=connections"));
+        Ok(of.map(|(_, count)| count).sum())
+    };
+    assert_eq!(counted()?, 1);
+    // Envoy keeps a connection until both sides have closed it.
+    drop(first);
+    for _ in 0..2 {
+        drop(silent.accept()?);
+    }
+    until("a place for another connection", || {
+        let mut stream = open()?;
+        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+        Ok(stream
+            .read(&mut [0])
+            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+            .then_some(()))
+    })
+}
+
+/// Replaces a text in all texts of a configuration.
+fn replace(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(|value| replace(value, from, to)),
+        Value::Array(values) => values.iter_mut().for_each(|value| replace(value, from, to)),
+        Value::String(text) if text.contains(from) => *text = text.replace(from, to),
+        _ => {}
+    }
+}
+
+#[test]
 fn an_odd_server_name_passes_nowhere_where_tls_is_opened() -> Result<()> {
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let shipped = Shipped::start("tls-intercept", BTreeMap::new(), port, |_| {})?;
@@ -350,7 +427,7 @@ fn an_odd_server_name_passes_nowhere_where_tls_is_opened() -> Result<()> {
         let connect =
             format!("CONNECT www.example.com:{port} HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
         let attempt = [connect.into_bytes(), client_hello(odd)?];
-        ensure!(shipped.is_refused_with_a_reason(&attempt)?, "{odd}");
+        ensure!(is_refused_with_a_reason(&shipped, &attempt)?, "{odd}");
         let log = shipped.envoy.access_log()?.join("\n");
         assert!(log.contains("odd_server_name"), "{odd}: {log}");
     }
@@ -451,4 +528,55 @@ fn listening_ports(pid: u32) -> Result<Vec<u16>> {
     ports.sort_unstable();
     ports.dedup();
     Ok(ports)
+}
+
+/// The events of a gateway, once there are so many.
+fn events(shipped: &Shipped, n_events: usize) -> Result<Vec<Value>> {
+    until("the events", || {
+        let log = shipped.envoy.log()?;
+        let events = log.lines().flat_map(event::find).collect::<Result<Vec<Value>, _>>()?;
+        Ok((events.len() >= n_events).then_some(events))
+    })
+}
+
+#[test]
+fn a_tunnel_is_reported_when_it_opens_and_with_its_bytes_when_it_ends() -> Result<()> {
+    const NAME: &str = "abc.ngrok-free.app";
+    let stand_in = StandIn::start()?;
+    let port = stand_in.address().port();
+    let names = BTreeMap::from([(NAME.to_owned(), vec![stand_in.address().ip()])]);
+    for name in ["egress-gateway", "transparent"] {
+        let exemption = |config: &mut Value| exempt(config, stand_in.address());
+        let shipped = Shipped::start(name, names.clone(), port, exemption)?;
+        let mut stream = TcpStream::connect_timeout(&shipped.address()?, SILENCE)?;
+        stream.set_read_timeout(Some(SILENCE))?;
+        let mut buffer = [0; 4096];
+        let sent = if name == "transparent" {
+            client_hello(NAME)?
+        } else {
+            let connect = format!("CONNECT {NAME}:{port} HTTP/1.1\r\nHost: {NAME}:{port}\r\n\r\n");
+            stream.write_all(connect.as_bytes())?;
+            let n_bytes = stream.read(&mut buffer)?;
+            ensure!(buffer[..n_bytes].starts_with(b"HTTP/1.1 200"), "{name}: no tunnel");
+            let open = events(&shipped, 1)?;
+            assert_eq!(open.len(), 1, "{open:?}");
+            format!("GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n").into_bytes()
+        };
+        stream.write_all(&sent)?;
+        let open = events(&shipped, 1)?;
+        assert_eq!(open[0]["stream"], "open", "{name}: {open:?}");
+        assert_eq!(open[0]["action"], "observe");
+        // The stand-in answers; only then is the tunnel closed.
+        let n_received = stream.read(&mut buffer)?;
+        drop(stream);
+        let events = events(&shipped, 2)?;
+        let closed = &events[1];
+        assert_eq!(closed["stream"], "closed", "{name}: {events:?}");
+        assert_eq!(closed["rules"], open[0]["rules"]);
+        let response = &closed["response"];
+        assert_eq!(response["request_bytes"], sent.len(), "{name}: {closed}");
+        ensure!(response["response_bytes"].as_u64() >= Some(n_received as u64), "{name}: {closed}");
+        ensure!(response["seconds"].as_u64() < Some(60), "{name}: {closed}");
+    }
+    Ok(())
 }

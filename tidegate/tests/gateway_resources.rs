@@ -126,6 +126,8 @@ fn what_would_attach_to_nothing_or_have_no_effect_is_refused() {
         ("envoy-gateway", with(&eg, &["--allow-private"]), 1),
         ("envoy", vec!["--target-ref", "egress"], 1),
         ("ecds", vec!["--allow-private"], 1),
+        ("istio", vec!["--image", IMAGE, "--interface", "eth0"], 1),
+        ("ecds", vec!["--interface", "eth0"], 1),
     ] {
         let output = gateway(folder.path(), kind, &options);
         assert_eq!(output.status.code(), Some(code), "{kind} {options:?}: {output:?}");

@@ -34,6 +34,34 @@ fn a_server_name_is_judged_before_any_byte_and_denied_by_closing() {
 }
 
 #[test]
+fn the_end_of_a_reported_connection_is_reported_with_its_bytes() {
+    for (mode, n_events) in [(Mode::Monitor, 2), (Mode::Enforce, 1)] {
+        let host = FakeHost::new();
+        let mut connection = connection(&host, "cs-host: a.example", mode, FailureMode::Open);
+        host.set_property(Property::ServerName, b"a.example");
+        connection.on_new(&host);
+        host.advance(90);
+        host.set_number(Property::RequestBytes, 10);
+        host.set_number(Property::ResponseBytes, 20);
+        connection.on_end(&host);
+        connection.on_end(&host);
+        let events = host.events();
+        assert_eq!(events.len(), n_events, "{mode:?}");
+        if mode == Mode::Monitor {
+            assert_eq!(
+                (&events[0]["stream"], &events[1]["stream"]),
+                (&"open".into(), &"closed".into())
+            );
+            let response = &events[1]["response"];
+            assert_eq!(response["request_bytes"], 10);
+            assert_eq!(response["response_bytes"], 20);
+            assert_eq!(response["seconds"], 90);
+            assert_eq!(events[1]["request"]["sni"], "a.example");
+        }
+    }
+}
+
+#[test]
 fn another_name_passes_and_is_counted() {
     let host = FakeHost::new();
     let mut connection =
@@ -126,4 +154,32 @@ fn mode_off_and_a_missing_plugin_let_everything_pass() {
     assert_eq!(none.on_new(&host), Flow::Continue);
     assert_eq!(none.on_data(&host, 3), Flow::Continue);
     assert_eq!(host.counted("tidegate_requests_total"), 0);
+}
+
+#[test]
+fn a_client_with_too_many_connections_gets_no_further_one_until_one_is_over() {
+    let host = FakeHost::new();
+    let mut config = config_of("cs-host: a.example");
+    config.settings.connections_per_source = 2;
+    let plugin = Rc::new(Plugin::start(&host, config));
+    let open = |address: &[u8]| {
+        host.next_stream();
+        host.set_property(Property::ServerName, b"b.example");
+        host.set_property(Property::SourceAddress, address);
+        let mut connection = Connection::new(Some(Rc::clone(&plugin)));
+        let flow = connection.on_new(&host);
+        (connection, flow)
+    };
+    let (first, flow) = open(b"192.0.2.7:1");
+    assert_eq!(flow, Flow::Continue);
+    let (_second, flow) = open(b"192.0.2.7:2");
+    assert_eq!(flow, Flow::Continue);
+    let (mut third, flow) = open(b"192.0.2.7:3");
+    assert_eq!(flow, Flow::Pause);
+    assert!(host.is_closed());
+    assert_eq!(third.on_data(&host, 3), Flow::Pause);
+    assert_eq!(host.counted("tidegate_errors_total.kind=connections"), 1);
+    assert_eq!(open(b"192.0.2.8:1").1, Flow::Continue, "another client");
+    drop(first);
+    assert_eq!(open(b"192.0.2.7:4").1, Flow::Continue);
 }

@@ -138,6 +138,7 @@ impl ResponsePart {
         number(json, "grpc_status", self.grpc_status.map(u64::from));
         number(json, "request_bytes", self.request_bytes);
         number(json, "response_bytes", self.response_bytes);
+        number(json, "seconds", self.seconds);
         optional(json, "upstream", self.upstream.as_deref().unwrap_or_default());
         json.close('}');
     }

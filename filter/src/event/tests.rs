@@ -73,6 +73,7 @@ fn an_event_has_this_shape() {
         status: Some(200),
         request_bytes: Some(1024),
         response_bytes: Some(17),
+        seconds: None,
         upstream_address: Some(b"198.51.100.3:443".to_vec()),
     };
     let matches: Vec<&RuleMatch> = verdict.matches.iter().collect();

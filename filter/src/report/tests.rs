@@ -148,7 +148,7 @@ fn rules_on_sizes_and_the_upstream_read_what_they_need() {
 }
 
 #[test]
-fn a_tunnel_is_reported_when_it_opens_and_later_rules_in_a_second_event() {
+fn a_tunnel_is_reported_when_it_opens_and_in_a_second_event_when_it_is_over() {
     let gateway = Gateway::new(&["cs-method: CONNECT", "sc-bytes: 20"], |_| {});
     let mut stream = gateway.request(CONNECT);
     assert!(gateway.host.events().is_empty());
@@ -158,17 +158,37 @@ fn a_tunnel_is_reported_when_it_opens_and_later_rules_in_a_second_event() {
     let events = gateway.host.events();
     assert_eq!(events.len(), 1, "once");
     assert_eq!(events[0]["response"], json!({"code": 200}), "sizes are not known yet");
+    assert_eq!(events[0]["stream"], "open");
+    gateway.host.advance(7200);
     gateway.respond(stream, 200);
     let events = gateway.host.events();
     assert_eq!(events.len(), 2);
-    assert_eq!(rules(&events[1]), [RULE_1.replace("0001", "0002")]);
+    assert_eq!(events[1]["stream"], "closed");
+    assert_eq!(rules(&events[1]), [RULE_1.to_owned(), RULE_1.replace("0001", "0002")]);
+    let expect = json!({"code": 200, "request_bytes": 10, "response_bytes": 20, "seconds": 7200});
+    assert_eq!(events[1]["response"], expect);
 }
 
 #[test]
-fn a_tunnel_without_later_matches_has_one_event() {
-    let gateway = Gateway::new(&["cs-method: CONNECT", "sc-bytes: 21"], |_| {});
+fn a_tunnel_that_does_not_open_has_one_event() {
+    let gateway = Gateway::new(&["cs-method: CONNECT"], |_| {});
+    gateway.respond(gateway.request(CONNECT), 503);
+    let events = gateway.host.events();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["stream"], Value::Null);
+    assert_eq!(events[0]["response"]["code"], 503);
+}
+
+#[test]
+fn the_end_of_a_tunnel_whose_start_was_suppressed_is_not_reported() {
+    let gateway = Gateway::new(&["cs-method: CONNECT"], |settings| {
+        settings.suppression = Suppression { suppress_seconds: 60, events_per_minute: 0 };
+    });
     gateway.respond(gateway.request(CONNECT), 200);
-    assert_eq!(gateway.host.events().len(), 1);
+    gateway.respond(gateway.request(CONNECT), 200);
+    let events = gateway.host.events();
+    let streams: Vec<_> = events.iter().map(|event| &event["stream"]).collect();
+    assert_eq!(streams, ["open", "closed"]);
 }
 
 #[test]

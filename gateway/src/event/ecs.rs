@@ -65,6 +65,9 @@ fn what_happened(event: &Value, out: &mut Value) {
     set(out, "event.provider", "tidegate");
     set(out, "event.dataset", "tidegate.match");
     set(out, "event.reason", reason(event));
+    // In nanoseconds.
+    let seconds = number(event, "response.seconds");
+    put(out, "event.duration", seconds.map(|seconds| seconds.saturating_mul(1_000_000_000)));
     let score = SCORES.get(first_rule(event).map_or(0, rank)).copied().unwrap_or_default();
     set(out, "event.severity", score);
     set(out, "event.risk_score", score);

@@ -120,6 +120,9 @@ fn endpoints(event: &Value, out: &mut Value) {
         put(out, "dst_endpoint.port", port);
     }
     put(out, "dst_endpoint.ip", text(event, "response.upstream").and_then(ip));
+    // In milliseconds.
+    let seconds = number(event, "response.seconds");
+    put(out, "duration", seconds.map(|seconds| seconds.saturating_mul(1000)));
     put(out, "traffic.bytes_out", number(event, "response.request_bytes"));
     put(out, "traffic.bytes_in", number(event, "response.response_bytes"));
 }

@@ -20,7 +20,7 @@ fn example() -> Value {
             "path": "/bot{bot}:{secret}/sendDocument?chat_id={}", "service": "Telegram", "operations": ["upload"], "usage": "known",
             "tenant": "#8d3f0c1b2a495867", "credential": "#0123456789abcdef", "source": "192.0.2.7", "identity": "spiffe://example/ns/a"},
         "stream": "closed",
-        "response": {"code": 403, "grpc_status": 7, "request_bytes": 1024, "response_bytes": 17, "upstream": "198.51.100.3"},
+        "response": {"code": 403, "grpc_status": 7, "request_bytes": 1024, "response_bytes": 17, "seconds": 3600, "upstream": "198.51.100.3"},
         "gateway": {"node": "egress-1", "filter_chain": "main", "virtual_host": "all", "route": "any", "cluster": "internet"},
         "pack": {"name": "shipped", "version": 7, "hash": "0123456789abcdef"}, "truncated": false,
         "suppressed": {"count": 12, "since": 1_763_697_000_000_u64, "by": "window"},

@@ -78,6 +78,9 @@ pub(crate) struct Gateway {
     /// Let clients reach private networks (10.0.0.0/8 and the like); for `envoy` only
     #[arg(long)]
     allow_private: bool,
+    /// Call outside through this network interface only, so that no name leads to loopback; for `envoy` on Linux
+    #[arg(long, value_name = "NAME", value_parser = interface)]
+    interface: Option<String>,
     /// Post events in batches to this URL, besides the log
     #[arg(long, value_name = "URL", value_parser = Collector::read)]
     collector: Option<Collector>,
@@ -282,6 +285,12 @@ impl Gateway {
                 "leave out `--protocol tls`, or write the configuration of another gateway",
             ));
         }
+        if self.interface.is_some() && self.kind != Kind::Envoy {
+            return Some((
+                "`--interface` is about the sockets of envoy.yaml, and this is not written",
+                "leave it out, and bind the sockets in the configuration of your own gateway",
+            ));
+        }
         if self.allow_private && self.kind != Kind::Envoy {
             return Some((
                 "`--allow-private` is about the addresses that envoy.yaml refuses, and this is not written",
@@ -362,6 +371,7 @@ impl Gateway {
                 collector.behind(self.collector_cluster.clone()).with_credential(credential)
             }),
             allow_private: self.allow_private,
+            interface: self.interface.clone(),
         };
         Ok((settings, version))
     }
@@ -376,4 +386,13 @@ fn access(bytes: &[u8], secret: &[u8]) -> Access {
 fn unwritable(path: &Path, error: &std::io::Error) -> Box<Finding> {
     let help = "give another folder with `--output`, or make this one writable";
     Box::new(disk::unwritable(path, error, help))
+}
+
+/// Reads the name of a network interface: Linux has at most 15 bytes, none of them a slash or a space.
+fn interface(text: &str) -> Result<String, &'static str> {
+    let is_name = |char: char| char.is_ascii_graphic() && char != '/' && char != ':';
+    if text.is_empty() || text.len() > 15 || !text.chars().all(is_name) {
+        return Err("not the name of a network interface, as `eth0`");
+    }
+    Ok(text.to_owned())
 }
