@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: one file per subject.
 
+mod attack;
 mod engine;
 mod envoy;
+mod growth;
 mod hunt;
 mod indicators;
 mod load;
@@ -17,10 +19,14 @@ use clap::Subcommand;
 /// What is measured.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Subject {
+    /// One client attacks the shipped gateway while others work: their error rate and latency.
+    Attack(attack::Arguments),
     /// How long an event takes beside rsigma and sigma-rust, natively and in V8; compiling, decoding.
     Engine(engine::Arguments),
     /// What a filter adds to the processor time of a request in a real Envoy.
     Envoy(envoy::Arguments),
+    /// What the command line takes for hostile input of growing size: time and memory.
+    Growth(growth::Arguments),
     /// How long the page in the browser takes for an access log, beside one native thread.
     Preview(preview::Arguments),
     /// How fast an access log is hunted, and with how much memory; build with `--release` for true
@@ -39,8 +45,10 @@ pub(crate) enum Subject {
 /// Runs a bench.
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
+        Subject::Attack(arguments) => attack::run(arguments),
         Subject::Engine(arguments) => engine::run(arguments),
         Subject::Envoy(arguments) => envoy::run(arguments),
+        Subject::Growth(arguments) => growth::run(arguments),
         Subject::Preview(arguments) => preview::run(arguments),
         Subject::Hunt(arguments) => hunt::run(arguments),
         Subject::Reload(arguments) => reload::run(arguments),
