@@ -20,6 +20,7 @@
 pub mod codes;
 mod compilation;
 pub mod convert;
+pub mod coverage;
 pub mod examples;
 pub mod explain;
 pub mod fix;
