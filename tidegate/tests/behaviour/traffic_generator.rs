@@ -218,9 +218,6 @@ impl Traffic {
         let has_updater = self.random.share() < 0.1;
         let never_sleeps = self.random.share() < 0.3;
         for day in 0..self.n_days {
-            if self.random.share() < 0.06 {
-                continue;
-            }
             let midnight = day as f64 * DAY;
             let from = midnight + self.random.normal(8.7, 0.7) * HOUR;
             let to = from + self.random.normal(8.8, 0.8) * HOUR;
