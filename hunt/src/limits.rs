@@ -48,7 +48,7 @@ pub const MAX_KNOWN_NAMES: usize = 1 << 20;
 /// as names are.
 pub const MAX_KNOWN_CANDIDATES: usize = 1 << 20;
 
-/// Most matches that the page of a report lists; further ones are counted.
+/// Most matches that the page of a report lists, one for each rule, source and host; further ones are counted.
 pub const MAX_PAGE_MATCHES: usize = 2000;
 
 /// Most pairs of a source and a host that the page of a report draws; further ones are counted.

@@ -12,17 +12,20 @@
 
 mod pictures;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use crate::behaviour::facts::Facts;
 use crate::behaviour::ledger::Ledger;
+use crate::behaviour::uses::hash_of;
 use crate::limits::{MAX_PAGE_MATCHES, MAX_PAGE_PAIRS};
 
-/// A match, as the page shows it.
+/// The matches of a rule for a source and a host, as the page shows them.
 #[derive(Clone, Debug)]
 pub(crate) struct Alert {
+    /// When the first was.
     pub(crate) time_ms: Option<i64>,
+    pub(crate) n_matches: u64,
     pub(crate) level: &'static str,
     pub(crate) rule: String,
     pub(crate) title: String,
@@ -41,16 +44,32 @@ pub(crate) struct Alert {
 /// The matches that the page shows, and how many there are.
 #[derive(Debug, Default)]
 pub(crate) struct Alerts {
+    /// By rule, source and host, in the order of their first matches.
     pub(crate) shown: Vec<Alert>,
+    places: HashMap<u64, usize>,
     pub(crate) n_all: u64,
+    /// How many matches were in each minute since 1970, and how many of them were grave.
+    minutes: BTreeMap<i64, [u64; 2]>,
 }
 
 impl Alerts {
-    /// Takes a match; past [`MAX_PAGE_MATCHES`] it is only counted.
-    pub(crate) fn take(&mut self, alert: impl FnOnce() -> Alert) {
+    /// Takes a match. Past [`MAX_PAGE_MATCHES`] of a rule, a source and a host it is only counted.
+    pub(crate) fn take(&mut self, alert: Alert) {
         self.n_all += 1;
-        if self.shown.len() < MAX_PAGE_MATCHES {
-            self.shown.push(alert());
+        if let Some(time_ms) = alert.time_ms {
+            let counts = self.minutes.entry(time_ms.div_euclid(60_000)).or_default();
+            let is_grave = matches!(alert.level, "high" | "critical");
+            if let Some(count) = counts.get_mut(usize::from(is_grave)) {
+                *count += 1;
+            }
+        }
+        let key = hash_of(&(&alert.rule, &alert.source, &alert.host));
+        let known = self.places.get(&key).copied();
+        if let Some(known) = known.and_then(|place| self.shown.get_mut(place)) {
+            known.n_matches += 1;
+        } else if self.shown.len() < MAX_PAGE_MATCHES {
+            self.places.insert(key, self.shown.len());
+            self.shown.push(alert);
         }
     }
 }
@@ -59,18 +78,23 @@ impl Alerts {
 pub(crate) fn page(alerts: &Alerts, ledger: &Ledger, summary: &str) -> String {
     let mut out = String::from(HEAD);
     let shown = &alerts.shown;
-    let _ = write!(out, "<h1>Hunt</h1>\n<p>{} matches", alerts.n_all);
-    if shown.len() as u64 != alerts.n_all {
-        let _ = write!(out, ", of which the first {} are shown", shown.len());
+    let _ = write!(
+        out,
+        "<h1>Hunt</h1>\n<p>{} matches; of each rule, source and host the first is listed.",
+        alerts.n_all
+    );
+    let n_listed: u64 = shown.iter().map(|alert| alert.n_matches).sum();
+    if n_listed != alerts.n_all {
+        let _ = write!(out, " {} matches are of others than are listed.", alerts.n_all - n_listed);
     }
-    out.push_str(".</p>\n");
+    out.push_str("</p>\n");
     section(&mut out, "timeline", "Timeline");
-    out.push_str(&pictures::timeline(shown));
+    out.push_str(&pictures::timeline(&alerts.minutes));
     section(&mut out, "sources", "Sources and services");
     out.push_str("<div class=columns>\n");
-    top(&mut out, "Source", shown.iter().map(|alert| alert.source.as_str()));
-    top(&mut out, "Host", shown.iter().map(|alert| alert.host.as_str()));
-    top(&mut out, "Service", shown.iter().map(|alert| alert.service.as_str()));
+    top(&mut out, "Source", shown.iter().map(|alert| (alert.source.as_str(), alert.n_matches)));
+    top(&mut out, "Host", shown.iter().map(|alert| (alert.host.as_str(), alert.n_matches)));
+    top(&mut out, "Service", shown.iter().map(|alert| (alert.service.as_str(), alert.n_matches)));
     out.push_str("</div>\n");
     rules(&mut out, shown);
     behaviour(&mut out, shown, ledger);
@@ -107,9 +131,11 @@ fn section(out: &mut String, id: &str, title: &str) {
 }
 
 /// Lists the ten most frequent names.
-fn top<'a>(out: &mut String, title: &str, names: impl Iterator<Item = &'a str>) {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    names.filter(|name| !name.is_empty()).for_each(|name| *counts.entry(name).or_default() += 1);
+fn top<'a>(out: &mut String, title: &str, names: impl Iterator<Item = (&'a str, u64)>) {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    names
+        .filter(|(name, _)| !name.is_empty())
+        .for_each(|(name, count)| *counts.entry(name).or_default() += count);
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
     let most = counts.first().map_or(1, |(_, count)| *count);
@@ -128,10 +154,10 @@ fn top<'a>(out: &mut String, title: &str, names: impl Iterator<Item = &'a str>) 
 /// Lists the rules that matched: where the matches link to.
 fn rules(out: &mut String, alerts: &[Alert]) {
     section(out, "rules", "Rules");
-    let mut rules: BTreeMap<&str, (&Alert, usize, BTreeSet<&str>)> = BTreeMap::new();
+    let mut rules: BTreeMap<&str, (&Alert, u64, BTreeSet<&str>)> = BTreeMap::new();
     for alert in alerts {
         let rule = rules.entry(&alert.rule).or_insert((alert, 0, BTreeSet::new()));
-        rule.1 += 1;
+        rule.1 += alert.n_matches;
         rule.2.insert(&alert.source);
     }
     let mut rules: Vec<_> = rules.into_values().collect();
@@ -202,17 +228,23 @@ fn behaviour(out: &mut String, alerts: &[Alert], ledger: &Ledger) {
 
 fn matches(out: &mut String, alerts: &[Alert]) {
     section(out, "matches", "Matches");
-    out.push_str("<table><tr><th>Time<th>Level<th>Rule<th>Source<th>Request\n");
+    out.push_str(
+        "<table><tr><th>First<th>Level<th>Rule<th class=number>Matches<th>Source<th>Request\n",
+    );
     for alert in alerts {
-        let time = alert.time_ms.map(crate::report::timestamp).unwrap_or_default();
+        let time = alert
+            .time_ms
+            .map(|time_ms| crate::report::timestamp(time_ms - time_ms.rem_euclid(1000)));
+        let time = time.unwrap_or_default();
         let _ = writeln!(
             out,
-            "<tr><td>{}<td class=\"level {}\">{}<td><a href=\"#rule-{}\">{}</a><td>{}<td>{}",
+            "<tr><td class=time>{}<td class=\"level {}\">{}<td><a href=\"#rule-{}\">{}</a><td class=number>{}<td>{}<td>{}",
             escaped(&time),
             alert.level,
             alert.level,
             escaped(&alert.rule),
             escaped(&alert.title),
+            alert.n_matches,
             escaped(&alert.source),
             escaped(&alert.request)
         );
@@ -239,7 +271,7 @@ table { border-collapse: collapse; width: 100%; } th { text-align: left; font-we
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem 2rem; align-items: start; }
 .pair { margin: 1rem 0; padding: .8rem; border: 1px solid var(--line); border-radius: 4px; } .pair p { margin: .3rem 0; }
 figure { margin: 0; } svg { display: block; width: 100%; } svg text { fill: var(--quiet); font: 10px system-ui, sans-serif; } rect, .up { fill: var(--mark); } .sent { fill: var(--up); } .axis { stroke: var(--line); }
-.bar { height: .5rem; margin-top: .45rem; min-width: 4rem; } .level { font-weight: 600; } .critical, .high { color: var(--up); } a { color: var(--mark); }
+.bar { height: .5rem; margin-top: .45rem; min-width: 4rem; } .level { font-weight: 600; } .level, .time { white-space: nowrap; overflow-wrap: normal; } .critical, .high { color: var(--up); } a { color: var(--mark); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; color: var(--quiet); }
 </style>
 </head>
@@ -256,6 +288,7 @@ mod tests {
         let evil = "\"'><script>alert(1)</script>&\u{202e}\u{1b}";
         let alert = Alert {
             time_ms: Some(1_790_467_200_000),
+            n_matches: 1,
             level: "high",
             rule: evil.to_owned(),
             title: evil.to_owned(),
@@ -269,12 +302,13 @@ mod tests {
             pair: None,
         };
         let mut alerts = Alerts::default();
-        alerts.take(|| alert);
+        alerts.take(alert.clone());
+        alerts.take(alert);
         let page = page(&alerts, &Ledger::default(), evil);
         assert!(
             !page.contains("<script") && !page.contains('\u{202e}') && !page.contains('\u{1b}')
         );
-        assert!(page.contains("&lt;script&gt;"));
+        assert!(page.contains("&lt;script&gt;") && alerts.shown.len() == 1);
         assert!(!page.contains("http:") && !page.contains("https:"));
     }
 }

@@ -318,8 +318,9 @@ impl Report {
             };
             self.output.record(&record, out);
             if let Some(alerts) = &mut self.alerts {
-                alerts.take(|| Alert {
+                alerts.take(Alert {
                     time_ms: hit.time_ms,
+                    n_matches: 1,
                     level: level(rule.level),
                     rule: record.rule.to_owned(),
                     title: record.title.to_owned(),

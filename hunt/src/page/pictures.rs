@@ -1,8 +1,9 @@
 //! The pictures of the page: SVG without text from logs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Alert, escaped};
+use super::escaped;
 use crate::behaviour::rhythm;
 use crate::behaviour::series::Event;
 use crate::report::timestamp;
@@ -11,29 +12,25 @@ const WIDTH: f64 = 600.0;
 const N_BINS: usize = 60;
 
 /// Draws how many matches there were over time, the grave ones on top.
-pub(super) fn timeline(alerts: &[Alert]) -> String {
-    let times: Vec<(i64, bool)> = alerts
-        .iter()
-        .filter_map(|alert| Some((alert.time_ms?, matches!(alert.level, "high" | "critical"))))
-        .collect();
-    let (Some(first), Some(last)) =
-        (times.iter().map(|time| time.0).min(), times.iter().map(|time| time.0).max())
+///
+/// `minutes` has for each minute since 1970 the number of matches that are not grave, and of those that are.
+pub(super) fn timeline(minutes: &BTreeMap<i64, [u64; 2]>) -> String {
+    let (Some((first, _)), Some((last, _))) = (minutes.first_key_value(), minutes.last_key_value())
     else {
         return "<p>No match has a time.</p>\n".to_owned();
     };
-    let mut bins = [[0_u32; 2]; N_BINS];
-    for (time, is_grave) in times {
-        let place = (time - first) as f64 / ((last - first) as f64 + 1.0) * N_BINS as f64;
-        if let Some(count) =
-            bins.get_mut(place as usize).and_then(|bin| bin.get_mut(usize::from(is_grave)))
-        {
-            *count += 1;
+    let mut bins = [[0_u64; 2]; N_BINS];
+    for (minute, [others, graves]) in minutes {
+        let place = (minute - first) as f64 / ((last - first) as f64 + 1.0) * N_BINS as f64;
+        if let Some([other, grave]) = bins.get_mut(place as usize) {
+            *other += others;
+            *grave += graves;
         }
     }
     let most = bins.iter().map(|[other, grave]| other + grave).max().unwrap_or(1).max(1);
     let mut svg = open("Matches over time", 90.0);
     for (idx, [other, grave]) in bins.iter().enumerate() {
-        let height = |count: u32| f64::from(count) / f64::from(most) * 80.0;
+        let height = |count: u64| count as f64 / most as f64 * 80.0;
         let left = idx as f64 * WIDTH / N_BINS as f64;
         let (low, high) = (height(*other), height(*grave));
         rect(&mut svg, "", [left, 80.0 - low, 8.0, low]);
@@ -41,8 +38,8 @@ pub(super) fn timeline(alerts: &[Alert]) -> String {
     }
     let caption = format!(
         "{} to {}; at most {most} in a column, high and critical ones in red",
-        timestamp(first),
-        timestamp(last)
+        timestamp(first * 60_000),
+        timestamp(last * 60_000)
     );
     close(svg, &caption)
 }
