@@ -162,6 +162,7 @@ struct Bundle {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "the keys of STIX")]
 struct Object {
     r#type: String,
     id: String,

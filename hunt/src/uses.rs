@@ -29,7 +29,7 @@ pub struct Uses {
     pub n_without_source: u64,
     /// How many were left out, as there were too many uses to keep.
     pub n_left_out: u64,
-    n_uses: usize,
+    n_kept: usize,
 }
 
 /// What a request uses.
@@ -125,11 +125,11 @@ impl Uses {
 
     fn insert(&mut self, source: &str, used: Use, count: UseCount) {
         let known = self.by_source.get(source).is_some_and(|uses| uses.contains_key(&used));
-        if !known && self.n_uses >= MAX_USES {
+        if !known && self.n_kept >= MAX_USES {
             self.n_left_out += count.n_requests;
             return;
         }
-        self.n_uses += usize::from(!known);
+        self.n_kept += usize::from(!known);
         let uses = self.by_source.entry(source.to_owned()).or_default();
         uses.entry(used).or_default().add(count);
     }

@@ -376,7 +376,7 @@ impl Inspector {
     }
 }
 
-/// Adds a number to a hash, by the finalizer of SplitMix64.
+/// Adds a number to a hash, by the finalizer of `SplitMix64`.
 fn mix(hash: u64, number: u64) -> u64 {
     let mut hash = (hash ^ number).wrapping_add(0x9E37_79B9_7F4A_7C15);
     hash = (hash ^ hash >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -108,7 +108,7 @@ fn counted(denominators: &[(Denominator, &str)], inspector: &Inspector) -> Strin
     text.push_str("\n| entry without a note | reason |\n| --- | --- |\n");
     for name in left_out {
         let reason = LEFT_OUT.iter().find(|(known, _)| *known == name);
-        let (_, reason) = reason.unwrap_or_else(|| panic!("{name} has no note and no reason"));
+        let (_, reason) = reason.ok_or(format!("{name} has no note and no reason")).unwrap();
         writeln!(text, "| {name} | {reason} |").unwrap();
     }
     text

@@ -23,6 +23,7 @@ use traffic::{FieldMap, Layout};
 use crate::{disk, unknown_log, unpacked};
 
 /// What to hunt, and with what.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Job<'j> {
     /// The bytes of packs. The logs are read once, as a pipe gives nothing a second time, and each piece
     /// of them is judged by every pack.

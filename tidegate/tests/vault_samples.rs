@@ -289,7 +289,7 @@ fn each_of_the_nine_countermeasures_has_a_page_that_says_what_a_gateway_evidence
         assert!(page.contains(&format!("here: \"{here}\"\n")), "{id}: {page}");
         assert!(page.contains(&format!("### At the gateway\n\n**{here}**: ")), "{id}: {page}");
         let (_, definition) = page.split_once(&format!("# {name} ({id})\n\n")).unwrap();
-        assert!(definition.split("\n").next().unwrap().len() > 40, "{id}: {page}");
+        assert!(definition.split('\n').next().unwrap().len() > 40, "{id}: {page}");
         for technique in ["T1102", "T1102.001", "T1102.002", "T1102.003"] {
             assert!(page.contains(&format!("[{technique} Web Service")), "{id}: {technique}");
         }

@@ -21,7 +21,7 @@ const STRATEGY: [&str; 7] = [
 ];
 const N_STRATEGY: usize = 5;
 
-/// Labels of the hunts of the ThreatHunting Project.
+/// Labels of the hunts of the `ThreatHunting` Project.
 const HUNT: [&str; 2] = ["**Data Required**", "**Analysis Techniques**"];
 
 /// Headings that name a part of a note and not its technique.

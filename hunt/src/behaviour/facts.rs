@@ -214,12 +214,12 @@ impl<'l> Facts<'l> {
     }
 
     fn of_source(&mut self, source: u32) -> &SourceFacts {
+        static NONE: SourceFacts =
+            SourceFacts { reads: BTreeMap::new(), new_hosts: BTreeMap::new() };
         if self.of_source.as_ref().is_none_or(|(known, _)| *known != source) {
             let facts = self.read_source(source);
             self.of_source = Some((source, facts));
         }
-        static NONE: SourceFacts =
-            SourceFacts { reads: BTreeMap::new(), new_hosts: BTreeMap::new() };
         self.of_source.as_ref().map_or(&NONE, |(_, facts)| facts)
     }
 

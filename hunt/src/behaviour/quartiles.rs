@@ -3,7 +3,7 @@
 /// Returns the median and the quartiles around it, which are the medians of the lower and the upper half; the
 /// value in the middle belongs to neither. `None` without values.
 ///
-/// Source: the method of Moore and McCabe, which RITA uses too (`montanaflynn/stats`).
+/// Source: the method of Moore and `McCabe`, which RITA uses too (`montanaflynn/stats`).
 pub(crate) fn quartiles(values: &[f64]) -> Option<[f64; 3]> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

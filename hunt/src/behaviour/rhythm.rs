@@ -73,7 +73,9 @@ pub(crate) fn autocovariance(times: &[u32]) -> Option<(f64, u32)> {
     }
     let n = n_bins as f64;
     let mean = bins.iter().sum::<f64>() / n;
-    bins.iter_mut().for_each(|bin| *bin -= mean);
+    for bin in &mut bins {
+        *bin -= mean;
+    }
     let variance = bins.iter().map(|bin| bin * bin).sum::<f64>() / n;
     if variance <= 0.0 {
         return None;
@@ -105,15 +107,15 @@ mod tests {
 
     #[test]
     fn a_clock_scores_one_and_chance_nothing() {
-        assert_eq!(score(&[60.0; 20]), 1.0);
+        assert!((score(&[60.0; 20]) - 1.0).abs() < 1e-9);
         // A night between two days, and bursts that are contacts of their own.
         let mut gaps = vec![300.0; 20];
         gaps.extend([50_000.0, 4.0, 5.0]);
-        assert_eq!(score(&gaps), 1.0);
+        assert!((score(&gaps) - 1.0).abs() < 1e-9);
         // The quantiles of chance: an exponential distribution.
         let chance: Vec<f64> =
             (1..100).map(|n| -60.0 * (1.0 - f64::from(n) / 100.0).ln()).collect();
-        assert_eq!(score(&chance), 0.0);
+        assert!(score(&chance) < 1e-9);
         assert_eq!(rhythm(&[60.0, 60.0]), None);
     }
 

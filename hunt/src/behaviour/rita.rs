@@ -76,7 +76,8 @@ pub(crate) fn rita_score(events: &[Event], last: u32) -> Option<RitaScore> {
 /// below one.
 fn regularity(values: &[f64], small: f64) -> Option<f64> {
     let [low, middle, high] = quartiles(values)?;
-    let is_flat = high - low < 10.0 || middle == low || middle == high;
+    // Ordered values are equal where neither is the smaller one.
+    let is_flat = high - low < 10.0 || middle <= low || middle >= high;
     let skew = if is_flat { 0.0 } else { (low + high - 2.0 * middle) / (high - low) };
     let deviation = if middle < 1.0 {
         small
@@ -89,7 +90,7 @@ fn regularity(values: &[f64], small: f64) -> Option<f64> {
 
 fn coefficient_of_variation(bins: &[u32]) -> f64 {
     let n_bins = bins.len() as f64;
-    let mean = bins.iter().sum::<u32>() as f64 / n_bins;
+    let mean = f64::from(bins.iter().sum::<u32>()) / n_bins;
     let squares = bins.iter().map(|bin| (f64::from(*bin) - mean).powi(2));
     let deviation = (squares.sum::<f64>() / n_bins).sqrt();
     if mean > 0.0 { (1.0 - deviation / mean).max(0.0) } else { 0.0 }

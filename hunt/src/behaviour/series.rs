@@ -100,7 +100,9 @@ mod tests {
             event(0, None, None, true),
         ];
         let mut series = Series::default();
-        events.into_iter().for_each(|event| series.push(event));
+        for event in events {
+            series.push(event);
+        }
         assert_eq!(series.iter().collect::<Vec<_>>(), events);
         assert_eq!(series.len(), events.len());
     }

@@ -225,7 +225,7 @@ fn lines_are_read_as_explain_reads_them() {
     ] {
         let mut findings = Findings::new(&"line".into());
         let explained = access_log::read(line, &mut findings);
-        let show = |request: &inspect::Request<'_>| format!("{request:?}");
+        let show = |request: &Request<'_>| format!("{request:?}");
         let explained = explained.map(|request| show(&request.lend()));
         // By a reader that has seen nothing, and by one that has seen the lines before.
         for reader in [&mut LogReader::new(Format::Envoy.into(), &map), &mut reader] {

@@ -123,9 +123,9 @@ pub(super) fn bytes(events: &[Event], first: u32, last: u32) -> String {
 
 fn counted_bytes(bytes: u64) -> String {
     match bytes {
-        0..10_000 => format!("{bytes} B"),
-        ..10_000_000 => format!("{} kB", bytes / 1000),
-        ..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        ..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
         _ => format!("{} GB", bytes / 1_000_000_000),
     }
 }

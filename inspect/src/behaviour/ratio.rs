@@ -55,7 +55,7 @@ impl Ratio {
             rest /= 10;
         }
         if let Some(whole) = buffer.get_mut(1) {
-            *whole = b'0' + rest as u8;
+            *whole = b'0' + (rest % 10) as u8;
         }
         let n_zeros = buffer.iter().rev().take(7).take_while(|byte| **byte == b'0').count();
         // The dot goes with the last of its zeros.
@@ -90,7 +90,7 @@ mod tests {
     fn a_ratio_is_of_its_parts() {
         assert_eq!(Ratio::of(1, 104).millionths(), 9615);
         assert_eq!(Ratio::of(0, 0).millionths(), 0);
-        assert_eq!(Ratio::of(u64::MAX, u64::MAX).to_f64(), 1.0);
+        assert_eq!(Ratio::of(u64::MAX, u64::MAX).millionths(), 1_000_000);
         assert_eq!(Ratio::balance(30, 70).map(Ratio::millionths), Some(-400_000));
         assert_eq!(Ratio::balance(u64::MAX, 0).map(Ratio::millionths), Some(1_000_000));
         assert_eq!(Ratio::balance(0, 0), None);

@@ -66,6 +66,9 @@ pub enum AllowTarget {
     Network(u128, u128),
 }
 
+/// Ranges of ports, each by its first and last.
+type Ports = Vec<(u16, u16)>;
+
 /// The ports of HTTP and HTTPS: those of entries where neither they nor their group list any.
 const DEFAULT_PORTS: [(u16, u16); 2] = [(80, 80), (443, 443)];
 
@@ -207,7 +210,7 @@ fn host(word: &Word, findings: &mut Findings) -> Option<AllowEntry> {
 }
 
 /// A host or network, and the ports behind it.
-fn parse_host(text: &str) -> Result<(AllowTarget, Vec<(u16, u16)>), &'static str> {
+fn parse_host(text: &str) -> Result<(AllowTarget, Ports), &'static str> {
     if text.contains("://") {
         return Err("it has a scheme");
     }
@@ -258,7 +261,7 @@ fn parse_ports(text: &str) -> Result<(u16, u16), &'static str> {
     range.ok_or("its port is not a number from 1 to 65535, a range or `*`")
 }
 
-fn ports(map: &mut Map<'_, '_>) -> Vec<(u16, u16)> {
+fn ports(map: &mut Map<'_, '_>) -> Ports {
     let mut ports = Vec::new();
     for word in map.words("ports") {
         match parse_ports(&word.text) {

@@ -154,6 +154,18 @@ fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> 
 }
 
 impl Build {
+    /// Reads the files that the vault has; a folder that does not exist has none.
+    fn disk(&self) -> Result<BTreeMap<String, Vec<u8>>, Box<Finding>> {
+        match disk::tree(&self.vault, &["md", "base", "canvas", "json", "svg"]) {
+            Ok(_) if !self.vault.is_dir() => {
+                Err(Box::new(disk::unreadable(&self.vault, &ErrorKind::NotADirectory.into())))
+            }
+            Ok(files) => Ok(files.into_iter().collect()),
+            Err(_) if !self.vault.exists() => Ok(BTreeMap::new()),
+            Err(error) => Err(Box::new(disk::unreadable(&self.vault, &error))),
+        }
+    }
+
     fn run(&self) -> Outcome {
         let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
         let progress = Progress::new();
@@ -169,19 +181,9 @@ impl Build {
         };
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         progress.say("reading the vault");
-        let disk = match disk::tree(&self.vault, &["md", "base", "canvas", "json", "svg"]) {
-            Ok(_) if !self.vault.is_dir() => {
-                let finding = disk::unreadable(&self.vault, &ErrorKind::NotADirectory.into());
-                return Outcome::refused(&[finding], &library.sources);
-            }
-            Ok(files) => files.into_iter().collect::<BTreeMap<_, _>>(),
-            Err(_) if !self.vault.exists() => BTreeMap::new(),
-            Err(error) => {
-                return Outcome::refused(
-                    &[disk::unreadable(&self.vault, &error)],
-                    &library.sources,
-                );
-            }
+        let disk = match self.disk() {
+            Ok(disk) => disk,
+            Err(finding) => return Outcome::refused(&[*finding], &library.sources),
         };
         let (state, settings) = match VaultFolder::open(&self.vault) {
             Ok(folder) => (State::read(&folder), Settings::read(&folder)),

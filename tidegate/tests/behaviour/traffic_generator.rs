@@ -634,7 +634,7 @@ impl Traffic {
     }
 }
 
-/// Numbers that are the same each time: SplitMix64.
+/// Numbers that are the same each time: `SplitMix64`.
 #[derive(Debug)]
 struct Random(u64);
 

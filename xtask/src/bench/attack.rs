@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const N_ATTACKING: usize = 8;
 const N_DRIPPING: usize = 1500;
 /// Listens on all of loopback: a client that connects to 127.0.0.2 has that address.
-const CLIENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+const CLIENT: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// What is measured.

@@ -181,6 +181,15 @@ impl Build {
                 return Err(Box::new(Refusal { finding: *finding, library: Some(read.library) }));
             }
         }
+        self.collections(progress, &mut read)?;
+        self.frameworks(progress, &mut read)?;
+        gather::follow_revoked(&mut read.sources);
+        Ok(read)
+    }
+
+    /// Reads the rules of collections.
+    fn collections(&self, progress: &Progress, read: &mut Read) -> Result<(), Box<Refusal>> {
+        let sources = &mut read.sources;
         for (origin, vendor, path, extensions) in [
             (Origin::Sigma, Collection::Sigma, &self.sigma, &["yml", "yaml"][..]),
             (Origin::Elastic, Collection::Elastic, &self.elastic, &["toml"][..]),
@@ -198,6 +207,12 @@ impl Build {
                 read.origins.insert(origin);
             }
         }
+        Ok(())
+    }
+
+    /// Reads tests, techniques, countermeasures and the facts of public collections.
+    fn frameworks(&self, progress: &Progress, read: &mut Read) -> Result<(), Box<Refusal>> {
+        let sources = &mut read.sources;
         if let Some(path) = &self.atomic {
             progress.say("reading Atomic Red Team");
             let n_broken = sources.broken.len();
@@ -248,7 +263,6 @@ impl Build {
             }
             read.origins.insert(Origin::Facts);
         }
-        gather::follow_revoked(sources);
-        Ok(read)
+        Ok(())
     }
 }
