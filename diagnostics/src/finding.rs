@@ -115,6 +115,21 @@ impl Findings {
         self.list.extend(part.list);
     }
 
+    /// Appends findings, whose places are those of the file.
+    pub fn add_all(&mut self, list: Vec<Finding>) {
+        self.n_errors += list.iter().filter(|finding| finding.is_error()).count();
+        self.list.extend(list);
+    }
+
+    /// Appends the findings about a text that is written within this one, all at the place of it.
+    pub fn extend_at(&mut self, part: Findings, place: &Place) {
+        let at_place = |mut finding: Finding| {
+            finding.diagnostic.place = place.clone();
+            finding
+        };
+        self.add_all(part.list.into_iter().map(at_place).collect());
+    }
+
     /// Returns how many findings refuse the text.
     pub fn n_errors(&self) -> usize {
         self.n_errors

@@ -75,4 +75,4 @@ pub use service::{
     OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, plain_host,
 };
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
-pub use views::{ExtraHost, Form, Views};
+pub use views::{ExtraHost, Form, Views, ascii_name};

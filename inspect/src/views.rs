@@ -32,6 +32,7 @@ use crate::request::{Request, Transport, split_port};
 use crate::verdict::View;
 use host::HostForm;
 use path::PathForm;
+pub use punycode::ascii_name;
 
 /// The readings of one request beside the one in which it came, and what is odd about it.
 #[derive(Clone, Debug, Default)]

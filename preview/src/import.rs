@@ -9,7 +9,7 @@ use diagnostics::Findings;
 use serde::Serialize;
 use traffic::{RecordedRequest, har, subject};
 
-use crate::limits::{MAX_IMPORT_BYTES, MAX_PIECE_LINES, MAX_REFUSALS, MAX_REQUESTS};
+use crate::limits::{MAX_IMPORT_BYTES, MAX_REFUSALS, MAX_REQUESTS};
 
 /// An import under way.
 #[derive(Debug, Default)]
@@ -188,71 +188,27 @@ impl Import {
         rest.get(..end).filter(|line| !line.is_empty())
     }
 
-    /// Goes behind the next line.
-    fn pass_line(&mut self) {
-        self.pass(self.next_line().map_or(0, <[u8]>::len));
-    }
-
     /// Goes behind a line of so many bytes.
     fn pass(&mut self, n_bytes: usize) {
         self.at += n_bytes;
         self.line += u32::from(n_bytes > 0);
     }
 
-    /// Where the lines of the next request are: one, or as many as a command or a head goes on.
+    /// Where the next request is: a line, or as many as a command or a captured request goes on.
     fn next_piece(&mut self) -> Option<(u32, Range<usize>)> {
         let mut line = self.next_line()?;
         while line.trim_ascii().is_empty() || line.starts_with(b"#") {
             self.pass(line.len());
             line = self.next_line()?;
         }
-        let trimmed = line.trim_ascii();
-        let is_command = trimmed.starts_with(b"curl ") || trimmed.starts_with(b"curl.exe ");
-        let is_head = is_request_line(trimmed);
-        let goes_on = |line: &[u8]| {
-            matches!(line.trim_ascii_end().last(), Some(b'\\' | b'^' | b'`')) && is_command
-        };
-        let mut is_open = goes_on(line);
         let start = self.at;
-        self.pass(line.len());
-        let first = self.line;
-        for _ in 0..MAX_PIECE_LINES {
-            // Most requests are one line; the following lines are not read for them.
-            if !is_open && !is_head {
-                break;
-            }
-            let Some(line) = self.next_line() else { break };
-            let trimmed = line.trim_ascii();
-            let is_header = is_head && !trimmed.is_empty() && !is_request_line(trimmed);
-            if !is_open && !is_header {
-                break;
-            }
-            is_open = goes_on(line);
-            self.pass(line.len());
-        }
-        if is_head {
-            self.pass_response();
-        }
+        let first = self.line + 1;
+        let n_bytes = subject::piece_len(self.text.get(start..).unwrap_or_default());
+        let n_lines = self.text.get(start..start + n_bytes).map_or(0, |piece| {
+            memchr::memchr_iter(b'\n', piece).count() + usize::from(!piece.ends_with(b"\n"))
+        });
+        self.at += n_bytes;
+        self.line = self.line.saturating_add(u32::try_from(n_lines).unwrap_or(u32::MAX));
         Some((first, start..self.at))
     }
-
-    /// A status line behind the empty line that ends a head.
-    fn pass_response(&mut self) {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let empty = if rest.starts_with(b"\r\n") { 2 } else { 1 };
-        if rest.get(empty..).is_some_and(|after| after.starts_with(b"HTTP/")) {
-            self.pass_line();
-            self.pass_line();
-        }
-    }
-}
-
-fn is_request_line(line: &[u8]) -> bool {
-    if !line.first().is_some_and(u8::is_ascii_uppercase) {
-        return false;
-    }
-    let mut words = line.split(|byte| *byte == b' ');
-    let method = words.next().unwrap_or_default();
-    let version = words.next_back().unwrap_or_default();
-    !method.is_empty() && method.iter().all(u8::is_ascii_uppercase) && version.starts_with(b"HTTP/")
 }

@@ -9,9 +9,6 @@ pub const MAX_IMPORT_BYTES: usize = 128 * 1024 * 1024;
 /// Most requests of an import; the rest is not read, and the page reports it.
 pub const MAX_REQUESTS: usize = 100_000;
 
-/// Lines of one request head or curl command; a longer one ends there.
-pub const MAX_PIECE_LINES: usize = 256;
-
 /// Most refused requests that are listed; further ones are only counted.
 pub const MAX_REFUSALS: usize = 100;
 

@@ -201,7 +201,7 @@ exceptions:
     session.load(Slot(1), "policed", &compiled.unwrap().bytes).unwrap();
     let line = |source: &str| {
         format!(
-            "{{\"authority\":\"pastebin.com\",\"path\":\"/a\",\"source_address\":\"{source}\"}}\n"
+            "{{\"method\":\"GET\",\"authority\":\"pastebin.com\",\"path\":\"/a\",\"source_address\":\"{source}\"}}\n"
         )
     };
     let log = ["10.0.0.1:1", "192.0.2.1:1", "198.51.100.1:1"].map(line).concat();

@@ -46,6 +46,12 @@ pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
         };
         wrong(line, &reader, &slots, part, is_needed, findings);
     }
+    let is_connection = request.method.is_empty();
+    if missing.is_none() && !is_connection && slots.raw(Part::Method).is_none() {
+        // A hunt takes it for a GET; what is explained should be what was sent.
+        lacks("the method of the request", Part::Method, findings);
+        return None;
+    }
     if missing.is_none() {
         return Some(request.record());
     }
@@ -159,13 +165,14 @@ mod tests {
         check("[1]", None, &["R009"]);
         check("{\"method\": GET}", None, &["R009"]);
         check("{}", None, &["R010", "R010"]);
+        check(r#"{"authority": "a.example", "path": "/"}"#, None, &["R010"]);
         check(
             r#"{"authority": ["a"], "path": "/", "response_code": "ok"}"#,
             None,
             &["R010", "R012"],
         );
         check(
-            r#"{"authority": "a.example", "path": "/", "response_code": [], "user-agent": {}}"#,
+            r#"{"method": "GET", "authority": "a.example", "path": "/", "response_code": [], "user-agent": {}}"#,
             Some("GET http://a.example/ - sni=- src=- dst=- None None None"),
             &["R012", "R012"],
         );

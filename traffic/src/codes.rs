@@ -19,18 +19,19 @@ diagnostics::codes! {
     BROKEN_STATUS_LINE = "R004", Error, "broken status line";
     /// A command line has a quote that is not closed.
     UNCLOSED_QUOTE = "R005", Error, "unclosed quote";
-    /// A curl command line without a URL, or with an option that lacks its value.
-    BROKEN_CURL = "R006", Error, "incomplete curl command";
-    /// A curl option that is not known here.
-    /// It is taken for one without a value; if it has one, that is taken for a URL.
-    UNKNOWN_OPTION = "R007", Warning, "unknown curl option";
-    /// A curl option reads a file or writes a pattern of requests, which are not looked at.
-    IGNORED_OPTION = "R008", Warning, "curl option without effect";
+    /// A command without a URL, with an option that lacks its value, or with options that exclude each other.
+    BROKEN_CURL = "R006", Error, "incomplete command";
+    /// An option or parameter of a command that is not known, or whose effect is not read, as that of `-K FILE`.
+    /// It may change the request or add others, and its value may be taken for a URL.
+    UNKNOWN_OPTION = "R007", Error, "unknown option";
+    /// A part of a command that the request shown does not have: the content of a file, the value of a variable,
+    /// further URLs of a long pattern, what the shell cuts off at a `&`.
+    IGNORED_OPTION = "R008", Warning, "part of a command that is not read";
     /// A line of an access log is not a JSON object.
     BROKEN_LOG_LINE = "R009", Error, "broken log line";
     /// A line of an access log lacks what a request cannot do without, or gives it another type.
     INCOMPLETE_LOG_LINE = "R010", Error, "incomplete log line";
-    /// What was given as a request is none: no URL, no curl command, no log line, no request head.
+    /// What was given as a request is none: no URL, no command, no log line, no captured request.
     NOT_A_REQUEST = "R011", Error, "not a request";
     /// A value in a line of an access log is of another type than it has to be, as a list for the agent.
     /// The value is left out; the request is judged without it.

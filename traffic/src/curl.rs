@@ -1,265 +1,444 @@
-//! A curl command line to the requests that it would send.
+//! A curl command to the requests that it would send.
 
 mod options;
+mod pattern;
+mod query;
+mod target;
 
 use diagnostics::{Findings, Span};
 
+use crate::client::{ClientRequest, join};
 use crate::codes;
+use crate::defanged::refanged;
 use crate::recorded::RecordedRequest;
-use crate::shell::{self, Word};
-use crate::url::{Url, UrlError, host_name};
-use options::{Effect, Known};
+use crate::shell::Word;
+use options::{Data, Effect, Known};
+pub(crate) use target::without_dots;
+use target::{NoTarget, Reading, Target};
 
 /// What curl calls itself where the command does not say otherwise: `curl/` and its version.
 /// The version of the curl that will run the command is not known; rules look at the name.
 pub const DEFAULT_USER_AGENT: &str = "curl/8.17.0";
 
-/// Reads a curl command line: one request for each URL. `findings` lists what is wrong; a
-/// command with an error gives no requests.
+/// Reads the words of a curl command behind its name: one request for each URL. `findings` lists what is
+/// wrong; a command with an error gives no requests.
 ///
-/// The requests are those of the first hop: redirects (`-L`) are not followed. A proxy (`-x`) is
-/// passed over: the gateway is taken to see the request itself.
-pub fn read(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
-    let words = match shell::words(text) {
-        Ok(words) => words,
-        Err(shell::UnclosedQuote(span)) => {
-            let message = "the quote that begins here is not closed";
-            findings.add(&codes::UNCLOSED_QUOTE, span, message, "close it, or escape it with `\\`");
-            return Vec::new();
-        }
-    };
+/// The requests are those of the first hop: redirects (`-L`) are not followed. A proxy (`-x`) is passed over:
+/// the gateway is taken to see the request itself, as it is with `--connect-to`, `--resolve` and
+/// `--unix-socket`, whatever host is connected to.
+pub(crate) fn read(words: &[Word], findings: &mut Findings) -> Vec<RecordedRequest> {
     let n_errors = findings.n_errors();
     let mut requests = Vec::new();
     let mut command = Command::default();
-    let mut words = words.into_iter().skip(1);
+    let place = words.first().map_or(Span::point(1, 1), |word| word.span);
+    let mut words = words.iter().skip(1);
     let mut end_of_options = false;
     while let Some(word) = words.next() {
         let text = word.text.as_str();
+        let mut given = Given { command: &mut command, requests: &mut requests, findings };
         if end_of_options || !text.starts_with('-') || text == "-" {
-            command.urls.push(word);
+            given.apply(Effect::Url, word, true);
         } else if text == "--" {
             end_of_options = true;
-        } else if text == "--next" || text == "-:" {
-            requests.extend(std::mem::take(&mut command).requests(findings));
         } else if let Some(name) = text.strip_prefix("--") {
-            long_option(name, &word, &mut words, &mut command, findings);
+            given.long_option(name, word, &mut words);
         } else {
-            short_options(&word, &mut words, &mut command, findings);
+            given.short_options(word, &mut words);
         }
     }
     if command.urls.is_empty() {
         let message = "the curl command has no URL";
         let help = "write the URL behind the options, as curl takes it";
-        findings.add(&codes::BROKEN_CURL, Span::point(1, 1), message, help);
+        findings.add(&codes::BROKEN_CURL, place, message, help);
     }
-    requests.extend(command.requests(findings));
+    command.requests(&mut requests, findings);
     if findings.n_errors() > n_errors { Vec::new() } else { requests }
 }
 
-fn long_option(
-    name: &str,
-    word: &Word,
-    words: &mut impl Iterator<Item = Word>,
-    command: &mut Command,
-    findings: &mut Findings,
-) {
-    match options::long(name) {
-        Known::Flag(effect) => command.apply(effect, "", word.span, findings),
-        Known::Value(effect) => match words.next() {
-            Some(value) => command.apply(effect, &value.text, value.span, findings),
-            None => lacks_value(word, findings),
-        },
-        Known::Unknown => unknown(&format!("--{name}"), word, findings),
-    }
+/// What options apply to.
+struct Given<'g> {
+    command: &'g mut Command,
+    requests: &'g mut Vec<RecordedRequest>,
+    findings: &'g mut Findings,
 }
 
-/// Reads short options, which may be together in one word; the value of the last may too.
-fn short_options(
-    word: &Word,
-    words: &mut impl Iterator<Item = Word>,
-    command: &mut Command,
-    findings: &mut Findings,
-) {
-    let mut letters = word.text.chars().skip(1);
-    while let Some(letter) = letters.next() {
-        match options::short(letter) {
-            Known::Flag(effect) => command.apply(effect, "", word.span, findings),
-            Known::Value(effect) => {
-                let rest: String = letters.collect();
-                let value = match rest.as_str() {
-                    "" => words.next(),
-                    rest => Some(Word { text: rest.to_owned(), span: word.span }),
-                };
-                match value {
-                    Some(value) => command.apply(effect, &value.text, value.span, findings),
-                    None => lacks_value(word, findings),
+impl<'w> Given<'_> {
+    fn long_option(&mut self, name: &str, word: &Word, words: &mut impl Iterator<Item = &'w Word>) {
+        // Since 8.16 a value may follow `=`.
+        let (known, is_on) = options::long(name);
+        if known == Known::Unknown
+            && let Some((name, value)) = name.split_once('=')
+            && let (Known::Value(effect), _) = options::long(name)
+        {
+            self.apply(effect, &Word { text: value.to_owned(), ..word.clone() }, true);
+            return;
+        }
+        match known {
+            Known::Flag(effect) => self.apply(effect, word, is_on),
+            Known::Value(effect) => match words.next() {
+                Some(value) => self.value(effect, word, value),
+                None => self.lacks_value(word),
+            },
+            Known::Unknown => self.unknown(&format!("--{name}"), word),
+        }
+    }
+
+    /// Reads short options, which may be together in one word; the value of the last may too.
+    fn short_options(&mut self, word: &Word, words: &mut impl Iterator<Item = &'w Word>) {
+        let mut letters = word.text.chars().skip(1);
+        while let Some(letter) = letters.next() {
+            match options::short(letter) {
+                Known::Flag(effect) => self.apply(effect, word, true),
+                Known::Value(effect) => {
+                    let rest: String = letters.collect();
+                    match (rest.is_empty(), words) {
+                        (false, _) => {
+                            let value = Word { text: rest, ..word.clone() };
+                            self.value(effect, word, &value);
+                        }
+                        (true, words) => match words.next() {
+                            Some(value) => self.value(effect, word, value),
+                            None => self.lacks_value(word),
+                        },
+                    }
+                    return;
                 }
-                return;
+                Known::Unknown => self.unknown(&format!("-{letter}"), word),
             }
-            Known::Unknown => unknown(&format!("-{letter}"), word, findings),
+        }
+    }
+
+    fn lacks_value(&mut self, word: &Word) {
+        let message = format!("`{}` lacks its value", word.text.escape_debug());
+        let help = "write the value behind the option";
+        self.findings.add(&codes::BROKEN_CURL, word.span, message, help);
+    }
+
+    fn unknown(&mut self, option: &str, word: &Word) {
+        let message =
+            format!("`{}` is not an option of curl that is known here", option.escape_debug());
+        let help = "curl refuses options that it does not know; leave it out";
+        self.findings.add(&codes::UNKNOWN_OPTION, word.span, message, help);
+    }
+
+    fn value(&mut self, effect: Effect, option: &Word, value: &Word) {
+        match effect {
+            Effect::NotRead => {
+                let message =
+                    format!("what `{}` adds is not read here", option.text.escape_debug());
+                let help = "write the options and URLs that it stands for into the command";
+                self.findings.add(&codes::UNKNOWN_OPTION, option.span, message, help);
+            }
+            Effect::Besides => {
+                let message = format!(
+                    "the requests that `{}` sends besides are not listed",
+                    option.text.escape_debug()
+                );
+                ignored(message, option.span, "explain them on their own", self.findings);
+            }
+            effect => self.apply(effect, value, true),
+        }
+    }
+
+    /// Applies an option with its value; `word` is the option itself if it takes none.
+    fn apply(&mut self, effect: Effect, word: &Word, is_on: bool) {
+        let value = word.text.as_str();
+        if word.expands && !matches!(effect, Effect::None | Effect::Data(_) | Effect::Form) {
+            let message = format!("`{}` is not expanded", value.escape_debug());
+            ignored(
+                message,
+                word.span,
+                "write the value of the variable, if a rule needs it",
+                self.findings,
+            );
+        }
+        let command = &mut *self.command;
+        match effect {
+            Effect::None | Effect::NotRead | Effect::Besides => {}
+            Effect::Url => {
+                let text = refanged(value).into_owned();
+                command.urls.push(Word { text, ..word.clone() });
+            }
+            Effect::Method => command.method = Some(value.to_owned()),
+            Effect::Head => command.ask(Asked::Head, is_on, word, self.findings),
+            Effect::Form => command.ask(Asked::Form, true, word, self.findings),
+            Effect::Upload => command.uploads.push(value.to_owned()),
+            Effect::Version(version) => command.version = Some(version),
+            Effect::UserAgent => command.user_agent = Some(value.to_owned()),
+            Effect::Referrer => {
+                let value = value.strip_suffix(";auto").unwrap_or(value);
+                command.referrer = Some(value.to_owned()).filter(|value| !value.is_empty());
+            }
+            Effect::Cookie if value.contains('=') => command.cookies.push(value.to_owned()),
+            Effect::Cookie => unread("a file of cookies", word, self.findings),
+            Effect::Header => command.header(word, self.findings),
+            Effect::Data(data) => command.data(data, word, self.findings),
+            Effect::DataToQuery => command.data_goes_to_query = is_on,
+            Effect::KeepsDots => command.reading.keeps_dots = is_on,
+            Effect::NoPatterns => command.no_patterns = is_on,
+            Effect::Schemes => command.schemes = Some(value.to_ascii_lowercase()),
+            Effect::DefaultScheme => command.reading.default_scheme = Some(value.to_owned()),
+            Effect::Query => match query::part(value) {
+                Some(part) => query::add(&mut command.query, &part, true),
+                None => unread("a file with a part of the query", word, self.findings),
+            },
+            Effect::RequestTarget => command.request_target = Some(value.to_owned()),
+            Effect::Next => std::mem::take(command).requests(self.requests, self.findings),
         }
     }
 }
 
-fn lacks_value(word: &Word, findings: &mut Findings) {
-    let message = format!("`{}` lacks its value", word.text.escape_debug());
-    findings.add(&codes::BROKEN_CURL, word.span, message, "write the value behind the option");
-}
-
-fn unknown(option: &str, word: &Word, findings: &mut Findings) {
-    let message =
-        format!("`{}` is not an option of curl that is known here", option.escape_debug());
-    let help = "it is passed over; leave it out if its value was taken for a URL";
-    findings.add(&codes::UNKNOWN_OPTION, word.span, message, help);
+/// The method that options ask for besides `-X`; curl refuses two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Head,
+    Form,
 }
 
 /// What the options of a command say, up to `--next`.
 #[derive(Debug, Default)]
 struct Command {
     urls: Vec<Word>,
+    uploads: Vec<String>,
     method: Option<String>,
-    /// The method that other options ask for: the one of the last.
-    implied_method: Option<&'static str>,
+    asked: Option<Asked>,
     version: Option<&'static str>,
     user_agent: Option<String>,
     referrer: Option<String>,
     cookies: Vec<String>,
     /// Headers by name, in lower case: the value, or `None` where it is taken out.
     headers: Vec<(String, Option<String>)>,
-    data: Vec<String>,
+    data: Option<String>,
     data_goes_to_query: bool,
-    query: Vec<String>,
+    query: String,
     request_target: Option<String>,
+    no_patterns: bool,
+    schemes: Option<String>,
+    reading: Reading,
 }
 
 impl Command {
-    fn apply(&mut self, effect: Effect, value: &str, span: Span, findings: &mut Findings) {
-        match effect {
-            Effect::None => {}
-            Effect::Url => self.urls.push(Word { text: value.to_owned(), span }),
-            Effect::Method => self.method = Some(value.to_owned()),
-            Effect::Head => self.implied_method = Some("HEAD"),
-            Effect::Put => self.implied_method = Some("PUT"),
-            Effect::Post => self.implied_method = Some("POST"),
-            Effect::Version(version) => self.version = Some(version),
-            Effect::UserAgent => self.user_agent = Some(value.to_owned()),
-            Effect::Referrer => {
-                let value = value.strip_suffix(";auto").unwrap_or(value);
-                self.referrer = Some(value.to_owned()).filter(|value| !value.is_empty());
-            }
-            Effect::Cookie if value.contains('=') => self.cookies.push(value.to_owned()),
-            Effect::Cookie => ignored("a file of cookies is not read", span, findings),
-            Effect::Header => self.header(value, span, findings),
-            Effect::Data => {
-                self.implied_method = Some("POST");
-                if value.starts_with('@') {
-                    ignored("a file of data is not read", span, findings);
-                }
-                self.data.push(value.to_owned());
-            }
-            Effect::DataToQuery => self.data_goes_to_query = true,
-            Effect::Query => self.query.push(value.to_owned()),
-            Effect::RequestTarget => self.request_target = Some(value.to_owned()),
-            Effect::Config => ignored("a file of options is not read", span, findings),
+    fn ask(&mut self, asked: Asked, is_on: bool, word: &Word, findings: &mut Findings) {
+        if !is_on || self.asked.is_some_and(|before| before != asked) {
+            two_methods(word.span, findings);
         }
+        self.asked = Some(asked);
     }
 
-    fn header(&mut self, value: &str, span: Span, findings: &mut Findings) {
+    fn header(&mut self, word: &Word, findings: &mut Findings) {
+        let value = word.text.as_str();
         if value.starts_with('@') {
-            ignored("a file of headers is not read", span, findings);
+            unread("a file of headers", word, findings);
             return;
         }
         // `Name;` sends an empty header, `Name:` takes out the one that curl would send.
-        let header = match value.split_once(':') {
+        let (name, value) = match value.split_once(':') {
             Some((name, value)) if value.trim().is_empty() => (name, None),
             Some((name, value)) => (name, Some(value.trim().to_owned())),
             None => match value.strip_suffix(';') {
                 Some(name) => (name, Some(String::new())),
                 None => {
-                    let message = format!("`{}` is no header", value.escape_debug());
-                    findings.add(&codes::BROKEN_HEADER, span, message, "write `Name: value`");
+                    let message = format!(
+                        "`{}` is not a header, and curl does not send it",
+                        value.escape_debug()
+                    );
+                    ignored(message, word.span, "write `Name: value`", findings);
                     return;
                 }
             },
         };
-        self.headers.push((header.0.trim().to_ascii_lowercase(), header.1));
+        self.headers.push((name.trim().to_ascii_lowercase(), value));
     }
 
-    /// The last header of a name; what curl would send itself where there is none.
-    fn sent(&self, name: &str, default: Option<String>) -> Option<Vec<u8>> {
-        let header = self.headers.iter().rfind(|(header, _)| header == name);
-        let value = header.map_or(default, |(_, value)| value.clone());
-        value.map(String::into_bytes)
-    }
-
-    fn requests(self, findings: &mut Findings) -> Vec<RecordedRequest> {
-        let requests = self.urls.iter().filter_map(|url| self.request(url, findings));
-        requests.collect()
-    }
-
-    fn request(&self, word: &Word, findings: &mut Findings) -> Option<RecordedRequest> {
-        // curl takes `a.example/x` for http, and so does the gateway see it.
-        let with_scheme = if word.text.contains("://") {
-            word.text.clone()
-        } else {
-            format!("http://{}", word.text)
+    fn data(&mut self, data: Data, word: &Word, findings: &mut Findings) {
+        let value = word.text.as_str();
+        let all = self.data.get_or_insert_default();
+        let is_file = matches!(data, Data::Plain | Data::Json) && value.starts_with('@');
+        let part = match data {
+            Data::Encoded => query::part_of_data(value),
+            _ if is_file => None,
+            _ => Some(value.to_owned()),
         };
-        if with_scheme.contains(['{', '[']) && !with_scheme.contains("://[") {
-            ignored("a pattern of URLs is taken as it stands", word.span, findings);
+        match part {
+            Some(part) => query::add(all, &part, data != Data::Json),
+            None => unread("a file of data", word, findings),
         }
-        let url = match Url::parse(&with_scheme) {
-            Ok(url) => url,
-            Err(error) => {
-                let help = match error {
-                    UrlError::Port => error.help(),
-                    _ => "write the URL as curl takes it, in quotes",
-                };
-                findings.add(&codes::BROKEN_URL, word.span, error.message(&word.text), help);
+    }
+
+    /// Returns the headers of a name as they are sent, or what curl would send itself where there is none.
+    fn sent(&self, name: &str, default: Option<String>) -> Option<String> {
+        let given = self.headers.iter().filter(|(header, _)| header == name);
+        let given: Vec<_> = given.map(|(_, value)| value.as_deref()).collect();
+        if given.is_empty() {
+            return default;
+        }
+        join(name, given.into_iter().flatten())
+    }
+
+    fn requests(mut self, requests: &mut Vec<RecordedRequest>, findings: &mut Findings) {
+        let uploads = std::mem::take(&mut self.uploads);
+        let n_of_other_methods = usize::from(self.asked.is_some())
+            + usize::from(self.data.is_some() && !self.data_goes_to_query);
+        let is_in_query = self.data.is_some() && self.data_goes_to_query;
+        if n_of_other_methods > 1
+            || is_in_query && self.asked == Some(Asked::Form)
+            || !uploads.is_empty() && (n_of_other_methods > 0 || is_in_query)
+        {
+            let span = self.urls.first().map_or(Span::point(1, 1), |word| word.span);
+            two_methods(span, findings);
+            return;
+        }
+        for (idx, word) in self.urls.iter().enumerate() {
+            // Each file is sent to the URL of its place, and further URLs are fetched.
+            let files = match uploads.get(idx).filter(|file| !file.is_empty()) {
+                Some(file) => self.expand(file, word, findings).into_iter().map(Some).collect(),
+                None => vec![None],
+            };
+            for file in files {
+                for url in self.expand(&word.text, word, findings) {
+                    if requests.len() >= crate::limits::MAX_PASTED_REQUESTS {
+                        return;
+                    }
+                    requests.extend(self.request(&url, word.span, file.as_deref(), findings));
+                }
+            }
+        }
+    }
+
+    /// Writes out a pattern of URLs or of files.
+    fn expand(&self, pattern: &str, word: &Word, findings: &mut Findings) -> Vec<String> {
+        if self.no_patterns {
+            return vec![pattern.to_owned()];
+        }
+        match pattern::expand(pattern) {
+            Ok((urls, is_cut)) => {
+                if is_cut {
+                    let n = pattern::MAX_URLS;
+                    let message = format!("only the first {n} URLs of the pattern are listed");
+                    ignored(message, word.span, "write the URLs that a rule needs", findings);
+                }
+                urls
+            }
+            Err(pattern::BrokenPattern) => {
+                let message = format!("`{}` is not a pattern of URLs", pattern.escape_debug());
+                let help =
+                    "curl reads `{}` and `[]` as patterns; add `-g` if they are meant as they are";
+                findings.add(&codes::BROKEN_URL, word.span, message, help);
+                Vec::new()
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        url: &str,
+        span: Span,
+        file: Option<&str>,
+        findings: &mut Findings,
+    ) -> Option<RecordedRequest> {
+        let mut target = match Target::parse(url, &self.reading) {
+            Ok(target) => target,
+            Err(reason) => {
+                let message = reason.message(url);
+                let help = "write the URL as curl takes it, in quotes, with `http` or `https`";
+                findings.add(&codes::BROKEN_URL, span, message, help);
                 return None;
             }
         };
-        let scheme = url.scheme.to_ascii_lowercase();
-        let mut path = url.request_path();
-        let data_in_query = self.data.iter().filter(|_| self.data_goes_to_query);
-        for query in self.query.iter().chain(data_in_query) {
-            path.push(if path.contains(&b'?') { b'&' } else { b'?' });
-            path.extend_from_slice(query.as_bytes());
+        if !self.schemes.as_deref().is_none_or(|schemes| target::allows(schemes, target.scheme)) {
+            let message =
+                format!("`--proto` does not allow `{}`, and curl sends nothing", target.scheme);
+            let help = "write the URL with a scheme that is allowed";
+            findings.add(&codes::BROKEN_URL, span, message, help);
+            return None;
         }
-        if let Some(target) = &self.request_target {
-            path = target.clone().into_bytes();
+        let is_named = |file: &&str| !matches!(*file, "-" | ".");
+        if let Some(file) = file.filter(is_named) {
+            target.add_file_name(file);
         }
-        let implied = self.implied_method.filter(|method| {
-            // `-G` turns a POST of data into a GET; `-I` beside it stays.
-            !(self.data_goes_to_query && *method == "POST")
-        });
-        let method = self.method.as_deref().or(implied).unwrap_or("GET");
+        // With `-G` what `--url-query` adds is lost.
+        let in_query =
+            self.data.as_deref().filter(|_| self.data_goes_to_query).unwrap_or(&self.query);
+        if in_query.contains(|char: char| char <= ' ' || char == '\u{7f}') {
+            let message =
+                "the query would contain a blank or a control character, and curl refuses it";
+            let help = "write it percent-encoded, or with `--data-urlencode`";
+            findings.add(&codes::BROKEN_URL, span, message, help);
+            return None;
+        }
+        target.append(in_query);
+        let asked = match self.asked {
+            Some(Asked::Head) => "HEAD",
+            Some(Asked::Form) => "POST",
+            None if file.is_some() => "PUT",
+            None if self.data.is_some() && !self.data_goes_to_query => "POST",
+            None => "GET",
+        };
+        let is_tls = target.scheme == "https";
         // curl offers HTTP/2 over TLS since 7.47, and servers take it.
-        let version = self.version.unwrap_or(if scheme == "https" { "HTTP/2" } else { "HTTP/1.1" });
+        let version = match self.version {
+            None | Some("HTTP/2") if is_tls => "HTTP/2",
+            None | Some("HTTP/2") => "HTTP/1.1",
+            Some("HTTP/3") if !is_tls => "HTTP/1.1",
+            Some("HTTP/2 at once") => "HTTP/2",
+            Some(version) => version,
+        };
         let user_agent = match self.user_agent.as_deref() {
             None => Some(DEFAULT_USER_AGENT.to_owned()),
             Some("") => None,
             Some(user_agent) => Some(user_agent.to_owned()),
         };
-        let cookies = Some(self.cookies.join("; ")).filter(|cookies| !cookies.is_empty());
-        let host = self.sent("host", None);
-        let server_name = (scheme == "https").then(|| host_name(url.host));
-        Some(RecordedRequest {
-            method: method.as_bytes().to_vec(),
-            scheme: scheme.into_bytes(),
-            authority: host.unwrap_or_else(|| url.host.as_bytes().to_vec()),
-            path: Some(path),
-            version: version.as_bytes().to_vec(),
+        let cookies = Some(self.cookies.join(";")).filter(|cookies| !cookies.is_empty());
+        let default_host = Some(target.host.clone());
+        // Only the first `Host` is sent.
+        let host = match self.headers.iter().find(|(name, _)| name == "host") {
+            Some((_, host)) => host.clone(),
+            None => default_host,
+        };
+        let path = self.request_target.clone().unwrap_or_else(|| target.path_and_query());
+        let request = ClientRequest {
+            method: self.method.as_deref().unwrap_or(asked),
+            scheme: target.scheme,
+            connects_to: &target.host,
+            host: host.as_deref().unwrap_or_default(),
+            path: &path,
+            version,
             user_agent: self.sent("user-agent", user_agent),
             referrer: self.sent("referer", self.referrer.clone()),
             cookie: self.sent("cookie", cookies),
-            server_name: server_name.flatten(),
-            ..RecordedRequest::default()
-        })
+        };
+        Some(request.record())
     }
 }
 
-fn ignored(message: &str, span: Span, findings: &mut Findings) {
-    let help = "write its content, if a rule needs it";
+impl NoTarget {
+    fn message(&self, url: &str) -> String {
+        let url = url.escape_debug();
+        match self {
+            NoTarget::White(char) => {
+                format!("`{url}` contains `{}`, and curl refuses it", char.escape_debug())
+            }
+            NoTarget::Scheme(scheme) => {
+                format!("`{url}` is for `{}`, which is not HTTP", scheme.escape_debug())
+            }
+            NoTarget::Host => format!("`{url}` has no host"),
+            NoTarget::Port => format!("`{url}` has a port that is not a number up to 65535"),
+        }
+    }
+}
+
+fn two_methods(span: Span, findings: &mut Findings) {
+    let message = "the options ask for different methods, and curl sends nothing";
+    let help = "leave out one of `-d`, `-F`, `-I` and `-T`, or add `-G`";
+    findings.add(&codes::BROKEN_CURL, span, message, help);
+}
+
+fn unread(what: &str, word: &Word, findings: &mut Findings) {
+    let message = format!("{what} is not read: `{}`", word.text.escape_debug());
+    ignored(message, word.span, "write its content, if a rule needs it", findings);
+}
+
+fn ignored(message: impl Into<String>, span: Span, help: &str, findings: &mut Findings) {
     findings.add(&codes::IGNORED_OPTION, span, message, help);
 }
 

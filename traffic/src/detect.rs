@@ -243,7 +243,8 @@ fn format_of_object(object: &[u8]) -> Option<Format> {
         let keys = ACCESS_LOG_KEYS.iter().find(|(known, _)| *known == part);
         keys.is_some_and(|(_, keys)| keys.iter().any(|key| has(key)))
     };
-    let is_request = known(Part::Authority) && (known(Part::Path) || known(Part::Method));
+    let is_request = known(Part::Authority)
+        && (known(Part::Path) || known(Part::Method) || known(Part::RequestLine));
     let is_connection =
         known(Part::ServerName) && (known(Part::SourceAddress) || known(Part::UpstreamAddress));
     (is_request || is_connection).then_some(Format::Envoy)

@@ -145,7 +145,7 @@ fn header(
     seen.push(lower);
 }
 
-fn status_line(line: &str) -> Option<u16> {
+pub(crate) fn status_line(line: &str) -> Option<u16> {
     let mut words = line.split(' ');
     let version = words.next()?;
     let status = words.next().filter(|digits| digits.len() == 3)?.parse().ok()?;

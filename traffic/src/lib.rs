@@ -9,11 +9,16 @@
 #![forbid(unsafe_code)]
 
 pub mod access_log;
+mod captured;
+mod client;
 pub mod codes;
 mod column;
+mod command;
 pub mod curl;
+mod defanged;
 mod detect;
 mod envelope;
+mod fetch;
 mod field_map;
 mod format;
 mod haproxy_text;
@@ -25,10 +30,15 @@ mod line;
 mod lines;
 mod log_reader;
 mod part;
+mod piece;
 mod plain_json;
+mod power_shell;
 mod proxy_text;
+mod pseudo_headers;
+mod python;
 mod recorded;
 mod requests;
+mod script;
 mod shell;
 mod slots;
 pub mod subject;
@@ -36,6 +46,7 @@ mod table;
 mod text_format;
 mod unreadable;
 pub mod url;
+mod wget;
 mod zeek_text;
 
 pub use envelope::{LineJoiner, inner_lines};

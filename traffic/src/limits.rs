@@ -12,5 +12,8 @@ pub const MAX_JSON_DEPTH: usize = 128;
 /// Envoy takes 60 KiB of headers by default, and a log line repeats some of them.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
+/// Most requests of a pasted text: a pattern of URLs may stand for any number.
+pub const MAX_PASTED_REQUESTS: usize = 1_000;
+
 /// Largest HTTP archive that is read; it is one JSON document and read whole.
 pub const MAX_HAR_BYTES: usize = 512 << 20;

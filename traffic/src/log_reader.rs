@@ -33,7 +33,7 @@ struct OpenLine {
 /// What a line is.
 #[derive(Debug)]
 pub enum Entry<'l> {
-    /// An empty line, a comment, or a part of a line that goes on.
+    /// An empty line, a comment, a part of a line that goes on, or an event of Suricata that is not a request.
     Blank,
     /// A request. It is not moved: it is large, and there are many.
     Request(&'l LoggedRequest<'l>),
@@ -158,6 +158,10 @@ impl LogReader {
                 visit(number, Err(reason));
                 return;
             }
+            if self.layout.format == Format::Suricata && is_other_event(line) {
+                visit(number, Ok(Entry::Blank));
+                return;
+            }
             let key = |part| reader.key(part, &slots).to_owned();
             let mut logged = LoggedRequest::default();
             let mut written = write(&slots, self.layout.format, key, &mut logged);
@@ -250,6 +254,18 @@ impl LogReader {
     }
 }
 
+/// Returns true if a line of Suricata is not a request or a connection: an alert has the request of another
+/// line, and others have none.
+fn is_other_event(line: &[u8]) -> bool {
+    let mut kind = None;
+    let read = json::object(line, |key, raw| {
+        if key == "event_type" {
+            kind = Some(raw);
+        }
+    });
+    read.is_ok() && kind.is_some_and(|kind| !matches!(kind, r#""http""# | r#""tls""# | r#""quic""#))
+}
+
 /// The objects of a list, or those that follow one another over several lines.
 fn objects(document: &[u8]) -> Result<Vec<&str>, Unreadable> {
     let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
@@ -277,7 +293,8 @@ fn write<'l>(
     if matches!(format, Format::W3c | Format::Csv) {
         logged.line.as_tables_write(slots.raw(Part::Method).is_some());
     }
-    if format != Format::Envoy {
+    // A log of Envoy has paths; nginx writes the target as it came.
+    if format != Format::Envoy || slots.raw(Part::RequestLine).is_some() {
         logged.line.as_envoy_writes();
     }
     logged.time = slots.time();

@@ -47,6 +47,8 @@ pub enum Part {
     Duration,
     /// Zeek's name for the connection on which the request came.
     Connection,
+    /// The first line of the request: method, target and version, where a log has them together.
+    RequestLine,
 }
 
 /// The first rank of the keys of [`Part::Duration`] whose values are seconds.
@@ -54,7 +56,7 @@ pub(crate) const SECONDS_RANK: u8 = 4;
 
 impl Part {
     /// Every part, in the order of its number.
-    pub const ALL: [Part; 20] = [
+    pub const ALL: [Part; 21] = [
         Part::Method,
         Part::Scheme,
         Part::Authority,
@@ -75,6 +77,7 @@ impl Part {
         Part::Identity,
         Part::Duration,
         Part::Connection,
+        Part::RequestLine,
     ];
 
     /// Returns the name of the part, as field maps and docs write it.
@@ -100,6 +103,7 @@ impl Part {
             Part::Identity => "identity",
             Part::Duration => "duration",
             Part::Connection => "connection",
+            Part::RequestLine => "request_line",
         }
     }
 
@@ -166,8 +170,8 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
     (Part::Protocol, &["protocol", "http_version", "server_protocol"]),
     (Part::UserAgent, &["user_agent", "user-agent", "http_user_agent"]),
     (Part::Referer, &["referer", "referrer", "http_referer"]),
-    (Part::Cookie, &["cookie"]),
-    (Part::ServerName, &["requested_server_name", "server_name", "sni"]),
+    (Part::Cookie, &["cookie", "http_cookie"]),
+    (Part::ServerName, &["requested_server_name", "ssl_server_name", "server_name", "sni"]),
     (
         Part::SourceAddress,
         &[
@@ -193,8 +197,9 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
         Part::ResponseBytes,
         &["bytes_sent", "response_bytes", "bytes_down", "bytes_in", "body_bytes_sent"],
     ),
-    (Part::UpstreamAddress, &["upstream_host", "upstream_remote_address"]),
+    (Part::UpstreamAddress, &["upstream_host", "upstream_remote_address", "upstream_addr"]),
     (Part::Time, TIME_KEYS),
+    (Part::RequestLine, &["request", "request_line"]),
     (Part::Identity, &["source_identity", "identity", "downstream_peer_uri_san"]),
     (
         Part::Duration,
@@ -306,7 +311,7 @@ pub(crate) const SURICATA_KEYS: &[(Part, &[&str])] = &[
     (Part::Protocol, &["http.protocol"]),
     (Part::UserAgent, &["http.http_user_agent"]),
     (Part::Referer, &["http.http_refer"]),
-    (Part::ServerName, &["tls.sni"]),
+    (Part::ServerName, &["tls.sni", "quic.sni"]),
     (Part::SourceAddress, &["src_ip"]),
     (Part::Status, &["http.status"]),
     (Part::ResponseBytes, &["http.length"]),
@@ -315,7 +320,8 @@ pub(crate) const SURICATA_KEYS: &[(Part, &[&str])] = &[
 ];
 
 /// Where logs keep the time of an event.
-pub const TIME_KEYS: &[&str] = &["start_time", "timestamp", "@timestamp", "time", "ts"];
+pub const TIME_KEYS: &[&str] =
+    &["start_time", "timestamp", "@timestamp", "time", "ts", "time_iso8601", "time_local", "msec"];
 
 /// Which keys of a JSON log give which parts. A dot in a key also means a key in an inner object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

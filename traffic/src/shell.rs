@@ -1,135 +1,127 @@
-//! The words of a command line, as a POSIX shell splits it, and bash's `$'...'`.
+//! Command lines, split into simple commands as the shell that they were written for does.
 //!
-//! Browsers copy a request as a curl command with `$'...'` wherever it contains an exclamation mark or a
-//! control character, and no crate for shell words reads that. Variables and commands are not expanded.
+//! No crate for shell words reads bash's `$'...'`, cmd's carets or operators. Nothing is expanded: a word
+//! that contains a variable or a command's output is marked, and the commands within are commands too.
 
-use diagnostics::{Lines, Span};
+mod cmd;
+mod posix;
+
+use diagnostics::Span;
 
 /// A word and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     pub text: String,
     pub span: Span,
+    /// Whether it contains a variable or the output of a command, as they are written.
+    pub expands: bool,
+}
+
+/// A simple command: a program and its arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SimpleCommand {
+    pub words: Vec<Word>,
+    /// The place of a `&` without blanks around it that ends the command, as in a URL without quotes.
+    pub cut: Option<Span>,
 }
 
 /// The place of a quote that is not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnclosedQuote(pub Span);
 
-/// Splits a command line. A line break is white space; behind a backslash it is nothing.
-pub(crate) fn words(text: &str) -> Result<Vec<Word>, UnclosedQuote> {
-    let lines = Lines::new(text);
-    let mut words = Vec::new();
-    let mut word: Option<(String, usize)> = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, char)) = chars.next() {
-        if char.is_whitespace() {
-            if let Some((done, start)) = word.take() {
-                words.push(Word { text: done, span: lines.span(text, start..at) });
-            }
-            continue;
-        }
-        let unclosed = || UnclosedQuote(lines.point(text, at));
-        if char == '\\' && matches!(chars.peek(), Some((_, '\n'))) {
-            chars.next();
-            continue;
-        }
-        let (current, _) = word.get_or_insert_with(|| (String::new(), at));
-        match char {
-            '\\' => current.extend(chars.next().map(|(_, char)| char)),
-            '\'' => loop {
-                match chars.next().ok_or_else(unclosed)?.1 {
-                    '\'' => break,
-                    char => current.push(char),
-                }
-            },
-            '"' => loop {
-                match chars.next().ok_or_else(unclosed)?.1 {
-                    '"' => break,
-                    '\\' => match chars.next().ok_or_else(unclosed)?.1 {
-                        '\n' => {}
-                        char @ ('"' | '\\' | '$' | '`') => current.push(char),
-                        char => current.extend(['\\', char]),
-                    },
-                    char => current.push(char),
-                }
-            },
-            '$' if matches!(chars.peek(), Some((_, '\''))) => {
-                chars.next();
-                loop {
-                    match chars.next().ok_or_else(unclosed)?.1 {
-                        '\'' => break,
-                        '\\' => {
-                            let char = chars.next().ok_or_else(unclosed)?.1;
-                            let mut digits = |most, radix| digits(&mut chars, most, radix);
-                            current.push(match char {
-                                'n' => '\n',
-                                't' => '\t',
-                                'r' => '\r',
-                                'a' => '\u{7}',
-                                'b' => '\u{8}',
-                                'e' | 'E' => '\u{1b}',
-                                'f' => '\u{c}',
-                                'v' => '\u{b}',
-                                'x' => digits(2, 16),
-                                'u' => digits(4, 16),
-                                'U' => digits(8, 16),
-                                char => char,
-                            });
-                        }
-                        char => current.push(char),
-                    }
-                }
-            }
-            char => current.push(char),
-        }
-    }
-    if let Some((done, start)) = word {
-        words.push(Word { text: done, span: lines.span(text, start..text.len()) });
-    }
-    Ok(words)
+/// Splits a command line into its commands, in the order in which they run; those within a word run first.
+pub(crate) fn commands(text: &str) -> Result<Vec<SimpleCommand>, UnclosedQuote> {
+    if is_cmd(text) { cmd::commands(text) } else { posix::commands(text) }
 }
 
-/// The character with a number of at most that many digits.
-fn digits(
-    chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
-    most: usize,
-    radix: u32,
-) -> char {
-    let mut number = 0;
-    for _ in 0..most {
-        let Some(digit) = chars.peek().and_then(|(_, char)| char.to_digit(radix)) else { break };
-        chars.next();
-        number = number * radix + digit;
-    }
-    char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER)
+/// Returns true if a command line is written for `cmd.exe`: by its carets, since all else is alike.
+pub(crate) fn is_cmd(text: &str) -> bool {
+    let goes_on = |line: &str| line.trim_end_matches('\r').ends_with('^');
+    text.contains("^\"") || text.contains("^&") || text.lines().any(goes_on)
+}
+
+/// Returns true if a command goes on behind its first `len` bytes: a quote is open, or the line ends with
+/// what continues it.
+pub(crate) fn goes_on(text: &str) -> bool {
+    let line = text.trim_end_matches(['\n', '\r']);
+    line.ends_with(['\\', '^', '`', '|']) || line.ends_with("&&") || posix::commands(line).is_err()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn split(text: &str) -> Vec<Vec<String>> {
+        let commands = commands(text).unwrap().into_iter();
+        let words = |command: SimpleCommand| command.words.into_iter().map(|word| word.text);
+        commands.map(|command| words(command).collect()).collect()
+    }
+
     #[test]
     fn command_lines_are_split_as_a_shell_does() {
         for (text, expect) in [
             ("", &[][..]),
-            ("  curl  a ", &["curl", "a"]),
-            ("a'b c'd", &["ab cd"]),
-            (r#""a \"b\" \c" ''"#, &[r#"a "b" \c"#, ""]),
-            ("a\\ b \\\n c", &["a b", "c"]),
-            (r"$'a\'b\u0021\x41\n' '$'", &["a'b!A\n", "$"]),
-            ("a\nb", &["a", "b"]),
+            ("  curl  a ", &[&["curl", "a"][..]]),
+            ("a'b c'd", &[&["ab cd"]]),
+            (r#""a \"b\" \c" ''"#, &[&[r#"a "b" \c"#, ""]]),
+            ("a\\ b \\\n c", &[&["a b", "c"]]),
+            (r"$'a\'b\u0021\x41\102\n' '$'", &[&["a'b!AB\n", "$"]]),
+            ("a\nb", &[&["a"], &["b"]]),
+            ("a | b || c && d; e & f", &[&["a"], &["b"], &["c"], &["d"], &["e"], &["f"]]),
+            ("a;b|c&&d", &[&["a"], &["b"], &["c"], &["d"]]),
+            ("a 2>/dev/null >>x &>y <z 2>&1 b", &[&["a", "b"]]),
+            ("a > 'x y' b2>c", &[&["a", "b2"]]),
+            ("a <<EOF\nb c\nEOF\nd", &[&["a"], &["d"]]),
+            ("a <<< 'b c' d", &[&["a", "d"]]),
+            ("a # b\nc#d", &[&["a"], &["c#d"]]),
+            ("(a; b)", &[&["a"], &["b"]]),
+            (
+                "a \"$(b 'c d')\" `e f`",
+                &[&["b", "c d"], &["e", "f"], &["a", "$(b 'c d')", "`e f`"]],
+            ),
+            ("bash <(curl x)", &[&["curl", "x"], &["bash", "<(curl x)"]]),
+            ("a \"$b\" ${c} $((1+2))", &[&["a", "$b", "${c}", "$((1+2))"]]),
         ] {
-            let found = words(text).unwrap();
-            let found: Vec<_> = found.iter().map(|word| word.text.as_str()).collect();
-            assert_eq!(found, expect, "{text}");
+            assert_eq!(split(text), expect, "{text}");
         }
     }
 
     #[test]
+    fn carets_are_read_as_cmd_and_browsers_write_them() {
+        for (text, expect) in [
+            (
+                "curl ^\"a^&b^\" ^\r\n  -H ^\"c: ^\\^\"d^\\^\"^\"",
+                &[&["curl", "a&b", "-H", "c: \"d\""][..]][..],
+            ),
+            (
+                "curl \"a^&b\" -d \"^{^\\^\"c^\\^\"^}\" --compressed",
+                &[&["curl", "a&b", "-d", "{\"c\"}", "--compressed"]],
+            ),
+            ("curl ^\"a^%^2Fb^\" & start x > y", &[&["curl", "a%2Fb"], &["start", "x"]]),
+            ("curl \"a^b\" ^\n -A \"c\\\\\" d\\e", &[&["curl", "a^b", "-A", "c\\", "d\\e"]]),
+        ] {
+            assert_eq!(split(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_are_marked() {
+        let marked = commands("a '$b' \"$c\" $d $'e' \"f$\" $(g)").unwrap();
+        let marked: Vec<_> = marked.last().unwrap().words.iter().map(|word| word.expands).collect();
+        assert_eq!(marked, [false, false, true, true, false, false, true]);
+    }
+
+    #[test]
     fn open_quotes_are_told_with_their_place() {
-        for (text, column) in [("a 'b", 3), ("\"b\\\"", 1), ("$'x\\", 1)] {
-            assert_eq!(words(text), Err(UnclosedQuote(Span::point(1, column))), "{text}");
+        for (text, column) in [("a 'b", 3), ("\"b\\\"", 1), ("$'x\\", 1), ("a \"$(b 'c)\"", 8)] {
+            assert_eq!(commands(text), Err(UnclosedQuote(Span::point(1, column))), "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        for text in ["$(".repeat(10_000), "`$(\"".repeat(1000), "(".repeat(10_000)] {
+            let _ = commands(&text);
         }
     }
 }

@@ -140,10 +140,26 @@ impl<'l> Slots<'l> {
                 None
             })
         };
-        let method = text(Part::Method);
+        let mut method = text(Part::Method);
         line.authority = text(Part::Authority).unwrap_or_default();
-        let is_connect = method.as_deref() == Some("CONNECT");
         line.path = text(Part::Path);
+        line.version = text(Part::Protocol).unwrap_or_default();
+        let request_line = text(Part::RequestLine);
+        if method.is_none()
+            && let Some(first) = request_line
+        {
+            // Method, target and version in one value.
+            let mut words = words(first);
+            method = words.next().filter(|method| crate::head::is_token(method));
+            let target = words.next();
+            if line.path.is_none() && method.is_some() {
+                line.path = target;
+            }
+            if let Some(version) = words.next().filter(|_| line.version.is_empty()) {
+                line.version = version;
+            }
+        }
+        let is_connect = method.as_deref() == Some("CONNECT");
         if is_connect {
             // Some programs write the target of CONNECT where others have the path.
             let target = line.path.take();
@@ -157,12 +173,12 @@ impl<'l> Slots<'l> {
         {
             line.path = Some(format!("{path}?{}", query.trim_start_matches('?')).into());
         }
-        line.server_name = text(Part::ServerName);
+        // nginx calls so what its configuration calls a server that has no name.
+        line.server_name = text(Part::ServerName).filter(|name| name != "_");
         let has_tls_port = matches!(self.raw(Part::Port), Some("443" | "\"443\""));
         let has_tls =
             line.server_name.is_some() || has_tls_port || line.authority.ends_with(":443");
         let scheme = text(Part::Scheme);
-        line.version = text(Part::Protocol).unwrap_or_default();
         line.user_agent = text(Part::UserAgent);
         line.referrer = text(Part::Referer);
         line.cookie = text(Part::Cookie);
@@ -260,6 +276,15 @@ impl LineReader {
         *slots = Slots { writing: Writing::Json, ..Slots::default() };
         json::parsed(line, &mut |key, raw| slots.put(keys, keys.find(key), raw))
     }
+}
+
+/// Returns the words of a text, each borrowed from where the text is.
+fn words(text: Cow<'_, str>) -> impl Iterator<Item = Cow<'_, str>> {
+    let words: Vec<Cow<'_, str>> = match text {
+        Cow::Borrowed(text) => text.split(' ').map(Cow::Borrowed).collect(),
+        Cow::Owned(text) => text.split(' ').map(|word| Cow::Owned(word.to_owned())).collect(),
+    };
+    words.into_iter().filter(|word| !word.is_empty())
 }
 
 /// Returns host and port of the target of CONNECT, which some programs write as a URL.

@@ -1,56 +1,122 @@
-//! Reads what a person gives to be explained: a URL, a curl command, a log line, or a request head.
+//! Reads what a person gives to be explained: URLs, commands, scripts, log lines, captured requests.
 
-use diagnostics::{Findings, Span};
+use diagnostics::{Findings, Span, number};
 
 use crate::codes;
-use crate::curl;
-use crate::head;
+use crate::defanged::refanged;
+use crate::piece::{self, Form};
 use crate::recorded::RecordedRequest;
 use crate::url::{Url, host_name};
+use crate::{
+    Entry, FieldMap, Format, Layout, LogReader, access_log, captured, command, fetch, limits,
+    power_shell, python,
+};
 
-/// Reads requests in whatever form they are written; several lines of an access log are several
-/// requests. `findings` list what is wrong.
+/// Reads requests in whatever form they are written, one below the other. `findings` list what is wrong.
 pub fn read(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
-    let trimmed = text.trim();
-    if trimmed.starts_with('{') {
-        return log_lines(text, findings);
-    }
-    let mut words = trimmed.split_whitespace();
-    let (first, second) = (words.next().unwrap_or_default(), words.next());
-    let first_name = first.rsplit(['/', '\\']).next().unwrap_or_default();
-    // The command keeps its place in the text, so that findings do too.
-    if second.is_some() && matches!(first_name.to_ascii_lowercase().as_str(), "curl" | "curl.exe") {
-        return curl::read(text, findings);
-    }
-    if second.is_some()
-        && head::is_token(first)
-        && first.chars().all(|char| char.is_ascii_uppercase())
-    {
-        return head::read(text.trim_start(), findings).into_iter().collect();
-    }
-    if second.is_none() {
-        match Url::parse(trimmed) {
-            Ok(url) => return vec![get(&url)],
-            Err(error) if trimmed.contains("://") => {
-                let span = Span::point(1, 1);
-                findings.add(&codes::BROKEN_URL, span, error.message(trimmed), error.help());
-                return Vec::new();
+    let mut requests = Vec::new();
+    let mut at = 0;
+    let mut line = 1;
+    let mut is_empty = true;
+    let mut n_refused = 0_usize;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let len = piece_len(rest.as_bytes());
+        let piece = rest.get(..len).unwrap_or(rest);
+        let is_blank =
+            piece.trim().is_empty() || piece.starts_with("# ") && !command::is_command(piece);
+        if !is_blank && requests.len() < limits::MAX_PASTED_REQUESTS {
+            is_empty = false;
+            let mut of_piece = Findings::new(findings.file()).at_line(line);
+            requests.extend(read_piece(piece, &mut of_piece));
+            let list = of_piece.into_list();
+            let is_unknown = list
+                .iter()
+                .any(|found| std::ptr::eq(found.diagnostic.code, &raw const codes::NOT_A_REQUEST));
+            n_refused += usize::from(is_unknown);
+            // Prose around a request is one finding.
+            if !is_unknown || n_refused == 1 {
+                findings.add_all(list);
             }
-            Err(_) => {}
         }
+        line += number(piece.matches('\n').count());
+        at += piece.len().max(1);
     }
-    let message =
-        "this is neither a URL, nor a curl command, nor a log line, nor the head of a request";
-    let help = "give `https://host/path`, `curl ...` in quotes, a line of an Envoy access log in JSON, or `CONNECT host:443 HTTP/1.1`";
+    requests.truncate(limits::MAX_PASTED_REQUESTS);
+    if is_empty {
+        not_a_request(findings);
+    }
+    requests
+}
+
+/// Returns how many bytes of a text are its first request, or blank lines before it: at least its first line.
+pub fn piece_len(text: &[u8]) -> usize {
+    let first = memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1);
+    let line = text.get(..first).unwrap_or_default();
+    if line.trim_ascii().is_empty() {
+        return first;
+    }
+    let bound = text.len().min(1 << 20);
+    let start = text.get(..bound).unwrap_or_default();
+    let valid = match str::from_utf8(start) {
+        Ok(valid) => valid,
+        Err(error) => {
+            let valid = start.get(..error.valid_up_to()).unwrap_or_default();
+            str::from_utf8(valid).unwrap_or_default()
+        }
+    };
+    if valid.len() < first {
+        return first;
+    }
+    piece::len(valid).clamp(first, text.len().max(first))
+}
+
+/// Reads one request, of the text that [`piece_len`] says; a command may send several.
+fn read_piece(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
+    let n_errors = findings.n_errors();
+    let found = match Form::of(text) {
+        Form::Json => Some(access_log::read(text.trim_end(), findings).into_iter().collect()),
+        Form::Url => Some(url(text.trim(), findings).into_iter().collect()),
+        Form::Head => Some(captured::read(text, findings).into_iter().collect()),
+        Form::PseudoHeaders => {
+            Some(captured::read_pseudo_headers(text, findings).into_iter().collect())
+        }
+        Form::Command => command::read(text, findings),
+        Form::Script => power_shell::is_script(text)
+            .then(|| power_shell::read(command::without_prompt(text), findings))
+            .flatten()
+            .or_else(|| fetch::read(text, findings))
+            .or_else(|| python::read(text, findings)),
+        Form::Other => log_line(text),
+    };
+    let found = found.unwrap_or_default();
+    if found.is_empty() && findings.n_errors() == n_errors {
+        not_a_request(findings);
+    }
+    found
+}
+
+fn not_a_request(findings: &mut Findings) {
+    let message = "this is neither a URL, nor a command, nor a log line, nor a captured request";
+    let help = "give `https://host/path`, `curl ...` in quotes, a line of a log, or a request with its method, path and `Host`";
     findings.add(&codes::NOT_A_REQUEST, Span::point(1, 1), message, help);
-    Vec::new()
 }
 
 /// What a client sends that opens the URL and says nothing about itself.
-fn get(url: &Url<'_>) -> RecordedRequest {
+fn url(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
+    let text = text.trim_matches(['<', '>', '"', '\'', '`']);
+    let real = refanged(text);
+    let with_scheme =
+        if real.contains("://") { real.into_owned() } else { format!("http://{real}") };
+    let url = match Url::parse(&with_scheme) {
+        Ok(url) => url,
+        Err(error) => {
+            findings.add(&codes::BROKEN_URL, Span::point(1, 1), error.message(text), error.help());
+            return None;
+        }
+    };
     let scheme = url.scheme.to_ascii_lowercase();
     let server_name = (scheme == "https").then(|| host_name(url.host)).flatten();
-    RecordedRequest {
+    Some(RecordedRequest {
         method: b"GET".to_vec(),
         scheme: scheme.into_bytes(),
         authority: url.host.as_bytes().to_vec(),
@@ -58,57 +124,28 @@ fn get(url: &Url<'_>) -> RecordedRequest {
         version: b"HTTP/1.1".to_vec(),
         server_name,
         ..RecordedRequest::default()
-    }
+    })
 }
 
-/// One JSON object, over several lines perhaps, or one in each line.
-fn log_lines(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
-    let lines: Vec<_> =
-        (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()).collect();
-    let is_object =
-        |line: &str| line.trim_start().starts_with('{') && line.trim_end().ends_with('}');
-    if !lines.iter().all(|(_, line)| is_object(line)) {
-        return crate::access_log::read(text, findings).into_iter().collect();
+/// A line of a text log, if its format is known.
+fn log_line(line: &str) -> Option<Vec<RecordedRequest>> {
+    let layout = Layout::detect(line.as_bytes())?;
+    let is_text = matches!(
+        layout.format,
+        Format::EnvoyText | Format::Squid | Format::Combined | Format::HaProxy
+    );
+    if !is_text {
+        return None;
     }
-    let mut requests = Vec::new();
-    for (line_number, line) in lines {
-        let mut of_line = Findings::new(findings.file()).at_line(line_number);
-        requests.extend(crate::access_log::read(line, &mut of_line));
-        findings.extend(of_line);
-    }
-    requests
+    let mut found = None;
+    let mut reader = LogReader::new(layout, &FieldMap::default());
+    reader.read(line.as_bytes(), &mut |_, entry| {
+        if let Ok(Entry::Request(logged)) = entry {
+            found = Some(vec![logged.line.clone().record()]);
+        }
+    });
+    found
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_form_is_told_by_the_text() {
-        for (text, expect, code) in [
-            ("https://a.example/x#f\n", "GET https://a.example/x", ""),
-            ("curl -X POST https://a.example/x", "POST https://a.example/x", ""),
-            ("/usr/bin/curl https://a.example/x", "GET https://a.example/x", ""),
-            (r#"{"authority":"a.example","path":"/x"}"#, "GET http://a.example/x", ""),
-            ("{\n\"authority\":\"a.example\",\n\"path\":\"/x\"}", "GET http://a.example/x", ""),
-            ("CONNECT a.example:443 HTTP/1.1", "CONNECT a.example:443", ""),
-            ("PUT https://a.example/x HTTP/1.1\nCookie: a\n", "PUT https://a.example/x", ""),
-            ("a.example", "", "R011"),
-            ("", "", "R011"),
-            ("https:///x", "", "R002"),
-            ("https://a.example:99999/x", "", "R002"),
-            ("wget https://a.example", "", "R011"),
-        ] {
-            let mut findings = Findings::new(&"request".into());
-            let requests = read(text, &mut findings);
-            let found: Vec<_> = requests
-                .iter()
-                .map(|request| [&request.method[..], b" ", &request.url()].concat())
-                .map(|line| String::from_utf8(line).unwrap())
-                .collect();
-            assert_eq!(found.join("\n"), expect, "{text}");
-            let found = findings.into_list();
-            assert_eq!(found.first().map_or("", |found| found.diagnostic.code.id), code, "{text}");
-        }
-    }
-}
+mod tests;

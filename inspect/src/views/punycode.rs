@@ -2,6 +2,19 @@
 
 const BASE: u32 = 36;
 
+/// Returns a name with its international labels in Punycode and lower case, as clients ask for it.
+pub fn ascii_name(name: &str) -> String {
+    let label = |label: &str| {
+        if label.is_ascii() {
+            return label.to_owned();
+        }
+        let lower = label.to_lowercase();
+        let code = encode(&lower).and_then(|code| String::from_utf8(code).ok());
+        code.map_or(lower, |code| format!("xn--{code}"))
+    };
+    name.split('.').map(label).collect::<Vec<_>>().join(".")
+}
+
 /// Decodes a label behind `xn--`. `None` where it is not Punycode.
 pub(super) fn decode(label: &[u8]) -> Option<String> {
     let dash = label.iter().rposition(|byte| *byte == b'-');

@@ -11,10 +11,10 @@ pub(super) enum Effect {
     Method,
     /// Asks for HEAD.
     Head,
-    /// Asks for PUT.
-    Put,
-    /// Asks for POST, with data that no rule sees.
-    Post,
+    /// Sends a file, which names the last part of a path that ends in a slash.
+    Upload,
+    /// Sends a form, of which no rule sees anything.
+    Form,
     /// Asks for a version of HTTP.
     Version(&'static str),
     /// Names the user agent.
@@ -26,15 +26,40 @@ pub(super) enum Effect {
     /// Gives a header.
     Header,
     /// Gives data, which `-G` moves into the query.
-    Data,
+    Data(Data),
     /// `-G`.
     DataToQuery,
     /// Adds to the query.
     Query,
     /// Replaces path and query.
     RequestTarget,
-    /// Reads more options from a file.
-    Config,
+    /// `--path-as-is`.
+    KeepsDots,
+    /// `--globoff`.
+    NoPatterns,
+    /// The scheme of URLs without one.
+    DefaultScheme,
+    /// Lists the schemes that are allowed.
+    Schemes,
+    /// Begins another request with options of its own.
+    Next,
+    /// Adds requests, or changes this one, by what is not in the command: it is refused.
+    NotRead,
+    /// Sends requests besides, which are not listed.
+    Besides,
+}
+
+/// How data is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Data {
+    /// As it is, or `@` and a file.
+    Plain,
+    /// As it is.
+    Raw,
+    /// JSON, which is put together without `&`.
+    Json,
+    /// As `name=content`, of which the content is encoded.
+    Encoded,
 }
 
 /// What is known about an option.
@@ -51,6 +76,7 @@ pub(super) enum Known {
 /// Short options with their long names.
 const SHORT: &[(char, &str)] = &[
     ('#', "progress-bar"),
+    (':', "next"),
     ('0', "http1.0"),
     ('1', "tlsv1"),
     ('2', "sslv2"),
@@ -112,33 +138,41 @@ const SHORT: &[(char, &str)] = &[
 
 /// Options that change the request, and whether they take a value.
 const WITH_EFFECT: &[(&str, Known)] = &[
-    ("config", Known::Value(Effect::Config)),
+    ("config", Known::Value(Effect::NotRead)),
     ("cookie", Known::Value(Effect::Cookie)),
-    ("data", Known::Value(Effect::Data)),
-    ("data-ascii", Known::Value(Effect::Data)),
-    ("data-binary", Known::Value(Effect::Data)),
-    ("data-raw", Known::Value(Effect::Data)),
-    ("data-urlencode", Known::Value(Effect::Data)),
-    ("form", Known::Value(Effect::Post)),
-    ("form-string", Known::Value(Effect::Post)),
+    ("data", Known::Value(Effect::Data(Data::Plain))),
+    ("data-ascii", Known::Value(Effect::Data(Data::Plain))),
+    ("data-binary", Known::Value(Effect::Data(Data::Plain))),
+    ("data-raw", Known::Value(Effect::Data(Data::Raw))),
+    ("data-urlencode", Known::Value(Effect::Data(Data::Encoded))),
+    ("doh-url", Known::Value(Effect::Besides)),
+    ("form", Known::Value(Effect::Form)),
+    ("form-string", Known::Value(Effect::Form)),
     ("get", Known::Flag(Effect::DataToQuery)),
+    ("globoff", Known::Flag(Effect::NoPatterns)),
     ("head", Known::Flag(Effect::Head)),
     ("header", Known::Value(Effect::Header)),
     ("http0.9", Known::Flag(Effect::None)),
     ("http1.0", Known::Flag(Effect::Version("HTTP/1.0"))),
     ("http1.1", Known::Flag(Effect::Version("HTTP/1.1"))),
     ("http2", Known::Flag(Effect::Version("HTTP/2"))),
-    ("http2-prior-knowledge", Known::Flag(Effect::Version("HTTP/2"))),
+    ("http2-prior-knowledge", Known::Flag(Effect::Version("HTTP/2 at once"))),
     ("http3", Known::Flag(Effect::Version("HTTP/3"))),
     ("http3-only", Known::Flag(Effect::Version("HTTP/3"))),
-    ("json", Known::Value(Effect::Data)),
+    ("ipfs-gateway", Known::Value(Effect::NotRead)),
+    ("json", Known::Value(Effect::Data(Data::Json))),
+    ("next", Known::Flag(Effect::Next)),
+    ("path-as-is", Known::Flag(Effect::KeepsDots)),
+    ("proto", Known::Value(Effect::Schemes)),
+    ("proto-default", Known::Value(Effect::DefaultScheme)),
     ("referer", Known::Value(Effect::Referrer)),
     ("request", Known::Value(Effect::Method)),
     ("request-target", Known::Value(Effect::RequestTarget)),
-    ("upload-file", Known::Value(Effect::Put)),
+    ("upload-file", Known::Value(Effect::Upload)),
     ("url", Known::Value(Effect::Url)),
     ("url-query", Known::Value(Effect::Query)),
     ("user-agent", Known::Value(Effect::UserAgent)),
+    ("variable", Known::Value(Effect::NotRead)),
 ];
 
 /// Other options that take a value (`curl --help all`, 8.17).
@@ -163,7 +197,6 @@ const WITH_VALUE: &[&str] = &[
     "dns-ipv4-addr",
     "dns-ipv6-addr",
     "dns-servers",
-    "doh-url",
     "dump-header",
     "ech",
     "egd-file",
@@ -184,7 +217,6 @@ const WITH_VALUE: &[&str] = &[
     "hsts",
     "interface",
     "ip-tos",
-    "ipfs-gateway",
     "keepalive-cnt",
     "keepalive-time",
     "key",
@@ -210,8 +242,6 @@ const WITH_VALUE: &[&str] = &[
     "pass",
     "pinnedpubkey",
     "preproxy",
-    "proto",
-    "proto-default",
     "proto-redir",
     "proxy",
     "proxy-cacert",
@@ -266,7 +296,6 @@ const WITH_VALUE: &[&str] = &[
     "unix-socket",
     "upload-flags",
     "user",
-    "variable",
     "vlan-priority",
     "write-out",
 ];
@@ -300,7 +329,6 @@ const WITHOUT_VALUE: &[&str] = &[
     "ftp-skip-pasv-ip",
     "ftp-ssl-ccc",
     "ftp-ssl-control",
-    "globoff",
     "haproxy-protocol",
     "ignore-content-length",
     "include",
@@ -330,7 +358,6 @@ const WITHOUT_VALUE: &[&str] = &[
     "ntlm-wb",
     "parallel",
     "parallel-immediate",
-    "path-as-is",
     "post301",
     "post302",
     "post303",
@@ -392,24 +419,51 @@ const WITHOUT_VALUE: &[&str] = &[
     "xattr",
 ];
 
-/// What is known about `--name`.
-pub(super) fn long(name: &str) -> Known {
-    if let Some((_, known)) = WITH_EFFECT.iter().find(|(option, _)| *option == name) {
-        return *known;
+/// What is known about `--name`, and false for `--no-name`. A name may be cut as long as it is the only one
+/// that begins so.
+pub(super) fn long(name: &str) -> (Known, bool) {
+    if name.starts_with("expand-") {
+        return (Known::Value(Effect::NotRead), true);
+    }
+    let exact = exact(name);
+    if exact.0 != Known::Unknown {
+        return exact;
+    }
+    let mut longer = names().filter(|known| known.starts_with(name));
+    match (longer.next(), longer.next()) {
+        (Some(only), None) => self::exact(only),
+        _ => (Known::Unknown, true),
+    }
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    let with_effect = WITH_EFFECT.iter().map(|(name, _)| *name);
+    with_effect.chain(WITH_VALUE.iter().chain(WITHOUT_VALUE).copied())
+}
+
+fn exact(name: &str) -> (Known, bool) {
+    let effect = |name: &str| WITH_EFFECT.iter().find(|(option, _)| *option == name);
+    if let Some((_, known)) = effect(name) {
+        return (*known, true);
     }
     if WITH_VALUE.contains(&name) {
-        return Known::Value(Effect::None);
+        return (Known::Value(Effect::None), true);
     }
-    let positive = name.strip_prefix("no-").unwrap_or(name);
-    if WITHOUT_VALUE.contains(&name) || WITHOUT_VALUE.contains(&positive) {
-        return Known::Flag(Effect::None);
+    if WITHOUT_VALUE.contains(&name) {
+        return (Known::Flag(Effect::None), true);
     }
-    Known::Unknown
+    let Some(positive) = name.strip_prefix("no-") else { return (Known::Unknown, true) };
+    match effect(positive) {
+        Some((_, known @ Known::Flag(_))) => (*known, false),
+        _ if WITHOUT_VALUE.contains(&positive) => (Known::Flag(Effect::None), false),
+        _ => (Known::Unknown, true),
+    }
 }
 
 /// What is known about `-letter`.
 pub(super) fn short(letter: char) -> Known {
-    SHORT.iter().find(|(short, _)| *short == letter).map_or(Known::Unknown, |(_, name)| long(name))
+    let known = SHORT.iter().find(|(short, _)| *short == letter);
+    known.map_or(Known::Unknown, |(_, name)| exact(name).0)
 }
 
 #[cfg(test)]
@@ -419,7 +473,7 @@ mod tests {
     #[test]
     fn every_short_option_has_a_known_long_name() {
         for (letter, name) in SHORT {
-            assert_ne!(long(name), Known::Unknown, "{letter} {name}");
+            assert_ne!(exact(name).0, Known::Unknown, "{letter} {name}");
         }
     }
 

@@ -1,0 +1,45 @@
+//! What a command or a script has its client send.
+
+use crate::recorded::RecordedRequest;
+use crate::url::host_name;
+
+/// A request as a client sends it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClientRequest<'a> {
+    pub method: &'a str,
+    pub scheme: &'a str,
+    /// Host and port of the URL: the server that TLS asks for.
+    pub connects_to: &'a str,
+    /// The `Host` header.
+    pub host: &'a str,
+    pub path: &'a str,
+    pub version: &'a str,
+    pub user_agent: Option<String>,
+    pub referrer: Option<String>,
+    pub cookie: Option<String>,
+}
+
+impl ClientRequest<'_> {
+    pub(crate) fn record(self) -> RecordedRequest {
+        let server_name = (self.scheme == "https").then(|| host_name(self.connects_to)).flatten();
+        RecordedRequest {
+            method: self.method.as_bytes().to_vec(),
+            scheme: self.scheme.as_bytes().to_vec(),
+            authority: self.host.as_bytes().to_vec(),
+            path: Some(self.path.as_bytes().to_vec()),
+            version: self.version.as_bytes().to_vec(),
+            user_agent: self.user_agent.map(String::into_bytes),
+            referrer: self.referrer.map(String::into_bytes),
+            cookie: self.cookie.map(String::into_bytes),
+            server_name,
+            ..RecordedRequest::default()
+        }
+    }
+}
+
+/// Joins headers of one name as a proxy does; `None` where there is none.
+pub(crate) fn join<'v>(name: &str, values: impl Iterator<Item = &'v str>) -> Option<String> {
+    let values: Vec<_> = values.collect();
+    let between = if name == "cookie" { "; " } else { "," };
+    (!values.is_empty()).then(|| values.join(between))
+}

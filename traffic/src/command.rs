@@ -1,0 +1,247 @@
+//! Command lines to the requests that their programs send: curl, wget and PowerShell's, wherever they are in a
+//! line of a shell.
+
+use diagnostics::{Findings, Span};
+
+use crate::recorded::RecordedRequest;
+use crate::shell::{self, SimpleCommand, UnclosedQuote, Word};
+use crate::{codes, curl, power_shell, python, wget};
+
+/// Deepest scripts within commands, as in `sh -c "bash -c '...'"`.
+const MAX_DEPTH: usize = 4;
+
+/// A program whose requests are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Program {
+    Curl,
+    Wget,
+    /// Runs the command in its arguments behind `-c`.
+    Shell,
+    /// Runs a script of PowerShell.
+    PowerShell,
+    Python,
+    Other,
+}
+
+/// Returns true if a command line may be one of a program whose requests are read.
+pub(crate) fn is_command(text: &str) -> bool {
+    let line = without_prompt(text);
+    power_shell::is_script(line)
+        || line.split_whitespace().take(16).any(|word| {
+            let word = word.trim_start_matches(['(', '$', '`', '"', '\'', '<', '{', '!']);
+            !matches!(program(word), Program::Other)
+        })
+}
+
+/// Reads all commands of a text. `None` where none of them is of a known program.
+pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+    read_at_depth(text, 0, findings)
+}
+
+fn read_at_depth(
+    text: &str,
+    depth: usize,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
+    let line = without_prompt(text);
+    if power_shell::is_script(line) {
+        return power_shell::read(line, findings);
+    }
+    // A prompt becomes blanks, so that the places of findings are those of the text.
+    let blanks = " ".repeat(text.chars().count().saturating_sub(line.chars().count()));
+    let commands = match shell::commands(&format!("{blanks}{line}")) {
+        Ok(commands) => commands,
+        Err(UnclosedQuote(span)) => {
+            let message = "the quote that begins here is not closed";
+            findings.add(&codes::UNCLOSED_QUOTE, span, message, "close it, or escape it with `\\`");
+            return Some(Vec::new());
+        }
+    };
+    let mut requests = None;
+    for command in &commands {
+        let Some((program, words)) = of_program(command) else { continue };
+        let found = match program {
+            Program::Curl => curl::read(words, findings),
+            Program::Wget => wget::read(words, findings),
+            Program::Shell | Program::PowerShell if depth < MAX_DEPTH => {
+                let Some(script) = script(words) else { continue };
+                // The place of a script is that of its word.
+                let mut of_script = Findings::new(findings.file());
+                let found = match program {
+                    Program::PowerShell => power_shell::read(&script.text, &mut of_script),
+                    _ => read_at_depth(&script.text, depth + 1, &mut of_script),
+                };
+                let place = findings.place(script.span);
+                findings.extend_at(of_script, &place);
+                let Some(found) = found else { continue };
+                found
+            }
+            Program::Python => {
+                let Some(script) = script(words) else { continue };
+                let mut of_script = Findings::new(findings.file());
+                let found = python::read(&script.text, &mut of_script);
+                let place = findings.place(script.span);
+                findings.extend_at(of_script, &place);
+                let Some(found) = found else { continue };
+                found
+            }
+            Program::Shell | Program::PowerShell | Program::Other => continue,
+        };
+        if let Some(cut) = command.cut.filter(|_| !found.is_empty()) {
+            let message = "the shell ends the command at this `&`";
+            let help = "put the URL in quotes, if the `&` is a part of it";
+            findings.add(&codes::IGNORED_OPTION, cut, message, help);
+        }
+        let requests: &mut Vec<RecordedRequest> = requests.get_or_insert_default();
+        requests.extend(found);
+        requests.truncate(crate::limits::MAX_PASTED_REQUESTS);
+    }
+    requests
+}
+
+/// Returns the program of a command, and its words from the program on: behind variables that are set for it,
+/// keywords, and programs that run others.
+fn of_program(command: &SimpleCommand) -> Option<(Program, &[Word])> {
+    let mut words = command.words.as_slice();
+    while let Some((first, rest)) = words.split_first() {
+        match program(&first.text) {
+            Program::Other => {}
+            known => return Some((known, words)),
+        }
+        let is_assignment = first.text.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        });
+        let before = [
+            "!",
+            "{",
+            "}",
+            "&",
+            "builtin",
+            "command",
+            "do",
+            "doas",
+            "else",
+            "env",
+            "eval",
+            "exec",
+            "if",
+            "nice",
+            "nohup",
+            "proxychains",
+            "proxychains4",
+            "setsid",
+            "start",
+            "sudo",
+            "then",
+            "time",
+            "timeout",
+            "torify",
+            "torsocks",
+            "until",
+            "watch",
+            "while",
+            "xargs",
+            "busybox",
+        ];
+        let is_before = before.contains(&name(&first.text).as_str());
+        let is_option = first.text.starts_with(['-', '/']) || first.text.parse::<f64>().is_ok();
+        let has_begun = words.len() < command.words.len();
+        let is_duration = first.text.trim_end_matches(['s', 'm', 'h']).parse::<f64>().is_ok();
+        if !is_assignment && !is_before && !(has_begun && (is_option || is_duration)) {
+            return None;
+        }
+        words = rest;
+    }
+    None
+}
+
+/// The last part of a program's path, in lower case and without `.exe`.
+fn name(word: &str) -> String {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    name.strip_suffix(".exe").map_or(name.clone(), str::to_owned)
+}
+
+fn program(word: &str) -> Program {
+    match name(word).as_str() {
+        "curl" => Program::Curl,
+        "wget" => Program::Wget,
+        "sh" | "bash" | "dash" | "zsh" | "ash" | "ksh" | "cmd" => Program::Shell,
+        "powershell" | "pwsh" => Program::PowerShell,
+        "python" | "python2" | "python3" | "py" => Program::Python,
+        _ => Program::Other,
+    }
+}
+
+/// The script in the arguments of a shell: behind `-c`, of `cmd` behind `/c`, of PowerShell perhaps behind
+/// nothing.
+fn script(words: &[Word]) -> Option<Word> {
+    let (shell, arguments) = words.split_first()?;
+    let program = program(&shell.text);
+    let is_flag = |word: &Word| {
+        let flag = word.text.to_ascii_lowercase();
+        match program {
+            Program::PowerShell => "-command".starts_with(&flag) && flag.len() > 1,
+            _ if name(&shell.text) == "cmd" => matches!(flag.as_str(), "/c" | "/k"),
+            _ => flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c'),
+        }
+    };
+    let at = arguments.iter().position(is_flag);
+    let behind = match at {
+        Some(at) => arguments.get(at + 1..)?,
+        None if program == Program::PowerShell => arguments,
+        None => return None,
+    };
+    let (first, rest) = behind.split_first()?;
+    // The commands within are commands of the line already.
+    if first.expands && first.text.trim_start().starts_with(['$', '`']) {
+        return None;
+    }
+    let takes_all = program == Program::PowerShell || name(&shell.text) == "cmd";
+    let text = if takes_all {
+        let words = std::iter::once(first).chain(rest).map(|word| word.text.as_str());
+        words.collect::<Vec<_>>().join(" ")
+    } else {
+        first.text.clone()
+    };
+    Some(Word { text, ..first.clone() })
+}
+
+/// Returns a line without the prompt of a shell.
+pub(crate) fn without_prompt(text: &str) -> &str {
+    let line = text.trim_start();
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let is_sign = matches!(first, "$" | "#" | "%" | ">" | "PS>" | "❯" | "➜");
+    let is_place = first.len() > 1
+        && first.ends_with(['$', '#', '%', '>'])
+        && first.contains(['@', ':', '~', '\\'])
+        && !first.contains("://");
+    if is_sign || is_place {
+        return rest.trim_start();
+    }
+    // `PS C:\Users\a b>` has blanks.
+    if first == "PS"
+        && let Some((place, rest)) = rest.split_once('>')
+        && place.contains(':')
+        && !place.contains('\n')
+    {
+        return rest.trim_start();
+    }
+    // `C:\>curl` has none behind.
+    match line.split_once('>') {
+        Some((place, rest))
+            if place.get(1..3) == Some(":\\") && !place.contains([' ', '"', '\n']) =>
+        {
+            rest.trim_start()
+        }
+        _ => line,
+    }
+}
+
+/// A finding about a program whose command has no URL.
+pub(crate) fn no_url(program: &str, words: &[Word], findings: &mut Findings) {
+    let place = words.first().map_or(Span::point(1, 1), |word| word.span);
+    let message = format!("the {program} command has no URL");
+    let help = "write the URL behind the options";
+    findings.add(&codes::BROKEN_CURL, place, message, help);
+}

