@@ -10,8 +10,10 @@ mod duplicate;
 mod host;
 mod host_fix;
 mod metadata;
-mod path;
 mod regex;
+mod value;
+mod value_fix;
+mod value_set;
 mod written;
 
 use std::collections::BTreeSet;
@@ -41,7 +43,7 @@ pub fn lint<'r>(rule: &'r Rule, options: LintOptions<'r>) -> Vec<Diagnostic> {
     behaviour::check_rule(&mut report);
     for (item, excludes) in items(rule) {
         host::check(&mut report, item, excludes);
-        path::check(&mut report, item);
+        value::check(&mut report, item);
         regex::check(&mut report, item);
         behaviour::check_values(&mut report, item);
     }

@@ -10,7 +10,7 @@ diagnostics::codes! {
     /// left alone.
     HOST_APEX = "L002", Warning, "host suffix misses the domain itself";
     /// A value that no host can have.
-    /// Hosts contain neither slashes nor spaces, and the port is not part of the field.
+    /// Hosts contain neither slashes nor spaces, and scheme and port are not part of the field.
     HOST_IMPOSSIBLE = "L003", Warning, "value that no host can have";
     /// A value that no path can have: paths start with a slash and contain neither query nor scheme.
     PATH_IMPOSSIBLE = "L004", Warning, "value that no path can have";
@@ -57,4 +57,13 @@ diagnostics::codes! {
     /// Clocks are everywhere: updates, telemetry, monitoring and open pages. In a log of a small network a
     /// quarter of all pairs that can be scored were as regular as a beacon.
     RHYTHM_ALONE = "L018", Warning, "a rhythm alone is no detection";
+    /// A value that its field never has: `c-uri` has scheme and host, `c-uri-query` no `?`, `c-uri-extension` no
+    /// dot, `sc-status` three digits, and `tidegate.anomaly` a name of a closed list.
+    /// The rule compiles, looks deployed, and never matches.
+    VALUE_IMPOSSIBLE = "L019", Warning, "value that the field never has";
+    /// A `?` in a URL that is not escaped: in Sigma it is any one character.
+    /// `/index.php?id=` also matches `/index.phpxid=`.
+    QUESTION_MARK = "L020", Warning, "question mark that is a wildcard";
+    /// A value that is written so that nobody follows it, as `evil[.]example` or `hxxp://`.
+    VALUE_DEFANGED = "L021", Warning, "defanged value";
 }

@@ -15,7 +15,6 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item, excludes: bool) {
     let mut without_apex = Vec::new();
     for value in &item.values {
         for tokens in variants(value) {
-            impossible(report, value, tokens);
             if let [Token::Many, Token::Literal(suffix)] = tokens.as_slice() {
                 boundary(report, item, value, suffix, excludes);
                 without_apex.extend(apex(suffix));
@@ -106,27 +105,4 @@ fn boundary(report: &mut Report<'_>, item: &Item, value: &Value, suffix: &[u8], 
         format!("list the name itself, and `.{name}` with `endswith`"),
     );
     report.fix(report.written.and_then(|written| host_fix::fix(written, item, HostMatching::Text)));
-}
-
-fn impossible(report: &mut Report<'_>, value: &Value, tokens: &[Token]) {
-    let literals = tokens.iter().filter_map(|token| match token {
-        Token::Literal(literal) => Some(literal),
-        Token::One | Token::Many | Token::Dash => None,
-    });
-    for literal in literals {
-        let wrong = literal.iter().find(|byte| matches!(byte, b'/' | b' ' | b'\\' | b'?' | b'#'));
-        if let Some(wrong) = wrong {
-            report.add(
-                &codes::HOST_IMPOSSIBLE,
-                value.span,
-                format!(
-                    "{} contains `{}`, which no host does",
-                    quoted(&value.text),
-                    char::from(*wrong)
-                ),
-                "look for host and path together in `c-uri`, or leave the path out",
-            );
-            return;
-        }
-    }
 }

@@ -69,6 +69,50 @@ fn mechanical_findings_are_fixed_in_the_spelling_of_the_author() {
             "  s:\r\n    cs-host|endswith:\r\n      - a.example\r\n  condition: s\r\n",
             "  s:\r\n    cs-host:\r\n      - a.example\r\n      - '*.a.example'\r\n  condition: s\r\n",
         ),
+        (
+            "  s:\n    cs-host: ['a.example:443', b.example]\n  condition: s\n",
+            "  s:\n    cs-host: ['a.example', b.example]\n  condition: s\n",
+        ),
+        (
+            "  s:\n    cs-host: https://a.example/\n  condition: s\n",
+            "  s:\n    cs-host: a.example\n  condition: s\n",
+        ),
+        (
+            "  s:\n    c-uri-extension:\n      - '.exe'\n      - exe # x\n  condition: s\n",
+            "  s:\n    c-uri-extension:\n      - 'exe'\n      - exe # x\n  condition: s\n",
+        ),
+        (
+            "  s:\n    c-uri|contains: '/a.php?id='\n  condition: s\n",
+            "  s:\n    c-uri|contains: '/a.php\\?id='\n  condition: s\n",
+        ),
+        (
+            "  s:\n    c-uri|contains: \"/a.php?id=\"\n  condition: s\n",
+            "  s:\n    c-uri|contains: \"/a.php\\\\?id=\"\n  condition: s\n",
+        ),
+        (
+            "  s:\n    sc-status: 4xx\n  condition: s\n",
+            "  s:\n    sc-status: '4??'\n  condition: s\n",
+        ),
+        (
+            "  s:\n    cs-method: 'get '\n  condition: s\n",
+            "  s:\n    cs-method: 'GET'\n  condition: s\n",
+        ),
+        (
+            "  s:\n    cs-version: 1.1\n  condition: s\n",
+            "  s:\n    cs-version: HTTP/1.1\n  condition: s\n",
+        ),
+        (
+            "  s:\n    src_ip: [10.0.0.0/8, 192.168.0.0/16]\n  condition: s\n",
+            "  s:\n    src_ip|cidr: [10.0.0.0/8, 192.168.0.0/16]\n  condition: s\n",
+        ),
+        (
+            "  s:\n    tidegate.anomaly: ip.litteral\n  condition: s\n",
+            "  s:\n    tidegate.anomaly: ip.literal\n  condition: s\n",
+        ),
+        (
+            "  s:\n    cs-host: 'a[.]example'\n  condition: s\n",
+            "  s:\n    cs-host: 'a.example'\n  condition: s\n",
+        ),
         // A carriage return alone ends a line in YAML.
         ("\r\r  s: {cs-hots: a}\n  condition: s\n", "\r\r  s: {cs-host: a}\n  condition: s\n"),
         ("  s: {cs-hots: a}\n  condition: s\n", "  s: {cs-host: a}\n  condition: s\n"),

@@ -63,6 +63,117 @@ fn detections_are_found_or_left_alone() {
     }
 }
 
+/// A detection item of a proxy, and the code of what is found, or nothing where a request can match.
+const VALUES: &[(&str, &str)] = &[
+    ("cs-host: 'evil.example:443'", "L003"),
+    ("cs-host|endswith: ':8080'", "L003"),
+    ("cs-host: https://evil.example", "L003"),
+    ("cs-host|startswith: http://", "L003"),
+    ("cs-host: evil.example/x", "L003"),
+    ("cs-host|re: ^https?://", "L003"),
+    ("cs-host|re: '\\.example:[0-9]+$'", "L003"),
+    ("r-dns: 'evil .example'", "L003"),
+    ("tls.client.server_name: 'evil.example:443'", "L003"),
+    ("cs-host: 'evil[.]example'", "L021"),
+    ("cs-host: evil(.)example", "L021"),
+    ("c-uri: hxxps://evil.example/x", "L021"),
+    ("c-uri|contains: 'evil[dot]example'", "L021"),
+    ("c-uri-stem: api/webhooks", "L004"),
+    ("c-uri-stem|startswith: https://", "L004"),
+    ("c-uri-stem|contains: '#id'", "L004"),
+    ("c-uri-stem|re: '/gate\\.php\\?id=[0-9]+'", "L004"),
+    ("cs-uri-stem|endswith: '/x\\?y=1'", "L004"),
+    ("c-uri: /admin/get.php", "L019"),
+    ("c-uri|startswith: /api/", "L019"),
+    ("cs-uri: evil.example/x", "L019"),
+    ("c-uri: https://evil.example", "L019"),
+    ("c-uri|endswith: '#top'", "L019"),
+    ("c-uri|re: '^/api/'", "L019"),
+    ("c-uri|cidr: 10.0.0.0/8", "L019"),
+    ("c-uri-query: '\\?id=1'", "L019"),
+    ("c-uri-query|startswith: /install", "L019"),
+    ("c-uri-extension: [.exe, .dll]", "L019 L019"),
+    ("c-uri-extension: tar.gz", "L019"),
+    ("c-uri-extension|endswith: exe?", ""),
+    ("cs-method: 'GET '", "L019"),
+    ("cs-method|cased: get", "L019"),
+    ("cs-method: GET, POST", "L019"),
+    ("cs-version: '1.1'", "L019"),
+    ("sc-status: 4xx", "L019"),
+    ("sc-status: 200 OK", "L019"),
+    ("sc-status: 99", "L019"),
+    ("src_ip: 10.0.0.0/8", "L019"),
+    ("dst_ip: evil.example", "L019"),
+    ("dst_ip: '192.0.2.1:443'", "L019"),
+    ("sc-bytes: 10MB", "L019"),
+    ("cs-referrer: evil.example", "L019"),
+    ("tidegate.anomaly: ip.litteral", "L019"),
+    ("tidegate.anomaly|startswith: paths.", "L019"),
+    ("c-uri|contains: '/index.php?id='", "L020"),
+    ("c-uri-query|contains: 'a?b'", "L020"),
+    // What a request can have.
+    ("cs-host: evil.example", ""),
+    ("cs-host: 'b\u{fc}cher.example'", ""),
+    ("cs-host: EVIL.example.", ""),
+    ("cs-host: '[2001:db8::1]'", ""),
+    ("cs-host|startswith: 'user:pass@'", ""),
+    ("cs-host|contains: '@'", ""),
+    ("cs-host|re: '^[a-z]{8}\\.example$'", ""),
+    ("cs-host|cidr: 10.0.0.0/8", ""),
+    ("cs-host: '*'", ""),
+    ("c-uri: 'https://evil.example/x?y=z'", "L020"),
+    ("c-uri: 'https://evil.example/x\\?y=z'", ""),
+    ("c-uri: 'evil.example:443'", ""),
+    ("c-uri|contains: evil.example/x", ""),
+    ("c-uri|endswith: /admin/get.php", ""),
+    ("c-uri: '*/a??.php'", ""),
+    ("c-uri|re: '://[^/]+/x'", ""),
+    ("c-uri-stem|contains: /http://", ""),
+    ("c-uri-stem: '/a b'", ""),
+    ("c-uri-query|startswith: id=", ""),
+    ("c-uri-query|contains: '/x'", ""),
+    ("c-uri-extension: [exe, '']", ""),
+    ("cs-method: [get, M-SEARCH, PROPFIND]", ""),
+    ("cs-method|cased: GET", ""),
+    ("cs-version: [HTTP/1.1, HTTP/2, HTTP/2.0]", ""),
+    ("sc-status: [404, '4??', '4*']", ""),
+    ("sc-status|gte: 400", ""),
+    ("src_ip: [192.0.2.1, '10.*', '2001:db8::1', '::1']", ""),
+    ("src_ip|cidr: 10.0.0.0/8", ""),
+    ("cs-referrer|startswith: https://evil.example", ""),
+    ("cs-referrer|contains: evil.example", ""),
+    ("c-useragent|startswith: 'User-Agent: '", ""),
+    ("tidegate.anomaly: [ip.literal, 'path.*', '*encoded*']", ""),
+];
+
+#[test]
+fn values_that_a_field_never_has_are_found() {
+    let (mut n_dead, mut n_live) = (0, 0);
+    for (item, expect) in VALUES {
+        let text = format!(
+            "{COMPLETE}detection:\n  s:\n    cs-cookie|contains: needle\n    {item}\n  condition: s\n"
+        );
+        let findings = lint(&rules(&text)[0], LintOptions::default());
+        let codes: Vec<_> = findings.iter().map(|finding| finding.code.id).collect();
+        assert_eq!(codes.join(" "), *expect, "{item} {findings:#?}");
+        *(if expect.is_empty() { &mut n_live } else { &mut n_dead }) += 1;
+    }
+    assert!(n_dead >= 38 && n_live >= 25, "{n_dead} {n_live}");
+}
+
+#[test]
+fn dead_values_of_sigmahq_are_found() {
+    let Some(root) = corpora::folder(&["sigma"]) else { return };
+    for file in [
+        "rules/web/proxy_generic/proxy_hktl_empire_ua_uri_patterns.yml",
+        "rules/web/proxy_generic/proxy_hktl_cobalt_strike_malleable_c2_requests.yml",
+    ] {
+        let text = std::fs::read_to_string(root.join("sigma").join(file)).unwrap();
+        let findings = lint(&rules(&text)[0], LintOptions::default());
+        assert!(findings.iter().any(|finding| finding.code.id == "L019"), "{file}: {findings:?}");
+    }
+}
+
 #[test]
 fn metadata_is_complete_and_tags_are_known() {
     let detection = "detection: {s: {c-uri: x}, condition: s}\n";
