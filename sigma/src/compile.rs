@@ -7,6 +7,7 @@ mod minimal;
 mod networks;
 mod patterns;
 mod program;
+mod re2;
 pub(crate) mod regex;
 mod regex_class;
 mod scans;

@@ -36,8 +36,9 @@ pub(crate) fn targets() -> Result<()> {
 
 /// Installs the programs that talk TLS to the examples, unless they are there.
 pub(crate) fn clients() -> Result<()> {
-    step("curl and openssl");
+    step("curl, wget and openssl");
     debian(&["curl", "--version"], "curl")?;
+    debian(&["wget", "--version"], "wget")?;
     debian(&["openssl", "version"], "openssl")
 }
 
@@ -92,6 +93,14 @@ pub(crate) fn envoy_of(wanted: &str) -> Result<PathBuf> {
     }
     fs::rename(&unpacked, &place)?;
     Ok(binary)
+}
+
+/// Installs the proxies whose logs are hunted, unless they are there.
+pub(crate) fn proxies() -> Result<()> {
+    step("Squid, nginx and HAProxy");
+    debian(&["/usr/sbin/squid", "-v"], "squid")?;
+    debian(&["/usr/sbin/nginx", "-v"], "nginx-light")?;
+    debian(&["/usr/sbin/haproxy", "-v"], "haproxy")
 }
 
 /// Installs Node.js and npm from Debian where they are missing.

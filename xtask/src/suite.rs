@@ -19,11 +19,13 @@ use crate::vault;
 pub(crate) fn set_up() -> Result<Artifacts> {
     install::targets()?;
     install::clients()?;
+    install::proxies()?;
     let artifacts = Artifacts::build()?;
     schemas::set_up()?;
     page::set_up()?;
     vault::set_up()?;
     install::java()?;
+    install::pip(&workspace::root().join("tests/re2"), "re2")?;
     install::pip(&workspace::root().join("examples/spark-hunt"), "spark")?;
     Ok(artifacts)
 }

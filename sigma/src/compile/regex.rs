@@ -18,7 +18,7 @@ use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::minimal::minimal;
-use super::regex_class;
+use super::re2;
 use crate::codes;
 use crate::limits::{MAX_FILE_REGEX_BYTES, MAX_REGEX_BYTES, MAX_REGEX_STATES};
 use diagnostics::Code;
@@ -56,8 +56,8 @@ pub(crate) fn parse(text: &str) -> Result<Hir, Problem> {
         help: "use RE2 syntax: `. ^ $ * + ? {n,m} [] | ()`, no look-around and no back references"
             .into(),
     };
-    let escaped = regex_class::escaped(text).map_err(&invalid)?;
-    let text_ascii = ascii_classes(&escaped).map_err(&invalid)?;
+    let translated = re2::translated(text).map_err(&invalid)?;
+    let text_ascii = ascii_classes(&translated).map_err(&invalid)?;
     let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(&text_ascii);
     hir.map_err(|error| invalid(first_line(&error)))
 }

@@ -9,30 +9,8 @@ const NAMES: &[&str] = &[
     "space", "upper", "word", "xdigit",
 ];
 
-/// An expression in whose classes each character that is not syntax in RE2 is escaped.
-///
-/// # Errors
-/// A `[:name:]` that there is not.
-pub(super) fn escaped(text: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((member, behind)) = member(rest) {
-        if member != "[" {
-            out.push_str(member);
-            rest = behind;
-            continue;
-        }
-        // A class without an end is reported by the reader.
-        let Some((class, behind)) = class(behind)? else { break };
-        out.push_str(&class);
-        rest = behind;
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
 /// A class from behind its `[`, and what follows it; `None` where it has no end.
-fn class(text: &str) -> Result<Option<(String, &str)>, String> {
+pub(super) fn class(text: &str) -> Result<Option<(String, &str)>, String> {
     let mut out = String::from("[");
     let mut rest = text;
     if let Some(behind) = rest.strip_prefix('^') {
@@ -55,29 +33,72 @@ fn class(text: &str) -> Result<Option<(String, &str)>, String> {
             rest = behind;
             continue;
         }
-        let Some((low, behind)) = member(rest) else { return Ok(None) };
-        push(&mut out, low);
+        let Some((low, behind)) = written(rest)? else { return Ok(None) };
+        out.push_str(&low);
         rest = behind;
         let is_class =
             low.starts_with('\\') && low.contains(['d', 'D', 's', 'S', 'w', 'W', 'p', 'P']);
         let range = rest.strip_prefix('-').filter(|behind| !behind.starts_with(']'));
-        if !is_class && let Some((high, behind)) = range.and_then(member) {
+        if !is_class && let Some(range) = range {
+            let Some((high, behind)) = written(range)? else { continue };
             out.push('-');
-            push(&mut out, high);
+            out.push_str(&high);
             rest = behind;
         }
     }
 }
 
-fn push(out: &mut String, member: &str) {
-    if matches!(member, "[" | "]" | "&" | "~" | "-") {
-        out.push('\\');
+/// The first member of a class as it has to be written, and what follows it; `None` at the end of the text.
+fn written(text: &str) -> Result<Option<(String, &str)>, String> {
+    if let Some((char, behind)) = escape_of(text)? {
+        return Ok(Some((format!(r"\x{{{:x}}}", u32::from(char)), behind)));
     }
-    out.push_str(member);
+    let Some((member, behind)) = member(text) else { return Ok(None) };
+    let out = match member {
+        "[" | "]" | "&" | "~" | "-" => format!(r"\{member}"),
+        member if member.starts_with(r"\p") || member.starts_with(r"\P") => property(member),
+        member => member.to_owned(),
+    };
+    Ok(Some((out, behind)))
+}
+
+/// The character of an escape that only RE2 has, and what follows it: octal numbers and punctuation. `None` where
+/// the text begins with something else.
+///
+/// # Errors
+/// A number that would be a back reference.
+pub(super) fn escape_of(text: &str) -> Result<Option<(char, &str)>, String> {
+    let Some(behind) = text.strip_prefix('\\') else { return Ok(None) };
+    let Some(char) = behind.chars().next() else { return Ok(None) };
+    match char {
+        '0'..='9' => {
+            let digits =
+                behind.bytes().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+            if digits == 0 || digits == 1 && char != '0' {
+                return Err(format!(r"there is no back reference `\{char}`"));
+            }
+            let (digits, behind) = behind.split_at_checked(digits).unwrap_or((behind, ""));
+            let number = u32::from_str_radix(digits, 8).ok().and_then(char::from_u32);
+            Ok(number.map(|char| (char, behind)))
+        }
+        char if char.is_ascii() && !char.is_ascii_alphanumeric() => {
+            Ok(Some((char, behind.get(1..).unwrap_or_default())))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A property as regex-syntax has it: `\p{^Greek}` is `\P{Greek}`.
+pub(super) fn property(member: &str) -> String {
+    match (member.strip_prefix(r"\p{^"), member.strip_prefix(r"\P{^")) {
+        (Some(name), _) => format!(r"\P{{{name}"),
+        (_, Some(name)) => format!(r"\p{{{name}"),
+        _ => member.to_owned(),
+    }
 }
 
 /// The first character of an expression, with its escape, and what follows it.
-fn member(text: &str) -> Option<(&str, &str)> {
+pub(super) fn member(text: &str) -> Option<(&str, &str)> {
     let mut chars = text.chars();
     let n_more = match (chars.next()?, chars.next()) {
         ('\\', Some(kind @ ('x' | 'p' | 'P'))) => match text.find('}') {
@@ -94,7 +115,7 @@ fn member(text: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::compile::re2::translated as escaped;
 
     #[test]
     fn only_what_is_syntax_in_re2_stays_without_escape() {
@@ -110,8 +131,8 @@ mod tests {
             (r"[\x41-\x5a-z][\x{41}-\x{5a}-z]", r"[\x41-\x5a\-z][\x{41}-\x{5a}\-z]"),
             ("[[:alpha:][:^digit:]&&]", r"[[:alpha:][:^digit:]\&\&]"),
             ("[[:a]", r"[\[:a]"),
-            (r"\[a&&b]a--\x41\p{L}", r"\[a&&b]a--\x41\p{L}"),
-            (r"[\]&&\[]", r"[\]\&\&\[]"),
+            (r"\[a&&b]a--\x41\p{L}", r"\x{5b}a&&b]a--\x41\p{L}"),
+            (r"[\]&&\[]", r"[\x{5d}\&\&\x{5b}]"),
             ("[ä-ö&&ü]", r"[ä-ö\&\&ü]"),
             // Without an end: reported by the reader.
             ("a[b&&", "a[b&&"),

@@ -31,4 +31,5 @@ mod lint;
 mod mutated;
 mod pending;
 mod plain;
+mod re2;
 mod refused;
