@@ -351,27 +351,19 @@ impl Judge {
             None => (self.inspector.correlation_hits(&verdict), None),
             Some(policy) => self.decide(&policy, &mut verdict, event, time_ms)?,
         };
-        let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-        let tables = self.inspector.pack().tables();
-        let service = |request: &Request<'_>| {
-            let host = plain_host(request.authority)?;
-            let found = ServiceMatch::of(tables, &host, request.path)?;
-            Some(tables.str(found.name).to_owned())
+        let input;
+        let lent;
+        let recorded = match event {
+            Recorded::Request(request, _) => Some((request, event.source())),
+            // Of other lines what a policy asks: host, source, and path if there is one.
+            Recorded::Object(line) => {
+                input = self.events.policy_input(line).unwrap_or_default();
+                lent = input.lend();
+                let has_host = !lent.authority.is_empty();
+                has_host.then_some((&lent, lent.source_address))
+            }
         };
-        let request = event.request().map(|request| Summary {
-            service: service(request).unwrap_or_default(),
-            method: text(request.method),
-            host: redact::host(request.authority),
-            path: match request.path {
-                Some(path) if self.show_values => text(path),
-                path => redact::path_template(
-                    self.inspector.pack().tables(),
-                    request.authority,
-                    path.unwrap_or_default(),
-                ),
-            },
-            source: text(event.source().unwrap_or_default()),
-        });
+        let request = recorded.map(|(request, source)| self.summary(request, source));
         let is_reported = |decided: &Decided| decided.decision.action != Action::Allow;
         let rulings = decided.iter().flat_map(|decided| &decided.decision.rulings);
         let rulings = rulings.map(|ruling| Some(*ruling)).chain(std::iter::repeat(None));
@@ -402,6 +394,26 @@ impl Judge {
             decided,
             behaviour: None,
         })
+    }
+
+    fn summary(&self, request: &Request<'_>, source: Option<&[u8]>) -> Summary {
+        let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+        let tables = self.inspector.pack().tables();
+        let service = || {
+            let host = plain_host(request.authority)?;
+            let found = ServiceMatch::of(tables, &host, request.path)?;
+            Some(tables.str(found.name).to_owned())
+        };
+        Summary {
+            service: service().unwrap_or_default(),
+            method: text(request.method),
+            host: redact::host(request.authority),
+            path: match request.path {
+                Some(path) if self.show_values => text(path),
+                path => redact::path_template(tables, request.authority, path.unwrap_or_default()),
+            },
+            source: text(source.unwrap_or_default()),
+        }
     }
 
     /// Returns the hits of an event for correlations and the decision of the policy; takes matches that

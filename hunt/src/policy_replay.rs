@@ -79,13 +79,6 @@ pub(crate) enum Recorded<'l> {
 }
 
 impl<'l> Recorded<'l> {
-    pub(crate) fn request(self) -> Option<&'l Request<'l>> {
-        match self {
-            Recorded::Request(request, _) => Some(request),
-            Recorded::Object(_) => None,
-        }
-    }
-
     /// The address of the sender of a request; its name where the log has no address.
     pub(crate) fn source(self) -> Option<&'l [u8]> {
         match self {

@@ -236,15 +236,35 @@ fn logs_of_other_programs_are_read() {
 {"timestamp":"2026-11-20T08:00:01.362749+0000","flow_id":2,"event_type":"http","src_ip":"10.0.1.7","http":{"hostname":"x.example","url":"/uc?export=download","http_method":"GET"}}
 {"timestamp":"2026-11-20T08:00:02.362749+0000","flow_id":3,"event_type":"http","src_ip":"10.0.1.7","http":{"hostname":"paste.example","url":"http://paste.example/raw/abcdefgh","http_method":"GET"}}
 {"timestamp":"2026-11-20T08:00:03.362749+0000","flow_id":4,"event_type":"tls","src_ip":"10.0.1.7","tls":{"sni":"a.tunnel.example"}}
+{"timestamp":"2026-11-20T08:00:04.362749+0000","flow_id":4,"event_type":"alert","src_ip":"10.0.1.7","alert":{"signature":"x"},"http":{"hostname":"paste.example","url":"/raw/abcdefgh","http_method":"GET"}}
+{"timestamp":"2026-11-20T08:00:05.362749+0000","flow_id":5,"event_type":"dns","src_ip":"10.0.1.7","dns":{"rrname":"a.tunnel.example"}}
+{"timestamp":"2026-11-20T08:00:06.362749+0000","flow_id":6,"event_type":"quic","src_ip":"10.0.1.7","quic":{"sni":"b.tunnel.example"}}
 "#;
     let found = [
         "2 Query x.example /uc?export={} 10.0.1.7",
         &FOUND.replacen('1', "3", 1),
         "4 Tunnel a.tunnel.example - 10.0.1.7",
+        "7 Tunnel b.tunnel.example - 10.0.1.7",
     ];
     check("Suricata", suricata, Format::Suricata, &found);
+    let layout = Layout::from(Format::Suricata);
+    let (_, summary) = hunt(&layout, suricata.as_bytes(), &FieldMap::default());
+    let counts = "7 lines = 4 events + 3 blank or comments + 0 unreadable";
+    assert!(summary.starts_with(counts), "alerts and others are neither: {summary}");
+    let ssl = r#"{"ts":1763625600.8,"uid":"C1","id.orig_h":"10.0.1.7","server_name":"a.tunnel.example","cipher":"x"}"#;
+    check("Zeek's ssl", ssl, Format::ZeekSsl, &["1 Tunnel a.tunnel.example - 10.0.1.7"]);
+    let dns = r#"{"ts":1763625600.8,"uid":"C1","id.orig_h":"10.0.1.7","query":"a.tunnel.example","qtype":1}"#;
+    check("Zeek's dns", dns, Format::ZeekDns, &["1 Tunnel a.tunnel.example - 10.0.1.7"]);
     let nginx = r#"{"time":"2026-11-20T08:00:00Z","host":"paste.example","request_method":"GET","request_uri":"/raw/abcdefgh","status":200,"remote_addr":"10.0.1.7"}
 {"time":"x","host":"b.example","request_method":"GET","uri":"/uc","args":"export=download","status":200}
 "#;
     check("nginx", nginx, Format::Envoy, &[FOUND, "2 Query b.example /uc?export={} -"]);
+    let nginx = r#"{"time_local":"20/Nov/2026:08:00:00 +0000","remote_addr":"10.0.1.7","request":"GET /raw/abcdefgh HTTP/1.1","http_host":"paste.example","server_name":"_","status":"200","body_bytes_sent":"5"}
+{"time_local":"x","remote_addr":"10.0.1.7","request":"GET http://paste.example/raw/x HTTP/1.1","host":"paste.example","status":200}
+{"time_local":"x","remote_addr":"10.0.1.7","request":"CONNECT a.tunnel.example:443 HTTP/1.1","host":"a.tunnel.example","status":400}
+{"time_local":"x","remote_addr":"10.0.1.7","request":"","host":"paste.example","status":400}
+"#;
+    let found =
+        [FOUND, "2 Paste paste.example /raw/x 10.0.1.7", "3 Tunnel a.tunnel.example - 10.0.1.7"];
+    check("nginx with the first line", nginx, Format::Envoy, &found);
 }

@@ -15,7 +15,7 @@ use inspect::limits::MAX_PACK_BYTES;
 use tempfile::NamedTempFile;
 
 use folder::{Entry, Folder};
-pub(crate) use folder::{Stamp, notes, paths, stamps, tree};
+pub(crate) use folder::{Stamp, notes, paths, regular_files, stamps, tree};
 pub(crate) use vault_folder::VaultFolder;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.

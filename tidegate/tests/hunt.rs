@@ -289,9 +289,9 @@ fn what_two_policies_decide_on_a_log_is_told() {
     let (said, code) = diff("monitor", "enforce", &["--mode", "enforce"]);
     assert_eq!(code, 0, "{said}");
     for line in [
-        "gained   log.json:2  Paste  deny\n",
-        "gained   log.json:3  Paste  deny\n",
-        "decided  log.json:1  Bot  observe, would deny, mode monitor -> deny\n",
+        "gained   log.json:2  Paste  deny  pastebin.com\n",
+        "gained   log.json:3  Paste  deny  pastebin.com\n",
+        "decided  log.json:1  Bot  observe, would deny, mode monitor -> deny  api.telegram.org:443\n",
         "log: 1 match on 1 line before, 3 matches on 3 lines after; 2 gained, 0 lost\n",
         "policy on the log: 0 requests denied before, 3 after; 1 decided otherwise\n",
     ] {

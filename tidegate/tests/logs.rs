@@ -168,7 +168,7 @@ fn cases() -> Vec<(&'static str, String, Vec<String>)> {
         (
             "Zeek by tabs, joined with another of its logs",
             format!("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thttp\n#fields\tts\tuid\tid.orig_h\tmethod\thost\turi\tuser_agent\n#types\ttime\tstring\taddr\tstring\tstring\tstring\tstring\n1.5\tC\t10.0.1.7\tPOST\tapi.telegram.org\t{BOT}\tcurl/8\n#close\t2026\n#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tssl\n#fields\tts\tuid\tid.orig_h\tserver_name\n#types\ttime\tstring\taddr\tstring\n1.5\tC\t10.0.1.7\ta.trycloudflare.com\n"),
-            [both(8), vec!["17 Tunnel - - -".to_owned()]].concat(),
+            [both(8), vec!["17 Tunnel - a.trycloudflare.com 10.0.1.7".to_owned()]].concat(),
         ),
         (
             "Istio's JSON of TLS that passes through",
@@ -325,7 +325,7 @@ const FIELD: &[(&str, &[&str], [u64; 5])] = &[
     ("06-zeek-http/http.log", &[], [9, 1, 8, 0, 1]),
     ("06-zeek-http/mixed-path.json", &[], [3, 2, 0, 1, 2]),
     ("06-zeek-http/ssl.json", &[], [2, 2, 0, 0, 1]),
-    ("18-suricata-eve/eve.json", &[], [5, 4, 0, 1, 4]),
+    ("18-suricata-eve/eve.json", &[], [5, 4, 1, 0, 4]),
     ("18-suricata-eve/eve.json", &["--map", "18-suricata-eve/map.toml"], [5, 4, 0, 1, 4]),
     ("18-suricata-eve/nginx.json", &[], [1, 1, 0, 0, 1]),
     ("18-suricata-eve/nginx2.json", &[], [1, 1, 0, 0, 1]),

@@ -103,7 +103,7 @@ impl Diff {
         let packs = sides.map(|side| side.bytes.as_slice());
         let job = stream::Job {
             packs: &packs,
-            logs: self.log.clone(),
+            logs: self.log.iter().flat_map(|path| disk::regular_files(path)).collect(),
             baselines: Vec::new(),
             wants_pairs: false,
             wants_page: false,

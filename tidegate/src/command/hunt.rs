@@ -34,7 +34,7 @@ use crate::{disk, stream};
 \x20 tidegate hunt --rules rules/ access.log.1.gz access.log\n\
 \x20 tidegate hunt --map fields.toml --output csv proxy.jsonl > matches.csv")]
 pub(crate) struct Hunt {
-    /// Logs to search; `-` or none for standard input
+    /// Logs to search, or folders of them; `-` or none for standard input
     logs: Vec<PathBuf>,
     #[command(flatten)]
     rules: RuleInput,
@@ -99,7 +99,11 @@ impl Hunt {
         };
         let job = stream::Job {
             packs: &[&pack],
-            logs: if self.logs.is_empty() { vec![PathBuf::from("-")] } else { self.logs.clone() },
+            logs: if self.logs.is_empty() {
+                vec![PathBuf::from("-")]
+            } else {
+                self.logs.iter().flat_map(|path| disk::regular_files(path)).collect()
+            },
             baselines: self.baseline.clone(),
             wants_pairs: self.pairs.is_some(),
             wants_page: self.report.is_some(),

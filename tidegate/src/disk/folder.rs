@@ -213,6 +213,20 @@ pub(crate) fn paths(root: &Path) -> io::Result<BTreeSet<String>> {
     Ok(found)
 }
 
+/// The regular files below a folder, in order; of anything else the path itself. Hidden ones are passed over,
+/// and links are not followed.
+pub(crate) fn regular_files(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    let entries = walk(path).filter_map(Result::ok);
+    let files = entries.filter(|entry| entry.file_type().is_file());
+    let mut found: Vec<_> = files.map(DirEntry::into_path).collect();
+    found.sort();
+    // An empty folder is reported as what it is.
+    if found.is_empty() { vec![path.to_owned()] } else { found }
+}
+
 /// The regular files of a folder that are wanted.
 fn files(root: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
