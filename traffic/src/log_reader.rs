@@ -304,6 +304,11 @@ fn write<'l>(
     });
     logged.duration_ms = slots.duration_ms();
     logged.connection = slots.text(Part::Connection).unwrap_or_default();
+    for part in [Part::Duration, Part::Connection] {
+        if slots.text(part).is_err() {
+            unread.insert(part);
+        }
+    }
     if !unread.is_empty() {
         logged.unread = unread.iter().map(key).collect();
     }
