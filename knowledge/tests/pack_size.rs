@@ -18,7 +18,6 @@ use knowledge::{Compilation, Library};
 /// The bytes of the pack of these files, and the number of its rules.
 fn packed(files: Vec<SourceFile>) -> (usize, usize) {
     let compilation = Compilation::new(&Library::read(files), "size", 1).unwrap();
-    println!("{} rules, {} bytes", compilation.n_compiled, compilation.bytes.len());
     (compilation.bytes.len(), compilation.n_compiled)
 }
 
