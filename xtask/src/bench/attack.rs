@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,8 @@ use crate::table::Table;
 
 /// The clients that work.
 const N_CLIENTS: usize = 4;
+/// The names that each of them asks for, one after the other.
+const N_NAMES: usize = 500;
 /// How long each waits between two requests: all of them stay below the limit of one address.
 const PAUSE: Duration = Duration::from_millis(25);
 /// After this a request without an answer is an error.
@@ -29,9 +31,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The attacker's connections at once; those that drip have many more.
 const N_ATTACKING: usize = 8;
 const N_DRIPPING: usize = 1500;
-/// Listens on all of loopback: a client that connects to 127.0.0.2 has that address.
+/// How long each of the attacker's connections waits before its next request: 1,000 a second in all, five times
+/// the limit of one client. More than the processor can take is the kernel's to limit.
+const ATTACK_PAUSE: Duration = Duration::from_millis(8);
+/// The clients that work have this address. The attacker connects to another address of this machine and has
+/// that one.
 const CLIENT: Ipv4Addr = Ipv4Addr::LOCALHOST;
-const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// What is measured.
 #[derive(Debug, clap::Args)]
@@ -98,7 +103,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn measure(launch: &Launch, text: &str, attack: Attack, duration: Duration) -> Result<[String; 7]> {
     let stand_in = StandIn::start()?;
     let address = stand_in.address();
-    let names = BTreeMap::from([("ok.example".to_owned(), vec![address.ip()])]);
+    let names = (0..N_CLIENTS)
+        .flat_map(|client| (0..N_NAMES).map(move |idx| name(client, idx)))
+        .map(|name| (name, vec![address.ip()]));
+    let names: BTreeMap<_, _> = names.collect();
     let text = text
         .replace("0.0.0.0, port_value: 3128", "0.0.0.0, port_value: 0")
         .replace("127.0.0.1, port_value: 9901", "127.0.0.1, port_value: 0");
@@ -107,19 +115,20 @@ fn measure(launch: &Launch, text: &str, attack: Attack, duration: Duration) -> R
         silence(config);
     })?;
     let port = gateway.address()?.port();
+    let foreign = SocketAddr::new(own_address()?, port);
     let is_over = Arc::new(AtomicBool::new(false));
     let attacker = {
         let is_over = Arc::clone(&is_over);
-        thread::spawn(move || attacking(attack, SocketAddr::from((ATTACKER, port)), &is_over))
+        thread::spawn(move || attacking(attack, foreign, &is_over))
     };
     // The attack is on before anything is measured.
     thread::sleep(Duration::from_secs(2));
-    let request =
-        format!("GET http://ok.example:{}/ HTTP/1.1\r\nHost: ok.example\r\n\r\n", address.port());
     let clients: Vec<_> = (0..N_CLIENTS)
-        .map(|_| {
-            let request = request.clone();
-            thread::spawn(move || working(SocketAddr::from((CLIENT, port)), &request, duration))
+        .map(|client| {
+            let origin = address.port();
+            thread::spawn(move || {
+                working(SocketAddr::from((CLIENT, port)), client, origin, duration)
+            })
         })
         .collect();
     let mut times = Vec::new();
@@ -152,14 +161,34 @@ fn measure(launch: &Launch, text: &str, attack: Attack, duration: Duration) -> R
     ])
 }
 
-/// Sends requests until the time is over; returns how long each took, or `None` for an error.
-fn working(address: SocketAddr, request: &str, duration: Duration) -> Vec<Option<Duration>> {
+/// Returns an address of this machine that is not loopback, by the route to one outside; nothing is sent.
+fn own_address() -> Result<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).context("a network besides loopback")?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// A name that a client asks for.
+fn name(client: usize, idx: usize) -> String {
+    format!("ok-{client}-{idx}.example")
+}
+
+/// Sends requests until the time is over, each for a name of its own; returns how long each took, or `None`
+/// for an error.
+fn working(
+    address: SocketAddr,
+    client: usize,
+    origin: u16,
+    duration: Duration,
+) -> Vec<Option<Duration>> {
     let end = Instant::now() + duration;
     let mut seen = Vec::new();
     let mut stream = None;
     while Instant::now() < end {
+        let host = name(client, seen.len() % N_NAMES);
+        let request = format!("GET http://{host}:{origin}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
         let start = Instant::now();
-        let answer = ask(&mut stream, address, request);
+        let answer = ask(&mut stream, address, &request);
         seen.push((answer == Some(200)).then(|| start.elapsed()));
         thread::sleep(PAUSE);
     }
@@ -237,8 +266,9 @@ fn flooding(attack: Attack, address: SocketAddr, thread: usize, is_over: &Atomic
         let _sent = stream.write_all(request.as_bytes());
         n_sent += 1;
         streams.push(stream);
+        thread::sleep(ATTACK_PAUSE);
         // Each answer would hold the flood up; what is open is bounded all the same.
-        if streams.len() > 64 {
+        if streams.len() > 500 {
             streams.remove(0);
         }
     }
@@ -255,7 +285,7 @@ fn dripping(address: SocketAddr, is_over: &AtomicBool) -> usize {
     }
     let n_open = streams.len();
     let text =
-        b"GET http://ok.example/ HTTP/1.1\r\nX-Filler: ".iter().chain(std::iter::repeat(&b'a'));
+        b"GET http://drip.example/ HTTP/1.1\r\nX-Filler: ".iter().chain(std::iter::repeat(&b'a'));
     for byte in text {
         if is_over.load(Ordering::Relaxed) {
             break;
