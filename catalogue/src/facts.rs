@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::d3fend::{Countermeasure, D3fend, Meeting};
@@ -158,7 +159,10 @@ pub struct Listing {
 
 /// Reads a file of facts.
 pub fn read(text: &str) -> Result<Facts, Skipped> {
-    serde_json::from_str(text).map_err(|error| broken_json("facts", &error))
+    // A list would be read as the values of the keys, in their order.
+    serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text)
+        .and_then(|_| serde_json::from_str(text))
+        .map_err(|error| broken_json("facts", &error))
 }
 
 impl Facts {

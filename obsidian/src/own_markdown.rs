@@ -277,9 +277,9 @@ mod tests {
             ),
             (
                 "The rest of `fe80::1` is code, `x` too\n",
-                "The rest of <code>fe80:&#58;1</code> is code, `x` too\n",
+                "The rest of `fe80::1` is code, `x` too\n",
             ),
-            ("Now `= this.file` and `$= dv`\n", "Now “&#61; this.file” and “&#36;&#61; dv”\n"),
+            ("Now `= this.file` and `$= dv`\n", "Now “&#61; this.file” and “&#36;= dv”\n"),
             ("x <% tp.x %>\n", "x &lt;% tp.x %>\n"),
             ("<https://a.example/a::b> k:: v\n", "<https://a.example/a:%3Ab> k:&#58; v\n"),
             ("```yaml\nok: x\n```\n", "```yaml\nok: x\n```\n"),

@@ -1,6 +1,7 @@
 //! The same requests through Envoy, Squid, nginx and HAProxy, and the hunt in each of their logs: the same rules,
 //! or the reason why a log cannot show them.
 #![forbid(unsafe_code)]
+#![expect(clippy::indexing_slicing, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -378,26 +378,31 @@ impl Cutter<'_> {
                 {
                     buffer.truncate(end);
                     self.send(Part::Lines(layout, buffer, self.purpose))?;
+                } else {
+                    self.spare = Some(buffer);
                 }
                 return self.problem(&error);
             }
             let Some(layout) = found.clone() else {
-                if buffer.is_empty() {
-                    return Some(());
-                }
-                return self
-                    .send(Part::Problem(Box::new(unknown_log::finding(&self.log, &buffer))));
+                let problem =
+                    (!buffer.is_empty()).then(|| unknown_log::finding(&self.log, &buffer));
+                // A buffer that is not sent serves the next log.
+                self.spare = Some(buffer);
+                return match problem {
+                    Some(problem) => self.send(Part::Problem(Box::new(problem))),
+                    None => Some(()),
+                };
             };
             if layout.is_document() {
                 return self.document(reader, buffer, layout);
             }
             if n_read == 0 {
                 // The last line need not end with a line break.
-                return if buffer.is_empty() || is_skipping {
-                    Some(())
-                } else {
-                    self.send(Part::Lines(layout.clone(), buffer, self.purpose))
-                };
+                if buffer.is_empty() || is_skipping {
+                    self.spare = Some(buffer);
+                    return Some(());
+                }
+                return self.send(Part::Lines(layout.clone(), buffer, self.purpose));
             }
             if is_skipping {
                 let Some(end) = memchr::memchr(b'\n', &buffer) else {
@@ -442,10 +447,14 @@ impl Cutter<'_> {
                 self.send(Part::Lines(layout, document, self.purpose))
             }
             Ok(_) => {
+                self.spare = Some(Vec::new());
                 let finding = disk::too_large(&self.log, MAX_HAR_BYTES);
                 self.send(Part::Problem(Box::new(finding)))
             }
-            Err(error) => self.problem(&error),
+            Err(error) => {
+                self.spare = Some(Vec::new());
+                self.problem(&error)
+            }
         }
     }
 }

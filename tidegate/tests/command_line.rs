@@ -181,7 +181,7 @@ fn what_is_no_file_is_never_opened_in_a_folder() {
         ("explain . https://a.example/", &["pipe.yml"]),
         ("hunt --rules . a.yml", &["pipe.yml"]),
         ("preview a.yml --page page", &["page:1:1: error[F025]"]),
-        ("vault build new --notes .", &["7 pages"]),
+        ("vault build new --notes .", &["8 pages"]),
         ("vault build vault --notes note.md", &["types.json: the file cannot be read"]),
         ("vault check vault", &["pages\n"]),
     ] {
@@ -207,7 +207,7 @@ fn explain_reads_several_log_lines_from_standard_input() {
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = "{\"authority\":\"a.example\",\"path\":\"/\"}\n\n{\"authority\":\"b.example\",\"path\":\"/\"}\n{}\n";
+    let lines = "{\"method\":\"GET\",\"authority\":\"a.example\",\"path\":\"/\"}\n\n{\"method\":\"GET\",\"authority\":\"b.example\",\"path\":\"/\"}\n{}\n";
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -272,7 +272,7 @@ fn what_is_wrong_with_a_file_that_is_named_has_a_code_and_a_help() {
         ("hunt --pack none.pack log.json", "F001"),
         ("hunt --pack a.yml log.json", "F010"),
         ("hunt --rules a.yml none.log", "F001"),
-        ("hunt --rules a.yml .", "F001"),
+        ("hunt --rules a.yml .", "F023"),
         ("hunt --rules a.yml words.log", "F023"),
         ("hunt --rules a.yml --format json words.log", "F023"),
         ("hunt --rules a.yml --map none.toml log.json", "F001"),
@@ -314,11 +314,11 @@ fn a_rule_that_the_response_may_still_satisfy_waits_for_it() {
         ("https://a.example/", "action   observe in monitor mode, deny in enforce mode"),
         ("https://b.example/", "no rule matches, 1 rule waits for the response"),
         (
-            r#"{"authority":"b.example","path":"/","response_code":404}"#,
+            r#"{"method":"GET","authority":"b.example","path":"/","response_code":404}"#,
             "action   observe in monitor mode, observe in enforce mode",
         ),
         (
-            r#"{"authority":"b.example","path":"/","response_code":200}"#,
+            r#"{"method":"GET","authority":"b.example","path":"/","response_code":200}"#,
             "verdict  no rule matches\n",
         ),
     ] {
@@ -482,4 +482,27 @@ fn every_command_has_examples_and_is_in_the_guide() {
         assert!(guide.contains(&format!("\ntidegate vault {action} ")), "{action}");
         help(&["vault", &action]);
     }
+}
+
+#[test]
+fn many_logs_that_are_empty_or_no_logs_do_not_use_up_the_buffers() {
+    let folder = rules(&["a"]);
+    let mut names = Vec::new();
+    for idx in 0..40 {
+        let name = format!("{idx}.log");
+        fs::write(folder.path().join(&name), if idx % 2 == 0 { "" } else { "no log\n" }).unwrap();
+        names.push(name);
+    }
+    let line = "{\"method\":\"GET\",\"authority\":\"a.example\",\"path\":\"/\"}\n";
+    fs::write(folder.path().join("access.log"), line).unwrap();
+    let output = Command::new("timeout")
+        .args(["20", env!("CARGO_BIN_EXE_tidegate"), "hunt", "--rules", "."])
+        .args(names)
+        .arg("access.log")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("\n1 matches\n"), "{said}");
 }

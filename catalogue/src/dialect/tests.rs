@@ -285,7 +285,7 @@ fn detection_pages_and_other_documents_are_known_by_their_shape() {
     for (file, text, expect) in [
         ("win.md", format!("| Title | x |\n\n```\n{{% raw %}}\n{rule}{{% endraw %}}\n```\n"), "rules Upload"),
         ("two.md", format!("~~~yaml\n{rule}~~~\n\n```sigma\n{}```\n", rule.replace("title: Upload", "title: Second")), "rules Upload, Second"),
-        ("splunk.md", "---\ntags: [t1567, detection_rule]\n---\n```spl\nindex=proxy\n```\n".to_owned(), "note `splunk` of T1567"),
+        ("splunk.md", "---\ntags: [t1567, detection_rule]\n---\n```spl\nindex=proxy\n```\n".to_owned(), "query `splunk` of T1567"),
         ("ads.md", "# Drop\n\n## Goal\n\n## Categorization\n\n[T1567](https://x.example)\n\n## Strategy Abstract\n\n## Technical Context\n\n## Blind Spots and Assumptions\n".to_owned(), "alerting and detection strategy `Drop` of T1567"),
         ("RA_1001.md", "| Title | Practice |\n|:--|:--|\n| **ID** | RA1001 |\n".to_owned(), "response action `RA_1001` of "),
         ("Certutil", "---\nName: Certutil.exe\nCommands:\n  - Command: certutil x\n    MitreID: T1105\n---\n".to_owned(), "LOLBAS entry `Certutil.exe` of T1105"),
