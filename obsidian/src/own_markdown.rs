@@ -281,7 +281,7 @@ mod tests {
             ),
             ("Now `= this.file` and `$= dv`\n", "Now “&#61; this.file” and “&#36;= dv”\n"),
             ("x <% tp.x %>\n", "x &lt;% tp.x %>\n"),
-            ("<https://a.example/a::b> k:: v\n", "<https://a.example/a:%3Ab> k:&#58; v\n"),
+            ("<https://a.example/a::b> k:: v\n", "<https://a.example/a::b> k:: v\n"),
             ("```yaml\nok: x\n```\n", "```yaml\nok: x\n```\n"),
             (
                 "```yaml\nfe80::1\n```\nk:: v",
