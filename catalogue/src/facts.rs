@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::d3fend::{Countermeasure, D3fend, Meeting};
@@ -160,7 +159,7 @@ pub struct Listing {
 /// Reads a file of facts.
 pub fn read(text: &str) -> Result<Facts, Skipped> {
     // A list would be read as the values of the keys, in their order.
-    serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text)
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
         .and_then(|_| serde_json::from_str(text))
         .map_err(|error| broken_json("facts", &error))
 }
