@@ -43,7 +43,7 @@ pub enum Part {
     /// calls it.
     Identity,
     /// How long the request took, from its first byte to the last of its response. The rank of the key says
-    /// the unit: milliseconds below [`SECONDS_RANK`], seconds from there on.
+    /// the unit: milliseconds below `SECONDS_RANK`, seconds from there on.
     Duration,
     /// Zeek's name for the connection on which the request came.
     Connection,

@@ -70,7 +70,7 @@ impl<'b> Envelope<'b> {
         self.signature.as_ref().ok_or(SignatureError::Missing)?.check(keys)
     }
 
-    /// The tables' bytes, as they are before [`enclosed`] makes a pack of them; `None` if the body is not in
+    /// The tables' bytes, as they are before `enclosed` makes a pack of them; `None` if the body is not in
     /// the form in which tables are carried.
     pub fn expanded(&self) -> Option<Vec<u8>> {
         compression::expand(self.body, MAX_PACK_BYTES)
