@@ -215,7 +215,7 @@ fn shipped_rules_find_abuse_over_time_and_little_else() {
     }
     let a_day = f64::from(n_false) / n_days as f64 / (traffic_generator::N_SOURCES as f64 / 100.0);
     println!("{n_found} of {n_all} abusing pairs, {a_day:.2} false pairs a day per 100 sources");
-    // FIXME: the goal is 97. What is missed began before its source was watched, or calls itself a browser.
-    assert!(n_found * 100 >= n_all * 94, "{n_found} of {n_all}");
+    // FIXME: what began before its source was watched, or calls itself a browser, is missed, and so is a slow drip.
+    assert!(n_found * 100 >= n_all * 97, "{n_found} of {n_all}");
     assert!(a_day <= 3.0, "{a_day}");
 }
