@@ -77,7 +77,7 @@ fn offline(mut config: Value, plugin: &Plugin, stand_in: SocketAddr) -> Result<V
     let any = json!({"socket_address": {"address": "127.0.0.1", "port_value": 0}});
     exempt(&mut config, stand_in);
     *at(&mut config, "/static_resources/listeners/0/address")? = any;
-    let discovery = format!("{MANAGER}/http_filters/0/config_discovery/default_config/config");
+    let discovery = format!("{MANAGER}/http_filters/1/config_discovery/default_config/config");
     *at(&mut config, &format!("{discovery}/configuration"))? = plugin.configuration.clone();
     let filters = at(&mut config, &format!("{MANAGER}/http_filters"))?;
     let filters = filters.as_array_mut().context("filters are a list")?;

@@ -91,7 +91,7 @@ fn a_password_in_front_of_a_host_is_withheld() -> Result<()> {
 
 #[test]
 fn the_example_configures_the_filter_as_the_other_tests_do() -> Result<()> {
-    let config = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0\
+    let config = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1\
         /config_discovery/default_config";
     let example = example()?;
     let mut expect = example.pointer(config).context("default_config")?.clone();

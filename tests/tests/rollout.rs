@@ -86,7 +86,7 @@ fn the_file_for_a_running_envoy_says_what_the_configuration_says() -> Result<()>
     };
     let ecds: Value = serde_json::from_slice(file("tidegate.json")?)?;
     let whole: Value = serde_saphyr::from_str(str::from_utf8(file("envoy.yaml")?)?)?;
-    let config = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0\
+    let config = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1\
         /config_discovery/default_config";
     assert_eq!(ecds.pointer("/resources/0/typed_config"), whole.pointer(config));
     Ok(())
