@@ -69,10 +69,15 @@ fn abusive_requests_of_the_examples_match_and_ordinary_ones_pass() -> Result<()>
     let gateway = Gateway::start(&Launch::new()?, directory.path(), &pack, "enforce")?;
     let examples = requests::read(&workspace::root().join("examples/requests"))?;
     assert!(examples.len() >= 20);
-    for example in examples {
+    for example in &examples {
         let expect = if example.file == "abusive" { 403 } else { 200 };
         let status = http1::send(gateway.address()?, &example.bytes)?.status;
         assert_eq!(status, expect, "{}: {}", example.file, example.title);
+    }
+    // The access log joins each to its event, also what was denied.
+    for line in gateway.envoy.access_log_of(examples.len())? {
+        let line: Value = serde_json::from_str(&line)?;
+        assert!(line["request_id"].is_string(), "{line}");
     }
     Ok(())
 }
