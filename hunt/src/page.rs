@@ -104,7 +104,7 @@ pub(crate) fn page(alerts: &Alerts, ledger: &Ledger, summary: &str) -> String {
     out
 }
 
-/// Returns text as it stands in HTML, also in an attribute; control characters are shown as `\u{..}`.
+/// Returns text escaped for HTML, also for an attribute; control characters are shown as `\u{..}`.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
@@ -115,7 +115,7 @@ pub(crate) fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' => out.push('\n'),
-            // Marks of direction would reorder what stands around them.
+            // Marks of direction would reorder the text around them.
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 out.extend(char.escape_unicode());
             }

@@ -20,7 +20,7 @@ use template::{
     Places, Target, fits, fits_host, fits_path, host_of, host_places, is_at_or_below, is_host,
 };
 
-/// Stands for the last places of an identity in a policy: `acme/*`.
+/// Leaves the last places of an identity in a policy open: `acme/*`.
 pub const OPEN_PLACES: &[u8] = b"*";
 
 /// What is known of a request's service.

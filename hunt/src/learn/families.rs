@@ -55,7 +55,7 @@ fn stem(source: &str) -> (String, String) {
         }
         Err(_) => {}
     }
-    // What tells one of many from the others comes last: a number, or the hash of a pod's name.
+    // What distinguishes one of many from the others comes last: a number, or the hash of a pod's name.
     let mut stem = source;
     while let Some((rest, last)) = stem.rsplit_once(['-', '_', '.', '/']) {
         let is_counter = last.is_empty() || last.bytes().any(|byte| byte.is_ascii_digit());

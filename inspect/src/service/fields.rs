@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::ids::FieldId;
-use crate::pack::Tables;
+use crate::pack::{HASH_START, Tables, hash_step};
 use crate::policy::Usage;
 use crate::request::{ProxyField, Request, split_port};
 use crate::service::{Operations, ServiceMatch, plain_host};
@@ -107,7 +107,7 @@ impl NameFilter {
         let n_bits = (hosts.len() * BITS_PER_NAME).next_power_of_two().max(64);
         let mut filter = NameFilter { bits: vec![0; n_bits / 64] };
         for host in hosts {
-            let hash = tables.str(host.name).bytes().rev().fold(START, step);
+            let hash = tables.str(host.name).bytes().rev().fold(HASH_START, hash_step);
             let at = filter.place(hash);
             if let Some(word) = filter.bits.get_mut(at / 64) {
                 *word |= 1 << (at % 64);
@@ -129,12 +129,12 @@ impl NameFilter {
         while let Some(rest) = host.strip_suffix(b".") {
             host = rest;
         }
-        let mut hash = START;
+        let mut hash = HASH_START;
         for byte in host.iter().rev() {
             if *byte == b'.' && self.contains(hash) {
                 return true;
             }
-            hash = step(hash, byte.to_ascii_lowercase());
+            hash = hash_step(hash, byte.to_ascii_lowercase());
         }
         self.contains(hash)
     }
@@ -148,12 +148,4 @@ impl NameFilter {
         // The high bits are those that all bytes have changed.
         (hash >> 32) as usize & (self.bits.len() * 64 - 1)
     }
-}
-
-/// The start of a hash: FNV-1a, whose steps are a multiplication each. Nobody gains by collisions, which
-/// cost a look-up.
-const START: u64 = 0xCBF2_9CE4_8422_2325;
-
-fn step(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
 }

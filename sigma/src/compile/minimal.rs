@@ -1,4 +1,4 @@
-//! Automata as small as they can be: states and bytes that no value tells apart become one.
+//! Automata as small as they can be: states and bytes that no value distinguishes become one.
 
 use std::collections::HashMap;
 

@@ -130,7 +130,7 @@ impl Grams {
     }
 }
 
-/// Only the literals and the places of their grams: the index is made of them.
+/// Only the literals and the places of their grams: the index is built from them.
 impl Wire for Grams {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&[self.width, self.stride, self.shift]);
