@@ -60,7 +60,7 @@ fn known_segment(tables: &Tables, parts: &[Part]) -> String {
                 shown.push_str(REDACTED);
             }
             PartKind::Namespace => {}
-            PartKind::Identity | PartKind::Secret => {
+            PartKind::Identity | PartKind::Label | PartKind::Secret => {
                 shown.push('{');
                 shown.push_str(name);
                 shown.push('}');

@@ -18,6 +18,7 @@ pub use operation::{OPERATION_FIELD, Operations};
 pub(crate) use template::segments;
 use template::{
     Places, Target, fits, fits_host, fits_path, host_of, host_places, is_at_or_below, is_host,
+    names_host,
 };
 
 /// Leaves the last places of an identity in a policy open: `acme/*`.
@@ -132,13 +133,13 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// none.
     pub fn identity(&self, tables: &Tables, key: &IdentityKey) -> Option<u64> {
         let namespace = self.namespace.map(|namespace| tables.str(namespace));
-        self.hash(PartKind::Identity, tables, namespace, key)
+        self.hash(PartKind::is_identity, tables, namespace, key)
     }
 
     /// The keyed hashes under which a policy may list the tenant: that of all identity places, and those that
     /// leave the last ones open (`acme/*`). Empty where the URL names no tenant.
     pub fn identities(&self, tables: &Tables, key: &IdentityKey) -> Vec<u64> {
-        let places = self.places.iter().filter(|(part, _)| part.kind == PartKind::Identity);
+        let places = self.places.iter().filter(|(part, _)| part.kind.is_identity());
         let places: Vec<&[u8]> = places.map(|(_, text)| *text).collect();
         let namespace = self.namespace.map(|namespace| tables.str(namespace));
         let whole = self.identity(tables, key);
@@ -152,17 +153,17 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// The keyed hash of the credential, so that two requests with one key are known to belong
     /// together while nobody learns it.
     pub fn credential(&self, tables: &Tables, key: &IdentityKey) -> Option<u64> {
-        self.hash(PartKind::Secret, tables, None, key)
+        self.hash(|kind| kind == PartKind::Secret, tables, None, key)
     }
 
     fn hash(
         &self,
-        kind: PartKind,
+        is_of: impl Fn(PartKind) -> bool,
         tables: &Tables,
         namespace: Option<&str>,
         key: &IdentityKey,
     ) -> Option<u64> {
-        let places = || self.places.iter().filter(|(part, _)| part.kind == kind);
+        let places = || self.places.iter().filter(|(part, _)| is_of(part.kind));
         places().next()?;
         let places = places().map(|(_, text)| *text);
         Some(key.identity(tables.str(self.name), namespace, places))
@@ -171,7 +172,7 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// The text of the identity, as policies write it: its places, with slashes between them, and behind
     /// `@` its namespace. For people who write policies; it never leaves a gateway.
     pub fn identity_text(&self, tables: &Tables) -> Option<String> {
-        let places = self.places.iter().filter(|(part, _)| part.kind == PartKind::Identity);
+        let places = self.places.iter().filter(|(part, _)| part.kind.is_identity());
         let texts: Vec<_> = places.map(|(_, text)| String::from_utf8_lossy(text)).collect();
         let namespace = self.namespace.map(|namespace| format!("@{}", tables.str(namespace)));
         let text = texts.join("/") + &namespace.unwrap_or_default();
@@ -269,7 +270,8 @@ enum Fit<'r, 'p> {
 }
 
 impl<'r, 'p> Fit<'r, 'p> {
-    /// The template that fits with the most segments, the first of several.
+    /// The template that fits with the most segments, the first of several; one whose host is one name
+    /// before one that reads a tenant in the host.
     fn of(tables: &'p Tables, service: u32, target: Target<'r>) -> Fit<'r, 'p> {
         let mut closest: Option<(Template<'p>, Places<'r, 'p>)> = None;
         let mut is_host_of_service = false;
@@ -290,6 +292,15 @@ impl<'r, 'p> Fit<'r, 'p> {
                 closest = Some((template, places));
                 continue;
             };
+            // A host that a template spells out is the service's own, and no tenant's.
+            match (names_host(known.parts), names_host(parts)) {
+                (false, true) => {
+                    closest = Some((template, places));
+                    continue;
+                }
+                (true, false) => continue,
+                _ => {}
+            }
             // Templates that read another tenant in the same host leave both open.
             if host_places(known.parts, of_known) != host_places(parts, &places) {
                 return Fit::Host;

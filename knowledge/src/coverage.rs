@@ -9,9 +9,8 @@ mod picture;
 use std::collections::{BTreeMap, BTreeSet};
 
 use inspect::pack::Operation;
-use inspect::{Inspector, Request, ServiceMatch, plain_host};
+use inspect::{Inspector, Request, RuleId, ServiceMatch, plain_host};
 
-use crate::compilation::Compilation;
 use crate::library::Library;
 use crate::note::{Expectation, Runbook};
 
@@ -79,13 +78,17 @@ impl Denominator {
 }
 
 impl<'l> Coverage<'l> {
-    /// Runs the examples of a library.
-    pub fn of(library: &'l Library, compilation: Compilation) -> Coverage<'l> {
-        let rule_ids = compilation.rule_ids;
+    /// Runs the examples of a library: `rule_ids` are those that its compilation gave the rules, and the
+    /// inspector has its pack.
+    pub fn of(
+        library: &'l Library,
+        rule_ids: &[Option<RuleId>],
+        mut inspector: Inspector,
+    ) -> Coverage<'l> {
         let mut rules = Vec::new();
         let mut indices = BTreeMap::new();
         for (entry, rule_id) in library.rules.iter().zip(rule_ids) {
-            let Some(rule_id) = rule_id else { continue };
+            let Some(rule_id) = *rule_id else { continue };
             let id = entry.rule.id_or_title();
             let techniques = entry.rule.metadata.tags.iter().filter_map(|tag| technique(tag));
             indices.insert(rule_id, rules.len());
@@ -106,7 +109,6 @@ impl<'l> Coverage<'l> {
                 operations: operations.collect(),
             });
         }
-        let mut inspector = Inspector::new(compilation.pack);
         let mut run = |request: &Request<'_>| {
             let found = operations(&inspector, request);
             let verdict = inspector.inspect(request);

@@ -11,6 +11,7 @@ mod preview_link;
 mod public;
 mod runbook;
 mod service;
+mod service_coverage;
 mod strategy;
 mod tactic;
 mod targets;

@@ -11,6 +11,7 @@ use catalogue::dialect::{self, PersonalNote, Value};
 use catalogue::{self, CatalogueRule, Collection, Skipped, attack, d3fend, is_rule_path};
 use diagnostics::yaml::Scalar;
 use diagnostics::{SourceFile, front_matter};
+use knowledge::coverage::Coverage;
 use knowledge::{
     Compilation, Expectation, Library, NoteKind, PACK_NAME, PACK_VERSION, Service, examples,
 };
@@ -51,8 +52,8 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
     sources.documents.sort_by(|left, right| left.file.cmp(&right.file));
     report_duplicates(sources, Collection::Noted);
     let library = Library::read(rest);
-    rules(sources, &library);
     sources.services = library.services.iter().map(|note| service(&library, note)).collect();
+    rules(sources, &library);
     for note in &library.runbooks {
         let sections = sections(&library, &note.file);
         let placed = [&["kind", "rule"], &record::KEYS[..]].concat();
@@ -147,6 +148,7 @@ fn service(library: &Library, note: &Service) -> ServiceNote {
         category: note.category.clone(),
         hosts: note.hosts.iter().map(|host| host.text.clone()).collect(),
         techniques: note.techniques.clone(),
+        operations: BTreeMap::new(),
         sections: sections(library, &note.file),
         properties: properties(
             library,
@@ -176,7 +178,11 @@ fn rules(sources: &mut Sources, library: &Library) {
     let mut inspector = None;
     if let Ok(compilation) = Compilation::new(library, PACK_NAME, PACK_VERSION) {
         sources.pack_hash = compilation.pack.hash().to_string();
-        inspector = Pack::decode(&compilation.bytes).ok().map(Inspector::new);
+        let decoded = || Pack::decode(&compilation.bytes).ok().map(Inspector::new);
+        inspector = decoded();
+        if let Some(inspector) = decoded() {
+            coverage(sources, &Coverage::of(library, &compilation.rule_ids, inspector));
+        }
         failing = examples::run(library, compilation).findings;
     }
     for entry in &library.rules {
@@ -225,6 +231,23 @@ fn rules(sources: &mut Sources, library: &Library) {
         let note = RuleNote { services, sections, examples, content };
         sources.rule_notes.insert(rule.id.clone(), note);
         sources.rules.push(rule);
+    }
+}
+
+/// Adds what our rules find of what is done to services.
+fn coverage(sources: &mut Sources, coverage: &Coverage<'_>) {
+    if coverage.services.is_empty() || coverage.rules.is_empty() {
+        return;
+    }
+    sources.service_picture = Some(coverage.picture());
+    for covered in &coverage.services {
+        let service = sources.services.iter_mut().find(|service| service.name == covered.name);
+        let Some(service) = service else { continue };
+        for (operation, rules) in &covered.operations {
+            let rules = rules.iter().filter_map(|idx| coverage.rules.get(*idx));
+            let rules = rules.map(|rule| rule.id.to_owned()).collect();
+            service.operations.insert(operation.as_str(), rules);
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Sources {
     pub rule_notes: BTreeMap<String, RuleNote>,
     /// Services.
     pub services: Vec<ServiceNote>,
+    /// The matrix of services and operations, as SVG; `None` where no rule or no service was read.
+    pub service_picture: Option<String>,
     /// Lists.
     pub lists: Vec<ListNote>,
     /// Runbooks, by the id of their rule.
@@ -103,6 +105,8 @@ pub struct ServiceNote {
     pub hosts: Vec<String>,
     /// ATT&CK ids.
     pub techniques: Vec<String>,
+    /// What requests do to it, by name, each with the ids of our rules that find it.
+    pub operations: BTreeMap<&'static str, Vec<String>>,
     /// What the note says.
     pub sections: Vec<Section>,
     /// Front matter that no other field holds: identities, clients, operations, and a person's own keys.

@@ -324,6 +324,23 @@ fn public_rules_and_tests_are_shown_by_title_author_licence_and_link() {
 }
 
 #[test]
+fn the_page_on_services_says_what_rules_find() {
+    let vault = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vault");
+    let page = fs::read_to_string(vault.join("Service Coverage.md")).unwrap();
+    assert!(page.contains("](Pictures/services.svg)"));
+    assert!(page.contains("| [Telegram](Services/Telegram.md) | messaging | "), "{page}");
+    let picture = fs::read_to_string(vault.join("Pictures/services.svg")).unwrap();
+    assert!(picture.contains("<title>Telegram, upload: "), "{picture}");
+    let service = fs::read_to_string(vault.join("Services/Telegram.md")).unwrap();
+    let upload = service.lines().find(|line| line.starts_with("- upload: ")).unwrap();
+    assert!(upload.contains("[Telegram bot API called with a bot token in the path]("), "{upload}");
+    let n_services = page.lines().filter(|line| line.contains("](Services/")).count();
+    let home = fs::read_to_string(vault.join("Home.md")).unwrap();
+    assert!(home.contains("(Service%20Coverage.md)"), "{home}");
+    assert!(n_services > 200, "{n_services}");
+}
+
+#[test]
 fn the_documentation_lists_everything_that_is_left_out() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/vault.md");
     let text = fs::read_to_string(path).unwrap();

@@ -49,6 +49,8 @@ wire_enum! {
         Namespace = 6,
         /// The hash of a commit, or the start of one: 4 to 64 hexadecimal digits.
         Commit = 7,
+        /// What belongs to the identity, and is one label of a host.
+        Label = 8,
     }
 
     /// What a request does to a service. A new one is added at the end.
@@ -377,6 +379,13 @@ pub(super) fn check(tables: &Tables) -> bool {
         && services.hosts.is_sorted_by_key(|host| tables.str(host.name))
         && services.templates.iter().all(|template| template.holds(services.parts.len()))
         && services.parts.iter().all(|part| string(&part.text))
+}
+
+impl PartKind {
+    /// Returns true if it belongs to the identity.
+    pub fn is_identity(self) -> bool {
+        matches!(self, PartKind::Identity | PartKind::Label)
+    }
 }
 
 /// For each place of a list, the place up to which its elements ascend from there: what says of any range

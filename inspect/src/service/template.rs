@@ -110,6 +110,11 @@ pub(crate) fn host_places<'r>(template: &[Part], places: &[(&Part, &'r [u8])]) -
     own.map(|(_, text)| *text).collect()
 }
 
+/// Returns true if a template's host is one name, which is the service's own.
+pub(crate) fn names_host(template: &[Part]) -> bool {
+    host_of(template).iter().all(|part| part.kind == PartKind::Text)
+}
+
 /// The places of a host, from its start to the place behind its end, as bits.
 #[derive(Clone, Copy, Default)]
 struct Marks([u64; 4]);
@@ -182,7 +187,7 @@ fn starts(tables: &Tables, part: &Part, host: &[u8], end: usize) -> Range<usize>
                 None => NOWHERE,
             }
         }
-        PartKind::Any => {
+        PartKind::Any | PartKind::Label => {
             let dot = before.iter().rposition(|byte| *byte == b'.');
             dot.map_or(0, |dot| dot + 1)..end
         }
@@ -200,7 +205,8 @@ pub(crate) fn is_at_or_below(tables: &Tables, parts: &[Part], host: &[u8]) -> bo
 }
 
 /// Returns true if the parts of a template's host make up a host in exactly one way, and fills in what is
-/// in its places. `*` is one label; what belongs to the tenant may have dots, as names of buckets do.
+/// in its places. `*` and `{name:label}` are one label; else what belongs to the tenant may have dots, as names of buckets
+/// do.
 pub(crate) fn fits_host<'r, 'p>(
     tables: &Tables,
     parts: &'p [Part],

@@ -200,7 +200,7 @@ fn regex(parts: &[TemplatePart], any: &str, place: &str) -> String {
                     text.push(char);
                 }
             }
-            PartKind::Any => text.push_str(any),
+            PartKind::Any | PartKind::Label => text.push_str(any),
             PartKind::Identity | PartKind::Secret => text.push_str(place),
             PartKind::Slash => text.push('/'),
             PartKind::Commit => text.push_str("[0-9A-Fa-f]{4,64}"),

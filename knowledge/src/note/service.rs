@@ -19,7 +19,6 @@ use std::sync::Arc;
 
 use diagnostics::yaml::{Kind, Node};
 use diagnostics::{Findings, Span};
-use inspect::pack::PartKind;
 
 use super::Keys;
 use crate::codes;
@@ -222,7 +221,7 @@ fn public(keys: &mut Keys<'_, '_>) -> Vec<Template> {
 impl Template {
     /// How many places a tenant has in it.
     pub fn n_places(&self) -> usize {
-        self.parts.iter().filter(|part| part.kind == PartKind::Identity).count()
+        self.parts.iter().filter(|part| part.kind.is_identity()).count()
     }
 }
 

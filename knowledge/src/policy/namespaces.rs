@@ -23,7 +23,7 @@ impl Namespaces {
         let templates = own.flat_map(|host| host.templates.of(&services.templates));
         let namespace = |parts: &[Part]| match parts {
             [parts @ .., Part { kind: PartKind::Namespace, text }] => {
-                let places = parts.iter().filter(|part| part.kind == PartKind::Identity);
+                let places = parts.iter().filter(|part| part.kind.is_identity());
                 Some((tables.str(*text).to_owned(), places.count()))
             }
             _ => None,

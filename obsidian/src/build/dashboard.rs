@@ -1,4 +1,4 @@
-//! Dashboards: Home, Coverage, Gaps, Drift.
+//! Dashboards: Home, Coverage, Gaps, Drift; [`super::service_coverage`] has one more.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,16 +9,23 @@ use crate::property::Property;
 use crate::prose::inline;
 use catalogue::{Collection, Reading};
 
-use super::{Base, Builder, Query, table};
+use super::{Base, Builder, Query, service_coverage, table};
 
 /// The dashboards' names.
-pub(super) const NAMES: [&str; 4] = ["Home", "Coverage", "Gaps", "Drift"];
+pub(super) const NAMES: [&str; 5] = ["Home", "Coverage", service_coverage::NAME, "Gaps", "Drift"];
 
 pub(super) fn pages(builder: &Builder<'_>, pages: &[Page]) -> Vec<Page> {
-    vec![home(builder, pages), coverage_page(builder, pages), gaps(builder, pages), drift(builder)]
+    vec![
+        home(builder, pages),
+        coverage_page(builder, pages),
+        service_coverage::page(builder),
+        gaps(builder, pages),
+        drift(builder),
+    ]
 }
 
-fn start(builder: &Builder<'_>, name: &str) -> Page {
+/// A dashboard without text.
+pub(super) fn start(builder: &Builder<'_>, name: &str) -> Page {
     let id = format!("dashboard/{name}");
     let mut page = Page::new(id.clone(), builder.path(&id));
     page.set("title", Property::Text(name.to_owned()));

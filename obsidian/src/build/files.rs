@@ -10,7 +10,7 @@ use crate::page::Page;
 use catalogue::Collection;
 use catalogue::attack::Domain;
 
-use super::{Base, Builder, dashboard, runbook};
+use super::{Base, Builder, dashboard, runbook, service_coverage};
 
 pub(super) fn all(builder: &Builder<'_>, pages: &[Page]) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
@@ -52,6 +52,8 @@ pub(super) fn all(builder: &Builder<'_>, pages: &[Page]) -> BTreeMap<String, Str
     canvases(builder, pages, &mut files);
     let picture = dashboard::picture(builder, pages);
     files.extend(picture.map(|picture| (dashboard::PICTURE.to_owned(), picture)));
+    let picture = builder.sources.service_picture.clone();
+    files.extend(picture.map(|picture| (service_coverage::PICTURE.to_owned(), picture)));
     files
 }
 

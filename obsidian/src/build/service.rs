@@ -23,6 +23,7 @@ pub(super) fn page(builder: &Builder<'_>, note: &ServiceNote) -> Page {
             tags.push(tag);
         }
     }
+    super::service_coverage::properties(&mut page, note);
     page.set("tags", Property::Tags(tags));
     page.set(
         "techniques",
@@ -36,6 +37,7 @@ pub(super) fn page(builder: &Builder<'_>, note: &ServiceNote) -> Page {
     page.block("title", format!("# {}", inline(&note.name)));
     page.block("note", own_sections(&note.sections, &note.name));
     page.block("operations", operations(note));
+    page.block("found", super::service_coverage::block(builder, note));
     page.block("identities", identities(note));
     let mut rules = "### Rules about it\n\n".to_owned();
     let mut n_rules = 0;

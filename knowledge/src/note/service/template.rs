@@ -1,8 +1,8 @@
 //! Templates of URLs in service notes, as text.
 //!
 //! A template is a host and path segments. `{name}` is a place: `secret`, `token` and `key` name
-//! credentials, `{commit}` is the hash of a commit, every other name is part of the identity; `*` is any text of a segment, and one label of
-//! a host. `(a|b)` is one of several texts: a template for each. Parameters of a query follow `?`, in any
+//! credentials, `{commit}` is the hash of a commit, every other name is part of the identity. In a host
+//! `{name:label}` is one label. `*` is any text of a segment, and one label of a host. `(a|b)` is one of several texts: a template for each. Parameters of a query follow `?`, in any
 //! order. The path may go on after a template. Text and places alternate, so that there is one way to read
 //! a URL.
 
@@ -13,6 +13,9 @@ pub const SECRETS: &[&str] = &["secret", "token", "key"];
 
 /// The name of places that contain the hash of a commit, and belong to no identity.
 const COMMIT: &str = "commit";
+
+/// Behind the name of a place in a host: it is one label.
+const LABEL: &str = ":label";
 
 /// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +71,7 @@ pub(super) fn alternatives(text: &str) -> Result<Vec<String>, &'static str> {
 pub(super) fn template(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
     let parts = parts(text)?;
     let has_place =
-        parts.iter().any(|part| matches!(part.kind, PartKind::Identity | PartKind::Secret));
+        parts.iter().any(|part| part.kind.is_identity() || part.kind == PartKind::Secret);
     if !has_place {
         return Err("the template names no place");
     }
@@ -82,7 +85,7 @@ pub(super) fn template(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
 pub(super) fn public(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
     let parts = parts(text)?;
     let has_place =
-        parts.iter().any(|part| matches!(part.kind, PartKind::Identity | PartKind::Secret));
+        parts.iter().any(|part| part.kind.is_identity() || part.kind == PartKind::Secret);
     if has_place {
         return Err("a public template names no tenant: write `*` for one");
     }
@@ -107,7 +110,7 @@ pub(super) fn namespace(parts: &[TemplatePart]) -> String {
             PartKind::Any | PartKind::Commit => name.push('*'),
             PartKind::Slash => name.push('/'),
             PartKind::Query => name.push('?'),
-            PartKind::Identity | PartKind::Secret | PartKind::Namespace => break,
+            PartKind::Identity | PartKind::Label | PartKind::Secret | PartKind::Namespace => break,
         }
     }
     name.trim_end_matches(['/', '?']).to_owned()
@@ -143,6 +146,8 @@ pub(super) fn path(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
     parts(&text)
 }
 
+const ONLY_IN_HOSTS: &str = "only a place of a host may be a label: write `{name}`";
+
 /// Cuts a template at its slashes, and its query at `?` and `&`.
 fn parts(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
     let (url, query) = match text.split_once('?') {
@@ -156,15 +161,22 @@ fn parts(text: &str) -> Result<Vec<TemplatePart>, &'static str> {
             parts.push(end(PartKind::Slash));
         }
         let segment_parts =
-            if idx == 0 { piece(&segment.to_ascii_lowercase()) } else { piece(segment) };
-        parts.extend(segment_parts?);
+            if idx == 0 { piece(&segment.to_ascii_lowercase())? } else { piece(segment)? };
+        if idx > 0 && segment_parts.iter().any(|part| part.kind == PartKind::Label) {
+            return Err(ONLY_IN_HOSTS);
+        }
+        parts.extend(segment_parts);
     }
     for parameter in query.into_iter().flat_map(|query| query.split('&')) {
         if parameter.is_empty() {
             return Err("a parameter of the query is empty");
         }
         parts.push(end(PartKind::Query));
-        parts.extend(piece(parameter.strip_suffix('=').unwrap_or(parameter))?);
+        let parameter_parts = piece(parameter.strip_suffix('=').unwrap_or(parameter))?;
+        if parameter_parts.iter().any(|part| part.kind == PartKind::Label) {
+            return Err(ONLY_IN_HOSTS);
+        }
+        parts.extend(parameter_parts);
     }
     Ok(parts)
 }
@@ -187,12 +199,20 @@ fn piece(piece: &str) -> Result<Vec<TemplatePart>, &'static str> {
             let Some((name, behind)) = behind.split_once('}') else {
                 return Err("a `{` is not closed");
             };
+            let (name, is_label) = match name.strip_suffix(LABEL) {
+                Some(name) => (name, true),
+                None => (name, false),
+            };
             let word = |char: char| char.is_ascii_lowercase() || char == '_';
             if name.is_empty() || !name.chars().all(word) {
                 return Err("the name of a place must consist of small letters");
             }
             rest = behind;
             let kind = match name {
+                name if is_label && (name == COMMIT || SECRETS.contains(&name)) => {
+                    return Err("a credential or a commit is no label of a host");
+                }
+                _ if is_label => PartKind::Label,
                 COMMIT => PartKind::Commit,
                 name if SECRETS.contains(&name) => PartKind::Secret,
                 _ => PartKind::Identity,
@@ -247,11 +267,16 @@ mod tests {
             shown("{x}.a.example/*/y").unwrap(),
             "Identity:x Text:.a.example Slash: Any:* Slash: Text:y"
         );
+        assert_eq!(shown("{x:label}.a.example").unwrap(), "Label:x Text:.a.example");
         for (text, expect) in [
             ("a.example/{x", "a `{` is not closed"),
             ("a.example/{x}{y}", "a segment has two adjacent placeholders"),
             ("a.example/{X}", "the name of a place must consist of small letters"),
             ("a.example/x", "the template names no place"),
+            ("a.example/{x:label}", ONLY_IN_HOSTS),
+            ("a.example/x?y={x:label}", ONLY_IN_HOSTS),
+            ("{x:other}.a.example", "the name of a place must consist of small letters"),
+            ("{key:label}.a.example", "a credential or a commit is no label of a host"),
             ("{x}/y", "the template's host does not end in a domain"),
         ] {
             assert_eq!(shown(text).unwrap_err(), expect, "{text}");
