@@ -11,6 +11,7 @@ mod field;
 mod fields;
 mod novelty;
 mod ratio;
+pub mod state;
 
 pub use field::{BehaviourField, BehaviourFields, ValueKind};
 pub(crate) use fields::BehaviourBinding;

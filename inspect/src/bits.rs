@@ -40,6 +40,13 @@ impl BitSet {
         true
     }
 
+    /// Takes `bit` out.
+    pub(crate) fn remove(&mut self, bit: usize) {
+        if let Some(word) = self.words.get_mut(bit / 64) {
+            *word &= !(1 << (bit % 64));
+        }
+    }
+
     pub(crate) fn contains(&self, bit: usize) -> bool {
         self.words.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }

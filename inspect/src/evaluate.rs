@@ -12,7 +12,7 @@ mod search;
 use crate::behaviour::BehaviourFields;
 use crate::bits::BitSet;
 use crate::event::{Event, Slot, Text};
-use crate::ids::{AtomId, PatternId, RuleId};
+use crate::ids::{AtomId, FieldId, PatternId, RuleId};
 use crate::pack::{KEYWORDS, Op, Tables};
 pub(crate) use plan::{Plan, fields, needing};
 
@@ -143,6 +143,34 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
     // What is still to come may also wake rules.
     scratch.is_pending |= event.awaited().any(|field| plan.is_searched(field))
         || plan.is_searched(KEYWORDS) && event.awaits_more();
+    scratch.matched.sort_unstable();
+}
+
+/// Evaluates the rules again that behaviour decides about, once the event has answers to some of its fields.
+pub(crate) fn evaluate_undecided(
+    tables: &Tables,
+    plan: &Plan,
+    answered: &[FieldId],
+    event: &Event,
+    scratch: &mut Scratch,
+) {
+    // What behaviour answers wakes no rule, so it is looked for where a rule asks.
+    answered.iter().for_each(|field| scratch.scanned.remove(field.index()));
+    scratch.asks = BehaviourFields::default();
+    let mut undecided = std::mem::take(&mut scratch.undecided);
+    undecided.retain(|rule| {
+        let truth = program::truth_of(tables, &plan.shortcuts, *rule, event, scratch);
+        match truth {
+            Truth::True => {
+                scratch.matched.push(*rule);
+                ask_all(tables, *rule, event, scratch);
+            }
+            Truth::Unknown => scratch.asks = scratch.asks.union(plan.behaviour(*rule)),
+            Truth::False => {}
+        }
+        truth == Truth::Unknown
+    });
+    scratch.undecided = undecided;
     scratch.matched.sort_unstable();
 }
 

@@ -223,6 +223,16 @@ impl Event {
         }
     }
 
+    /// Takes back that the answer to `field` is not known: it is missing until it is answered.
+    pub(crate) fn stop_awaiting(&mut self, field: FieldId) {
+        if let Some(slot) = self.slots.get_mut(field.index())
+            && *slot == Slot::Unknown
+        {
+            *slot = Slot::Missing;
+            self.answered.retain(|answered| *answered != field);
+        }
+    }
+
     /// Adds a value of a field that the pack does not name, for keywords.
     pub fn add_unnamed(&mut self, text: Text) {
         if self.unnamed.len() >= MAX_EVENT_VALUES {

@@ -55,7 +55,7 @@ mod words;
 pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
 pub use behaviour::{
     Behaviour, BehaviourField, BehaviourFields, FirstUse, FirstUses, Observed, Ratio, Scope,
-    Subject, ValueKind,
+    Subject, ValueKind, state as behaviour_state,
 };
 pub use correlation::{CorrelationHit, Correlator, CorrelatorCounts, Firing};
 pub use evaluate::Truth;

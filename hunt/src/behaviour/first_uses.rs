@@ -2,16 +2,10 @@
 
 use std::collections::HashMap;
 
+use inspect::behaviour_state::{NETWORK_WARM_UP_SECONDS, SOURCE_WARM_UP_SECONDS, group_of};
 use inspect::{FirstUses, Observed, Operations, Scope};
 
 use super::ledger::{Ledger, Subject};
-
-/// How long a source has to be watched before something is new to it: what a machine needs all the time it
-/// has used by then.
-const SOURCE_WARM_UP: u32 = 3600;
-
-/// The same for groups and the network: many of their sources sleep at night.
-const NETWORK_WARM_UP: u32 = 24 * 3600;
 
 /// When everything was first used, by scope.
 #[derive(Debug, Default)]
@@ -81,9 +75,9 @@ impl FirstUseIndex {
         let group = self.group(source);
         let seen = |seen: &[u32], idx: u32| seen.get(idx as usize).copied().unwrap_or_default();
         let since = [
-            (Scope::Source, seen(&ledger.seen, source).saturating_add(SOURCE_WARM_UP)),
-            (Scope::Group, seen(&self.seen_groups, group).saturating_add(NETWORK_WARM_UP)),
-            (Scope::Network, self.seen.saturating_add(NETWORK_WARM_UP)),
+            (Scope::Source, seen(&ledger.seen, source).saturating_add(SOURCE_WARM_UP_SECONDS)),
+            (Scope::Group, seen(&self.seen_groups, group).saturating_add(NETWORK_WARM_UP_SECONDS)),
+            (Scope::Network, self.seen.saturating_add(NETWORK_WARM_UP_SECONDS)),
         ];
         let mut found = FirstUses::default();
         let mut is_unknown = false;
@@ -125,46 +119,6 @@ impl FirstUseIndex {
     /// Returns true if a source was watched for long enough before a time.
     pub(crate) fn knows(ledger: &Ledger, source: u32, time: u32) -> bool {
         let seen = ledger.seen.get(source as usize).copied().unwrap_or_default();
-        time >= seen.saturating_add(SOURCE_WARM_UP)
-    }
-}
-
-/// Returns the group of a source: its network, or its name without the number at its end.
-pub(crate) fn group_of(source: &str) -> String {
-    match source.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(address)) => {
-            let [first, second, third, _] = address.octets();
-            format!("{first}.{second}.{third}.0/24")
-        }
-        Ok(std::net::IpAddr::V6(address)) => {
-            let network = address.to_bits() >> 64 << 64;
-            format!("{}/64", std::net::Ipv6Addr::from_bits(network))
-        }
-        Err(_) if source.contains("://") => source.to_owned(),
-        Err(_) => {
-            let name = source.trim_end_matches(|char: char| char.is_ascii_digit());
-            let name = name.trim_end_matches(['-', '_', '.']);
-            if name.is_empty() { source.to_owned() } else { name.to_owned() }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sources_of_one_kind_are_a_group() {
-        for (source, expect) in [
-            ("ci-runner-7", "ci-runner"),
-            ("laptop-073", "laptop"),
-            ("backup-agent", "backup-agent"),
-            ("10.1.2.3", "10.1.2.0/24"),
-            ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-            ("spiffe://a/ns/b/sa/c1", "spiffe://a/ns/b/sa/c1"),
-            ("42", "42"),
-        ] {
-            assert_eq!(group_of(source), expect);
-        }
+        time >= seen.saturating_add(SOURCE_WARM_UP_SECONDS)
     }
 }

@@ -1,7 +1,7 @@
 //! Answers the fields of behaviour that a pack names.
 
 use super::{Behaviour, BehaviourField, BehaviourFields, Observed, Ratio};
-use crate::event::Event;
+use crate::event::{Event, Slot};
 use crate::ids::FieldId;
 use crate::pack::Phase;
 use crate::request::{Decimal, ProxyField};
@@ -41,40 +41,58 @@ impl BehaviourBinding {
         for (field, id) in &self.fields {
             if field.phase() == Phase::Response && !has_response {
                 event.await_answer(*id);
-                continue;
-            }
-            match field {
-                BehaviourField::ActiveHours => count(behaviour.active_hours, *id, event),
-                BehaviourField::AfterDeadDrop => count(behaviour.after_dead_drop, *id, event),
-                BehaviourField::Beacon => ratio(behaviour.beacon, *id, event),
-                BehaviourField::BeaconPeriod => count(behaviour.beacon_period, *id, event),
-                BehaviourField::FirstUse => match behaviour.first_use {
-                    Observed::Unknown => event.await_answer(*id),
-                    Observed::Absent => {}
-                    Observed::Value(first_uses) => {
-                        for name in first_uses.names() {
-                            answer(name.as_bytes(), *id, event);
-                        }
-                    }
-                },
-                BehaviourField::Identities => count(behaviour.identities, *id, event),
-                BehaviourField::NewHosts => count(behaviour.new_hosts, *id, event),
-                BehaviourField::Prevalence => ratio(behaviour.prevalence, *id, event),
-                BehaviourField::Requests => count(behaviour.requests, *id, event),
-                BehaviourField::ServicePrevalence => {
-                    ratio(behaviour.service_prevalence, *id, event);
-                }
-                BehaviourField::Sources => count(behaviour.sources, *id, event),
-                BehaviourField::TunnelSeconds => count(behaviour.tunnel_seconds, *id, event),
-                BehaviourField::UploadBytes => count(behaviour.upload_bytes, *id, event),
-                BehaviourField::UploadRatio => ratio(behaviour.upload_ratio, *id, event),
+            } else {
+                answer_field(*field, *id, behaviour, event);
             }
         }
+    }
+
+    /// Answers the fields of a request that an event still waits for; returns those that are known now.
+    pub(crate) fn answer_awaited(&self, behaviour: &Behaviour, event: &mut Event) -> Vec<FieldId> {
+        let mut answered = Vec::new();
+        for (field, id) in &self.fields {
+            if field.phase() == Phase::Response || event.slot(*id) != Slot::Unknown {
+                continue;
+            }
+            event.stop_awaiting(*id);
+            answer_field(*field, *id, behaviour, event);
+            if event.slot(*id) != Slot::Unknown {
+                answered.push(*id);
+            }
+        }
+        answered
     }
 
     /// Says of the fields that an event does not have that they are not known: its own answers stay.
     pub(crate) fn await_rest(&self, event: &mut Event) {
         self.fields.iter().for_each(|(_, id)| event.await_answer(*id));
+    }
+}
+
+fn answer_field(field: BehaviourField, id: FieldId, behaviour: &Behaviour, event: &mut Event) {
+    match field {
+        BehaviourField::ActiveHours => count(behaviour.active_hours, id, event),
+        BehaviourField::AfterDeadDrop => count(behaviour.after_dead_drop, id, event),
+        BehaviourField::Beacon => ratio(behaviour.beacon, id, event),
+        BehaviourField::BeaconPeriod => count(behaviour.beacon_period, id, event),
+        BehaviourField::FirstUse => match behaviour.first_use {
+            Observed::Unknown => event.await_answer(id),
+            Observed::Absent => {}
+            Observed::Value(first_uses) => {
+                for name in first_uses.names() {
+                    answer(name.as_bytes(), id, event);
+                }
+            }
+        },
+        BehaviourField::Identities => count(behaviour.identities, id, event),
+        BehaviourField::NewHosts => count(behaviour.new_hosts, id, event),
+        BehaviourField::Prevalence => ratio(behaviour.prevalence, id, event),
+        BehaviourField::Requests => count(behaviour.requests, id, event),
+        BehaviourField::ServicePrevalence => ratio(behaviour.service_prevalence, id, event),
+        BehaviourField::Sources => count(behaviour.sources, id, event),
+        BehaviourField::TunnelSeconds => count(behaviour.tunnel_seconds, id, event),
+        BehaviourField::UploadBytes => count(behaviour.upload_bytes, id, event),
+        BehaviourField::UploadRatio => ratio(behaviour.upload_ratio, id, event),
     }
 }
 

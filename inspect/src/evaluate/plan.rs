@@ -94,7 +94,7 @@ impl Plan {
     }
 
     /// What a rule asks of behaviour.
-    pub(super) fn behaviour(&self, rule: RuleId) -> BehaviourFields {
+    pub(crate) fn behaviour(&self, rule: RuleId) -> BehaviourFields {
         self.behaviour.get(rule.index()).copied().unwrap_or_default()
     }
 

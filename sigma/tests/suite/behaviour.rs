@@ -142,3 +142,48 @@ fn a_pack_says_what_it_asks_of_behaviour() {
         [BehaviourField::Beacon, BehaviourField::FirstUse]
     );
 }
+
+/// What a stateful host finds out in two steps has the outcome of one inspection.
+#[test]
+fn what_is_found_out_step_by_step_is_what_is_known_at_once() {
+    let known = known();
+    let first = Behaviour {
+        beacon: known.beacon,
+        active_hours: known.active_hours,
+        ..Behaviour::default()
+    };
+    let mut n_matches = 0;
+    for detection in [
+        "s: {tidegate.beacon|gte: 0.9, tidegate.first_use: source.host}\n  condition: s",
+        "s: {tidegate.first_use|startswith: 'network.'}\n  f: {cs-host: b.example}\n  condition: s and not f",
+        "s: {tidegate.first_use: source.service}\n  condition: not s",
+        "s: {tidegate.after_dead_drop: null}\n  h: {cs-host: a.example}\n  condition: h and s",
+        "s: {tidegate.prevalence|lte: 0.05}\n  b: {tidegate.beacon|lt: 0.5}\n  condition: s and not b",
+        "s: {tidegate.requests|gte: 3}\n  condition: s",
+        "s: {tidegate.upload_bytes|gte: 1}\n  b: {tidegate.beacon|gte: 0.9}\n  condition: s and b",
+        "s: {sc-status: 404}\n  b: {tidegate.beacon|gte: 0.9}\n  condition: s or b",
+        "s: {tidegate.beacon|gte: 0.95}\n  condition: s",
+        "s: {cs-host: a.example}\n  condition: s",
+    ] {
+        let mut inspector = Inspector::new(event::pack(&rule(detection)).unwrap());
+        // In several readings.
+        for authority in [&b"a.example"[..], b"A.example:443", b"b.example"] {
+            let request = Request {
+                method: b"GET",
+                scheme: b"https",
+                authority,
+                path: Some(b"/%61"),
+                ..Request::default()
+            };
+            let expect = inspector.inspect_with(&request, &User::default(), &known);
+            let mut verdict = inspector.inspect(&request);
+            for behaviour in [Behaviour::default(), first, known, known] {
+                verdict = inspector.resolve(&verdict, &behaviour);
+            }
+            n_matches += verdict.matches.len();
+            assert_eq!(verdict.matches, expect.matches, "{detection}");
+            assert_eq!(verdict.asks, expect.asks, "{detection}");
+        }
+    }
+    assert!(n_matches > 12, "{n_matches}");
+}
