@@ -6,13 +6,13 @@
 
 use std::sync::OnceLock;
 
-use diagnostics::SourceFile;
+use diagnostics::{Findings, SourceFile};
 use hunt::Hunter;
 use inspect::pack::{PackHash, enclosed};
 use inspect::{Inspector, Pack, Request};
 use knowledge::{Compilation, Library, fix};
 use sigma::{Compiler, Source};
-use traffic::{FieldMap, Format, Layout, TextFormat};
+use traffic::{FieldMap, Format, Layout, TextFormat, limits, subject};
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
@@ -23,6 +23,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("log", log),
     ("note", note),
     ("pack", pack),
+    ("paste", paste),
     ("regex", regex),
     ("request", request),
     ("sigma", sigma),
@@ -203,4 +204,21 @@ pub fn log(bytes: &[u8]) {
         let counts = Hunter::new(pack, *format, &map, true).hunt(bytes).counts;
         assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
     }
+}
+
+/// Whatever a person gives to be explained: commands, scripts, heads, URLs.
+pub fn paste(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut findings = Findings::new(&"any".into());
+    let requests = subject::read(&text, &mut findings);
+    let findings = findings.into_list();
+    assert!(requests.len() <= limits::MAX_PASTED_REQUESTS);
+    assert!(!requests.is_empty() || !findings.is_empty(), "nothing is taken and nothing is said");
+    for finding in &findings {
+        let span = finding.diagnostic.place.span;
+        assert!((span.line, span.column) >= (1, 1), "{finding:?}");
+    }
+    let pieces = std::iter::successors(Some(bytes), |rest| rest.get(subject::piece_len(rest)..));
+    let n_pieces = pieces.take_while(|rest| !rest.is_empty()).count();
+    assert!(n_pieces <= bytes.len());
 }

@@ -5,6 +5,7 @@ mod engine;
 mod envoy;
 mod growth;
 mod hunt;
+mod hunt_formats;
 mod indicators;
 mod load;
 mod preview;

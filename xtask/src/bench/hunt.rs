@@ -20,10 +20,12 @@ use crate::command::{cargo, run as run_command};
 use crate::progress::{note, step};
 use crate::sources;
 
+use super::hunt_formats;
+
 /// Megabytes per second and core that are asked for, where the parser alone is not slower.
 const GOAL: f64 = 500.0;
 /// Lines of a piece in memory: some ten megabytes, more than the caches hold.
-const PIECE_LINES: u64 = 20_000;
+pub(super) const PIECE_LINES: u64 = 20_000;
 
 /// How much is measured.
 #[derive(Debug, clap::Args)]
@@ -86,7 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     );
     let verdict = if hunting >= GOAL.min(trees) { "held" } else { "missed" };
     println!("goal: {:.0} MB/s: {verdict}", GOAL.min(trees));
-    memory(&rows, arguments.lines)
+    hunt_formats::run(&rows, arguments.rounds)?;
+    memory(&rows, arguments.lines)?;
+    hunt_formats::compressed(&rows, arguments.lines / 2, arguments.rounds.min(5))
 }
 
 /// The entries of each line, as the fastest reading of the parser gives them.
@@ -193,7 +197,7 @@ fn rows() -> Result<Vec<Value>> {
 
 /// A line with the keys of Istio's JSON access log. No two paths are the same, so that nothing is
 /// gained by remembering.
-fn write_line(rows: &[Value], number: u64, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn write_line(rows: &[Value], number: u64, out: &mut Vec<u8>) -> Result<()> {
     let idx = usize::try_from(number)? % rows.len();
     let row = rows.get(idx).context("there is traffic")?;
     let path = row["path"].as_str().unwrap_or("/");
