@@ -60,6 +60,7 @@ pub const LEFT_OUT: &[LeftOut] = &[
         "their names are on the page of a technique; what they are is at MITRE",
     ),
     left_out("attack", "ids and keys of STIX", "they name nothing that people see"),
+    left_out("attack", "tags of HTML in texts", "`code` becomes code, `br` a blank"),
     left_out(
         "attack",
         "what is revoked or deprecated",

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::markdown;
+
 /// One line of plain text for a heading, a table cell or a list item.
 pub fn inline(text: &str) -> String {
     let mut escaped = escaped(text);
@@ -158,51 +160,52 @@ pub fn paragraphs(text: &str) -> String {
     found.join("\n\n")
 }
 
-/// Text with MITRE's links and citations: its links stay, citations become links where their source is known.
-pub fn attack(text: &str, citations: &std::collections::BTreeMap<String, String>) -> String {
-    let mut found = Vec::new();
-    for paragraph in text.replace("\r\n", "\n").split("\n\n") {
-        let mut line = Line::default();
-        let mut rest = paragraph.trim();
-        while let Some(first) = rest.chars().next() {
-            let replaced = citation(rest, citations).or_else(|| link(rest));
-            if let Some((length, replaced)) = replaced.filter(|_| matches!(first, '[' | '(')) {
-                line.written.push_str(&replaced);
-                line.before = Some(')');
-                rest = rest.get(length..).unwrap_or_default();
-            } else {
-                rest = rest.get(first.len_utf8()..).unwrap_or_default();
-                match first {
-                    '\n' | '\t' | '\r' => line.push(' ', rest),
-                    other if other.is_control() => {}
-                    // Brackets of links that follow would pair with one that is kept.
-                    '[' | ']' => {
-                        line.written.push_str(if first == '[' { "&#91;" } else { "&#93;" });
-                    }
-                    other => line.push(other, rest),
-                }
-            }
-        }
-        if !line.written.trim().is_empty() {
-            found.push(wrapped(line.written.trim()));
-        }
+/// MITRE's text, which is Markdown with citations and `<code>`, as Markdown that has no effect: citations become
+/// links where their source is known.
+pub fn attack(text: &str, citations: &Citations) -> String {
+    /// The level of its highest heading: it is below a section of a page.
+    const LEVEL: usize = 4;
+    let mut written = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['(', '<']) {
+        let (before, behind) = rest.split_at(at);
+        written.push_str(before);
+        let replaced = citation(behind, citations).or_else(|| html(behind));
+        let (length, replaced) = replaced.unwrap_or_else(|| (1, behind.chars().take(1).collect()));
+        written.push_str(&replaced);
+        rest = behind.get(length..).unwrap_or_default();
     }
-    found.join("\n\n")
+    written.push_str(rest);
+    markdown::inert(&written, LEVEL)
 }
 
-fn citation(
-    text: &str,
-    citations: &std::collections::BTreeMap<String, String>,
-) -> Option<(usize, String)> {
-    let rest = text.strip_prefix("(Citation:")?;
-    let end = rest.find(')')?;
-    let name = rest.get(..end)?.trim();
-    let shown = inline(name);
-    let linked = match citations.get(name).and_then(|url| address(url)) {
-        Some(url) => format!(" ([{shown}]({url}))"),
-        None => format!(" ({shown})"),
-    };
-    Some(("(Citation:".len() + end + 1, linked))
+/// The same as the text of an item of a list, behind its mark.
+pub fn attack_item(text: &str, citations: &Citations) -> String {
+    attack(text, citations).replace('\n', "\n  ").replace("\n  \n", "\n\n")
+}
+
+/// One line of plain text whose links to the web stay.
+pub fn with_links(text: &str) -> String {
+    let mut line = Line::default();
+    let mut rest = text.trim();
+    while let Some(first) = rest.chars().next() {
+        if let Some((length, replaced)) = link(rest) {
+            line.written.push_str(&replaced);
+            line.before = Some(')');
+            rest = rest.get(length..).unwrap_or_default();
+            continue;
+        }
+        rest = rest.get(first.len_utf8()..).unwrap_or_default();
+        match first {
+            '\n' | '\t' | '\r' => line.push(' ', rest),
+            other if other.is_control() => {}
+            // Brackets of links that follow would pair with one that is kept.
+            '[' => line.written.push_str("&#91;"),
+            ']' => line.written.push_str("&#93;"),
+            other => line.push(other, rest),
+        }
+    }
+    wrapped(line.written.trim())
 }
 
 fn link(text: &str) -> Option<(usize, String)> {
@@ -216,6 +219,50 @@ fn link(text: &str) -> Option<(usize, String)> {
         return None;
     }
     Some((middle + end + 4, format!("[{}]({url})", inline(title))))
+}
+
+/// The addresses of a technique's sources, by the names that citations have.
+pub type Citations = std::collections::BTreeMap<String, String>;
+
+/// A citation at the start of a text, as Markdown.
+fn citation(text: &str, citations: &Citations) -> Option<(usize, String)> {
+    let rest = text.strip_prefix("(Citation:")?;
+    let end = rest.find(')')?;
+    let name = rest.get(..end)?.trim();
+    let mut shown = String::new();
+    for character in name.chars() {
+        if character.is_ascii_punctuation() {
+            shown.push('\\');
+        }
+        shown.push(character);
+    }
+    let linked = match citations.get(name).and_then(|url| address(url)) {
+        Some(url) => format!(" ([{shown}](<{url}>))"),
+        None => format!(" ({shown})"),
+    };
+    Some(("(Citation:".len() + end + 1, linked))
+}
+
+/// Tags of HTML that MITRE's texts have, as Markdown.
+fn html(text: &str) -> Option<(usize, String)> {
+    let rest = text.strip_prefix('<')?;
+    let name = rest.get(..rest.find('>')?)?;
+    let length = name.len() + 2;
+    if name.trim_end_matches(['/', ' ']).eq_ignore_ascii_case("br") {
+        return Some((length, "\n".to_owned()));
+    }
+    let inner = text.get(length..).filter(|_| name.eq_ignore_ascii_case("code"))?;
+    let end = inner.to_ascii_lowercase().find("</code>")?;
+    let code = inner.get(..end)?;
+    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let ticks = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    let shown = if code.trim().is_empty() {
+        code.to_owned()
+    } else {
+        format!("{ticks}{space}{}{space}{ticks}", code.replace('\n', " "))
+    };
+    Some((length + end + "</code>".len(), shown))
 }
 
 /// What means something in Markdown, in a query or in a template, inside of an address.
@@ -419,12 +466,12 @@ mod tests {
             "https://a.example/x_(y)".to_owned(),
         )]);
         let text = attack(
-            "[APT](https://attack.mitre.org/groups/G1) did.(Citation: A B)(Citation: C) [[x]] <code>y</code>",
+            "[APT](https://attack.mitre.org/groups/G1) did.(Citation: A B)(Citation: C) [[x]] <code>y`z</code><br>**Note:** <script>a</script>\n\n- one\n- two (`three`)",
             &known,
         );
         assert_eq!(
             text,
-            "[APT](https://attack.mitre.org/groups/G1) did. ([A B](https://a.example/x_%28y%29)) (C) &#91;&#91;x&#93;&#93; &lt;code>y&lt;/code>"
+            "[APT](https://attack.mitre.org/groups/G1) did. ([A B](https://a.example/x_%28y%29)) (C) &#91;&#91;x&#93;&#93; <code>y&#96;z</code> **Note:** &lt;script>a&lt;/script>\n\n- one\n- two (`three`)"
         );
         assert_eq!(address("javascript:alert(1)"), None);
     }

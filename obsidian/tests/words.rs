@@ -279,7 +279,9 @@ fn no_word_of_attack_is_lost() {
             values(key, &object[key], &mut found);
             for (key, text) in found {
                 // Citations are links where ATT&CK has an address, and names elsewhere.
-                report.text(&format!("{kind} {id} {key}"), &text.replace("(Citation:", "("), page);
+                let marks = ["(Citation:", "<code>", "</code>", "<br>", "<br/>", "<br />"];
+                let text = marks.iter().fold(text, |text, mark| text.replace(mark, " "));
+                report.text(&format!("{kind} {id} {key}"), &text, page);
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::evidence::{Evidence, Rules};
 use crate::markdown;
 use crate::page::Page;
 use crate::property::Property;
-use crate::prose::{address, code, inline, paragraphs};
+use crate::prose::{self, address, attack_item, code, inline, paragraphs};
 use crate::sources::tests;
 
 use catalogue::Collection;
@@ -68,7 +68,7 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
         }
         if let Some(technique) = attack.techniques.get(id) {
             for (mitigation, how) in &technique.mitigations {
-                let how = crate::prose::attack(how, &technique.citations).replace("\n\n", " ");
+                let how = attack_item(how, &technique.citations);
                 against.entry(mitigation).or_default().entry(id).or_default().insert(how);
             }
         }
@@ -86,7 +86,7 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
                 format!("https://d3fend.mitre.org/technique/d3f:{}/", found.iri),
             ),
             (None, Some(found)) => (
-                crate::prose::attack(&found.description, &BTreeMap::new()),
+                prose::attack(&found.description, &BTreeMap::new()),
                 "Mitigation".to_owned(),
                 found.url.clone(),
             ),

@@ -8,7 +8,7 @@ use crate::guide;
 use crate::markdown;
 use crate::page::Page;
 use crate::property::{Property, tag};
-use crate::prose::{address, attack, block, inline};
+use crate::prose::{address, block, inline, with_links};
 use catalogue::dialect::section::Section;
 use catalogue::dialect::{Dialect, Document, TechniqueNote, Value};
 
@@ -427,7 +427,7 @@ fn verbatim(text: &str) -> String {
         let shown = if table {
             rest.split('|').map(inline).collect::<Vec<_>>().join(" | ").trim().to_owned()
         } else {
-            attack(&rest.replace("**", ""), &BTreeMap::new())
+            with_links(&rest.replace("**", ""))
         };
         let shown = if bullet.is_empty() && shown.starts_with(['-', '+']) {
             format!("\u{200a}{shown}")

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::guide;
 use crate::page::Page;
 use crate::property::{Property, tag, unlinked};
-use crate::prose::{attack, inline, paragraphs};
+use crate::prose::{attack, attack_item, inline, paragraphs};
 use catalogue::Collection;
 use catalogue::attack::Technique;
 use catalogue::dialect::TechniqueNote;
@@ -218,7 +218,7 @@ fn detection(
                     "- {}, {}: {}",
                     analytic.id,
                     inline(&analytic.platforms.join(", ")),
-                    attack(&analytic.description, &technique.citations).replace("\n\n", " ")
+                    attack_item(&analytic.description, &technique.citations)
                 );
             }
             text.push('\n');
@@ -458,7 +458,7 @@ fn procedures(technique: Option<&Technique>, as_of: &str) -> String {
             inline(&procedure.name),
             procedure.id,
             procedure.kind,
-            attack(&procedure.description, &procedure.citations).replace("\n\n", " ")
+            attack_item(&procedure.description, &procedure.citations)
         );
     }
     text
