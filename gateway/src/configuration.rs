@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 pub use collector::Collector;
 pub use image::{Artifact, layout};
-pub use kubernetes::{Place, envoy_gateway, istio};
+pub use kubernetes::{IstioResource, Place, envoy_gateway, istio};
 pub use reference::ImageReference;
 pub use target::Target;
 

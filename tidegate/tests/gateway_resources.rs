@@ -86,6 +86,29 @@ fn a_plugin_of_istio_attaches_to_any_labels_and_to_gateways() {
 }
 
 #[test]
+fn a_traffic_extension_says_what_a_plugin_says() {
+    let folder = with_pack();
+    for options in [&[][..], &["--protocol", "tls"], &["--target-ref", "egress"]] {
+        let all = [&["--image", IMAGE], options].concat();
+        assert!(gateway(folder.path(), "istio", &all).status.success());
+        let mut plugin = read(folder.path(), "tidegate.json");
+        let all = [&all[..], &["--resource", "traffic-extension"]].concat();
+        let output = gateway(folder.path(), "istio", &all);
+        assert!(output.status.success(), "{output:?}");
+        let extension = read(folder.path(), "tidegate.json");
+        assert_eq!(extension["kind"], "TrafficExtension");
+        assert_eq!(extension["apiVersion"], plugin["apiVersion"]);
+        assert_eq!(extension["metadata"], plugin["metadata"]);
+        let spec = plugin["spec"].as_object_mut().unwrap();
+        for key in ["phase", "selector", "targetRefs"] {
+            let expect = spec.remove(key).unwrap_or_default();
+            assert_eq!(extension["spec"][key], expect, "{key}");
+        }
+        assert_eq!(extension["spec"]["wasm"], plugin["spec"], "the rest is about the filter");
+    }
+}
+
+#[test]
 fn a_policy_of_envoy_gateway_names_its_gateway_and_follows_the_failure_mode() {
     let folder = with_pack();
     let place = ["--image", IMAGE, "--gateway", "egress", "--namespace", "edge"];
@@ -127,6 +150,8 @@ fn what_would_attach_to_nothing_or_have_no_effect_is_refused() {
         ("envoy", vec!["--target-ref", "egress"], 1),
         ("ecds", vec!["--allow-private"], 1),
         ("istio", vec!["--image", IMAGE, "--interface", "eth0"], 1),
+        ("istio", vec!["--image", IMAGE, "--resource", "plugin"], 2),
+        ("envoy", vec!["--resource", "traffic-extension"], 1),
         ("ecds", vec!["--interface", "eth0"], 1),
     ] {
         let output = gateway(folder.path(), kind, &options);

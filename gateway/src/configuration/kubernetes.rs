@@ -1,6 +1,6 @@
 //! Resources for Kubernetes: for Istio, and for Envoy Gateway.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{File, ImageReference, Protocol, Settings, Target};
 
@@ -15,29 +15,49 @@ pub struct Place {
     pub sha256: Option<String>,
 }
 
-/// A `WasmPlugin` of Istio for an egress gateway, and an `EnvoyFilter` with the collector's cluster.
-pub fn istio(settings: &Settings, place: &Place, target: &Target) -> Vec<File> {
-    let mut resource = json!({
-        "apiVersion": "extensions.istio.io/v1alpha1",
-        "kind": "WasmPlugin",
-        "metadata": {"name": "tidegate", "namespace": place.namespace},
-        "spec": {
-            "url": format!("oci://{}", place.image),
-            "imagePullPolicy": "IfNotPresent",
-            // Before anything that routes by what the request says.
-            "phase": "AUTHN",
-            "failStrategy": "FAIL_RELOAD",
-            "pluginName": "tidegate",
-            "pluginConfig": settings.json(),
-        },
-    });
-    if let Some(spec) = resource.get_mut("spec").and_then(Value::as_object_mut) {
-        let (key, value) = target.of_plugin();
-        spec.insert(key.to_owned(), value);
-        if settings.protocol == Protocol::Tls {
-            spec.insert("type".to_owned(), json!("NETWORK"));
-        }
+/// The resource of Istio that runs a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IstioResource {
+    /// `WasmPlugin`, of all releases.
+    WasmPlugin,
+    /// `TrafficExtension`, which supersedes it from Istio 1.30 on.
+    TrafficExtension,
+}
+
+/// A resource of Istio that runs the filter in an egress gateway, and an `EnvoyFilter` with the collector's
+/// cluster.
+pub fn istio(
+    settings: &Settings,
+    place: &Place,
+    target: &Target,
+    resource: IstioResource,
+) -> Vec<File> {
+    let mut filter = Map::new();
+    filter.insert("url".to_owned(), json!(format!("oci://{}", place.image)));
+    filter.insert("imagePullPolicy".to_owned(), json!("IfNotPresent"));
+    filter.insert("failStrategy".to_owned(), json!("FAIL_RELOAD"));
+    filter.insert("pluginName".to_owned(), json!("tidegate"));
+    filter.insert("pluginConfig".to_owned(), settings.json());
+    if settings.protocol == Protocol::Tls {
+        filter.insert("type".to_owned(), json!("NETWORK"));
     }
+    let (kind, mut spec) = match resource {
+        IstioResource::WasmPlugin => ("WasmPlugin", filter),
+        IstioResource::TrafficExtension => {
+            let wasm = ("wasm".to_owned(), Value::Object(filter));
+            ("TrafficExtension", Map::from_iter([wasm]))
+        }
+    };
+    // Before anything that routes by what the request says.
+    spec.insert("phase".to_owned(), json!("AUTHN"));
+    let (key, value) = target.of_plugin();
+    spec.insert(key.to_owned(), value);
+    let resource = json!({
+        "apiVersion": "extensions.istio.io/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": "tidegate", "namespace": place.namespace},
+        "spec": spec,
+    });
     let patch = settings.collector_cluster().map(|cluster| {
         json!({
             "apiVersion": "networking.istio.io/v1alpha3",

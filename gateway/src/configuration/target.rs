@@ -31,7 +31,7 @@ impl Target {
         }
     }
 
-    /// Returns the field of a `WasmPlugin` that attaches it, and its value.
+    /// Returns the field of a `WasmPlugin` or a `TrafficExtension` that attaches it, and its value.
     ///
     /// Istio prefers `targetRefs` for the gateways of the Gateway API; a selector by their label would work
     /// too.

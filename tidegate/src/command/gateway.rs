@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, value_parser};
 use diagnostics::limits::MAX_FILE_BYTES;
 use diagnostics::{Finding, Sources};
 use gateway::configuration::{
-    self, Artifact, Collector, File, ImageReference, Place, Settings, Target,
+    self, Artifact, Collector, File, ImageReference, IstioResource, Place, Settings, Target,
 };
 use gateway::signing;
 use inspect::network;
@@ -103,6 +103,9 @@ pub(crate) struct Gateway {
     /// Attach to this Gateway of the Kubernetes Gateway API, for Istio
     #[arg(long, value_name = "NAME", value_parser = target_ref, conflicts_with = "target")]
     target_ref: Option<String>,
+    /// The resource of Istio to write; `traffic-extension` is for Istio 1.30 and later [default: wasm-plugin]
+    #[arg(long, value_enum, value_name = "KIND")]
+    resource: Option<Resource>,
     /// The filter's image in your registry, such as `registry.example/tidegate/filter:1`
     #[arg(long, value_name = "REFERENCE", required_if_eq_any([("kind", "istio"), ("kind", "envoy-gateway")]), value_parser = ImageReference::read)]
     image: Option<ImageReference>,
@@ -159,7 +162,7 @@ enum Kind {
     Envoy,
     /// Update: tidegate.json only, to be moved over the one in place.
     Ecds,
-    /// A `WasmPlugin` of Istio.
+    /// A `WasmPlugin` or `TrafficExtension` of Istio.
     Istio,
     /// An `EnvoyExtensionPolicy` of Envoy Gateway.
     EnvoyGateway,
@@ -169,6 +172,12 @@ enum Kind {
 enum Protocol {
     Http,
     Tls,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Resource {
+    WasmPlugin,
+    TrafficExtension,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -215,7 +224,11 @@ impl Gateway {
         };
         let mut files: Vec<File> = match (self.kind, &self.image) {
             (Kind::Istio, Some(image)) => {
-                configuration::istio(&settings, &place(image), &self.istio_target())
+                let resource = match self.resource {
+                    Some(Resource::TrafficExtension) => IstioResource::TrafficExtension,
+                    Some(Resource::WasmPlugin) | None => IstioResource::WasmPlugin,
+                };
+                configuration::istio(&settings, &place(image), &self.istio_target(), resource)
             }
             (Kind::EnvoyGateway, Some(image)) => {
                 let gateway = self.target.as_deref().unwrap_or_default();
@@ -307,6 +320,12 @@ impl Gateway {
             return Some((
                 "`--selector` and `--target-ref` attach a resource of Istio",
                 "name the Gateway with `--gateway` for Envoy Gateway; Envoy needs none",
+            ));
+        }
+        if !is_istio && self.resource.is_some() {
+            return Some((
+                "`--resource` is about the resources of Istio",
+                "leave it out: the other gateways have one resource each",
             ));
         }
         None
