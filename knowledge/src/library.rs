@@ -79,9 +79,19 @@ impl Library {
 
     /// The same, with values for the placeholders of `expand`. Where a list note has the same name, these
     /// are taken: an organisation replaces a list without changing the notes.
-    pub fn read_with(mut files: Vec<SourceFile>, placeholders: &Placeholders) -> Library {
+    pub fn read_with(files: Vec<SourceFile>, placeholders: &Placeholders) -> Library {
+        Library::read_beside(files, placeholders, Vec::new())
+    }
+
+    /// The same, beside service notes that were read before. They come first in [`Library::services`], and
+    /// their findings are not repeated: a text that is read at every keystroke does not read them again.
+    pub fn read_beside(
+        mut files: Vec<SourceFile>,
+        placeholders: &Placeholders,
+        services: Vec<Service>,
+    ) -> Library {
         files.sort_by(|left, right| left.name.cmp(&right.name));
-        let mut library = Library::default();
+        let mut library = Library { services, ..Library::default() };
         // Rules take their lists from any file.
         let (lists, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_list(file));
         for file in lists {
