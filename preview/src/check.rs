@@ -1,18 +1,34 @@
 //! Checks a rule or note as its author types it: findings, fixes, and the results of its examples.
 
+use std::collections::BTreeSet;
+
+use diagnostics::Finding;
 use diagnostics::front_matter::{self, Missing};
-use diagnostics::{Finding, SourceFile};
 use inspect::{Inspector, Pack};
-use knowledge::{Block, Compilation, Expectation, Library, Note};
+use knowledge::{Block, Compilation, Expectation, Library, Note, NoteKind, Placeholders};
 use serde::Serialize;
 
+use crate::gallery::draft;
 use crate::limits::MAX_TEXT_BYTES;
+use crate::shared::Shared;
 
 /// The result of checking a text.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Checked {
+    /// `empty`, `sigma`, a kind of note, or `note` where the kind is not known.
+    pub kind: &'static str,
     /// True for a note, false for Sigma text.
     pub is_note: bool,
+    /// The title of the first rule; empty where there is none.
+    pub title: String,
+    /// The services that the note names.
+    pub services: Vec<String>,
+    /// How many rules a proxy decides: yes, in part, no.
+    pub decidable: [usize; 3],
+    /// The fields that a proxy does not see, of rules that it does not decide.
+    pub unseen: Vec<String>,
+    /// True if a rule asks what a source did over time, of which single requests say nothing.
+    pub asks_behaviour: bool,
     /// Rules that were read, and refused.
     pub n_read: usize,
     /// Rules of these that run.
@@ -85,8 +101,13 @@ pub struct TriedExample {
     pub holds: Option<bool>,
 }
 
-/// Checks a text. The second part runs requests over its rules, if any of them compiles.
+/// Checks a text by itself. The second part runs requests over its rules, if any of them compiles.
 pub fn check(text: &str) -> (Checked, Option<Inspector>) {
+    check_beside(text, &Shared::default())
+}
+
+/// Checks a text beside the notes that it may refer to.
+pub(crate) fn check_beside(text: &str, shared: &Shared) -> (Checked, Option<Inspector>) {
     if text.len() > MAX_TEXT_BYTES {
         let message = format!("the text is larger than {MAX_TEXT_BYTES} bytes");
         let problem = Problem {
@@ -104,12 +125,28 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
         return (Checked { problems: vec![problem], ..Checked::default() }, None);
     }
     let is_note = is_note(text);
-    let name = if is_note { "draft.md" } else { "draft.yml" };
-    let file = SourceFile { name: name.into(), bytes: text.as_bytes().to_vec() };
-    let library = Library::read(vec![file]);
+    let file = draft(text);
+    let (kind, note) = if is_note {
+        let read = Note::read(&file.name, text);
+        (read.kind, read.note)
+    } else {
+        (None, None)
+    };
+    // Services take longer to compile than a rule; few rules ask for them.
+    let asks_services = text.contains("tidegate.") && kind != Some(NoteKind::Service);
+    let services = if asks_services { shared.services.clone() } else { Vec::new() };
+    let library = Library::read_beside(vec![file], &shared.placeholders, services);
     let mut findings = library.findings.clone();
     findings.extend(library.lint());
-    let mut checked = Checked { is_note, n_read: library.n_read, ..Checked::default() };
+    let mut checked = Checked {
+        kind: kind_of(text, is_note, kind),
+        is_note,
+        n_read: library.n_read,
+        title: library.rules.first().map_or_else(String::new, |of| of.rule.metadata.title.clone()),
+        decidable: library.decidable(),
+        unseen: unseen(&library),
+        ..Checked::default()
+    };
     let mut pack = None;
     match Compilation::new(&library, "draft", 0) {
         Ok(compilation) => {
@@ -119,7 +156,7 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
         }
         Err(finding) => findings.push(*finding),
     }
-    let note = match is_note.then(|| Note::read(&name.into(), text).note).flatten() {
+    let note = match note {
         Some(Note::Rule(note)) => Some(note),
         Some(Note::Service(_) | Note::Runbook(_) | Note::Technique(_) | Note::List(_)) | None => {
             None
@@ -128,10 +165,17 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
     if pack.is_none()
         && let Some(block) = note.as_ref().and_then(|note| note.rule.as_ref())
     {
-        pack = pack_of(block);
+        pack = pack_of(block, &shared.placeholders);
         checked.n_compiled = usize::from(pack.is_some());
     }
     let mut inspector = pack.map(Inspector::new);
+    checked.asks_behaviour = inspector.as_ref().is_some_and(|of| !of.asks_behaviour().is_empty());
+    if checked.title.is_empty() {
+        // A note with an error has a title all the same.
+        let title = note.as_ref().and_then(|note| note.title.as_ref());
+        checked.title = title.map(|(title, _)| title.clone()).unwrap_or_default();
+    }
+    checked.services = note.iter().flat_map(|note| note.services.clone()).collect();
     for example in note.iter().flat_map(|note| &note.examples) {
         let expects_match = example.expectation == Expectation::Match;
         let line = [&example.request.method[..], &example.request.url()];
@@ -153,13 +197,34 @@ pub fn check(text: &str) -> (Checked, Option<Inspector>) {
 
 /// The rule of a note that is refused for something else, as a section that is still to be written: it
 /// is tried all the same.
-fn pack_of(block: &Block) -> Option<Pack> {
-    let parsed = sigma::parse(&sigma::Source::new("draft", &block.text));
+fn pack_of(block: &Block, placeholders: &Placeholders) -> Option<Pack> {
+    let source = sigma::Source::new("draft", &block.text).with_placeholders(placeholders);
+    let parsed = sigma::parse(&source);
     let [rule] = parsed.rules.as_slice() else { return None };
     let mut compiler = sigma::Compiler::new("draft", 0);
     // The note's findings include it.
     compiler.add(rule).ok()?;
     Pack::decode(&compiler.finish().encode()).ok()
+}
+
+/// What a text is, for a person.
+fn kind_of(text: &str, is_note: bool, kind: Option<NoteKind>) -> &'static str {
+    match kind {
+        _ if text.trim().is_empty() => "empty",
+        Some(kind) => kind.as_str(),
+        None if is_note => "note",
+        None => "sigma",
+    }
+}
+
+/// The fields of rules that a proxy does not see, each once, in order.
+fn unseen(library: &Library) -> Vec<String> {
+    let mut fields = BTreeSet::new();
+    for entry in &library.rules {
+        let found = sigma::decidability(&entry.rule);
+        fields.extend(found.missing().into_iter().map(str::to_owned));
+    }
+    fields.into_iter().collect()
 }
 
 /// A note starts with front matter that says its kind, or with a heading; Sigma text has neither.

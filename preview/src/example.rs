@@ -15,7 +15,7 @@ pub fn with_example(text: &str, request: &RecordedRequest, expectation: Expectat
         Expectation::Pass => "Tried in the preview: the rule must let this request pass.",
     };
     let block = format!("{sentence}\n\n```http {kind}\n{}```\n", head(request));
-    let note = if is_note(text) { text.to_owned() } else { note_of(text) };
+    let note = as_note(text);
     let start = note.find("\n## Validation");
     let end = start.and_then(|start| {
         let body = start + "\n## Validation".len();
@@ -27,7 +27,7 @@ pub fn with_example(text: &str, request: &RecordedRequest, expectation: Expectat
 }
 
 /// A request head, as notes write it.
-fn head(request: &RecordedRequest) -> String {
+pub(crate) fn head(request: &RecordedRequest) -> String {
     let mut head =
         format!("{} {} HTTP/1.1\n", printable(&request.method), printable(&request.url()));
     for (name, value) in [
@@ -43,6 +43,11 @@ fn head(request: &RecordedRequest) -> String {
         head += &format!("\nHTTP/1.1 {status}\n");
     }
     head
+}
+
+/// Sigma text as a note whose sections are to be written; a note as it is.
+pub fn as_note(text: &str) -> String {
+    if is_note(text) { text.to_owned() } else { note_of(text) }
 }
 
 fn note_of(rule: &str) -> String {

@@ -2,11 +2,16 @@
 
 use diagnostics::printable;
 use inspect::pack::Phase;
-use inspect::{Anomaly, Condition, Evidence, Inspector, Mode, Node, RuleId, Truth, View, Views};
+use inspect::{
+    Anomaly, Condition, Decision, Evidence, Inspector, Mode, Node, Pack, Request, RuleId,
+    ServiceMatch, Truth, Verdict, View, Views, plain_host,
+};
 use serde::Serialize;
 use traffic::RecordedRequest;
 
 use crate::decision::{decide, said};
+use crate::sentence::{Piece, sentence};
+use crate::undone::{Spelling, meaning, undone};
 
 /// The explanation of one request. All text is printable: control characters are escaped.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +30,8 @@ pub struct Explained {
     pub enforce: &'static str,
     /// True if a part of the request was beyond the bounds.
     pub truncated: bool,
+    /// The service that it goes to, where one is known.
+    pub service: Option<ServiceUse>,
     /// The rules that match, then those that wait for the response, then those asked for.
     pub rules: Vec<RuleExplained>,
 }
@@ -36,6 +43,25 @@ pub struct Reading {
     pub view: &'static str,
     /// The URL, or the authority of a CONNECT.
     pub url: String,
+    /// What the view is.
+    pub meaning: &'static str,
+    /// What was undone to come from the request as it was sent to this.
+    pub undone: Vec<String>,
+}
+
+/// What a request does to a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceUse {
+    /// The name of the service.
+    pub name: String,
+    /// Its category; may be empty.
+    pub category: String,
+    /// The operations that the request fits: name and meaning.
+    pub operations: Vec<(&'static str, &'static str)>,
+    /// The tenant that the URL names.
+    pub identity: Option<String>,
+    /// What the pack's policy knows of the use; `None` without a policy.
+    pub usage: Option<&'static str>,
 }
 
 /// A rule and its condition on the request.
@@ -57,6 +83,8 @@ pub struct RuleExplained {
     pub view: Option<&'static str>,
     /// The decision of the pack's policy on the match.
     pub policy: Vec<String>,
+    /// One sentence: why it matches, waits or does not match.
+    pub because: Vec<Piece>,
     /// The condition.
     pub condition: Part,
 }
@@ -101,6 +129,7 @@ pub(crate) fn explain(
     recorded: &RecordedRequest,
     asked: &[RuleId],
     now: u64,
+    services: Option<&Pack>,
 ) -> Explained {
     let request = recorded.lend();
     let verdict = inspector.inspect(&request);
@@ -128,17 +157,40 @@ pub(crate) fn explain(
         Some(RuleExplained { policy, ..explain_rule(inspector, *rule, *phase, *view)? })
     });
     let views = Views::of(&request);
-    let mut readings = vec![Reading { view: View::Raw.as_str(), url: printable(&recorded.url()) }];
+    let sent = Spelling {
+        authority: &recorded.authority,
+        path: recorded.path.as_deref().unwrap_or_default(),
+    };
+    let mut readings = vec![Reading {
+        view: View::Raw.as_str(),
+        url: printable(&recorded.url()),
+        meaning: meaning(View::Raw),
+        undone: Vec::new(),
+    }];
     for form in views.forms() {
         let reading = RecordedRequest {
             authority: form.authority.clone().unwrap_or_else(|| recorded.authority.clone()),
             path: form.path.clone().or_else(|| recorded.path.clone()),
             ..recorded.clone()
         };
-        let reading = Reading { view: form.view.as_str(), url: printable(&reading.url()) };
-        if !readings.contains(&reading) {
-            readings.push(reading);
+        let url = printable(&reading.url());
+        if readings.iter().any(|known| known.url == url) {
+            continue;
         }
+        let read = Spelling {
+            authority: &reading.authority,
+            path: reading.path.as_deref().unwrap_or_default(),
+        };
+        let undone = match form.view {
+            View::Raw | View::Canonical | View::Decoded => undone(sent, read),
+            View::ServerName | View::Tunnel => Vec::new(),
+        };
+        readings.push(Reading {
+            view: form.view.as_str(),
+            url,
+            meaning: meaning(form.view),
+            undone,
+        });
     }
     let headers = [
         ("user-agent", &recorded.user_agent),
@@ -149,7 +201,19 @@ pub(crate) fn explain(
     let headers =
         headers.into_iter().filter_map(|(name, value)| Some((name, printable(value.as_ref()?))));
     let anomalies = verdict.anomalies.iter().map(|of: Anomaly| (of.as_str(), of.meaning()));
+    let pack = inspector.pack();
+    let service = if pack.tables().services.services.is_empty() {
+        let verdict = Verdict { anomalies: verdict.anomalies, ..Verdict::default() };
+        services.and_then(|services| {
+            let decision =
+                crate::decision::decide(services, &verdict, &request, Mode::Enforce, now);
+            service_use(services, &request, &decision)
+        })
+    } else {
+        service_use(pack, &request, &enforce)
+    };
     Explained {
+        service,
         method: printable(&recorded.method),
         headers: headers.collect(),
         readings,
@@ -161,6 +225,22 @@ pub(crate) fn explain(
     }
 }
 
+/// What a decision knows of the service of a request.
+fn service_use(pack: &Pack, request: &Request<'_>, decision: &Decision) -> Option<ServiceUse> {
+    let tables = pack.tables();
+    let host = plain_host(request.authority)?;
+    let found = ServiceMatch::of(tables, &host, request.path)?;
+    let operations = decision.operations.iter().map(|of| (of.as_str(), of.meaning()));
+    let usage = decision.usage.filter(|_| tables.policy.is_given());
+    Some(ServiceUse {
+        name: tables.str(found.name).to_owned(),
+        category: found.category(tables).to_owned(),
+        operations: operations.collect(),
+        identity: found.identity_text(tables).map(|text| printable(text.as_bytes())),
+        usage: usage.map(inspect::Usage::as_str),
+    })
+}
+
 fn explain_rule(
     inspector: &Inspector,
     rule_id: RuleId,
@@ -169,6 +249,7 @@ fn explain_rule(
 ) -> Option<RuleExplained> {
     let tables = inspector.pack().tables();
     let rule = tables.rule(rule_id)?;
+    let condition = inspector.condition(rule_id)?;
     Some(RuleExplained {
         id: tables.str(rule.id).to_owned(),
         title: tables.str(rule.title).to_owned(),
@@ -178,7 +259,8 @@ fn explain_rule(
         tags: tables.rule_tags(rule).map(str::to_owned).collect(),
         view: view.map(View::as_str),
         policy: Vec::new(),
-        condition: part(&inspector.condition(rule_id)?),
+        because: sentence(&condition),
+        condition: part(&condition),
     })
 }
 

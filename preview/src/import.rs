@@ -9,6 +9,7 @@ use diagnostics::Findings;
 use serde::Serialize;
 use traffic::{RecordedRequest, har, subject};
 
+use crate::binary::binary;
 use crate::limits::{MAX_IMPORT_BYTES, MAX_REFUSALS, MAX_REQUESTS};
 
 /// An import under way.
@@ -69,7 +70,11 @@ impl Import {
             import.refuse(1, diagnostics::codes::FILE_TOO_LARGE.id, message, "give a part of it");
             return import;
         }
-        if har::is_archive(&bytes) {
+        if let Some(kind) = binary(&bytes) {
+            let message = format!("this is {kind}, not text");
+            let help = "give URLs, commands, request heads, a HAR or a log as text in UTF-8";
+            import.refuse(1, diagnostics::codes::NOT_UTF_8.id, message, help);
+        } else if har::is_archive(&bytes) {
             import.open_har(&bytes);
         } else {
             import.text = bytes.into();

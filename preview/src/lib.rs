@@ -4,23 +4,31 @@
 //! Requests are read by the crate `knowledge`, the one place where requests are read: `tidegate
 //! explain` and the page accept the same forms and report the same findings.
 
+mod binary;
 mod case;
 mod check;
 mod decision;
 mod example;
 mod explanation;
+mod gallery;
 mod import;
 pub mod limits;
 mod row;
+mod sentence;
 mod session;
+mod shared;
 pub mod shell;
+mod undone;
 mod vocabulary;
 
 pub use case::{CaseRequest, CaseVerdict};
 pub use check::{Checked, Edit, Fix, Problem, TriedExample, check};
-pub use example::with_example;
-pub use explanation::{Explained, Part, Reading, RuleExplained};
+pub use example::{as_note, with_example};
+pub use explanation::{Explained, Part, Reading, RuleExplained, ServiceUse};
+pub use gallery::{GalleryEntry, as_sigma, gallery, requests_of};
 pub use import::{Import, Imported, Refusal};
 pub use row::{Row, RowText};
+pub use sentence::Piece;
 pub use session::{PackInfo, RuleInfo, Session, Slot};
+pub use shared::{NamedText, Shared};
 pub use vocabulary::{Vocabulary, Word, vocabulary};

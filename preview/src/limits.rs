@@ -12,5 +12,8 @@ pub const MAX_REQUESTS: usize = 100_000;
 /// Most refused requests that are listed; further ones are only counted.
 pub const MAX_REFUSALS: usize = 100;
 
+/// Most requests that match in a sample: they are looked at, not read through.
+pub const MAX_SAMPLE: usize = 8;
+
 /// Packs that a page holds at a time; one more is refused.
 pub const MAX_PACKS: usize = 16;

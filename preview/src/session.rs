@@ -1,19 +1,20 @@
 //! The state of one page: traffic, a draft, and packs to run over the traffic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use inspect::{Inspector, Mode, Request, RuleId, Verdict};
 use knowledge::{Expectation, pack_file};
 use serde::Serialize;
 
 use crate::case::CaseVerdict;
-use crate::check::{Checked, check};
+use crate::check::{Checked, check_beside};
 use crate::decision::decide;
-use crate::example::with_example;
+use crate::example::{head, with_example};
 use crate::explanation::{Explained, explain, phase_name};
 use crate::import::{Import, Imported};
-use crate::limits::MAX_PACKS;
+use crate::limits::{MAX_PACKS, MAX_SAMPLE};
 use crate::row::{Row, RowText};
+use crate::shared::Shared;
 
 /// The rules to run over traffic: the draft, or a pack by the number that the page gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ impl Slot {
 pub struct Session {
     inspectors: BTreeMap<u32, Inspector>,
     import: Import,
+    shared: Shared,
     /// The page's clock, in seconds since 1970: exceptions expire by it.
     now: u64,
 }
@@ -69,10 +71,15 @@ impl Session {
         self.now = now;
     }
 
+    /// Sets the lists and services that drafts may refer to.
+    pub fn share(&mut self, shared: Shared) {
+        self.shared = shared;
+    }
+
     /// Checks the text of the editor and puts its rules into the draft's slot. A text of which no rule
     /// runs empties the slot.
     pub fn check(&mut self, text: &str) -> Checked {
-        let (checked, inspector) = check(text);
+        let (checked, inspector) = check_beside(text, &self.shared);
         match inspector {
             Some(inspector) => self.inspectors.insert(Slot::DRAFT.0, inspector),
             None => self.inspectors.remove(&Slot::DRAFT.0),
@@ -189,16 +196,17 @@ impl Session {
         found.map(|(row, _)| row).collect()
     }
 
-    /// Explains a request; rules of a draft also where they do not match.
-    pub fn explain(&mut self, row: usize, slot: Slot) -> Option<Explained> {
+    /// Explains a request; rules of a draft also where they do not match, and rules with the given ids.
+    pub fn explain(&mut self, row: usize, slot: Slot, ids: &[String]) -> Option<Explained> {
         let request = self.import.requests.get(row)?.clone();
         let inspector = self.inspectors.get_mut(&slot.0)?;
-        let n_rules = u32::try_from(inspector.pack().tables().rules.len()).unwrap_or(u32::MAX);
-        let asked: Vec<_> = match slot {
-            Slot::DRAFT => (0..n_rules).map(RuleId).collect(),
-            _ => Vec::new(),
-        };
-        Some(explain(inspector, &request, &asked, self.now))
+        let tables = inspector.pack().tables();
+        let rules = (0..).map(RuleId).zip(&tables.rules);
+        let is_asked = |id| slot == Slot::DRAFT || ids.iter().any(|asked| asked == id);
+        let asked = rules.filter(|(_, rule)| is_asked(tables.str(rule.id))).map(|(id, _)| id);
+        let asked: Vec<RuleId> = asked.collect();
+        let services = self.shared.services_pack();
+        Some(explain(inspector, &request, &asked, self.now, services))
     }
 
     /// Inspects a request `n_times`, for whoever has a clock. Returns how often a rule matched.
@@ -206,6 +214,38 @@ impl Session {
         let Some(request) = self.import.requests.get(row).cloned() else { return 0 };
         let Some(inspector) = self.inspectors.get_mut(&slot.0) else { return 0 };
         (0..n_times).map(|_| inspector.inspect(&request.lend()).matches.len()).sum()
+    }
+
+    /// Requests of a text of which a pack matches some, for a start: one for each rule that matches, and
+    /// at the end one that passes. Empty where nothing matches.
+    pub fn sample(&mut self, slot: Slot, requests: &str) -> String {
+        let mut import = Import::new(requests.as_bytes().to_vec());
+        while !import.step(1000).is_done {}
+        let Some(inspector) = self.inspectors.get_mut(&slot.0) else { return String::new() };
+        let (mut seen, mut sample, mut passed) = (BTreeSet::new(), Vec::new(), None);
+        for request in &import.requests {
+            let verdict = inspector.inspect(&request.lend());
+            match verdict
+                .matches
+                .iter()
+                .map(|matched| matched.rule)
+                .find(|rule| !seen.contains(rule))
+            {
+                Some(_) if sample.len() < MAX_SAMPLE => {
+                    seen.extend(verdict.matches.iter().map(|matched| matched.rule));
+                    sample.push(head(request));
+                }
+                None if verdict.matches.is_empty() => {
+                    passed = passed.or_else(|| Some(head(request)));
+                }
+                _ => {}
+            }
+        }
+        if sample.is_empty() {
+            return String::new();
+        }
+        sample.extend(passed);
+        sample.join("\n")
     }
 
     /// The text with a request as an example.
@@ -237,7 +277,7 @@ fn ids<'i>(inspector: Option<&'i Inspector>, rules: &[u32]) -> Vec<&'i str> {
 }
 
 /// `attack.t1102.002` as `T1102.002`.
-fn technique(tag: &str) -> Option<String> {
+pub(crate) fn technique(tag: &str) -> Option<String> {
     let number = tag.strip_prefix("attack.t")?;
     number.starts_with(|char: char| char.is_ascii_digit()).then(|| format!("T{number}"))
 }

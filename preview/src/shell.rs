@@ -6,6 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::case::CaseRequest;
 use crate::session::{Session, Slot};
+use crate::shared::{NamedText, Shared};
 
 /// A [`Session`] for JavaScript. Every text that it returns is JSON.
 #[wasm_bindgen]
@@ -30,6 +31,47 @@ impl Preview {
     /// See [`Session::check`].
     pub fn check(&mut self, text: &str) -> String {
         json(&self.session.check(text))
+    }
+
+    /// See [`Session::share`]: takes an array of names and texts, and an object of placeholders with their
+    /// values. Returns an empty text, or the error.
+    pub fn share(&mut self, notes: &str, placeholders: &str) -> String {
+        let read = || -> serde_json::Result<Shared> {
+            let notes: Vec<NamedText> = serde_json::from_str(notes)?;
+            Ok(Shared::read(&notes, serde_json::from_str(placeholders)?))
+        };
+        match read() {
+            Ok(shared) => {
+                self.session.share(shared);
+                String::new()
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// See [`crate::gallery()`]: takes an array of names and texts.
+    pub fn gallery(&self, notes: &str) -> String {
+        json(&crate::gallery(&serde_json::from_str::<Vec<NamedText>>(notes).unwrap_or_default()))
+    }
+
+    /// See [`crate::requests_of()`].
+    pub fn requests_of(&self, text: &str) -> String {
+        crate::requests_of(text)
+    }
+
+    /// See [`crate::as_sigma()`].
+    pub fn as_sigma(&self, text: &str) -> Option<String> {
+        crate::as_sigma(text)
+    }
+
+    /// See [`crate::as_note()`].
+    pub fn as_note(&self, text: &str) -> String {
+        crate::as_note(text)
+    }
+
+    /// See [`Session::sample`].
+    pub fn sample(&mut self, slot: u32, requests: &str) -> String {
+        self.session.sample(Slot(slot), requests)
     }
 
     /// See [`Session::load`]: returns an empty text, or the error.
@@ -78,8 +120,9 @@ impl Preview {
     }
 
     /// See [`Session::explain`].
-    pub fn explain(&mut self, row: usize, slot: u32) -> String {
-        json(&self.session.explain(row, Slot(slot)))
+    #[expect(clippy::needless_pass_by_value, reason = "JavaScript gives the array away")]
+    pub fn explain(&mut self, row: usize, slot: u32, ids: Vec<String>) -> String {
+        json(&self.session.explain(row, Slot(slot), &ids))
     }
 
     /// See [`Session::repeat`].

@@ -1,7 +1,10 @@
 //! What the page asks, natively.
 #![forbid(unsafe_code)]
 
-use preview::{Edit, Fix, Row, Session, Slot, check};
+use preview::{
+    Edit, Fix, NamedText, Row, Session, Shared, Slot, as_note, as_sigma, check, gallery,
+    requests_of,
+};
 
 const RULE: &str = "title: Paste\nid: 0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0a01\nstatus: experimental\nlogsource:\n    category: proxy\ndetection:\n    selection:\n        cs-host: pastebin.com\n    condition: selection\nlevel: medium\ndescription: d\nreferences: [https://example.org]\nauthor: a\ndate: 2026-11-21\ntags: [attack.t1102]\nfalsepositives: [f]\n";
 
@@ -153,7 +156,7 @@ fn an_explanation_shows_the_reading_in_which_the_rule_matched() {
     let mut session = Session::default();
     session.check(RULE);
     imported(&mut session, b"https://PASTEBIN.com./raw/x\n");
-    let explained = session.explain(0, Slot::DRAFT).unwrap();
+    let explained = session.explain(0, Slot::DRAFT, &[]).unwrap();
     assert!(explained.readings.iter().any(|of| of.url == "https://pastebin.com/raw/x"));
     assert!(explained.anomalies.iter().any(|(name, _)| *name == "host.trailing_dot"));
     let rule = &explained.rules[0];
@@ -225,10 +228,148 @@ exceptions:
             rows.iter().map(|row| (row.monitor.as_str(), row.enforce.as_str())).collect();
         assert_eq!(actions, expect);
         assert!(rows.iter().all(|row| row.rules == [0]), "the rule matches in any case");
-        let explained = session.explain(1, Slot(1)).unwrap();
+        let explained = session.explain(1, Slot(1), &[]).unwrap();
         assert_eq!((explained.monitor, explained.enforce), expect[1]);
         assert_eq!(explained.rules[0].policy.join(", "), said);
-        let ours = session.explain(0, Slot(1)).unwrap();
+        let ours = session.explain(0, Slot(1), &[]).unwrap();
         assert_eq!(ours.rules[0].policy, ["policy: monitor by the statement `ours`"]);
+    }
+}
+
+#[test]
+fn a_text_says_what_it_is_and_what_a_proxy_sees_of_it() {
+    let process = RULE.replace("proxy", "process_creation").replace("cs-host", "Image");
+    let runbook = "---\nkind: runbook\nrule: Paste\n---\n\n# Paste\n";
+    for (text, kind, decidable, unseen) in [
+        ("", "empty", [0, 0, 0], &[][..]),
+        (" \n", "empty", [0, 0, 0], &[]),
+        (RULE, "sigma", [1, 0, 0], &[]),
+        (&process, "sigma", [0, 0, 1], &["Image"]),
+        (runbook, "runbook", [0, 0, 0], &[]),
+        (&as_note(RULE), "rule", [0, 0, 0], &[]),
+    ] {
+        let (checked, _) = check(text);
+        assert_eq!(checked.kind, kind, "{text}");
+        assert_eq!(checked.decidable, decidable, "{text}");
+        assert_eq!(checked.unseen, unseen, "{text}");
+    }
+    let (checked, _) = check(&RULE.replace("cs-host: pastebin.com", "tidegate.beacon|gte: 0.8"));
+    assert!(checked.asks_behaviour);
+}
+
+#[test]
+fn a_draft_refers_to_lists_and_services() {
+    let note = |name: &str, text: &str| NamedText { name: name.into(), text: text.into() };
+    let notes = [
+        note("b.md", include_str!("../../knowledge/notes/services/telegram.md")),
+        note("c.md", include_str!("../../knowledge/notes/lists/scripting-clients.md")),
+    ];
+    let mut session = Session::default();
+    let rule = RULE.replace(
+        "cs-host: pastebin.com",
+        "tidegate.service: Telegram\n        c-useragent|startswith|expand: '%scripting_clients%'",
+    );
+    assert_eq!(session.check(&rule).n_compiled, 0);
+    session.share(Shared::read(&notes, knowledge::Placeholders::new()));
+    let checked = session.check(&rule);
+    assert_eq!(checked.n_compiled, 1, "{:?}", checked.problems);
+    imported(&mut session, b"curl https://api.telegram.org/bot1:a/getMe\n");
+    assert_eq!(session.judge(0, 1, Slot::DRAFT, None)[0].rules, [0]);
+    // Also where the draft has no services in it.
+    for rule in [&rule, RULE] {
+        session.check(rule);
+        let used = session.explain(0, Slot::DRAFT, &[]).unwrap().service.unwrap();
+        assert_eq!(used.name, "Telegram");
+        assert!(!used.operations.is_empty());
+    }
+}
+
+#[test]
+fn the_gallery_lists_every_shipped_rule_and_its_examples_hold() {
+    let mut notes = Vec::new();
+    for kind in ["lists", "services", "rules"] {
+        let folder = format!("{}/../knowledge/notes/{kind}", env!("CARGO_MANIFEST_DIR"));
+        let entries = std::fs::read_dir(folder).unwrap();
+        for entry in entries {
+            let path = entry.unwrap().path();
+            #[expect(clippy::disallowed_methods, reason = "a test reads the shipped notes")]
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            notes.push((kind, NamedText { name, text }));
+        }
+    }
+    let of = |wanted: &str| {
+        let found = notes
+            .iter()
+            .filter(|(kind, _)| *kind == wanted || wanted == "shared" && *kind != "rules");
+        found.map(|(_, note)| note.clone()).collect::<Vec<_>>()
+    };
+    let rules = of("rules");
+    let entries = gallery(&rules);
+    assert_eq!(entries.len(), rules.len());
+    let mut session = Session::default();
+    session.share(Shared::read(&of("shared"), knowledge::Placeholders::new()));
+    for (entry, note) in entries.iter().zip(&rules) {
+        assert!(!entry.level.is_empty() && !entry.techniques.is_empty(), "{entry:?}");
+        assert!(entry.n_examples > 0, "{}", entry.name);
+        let checked = session.check(&note.text);
+        let errors: Vec<_> = checked.problems.iter().filter(|of| of.severity == "error").collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", entry.name);
+        assert_eq!(checked.n_compiled, 1, "{}", entry.name);
+        assert!(checked.examples.iter().all(|of| of.holds == Some(true)), "{}", entry.name);
+        // The requests that come along are judged as the note says.
+        let found = imported(&mut session, requests_of(&note.text).as_bytes());
+        assert_eq!(found.n_refused, 0, "{}: {:?}", entry.name, found.refusals);
+        assert!(found.n_requests >= checked.examples.len(), "{}", entry.name);
+        let rows = session.judge(0, checked.examples.len(), Slot::DRAFT, None);
+        for (row, example) in rows.iter().zip(&checked.examples) {
+            assert_eq!(
+                !row.rules.is_empty(),
+                example.expectation == "match",
+                "{}",
+                example.request
+            );
+        }
+        assert!(as_sigma(&note.text).unwrap().starts_with("title:"), "{}", entry.name);
+    }
+}
+
+#[test]
+fn a_sample_has_a_request_for_each_rule_that_matches_and_one_that_passes() {
+    let mut session = Session::default();
+    session.check(RULE);
+    let requests = "https://pastebin.com/a\nhttps://pastebin.com/b\nhttps://example.org/\n";
+    let sample = session.sample(Slot::DRAFT, requests);
+    assert_eq!(
+        sample,
+        "GET https://pastebin.com/a HTTP/1.1\n\nGET https://example.org/ HTTP/1.1\n"
+    );
+    assert_eq!(session.sample(Slot::DRAFT, "https://example.org/\n"), "");
+}
+
+#[test]
+fn one_sentence_says_why_a_rule_matches_or_not() {
+    let rule = "title: t\nlogsource: {category: proxy}\ndetection:\n    host:\n        cs-host: a.example\n    path:\n        c-uri-stem|startswith:\n            - /x\n            - /y\n    own:\n        c-useragent|contains: ours\n    condition: host and path and not own\n";
+    let mut session = Session::default();
+    assert_eq!(session.check(rule).n_compiled, 1);
+    for (request, expect) in [
+        (
+            "https://a.example/y1",
+            "the host is `a.example`, the path starts with `/y` and not `own`",
+        ),
+        ("https://b.example/y1", "the host is not `a.example`"),
+        ("https://a.example/z", "the path does not start with any of `/x`, `/y`"),
+        (
+            "curl -A ours https://a.example/x",
+            "it is excluded by `own`, as the user agent contains `ours`",
+        ),
+    ] {
+        imported(&mut session, request.as_bytes());
+        let explained = session.explain(0, Slot::DRAFT, &[]).unwrap();
+        let pieces = explained.rules[0].because.iter();
+        let said: String = pieces
+            .map(|of| if of.is_value { format!("`{}`", of.text) } else { of.text.clone() })
+            .collect();
+        assert_eq!(said, expect, "{request}");
     }
 }

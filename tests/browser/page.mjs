@@ -4,16 +4,19 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm', '.svg': 'image/svg+xml' };
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.json': 'application/json' };
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Serves a folder under `/some/where/` on a port of the system's choice. */
-export async function serve(folder) {
+/** Serves a folder under `/some/where/` on a port of the system's choice. `treat` may return a promise to wait
+ * for, or the status of a refusal, by the name of a file. */
+export async function serve(folder, treat = () => undefined) {
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://x').pathname);
     const name = path.startsWith('/some/where/') ? path.slice('/some/where/'.length) || 'index.html' : '';
     try {
       if (!name || normalize(name).startsWith('..')) throw new Error('outside');
+      const status = await treat(name);
+      if (status) { response.writeHead(status).end(); return; }
       const bytes = await readFile(join(folder, name));
       response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'application/octet-stream', 'content-security-policy': POLICY, 'cache-control': 'no-store' });
       response.end(bytes);
@@ -41,7 +44,7 @@ export async function open(browser, url, options = {}) {
 
 export const ready = (page) => page.waitForSelector('html[data-ready]', { timeout: 60000 });
 
-function watch(page, url) {
+export function watch(page, url) {
   const trouble = [];
   page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) trouble.push(`console: ${message.text()}`); });
   page.on('pageerror', (error) => trouble.push(`error: ${error}`));
@@ -71,6 +74,9 @@ export async function write(page, text) {
 export const send = async (page, text) => { await page.fill('#requests', text); await page.click('#run'); };
 export const says = (page, selector, text) => page.waitForFunction(([selector, text]) => document.querySelector(selector)?.textContent.includes(text), [selector, text], { timeout: 30000 })
   .catch(async () => { throw new Error(`${selector} says "${await page.textContent(selector)}" and not "${text}"`); });
+/** The cells of a row of the verdicts behind the action. */
+export const cells = (page, at) => page.locator('#table .body .row').nth(at).locator('[role=gridcell]').allTextContents().then((texts) => texts.slice(1).map((text) => text.trim()));
+export const explains = async (page, text) => { await page.waitForFunction(() => !document.querySelector('#explanation').hasAttribute('aria-busy')); await says(page, '#explanation', text); };
 export const drop = (page, selector, name, bytes) => page.setInputFiles(selector, { name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) });
 /** What a person does: the text is in the clipboard, and the keys paste it. */
 export async function paste(page, target, text) {

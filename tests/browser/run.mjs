@@ -3,6 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import checks from './checks.mjs';
+import feedback from './feedback.mjs';
+import gallery from './gallery.mjs';
+import kept from './kept.mjs';
+import layout from './layout.mjs';
+import truth from './truth.mjs';
 import { launch, open, serve } from './page.mjs';
 import { parity } from './parity.mjs';
 import { firstVerdict, served, start } from './served.mjs';
@@ -23,7 +28,7 @@ async function check(name, run) {
   }
 }
 
-for (const [name, test] of Object.entries(checks)) {
+for (const [name, test] of Object.entries({ ...checks, ...truth, ...kept, ...gallery, ...layout, ...feedback })) {
   await check(name, async () => {
     const { page, context, trouble } = await open(browser, url);
     try {

@@ -42,13 +42,17 @@ export async function served(browser, tidegate, pageArguments) {
   try {
     const { page, context, trouble } = await open(browser, url);
     assert.match(await editor(page).textContent(), /title: Paste/);
+    // It opens on all rules, with requests of which they match some.
+    assert.equal(await page.evaluate(() => document.querySelector('#against').selectedOptions[0].textContent), 'all 1 files on disk');
+    assert.match(await page.textContent('#count'), /[1-9]\d* matched/);
+    await page.selectOption('#against', { label: 'the draft' });
     await page.fill('#requests', 'https://pastebin.com/x\n');
     await page.click('#run');
     await says(page, '#count', '1 of 1 shown, 1 matched');
     // A save on disk is a new verdict in the page.
     await writeFile(note, RULE.replace('pastebin.com', 'example.org'));
     await says(page, '#count', '1 of 1 shown, 0 matched');
-    await says(page, '#status', 'requests against');
+    await says(page, '#status', 'request against');
     // What is written in the page is kept, and the file is not written to.
     await write(page, RULE);
     await says(page, '#count', '1 matched');

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
+use serde_json::json;
 use tests::workspace;
 
 use crate::command::{cargo, run};
@@ -33,8 +34,25 @@ pub(crate) fn build(pack: &Path, folder: &Path) -> Result<()> {
     step("building the page");
     fs::create_dir_all(web.join("public"))?;
     fs::copy(pack, web.join("public/shipped.pack"))?;
+    // What drafts may refer to, and the rules to choose from: the page reads either when it needs it.
+    write_notes(&["lists", "services"], &web.join("public/shared.json"))?;
+    write_notes(&["rules"], &web.join("public/gallery.json"))?;
     let build = ["run", "--silent", "build", "--", "--emptyOutDir", "--logLevel", "warn"];
     run(Command::new("npm").args(build).arg("--outDir").arg(folder).current_dir(web))
+}
+
+/// Writes the shipped notes of some kinds into one file, by name and text.
+fn write_notes(kinds: &[&str], file: &Path) -> Result<()> {
+    let mut notes = Vec::new();
+    for kind in kinds {
+        for path in files(&workspace::root().join("knowledge/notes").join(kind))? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.ends_with(".md") {
+                notes.push(json!({ "name": name, "text": fs::read_to_string(&path)? }));
+            }
+        }
+    }
+    Ok(fs::write(file, serde_json::to_vec(&notes)?)?)
 }
 
 /// The files below a folder, in order of their paths.

@@ -1,15 +1,41 @@
-// Calls into the worker.
-const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-const waiting = new Map<number, { done: (value: any) => void; fail: (error: Error) => void; part?: (part: any, progress: number) => void }>();
-let next = 0;
+// Calls into the worker that runs the engine, and whether it runs.
+type Call = { done: (value: any) => void; fail: (error: Error) => void; part?: (part: any, progress: number) => void };
+export type State = { name: 'starting' | 'ready' } | { name: 'failed'; why: string };
 
-worker.onmessage = ({ data }) => {
-  const call = waiting.get(data.id);
-  if (!call) return;
-  if ('part' in data) { call.part?.(data.part, data.progress); return; }
-  waiting.delete(data.id);
-  if ('error' in data) call.fail(new Error(data.error)); else call.done(data.value);
-};
+let worker: Worker;
+let waiting = new Map<number, Call>();
+let next = 0;
+let changed: (state: State) => void = () => undefined;
+
+/** Starts the engine; `report` is called when it is ready and when it cannot be loaded. */
+export function start(report: (state: State) => void) {
+  changed = report;
+  restart();
+}
+
+/** Starts a new engine in the place of one that did not load. It knows nothing of what the last one was given. */
+export function restart() {
+  worker?.terminate();
+  for (const call of waiting.values()) call.fail(new Error('the engine was started again'));
+  waiting = new Map();
+  changed({ name: 'starting' });
+  worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  worker.onmessage = ({ data }) => {
+    if ('state' in data) { if (data.state.name === 'failed') fail(data.state.why); else changed(data.state); return; }
+    const call = waiting.get(data.id);
+    if (!call) return;
+    if ('part' in data) { call.part?.(data.part, data.progress); return; }
+    waiting.delete(data.id);
+    if ('error' in data) call.fail(new Error(data.error)); else call.done(data.value);
+  };
+  worker.onerror = (event) => { event.preventDefault(); fail(event.message || 'its script cannot be loaded'); };
+}
+
+function fail(why: string) {
+  for (const call of waiting.values()) call.fail(new Error(why));
+  waiting = new Map();
+  changed({ name: 'failed', why });
+}
 
 export function ask<T>(call: string, args: unknown = {}, part?: (part: any, progress: number) => void): Promise<T> {
   const id = next++;

@@ -2,18 +2,24 @@
 // A pack is fetched when it is first wanted.
 import { by, el } from './dom';
 import { ask } from './engine';
+import { keep, kept } from './store';
 
 interface Pack { label: string; fetch: () => Promise<ArrayBuffer>; isLoaded: boolean }
 export const DRAFT = 0;
+export const SHIPPED = 'the shipped rules';
+const NOTHING = 'nothing';
 const MAX_PACK_BYTES = 64 * 1024 * 1024;
 const packs: (Pack | null)[] = [null];
 const against = by<HTMLSelectElement>('against');
 const compare = by<HTMLSelectElement>('compare');
 against.append(el('option', { value: '0' }, 'the draft'));
-compare.append(el('option', { value: '-1' }, 'nothing'), el('option', { value: '0' }, 'the draft'));
+compare.append(el('option', { value: '-1' }, NOTHING), el('option', { value: '0' }, 'the draft'));
 
 export const slot = () => Number(against.value);
 export const other = () => Number(compare.value);
+const chosen = (select: HTMLSelectElement) => select.selectedOptions[0]?.textContent ?? '';
+export const name = () => chosen(against);
+export const otherName = () => chosen(compare);
 
 /** Offers a pack; returns its slot. */
 export function offer(label: string, fetch: () => Promise<ArrayBuffer>): number {
@@ -50,9 +56,22 @@ export async function load(): Promise<string> {
   return '';
 }
 
-/** What is served has changed: it is fetched again when it is next wanted. */
-export function forget(places: number[]) { for (const place of places) { const pack = packs[place]; if (pack) pack.isLoaded = false; } }
+/** What is served has changed, or the engine is new: packs are fetched again when they are next wanted. */
+export function forget(places?: number[]) { packs.forEach((pack, place) => { if (pack && (!places || places.includes(place))) pack.isLoaded = false; }); }
 export const choose = (place: number) => { compare.value = String(place); if (slot() === place) against.value = '0'; };
+export const use = (place: number) => { against.value = String(place); };
+export const remember = () => keep({ against: name(), compare: otherName() });
+
+/** Chooses packs by their names; returns the names of those that are not there. */
+export function restore(names: { against?: string; compare?: string } = kept): string[] {
+  const missing: string[] = [];
+  for (const [select, wanted] of [[against, names.against], [compare, names.compare]] as const) {
+    if (!wanted) continue;
+    const found = [...select.options].find((option) => option.textContent === wanted);
+    if (found) select.value = found.value; else missing.push(wanted);
+  }
+  return missing;
+}
 
 export async function fetched(address: string): Promise<ArrayBuffer> {
   const response = await fetch(address);

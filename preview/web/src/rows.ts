@@ -17,3 +17,11 @@ export function unpack(words: Uint32Array, rows: Row[]) {
     at = others;
   }
 }
+
+/** How a verdict differs from the one before, in a word. */
+export function change(row: Row): string {
+  if (!row.isChanged) return 'same';
+  if (!row.others.length && row.rules.length) return 'new match';
+  if (row.others.length && !row.rules.length) return 'lost match';
+  return row.rules.length ? 'other rules' : 'other action';
+}

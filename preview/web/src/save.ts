@@ -23,3 +23,9 @@ function save(name: string, type: string, text: string) {
   el('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
+
+/** A rule or note, under its title. */
+export function text(title: string, extension: string, content: string) {
+  const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 80) || 'rule';
+  save(`${name}.${extension}`, extension === 'md' ? 'text/markdown' : 'application/yaml', content);
+}

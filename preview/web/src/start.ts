@@ -22,6 +22,38 @@ falsepositives:
 level: medium
 `;
 
+/** A random UUID, also where the page is served without TLS and `randomUUID` is missing. */
+function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = bytes[6]! & 0x0f | 0x40;
+  bytes[8] = bytes[8]! & 0x3f | 0x80;
+  const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/** A new rule, for a person to fill in: it says in its findings what is missing. */
+export const newRule = () => `title: New rule
+id: ${uuid()}
+status: experimental
+description: What it finds, and why that matters.
+author: Your name
+date: ${new Date().toISOString().slice(0, 10)}
+references:
+    - https://example.org/
+tags:
+    - attack.command-and-control
+    - attack.t1102
+logsource:
+    category: proxy
+detection:
+    selection:
+        cs-host: example.org
+    condition: selection
+falsepositives:
+    - Unknown
+level: low
+`;
+
 /** Tokens of the right form, so that the shipped rules know them too. */
 const TOKEN = '123456789:AAExampleExampleExampleExampleExample12';
 export const REQUESTS = `https://api.telegram.org/bot${TOKEN}/sendDocument

@@ -36,7 +36,7 @@ impl Page {
 
     /// Reads the page from a folder.
     pub(super) fn read(folder: &Path) -> Result<Page, Box<Finding>> {
-        let kinds = ["html", "js", "css", "wasm", "pack", "svg", "webmanifest"];
+        let kinds = ["html", "js", "css", "wasm", "gz", "json", "pack", "svg", "webmanifest"];
         let files = disk::tree(folder, &kinds)
             .map_err(|error| Box::new(disk::unreadable(folder, &error)))?;
         let page = Page::new(files.into_iter().map(|(name, bytes)| (name, bytes.into())));
@@ -71,6 +71,7 @@ impl Page {
             Some("css") => "text/css; charset=utf-8",
             Some("wasm") => "application/wasm",
             Some("svg") => "image/svg+xml",
+            Some("json") => "application/json",
             Some("webmanifest") => "application/manifest+json",
             _ => "application/octet-stream",
         };

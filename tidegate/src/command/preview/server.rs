@@ -110,6 +110,9 @@ impl Shared {
             None if address == "session.json" => {
                 Some((session.list().to_string().into_bytes(), JSON))
             }
+            None if address == "shared-notes.json" => {
+                Some((session.shared_notes().to_string().into_bytes(), JSON))
+            }
             Some(("note", name)) => Some((session.note(name)?, TEXT)),
             Some(("pack", "notes")) => Some((session.pack_of_notes()?, BYTES)),
             Some(("pack", number)) => Some((session.pack(number)?, BYTES)),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use diagnostics::SourceFile;
-use knowledge::{Compilation, Library, Placeholders};
+use knowledge::{Compilation, Library, Note, NoteKind, Placeholders};
 use serde_json::{Value, json};
 
 use crate::disk::{self, Stamp};
@@ -80,6 +80,21 @@ impl Session {
             "version": state.version,
             "notes": notes.collect::<Vec<_>>(),
             "packs": packs.collect::<Vec<_>>(),
+        })
+    }
+
+    /// Returns what drafts may refer to: the texts of lists and services, and the given placeholders.
+    pub(super) fn shared_notes(&self) -> Value {
+        let state = self.state();
+        let notes = state.notes.iter().filter_map(|note| {
+            let text = str::from_utf8(&note.bytes).ok()?;
+            let kind = Note::read(&note.name, text).kind;
+            let is_shared = matches!(kind, Some(NoteKind::List | NoteKind::Service));
+            is_shared.then(|| json!({ "name": note.name.as_ref(), "text": text }))
+        });
+        json!({
+            "notes": notes.collect::<Vec<_>>(),
+            "placeholders": &self.watched.placeholders,
         })
     }
 

@@ -1,0 +1,241 @@
+//! One sentence that says why a rule matches a request, or why not.
+
+use diagnostics::printable;
+use inspect::{Condition, Evidence, Node, Truth};
+use serde::Serialize;
+
+/// Most reasons in a sentence: further ones are counted.
+const MAX_REASONS: usize = 4;
+
+/// Most values of a rule that are listed in a sentence.
+const MAX_VALUES: usize = 3;
+
+/// Most characters of a value.
+const MAX_VALUE_CHARS: usize = 80;
+
+/// A piece of a sentence: words, or a value from the rule or the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Piece {
+    /// The text, printable.
+    pub text: String,
+    /// True for a value.
+    pub is_value: bool,
+}
+
+/// The names of fields in a sentence.
+const FIELDS: &[(&str, &str)] = &[
+    ("c-uri", "the URL"),
+    ("c-uri-extension", "the extension of the path"),
+    ("c-uri-query", "the query"),
+    ("c-uri-stem", "the path"),
+    ("c-useragent", "the user agent"),
+    ("cs-bytes", "the size of the request"),
+    ("cs-cookie", "the cookie"),
+    ("cs-host", "the host"),
+    ("cs-method", "the method"),
+    ("cs-referrer", "the referrer"),
+    ("cs-uri", "the URL"),
+    ("cs-uri-query", "the query"),
+    ("cs-uri-stem", "the path"),
+    ("cs-version", "the version of HTTP"),
+    ("dst_ip", "the destination address"),
+    ("keywords", "the request"),
+    ("r-dns", "the host"),
+    ("sc-bytes", "the size of the response"),
+    ("sc-status", "the status"),
+    ("src_ip", "the source address"),
+    ("tidegate.anomaly", "the spelling"),
+    ("tidegate.category", "the kind of service"),
+    ("tidegate.client", "the client"),
+    ("tidegate.operation", "the operation"),
+    ("tidegate.service", "the service"),
+    ("tidegate.usage", "the use"),
+    ("tls.client.server_name", "the server name"),
+];
+
+/// Says why a condition holds or does not: "the host is `a.example` and the path starts with `/x`".
+pub(crate) fn sentence(condition: &Condition) -> Vec<Piece> {
+    let mut reasons = Vec::new();
+    match condition.truth {
+        Truth::True => holds(condition, &mut reasons),
+        Truth::False => fails(condition, &mut reasons),
+        Truth::Unknown => waits(condition, &mut reasons),
+    }
+    // A search that repeats in several places of a condition is one reason.
+    let mut unique: Vec<Vec<Piece>> = Vec::new();
+    for reason in reasons {
+        if !unique.contains(&reason) {
+            unique.push(reason);
+        }
+    }
+    let n_more = unique.len().saturating_sub(MAX_REASONS);
+    unique.truncate(MAX_REASONS);
+    if n_more > 0 {
+        unique.push(vec![words(&format!("{n_more} more"))]);
+    }
+    let last = unique.len().saturating_sub(1);
+    let mut pieces = Vec::new();
+    for (at, reason) in unique.into_iter().enumerate() {
+        if at > 0 {
+            pieces.push(words(if at == last { " and " } else { ", " }));
+        }
+        pieces.extend(reason);
+    }
+    pieces
+}
+
+/// The reasons of a part that holds: of alternatives the first that does.
+fn holds(part: &Condition, reasons: &mut Vec<Vec<Piece>>) {
+    match &part.node {
+        Node::All(parts) => {
+            // What is found comes before what is absent.
+            let (absent, found): (Vec<_>, Vec<_>) =
+                parts.iter().partition(|part| matches!(part.node, Node::Not(_)));
+            found.into_iter().chain(absent).for_each(|part| holds(part, reasons));
+        }
+        Node::Any(parts) => {
+            if let Some(first) = parts.iter().find(|part| part.truth == Truth::True) {
+                holds(first, reasons);
+            }
+        }
+        Node::Not(inner) => match names(inner).as_slice() {
+            [] => fails(inner, reasons),
+            [name] => reasons.push(vec![words("not "), value(name)]),
+            names => reasons.push([vec![words("none of ")], list(names)].concat()),
+        },
+        Node::Item { label, patterns, evidence } => {
+            reasons.push(item_holds(label, patterns, evidence.as_ref()));
+        }
+    }
+}
+
+/// The reasons of a part that does not hold: of parts that all have to hold the first that does not.
+fn fails(part: &Condition, reasons: &mut Vec<Vec<Piece>>) {
+    match &part.node {
+        Node::All(parts) => {
+            if let Some(first) = parts.iter().find(|part| part.truth == Truth::False) {
+                fails(first, reasons);
+            }
+        }
+        Node::Any(parts) => parts.iter().for_each(|part| fails(part, reasons)),
+        Node::Not(inner) => {
+            let from = reasons.len();
+            holds(inner, reasons);
+            if let (Some(name), Some(first)) = (names(inner).first(), reasons.get_mut(from)) {
+                first.splice(0..0, [words("it is excluded by "), value(name), words(", as ")]);
+            }
+        }
+        Node::Item { label, patterns, .. } => reasons.push(item_fails(label, patterns)),
+    }
+}
+
+/// What a part waits for.
+fn waits(part: &Condition, reasons: &mut Vec<Vec<Piece>>) {
+    match &part.node {
+        Node::All(parts) | Node::Any(parts) => {
+            let unknown = parts.iter().filter(|part| part.truth == Truth::Unknown);
+            unknown.for_each(|part| waits(part, reasons));
+        }
+        Node::Not(inner) => waits(inner, reasons),
+        Node::Item { label, .. } => {
+            let (field, _) = split(label);
+            reasons.push(vec![subject(field), words(" is not known yet")]);
+        }
+    }
+}
+
+/// The selections that a part consists of, by name.
+fn names(part: &Condition) -> Vec<String> {
+    match (&part.name, &part.node) {
+        (Some(name), _) => vec![name.clone()],
+        (None, Node::Any(parts) | Node::All(parts)) => parts.iter().flat_map(names).collect(),
+        (None, Node::Not(_) | Node::Item { .. }) => Vec::new(),
+    }
+}
+
+fn item_holds(label: &str, patterns: &[String], evidence: Option<&Evidence>) -> Vec<Piece> {
+    let (field, modifiers) = split(label);
+    let found = evidence.map(|of| of.pattern.clone());
+    let pattern = found.or_else(|| patterns.first().cloned()).unwrap_or_default();
+    match pattern.as_str() {
+        "null" => return vec![subject(field), words(" is absent")],
+        "" => return vec![subject(field), words(" is empty")],
+        _ => {}
+    }
+    let (positive, _) = verbs(&modifiers);
+    vec![subject(field), words(&format!(" {positive} ")), value(&pattern)]
+}
+
+fn item_fails(label: &str, patterns: &[String]) -> Vec<Piece> {
+    let (field, modifiers) = split(label);
+    let (_, negative) = verbs(&modifiers);
+    let mut pieces = vec![subject(field)];
+    match patterns {
+        [] => pieces.push(words(" does not fit")),
+        [only] if only == "null" => pieces.push(words(" is there")),
+        [only] if only.is_empty() => pieces.push(words(" is not empty")),
+        [only] => pieces.extend([words(&format!(" {negative} ")), value(only)]),
+        several if several.len() <= MAX_VALUES => {
+            pieces.push(words(&format!(" {negative} any of ")));
+            pieces.extend(list(several));
+        }
+        several => pieces.push(words(&format!(" {negative} any of {} values", several.len()))),
+    }
+    pieces
+}
+
+/// A field and its modifiers.
+fn split(label: &str) -> (&str, Vec<&str>) {
+    let mut parts = label.split('|');
+    (parts.next().unwrap_or_default(), parts.collect())
+}
+
+fn subject(field: &str) -> Piece {
+    let known = FIELDS.iter().find(|(name, _)| *name == field);
+    known.map_or_else(|| value(field), |(_, name)| words(name))
+}
+
+/// How a value relates to a field where it does and where it does not.
+fn verbs(modifiers: &[&str]) -> (&'static str, &'static str) {
+    let verbs = [
+        ("contains", "contains", "does not contain"),
+        ("startswith", "starts with", "does not start with"),
+        ("endswith", "ends with", "does not end with"),
+        ("re", "matches", "does not match"),
+        ("cidr", "is in", "is not in"),
+        ("lt", "is below", "is not below"),
+        ("lte", "is at most", "is more than"),
+        ("gt", "is above", "is not above"),
+        ("gte", "is at least", "is less than"),
+        ("fieldref", "is the same as", "is not the same as"),
+        ("exists", "exists:", "does not have exists:"),
+    ];
+    let known = verbs.into_iter().find(|(name, ..)| modifiers.contains(name));
+    known.map_or(("is", "is not"), |(_, positive, negative)| (positive, negative))
+}
+
+fn words(text: &str) -> Piece {
+    Piece { text: text.to_owned(), is_value: false }
+}
+
+fn value(text: &str) -> Piece {
+    let mut short: String = text.chars().take(MAX_VALUE_CHARS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    Piece { text: printable(short.as_bytes()), is_value: true }
+}
+
+fn list(texts: &[String]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (at, text) in texts.iter().take(MAX_VALUES).enumerate() {
+        if at > 0 {
+            pieces.push(words(", "));
+        }
+        pieces.push(value(text));
+    }
+    if texts.len() > MAX_VALUES {
+        pieces.push(words(&format!(" and {} more", texts.len() - MAX_VALUES)));
+    }
+    pieces
+}
