@@ -176,10 +176,16 @@ impl Plugin {
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
-        if verdict.matches.is_empty() {
+        let is_tracked = self.is_tracked(inspector.pack().tables(), &request, &verdict);
+        if verdict.matches.is_empty() && !is_tracked {
             return Ok(Stage::Open(None));
         }
         let sender = asked.unwrap_or_else(read_sender);
+        let mut tracked = if is_tracked {
+            self.look_up(host, &mut inspector, &request, &sender, &mut verdict)
+        } else {
+            None
+        };
         let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         let mut action = decision.action;
@@ -192,11 +198,20 @@ impl Plugin {
         self.count(|counters| {
             counters.matches(host, pack, &verdict.matches, &decision.rulings, action);
         });
-        if action == Action::Allow {
+        if action == Action::Allow && tracked.is_none() {
             return Ok(Stage::Open(None));
         }
+        if action == Action::Deny
+            && let Some(tracked) = &mut tracked
+        {
+            // Nothing is heard of it any more.
+            self.record(host, tracked, None);
+        }
         let headers = Headers { authority: &authority, ..Headers::default() };
-        if !filter_state::set(host, pack, &verdict.matches, action, decision.would_deny, &headers) {
+        let would_deny = decision.would_deny;
+        if action != Action::Allow
+            && !filter_state::set(host, pack, &verdict.matches, action, would_deny, &headers)
+        {
             self.count_failure(host, Failure::FilterState);
         }
         // The event is that of a request without method and path.
@@ -217,9 +232,12 @@ impl Plugin {
             is_tunnel: true,
             reported: Reported::No,
             since: host.milliseconds(),
+            tracked: tracked.map(Box::new),
         };
         drop(inspector);
-        self.report_connection(host, &mut inspection);
+        if inspection.action != Action::Allow {
+            self.report_connection(host, &mut inspection);
+        }
         Ok(match action {
             Action::Deny => Stage::Closed,
             Action::Observe | Action::Allow => Stage::Open(Some(Box::new(inspection))),

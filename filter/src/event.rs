@@ -14,7 +14,8 @@ mod line;
 
 use inspect::pack::{Operation, Phase, Rule};
 use inspect::{
-    Action, Anomalies, Anomaly, Decision, Mode, Pack, RuleMatch, Ruling, StrId, Usage, redact,
+    Action, Anomalies, Anomaly, BehaviourField, Decision, FieldValue, Mode, Pack, RuleMatch,
+    Ruling, StrId, Usage, redact,
 };
 use std::borrow::Cow;
 
@@ -51,6 +52,9 @@ pub(crate) struct Event<'e> {
     rules: Vec<MatchedRule<'e>>,
     /// The request's anomalies, by the names in docs/evasions.md.
     anomalies: Vec<&'static str>,
+    /// What is known of the fields of behaviour that the rules ask for, by their names without
+    /// `tidegate.`.
+    behaviour: Vec<(&'static str, FieldValue)>,
     /// `open` in the event of a tunnel that opens or of a request that is still running, `closed` in its
     /// second event, when it is over; absent in the event of a request that is over.
     stream: Option<&'static str>,
@@ -220,6 +224,8 @@ pub(crate) struct EventFacts<'f> {
     /// The ruling on each match, in their order.
     pub(crate) rulings: &'f [Ruling],
     pub(crate) anomalies: Anomalies,
+    /// The fields of behaviour that the rules ask for, and what is known of them.
+    pub(crate) behaviour: Vec<(BehaviourField, FieldValue)>,
     pub(crate) snapshot: &'f Snapshot,
     pub(crate) headers: &'f Headers<'f>,
     pub(crate) identity: Option<&'f [u8]>,
@@ -280,6 +286,7 @@ impl<'e> Event<'e> {
                 StreamState::Closed => "closed",
             }),
             anomalies: facts.anomalies.iter().map(Anomaly::as_str).collect(),
+            behaviour: facts.behaviour.iter().map(|(field, value)| (key(*field), *value)).collect(),
             request: RequestPart {
                 id: facts.headers.request_id.and_then(request_id),
                 traceparent: facts.headers.traceparent.and_then(traceparent),
@@ -307,6 +314,12 @@ impl<'e> Event<'e> {
             suppressed: facts.suppressed,
         }
     }
+}
+
+/// Returns the key of a field of behaviour.
+fn key(field: BehaviourField) -> &'static str {
+    let name = field.as_str();
+    name.strip_prefix("tidegate.").unwrap_or(name)
 }
 
 fn matched_rule<'e>(

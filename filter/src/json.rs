@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use inspect::Ratio;
+
 /// The error of a text that is not a flat object of strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct JsonError {
@@ -214,6 +216,12 @@ impl Writer {
 
     /// Writes a number.
     pub(crate) fn number(&mut self, value: u64) {
+        self.comma();
+        self.text.push_str(&value.to_string());
+    }
+
+    /// Writes a number from -1 to 1.
+    pub(crate) fn ratio(&mut self, value: Ratio) {
         self.comma();
         self.text.push_str(&value.to_string());
     }

@@ -16,6 +16,7 @@
 //! 3. **The end of the request**: rules that waited for the response are evaluated and can only
 //!    report; then one JSON event goes to the log (`report`, `event`). For tunnels this happens when
 //!    they open.
+//!    A request whose source's behaviour a rule asks for is written to the shared tables (`behaviour`).
 //! 4. **Ticks** ([`Root::tick`]): requests that have been running for long are reported (`running`),
 //!    windows of suppressed events close (`suppression`), and queued events are posted to the collector
 //!    (`export`).
@@ -52,6 +53,7 @@
 
 #![forbid(unsafe_code)]
 
+mod behaviour;
 mod collector;
 mod config;
 mod connection;

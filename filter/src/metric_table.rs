@@ -28,6 +28,9 @@ pub(crate) const ERRORS: Name = name("tidegate_errors_total", &["kind"]);
 pub(crate) const REFUSED: Name = name("tidegate_refused_total", &["kind"]);
 pub(crate) const SUPPRESSED: Name = name("tidegate_suppressed_total", &[]);
 pub(crate) const EVICTIONS: Name = name("tidegate_suppression_evictions_total", &[]);
+pub(crate) const TRACKED: Name = name("tidegate_behaviour_requests_total", &[]);
+pub(crate) const BEHAVIOUR_EVICTIONS: Name = name("tidegate_behaviour_evictions_total", &["kind"]);
+pub(crate) const LOST_SWAPS: Name = name("tidegate_behaviour_lost_swaps_total", &[]);
 pub(crate) const EXPORTED: Name = name("tidegate_exported_total", &[]);
 pub(crate) const EXPORT_FAILURES: Name = name("tidegate_export_failures_total", &[]);
 pub(crate) const EXPORT_DROPPED: Name = name("tidegate_export_dropped_total", &["kind"]);
@@ -125,13 +128,26 @@ pub const METRICS: &[Metric] = &[
     metric(
         SUPPRESSED,
         "counter",
-        "Events that were not written because of `suppress_seconds` or `events_per_minute`.",
+        "Events that were not written because of `suppress_seconds` or `events_per_minute`, or as behaviour that was reported for a source and a host in this window.",
         "1",
     ),
     metric(
         EVICTIONS,
         "counter",
         "Windows of suppression that were closed early because their bucket was full.",
+        "1",
+    ),
+    metric(TRACKED, "counter", "Requests whose source's behaviour a rule asked for.", "1"),
+    metric(
+        BEHAVIOUR_EVICTIONS,
+        "counter",
+        "Entries of behaviour that gave way to others while they were in use, by their table: `pairs`, `sources`, `hosts`.",
+        "3",
+    ),
+    metric(
+        LOST_SWAPS,
+        "counter",
+        "Entries of behaviour that were not written, as another worker changed their bucket at the same time: one request more or less.",
         "1",
     ),
     metric(EXPORTED, "counter", "Events that the collector took.", "1"),

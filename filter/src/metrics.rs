@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch, Ruling, StrId};
 
+use crate::behaviour::Table;
 use crate::host::{Host, HostError, MetricId, MetricKind};
 use crate::label::{rule_label, short_hash};
 use crate::limits::SAMPLED;
@@ -115,6 +116,9 @@ enum Counter {
     Error(Failure),
     Suppressed,
     Evicted,
+    Tracked,
+    BehaviourEvicted(Table),
+    LostSwaps,
     Exported,
     ExportFailure,
     Dropped(Loss),
@@ -136,6 +140,9 @@ impl Counter {
                 table::ANOMALIES.with(&[&anomaly.as_str().replace('.', "_")])
             }
             Counter::Suppressed => table::SUPPRESSED.with(&[]),
+            Counter::Tracked => table::TRACKED.with(&[]),
+            Counter::BehaviourEvicted(of) => table::BEHAVIOUR_EVICTIONS.with(&[of.as_str()]),
+            Counter::LostSwaps => table::LOST_SWAPS.with(&[]),
             Counter::Exported => table::EXPORTED.with(&[]),
             Counter::ExportFailure => table::EXPORT_FAILURES.with(&[]),
             Counter::Dropped(loss) => table::EXPORT_DROPPED.with(&[loss.as_str()]),
@@ -146,7 +153,7 @@ impl Counter {
 }
 
 /// The counters that were needed so far. At most three per rule, two per exception, one per [`Anomaly`],
-/// [`Failure`] and [`Loss`].
+/// [`Failure`], [`Table`] and [`Loss`].
 ///
 /// A host that refuses to count (a capability is not granted) changes no verdict: its errors are
 /// dropped, as there is nowhere to count them.
@@ -233,6 +240,21 @@ impl Counters {
         self.increment(host, Counter::Evicted, "");
     }
 
+    /// Counts a request whose source's behaviour a rule asks for.
+    pub(crate) fn tracked(&mut self, host: &dyn Host) {
+        self.increment(host, Counter::Tracked, "");
+    }
+
+    /// Counts an entry of behaviour that gave way.
+    pub(crate) fn behaviour_evicted(&mut self, host: &dyn Host, table: Table) {
+        self.increment(host, Counter::BehaviourEvicted(table), "");
+    }
+
+    /// Counts entries of behaviour that could not be written.
+    pub(crate) fn lost_swaps(&mut self, host: &dyn Host, n_swaps: u64) {
+        self.add(host, Counter::LostSwaps, "", n_swaps);
+    }
+
     /// Counts a failure.
     pub(crate) fn error(&mut self, host: &dyn Host, failure: Failure) {
         self.increment(host, Counter::Error(failure), "");
@@ -278,6 +300,11 @@ pub(crate) fn record_pack(host: &dyn Host, pack: &Pack) {
         let metric = host.define_metric(MetricKind::Gauge, &name);
         drop_error(metric.and_then(|metric| host.record(metric, value)));
     }
+}
+
+/// Defines the counter of lost swaps, so that it is served as 0 where behaviour is kept and none was lost.
+pub(crate) fn define_lost_swaps(host: &dyn Host) {
+    drop_error(host.define_metric(MetricKind::Counter, &Counter::LostSwaps.name("")).map(|_| ()));
 }
 
 fn define(host: &dyn Host, counter: Counter, rule: &str) -> Option<MetricId> {

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use inspect::{Action, Decision, Inspector, Mode, Transport, User, Verdict};
+use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Transport, User, Verdict};
 
+use crate::behaviour::{Scopes, Tracked};
 use crate::config::{Config, FailureMode, Settings};
 use crate::decide::decide;
 use crate::deny::{Client, denial, denied, not_judged};
@@ -11,7 +12,7 @@ use crate::filter_state;
 use crate::headers::Headers;
 use crate::host::{Host, LocalResponse, LogLevel, Property};
 use crate::label::request_id;
-use crate::metrics::{Counters, Failure, record_pack};
+use crate::metrics::{Counters, Failure, define_lost_swaps, record_pack};
 use crate::snapshot::{Needs, Snapshot};
 use crate::source::Sender;
 
@@ -25,6 +26,9 @@ pub(crate) struct Plugin {
     pub(crate) inspector: RefCell<Inspector>,
     pub(crate) needs: Needs,
     pub(crate) settings: Settings,
+    /// What the pack's rules ask of behaviour.
+    pub(crate) behaviour: BehaviourFields,
+    pub(crate) scopes: Scopes,
     counters: RefCell<Counters>,
 }
 
@@ -58,6 +62,8 @@ pub(crate) struct Inspection {
     pub(crate) reported: Reported,
     /// When it was judged, in milliseconds since 1970; `None` without a clock.
     pub(crate) since: Option<u64>,
+    /// What is known of its source's behaviour, if a rule depends on that.
+    pub(crate) tracked: Option<Box<Tracked>>,
 }
 
 /// How far the matches of a request were reported.
@@ -91,9 +97,16 @@ impl Plugin {
         // A host that does not log is no reason not to start.
         host.log(LogLevel::Info, &line).unwrap_or_default();
         record_pack(host, &pack);
+        let (needs, scopes) = (Needs::of(tables), Scopes::of(tables));
+        let inspector = Inspector::new(pack);
+        if !inspector.asks_behaviour().is_empty() {
+            define_lost_swaps(host);
+        }
         Plugin {
-            needs: Needs::of(tables),
-            inspector: RefCell::new(Inspector::new(pack)),
+            needs,
+            behaviour: inspector.asks_behaviour(),
+            scopes,
+            inspector: RefCell::new(inspector),
             settings,
             counters: RefCell::default(),
         }
@@ -134,12 +147,18 @@ impl Plugin {
             Some(sender) => inspector.inspect_of(&request, &self.user(sender)),
             None => inspector.inspect(&request),
         };
-        let pack = inspector.pack();
-        let sender = match (asked, verdict.matches.as_slice()) {
-            (Some(sender), _) => sender,
-            (None, []) => Sender::default(),
-            (None, [..]) => self.sender(host, &snapshot),
+        let is_tracked = self.is_tracked(inspector.pack().tables(), &request, &verdict);
+        let sender = match asked {
+            Some(sender) => sender,
+            None if is_tracked || !verdict.matches.is_empty() => self.sender(host, &snapshot),
+            None => Sender::default(),
         };
+        let tracked = if is_tracked {
+            self.look_up(host, &mut inspector, &request, &sender, &mut verdict)
+        } else {
+            None
+        };
+        let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         let mut action = decision.action;
         self.count(|counters| counters.request(host));
@@ -165,7 +184,7 @@ impl Plugin {
             self.count(|counters| {
                 counters.matches(host, pack, &verdict.matches, &decision.rulings, action);
             });
-            if !verdict.pending {
+            if !verdict.pending && tracked.is_none() {
                 return Ok(Step::Pass);
             }
         }
@@ -191,9 +210,17 @@ impl Plugin {
         }
         let is_tunnel = headers.is_tunnel();
         drop(headers);
-        let (reported, since) = (Reported::No, host.milliseconds());
-        let inspection =
-            Inspection { snapshot, verdict, decision, sender, action, is_tunnel, reported, since };
+        let inspection = Inspection {
+            snapshot,
+            verdict,
+            decision,
+            sender,
+            action,
+            is_tunnel,
+            reported: Reported::No,
+            since: host.milliseconds(),
+            tracked: tracked.map(Box::new),
+        };
         Ok(match action {
             Action::Deny => Step::Deny(Box::new(inspection)),
             Action::Observe | Action::Allow => Step::Follow(Box::new(inspection)),

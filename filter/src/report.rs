@@ -1,6 +1,6 @@
 //! Reporting: what happens to an inspection once the response is there.
 
-use inspect::{Action, Inspector, RuleMatch, Ruling, Verdict};
+use inspect::{Action, Inspector, RuleMatch, Ruling, User, Verdict};
 
 use crate::config::Suppression;
 use crate::decide::decide;
@@ -77,7 +77,13 @@ impl Plugin {
         };
         let mut response = ResponseSnapshot::default();
         let mut late = LateMatches::default();
-        if inspection.verdict.pending && inspection.action != Action::Deny {
+        let mut is_pending = inspection.verdict.pending;
+        let since = inspection.since;
+        if let Some(tracked) = &mut inspection.tracked {
+            self.record(host, tracked, since);
+            is_pending |= tracked.is_pending;
+        }
+        if is_pending && inspection.action != Action::Deny {
             self.read_needed(host, &mut response);
             late = self.judge_late(host, &mut inspector, inspection, &response);
         }
@@ -110,10 +116,12 @@ impl Plugin {
             return LateMatches::default();
         };
         let request = inspection.snapshot.request(&headers, Some(response.response()));
+        let behaviour = inspection.tracked.as_ref().map(|tracked| tracked.behaviour);
+        let behaviour = behaviour.unwrap_or_default();
         let verdict = if inspector.asks_usage() {
-            inspector.inspect_of(&request, &self.user(&inspection.sender))
+            inspector.inspect_with(&request, &self.user(&inspection.sender), &behaviour)
         } else {
-            inspector.inspect(&request)
+            inspector.inspect_with(&request, &User::of(&request), &behaviour)
         };
         let early = &mut inspection.verdict;
         early.truncated |= verdict.truncated;
@@ -122,7 +130,8 @@ impl Plugin {
         if matches.is_empty() {
             return LateMatches::default();
         }
-        if early.matches.is_empty() && !inspector.asks_usage() {
+        let is_sender_read = inspector.asks_usage() || inspection.tracked.is_some();
+        if early.matches.is_empty() && !is_sender_read {
             inspection.sender = self.sender(host, &inspection.snapshot);
         }
         let mut verdict = Verdict { matches, ..Verdict { matches: Vec::new(), ..verdict } };
@@ -160,7 +169,14 @@ impl Plugin {
         response: &ResponseSnapshot,
         stream: Option<StreamState>,
     ) -> bool {
-        let Inspection { snapshot, verdict, decision, sender, action, reported, .. } = inspection;
+        // The event that this one closes was admitted.
+        let is_closing = stream == Some(StreamState::Closed);
+        if !is_closing && self.repeats_behaviour(host, inspector, inspection, late) {
+            self.count(|counters| counters.suppressed(host));
+            return false;
+        }
+        let Inspection { snapshot, verdict, decision, sender, action, reported, tracked, .. } =
+            inspection;
         // While a request runs, its stream is not the current one.
         let is_current = stream != Some(StreamState::Running);
         let read = |property| if is_current { read(host, property) } else { None };
@@ -171,21 +187,12 @@ impl Plugin {
             snapshot.source_address.clone_from(&sender.source_address);
         }
         let Ok(headers) = Headers::read(&snapshot.header_map) else { return false };
-        let early = match reported {
-            Reported::No | Reported::Opened | Reported::Running => {
-                (&*verdict.matches, &*decision.rulings)
-            }
-            Reported::Suppressed => (&[][..], &[][..]),
-        };
+        let early = not_suppressed(*reported, verdict, &decision.rulings);
         let (matches, rulings) = in_order(early, late);
         let pack = inspector.pack();
         let subject =
             EventSubject { pack, decision, sender, authority: headers.authority, action: *action };
-        // The event that this one closes was admitted.
-        let settings = match stream {
-            Some(StreamState::Closed) => Suppression::default(),
-            Some(StreamState::Opened | StreamState::Running) | None => self.settings.suppression,
-        };
+        let settings = if is_closing { Suppression::default() } else { self.settings.suppression };
         let (is_admitted, closed) =
             suppression::admit(host, settings, &subject, &matches, &rulings);
         self.report_closed(host, pack, &closed);
@@ -210,6 +217,9 @@ impl Plugin {
             truncated: verdict.truncated,
             matches: &matches,
             anomalies: verdict.anomalies,
+            behaviour: tracked.as_ref().map_or_else(Vec::new, |tracked| {
+                tracked.answers(matches.iter().map(|matched| inspector.behaviour_of(matched.rule)))
+            }),
             snapshot,
             headers: &headers,
             identity: sender.shown(),
@@ -221,6 +231,20 @@ impl Plugin {
         };
         self.write(host, &facts);
         true
+    }
+
+    /// Returns true if an event is only about behaviour that was reported.
+    fn repeats_behaviour(
+        &self,
+        host: &dyn Host,
+        inspector: &Inspector,
+        inspection: &Inspection,
+        late: &LateMatches,
+    ) -> bool {
+        let Inspection { verdict, decision, reported, .. } = inspection;
+        let early = not_suppressed(*reported, verdict, &decision.rulings);
+        let (matches, rulings) = in_order(early, late);
+        self.is_repeated(host, inspector, inspection, &matches, &rulings)
     }
 
     /// Writes an event to the log, and queues it for the collector.
@@ -276,6 +300,18 @@ impl LateMatches {
     }
 }
 
+/// Returns the matches that were known at the request, unless an event of them was suppressed.
+fn not_suppressed<'m>(
+    reported: Reported,
+    verdict: &'m Verdict,
+    rulings: &'m [Ruling],
+) -> (&'m [RuleMatch], &'m [Ruling]) {
+    match reported {
+        Reported::No | Reported::Opened | Reported::Running => (&verdict.matches, rulings),
+        Reported::Suppressed => (&[], &[]),
+    }
+}
+
 /// Merges both lists, each of which is in the pack's order, into one in that order.
 fn in_order<'m>(
     (matches, rulings): (&'m [RuleMatch], &[Ruling]),
@@ -292,7 +328,7 @@ fn read(host: &dyn Host, property: Property) -> Option<Vec<u8>> {
     host.property(property).ok().flatten()
 }
 
-fn read_number(host: &dyn Host, property: Property) -> Option<u64> {
+pub(crate) fn read_number(host: &dyn Host, property: Property) -> Option<u64> {
     number(&read(host, property)?)
 }
 

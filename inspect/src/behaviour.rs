@@ -81,3 +81,43 @@ pub struct Behaviour {
     /// See [`BehaviourField::UploadRatio`].
     pub upload_ratio: Observed<Ratio>,
 }
+
+/// A value of a field of behaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldValue {
+    /// A count, bytes or seconds.
+    Number(u64),
+    /// A share or a balance.
+    Ratio(Ratio),
+    /// What is new.
+    FirstUses(FirstUses),
+}
+
+impl Behaviour {
+    /// Returns the value of a field; `None` where there is none, or nobody knows.
+    pub fn value(&self, field: BehaviourField) -> Option<FieldValue> {
+        let count =
+            |count: Observed<u32>| count.value().map(|count| FieldValue::Number(count.into()));
+        let sum = |sum: Observed<u64>| sum.value().map(FieldValue::Number);
+        let ratio = |ratio: Observed<Ratio>| ratio.value().map(FieldValue::Ratio);
+        match field {
+            BehaviourField::ActiveHours => count(self.active_hours),
+            BehaviourField::AfterDeadDrop => count(self.after_dead_drop),
+            BehaviourField::Beacon => ratio(self.beacon),
+            BehaviourField::BeaconPeriod => count(self.beacon_period),
+            BehaviourField::FirstUse => {
+                let first_uses = self.first_use.value().filter(|uses| !uses.is_empty());
+                first_uses.map(FieldValue::FirstUses)
+            }
+            BehaviourField::Identities => count(self.identities),
+            BehaviourField::NewHosts => count(self.new_hosts),
+            BehaviourField::Prevalence => ratio(self.prevalence),
+            BehaviourField::Requests => sum(self.requests),
+            BehaviourField::ServicePrevalence => ratio(self.service_prevalence),
+            BehaviourField::Sources => count(self.sources),
+            BehaviourField::TunnelSeconds => count(self.tunnel_seconds),
+            BehaviourField::UploadBytes => sum(self.upload_bytes),
+            BehaviourField::UploadRatio => ratio(self.upload_ratio),
+        }
+    }
+}

@@ -54,8 +54,8 @@ mod words;
 
 pub use anomaly::{ANOMALY_FIELD, Anomalies, Anomaly};
 pub use behaviour::{
-    Behaviour, BehaviourField, BehaviourFields, FirstUse, FirstUses, Observed, Ratio, Scope,
-    Subject, ValueKind, state as behaviour_state,
+    Behaviour, BehaviourField, BehaviourFields, FieldValue, FirstUse, FirstUses, Observed, Ratio,
+    Scope, Subject, ValueKind, state as behaviour_state,
 };
 pub use correlation::{CorrelationHit, Correlator, CorrelatorCounts, Firing};
 pub use evaluate::Truth;

@@ -42,6 +42,10 @@ detection: {s: {cs-host: no-longer.example}, condition: s}
 title: Noisy
 logsource: {category: proxy}
 detection: {s: {c-useragent: implant}, condition: s}
+---
+title: Never so steady
+logsource: {category: proxy}
+detection: {s: {tidegate.beacon|gte: 0.99, tidegate.requests|gte: 100000}, condition: s}
 ";
 const POLICY: &str = "
 exceptions:
@@ -125,7 +129,7 @@ fn served() -> Result<Served> {
         ];
         Ok(all.iter().all(|name| served.contains_key(*name)).then_some(()))
     })?;
-    // More windows of suppression than some buckets have room for.
+    // More windows of suppression, and more hosts of one source, than some buckets have room for.
     let settings = json!({
         "pack": STANDARD.encode(pack_with_exceptions()?),
         "suppress_seconds": "3600",
@@ -141,7 +145,8 @@ fn served() -> Result<Served> {
             connection.send(head.as_bytes())?;
         }
         add(&mut served, &scrape(gateway.envoy.admin())?);
-        Ok(served.contains_key("tidegate_suppression_evictions_total").then_some(()))
+        let both = ["tidegate_suppression_evictions_total", "tidegate_behaviour_evictions_total"];
+        Ok(both.iter().all(|name| served.contains_key(*name)).then_some(()))
     })?;
     // A collector that is not there, and more events than wait for it.
     let settings =

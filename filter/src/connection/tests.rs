@@ -62,6 +62,38 @@ fn the_end_of_a_reported_connection_is_reported_with_its_bytes() {
 }
 
 #[test]
+fn connections_have_a_rhythm_and_bytes_as_requests_have() {
+    const BEACON: &str = "tidegate.beacon|gte: 0.9\n        tidegate.requests|gte: 20";
+    const UPLOAD: &str = "tidegate.upload_bytes|gte: 2000";
+    for (item, mode, n_events, n_closed) in [
+        (BEACON, Mode::Monitor, 2, 0),
+        (BEACON, Mode::Enforce, 1, 11),
+        (UPLOAD, Mode::Enforce, 1, 0),
+    ] {
+        let host = FakeHost::new();
+        let config = || {
+            let mut config = config_of(item);
+            config.settings.mode = mode;
+            config
+        };
+        let plugin = Rc::new(Plugin::start(&host, config()));
+        let mut n_paused = 0;
+        for _ in 0..30 {
+            host.next_stream();
+            host.set_property(Property::ServerName, b"a.example");
+            host.set_property(Property::SourceAddress, b"192.0.2.7:51234");
+            host.set_number(Property::RequestBytes, 100);
+            let mut connection = Connection::new(Some(Rc::clone(&plugin)));
+            n_paused += usize::from(connection.on_new(&host) == Flow::Pause);
+            host.advance(60);
+            connection.on_end(&host);
+        }
+        // One that opens and one that closes, or one that is closed.
+        assert_eq!((host.events().len(), n_paused), (n_events, n_closed), "{item} {mode:?}");
+    }
+}
+
+#[test]
 fn another_name_passes_and_is_counted() {
     let host = FakeHost::new();
     let mut connection =

@@ -1,5 +1,7 @@
 //! An event as a line of JSON: the schema's keys, in their order.
 
+use inspect::FieldValue;
+
 use super::{Event, GatewayPart, MatchedRule, PackPart, RequestPart, ResponsePart};
 use crate::json::Writer;
 
@@ -25,6 +27,7 @@ impl Event<'_> {
             json.key("anomalies");
             strings(&mut json, self.anomalies.iter().copied());
         }
+        self.write_behaviour(&mut json);
         optional(&mut json, "stream", self.stream.unwrap_or_default());
         self.request.write(&mut json);
         if let Some(response) = &self.response {
@@ -43,6 +46,23 @@ impl Event<'_> {
         }
         json.close('}');
         json.into_text()
+    }
+
+    fn write_behaviour(&self, json: &mut Writer) {
+        if self.behaviour.is_empty() {
+            return;
+        }
+        json.key("behaviour");
+        json.open('{');
+        for (key, value) in &self.behaviour {
+            json.key(key);
+            match value {
+                FieldValue::Number(value) => json.number(*value),
+                FieldValue::Ratio(ratio) => json.ratio(*ratio),
+                FieldValue::FirstUses(first_uses) => strings(json, first_uses.names()),
+            }
+        }
+        json.close('}');
     }
 }
 

@@ -34,6 +34,7 @@ fn facts<'f>(
         decision: &UNDECIDED,
         rulings: &[],
         anomalies: Anomalies::default(),
+        behaviour: Vec::new(),
         snapshot,
         headers,
         identity: Some(b"spiffe://example/ns/a"),

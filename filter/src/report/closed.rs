@@ -67,6 +67,7 @@ impl Plugin {
             truncated: false,
             matches: &[&matched],
             anomalies: Anomalies::default(),
+            behaviour: Vec::new(),
             snapshot: &snapshot,
             headers: &headers,
             identity: facts.identity.as_deref(),

@@ -33,6 +33,7 @@ pub(super) fn map(event: &Value) -> Value {
         ("n_rules", "n_rules"),
         ("rules", "rules"),
         ("anomalies", "anomalies"),
+        ("behaviour", "behaviour"),
         ("tunnel", "request.tunnel"),
         ("service", "request.service"),
         ("operations", "request.operations"),

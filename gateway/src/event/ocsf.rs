@@ -155,6 +155,7 @@ fn unmapped(event: &Value, out: &mut Value) {
         ("n_rules", "n_rules"),
         ("rules", "rules"),
         ("anomalies", "anomalies"),
+        ("behaviour", "behaviour"),
         // The object for TLS asks for a version, which the event does not have.
         ("sni", "request.sni"),
         ("tunnel", "request.tunnel"),

@@ -29,6 +29,8 @@ pub enum Kind {
     Text,
     /// A whole number, not negative.
     Number,
+    /// A number from -1 to 1.
+    Ratio,
     /// `true` or `false`.
     Flag,
     /// A list of texts.
@@ -50,7 +52,7 @@ pub enum Presence {
     Sometimes,
 }
 
-use Kind::{Flag, Number, Object, Objects, OneOf, Text, Texts};
+use Kind::{Flag, Number, Object, Objects, OneOf, Ratio, Text, Texts};
 use Presence::{Always, Sometimes};
 
 const fn field(
@@ -94,6 +96,21 @@ pub const FIELDS: &[Field] = &[
     field("rules[].evidence[].item", Text, Always, ["", ""], "The field and its modifiers as the rule writes them, as `cs-host|endswith`."),
     field("rules[].evidence[].pattern", Text, Always, ["", ""], "The value of the rule that was found. Never the request's."),
     field("anomalies", Texts, Sometimes, ["", ""], "What is odd about the request, by the names in [evasions.md](evasions.md)."),
+    field("behaviour", Object, Sometimes, ["", ""], "What the source did over time: the fields of [behaviour.md](behaviour.md#fields) that the rules ask for, as far as they are known, when the rule matched."),
+    field("behaviour.active_hours", Number, Sometimes, ["", ""], "Hours of the last 24 in which the source used the host."),
+    field("behaviour.after_dead_drop", Number, Sometimes, ["", ""], "Seconds from the last read of a dead drop to the first request to the host."),
+    field("behaviour.beacon", Ratio, Sometimes, ["", ""], "How regular the contacts are: 0 as chance has it, 1 as a clock."),
+    field("behaviour.beacon_period", Number, Sometimes, ["", ""], "The median of the gaps between contacts, in seconds."),
+    field("behaviour.first_use", Texts, Sometimes, ["", ""], "What is new, and to whom."),
+    field("behaviour.identities", Number, Sometimes, ["", ""], "Identities of the service that the source used."),
+    field("behaviour.new_hosts", Number, Sometimes, ["", ""], "Hosts that were new to the source in the clock hour."),
+    field("behaviour.prevalence", Ratio, Sometimes, ["", ""], "The share of all sources that use the host."),
+    field("behaviour.requests", Number, Sometimes, ["", ""], "Requests of the source to the host."),
+    field("behaviour.service_prevalence", Ratio, Sometimes, ["", ""], "The share of all sources that use the service."),
+    field("behaviour.sources", Number, Sometimes, ["", ""], "Sources that use the host."),
+    field("behaviour.tunnel_seconds", Number, Sometimes, ["", ""], "The longest tunnel or request, in seconds."),
+    field("behaviour.upload_bytes", Number, Sometimes, ["", ""], "Bytes that the source sent to the host."),
+    field("behaviour.upload_ratio", Ratio, Sometimes, ["", ""], "Bytes sent less bytes received, as a share of both."),
     field("stream", OneOf(&["open", "closed"]), Sometimes, ["", ""], "Only for what has two events: a tunnel (CONNECT, WebSocket, TLS that passes), and a request that runs for more than ten seconds. `open` when it opens or while it runs, and `closed` when it is over, with its bytes and `response.seconds`."),
     field("request", Object, Always, ["", ""], "What was asked for, redacted."),
     field("request.id", Text, Sometimes, ["http.request.id", "http_request.uid"], "`x-request-id`, if it is an id and nothing else."),
@@ -167,6 +184,7 @@ fn check_value(value: &Value, field: &Field, wrong: &mut Vec<String>) {
     let fits = match field.kind {
         Text => value.is_string(),
         Number => value.is_u64(),
+        Ratio => value.as_f64().is_some_and(|number| (-1.0..=1.0).contains(&number)),
         Flag => value.is_boolean(),
         Texts => is_texts(value),
         OneOf(values) => value.as_str().is_some_and(|text| values.contains(&text)),
@@ -188,6 +206,7 @@ fn name(kind: Kind) -> String {
     match kind {
         Text => "text".to_owned(),
         Number => "number".to_owned(),
+        Ratio => "number from -1 to 1".to_owned(),
         Flag => "`true` or `false`".to_owned(),
         Texts => "list of texts".to_owned(),
         Objects => "list of objects".to_owned(),

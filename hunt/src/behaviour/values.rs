@@ -1,7 +1,7 @@
 //! Behaviour as it is printed: in records, and for every pair.
 
 use inspect::pack::Tables;
-use inspect::{Behaviour, BehaviourField, Observed, ProxyField, Ratio, RuleId};
+use inspect::{Behaviour, BehaviourField, FieldValue, ProxyField, RuleId};
 use serde_json::{Map, Value, json};
 
 use super::facts::{Facts, PairFacts};
@@ -29,27 +29,11 @@ pub(crate) fn asked(
 
 /// Returns the value of a field; `None` where there is none or it is not known.
 pub(crate) fn value_of(behaviour: &Behaviour, field: BehaviourField) -> Option<Value> {
-    let ratio = |ratio: Observed<Ratio>| ratio.value().map(|ratio| json!(ratio.to_f64()));
-    let count = |count: Observed<u32>| count.value().map(|count| json!(count));
-    match field {
-        BehaviourField::ActiveHours => count(behaviour.active_hours),
-        BehaviourField::AfterDeadDrop => count(behaviour.after_dead_drop),
-        BehaviourField::Beacon => ratio(behaviour.beacon),
-        BehaviourField::BeaconPeriod => count(behaviour.beacon_period),
-        BehaviourField::FirstUse => {
-            let names: Vec<_> = behaviour.first_use.value()?.names().collect();
-            (!names.is_empty()).then(|| json!(names))
-        }
-        BehaviourField::Identities => count(behaviour.identities),
-        BehaviourField::NewHosts => count(behaviour.new_hosts),
-        BehaviourField::Prevalence => ratio(behaviour.prevalence),
-        BehaviourField::Requests => behaviour.requests.value().map(|count| json!(count)),
-        BehaviourField::ServicePrevalence => ratio(behaviour.service_prevalence),
-        BehaviourField::Sources => count(behaviour.sources),
-        BehaviourField::TunnelSeconds => count(behaviour.tunnel_seconds),
-        BehaviourField::UploadBytes => behaviour.upload_bytes.value().map(|bytes| json!(bytes)),
-        BehaviourField::UploadRatio => ratio(behaviour.upload_ratio),
-    }
+    Some(match behaviour.value(field)? {
+        FieldValue::Number(number) => json!(number),
+        FieldValue::Ratio(ratio) => json!(ratio.to_f64()),
+        FieldValue::FirstUses(first_uses) => json!(first_uses.names().collect::<Vec<_>>()),
+    })
 }
 
 /// Returns values as one line for people.

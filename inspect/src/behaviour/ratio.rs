@@ -1,5 +1,7 @@
 //! Numbers from -1 to 1 without floating point.
 
+use std::fmt;
+
 /// A number from -1 to 1, in millionths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ratio(i32);
@@ -64,6 +66,14 @@ impl Ratio {
     }
 }
 
+/// In decimal with at most six places, as rules compare it.
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut buffer = [0; 9];
+        f.write_str(str::from_utf8(self.write(&mut buffer)).unwrap_or_default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +93,7 @@ mod tests {
             let mut buffer = [0; 9];
             let written = Ratio::from_millionths(millionths).write(&mut buffer).to_vec();
             assert_eq!(String::from_utf8(written).unwrap(), expect);
+            assert_eq!(Ratio::from_millionths(millionths).to_string(), expect);
         }
     }
 

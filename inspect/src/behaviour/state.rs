@@ -54,3 +54,67 @@ const EPOCH_SECONDS: u32 = WINDOW_SECONDS / 2;
 pub fn epoch_of(time: u32) -> u32 {
     time / EPOCH_SECONDS
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Uses an entry of any bytes as a gateway does.
+    fn use_pair(mut pair: PairState, now: u32) {
+        let used =
+            PairUse { time: now, now, sent: u64::MAX, identity: Some(3), ..PairUse::default() };
+        pair.add(&used);
+        pair.add(&PairUse { time: now.saturating_add(60), now: now.saturating_add(60), ..used });
+        let _ = (pair.rhythm(), pair.requests(), pair.active_hours(), pair.bytes());
+        let _ = (pair.identities(), pair.newness(now), pair.after_dead_drop(now));
+        pair.report(7, now);
+        let mut bucket = Bucket::read(Vec::new());
+        bucket.put(1, &pair, now);
+        assert_eq!(bucket.find(1), Some(pair));
+    }
+
+    fn use_watch(mut watch: WatchState, now: u32) {
+        watch.advance(now);
+        watch.note_host(5, SOURCE_WARM_UP_SECONDS);
+        watch.note_subject(6, NETWORK_WARM_UP_SECONDS);
+        let _ = (watch.new_hosts(60), watch.after_read(1, 2, now));
+        watch.note_read(DropRead { agent: 1, host: 3, time: now });
+        let mut bucket = Bucket::read(Vec::new());
+        bucket.put(1, &watch, now);
+        assert_eq!(bucket.find(1), Some(watch));
+    }
+
+    fn use_crowd(mut crowd: CrowdState, now: u32) {
+        crowd.add(u64::from(now) << 32, now);
+        let _ = crowd.n_sources();
+        let mut bucket = Bucket::read(Vec::new());
+        bucket.put(1, &crowd, now);
+        assert_eq!(bucket.find(1), Some(crowd));
+    }
+
+    proptest! {
+        #[test]
+        fn an_entry_of_any_bytes_is_used_or_empty(
+            bytes in proptest::collection::vec(any::<u8>(), 3000),
+            now in any::<u32>(),
+            n_gaps in 0_u8..=32,
+        ) {
+            let mut pair = bytes.clone();
+            // So that some are taken: a ring that is not full, and the bytes that have few values.
+            let gaps = 4 + 64;
+            (pair[gaps], pair[gaps + 1]) = (n_gaps, n_gaps % 32);
+            let flags = PairState::BYTES - bucket::HEAD_BYTES - 4 - 16 - 2 - 2;
+            (pair[flags], pair[flags + 1]) = (now as u8 % 2, n_gaps % 3);
+            use_pair(PairState::read(&pair, now / 2).unwrap(), now);
+            for last in [0, now, u32::MAX] {
+                if let Some(pair) = PairState::read(&bytes, last) {
+                    use_pair(pair, now);
+                }
+                use_watch(WatchState::read(&bytes, last).unwrap(), now);
+                use_crowd(CrowdState::read(&bytes, last).unwrap(), now);
+            }
+        }
+    }
+}

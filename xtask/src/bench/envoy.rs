@@ -103,6 +103,15 @@ fn filters(artifacts: &Artifacts) -> Result<Vec<(String, Vec<Value>)>> {
         let name = format!("tidegate: {n_rules} indicators");
         filters.push((name, tidegate(&fs::read(&pack)?)?));
     }
+    for (name, rule) in OVER_TIME {
+        let folder = tempfile::tempdir()?;
+        let pack = folder.path().join("over-time.pack");
+        let rules = folder.path().join("rules.yml");
+        let indicators = indicators::rules(&indicators::hosts(1_000))?;
+        fs::write(&rules, [&indicators, "\n---\n", rule].concat())?;
+        artifacts.pack("over-time", &rules, &pack)?;
+        filters.push(((*name).to_owned(), tidegate(&fs::read(&pack)?)?));
+    }
     for n_hosts in [10, 100, 1_000] {
         filters.push((format!("Envoy RBAC: {n_hosts} suffixes"), vec![rbac(n_hosts)]));
     }
@@ -111,6 +120,22 @@ fn filters(artifacts: &Artifacts) -> Result<Vec<(String, Vec<Value>)>> {
     }
     Ok(filters)
 }
+
+/// Rules over time beside 1,000 indicators: what a request costs that is not tracked, and one that is.
+const OVER_TIME: &[(&str, &str)] = &[
+    (
+        "tidegate: 1000 indicators, and a rule over time for another host",
+        "title: Elsewhere\nlogsource: {category: proxy}\ndetection:\n  s: {cs-host: other.example, tidegate.beacon|gte: 1, tidegate.requests|gte: 1000000000}\n  condition: s\n",
+    ),
+    (
+        "tidegate: 1000 indicators, and a rule over time for any host",
+        "title: Anywhere\nlogsource: {category: proxy}\ndetection:\n  s: {tidegate.beacon|gte: 1, tidegate.requests|gte: 1000000000}\n  condition: s\n",
+    ),
+    (
+        "tidegate: 1000 indicators, and a rule over time and bytes for any host",
+        "title: Anywhere\nlogsource: {category: proxy}\ndetection:\n  s: {tidegate.first_use: source.host, tidegate.sources|lte: 2, tidegate.upload_bytes|gte: 1000000000}\n  condition: s\n",
+    ),
+];
 
 /// Denies hosts by suffix, as one policy with a permission per host.
 fn rbac(n_hosts: usize) -> Value {

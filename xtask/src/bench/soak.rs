@@ -57,7 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         "{} requests from {} sources with {} identities",
         arguments.requests, arguments.sources, arguments.identities
     ));
-    let headings = ["requests", "MB resident", "series", "matches", "suppressed", "closed early"];
+    let headings =
+        ["requests", "MB resident", "series", "matches", "suppressed", "closed early", "evicted"];
     let mut table = Table::new(&headings);
     let (mut number, mut seen) = (0, Vec::new());
     for tenth in 1..=10 {
@@ -67,10 +68,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             number += 1;
         })?;
         ensure!(n_sent > 0, "no request was sent");
-        let State { resident, series, judged, matches, suppressed, closed_early } = state(&envoy)?;
+        let State { resident, series, judged, matches, suppressed, closed_early, evicted } =
+            state(&envoy)?;
         ensure!(judged == u64::from(number), "{judged} of {number} requests were judged");
         let megabytes = resident / 1_000_000;
-        let cells = [u64::from(number), megabytes, series, matches, suppressed, closed_early];
+        let counts = [matches, suppressed, closed_early, evicted];
+        let cells = [u64::from(number), megabytes, series].into_iter().chain(counts);
         table.row(cells.map(|cell| cell.to_string()));
         seen.push((resident, series));
     }
@@ -106,6 +109,8 @@ struct State {
     suppressed: u64,
     /// Windows of suppression that had to go for others.
     closed_early: u64,
+    /// Entries of behaviour that had to go for others.
+    evicted: u64,
 }
 
 fn state(envoy: &Envoy) -> Result<State> {
@@ -122,6 +127,7 @@ fn state(envoy: &Envoy) -> Result<State> {
         matches: sum("tidegate_matches_total"),
         suppressed: sum("tidegate_suppressed_total"),
         closed_early: sum("tidegate_suppression_evictions_total"),
+        evicted: sum("tidegate_behaviour_evictions_total"),
     })
 }
 

@@ -199,16 +199,19 @@ impl PairState {
         rounded
     }
 
-    /// Returns whether the host is new to the source.
-    pub fn newness(&self) -> Newness {
-        let is_past = self.last.saturating_sub(self.first) >= WINDOW_SECONDS;
-        if self.newness == Newness::New && is_past { Newness::Old } else { self.newness }
+    /// Returns whether the host is new to the source at a time.
+    pub fn newness(&self, time: u32) -> Newness {
+        if self.newness == Newness::New && self.is_past(time) { Newness::Old } else { self.newness }
     }
 
-    /// Returns the seconds from a dead drop to the first request, where that is in the window.
-    pub fn after_dead_drop(&self) -> Option<u32> {
-        let is_past = self.last.saturating_sub(self.first) >= WINDOW_SECONDS;
-        self.dead_drop.filter(|_| !is_past).map(u32::from)
+    /// Returns the seconds from a dead drop to the first request, where that is in the window of a time.
+    pub fn after_dead_drop(&self, time: u32) -> Option<u32> {
+        self.dead_drop.filter(|_| !self.is_past(time)).map(u32::from)
+    }
+
+    /// Returns true if the first request is older than a window.
+    fn is_past(&self, time: u32) -> bool {
+        time.saturating_sub(self.first) >= WINDOW_SECONDS
     }
 
     /// Returns true if the other tables were told of this use in this epoch.
@@ -392,11 +395,12 @@ mod tests {
         assert!((24..=32).contains(&one.requests()), "{}", one.requests());
         assert_eq!(one.bytes(), (100 * one.requests(), 300 * one.requests()));
         assert_eq!(one.rhythm(), Some((Ratio::from_millionths(1_000_000), HOUR)));
-        assert_eq!((one.newness(), one.after_dead_drop()), (Newness::Old, None));
+        assert_eq!((one.newness(one.last), one.after_dead_drop(one.last)), (Newness::Old, None));
         let two = pair([NOW, NOW + 5 * 24 * HOUR]);
         assert_eq!((two.requests(), two.active_hours(), two.bytes()), (1, 1, (100, 300)));
         let new = pair([NOW, NOW + 10]);
-        assert_eq!((new.newness(), new.after_dead_drop()), (Newness::New, Some(7)));
+        assert_eq!((new.newness(new.last), new.after_dead_drop(new.last)), (Newness::New, Some(7)));
+        assert_eq!(new.newness(NOW + WINDOW_SECONDS), Newness::Old);
     }
 
     #[test]

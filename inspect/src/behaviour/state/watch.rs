@@ -112,7 +112,7 @@ impl WatchState {
     /// Returns how many hosts were new to it in the clock hour of the last [`WatchState::advance`]; `None` if
     /// that is not known, as it was not watched for so long before the hour.
     pub fn new_hosts(&self, warm_up: u32) -> Option<u32> {
-        let is_known = (self.hour * HOUR).saturating_sub(self.first) >= warm_up;
+        let is_known = self.hour.saturating_mul(HOUR).saturating_sub(self.first) >= warm_up;
         is_known.then_some(self.n_new_hosts)
     }
 

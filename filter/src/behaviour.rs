@@ -1,0 +1,394 @@
+//! What sources did over time: kept for all workers in the host's shared data, and asked by rules.
+//!
+//! A request is tracked if a rule depends on behaviour and on nothing else any more: every other request pays
+//! nothing. At its headers the tables are read and the rules are evaluated with it as the last request of its
+//! pair, first with what two entries answer, and with the rest only if that does not settle them. When it ends, and
+//! its bytes are final, it is written. A denied request is written too: a beacon that is denied is still one.
+//!
+//! An event that only such rules match is written once a window of its pair and rule.
+
+use inspect::behaviour_state::{
+    CrowdState, NETWORK_WARM_UP_SECONDS, Newness, PairState, PairUse, SOURCE_WARM_UP_SECONDS,
+    WINDOW_SECONDS, WatchState,
+};
+use inspect::pack::Tables;
+use inspect::{
+    Action, Behaviour, BehaviourField, BehaviourFields, FieldValue, IdentityKey, Inspector,
+    Observed, Ratio, Request, RuleMatch, Ruling, Scope, Subject, Verdict,
+};
+
+use crate::host::{Host, Property};
+use crate::plugin::{Inspection, Plugin};
+use crate::report::read_number;
+use crate::source::Sender;
+
+mod news;
+mod parties;
+mod scopes;
+mod shared;
+
+use news::{News, host_newness};
+use parties::{Parties, reads_service};
+pub(crate) use scopes::Scopes;
+pub(crate) use shared::Table;
+use shared::{Costs, Place, change, find, open};
+
+/// A request whose source's behaviour rules ask for.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    parties: Parties,
+    /// When it started, in seconds since 1970.
+    time: u32,
+    /// What was known at its headers, itself included.
+    pub(crate) behaviour: Behaviour,
+    /// Whether a rule waits for what is known when it ends.
+    pub(crate) is_pending: bool,
+}
+
+impl Tracked {
+    /// Returns what is known of the fields that rules ask for.
+    pub(crate) fn answers(
+        &self,
+        asked: impl Iterator<Item = BehaviourFields>,
+    ) -> Vec<(BehaviourField, FieldValue)> {
+        let asked = asked.fold(BehaviourFields::default(), BehaviourFields::union);
+        asked.iter().filter_map(|field| Some((field, self.behaviour.value(field)?))).collect()
+    }
+}
+
+/// Fields that the pair and the host answer, which are read first.
+const FIRST: [BehaviourField; 6] = [
+    BehaviourField::ActiveHours,
+    BehaviourField::Beacon,
+    BehaviourField::BeaconPeriod,
+    BehaviourField::Identities,
+    BehaviourField::Requests,
+    BehaviourField::Sources,
+];
+
+impl Plugin {
+    /// Returns true if a request has to be tracked: a rule waits for its source's behaviour, or it may read a dead
+    /// drop that a rule asks for.
+    pub(crate) fn is_tracked(
+        &self,
+        tables: &Tables,
+        request: &Request<'_>,
+        verdict: &Verdict,
+    ) -> bool {
+        !verdict.asks.is_empty()
+            || self.behaviour.contains(BehaviourField::AfterDeadDrop)
+                && reads_service(tables, request)
+    }
+
+    /// Reads what is known of a request's source, and evaluates the rules that ask for it; `None` where nothing
+    /// is known of it, or nobody asks.
+    pub(crate) fn look_up(
+        &self,
+        host: &dyn Host,
+        inspector: &mut Inspector,
+        request: &Request<'_>,
+        sender: &Sender,
+        verdict: &mut Verdict,
+    ) -> Option<Tracked> {
+        let time = seconds(host)?;
+        let tables = inspector.pack().tables();
+        let parties = Parties::of(tables, &self.behaviour_key(), request, sender)?;
+        let mut tracked =
+            Tracked { parties, time, behaviour: Behaviour::default(), is_pending: false };
+        if verdict.asks.is_empty() {
+            return Some(tracked);
+        }
+        self.count(|counters| counters.tracked(host));
+        let parties = &tracked.parties;
+        let known: Option<PairState> = find(host, parties.pair);
+        let asks = verdict.asks;
+        tracked.behaviour = first_answers(host, parties, known.as_ref(), asks, time);
+        *verdict = inspector.resolve(verdict, &tracked.behaviour);
+        if verdict.asks.iter().any(|field| !FIRST.contains(&field)) {
+            let asks = verdict.asks;
+            self.add_answers(host, parties, known.as_ref(), asks, time, &mut tracked.behaviour);
+            *verdict = inspector.resolve(verdict, &tracked.behaviour);
+        }
+        tracked.is_pending = !verdict.asks.is_empty();
+        Some(tracked)
+    }
+
+    /// Adds what the entries of the source, its group, the network and the service answer.
+    fn add_answers(
+        &self,
+        host: &dyn Host,
+        parties: &Parties,
+        known: Option<&PairState>,
+        asks: BehaviourFields,
+        time: u32,
+        behaviour: &mut Behaviour,
+    ) {
+        let asks_any = |fields: &[BehaviourField]| fields.iter().any(|field| asks.contains(*field));
+        let asks_first_use = asks.contains(BehaviourField::FirstUse);
+        if asks_any(&[
+            BehaviourField::FirstUse,
+            BehaviourField::NewHosts,
+            BehaviourField::AfterDeadDrop,
+        ]) {
+            let mut source = watch(host, parties.source, time);
+            let of_host = host_newness(&mut source, parties, known, time);
+            behaviour.new_hosts =
+                source.new_hosts(SOURCE_WARM_UP_SECONDS).map_or(Observed::Unknown, Observed::Value);
+            behaviour.after_dead_drop = match (known, of_host) {
+                (Some(known), Newness::New) => Observed::of(known.after_dead_drop(time)),
+                (None, Newness::New) => {
+                    let read = parties.read(time);
+                    Observed::of(source.after_read(read.agent, read.host, time))
+                }
+                (_, Newness::Old) => Observed::Absent,
+                (_, Newness::Unknown) => Observed::Unknown,
+            };
+            if asks_first_use {
+                let mut news = News::default();
+                news.add(Scope::Source, Subject::Host, of_host);
+                news.add_subjects(Scope::Source, &mut source, parties, SOURCE_WARM_UP_SECONDS);
+                self.add_news(host, parties, time, &mut news);
+                behaviour.first_use = news.observed();
+            }
+        }
+        if asks_any(&[BehaviourField::Prevalence, BehaviourField::ServicePrevalence]) {
+            let all = crowd(host, parties.network, parties.source, time).n_sources();
+            let share = |n_sources: u32| Ratio::of(n_sources.min(all).into(), all.into());
+            if asks.contains(BehaviourField::Prevalence) {
+                let of_host = crowd(host, parties.host, parties.source, time);
+                behaviour.prevalence = Observed::Value(share(of_host.n_sources()));
+            }
+            if asks.contains(BehaviourField::ServicePrevalence) {
+                let of_service = parties
+                    .subjects
+                    .service
+                    .map(|service| share(crowd(host, service, parties.source, time).n_sources()));
+                behaviour.service_prevalence = Observed::of(of_service);
+            }
+        }
+    }
+
+    /// Adds what is new to the group and to the network, if a rule asks for that.
+    fn add_news(&self, host: &dyn Host, parties: &Parties, time: u32, news: &mut News) {
+        if self.scopes.group {
+            let mut group = watch(host, parties.group, time);
+            let of_host = group.note_host(parties.host, NETWORK_WARM_UP_SECONDS);
+            news.add(Scope::Group, Subject::Host, of_host);
+            news.add_subjects(Scope::Group, &mut group, parties, NETWORK_WARM_UP_SECONDS);
+        }
+        if self.scopes.network {
+            let mut network = watch(host, parties.network, time);
+            // A network has too many hosts for a filter, so their own entries say since when they are used.
+            let first = find(host, Place::of(parties.host)).map_or(time, |of: CrowdState| of.first);
+            let is_watched = first.saturating_sub(network.first()) >= NETWORK_WARM_UP_SECONDS;
+            let of_host = match (time.saturating_sub(first) >= WINDOW_SECONDS, is_watched) {
+                (true, _) => Newness::Old,
+                (false, true) => Newness::New,
+                (false, false) => Newness::Unknown,
+            };
+            news.add(Scope::Network, Subject::Host, of_host);
+            news.add_subjects(Scope::Network, &mut network, parties, NETWORK_WARM_UP_SECONDS);
+        }
+    }
+
+    /// Writes a request that is over; what its bytes add to is known then.
+    pub(crate) fn record(&self, host: &dyn Host, tracked: &mut Tracked, since: Option<u64>) {
+        let Some(now) = seconds(host) else { return };
+        let Tracked { parties, time, behaviour, .. } = tracked;
+        let time = *time;
+        let mut costs = Costs::default();
+        let duration = host.milliseconds().zip(since).map(|(now, since)| now.saturating_sub(since));
+        let has_bytes = self.behaviour.contains(BehaviourField::UploadBytes)
+            || self.behaviour.contains(BehaviourField::UploadRatio);
+        let bytes = |property| if has_bytes { read_number(host, property) } else { None };
+        let used = PairUse {
+            time,
+            now,
+            sent: bytes(Property::RequestBytes).unwrap_or_default(),
+            received: bytes(Property::ResponseBytes).unwrap_or_default(),
+            seconds: u32::try_from(duration.unwrap_or_default() / 1000).unwrap_or(u32::MAX),
+            identity: parties.subjects.identity,
+        };
+        let Some(mut slot) = open::<PairState>(host, parties.pair) else { return };
+        let known = slot.entry.take();
+        let is_noted = known.as_ref().is_some_and(|pair| {
+            let identity = parties.subjects.identity;
+            pair.is_noted(parties.used, time) && identity.is_none_or(|id| pair.has_identity(id))
+        });
+        let mut first = (Newness::Unknown, None);
+        let is_read = parties.is_read && self.behaviour.contains(BehaviourField::AfterDeadDrop);
+        let mut is_saved = true;
+        if !is_noted || is_read {
+            is_saved &= change(host, Place::of(parties.source), now, &mut costs, |source| {
+                let mut source = source.unwrap_or_else(|| WatchState::new(time));
+                source.advance(time);
+                let newness = host_newness(&mut source, parties, known.as_ref(), time);
+                News::default().add_subjects(
+                    Scope::Source,
+                    &mut source,
+                    parties,
+                    SOURCE_WARM_UP_SECONDS,
+                );
+                let read = parties.read(time);
+                first = (newness, source.after_read(read.agent, read.host, time));
+                if parties.is_read {
+                    source.note_read(read);
+                }
+                source
+            });
+        }
+        if !is_noted {
+            is_saved &= self.note(host, parties, time, now, &mut costs);
+        }
+        let (newness, dead_drop) = first;
+        let mut pair = known.unwrap_or_else(|| PairState::new(time, newness, dead_drop));
+        pair.add(&used);
+        if is_saved {
+            pair.note(parties.used);
+        }
+        let (sent, received) = pair.bytes();
+        behaviour.upload_bytes = Observed::Value(sent);
+        behaviour.upload_ratio = Observed::of(Ratio::balance(sent, received));
+        behaviour.tunnel_seconds = Observed::Value(pair.tunnel_seconds());
+        slot.save(host, &pair, now, &mut costs);
+        self.count_costs(host, &costs);
+    }
+
+    /// Notes a use with those who are asked beside the source.
+    fn note(
+        &self,
+        host: &dyn Host,
+        parties: &Parties,
+        time: u32,
+        now: u32,
+        costs: &mut Costs,
+    ) -> bool {
+        let mut is_saved = true;
+        let asks = |field| self.behaviour.contains(field);
+        let asks_share =
+            asks(BehaviourField::Prevalence) || asks(BehaviourField::ServicePrevalence);
+        let crowds = [
+            Some(parties.host)
+                .filter(|_| asks_share || asks(BehaviourField::Sources) || self.scopes.network),
+            parties.subjects.service.filter(|_| asks(BehaviourField::ServicePrevalence)),
+            Some(parties.network).filter(|_| asks_share),
+        ];
+        for key in crowds.into_iter().flatten() {
+            is_saved &= change(host, Place::of(key), now, costs, |crowd| {
+                let mut crowd = crowd.unwrap_or_else(|| CrowdState::new(time));
+                crowd.add(parties.source, time);
+                crowd
+            });
+        }
+        let watches = [(self.scopes.group, parties.group), (self.scopes.network, parties.network)];
+        for (_, key) in watches.into_iter().filter(|(is_asked, _)| *is_asked) {
+            is_saved &= change(host, Place::of(key), now, costs, |watched| {
+                let mut watched = watched.unwrap_or_else(|| WatchState::new(time));
+                watched.advance(time);
+                if key == parties.group {
+                    watched.note_host(parties.host, NETWORK_WARM_UP_SECONDS);
+                }
+                let warm_up = NETWORK_WARM_UP_SECONDS;
+                News::default().add_subjects(Scope::Network, &mut watched, parties, warm_up);
+                watched
+            });
+        }
+        is_saved
+    }
+
+    /// Returns true if all matches of a request that are alerts ask for behaviour and were reported for its pair in
+    /// this window; notes those that are reported now.
+    pub(crate) fn is_repeated(
+        &self,
+        host: &dyn Host,
+        inspector: &Inspector,
+        inspection: &Inspection,
+        matches: &[&RuleMatch],
+        rulings: &[Ruling],
+    ) -> bool {
+        let Some(tracked) = &inspection.tracked else { return false };
+        let alerts = matches.iter().zip(rulings).filter(|(_, of)| of.action != Action::Allow);
+        let (behaving, others): (Vec<_>, Vec<_>) = alerts
+            .map(|(matched, _)| matched.rule)
+            .partition(|rule| !inspector.behaviour_of(*rule).is_empty());
+        let (Some(now), false) = (seconds(host), behaving.is_empty()) else { return false };
+        let Some(mut slot) = open::<PairState>(host, tracked.parties.pair) else { return false };
+        let Some(mut pair) = slot.entry.take() else { return false };
+        let tables = inspector.pack().tables();
+        let mut is_new = false;
+        for rule in behaving {
+            let id = tables.rule(rule).map(|rule| tables.str(rule.id).as_bytes());
+            let hash = self.behaviour_key().hash(id) & u64::from(u32::MAX);
+            is_new |= pair.report(u32::try_from(hash).unwrap_or_default().max(1), now);
+        }
+        if is_new {
+            let mut costs = Costs::default();
+            slot.save(host, &pair, now, &mut costs);
+            self.count_costs(host, &costs);
+        }
+        !is_new && others.is_empty()
+    }
+
+    fn count_costs(&self, host: &dyn Host, costs: &Costs) {
+        self.count(|counters| {
+            costs.evicted.iter().for_each(|table| counters.behaviour_evicted(host, *table));
+            if costs.n_lost > 0 {
+                counters.lost_swaps(host, costs.n_lost);
+            }
+        });
+    }
+
+    /// The key of hashes in the tables: the operator's, if there is one.
+    fn behaviour_key(&self) -> IdentityKey {
+        self.settings.identity_key.unwrap_or(IdentityKey([0; 16]))
+    }
+}
+
+/// What the pair and the host answer, with this request.
+fn first_answers(
+    host: &dyn Host,
+    parties: &Parties,
+    known: Option<&PairState>,
+    asks: BehaviourFields,
+    time: u32,
+) -> Behaviour {
+    let mut pair = known.cloned().unwrap_or_else(|| PairState::new(time, Newness::Unknown, None));
+    let identity = parties.subjects.identity;
+    pair.add(&PairUse { time, now: time, identity, ..PairUse::default() });
+    let asks_rhythm =
+        asks.contains(BehaviourField::Beacon) || asks.contains(BehaviourField::BeaconPeriod);
+    let rhythm = if asks_rhythm { pair.rhythm() } else { None };
+    let identities = Some(pair.identities()).filter(|count| *count > 0);
+    Behaviour {
+        active_hours: Observed::Value(pair.active_hours()),
+        beacon: Observed::of(rhythm.map(|(score, _)| score)),
+        beacon_period: Observed::of(rhythm.map(|(_, period)| period)),
+        identities: Observed::of(identities),
+        requests: Observed::Value(pair.requests()),
+        sources: if asks.contains(BehaviourField::Sources) {
+            Observed::Value(crowd(host, parties.host, parties.source, time).n_sources())
+        } else {
+            Observed::Unknown
+        },
+        ..Behaviour::default()
+    }
+}
+
+fn watch(host: &dyn Host, key: u64, time: u32) -> WatchState {
+    let mut watched = find(host, Place::of(key)).unwrap_or_else(|| WatchState::new(time));
+    watched.advance(time);
+    watched
+}
+
+fn crowd(host: &dyn Host, key: u64, source: u64, time: u32) -> CrowdState {
+    let mut crowd = find(host, Place::of(key)).unwrap_or_else(|| CrowdState::new(time));
+    crowd.add(source, time);
+    crowd
+}
+
+fn seconds(host: &dyn Host) -> Option<u32> {
+    u32::try_from(host.seconds()?).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Who sends a request and where it goes, as keyed hashes.
+
+use inspect::behaviour_state::{DropRead, Subjects, Used, group_of};
+use inspect::pack::{Operation, Tables};
+use inspect::{IdentityKey, Operations, Request, ServiceMatch, plain_host};
+
+use super::shared::Place;
+use crate::snapshot::without_port;
+use crate::source::Sender;
+
+/// Pairs of one source are in so many buckets of [`SOURCE_BUCKETS`] each: whoever makes up hosts fills those of
+/// his own source, a 64th of the table.
+const SOURCE_BUCKETS: u64 = 32;
+
+/// Source, host and service of a request.
+#[derive(Clone, Debug)]
+pub(super) struct Parties {
+    pub(super) source: u64,
+    pub(super) group: u64,
+    pub(super) network: u64,
+    pub(super) host: u64,
+    pub(super) pair: Place,
+    pub(super) agent: u32,
+    /// What it uses of a service, as hashes and as a few bits.
+    pub(super) subjects: Subjects,
+    pub(super) used: Used,
+    /// Whether it reads from a service, as from a dead drop.
+    pub(super) is_read: bool,
+}
+
+impl Parties {
+    /// Reads them; `None` where the source or the host is not known, or the source is only claimed.
+    pub(super) fn of(
+        tables: &Tables,
+        key: &IdentityKey,
+        request: &Request<'_>,
+        sender: &Sender,
+    ) -> Option<Parties> {
+        let address = sender.source_address.as_deref().map(without_port);
+        let source = match sender.shown() {
+            Some(name) => name,
+            None if sender.is_ambiguous => return None,
+            None => address?,
+        };
+        let host =
+            plain_host(request.authority).unwrap_or_else(|| request.authority.to_ascii_lowercase());
+        if source.is_empty() || host.is_empty() {
+            return None;
+        }
+        let hash = |kind: &'static [u8], parts: &[&[u8]]| {
+            key.hash([kind].into_iter().chain(parts.iter().copied()))
+        };
+        let found = ServiceMatch::of(tables, &host, request.path);
+        let operations = found.as_ref().map_or(Operations::default(), |found| {
+            found.operations(tables, request.method, &host, request.path)
+        });
+        let name = found.as_ref().map(|found| tables.str(found.name).as_bytes());
+        let identity = found.as_ref().and_then(|found| found.identity(tables, key));
+        let service = name.map(|name| hash(b"service", &[name]));
+        let of_operation = |operation: Operation| {
+            hash(b"operation", &[name?, operation.as_str().as_bytes()]).into()
+        };
+        let subjects = Subjects {
+            service,
+            operations: operations.iter().filter_map(of_operation).collect(),
+            identity,
+        };
+        let source_hash = hash(b"source", &[source]);
+        let group = group_of(&String::from_utf8_lossy(source));
+        let pair = hash(b"pair", &[source, &host]);
+        Some(Parties {
+            source: source_hash,
+            group: hash(b"group", &[group.as_bytes()]),
+            network: hash(b"network", &[]),
+            host: hash(b"host", &[&host]),
+            pair: Place {
+                key: pair,
+                bucket: source_hash.wrapping_mul(SOURCE_BUCKETS) + (pair >> 32) % SOURCE_BUCKETS,
+            },
+            agent: low(hash(b"agent", &[request.user_agent.unwrap_or_default()])),
+            subjects,
+            used: Used {
+                // 0 is none.
+                service: service.map_or(0, |service| (low(service) as u16).max(1)),
+                operations: operations.bits(),
+            },
+            is_read: reads(operations),
+        })
+    }
+
+    /// The read of this request at a time.
+    pub(super) fn read(&self, time: u32) -> DropRead {
+        DropRead { agent: self.agent, host: low(self.host), time }
+    }
+}
+
+/// Returns true if a request reads from a service.
+pub(super) fn reads_service(tables: &Tables, request: &Request<'_>) -> bool {
+    let Some(host) = plain_host(request.authority) else { return false };
+    let found = ServiceMatch::of(tables, &host, request.path);
+    found.is_some_and(|found| reads(found.operations(tables, request.method, &host, request.path)))
+}
+
+/// Returns true if a request with these operations may read a dead drop.
+fn reads(operations: Operations) -> bool {
+    const READS: [Operation; 4] =
+        [Operation::Read, Operation::Download, Operation::Poll, Operation::Query];
+    READS.iter().any(|operation| operations.contains(*operation))
+}
+
+fn low(hash: u64) -> u32 {
+    (hash & u64::from(u32::MAX)) as u32
+}

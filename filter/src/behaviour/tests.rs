@@ -1,0 +1,320 @@
+use std::rc::Rc;
+
+use inspect::Mode;
+use inspect::behaviour_state::Entry;
+use serde_json::Value;
+
+use super::*;
+use crate::http::HttpStream;
+use crate::testing::{Call, FakeHost, config_of, config_of_rules};
+
+const BEACON: &str = "tidegate.beacon|gte: 0.9\n        tidegate.requests|gte: 20";
+const FIRST_USE: &str = "tidegate.first_use: source.host";
+const REQUESTS: &str = "tidegate_behaviour_requests_total";
+const LOST: &str = "tidegate_behaviour_lost_swaps_total";
+
+/// A gateway of one plugin, whose workers share the data of one host.
+struct Gateway {
+    plugin: Rc<Plugin>,
+}
+
+impl Gateway {
+    fn new(item: &str) -> Gateway {
+        Gateway { plugin: Rc::new(Plugin::start(&FakeHost::new(), config_of(item))) }
+    }
+
+    fn enforcing(item: &str) -> Gateway {
+        let mut config = config_of(item);
+        config.settings.mode = Mode::Enforce;
+        Gateway { plugin: Rc::new(Plugin::start(&FakeHost::new(), config)) }
+    }
+
+    /// Sends a request that takes a number of seconds, through a worker.
+    fn send_for(&self, worker: &FakeHost, source: &str, to: &str, sent: u64, seconds: u64) {
+        worker.next_stream();
+        worker.set_headers(&[
+            (":method", b"GET"),
+            (":scheme", b"https"),
+            (":authority", to.as_bytes()),
+            (":path", b"/"),
+        ]);
+        worker.set_property(Property::SourceAddress, format!("{source}:4321").as_bytes());
+        worker.set_number(Property::RequestBytes, sent);
+        worker.set_number(Property::ResponseBytes, 100);
+        let mut stream = HttpStream::new(Some(Rc::clone(&self.plugin)));
+        stream.on_request_headers(worker);
+        worker.advance(seconds);
+        stream.on_end(worker);
+    }
+
+    fn send(&self, worker: &FakeHost, source: &str, to: &str) {
+        self.send_for(worker, source, to, 10, 0);
+    }
+
+    /// Sends requests with a minute between them.
+    fn beacon(&self, worker: &FakeHost, source: &str, to: &str, n_requests: u64) {
+        for _ in 0..n_requests {
+            self.send(worker, source, to);
+            worker.advance(60);
+        }
+    }
+}
+
+fn n_buckets(host: &FakeHost) -> usize {
+    let count = |table: Table, n_buckets: u64| {
+        let names = (0..n_buckets)
+            .map(|bucket| format!("tidegate.behaviour.1.{}.{bucket}", table.as_str()));
+        names.filter(|name| host.shared_data(name).unwrap().is_some()).count()
+    };
+    count(Table::Pairs, 2048) + count(Table::Sources, 512) + count(Table::Hosts, 1024)
+}
+
+#[test]
+fn a_beacon_is_reported_once_whichever_worker_sees_it() {
+    for n_workers in [1, 2, 4] {
+        let first = FakeHost::new();
+        let workers: Vec<_> =
+            (0..n_workers).map(|_| (first.worker(), Gateway::new(BEACON))).collect();
+        let send = |idx: usize| {
+            workers.iter().for_each(|(worker, _)| worker.advance(60));
+            let (worker, gateway) = &workers[idx * 7 % 5 % n_workers];
+            gateway.send(worker, "10.0.0.1", "a.example");
+        };
+        let n_events = || workers.iter().map(|(worker, _)| worker.events().len()).sum::<usize>();
+        (0..40).for_each(send);
+        assert_eq!(n_events(), 1, "{n_workers} workers");
+        let suppressed = |(worker, _): &(FakeHost, _)| worker.counted("tidegate_suppressed_total");
+        assert_eq!(workers.iter().map(suppressed).sum::<u64>(), 20);
+        // In the next window it is reported again.
+        (0..24 * 60).for_each(send);
+        assert_eq!(n_events(), 2);
+    }
+}
+
+#[test]
+fn a_request_that_no_such_rule_can_match_is_not_tracked() {
+    let gateway = Gateway::new(&format!("cs-host: a.example\n        {BEACON}"));
+    let host = FakeHost::new();
+    gateway.beacon(&host, "10.0.0.1", "b.example", 30);
+    assert_eq!((n_buckets(&host), host.counted(REQUESTS)), (0, 0));
+    gateway.beacon(&host, "10.0.0.1", "a.example", 30);
+    assert_eq!(host.counted(REQUESTS), 30);
+    assert_eq!((n_buckets(&host), host.events().len()), (2, 1), "the pair and its source");
+}
+
+#[test]
+fn a_beacon_that_is_denied_is_still_one() {
+    let gateway = Gateway::enforcing(BEACON);
+    let host = FakeHost::new();
+    gateway.beacon(&host, "10.0.0.1", "a.example", 50);
+    assert_eq!(host.responses().len(), 31, "from the twentieth on");
+    let events = host.events();
+    assert_eq!((events.len(), &events[0]["action"]), (1, &Value::from("deny")));
+    assert_eq!(events[0]["behaviour"], serde_json::json!({"beacon": 1, "requests": 20}));
+}
+
+#[test]
+fn bytes_are_known_when_a_request_ends_and_never_deny() {
+    let gateway = Gateway::enforcing(
+        "tidegate.upload_bytes|gte: 1000\n        tidegate.upload_ratio|gte: 0.5",
+    );
+    let host = FakeHost::new();
+    for _ in 0..3 {
+        gateway.send_for(&host, "10.0.0.1", "a.example", 400, 1);
+    }
+    assert_eq!((host.responses().len(), host.events().len()), (0, 1));
+    assert_eq!(host.events()[0]["rules"][0]["phase"], "response");
+    let known = &host.events()[0]["behaviour"];
+    assert_eq!(known, &serde_json::json!({"upload_bytes": 1200, "upload_ratio": 0.6}));
+    let gateway = Gateway::new("tidegate.tunnel_seconds|gte: 7200");
+    gateway.send_for(&host, "10.0.0.2", "a.example", 400, 7300);
+    assert_eq!(host.events().len(), 2);
+}
+
+#[test]
+fn what_is_new_is_known_once_a_source_was_watched() {
+    let gateway = Gateway::new(FIRST_USE);
+    let host = FakeHost::new();
+    gateway.send(&host, "10.0.0.1", "a.example");
+    host.advance(1800);
+    gateway.send(&host, "10.0.0.1", "b.example");
+    assert_eq!(host.events().len(), 0, "nobody knows");
+    host.advance(1800);
+    gateway.send(&host, "10.0.0.1", "b.example");
+    assert_eq!(host.events().len(), 0, "it was used before");
+    gateway.send(&host, "10.0.0.1", "c.example");
+    gateway.send(&host, "10.0.0.1", "c.example");
+    assert_eq!(host.events().len(), 1);
+    host.advance(25 * 3600);
+    gateway.send(&host, "10.0.0.1", "c.example");
+    assert_eq!(host.events().len(), 1, "it is no longer new");
+    gateway.send(&host, "10.0.0.9", "a.example");
+    assert_eq!(host.events().len(), 1, "another source, and nobody knows");
+}
+
+#[test]
+fn sources_of_a_host_are_counted() {
+    let gateway = Gateway::new("tidegate.sources|gte: 3\n        tidegate.prevalence|gte: 0.5");
+    let host = FakeHost::new();
+    for source in 1..=4 {
+        gateway.send(&host, &format!("10.0.0.{source}"), "a.example");
+        gateway.send(&host, &format!("10.0.0.{source}"), "b.example");
+        gateway.send(&host, &format!("10.0.0.{source}"), &format!("{source}.example"));
+    }
+    // Both hosts, by their third and fourth source.
+    assert_eq!(host.events().len(), 4);
+}
+
+#[test]
+fn a_new_pack_keeps_what_is_known_and_so_does_a_new_machine() {
+    let host = FakeHost::new();
+    Gateway::new(BEACON).beacon(&host, "10.0.0.1", "a.example", 19);
+    let next = config_of_rules(&[BEACON, "cs-host: b.example"]);
+    let next = Gateway { plugin: Rc::new(Plugin::start(&host, next)) };
+    let machine = host.worker();
+    next.send(&machine, "10.0.0.1", "a.example");
+    assert_eq!(machine.events().len(), 1);
+}
+
+#[test]
+fn a_lost_swap_is_counted_and_tried_no_more() {
+    let gateway = Gateway::new(BEACON);
+    let host = FakeHost::new();
+    gateway.beacon(&host, "10.0.0.1", "a.example", 10);
+    host.lose_swaps(1);
+    gateway.beacon(&host, "10.0.0.1", "a.example", 1);
+    assert_eq!(host.counted(LOST), 1);
+    gateway.beacon(&host, "10.0.0.1", "a.example", 9);
+    assert_eq!(host.events().len(), 0, "one request less");
+    gateway.beacon(&host, "10.0.0.1", "a.example", 1);
+    assert_eq!((host.events().len(), host.counted(LOST)), (1, 1));
+}
+
+#[test]
+fn without_shared_data_or_a_clock_nothing_is_known_and_nothing_fails() {
+    for call in [Call::SharedData, Call::SetSharedData, Call::Time] {
+        let gateway = Gateway::new("cs-host: a.example\n        tidegate.requests|gte: 2");
+        let host = FakeHost::new();
+        host.fail(call);
+        gateway.beacon(&host, "10.0.0.1", "a.example", 30);
+        assert_eq!(host.events().len(), 0, "{call:?}");
+        assert_eq!(host.responses().len(), 0, "{call:?}");
+    }
+}
+
+#[test]
+fn bytes_of_another_layout_are_no_state() {
+    let gateway = Gateway::new(BEACON);
+    let host = FakeHost::new();
+    gateway.beacon(&host, "10.0.0.1", "a.example", 15);
+    for (table, n_buckets) in [("pairs", 2048), ("sources", 512), ("hosts", 1024)] {
+        for bucket in 0..n_buckets {
+            let name = format!("tidegate.behaviour.1.{table}.{bucket}");
+            if let Some((bytes, cas)) = host.shared_data(&name).unwrap() {
+                let other: Vec<u8> = bytes.iter().map(|byte| byte ^ 0x5a).collect();
+                host.set_shared_data(&name, &other, cas).unwrap();
+            }
+        }
+    }
+    gateway.beacon(&host, "10.0.0.1", "a.example", 19);
+    assert_eq!(host.events().len(), 0);
+    gateway.beacon(&host, "10.0.0.1", "a.example", 1);
+    assert_eq!(host.events().len(), 1, "it starts anew");
+}
+
+#[test]
+fn a_clock_that_jumps_starts_anew_and_poisons_nothing() {
+    let gateway = Gateway::new(BEACON);
+    for jump in [365 * 24 * 3600, 7 * 24 * 3600] {
+        let host = FakeHost::new();
+        gateway.beacon(&host, "10.0.0.1", "a.example", 15);
+        host.advance(jump);
+        gateway.beacon(&host, "10.0.0.1", "a.example", 5);
+        host.turn_back(jump);
+        gateway.beacon(&host, "10.0.0.1", "a.example", 3);
+        assert_eq!(host.events().len(), 0, "no rhythm is left");
+        gateway.beacon(&host, "10.0.0.1", "a.example", 20);
+        assert_eq!(host.events().len(), 1);
+    }
+}
+
+#[test]
+fn a_source_that_makes_up_hosts_flushes_no_rhythm_of_another() {
+    let gateway = Gateway::new(BEACON);
+    let host = FakeHost::new();
+    gateway.beacon(&host, "10.0.0.1", "a.example", 19);
+    for idx in 0..20_000 {
+        gateway.send(&host, "10.0.0.2", &format!("{idx}.example"));
+    }
+    assert!(host.counted("tidegate_behaviour_evictions_total.kind=pairs") > 10_000);
+    gateway.send(&host, "10.0.0.1", "a.example");
+    assert_eq!(host.events().len(), 1);
+}
+
+/// It hides a rhythm only if it makes up hundreds of hosts between its first contacts.
+#[test]
+fn a_source_that_makes_up_hosts_flushes_not_its_own_rhythm() {
+    let gateway = Gateway::new(BEACON);
+    let host = FakeHost::new();
+    gateway.beacon(&host, "10.0.0.1", "a.example", 4);
+    for beat in 0..16 {
+        gateway.beacon(&host, "10.0.0.1", "a.example", 1);
+        for idx in 0..1000 {
+            gateway.send(&host, "10.0.0.1", &format!("{beat}-{idx}.example"));
+        }
+    }
+    assert_eq!(host.events().len(), 1);
+}
+
+#[test]
+fn sources_that_are_made_up_flush_none_that_was_watched() {
+    let gateway = Gateway::new(FIRST_USE);
+    let host = FakeHost::new();
+    gateway.send(&host, "10.0.0.1", "a.example");
+    host.advance(3600);
+    gateway.send(&host, "10.0.0.1", "b.example");
+    assert_eq!(host.events().len(), 1);
+    for idx in 0..20_000 {
+        gateway.send(&host, &format!("10.{}.{}.9", 1 + idx / 256, idx % 256), "a.example");
+    }
+    assert!(host.counted("tidegate_behaviour_evictions_total.kind=sources") > 10_000);
+    gateway.send(&host, "10.0.0.1", "c.example");
+    assert_eq!(host.events().len(), 2);
+}
+
+#[test]
+fn the_tables_are_bounded_and_hold_no_name() {
+    let gateway =
+        Gateway::new("tidegate.first_use: source.host\n        tidegate.prevalence|lte: 0.5");
+    let host = FakeHost::new();
+    for idx in 0..60_000_u32 {
+        let source = format!("10.{}.{}.7", idx / 256 % 256, idx % 256);
+        gateway.send(&host, &source, &format!("secret-{}.example", idx % 9000));
+    }
+    let mut n_bytes = 0;
+    for (table, n_buckets) in [("pairs", 2048), ("sources", 512), ("hosts", 1024)] {
+        for bucket in 0..n_buckets {
+            let name = format!("tidegate.behaviour.1.{table}.{bucket}");
+            let (bytes, _) = host.shared_data(&name).unwrap().unwrap_or_default();
+            n_bytes += bytes.len();
+            assert!(!bytes.windows(6).any(|window| window == b"secret" || window == b"exampl"));
+        }
+    }
+    println!("{n_bytes} bytes in full tables");
+    let most =
+        2048 * PairState::BYTES * 8 + 512 * WatchState::BYTES * 4 + 1024 * CrowdState::BYTES * 8;
+    assert!(n_bytes <= most && most < 11_000_000, "{n_bytes} of {most}");
+}
+
+#[test]
+fn a_client_that_is_only_claimed_has_no_behaviour() {
+    let sender = Sender {
+        source_address: Some(b"10.0.0.1:80".to_vec()),
+        is_ambiguous: true,
+        ..Sender::default()
+    };
+    let pack = crate::testing::decoded(BEACON);
+    let request = Request { authority: b"a.example", ..Request::default() };
+    let key = IdentityKey([0; 16]);
+    assert!(Parties::of(pack.tables(), &key, &request, &sender).is_none());
+}
