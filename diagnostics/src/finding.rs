@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::codes;
 use crate::{Code, Diagnostic, Place, Severity, Span};
 
 /// A diagnostic, the other places that it concerns, and details.
@@ -34,6 +35,20 @@ impl Finding {
     ) -> Finding {
         let place = Place { file: Arc::clone(file), span: Span::point(1, 1) };
         Diagnostic { code, message: message.into(), help: help.into(), place, fix: None }.into()
+    }
+
+    /// The finding about a file that contains a secret key. Nothing of it may be quoted.
+    pub fn secret_key(file: &Arc<str>) -> Finding {
+        let message = "this is a secret key, or contains one";
+        let help = "check which file belongs here, and keep keys out of folders of notes";
+        Finding::about(file, &codes::SECRET_KEY, message, help)
+    }
+
+    /// The finding about a file of more than `most` bytes.
+    pub fn too_large(file: &Arc<str>, most: usize) -> Finding {
+        let message = format!("this is larger than {most} bytes");
+        let help = "give a smaller file; nothing of its kind is that large";
+        Finding::about(file, &codes::FILE_TOO_LARGE, message, help)
     }
 
     /// Returns true if the input is refused because of it.

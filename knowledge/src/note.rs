@@ -85,6 +85,17 @@ impl NoteKind {
         }
     }
 
+    /// The keys of front matter that are read. A technique note has those of whoever wrote it.
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            NoteKind::Rule => rule::KEYS,
+            NoteKind::Service => service::KEYS,
+            NoteKind::Runbook => runbook::KEYS,
+            NoteKind::Technique => &["kind"],
+            NoteKind::List => list::KEYS,
+        }
+    }
+
     fn named(name: &str) -> Option<NoteKind> {
         NoteKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }

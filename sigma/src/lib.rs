@@ -52,7 +52,7 @@ pub use decidability::{Decidability, at_proxy, decidability, lead};
 pub use filter::{Applies, Filter, apply_filters};
 pub use logsource::{AtProxy, MAPPINGS, Mapping, field_at_proxy};
 pub use modifier::MODIFIERS;
-pub use read::{Parsed, parse};
+pub use read::{LEVELS, Parsed, STATUSES, parse};
 pub use regex::Regex;
 pub use rule::*;
 pub use source::Source;

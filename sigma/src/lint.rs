@@ -22,6 +22,7 @@ use crate::logsource::{AtProxy, field_at_proxy};
 use crate::rule::{Condition, Item, Rule, Search};
 use diagnostics::{Code, Diagnostic, Fix, Place, Span};
 
+pub use duplicate::detection_key;
 pub use written::Written;
 
 /// What lints may know from outside.

@@ -148,9 +148,11 @@ impl fmt::Display for MapOf<'_> {
     }
 }
 
-const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
+/// The values of `status`.
+pub const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
 
-const LEVELS: &[(&str, Level)] = &[
+/// The values of `level`, the least first.
+pub const LEVELS: &[(&str, Level)] = &[
     ("informational", Level::Informational),
     ("low", Level::Low),
     ("medium", Level::Medium),

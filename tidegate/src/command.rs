@@ -14,6 +14,7 @@ mod hunt;
 mod keygen;
 mod learn;
 mod logs;
+mod lsp;
 mod new;
 mod pack;
 mod policy;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Unused(unused::Unused),
     Explain(explain::Explain),
     Preview(preview::Preview),
+    Lsp(lsp::Lsp),
     Score(score::ScoreCommand),
     Show(show::Show),
     Vault(vault::Vault),
@@ -84,6 +86,7 @@ impl Command {
             Command::Learn(command) => command.run(),
             Command::Unused(command) => command.run(),
             Command::Preview(command) => command.run(),
+            Command::Lsp(command) => command.run(),
             Command::Score(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),

@@ -49,9 +49,11 @@ impl Gathered {
         }
         let name = name(path);
         match read() {
-            Ok(Some(bytes)) if contains_key(&bytes) => self.findings.push(secret_key(&name)),
+            Ok(Some(bytes)) if contains_key(&bytes) => {
+                self.findings.push(Finding::secret_key(&name));
+            }
             Ok(Some(bytes)) => self.files.push(SourceFile { name, bytes }),
-            Ok(None) => self.findings.push(too_large(&name, MAX_FILE_BYTES)),
+            Ok(None) => self.findings.push(Finding::too_large(&name, MAX_FILE_BYTES)),
             Err(error) => self.findings.push(unreadable(path, &error)),
         }
     }
@@ -117,7 +119,11 @@ pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>
 /// Reads a file that must be UTF-8 text and not a secret key; also returns its name. Findings may quote it.
 pub(crate) fn read_text(path: &Path) -> Result<(Arc<str>, String), Box<Finding>> {
     let (name, text) = read_key(path)?;
-    if contains_key(text.as_bytes()) { Err(Box::new(secret_key(&name))) } else { Ok((name, text)) }
+    if contains_key(text.as_bytes()) {
+        Err(Box::new(Finding::secret_key(&name)))
+    } else {
+        Ok((name, text))
+    }
 }
 
 /// Reads a file with a key, which must be UTF-8 text; also returns its name. No finding may quote it.
@@ -182,7 +188,7 @@ pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Fi
             "give the request as an argument",
         ))
     })?;
-    bytes.ok_or_else(|| Box::new(too_large(name, most)))
+    bytes.ok_or_else(|| Box::new(Finding::too_large(name, most)))
 }
 
 /// Reads a file; also returns its name.
@@ -190,7 +196,7 @@ pub(crate) fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<
     let bytes = File::open(path).and_then(|file| read_at_most(file, most));
     match bytes.map_err(|error| Box::new(unreadable(path, &error)))? {
         Some(bytes) => Ok((name(path), bytes)),
-        None => Err(Box::new(too_large(&name(path), most))),
+        None => Err(Box::new(Finding::too_large(&name(path), most))),
     }
 }
 
@@ -377,23 +383,9 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     Finding::about(&name(path), &diagnostics::codes::UNREADABLE, message, help)
 }
 
-/// A finding about a file that contains a secret key.
-pub(crate) fn secret_key(name: &Arc<str>) -> Finding {
-    let message = "this is a secret key, or contains one";
-    let help = "check which file belongs here, and keep keys out of folders of notes";
-    Finding::about(name, &diagnostics::codes::SECRET_KEY, message, help)
-}
-
 /// A finding about a link below a named folder.
 fn link_in_folder(path: &Path) -> Finding {
     let message = "this is a link, and links below a folder are not followed";
     let help = "name the path that it leads to, or put a copy in its place";
     Finding::about(&name(path), &diagnostics::codes::LINK, message, help)
-}
-
-/// A finding about a file that is larger than anything of its kind.
-pub(crate) fn too_large(name: &Arc<str>, most: usize) -> Finding {
-    let message = format!("this is larger than {most} bytes");
-    let help = "give a smaller file; nothing of its kind is that large";
-    Finding::about(name, &diagnostics::codes::FILE_TOO_LARGE, message, help)
 }

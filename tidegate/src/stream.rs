@@ -448,7 +448,7 @@ impl Cutter<'_> {
             }
             Ok(_) => {
                 self.spare = Some(Vec::new());
-                let finding = disk::too_large(&self.log, MAX_HAR_BYTES);
+                let finding = Finding::too_large(&self.log, MAX_HAR_BYTES);
                 self.send(Part::Problem(Box::new(finding)))
             }
             Err(error) => {

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use diagnostics::{Finding, Span, contains_key, printable};
 
-use crate::disk;
-
 /// How files begin that are not logs, with what they are and what turns them into one.
 const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"\xfd7zXZ\0", "compressed by xz", "unpack it: `xz -dc FILE | tidegate hunt`"),
@@ -36,7 +34,7 @@ const MAX_KEYS: usize = 12;
 pub(crate) fn finding(log: &Arc<str>, start: &[u8]) -> Finding {
     let start = start.strip_prefix(traffic::BYTE_ORDER_MARK).unwrap_or(start);
     if contains_key(start) {
-        return disk::secret_key(log);
+        return Finding::secret_key(log);
     }
     if let Some((_, what, help)) = MAGIC.iter().find(|(magic, ..)| start.starts_with(magic)) {
         return with(log, &format!("the log seems to be {what}"), help);

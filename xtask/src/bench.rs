@@ -8,6 +8,7 @@ mod hunt;
 mod hunt_formats;
 mod indicators;
 mod load;
+mod lsp;
 mod preview;
 mod reload;
 mod soak;
@@ -33,6 +34,8 @@ pub(crate) enum Subject {
     /// How fast an access log is hunted, and with how much memory; build with `--release` for true
     /// figures.
     Hunt(hunt::Arguments),
+    /// How soon findings follow a keystroke in an editor, with all rules of SigmaHQ as its project.
+    Lsp(lsp::Arguments),
     /// Packs are replaced under load, good ones and bad ones: failed requests, latency, memory.
     Reload(reload::Arguments),
     /// Very many requests from very many sources: what grows.
@@ -52,6 +55,7 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
         Subject::Growth(arguments) => growth::run(arguments),
         Subject::Preview(arguments) => preview::run(arguments),
         Subject::Hunt(arguments) => hunt::run(arguments),
+        Subject::Lsp(arguments) => lsp::run(arguments),
         Subject::Reload(arguments) => reload::run(arguments),
         Subject::Soak(arguments) => soak::run(arguments),
         Subject::Views(arguments) => views::run(arguments),

@@ -121,6 +121,12 @@ pub(crate) fn chromium() -> Result<()> {
     Ok(())
 }
 
+/// Installs Neovim, whose client talks to the language server.
+pub(crate) fn editor() -> Result<()> {
+    step("Neovim");
+    debian(&["nvim", "--version"], "neovim")
+}
+
 /// Installs Prometheus, whose `promtool` checks alert rules.
 pub(crate) fn promtool() -> Result<()> {
     step("promtool");

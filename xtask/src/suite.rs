@@ -20,6 +20,7 @@ pub(crate) fn set_up() -> Result<Artifacts> {
     install::targets()?;
     install::clients()?;
     install::proxies()?;
+    install::editor()?;
     let artifacts = Artifacts::build()?;
     schemas::set_up()?;
     page::set_up()?;

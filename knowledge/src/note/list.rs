@@ -14,7 +14,7 @@ use diagnostics::Span;
 use super::Keys;
 
 /// The keys that are read; others belong to whoever wrote them.
-const KEYS: &[&str] = &["kind", "list", "values"];
+pub(super) const KEYS: &[&str] = &["kind", "list", "values"];
 
 /// A list of values that rules share.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::structure::{Fence, Structure};
 use crate::codes;
 
 /// The keys, each required.
-const KEYS: &[&str] = &["kind", "services"];
+pub(super) const KEYS: &[&str] = &["kind", "services"];
 
 /// The sections that a rule note has, as headings of the second level.
 pub const SECTIONS: &[&str] = &[

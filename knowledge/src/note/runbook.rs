@@ -7,7 +7,8 @@ use diagnostics::Span;
 use super::Keys;
 
 /// The keys that are read; others belong to whoever wrote them.
-const KEYS: &[&str] = &["kind", "rule", "last_run", "last_result", "last_pack", "last_rule"];
+pub(super) const KEYS: &[&str] =
+    &["kind", "rule", "last_run", "last_result", "last_pack", "last_rule"];
 
 /// A runbook note.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ pub use template::{SECRETS, TemplatePart};
 use template::{alternatives, template};
 
 /// The keys that are read; others belong to whoever wrote them.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "kind",
     "service",
     "category",

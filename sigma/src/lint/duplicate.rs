@@ -1,6 +1,7 @@
 //! Rules that detect the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::codes;
 use crate::rule::{Condition, Rule, Search};
@@ -34,6 +35,27 @@ pub(super) fn check<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Diagno
         });
     }
     findings
+}
+
+/// Returns a number that rules which detect the same have in common; others may have it, too.
+///
+/// It is made of the log source and of what the values of the searches in the condition ask, whatever their order
+/// and how they are combined, so that it takes one pass over a rule.
+pub fn detection_key(rule: &Rule) -> u64 {
+    let mut parts = BTreeSet::new();
+    for selection in rule.condition.selections().iter().filter_map(|idx| rule.selections.get(*idx))
+    {
+        selection.search.items(&mut |item| {
+            for value in &item.values {
+                let mut hasher = DefaultHasher::new();
+                (&item.field, format!("{:?}", value.test)).hash(&mut hasher);
+                parts.insert(hasher.finish());
+            }
+        });
+    }
+    let mut hasher = DefaultHasher::new();
+    (format!("{:?}", rule.logsource), parts).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What rules and their parts look for, as numbers: equal ones for what is equal. A part is written with the

@@ -79,7 +79,7 @@ fn note_files(path: &Path) -> Result<(gather::Files, Vec<Finding>), Box<Finding>
     found.retain(|(file, bytes)| {
         let is_key = contains_key(bytes);
         if is_key {
-            keys.push(disk::secret_key(&disk::name(&path.join(file))));
+            keys.push(Finding::secret_key(&disk::name(&path.join(file))));
         }
         !is_key
     });
