@@ -299,7 +299,10 @@ mod tests {
         };
         let read = |files: Vec<File>| -> Value { serde_json::from_slice(&files[0].1).unwrap() };
         let target = Target::Gateway("egress".to_owned());
-        assert_eq!(read(istio(&settings(), &place, &target))["spec"]["pluginConfig"], expect);
+        assert_eq!(
+            read(istio(&settings(), &place, &target, IstioResource::WasmPlugin))["spec"]["pluginConfig"],
+            expect
+        );
         let policy = read(envoy_gateway(&settings(), &place, "egress"));
         assert_eq!(policy["spec"]["wasm"][0]["config"], expect);
         let ecds = read(ecds(&settings(), "1"));

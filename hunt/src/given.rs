@@ -31,7 +31,7 @@ impl Given {
     pub(crate) fn of(line: &Line<'_>) -> Given {
         let has_path = line.path.is_some();
         let given = [
-            !line.method.is_empty(),
+            !line.method.is_empty() && !line.assumes_method,
             !line.version.is_empty(),
             line.user_agent.is_some(),
             line.referrer.is_some(),

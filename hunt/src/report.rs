@@ -481,8 +481,12 @@ impl Report {
             // Those that need paths are listed above.
             if n_without_path == 0 || !field.starts_with("c-uri") {
                 let rules = listed(&asking);
+                let guess = match ProxyField::from_name(field) {
+                    Some(ProxyField::Method) => ", so each is judged as GET",
+                    _ => "",
+                };
                 lines.push(format!(
-                    "no request has `{field}`; rules that cannot match without it: {rules}"
+                    "no request has `{field}`{guess}; rules that cannot match without it: {rules}"
                 ));
             }
         }

@@ -257,7 +257,9 @@ fn read_with_files(
 fn read_files(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<Finding>), Outcome> {
     let paths = named_paths(paths);
     if paths.is_empty() {
-        let message = format!("no path was given, and there is no folder {DEFAULT_PATH} here");
+        let message = format!(
+            "no rules or notes were given, and there is no folder {DEFAULT_PATH} here: name a file or a folder (where a log is read, `--rules PATH` or `--pack FILE`)"
+        );
         return Err(Outcome::usage(&message));
     }
     Ok(disk::gather(&paths))

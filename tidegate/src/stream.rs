@@ -18,7 +18,7 @@ use hunt::{Hunter, Output, PieceReport, PolicyReplay, Report, Uses};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inspect::Pack;
 use traffic::limits::MAX_HAR_BYTES;
-use traffic::{FieldMap, Layout};
+use traffic::{FieldMap, Layout, Unreadable};
 
 use crate::{disk, unknown_log, unpacked};
 
@@ -54,7 +54,7 @@ pub(crate) struct Done {
     pub(crate) n_events: u64,
     pub(crate) n_unreadable: u64,
     /// The place of the first of these, and why it could not be read.
-    pub(crate) first_unreadable: Option<(Place, &'static str)>,
+    pub(crate) first_unreadable: Option<(Place, Unreadable)>,
     /// Logs that were not read, or not to their end.
     pub(crate) problems: Vec<Finding>,
     /// What sources did, if that is kept.
@@ -70,7 +70,7 @@ impl Done {
         let counts = report.counts();
         let first_unreadable = report.first_unreadable().map(|(file, line, reason)| {
             let line = u32::try_from(line).unwrap_or(u32::MAX);
-            (Place { file: Arc::clone(file), span: Span::point(line, 1) }, reason.as_str())
+            (Place { file: Arc::clone(file), span: Span::point(line, 1) }, reason)
         });
         Done {
             summary: report.summary(),
@@ -90,8 +90,11 @@ impl Done {
         if let Some((place, reason)) = &self.first_unreadable
             && self.n_events == 0
         {
-            let message = format!("no line could be read: {reason}");
-            let help = "leave out `--format`, so that the first lines show what it is, or name another one; `--log-format` describes a text log of Envoy, `--map` the keys of JSON";
+            let message = format!("no line could be read: {}", reason.as_str());
+            let help = match reason {
+                Unreadable::NoHost => NO_HOST_HELP,
+                _ => WRONG_FORMAT_HELP,
+            };
             let mut finding = unknown_log::with(&place.file, &message, help);
             finding.diagnostic.place = place.clone();
             findings.push(finding);
@@ -99,6 +102,11 @@ impl Done {
         findings
     }
 }
+
+/// What helps where no line names a host.
+const NO_HOST_HELP: &str = "name the key or the column of the host with `--map`: `host = \"request.host\"` for a key in an object, as it is behind what a collector wraps around the line; the log of a web server that has paths alone cannot be judged";
+/// What helps where lines are read as something that they are not.
+const WRONG_FORMAT_HELP: &str = "if `--format` is given, leave it out, so that the first lines show what the log is, or name another one; `--log-format` describes a text log of Envoy, `--map` the keys of JSON";
 
 /// A part of a log, numbered in the order in which records are written.
 struct Piece {

@@ -179,6 +179,158 @@ fn cases() -> Vec<(&'static str, String, Vec<String>)> {
     ]
 }
 
+/// Logs in which something else looks like the host, the target or the source of a request.
+fn lookalikes() -> Vec<(&'static str, String, Vec<String>)> {
+    let bot = |line: u32| format!("{line} Bot POST api.telegram.org 10.0.1.7");
+    let both = |line: u32| vec![bot(line), format!("{line} Agent POST api.telegram.org 10.0.1.7")];
+    let squid = format!(
+        "1795161600.361 2812 10.0.1.7 TCP_MISS/200 5435 POST https://api.telegram.org{BOT} - HIER_DIRECT/192.0.2.14 -"
+    );
+    let quoted = |text: &str| Value::from(text).to_string();
+    let haproxy = |captured: &str| {
+        format!(
+            "<6>10.0.1.7:51234 [20/Nov/2026:08:00:00.123] fe be/s1 0/0/1/2/3 200 1234 - - ---- 1/1/0/0/0 0/0 {{{captured}}} {{}} \"POST {BOT} HTTP/1.1\""
+        )
+    };
+    vec![
+        (
+            "a machine and its file around a line",
+            format!(
+                r#"{{"@timestamp":"2026-11-20T08:00:00Z","host":"proxy01","path":"/var/log/squid/access.log","message":{}}}"#,
+                quoted(&squid)
+            ),
+            vec![bot(1)],
+        ),
+        (
+            "a machine and a method around a line",
+            format!(r#"{{"host":"proxy01","log":{},"file":"/x","method":"tail"}}"#, quoted(&squid)),
+            vec![bot(1)],
+        ),
+        (
+            "a collector's event with host and path around the request",
+            format!(
+                r#"{{"host":"proxy01","path":"/x","event":{{"method":"POST","host":"api.telegram.org","uri":"{BOT}","client_ip":"10.0.1.7"}}}}"#
+            ),
+            vec![bot(1)],
+        ),
+        (
+            "a whole URL in the place of the path",
+            format!(
+                r#"{{"method":"POST","authority":"proxy01","path":"https://api.telegram.org{BOT}","client_ip":"10.0.1.7"}}"#
+            ),
+            vec![bot(1)],
+        ),
+        (
+            "a URL without a scheme in ECS",
+            format!(
+                r#"{{"http":{{"request":{{"method":"POST"}}}},"url":{{"original":"api.telegram.org{BOT}","domain":"api.telegram.org"}},"source":{{"ip":"10.0.1.7"}},"user_agent":{{"original":"curl/8"}}}}"#
+            ),
+            both(1),
+        ),
+        (
+            "the machine that sent the line, in an export of Splunk",
+            format!(
+                "_time,host,sourcetype,src,http_method,url_domain,uri_path,http_user_agent\n2026-11-20T08:00:00.000+0000,hf01.corp.example,x,10.0.1.7,POST,api.telegram.org,{BOT},curl/8\n"
+            ),
+            both(2),
+        ),
+        (
+            "the client's machine in the column of hosts",
+            format!("time,hostname,src_ip,domain,path,method\n2026-11-20 08:00:00,LAPTOP-1,10.0.1.7,api.telegram.org,{BOT},POST\n"),
+            vec![bot(2)],
+        ),
+        (
+            "a number in the column of domains",
+            format!(
+                "Receive Time,Source IP,URL/Filename,HTTP Method,User Agent,Domain\n2026/11/20 08:00:00,10.0.1.7,api.telegram.org{BOT},POST,curl/8,1\n"
+            ),
+            both(2),
+        ),
+        (
+            "a Host beside the target of CONNECT",
+            r#"{"uid":"C1","ts":1795161600.5,"id.orig_h":"10.0.1.7","method":"CONNECT","host":"www.example.com","uri":"a.trycloudflare.com:443"}"#.to_owned(),
+            vec!["1 Tunnel CONNECT a.trycloudflare.com:443 10.0.1.7".to_owned()],
+        ),
+        (
+            "the target of CONNECT as a URL",
+            "1795161600.361 28 10.0.1.7 TCP_CLIENT_REFRESH_MISS_SSL/200 5435 CONNECT tunnel://a.trycloudflare.com:443/ - DIRECT/192.0.2.4 -".to_owned(),
+            vec!["1 Tunnel CONNECT a.trycloudflare.com:443 10.0.1.7".to_owned()],
+        ),
+        ("a forwarded client before the host", haproxy("192.0.2.7|api.telegram.org|curl/8"), both(1)),
+        (
+            "nginx's name of its own server",
+            format!(
+                r#"{{"msec":"1795161600.253","remote_addr":"10.0.1.7","request_method":"POST","request_uri":"{BOT}","server_name":"proxy.example","host":"api.telegram.org","status":200}}"#
+            ),
+            vec![bot(1)],
+        ),
+        (
+            "Zeek's ids with underscores",
+            format!(
+                r#"{{"uid":"C1","ts":1795161600.5,"id_orig_h":"10.0.1.7","method":"POST","host":"api.telegram.org","uri":"{BOT}"}}"#
+            ),
+            vec![bot(1)],
+        ),
+        (
+            "a list of clients, and a user with a blank",
+            format!(
+                "10.0.1.7, 192.0.2.1 - - [20/Nov/2026:08:00:00 +0000] \"POST https://api.telegram.org{BOT} HTTP/1.1\" 200 12 \"-\" \"-\"\n10.0.1.7 - John Doe [20/Nov/2026:08:00:00 +0000] \"POST https://api.telegram.org{BOT} HTTP/1.1\" 200 12 \"-\" \"-\"\n"
+            ),
+            vec![bot(1), bot(2)],
+        ),
+        (
+            "defanged URLs",
+            "hxxps://drive[.]google[.]com/uc?export=download\n".to_owned(),
+            vec!["1 Query GET drive.google.com -".to_owned()],
+        ),
+        (
+            "an agent with quotes in Envoy's text",
+            format!(
+                r#"[2026-11-20T08:14:44.179Z] "POST {BOT} HTTP/1.1" 200 - 12 240 139 138 "10.0.1.7" "curl/8" "x" "evil.example" "y" "id" "api.telegram.org" "192.0.2.12:443""#
+            ),
+            both(1),
+        ),
+    ]
+}
+
+#[test]
+fn what_looks_like_a_part_of_a_request_is_not_taken_for_it() {
+    for (name, log, mut expect) in lookalikes() {
+        let mut found = hunt(name, &[], log.as_bytes());
+        found.sort();
+        expect.sort();
+        assert_eq!(found, expect, "{name}");
+    }
+}
+
+#[test]
+fn a_url_without_a_scheme_is_taken_apart_under_the_keys_of_a_map_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let map = folder.path().join("map.toml");
+    fs::write(&map, "[request]\nmethod = \"m\"\nhost = \"h\"\npath = \"u\"\nsource = \"s\"\n")
+        .unwrap();
+    let line = |host: &str| {
+        format!(r#"{{"m":"POST","h":"{host}","u":"api.telegram.org{BOT}","s":"10.0.1.7"}}"#)
+    };
+    let log = [line("api.telegram.org"), line("proxy01")].join("\n");
+    let found = hunt("map", &["--map", map.to_str().unwrap()], log.as_bytes());
+    assert_eq!(
+        found,
+        ["1 Bot POST api.telegram.org 10.0.1.7", "2 Bot POST api.telegram.org 10.0.1.7"]
+    );
+}
+
+#[test]
+fn a_log_without_methods_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = "title: Post\nlogsource: {category: proxy}\ndetection: {s: {cs-method: POST}, condition: s}\n";
+    fs::write(folder.path().join("rules.yml"), rules).unwrap();
+    let log = "timestamp,client_ip,url\n2026-11-20 08:00:00,10.0.1.7,https://a.example/b\n";
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml"], log.as_bytes());
+    let expect = "no request has `cs-method`, so each is judged as GET";
+    assert!(done.stderr.contains(expect), "{}", done.stderr);
+}
+
 #[test]
 fn each_format_is_known_by_its_lines_and_gives_its_requests() {
     for (name, log, mut expect) in cases() {

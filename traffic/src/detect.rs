@@ -147,7 +147,7 @@ fn document(start: &[u8], wanted: Option<Format>) -> Option<Layout> {
 
 /// The layout of one line, as it is or unwrapped; of a layout that is given.
 fn of_line(line: &[u8], is_first: bool, given: Option<&Layout>) -> Option<Layout> {
-    Envelope::of_line(line).into_iter().find_map(|envelope| {
+    let layouts = Envelope::of_line(line).into_iter().filter_map(|envelope| {
         let unwrapped = envelope.unwrap(line);
         if unwrapped.is_partial {
             return None;
@@ -159,7 +159,13 @@ fn of_line(line: &[u8], is_first: bool, given: Option<&Layout>) -> Option<Layout
             Some(_) => return None,
         };
         Some(Layout { envelope, ..layout })
-    })
+    });
+    let mut layouts = layouts.filter(|layout| layout.format != Format::Urls || layout.is_plain());
+    let first = layouts.next()?;
+    // The names of a machine and of a file around a line look like the host and the path of a request.
+    let may_be_wrapper = given.is_none() && first.is_plain() && first.format == Format::Envoy;
+    let inner = if may_be_wrapper { layouts.next() } else { None };
+    Some(inner.unwrap_or(first))
 }
 
 impl Layout {
@@ -219,7 +225,7 @@ fn format_of_object(object: &[u8]) -> Option<Format> {
     if has("event_type") && (has("flow_id") || has("src_ip")) {
         return Some(Format::Suricata);
     }
-    if has("id.orig_h") || has("uid") {
+    if has("id.orig_h") || has("id_orig_h") || has("uid") {
         return match () {
             () if has("query") || has("qtype") => Some(Format::ZeekDns),
             () if has("server_name") || has("cipher") => Some(Format::ZeekSsl),

@@ -228,7 +228,7 @@ struct Tag {
 /// - CRI: `2026-11-20T08:00:00.2Z stdout F line`, with `P` where the line goes on;
 /// - `kubectl logs --timestamps` and `--prefix`: a time, `[pod/name/container] line`;
 /// - docker compose: `name  | line`;
-/// - syslog: `<166>Nov 20 08:00:00 host program[1]: line`, also without the number.
+/// - syslog: `<166>Nov 20 08:00:00 host program[1]: line`, also without the number, or the number alone.
 fn prefixed(line: &[u8]) -> Option<(&[u8], Tag)> {
     let line = str::from_utf8(line).ok()?;
     let (first, rest) = line.split_once(' ')?;
@@ -250,7 +250,7 @@ fn prefixed(line: &[u8]) -> Option<(&[u8], Tag)> {
         let (_, behind) = line.split_once("] ")?;
         return Some((behind.as_bytes(), Tag::default()));
     }
-    if let Some(behind) = syslog(line) {
+    if let Some(behind) = syslog(line).or_else(|| behind_priority(line)) {
         return Some((behind.as_bytes(), Tag::default()));
     }
     let (name, behind) = line.split_once(" | ")?;
@@ -269,6 +269,14 @@ fn is_time(word: &str) -> bool {
         && sign(7, b'-')
         && sign(10, b'T')
         && sign(13, b':')
+}
+
+/// Returns what is behind a priority, as programs write it for journald and HAProxy to standard output:
+/// `<6>line`.
+fn behind_priority(line: &str) -> Option<&str> {
+    let (number, behind) = line.strip_prefix('<')?.split_once('>')?;
+    let is_priority = number.parse::<u8>().is_ok_and(|number| number < 192);
+    (is_priority && !behind.starts_with(' ')).then_some(behind)
 }
 
 /// Returns what is behind a syslog header of RFC 3164 or RFC 5424.

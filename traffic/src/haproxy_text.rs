@@ -9,12 +9,13 @@ use crate::slots::Slots;
 /// `client:port [time] frontend backend/server timers status bytes cookie cookie state counts queues
 /// {request headers} {response headers} "method target version"`, and of TLS what the handshake gave.
 ///
-/// The log does not name the headers that it captures. The first value that can only be a host is the host,
-/// and the first that begins as user agents do is the agent.
+/// The log does not name the headers that it captures. The first name is the host, or else the first that may
+/// be one that is spelt oddly, or else the first address; the first that begins as user agents do is the agent.
 pub(crate) fn httplog<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
     let (client, rest) = line.split_once(" [")?;
     let (address, port) = client.rsplit_once(':')?;
-    if address.contains(' ') || port.parse::<u16>().is_err() {
+    // What a collector puts in front is taken off before.
+    if address.contains([' ', '<']) || port.parse::<u16>().is_err() {
         return None;
     }
     let (time, rest) = rest.split_once("] ")?;
@@ -65,10 +66,14 @@ pub(crate) fn httplog<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
 fn captured<'l>(headers: &'l str, slots: &mut Slots<'l>) {
     let Some(request) = headers.trim_ascii().strip_prefix('{') else { return };
     let request = request.split('}').next().unwrap_or_default();
-    for value in request.split('|') {
-        if is_host(value) {
-            slots.set_once(Part::Authority, value);
-        } else if value.starts_with("http://") || value.starts_with("https://") {
+    let first = |is: fn(&str) -> bool| request.split('|').find(|value| is(value));
+    // A client's address may be captured in front of the host.
+    let host = first(is_name).or_else(|| first(may_be_name)).or_else(|| first(is_address));
+    if let Some(host) = host {
+        slots.set_once(Part::Authority, host);
+    }
+    for value in request.split('|').filter(|value| Some(*value) != host) {
+        if value.starts_with("http://") || value.starts_with("https://") {
             slots.set_once(Part::Referer, value);
         } else if is_agent(value) {
             slots.set_once(Part::UserAgent, value);
@@ -76,15 +81,27 @@ fn captured<'l>(headers: &'l str, slots: &mut Slots<'l>) {
     }
 }
 
-/// Returns true for a name with a dot, or an address; either may have a port.
-fn is_host(value: &str) -> bool {
+/// Returns true for a name with a dot, perhaps with a port.
+fn is_name(value: &str) -> bool {
     let host = crate::line::without_port(value);
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    let last = host.rsplit('.').next().unwrap_or_default();
-    host.parse::<std::net::IpAddr>().is_ok()
-        || host.contains('.')
-            && host.bytes().all(is_name)
-            && last.bytes().any(|byte| byte.is_ascii_alphabetic())
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    host.contains('.')
+        && host.bytes().all(is_name)
+        && last.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Returns true for what a client may write so that a host is not recognised: userinfo, escapes, brackets, other
+/// scripts, numbers for an address.
+fn may_be_name(value: &str) -> bool {
+    let is_odd = |char: char| matches!(char, '.' | '%' | '@' | '[') || !char.is_ascii();
+    let is_other = |char: char| char.is_whitespace() || "/\\=;,\"'(){}".contains(char);
+    value.contains(is_odd) && !value.contains(is_other) && value.contains(char::is_alphabetic)
+}
+
+/// Returns true for an address, perhaps with a port.
+fn is_address(value: &str) -> bool {
+    crate::line::without_port(value).parse::<std::net::IpAddr>().is_ok()
 }
 
 /// Returns true for `product/version`, perhaps with comments behind it.
@@ -134,6 +151,28 @@ mod tests {
             Some(
                 "POST api.telegram.org /bot1:x/y?z curl/8.5.0 10.0.1.7 - Some(200) Some(1234) 1795161600123",
             ),
+        );
+        for host in [
+            "api.telegram.org....",
+            "api.telegram.org.:443",
+            "a:b@api.telegram.org",
+            "api%2etelegram.org",
+            "api。telegram.org",
+            "[::ffff:10.0.0.1]:80",
+            "0x7f.1:8080",
+        ] {
+            check(
+                &format!(
+                    r#"10.0.1.7:51234 [20/Nov/2026:08:00:00.123] fe be/s1 0/0/1/2/3 200 1234 - - ---- 1/1/0/0/0 0/0 {{{host}|curl/8.5.0}} {{}} "GET /x HTTP/1.1""#
+                ),
+                Some(&format!(
+                    "GET {host} /x curl/8.5.0 10.0.1.7 - Some(200) Some(1234) 1795161600123"
+                )),
+            );
+        }
+        check(
+            r#"10.0.1.7:51234 [20/Nov/2026:08:00:00.123] fe be/s1 0/0/1/2/3 200 1234 - - ---- 1/1/0/0/0 0/0 {4f1c:2a|192.0.2.7|en-GB,en;q=0.9|a.example|curl/8.5.0} {} "GET /x HTTP/1.1""#,
+            Some("GET a.example /x curl/8.5.0 10.0.1.7 - Some(200) Some(1234) 1795161600123"),
         );
         check(
             r#"2001:db8::7:51234 [20/Nov/2026:08:00:00.123] fe~ be/<NOSRV> -1/-1/-1/-1/+3 503 +217 - - SC-- 1/1/0/0/0 0/0 "GET https://a.example/x HTTP/2.0""#,

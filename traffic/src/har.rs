@@ -101,6 +101,7 @@ fn line(entry: &Value) -> Result<Line<'static>, Unreadable> {
     let status = number(&response["status"]).and_then(|status| u16::try_from(status).ok());
     Ok(Line {
         method: text(&request["method"]).unwrap_or(Cow::Borrowed("GET")),
+        assumes_method: false,
         scheme: scheme.into(),
         authority: Cow::Owned(url.host.to_owned()),
         path: Some(path.into()),
@@ -150,6 +151,7 @@ mod tests {
         assert_eq!(time.and_then(Time::milliseconds), Some(1_767_225_600_000));
         let expect = Line {
             method: "POST".into(),
+            assumes_method: false,
             scheme: "https".into(),
             authority: "a.example:8443".into(),
             path: Some("/x?y".into()),

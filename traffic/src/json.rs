@@ -113,8 +113,9 @@ impl<'l> Visitor<'l> for Entries<'_, 'l> {
 pub struct Time<'l>(pub &'l str);
 
 impl Time<'_> {
-    /// Returns milliseconds since 1970, of RFC 3339, also without a zone, of Apache's form or of seconds with a fraction; whole numbers beyond the
-    /// year 5000 are taken for milliseconds. `None` for anything else.
+    /// Returns milliseconds since 1970: of RFC 3339, also without a zone, of the forms of Apache, HAProxy, Palo
+    /// Alto and `asctime`, and of seconds, milliseconds, microseconds or nanoseconds since 1970, by their size.
+    /// `None` for anything else.
     pub fn milliseconds(self) -> Option<i64> {
         let text = text(self.0).ok()?;
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
@@ -125,17 +126,24 @@ impl Time<'_> {
             return time.to_timestamp().ok().map(jiff::Timestamp::as_millisecond);
         }
         // Without a time zone logs have UTC, as the extended format of the W3C says.
-        let civil = text.parse::<jiff::civil::DateTime>();
-        let civil =
-            civil.or_else(|_| jiff::civil::DateTime::strptime("%d/%b/%Y:%H:%M:%S%.f", &*text));
+        let civil = text.parse::<jiff::civil::DateTime>().or_else(|error| {
+            // HAProxy, Palo Alto, and programs that use `asctime`.
+            let forms = ["%d/%b/%Y:%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%a %b %d %H:%M:%S %Y"];
+            let read = |form: &&str| jiff::civil::DateTime::strptime(form, &*text).ok();
+            forms.iter().find_map(read).ok_or(error)
+        });
         if let Ok(time) = civil.and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC)) {
             return Some(time.timestamp().as_millisecond());
         }
         let seconds: f64 = text.parse().ok()?;
-        let milliseconds = if seconds.abs() < 1e11 { seconds * 1000.0 } else { seconds };
-        if !milliseconds.is_finite() || milliseconds.abs() > 1e16 {
-            return None;
-        }
+        // By the size: each unit has the times from 1973 to 5138, and seconds also what was before.
+        let milliseconds = match seconds.abs() {
+            size if size < 1e11 => seconds * 1000.0,
+            size if size < 1e14 => seconds,
+            size if size < 1e17 => seconds / 1e3,
+            size if size < 1e20 => seconds / 1e6,
+            _ => return None,
+        };
         #[expect(clippy::cast_possible_truncation, reason = "checked above")]
         let milliseconds = milliseconds.round() as i64;
         Some(milliseconds)

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use inspect::{Request, Response};
 
 use crate::Unreadable;
+use crate::defanged::refanged;
 use crate::part::{Part, Parts};
 use crate::recorded::{RecordedRequest, RecordedResponse};
 use crate::url::Url;
@@ -15,6 +16,8 @@ use crate::url::Url;
 pub struct Line<'l> {
     /// The method; empty for a connection whose HTTP was not seen.
     pub method: Cow<'l, str>,
+    /// Whether the log has no method, and GET is a guess.
+    pub assumes_method: bool,
     /// `http` or `https`; empty for CONNECT and for a connection.
     pub scheme: Cow<'l, str>,
     /// Host and port, as sent; of a connection the server name.
@@ -129,16 +132,22 @@ impl Line<'_> {
         if self.scheme == "ssl" {
             self.scheme = Cow::Borrowed("https");
         }
-        let Some(path) = self.path.as_deref() else {
-            if has_method && self.method != "CONNECT" {
-                self.path = Some(Cow::Borrowed("/"));
-            } else if !has_method && !self.authority.is_empty() {
-                self.server_name.get_or_insert_with(|| self.authority.clone());
-                self.method = Cow::Borrowed("");
-                self.scheme = Cow::Borrowed("");
-            }
-            return;
-        };
+        if self.path.is_some() {
+            self.take_url_apart();
+        } else if has_method && self.method != "CONNECT" {
+            self.path = Some(Cow::Borrowed("/"));
+        } else if !has_method && !self.authority.is_empty() {
+            self.server_name.get_or_insert_with(|| self.authority.clone());
+            self.method = Cow::Borrowed("");
+            self.assumes_method = false;
+            self.scheme = Cow::Borrowed("");
+        }
+    }
+
+    /// Takes a URL without a scheme in the place of the path, as `a.example/path`, into host and path: a path
+    /// that does not begin with a slash is never that of another host. Without a host it gets its slash.
+    pub(crate) fn take_url_apart(&mut self) {
+        let Some(path) = self.path.as_deref() else { return };
         if path.starts_with('/') || path.contains("://") || path == "*" {
             return;
         }
@@ -152,7 +161,10 @@ impl Line<'_> {
             let host = inspect::split_port(host.as_bytes()).0;
             host.eq_ignore_ascii_case(inspect::split_port(self.authority.as_bytes()).0)
         };
-        if self.authority.is_empty() || is_same() {
+        let is_url = is_name(host) && !behind.is_empty();
+        if !self.authority.is_empty() && !is_same() && !is_url {
+            self.path = Some(format!("/{path}").into());
+        } else {
             let slash = if behind.starts_with('/') { "" } else { "/" };
             let behind = format!("{slash}{behind}");
             self.authority = host.to_owned().into();
@@ -178,18 +190,29 @@ impl Line<'_> {
     }
 }
 
-/// Reads a URL on a line of its own, as a request for it.
+/// Returns true for a name with a domain, or an address; either may have a port.
+fn is_name(text: &str) -> bool {
+    let host = without_port(text);
+    let is_sign = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.');
+    let last = host.trim_end_matches('.').rsplit_once('.').map_or("", |(_, last)| last);
+    host.parse::<IpAddr>().is_ok()
+        || last.len() > 1 && last.starts_with(char::is_alphabetic) && host.chars().all(is_sign)
+}
+
+/// Reads a URL on a line of its own, as a request for it; also one that somebody defanged.
 ///
 /// # Errors
 /// The line is not an absolute URL.
 pub(crate) fn of_url(line: &[u8]) -> Result<Line<'_>, Unreadable> {
     let text = str::from_utf8(line).map_err(|_| Unreadable::NotAUrl)?;
-    let url = Url::parse(text)?;
+    let text = refanged(text);
+    let url = Url::parse(&text)?;
     let path = String::from_utf8_lossy(&url.request_path()).into_owned();
     Ok(Line {
         method: Cow::Borrowed("GET"),
-        scheme: Cow::Borrowed(url.scheme),
-        authority: Cow::Borrowed(url.host),
+        assumes_method: false,
+        scheme: url.scheme.to_owned().into(),
+        authority: url.host.to_owned().into(),
         path: Some(path.into()),
         ..Line::default()
     })
@@ -210,6 +233,33 @@ pub(crate) fn without_port(address: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn targets_in_any_form_are_taken_apart() {
+        for (authority, path, expect) in [
+            ("a.example", "/b", "a.example /b"),
+            ("a.example", "a.example/b?c", "a.example /b?c"),
+            ("a.example:8080", "A.example/b", "A.example /b"),
+            ("", "a.example/b", "a.example /b"),
+            ("", "a.example", "a.example /"),
+            ("proxy01", "a.example/b", "a.example /b"),
+            ("1", "a.example:8443/b", "a.example:8443 /b"),
+            ("b.example", "a.example/b", "a.example /b"),
+            ("a.example", "https://b.example/c", "b.example /c"),
+            ("a.example", "bot1:x/send", "a.example /bot1:x/send"),
+            ("a.example", "v1.2/send", "a.example /v1.2/send"),
+            ("a.example", "index.html", "a.example /index.html"),
+            ("a.example", "?q", "a.example /?q"),
+            ("a.example", "*", "a.example *"),
+        ] {
+            let mut line =
+                Line { authority: authority.into(), path: Some(path.into()), ..Line::default() };
+            line.take_url_apart();
+            line.as_envoy_writes();
+            let found = format!("{} {}", line.authority, line.path.as_deref().unwrap_or_default());
+            assert_eq!(found, expect, "{authority} {path}");
+        }
+    }
 
     #[test]
     fn ports_are_taken_off_addresses() {

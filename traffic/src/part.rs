@@ -149,7 +149,15 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
     (Part::Scheme, &["scheme", ":scheme", "request_scheme"]),
     (
         Part::Authority,
-        &["authority", ":authority", "host", "request_host", "request_authority", "http_host"],
+        &[
+            "authority",
+            ":authority",
+            "host",
+            "request_host",
+            "request_authority",
+            "http_host",
+            "request_http_host",
+        ],
     ),
     // Before routes rewrite it, the path is in the first three.
     (
@@ -171,7 +179,16 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
     (Part::UserAgent, &["user_agent", "user-agent", "http_user_agent"]),
     (Part::Referer, &["referer", "referrer", "http_referer"]),
     (Part::Cookie, &["cookie", "http_cookie"]),
-    (Part::ServerName, &["requested_server_name", "ssl_server_name", "server_name", "sni"]),
+    (
+        Part::ServerName,
+        &[
+            "requested_server_name",
+            "ssl_server_name",
+            "ssl_preread_server_name",
+            "server_name",
+            "sni",
+        ],
+    ),
     (
         Part::SourceAddress,
         &[
@@ -294,11 +311,11 @@ pub(crate) const ZEEK_HTTP_KEYS: &[(Part, &[&str])] = &[
     (Part::UserAgent, &["user_agent"]),
     (Part::Referer, &["referrer"]),
     (Part::ServerName, &["server_name"]),
-    (Part::SourceAddress, &["id.orig_h"]),
+    (Part::SourceAddress, &["id.orig_h", "id_orig_h"]),
     (Part::Status, &["status_code"]),
     (Part::RequestBytes, &["request_body_len"]),
     (Part::ResponseBytes, &["response_body_len"]),
-    (Part::UpstreamAddress, &["id.resp_h"]),
+    (Part::UpstreamAddress, &["id.resp_h", "id_resp_h"]),
     (Part::Time, TIME_KEYS),
     (Part::Connection, &["uid"]),
 ];

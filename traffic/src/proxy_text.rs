@@ -1,5 +1,6 @@
 //! Text logs of other proxies: Squid's native format, and the combined format of Apache, nginx and Squid.
 
+use crate::line::without_port;
 use crate::part::Part;
 use crate::slots::Slots;
 
@@ -18,7 +19,8 @@ pub(crate) fn squid<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
     let client = words.next()?;
     let (_, status) = words.next()?.rsplit_once('/')?;
     let (bytes, method, url) = (words.next()?, words.next()?, words.next()?);
-    if !is_number(status) {
+    // Squid's log of ICAP services has the same form.
+    if !is_number(status) || url.starts_with("icap") {
         return None;
     }
     slots.set(Part::Time, 0, time);
@@ -37,16 +39,10 @@ pub(crate) fn squid<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
 /// Reads a line of the combined format; `None` where it is another.
 ///
 /// `client identity user [time] "method target version" status bytes "referer" "agent" ...`, perhaps
-/// behind `host:port` as in Apache's `vhost_combined`. The common format has neither referer nor agent.
+/// beside `host:port` as in Apache's `vhost_combined`. The common format has neither referer nor agent.
 pub(crate) fn combined<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
     let (head, rest) = line.split_once(" [")?;
-    let mut words = head.split_ascii_whitespace();
-    let names: Vec<_> = words.by_ref().take(5).collect();
-    let (host, client) = match *names.as_slice() {
-        [client, _, _] => (None, client),
-        [host, client, _, _] => (Some(host), client),
-        _ => return None,
-    };
+    let (host, client) = names(head)?;
     let (time, rest) = rest.split_once("] ")?;
     // `20/Nov/2026:08:00:00 +0000`; Envoy writes another time in brackets.
     let signs = [(2, b'/'), (6, b'/'), (11, b':')];
@@ -80,10 +76,44 @@ pub(crate) fn combined<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
     Some(())
 }
 
-/// Sets method and target; that of CONNECT is the authority.
+/// Returns the host and the client of the combined format, by what is in front of the time; `None` where that is
+/// something else.
+///
+/// `client identity user`, where a user may have blanks; a list of addresses as `X-Forwarded-For` has it, whose
+/// first is the client; and a host beside the client on either side. A word that could be a host or the name of
+/// a proxy is neither.
+fn names(head: &str) -> Option<(Option<&str>, &str)> {
+    let is_address = |word: &str| without_port(word).parse::<std::net::IpAddr>().is_ok();
+    let is_host = |word: &str| {
+        !is_address(word)
+            && (without_port(word).contains('.') || without_port(word).len() < word.len())
+    };
+    let words: Vec<&str> = head.split_ascii_whitespace().collect();
+    // `192.0.2.7, 10.0.0.1`, and in quotes.
+    let n_listed = words.iter().take_while(|word| word.ends_with(',')).count();
+    if n_listed > 0 {
+        let first = words.first()?.trim_matches(['"', ',']);
+        return (words.len() >= n_listed + 3).then_some((None, first));
+    }
+    match *words.as_slice() {
+        [client, "-", _, ..] | [client, _, _] => Some((None, client)),
+        [first, second, _, _, ..] => match (is_host(first), is_host(second)) {
+            (true, false) if is_address(second) => Some((Some(first), second)),
+            (false, true) if is_address(first) => Some((Some(second), first)),
+            // Names of clients are looked up: the host has the port.
+            (true, true) => Some((Some(first), second)),
+            _ if is_address(first) => Some((None, first)),
+            _ if is_address(second) => Some((None, second)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Sets method and target.
 pub(crate) fn target<'l>(method: &'l str, url: &'l str, slots: &mut Slots<'l>) {
     slots.set(Part::Method, 0, method);
-    slots.set(if method == "CONNECT" { Part::Authority } else { Part::Path }, 0, url);
+    slots.set(Part::Path, 0, url);
 }
 
 /// Returns the text in quotes, in which a backslash escapes, and what is behind it.
@@ -141,6 +171,14 @@ mod tests {
             Some("CONNECT a.example:443 - - 10.0.1.7 Some(200) Some(2912) Some(1763625601253)"),
         );
         check(
+            "1763625601.253     -1 10.0.1.7 TCP_CLIENT_REFRESH_MISS_SSL/200 2912 CONNECT tunnel://a.example:443/ - DIRECT/192.0.2.12 -",
+            Some("CONNECT a.example:443 - - 10.0.1.7 Some(200) Some(2912) Some(1763625601253)"),
+        );
+        check(
+            "1763625601.253 281 10.0.1.7 ICAP_ECHO/204 543 REQMOD icap://127.0.0.1:1344/reqmod - -/127.0.0.1 -",
+            None,
+        );
+        check(
             r#"10.0.1.7 - - [20/Nov/2026:08:00:00 +0000] "GET https://a.example/x HTTP/1.1" 200 8752 "-" "curl \"8\"" TCP_MISS:HIER_DIRECT"#,
             Some(
                 r#"GET a.example /x curl \"8\" 10.0.1.7 Some(200) Some(8752) Some(1795161600000)"#,
@@ -149,6 +187,30 @@ mod tests {
         check(
             r#"a.example:80 10.0.1.7 - ann [20/Nov/2026:08:00:00 +0000] "GET /x HTTP/1.1" 304 -"#,
             Some("GET a.example:80 /x - 10.0.1.7 Some(304) None Some(1795161600000)"),
+        );
+        for (head, expect) in [
+            ("10.0.1.7 - John Doe", "a.example 10.0.1.7"),
+            ("192.0.2.7, 10.0.1.7 - -", "a.example 192.0.2.7"),
+            ("172.18.0.1 172.18.0.5 - -", "a.example 172.18.0.1"),
+            ("proxy01 10.0.1.7 - -", "a.example 10.0.1.7"),
+            ("10.0.1.7 b.example - -", "a.example 10.0.1.7"),
+            ("laptop.corp - ann", "a.example laptop.corp"),
+        ] {
+            let (host, source) = expect.split_once(' ').unwrap();
+            check(
+                &format!(
+                    r#"{head} [20/Nov/2026:08:00:00 +0000] "GET https://a.example/x HTTP/1.1" 200 1 "-" "x""#
+                ),
+                Some(&format!("GET {host} /x x {source} Some(200) Some(1) Some(1795161600000)")),
+            );
+        }
+        check(
+            r#"10.0.1.7 b.example - - [20/Nov/2026:08:00:00 +0000] "GET /x HTTP/1.1" 304 -"#,
+            Some("GET b.example /x - 10.0.1.7 Some(304) None Some(1795161600000)"),
+        );
+        check(
+            r#"10.0.1.7 - John Doe [20/Nov/2026:08:00:00 +0000] "GET /x HTTP/1.1" 304 -"#,
+            Some("GET  /x - 10.0.1.7 Some(304) None Some(1795161600000)"),
         );
         check("1763625600 325 10.0.1.7 x y", None);
         check(

@@ -29,6 +29,9 @@ pub struct Slots<'l> {
     writing: Writing,
 }
 
+/// Added to the rank of a host without a domain.
+const WEAK_RANK: u8 = 0x40;
+
 impl Default for Slots<'_> {
     /// Returns slots without values.
     fn default() -> Self {
@@ -64,10 +67,20 @@ impl<'l> Slots<'l> {
         if raw.len() <= 4 && matches!(raw, "null" | "\"\"" | "\"-\"" | "-" | "") {
             return;
         }
+        // Other machines' names are under the keys of hosts too: one with a domain is preferred.
+        let is_weak = part == Part::Authority && !raw.contains(['.', ':', '[']);
+        let rank = if is_weak { rank | WEAK_RANK } else { rank };
         if let Some(value) = self.values.get_mut(part as usize)
             && rank <= value.0
         {
             *value = (rank, raw);
+        }
+    }
+
+    /// Takes the value of a part away.
+    pub(crate) fn forget(&mut self, part: Part) {
+        if let Some(value) = self.values.get_mut(part as usize) {
+            *value = (u8::MAX, "");
         }
     }
 
@@ -162,9 +175,10 @@ impl<'l> Slots<'l> {
         let is_connect = method.as_deref() == Some("CONNECT");
         if is_connect {
             // Some programs write the target of CONNECT where others have the path.
-            let target = line.path.take();
-            if line.authority.is_empty() {
-                line.authority = target.map(connect_target).unwrap_or_default();
+            let target = line.path.take().map(connect_target);
+            // A `Host` beside it is what the client likes. That of an extended CONNECT is a path (RFC 8441).
+            if let Some(target) = target.filter(|target| !target.starts_with(['/', '*'])) {
+                line.authority = target;
             }
         }
         if let Some(path) = line.path.as_deref()
@@ -198,6 +212,7 @@ impl<'l> Slots<'l> {
             None => Cow::Borrowed(if has_tls { "https" } else { "http" }),
         };
         let default = if is_connection { "" } else { "GET" };
+        line.assumes_method = method.is_none() && !is_connection;
         line.method = method.unwrap_or(Cow::Borrowed(default));
         let mut number = |part| {
             self.number(part).unwrap_or_else(|_| {
@@ -257,6 +272,7 @@ impl LineReader {
     /// Returns the key that gave the value of a part.
     pub fn key(&self, part: Part, slots: &Slots<'_>) -> &str {
         let rank = slots.values.get(part as usize).map_or(u8::MAX, |(rank, _)| *rank);
+        let rank = if rank == u8::MAX { rank } else { rank & !WEAK_RANK };
         self.keys.name(part, rank).unwrap_or_else(|| part.as_str())
     }
 

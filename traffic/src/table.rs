@@ -35,6 +35,9 @@ pub(crate) struct Row {
     time: Option<String>,
 }
 
+/// Columns that Splunk adds to what it exports.
+const OF_SPLUNK: [&str; 4] = ["sourcetype", "splunk_server", "_raw", "_indextime"];
+
 /// Longest line that is looked at as a header of CSV.
 const MAX_HEADER_BYTES: usize = 16 << 10;
 
@@ -89,8 +92,13 @@ impl Table {
         if names.is_empty() || sorted.windows(2).any(|pair| pair.first() == pair.last()) {
             return None;
         }
+        let is_of_splunk = names.iter().any(|name| OF_SPLUNK.contains(&name.as_str()));
         let columns = names.into_iter().map(|name| {
-            let known = column(&name);
+            let known = match column(&name) {
+                // The machine that sent the line.
+                Some(Column::Part(Part::Authority, _)) if is_of_splunk && name == "host" => None,
+                known => known,
+            };
             (name, known)
         });
         Some(Table { syntax, columns: columns.collect() })

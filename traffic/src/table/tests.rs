@@ -89,7 +89,7 @@ fn csv_below_a_header_becomes_requests() {
         (
             "host\tmethod\tpath\turl\na.example\tCONNECT\t-\ta.example:443\nb.example\tGET\t\t\nc.example\tGET\n",
             vec![
-                "CONNECT a.example - - - 0 0 0",
+                "CONNECT a.example:443 - - - 0 0 0",
                 "GET http://b.example/ - - - 0 0 0",
                 "not a line of the format",
             ],

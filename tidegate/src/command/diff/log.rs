@@ -24,8 +24,9 @@ fn report(done: Done, findings: &mut Vec<Finding>) {
         found.push(Finding::from(Diagnostic {
             code: &traffic::codes::BROKEN_LOG_LINE,
             message: format!(
-                "{} of {n_lines} lines of the logs cannot be read, first this: {reason}",
-                done.n_unreadable
+                "{} of {n_lines} lines of the logs cannot be read, first this: {}",
+                done.n_unreadable,
+                reason.as_str()
             ),
             help: "mend or leave out these lines; `tidegate hunt` counts them by their reasons"
                 .to_owned(),
