@@ -79,7 +79,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// Returns the name in the configuration.
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Protocol::Http => "http",
             Protocol::Tls => "tls",

@@ -6,8 +6,6 @@
 //! that was not taken is posted again, byte for byte, after a pause that doubles. The log has all events
 //! in any case.
 
-use std::cell::RefCell;
-
 use inspect::pack::PackHash;
 
 use crate::collector::Collector;
@@ -15,13 +13,12 @@ use crate::export_queue::{Answer, Queue};
 use crate::headers;
 use crate::host::{Host, HostError, LogLevel, Post};
 use crate::limits::CALL_SECONDS;
+use crate::memory::Part;
 use crate::metrics::Loss;
 use crate::plugin::Plugin;
 
-thread_local! {
-    // A new configuration takes over the events of the one before, and plugins of one worker share it.
-    static QUEUE: RefCell<Queue> = RefCell::default();
-}
+// A new configuration takes over the events of the one before, and plugins of one worker share it.
+const QUEUE: Part<Queue> = Part(|memory| &memory.queue);
 
 impl Plugin {
     /// Queues an event, if there is a collector.

@@ -181,15 +181,22 @@ impl<'m> Iterator for Pairs<'m> {
 
 /// Lays pairs out as a header map: the count, the lengths, then names and values, each with a NUL.
 pub fn serialise<V: AsRef<[u8]>>(pairs: &[(&str, V)]) -> Vec<u8> {
+    lay_out(pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_ref())))
+}
+
+/// The same for names that are bytes, which are iterated over more than once.
+pub fn lay_out<'h>(pairs: impl ExactSizeIterator<Item = (&'h [u8], &'h [u8])> + Clone) -> Vec<u8> {
     let length = |n_bytes: usize| u32::try_from(n_bytes).unwrap_or_default().to_le_bytes();
-    let mut bytes = Vec::from(length(pairs.len()));
-    for (name, value) in pairs {
+    let n_text: usize = pairs.clone().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let mut bytes = Vec::with_capacity(4 + 8 * pairs.len() + n_text);
+    bytes.extend(length(pairs.len()));
+    for (name, value) in pairs.clone() {
         bytes.extend(length(name.len()));
-        bytes.extend(length(value.as_ref().len()));
+        bytes.extend(length(value.len()));
     }
     for (name, value) in pairs {
-        for text in [name.as_bytes(), value.as_ref()] {
-            bytes.extend(text);
+        for text in [name, value] {
+            bytes.extend_from_slice(text);
             bytes.push(0);
         }
     }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::config::Protocol;
+
 /// The error of a call that the host refused; the number is the host's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostError(pub u32);
@@ -163,6 +165,11 @@ pub trait Host {
 
     /// Checks that answers to [`Host::post`] can be received; an error says what is missing.
     fn check_answers(&self) -> Result<(), &'static str>;
+
+    /// Checks that the host has streams of a protocol; an error says what is missing.
+    fn check_protocol(&self, _protocol: Protocol) -> Result<(), &'static str> {
+        Ok(())
+    }
 
     /// Requests a tick in every such period from now on.
     fn set_tick_period(&self, milliseconds: u32) -> Result<(), HostError>;

@@ -5,6 +5,7 @@ use std::mem;
 use std::rc::Rc;
 
 use crate::host::Host;
+use crate::metrics::Failure;
 use crate::plugin::{Inspection, Plugin, Step};
 use crate::running;
 
@@ -58,6 +59,21 @@ impl HttpStream {
             None => Stage::Over,
         };
         flow
+    }
+
+    /// Returns true if nothing is left to do for the request, so that no later callback needs this.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// Ends the inspection of a request whose judging panicked, for hosts that catch panics: the request
+    /// counts as one that cannot be judged.
+    pub fn on_panic(&mut self, host: &dyn Host) -> Flow {
+        self.stage = Stage::Over;
+        match self.plugin.as_ref().map(|plugin| plugin.fail(host, Failure::Panic)) {
+            Some(Step::Refuse) => Flow::Pause,
+            _ => Flow::Continue,
+        }
     }
 
     /// Reports a tunnel that opens, and other requests that have been running for long.

@@ -70,6 +70,7 @@ mod json;
 mod keys;
 mod label;
 mod limits;
+mod memory;
 pub mod metric_table;
 mod metrics;
 mod open_connections;
@@ -88,7 +89,8 @@ mod trust;
 
 pub use config::Protocol;
 pub use connection::Connection;
-pub use headers::serialise;
+pub use headers::{lay_out, serialise};
 pub use host::{Host, HostError, LocalResponse, LogLevel, MetricId, MetricKind, Post, Property};
 pub use http::{Flow, HttpStream};
-pub use root::Root;
+pub use memory::{Entered, Memory};
+pub use root::{Root, Taken};

@@ -39,6 +39,9 @@ pub(crate) const RULES_LOADED: Name = name("tidegate_rules_loaded", &[]);
 pub(crate) const PACK_HASH: Name = name("tidegate_pack_hash", &[]);
 pub(crate) const PACK_INFO: Name = name("tidegate_pack_info", &["hash"]);
 
+/// The kinds of `tidegate_refused_total`.
+pub const REFUSALS: [&str; 4] = ["configuration", "unsigned", "signature", "older"];
+
 impl Name {
     /// Returns the host's name of the series with these values, in the labels' order.
     pub(crate) fn with(self, values: &[&str]) -> String {
@@ -116,8 +119,8 @@ pub const METRICS: &[Metric] = &[
     metric(
         ERRORS,
         "counter",
-        "Failures between filter and Envoy: `header_map`, `property`, `busy`, `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds, `source_header` one whose trusted hop names its client with an empty or a repeated header, `connections` a connection that was closed as its client has too many (`connections_per_source`).",
-        "9",
+        "Failures between filter and Envoy: `header_map`, `property`, `busy`, `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds, `source_header` one whose trusted hop names its client with an empty or a repeated header, `connections` a connection that was closed as its client has too many (`connections_per_source`), `panic` a request whose inspection panicked, which only the native host counts.",
+        "10",
     ),
     metric(
         REFUSED,

@@ -34,6 +34,8 @@ pub(crate) enum Failure {
     SourceHeader,
     /// A client has too many open connections: a further one was closed.
     Connections,
+    /// Judging the request panicked, and the host caught it.
+    Panic,
 }
 
 impl Failure {
@@ -49,6 +51,7 @@ impl Failure {
             Failure::Truncated => "truncated",
             Failure::SourceHeader => "source_header",
             Failure::Connections => "connections",
+            Failure::Panic => "panic",
         }
     }
 }

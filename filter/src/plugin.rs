@@ -1,8 +1,9 @@
 //! A configuration in use: what all streams of one plugin share.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
-use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Transport, User, Verdict};
+use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transport, User, Verdict};
 
 use crate::behaviour::{Scopes, Tracked};
 use crate::config::{Config, FailureMode, Settings};
@@ -24,8 +25,9 @@ use crate::source::Sender;
 #[derive(Debug)]
 pub(crate) struct Plugin {
     pub(crate) inspector: RefCell<Inspector>,
+    pub(crate) pack: Arc<Pack>,
     pub(crate) needs: Needs,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     /// What the pack's rules ask of behaviour.
     pub(crate) behaviour: BehaviourFields,
     pub(crate) scopes: Scopes,
@@ -97,16 +99,23 @@ impl Plugin {
         // A host that does not log is no reason not to start.
         host.log(LogLevel::Info, &line).unwrap_or_default();
         record_pack(host, &pack);
-        let (needs, scopes) = (Needs::of(tables), Scopes::of(tables));
-        let inspector = Inspector::new(pack);
-        if !inspector.asks_behaviour().is_empty() {
+        let plugin = Plugin::new(Arc::new(pack), Arc::new(settings));
+        if !plugin.behaviour.is_empty() {
             define_lost_swaps(host);
         }
+        plugin
+    }
+
+    /// Puts a configuration to use that was announced before.
+    pub(crate) fn new(pack: Arc<Pack>, settings: Arc<Settings>) -> Plugin {
+        let (needs, scopes) = (Needs::of(pack.tables()), Scopes::of(pack.tables()));
+        let inspector = Inspector::new(Arc::clone(&pack));
         Plugin {
             needs,
             behaviour: inspector.asks_behaviour(),
             scopes,
             inspector: RefCell::new(inspector),
+            pack,
             settings,
             counters: RefCell::default(),
         }
@@ -114,17 +123,20 @@ impl Plugin {
 
     /// Judges the request of the current stream, and acts on it: counters, filter state, denial.
     pub(crate) fn judge(&self, host: &dyn Host) -> Step {
-        self.try_judge(host).unwrap_or_else(|failure| {
-            self.count_failure(host, failure);
-            match self.settings.failure_mode {
-                FailureMode::Open => Step::Pass,
-                FailureMode::Closed => {
-                    // If not even this can be sent, the stream stays paused: nothing passes.
-                    self.answer(host, &not_judged(failure));
-                    Step::Refuse
-                }
+        self.try_judge(host).unwrap_or_else(|failure| self.fail(host, failure))
+    }
+
+    /// Counts a request that cannot be judged; the failure mode decides whether it passes.
+    pub(crate) fn fail(&self, host: &dyn Host, failure: Failure) -> Step {
+        self.count_failure(host, failure);
+        match self.settings.failure_mode {
+            FailureMode::Open => Step::Pass,
+            FailureMode::Closed => {
+                // If not even this can be sent, the stream stays paused: nothing passes.
+                self.answer(host, &not_judged(failure));
+                Step::Refuse
             }
-        })
+        }
     }
 
     fn try_judge(&self, host: &dyn Host) -> Result<Step, Failure> {

@@ -1,10 +1,12 @@
 //! The plugin's root: takes configurations, makes streams, and does what is due at every tick.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
+use inspect::Pack;
 use inspect::pack::SignatureError;
 
-use crate::config::{Config, ConfigError, Protocol};
+use crate::config::{Config, ConfigError, Protocol, Settings};
 use crate::connection::Connection;
 use crate::host::{Host, LogLevel};
 use crate::http::HttpStream;
@@ -24,7 +26,26 @@ pub struct Root {
     plugin: Option<Rc<Plugin>>,
 }
 
+/// A configuration that was taken, for roots on other threads.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pack: Arc<Pack>,
+    settings: Arc<Settings>,
+}
+
 impl Root {
+    /// Makes a root for another thread, with a configuration that was taken on one. The pack is shared.
+    pub fn of(taken: &Taken) -> Root {
+        let plugin = Plugin::new(Arc::clone(&taken.pack), Arc::clone(&taken.settings));
+        Root { plugin: Some(Rc::new(plugin)) }
+    }
+
+    /// Returns the configuration that was taken, for [`Root::of`].
+    pub fn taken(&self) -> Option<Taken> {
+        let plugin = self.plugin.as_ref()?;
+        Some(Taken { pack: Arc::clone(&plugin.pack), settings: Arc::clone(&plugin.settings) })
+    }
+
     /// Takes the host's configuration whole, or refuses it and returns false: a log line says why, and
     /// the configuration before it stays in use.
     pub fn configure(&mut self, host: &dyn Host) -> bool {
@@ -88,6 +109,10 @@ fn take(host: &dyn Host) -> Result<Rc<Plugin>, String> {
     };
     let config = Config::read(&bytes).map_err(|error| refused(kind(&error), error.to_string()))?;
     drop(bytes);
+    host.check_protocol(config.settings.protocol).map_err(|needs| {
+        let protocol = config.settings.protocol.as_str();
+        refused(Refusal::Configuration, format!("`protocol` `{protocol}` needs {needs}"))
+    })?;
     // An answer that cannot be received would kill the virtual machine of some hosts.
     if config.settings.collector.is_some() {
         let refused = |needs| refused(Refusal::Configuration, format!("`collector` needs {needs}"));

@@ -12,22 +12,21 @@ use inspect::Action;
 
 use crate::host::Host;
 use crate::limits::{MAX_RUNNING, REPORT_SECONDS};
+use crate::memory::Part;
 use crate::plugin::{Inspection, Plugin};
 
 /// A request that may have to be reported while it runs.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     /// When it was judged, in seconds since 1970.
     since: u64,
     plugin: Weak<Plugin>,
     inspection: Weak<RefCell<Inspection>>,
 }
 
-thread_local! {
-    // In order of arrival. A request outlives the configuration that it was judged with, so they are
-    // kept outside of all.
-    static RUNNING: RefCell<VecDeque<Running>> = const { RefCell::new(VecDeque::new()) };
-}
+// In order of arrival. A request outlives the configuration that it was judged with, so they are
+// kept outside of all.
+const RUNNING: Part<VecDeque<Running>> = Part(|memory| &memory.running);
 
 /// Shares an inspection with this list, if there is something to report. Without a clock, or if too many
 /// requests are running, it is reported at once.

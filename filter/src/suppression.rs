@@ -12,7 +12,6 @@
 //! better than one too few. The worker that opened a window closes it at a tick, and any worker that
 //! uses its bucket before then closes it too. Counters and the access log are not affected.
 
-use std::cell::RefCell;
 use std::mem;
 
 use inspect::pack::PackHash;
@@ -21,6 +20,7 @@ use inspect::{Action, Decision, Pack, RuleMatch, Ruling, Usage};
 use crate::config::Suppression;
 use crate::host::Host;
 use crate::limits::{MAX_CAS_TRIES, MAX_NAME_BYTES};
+use crate::memory::Part;
 use crate::snapshot::without_port;
 use crate::source::Sender;
 
@@ -35,11 +35,9 @@ const KEY: &str = "tidegate.suppression.1.";
 /// The window of a rule's rate, in seconds.
 const RATE_SECONDS: u64 = 60;
 
-thread_local! {
-    // The windows that this worker opened: when they end, and in which bucket. A new configuration
-    // takes over those of the one before.
-    static OPENED: RefCell<Vec<(u64, u32)>> = const { RefCell::new(Vec::new()) };
-}
+// The windows that this worker opened: when they end, and in which bucket. A new configuration
+// takes over those of the one before.
+const OPENED: Part<Vec<(u64, u32)>> = Part(|memory| &memory.opened);
 
 /// What an event is about, apart from the rules that matched.
 #[derive(Clone, Copy, Debug)]

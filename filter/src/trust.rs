@@ -15,12 +15,12 @@
 //! to the workers untried; a worker that already uses a newer pack keeps it, as a refusal there would
 //! leave the worker without a filter.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::config::{Config, Protocol};
 use crate::host::{Host, LogLevel};
 use crate::limits::MAX_CAS_TRIES;
+use crate::memory::Part;
 use crate::metrics::{Refusal, count_refusal};
 use crate::plugin::Plugin;
 
@@ -28,17 +28,16 @@ use crate::plugin::Plugin;
 const KEY: &str = "tidegate.version.";
 
 /// The newest plugin of a pack name, on this worker.
-struct ActivePlugin {
+#[derive(Debug)]
+pub(crate) struct ActivePlugin {
     name: String,
     protocol: Protocol,
     version: u64,
     plugin: Rc<Plugin>,
 }
 
-thread_local! {
-    // Each configuration has a root of its own, so what outlives one is kept outside of all.
-    static ACTIVE: RefCell<Vec<ActivePlugin>> = const { RefCell::new(Vec::new()) };
-}
+// Each configuration has a root of its own, so what outlives one is kept outside of all.
+const ACTIVE: Part<Vec<ActivePlugin>> = Part(|memory| &memory.active);
 
 /// Puts a configuration to use if its pack is not older than the one in use; an error says why not.
 pub(crate) fn take(host: &dyn Host, config: Config) -> Result<Rc<Plugin>, String> {

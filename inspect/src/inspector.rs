@@ -1,5 +1,7 @@
 //! A pack that is at work.
 
+use std::sync::Arc;
+
 use crate::anomaly::Anomalies;
 use crate::behaviour::{Behaviour, BehaviourFields};
 use crate::bits::BitSet;
@@ -23,7 +25,7 @@ use crate::views::Views;
 /// that match nothing.
 #[derive(Debug)]
 pub struct Inspector {
-    pack: Pack,
+    pack: Arc<Pack>,
     binding: Binding,
     plan: Plan,
     /// The rules that ask for something that a response answers.
@@ -44,8 +46,9 @@ struct Reading {
 }
 
 impl Inspector {
-    /// Puts a pack to work.
-    pub fn new(pack: Pack) -> Self {
+    /// Puts a pack to work. Inspectors of several threads can share one.
+    pub fn new(pack: impl Into<Arc<Pack>>) -> Self {
+        let pack = pack.into();
         let binding = Binding::new(pack.tables());
         let plan = Plan::new(pack.tables());
         let watched = Watched::new(pack.tables());

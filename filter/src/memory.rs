@@ -1,0 +1,80 @@
+//! What a worker remembers while configurations come and go.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use crate::export_queue::Queue;
+use crate::running::Running;
+use crate::trust::ActivePlugin;
+
+/// The memory of one worker: requests that are running, windows that it opened, events for the
+/// collector, and the newest signed packs.
+///
+/// Each thread has one of its own. A host that does the work of a tick on another thread than a
+/// worker's keeps the worker's memory under a lock, and enters it there.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub(crate) running: RefCell<VecDeque<Running>>,
+    pub(crate) opened: RefCell<Vec<(u64, u32)>>,
+    pub(crate) queue: RefCell<Queue>,
+    pub(crate) active: RefCell<Vec<ActivePlugin>>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Rc<Memory>> = RefCell::default();
+}
+
+impl Memory {
+    /// Makes a memory that of the current thread, until the result is dropped.
+    pub fn enter(memory: &Rc<Memory>) -> Entered {
+        Entered { before: CURRENT.replace(Rc::clone(memory)) }
+    }
+}
+
+/// The time in which a thread has another memory; the one before returns at its end.
+#[derive(Debug)]
+#[must_use = "a memory is left when this is dropped"]
+pub struct Entered {
+    before: Rc<Memory>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(Rc::clone(&self.before));
+    }
+}
+
+/// A part of the current memory, with the methods of a `LocalKey`.
+pub(crate) struct Part<T: 'static>(pub(crate) fn(&Memory) -> &RefCell<T>);
+
+impl<T> Part<T> {
+    pub(crate) fn with_borrow<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        let memory = CURRENT.with_borrow(Rc::clone);
+        read(&(self.0)(&memory).borrow())
+    }
+
+    pub(crate) fn with_borrow_mut<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let memory = CURRENT.with_borrow(Rc::clone);
+        change(&mut (self.0)(&memory).borrow_mut())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENED: Part<Vec<(u64, u32)>> = Part(|memory| &memory.opened);
+
+    #[test]
+    fn a_memory_is_entered_and_left() {
+        let other = Rc::new(Memory::default());
+        OPENED.with_borrow_mut(|opened| opened.push((1, 1)));
+        let entered = Memory::enter(&other);
+        assert!(OPENED.with_borrow(Vec::is_empty));
+        OPENED.with_borrow_mut(|opened| opened.push((2, 2)));
+        drop(entered);
+        assert_eq!(OPENED.with_borrow(Vec::clone), [(1, 1)]);
+        assert_eq!(*other.opened.borrow(), [(2, 2)]);
+    }
+}
