@@ -6,6 +6,7 @@
 mod collector;
 mod image;
 mod kubernetes;
+mod native;
 mod reference;
 mod target;
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 pub use collector::Collector;
 pub use image::{Artifact, layout};
 pub use kubernetes::{IstioResource, Place, envoy_gateway, istio};
+pub use native::{NATIVE_MODULE, name_metrics_alike, native_filter, replace_by_native};
 pub use reference::ImageReference;
 pub use target::Target;
 
@@ -61,6 +63,16 @@ impl Protocol {
     }
 }
 
+/// What runs the filter in Envoy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Host {
+    /// The wasm module, in a sandbox.
+    #[default]
+    Wasm,
+    /// The native module, in Envoy's own process. For HTTP, from Envoy 1.39 on.
+    Native,
+}
+
 /// The most open connections of one client on each worker, where TLS passes through: as many as requests at
 /// once over HTTP.
 const CONNECTIONS_PER_SOURCE: &str = "1000";
@@ -76,6 +88,8 @@ pub struct Settings {
     pub failure_mode: &'static str,
     /// What the streams speak.
     pub protocol: Protocol,
+    /// What runs the filter; the native module only with HTTP.
+    pub host: Host,
     /// Public keys in PEM, of which one has to have signed the pack.
     pub public_key: Option<String>,
     /// The key of the identities in the pack's policy, in hexadecimal digits.
@@ -148,6 +162,10 @@ pub fn envoy(settings: &Settings, version: &str) -> Vec<File> {
     let (example, placeholder) = settings.protocol.example();
     // A text of YAML between single quotes; the settings hold none.
     let quoted = format!("'{}'", settings.json().to_string().replace('\'', "''"));
+    let example = match settings.host {
+        Host::Wasm => example.to_owned(),
+        Host::Native => native::native_text(example),
+    };
     let mut text = example.replace(placeholder, &quoted);
     if settings.allow_private {
         text = without_private(&text);
@@ -228,12 +246,29 @@ fn without_private(text: &str) -> String {
 /// The file that Envoy takes the filter from (ECDS): to be moved over the one that is there. A cluster
 /// for the collector cannot be in it.
 pub fn ecds(settings: &Settings, version: &str) -> Vec<File> {
-    let (kind, vm_id) = settings.protocol.plugin();
-    let capabilities =
-        capabilities(settings.protocol).into_iter().map(|name| (name.to_owned(), json!({})));
+    let value = json!({
+        "@type": "type.googleapis.com/google.protobuf.StringValue",
+        "value": settings.json().to_string(),
+    });
+    let config = match settings.host {
+        Host::Wasm => wasm_filter(settings.protocol, &value),
+        Host::Native => native_filter(NATIVE_MODULE, &value),
+    };
+    let resource = json!({
+        "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+        "name": "tidegate",
+        "typed_config": config,
+    });
+    let response = json!({"version_info": version, "resources": [resource]});
+    vec![("tidegate.json".to_owned(), format!("{response:#}\n").into_bytes())]
+}
+
+/// Returns the configuration of the wasm module, with the filter's settings as an `Any`.
+fn wasm_filter(protocol: Protocol, settings: &Value) -> Value {
+    let (kind, vm_id) = protocol.plugin();
+    let capabilities = capabilities(protocol).into_iter().map(|name| (name.to_owned(), json!({})));
     let allowed: serde_json::Map<_, _> = capabilities.collect();
-    let value = settings.json().to_string();
-    let config = json!({
+    json!({
         "@type": kind,
         "config": {
             "name": "tidegate",
@@ -244,19 +279,9 @@ pub fn ecds(settings: &Settings, version: &str) -> Vec<File> {
                 "runtime": "envoy.wasm.runtime.v8",
                 "code": {"local": {"filename": "filter.wasm"}},
             },
-            "configuration": {
-                "@type": "type.googleapis.com/google.protobuf.StringValue",
-                "value": value,
-            },
+            "configuration": settings,
         },
-    });
-    let resource = json!({
-        "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-        "name": "tidegate",
-        "typed_config": config,
-    });
-    let response = json!({"version_info": version, "resources": [resource]});
-    vec![("tidegate.json".to_owned(), format!("{response:#}\n").into_bytes())]
+    })
 }
 
 /// What the filter may ask of Envoy: the list in the example.

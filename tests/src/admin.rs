@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::host::metric_name;
 use crate::http1::{self, Response};
 
 /// Where an administration interface listens.
@@ -67,7 +68,7 @@ pub(crate) fn is_ready(address: &Address) -> Result<bool> {
 pub fn stats(address: &Address) -> Result<BTreeMap<String, u64>> {
     let text = get(address, "/stats")?;
     let pairs = text.lines().filter_map(|line| line.rsplit_once(": "));
-    Ok(pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
+    Ok(pairs.filter_map(|(name, value)| Some((metric_name(name), value.parse().ok()?))).collect())
 }
 
 /// Where Envoy's listeners listen, by name.

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::admin;
 use crate::deadline::until;
+use crate::host;
 use crate::workspace;
 
 /// Lines of Envoy's log that an error quotes.
@@ -82,7 +83,8 @@ impl Envoy {
         if admin_file.exists() {
             fs::remove_file(&admin_file)?;
         }
-        fs::write(folder.join("bootstrap.json"), serde_json::to_vec_pretty(config)?)?;
+        let config = host::adapt(config)?;
+        fs::write(folder.join("bootstrap.json"), serde_json::to_vec_pretty(&config)?)?;
         let child = Command::new(&launch.binary)
             .args(["-c", "bootstrap.json", "--admin-address-path", "admin"])
             .args(["--concurrency", &launch.concurrency.to_string()])

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::exempt::exempt;
-use crate::{Envoy, Launch, Plugin, StandIn, workspace};
+use crate::{Envoy, Launch, Plugin, StandIn, host, workspace};
 
 /// The file that the gateway takes its filter from.
 const DISCOVERY: &str = "tidegate.json";
@@ -61,7 +61,7 @@ pub fn replace(directory: &Path, plugin: &Plugin, version: &str) -> Result<()> {
 /// Writes any text as an ECDS file and moves it into place.
 pub fn replace_text(directory: &Path, text: &str) -> Result<()> {
     let new = directory.join("tidegate.json.new");
-    fs::write(&new, text)?;
+    fs::write(&new, host::adapt_text(text)?)?;
     fs::rename(&new, directory.join(DISCOVERY))?;
     Ok(())
 }

@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail};
 /// The Envoy that is installed and tested unless somebody asks for another.
 pub const ENVOY: &str = "1.40.0";
 
-/// The releases of Envoy that are supported: the oldest and the newest.
-pub const ENVOYS: [&str; 2] = ["1.36.4", ENVOY];
+/// The releases of Envoy that are tested: the oldest and the newest that are supported, and the oldest in which
+/// the native module is.
+pub const ENVOYS: [&str; 3] = ["1.36.4", "1.39.3", ENVOY];
 
 /// The workspace's root folder.
 pub fn root() -> PathBuf {
@@ -50,6 +51,27 @@ pub fn own_envoy() -> Result<Option<PathBuf>> {
 pub fn wasm(name: &str) -> Result<PathBuf> {
     let modules = target().join("wasm32-wasip1/release/examples");
     built(modules.join(format!("{name}.wasm")), "cargo xtask setup")
+}
+
+/// The releases of Envoy in which the native module is supported: the oldest and the newest.
+pub const NATIVE_ENVOYS: [&str; 2] = ["1.39.3", ENVOY];
+
+/// A native module that set-up built: `tidegate_native`, which is shipped, or `native_panics`.
+pub fn native_module(name: &str) -> Result<PathBuf> {
+    let modules = target().join("native/examples");
+    built(modules.join(format!("lib{name}.so")), "cargo xtask setup")
+}
+
+/// The native module, if the environment asks for it by `TIDEGATE_HOST=native`: what every test then runs
+/// instead of the wasm module, wherever that is an HTTP filter.
+pub fn native() -> Result<Option<PathBuf>> {
+    match env::var_os("TIDEGATE_HOST") {
+        Some(host) if host == "native" => {
+            Ok(Some(fs::canonicalize(native_module("tidegate_native")?)?))
+        }
+        Some(host) if host != "wasm" => bail!("TIDEGATE_HOST is `wasm` or `native`"),
+        _ => Ok(None),
+    }
 }
 
 /// The pack of the shipped notes, as set-up compiled it.

@@ -109,7 +109,7 @@ impl Piped {
     fn start(directory: &Path, arguments: &[&str]) -> Result<Self> {
         let plugin = Plugin::tidegate(&pack("a.example", 1)?, "monitor")?;
         let config = Bootstrap::new().quiet().listener("egress", &[plugin.http_filter()]).json();
-        fs::write(directory.join("bootstrap.json"), config.to_string())?;
+        fs::write(directory.join("bootstrap.json"), tests::adapt(&config)?.to_string())?;
         let child = Command::new(workspace::envoy()?)
             .args(["-c", "bootstrap.json", "--admin-address-path", "admin", "--concurrency", "1"])
             .args(["--log-level", "warning", "--disable-hot-restart"])

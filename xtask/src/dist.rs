@@ -13,6 +13,7 @@ use crate::artifact::Artifacts;
 use crate::command::{self, cargo};
 use crate::filter_module;
 use crate::install;
+use crate::native_module;
 use crate::page;
 use crate::progress::step;
 use crate::table::Table;
@@ -32,6 +33,8 @@ pub(crate) fn run() -> Result<()> {
 
     filter_module::build()?;
     fs::copy(workspace::wasm("filter")?, dist.join("filter.wasm"))?;
+
+    fs::copy(native_module::build()?, dist.join("libtidegate_native.so"))?;
 
     // The command line embeds the page, and the page the pack, which a command line has to compile.
     let shipped = dist.join("shipped.pack");

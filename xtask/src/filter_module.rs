@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use tests::workspace;
@@ -48,6 +49,13 @@ pub(crate) fn build_for_tests() -> Result<()> {
 }
 
 fn compile(modules: &[&str]) -> Result<()> {
+    run(reproducible()
+        .args(["build", "--release", "--target", "wasm32-wasip1", "--package", "filter-wasm"])
+        .args(modules.iter().flat_map(|module| ["--example", module])))
+}
+
+/// A cargo that leaves the paths of this machine out of what it builds.
+pub(crate) fn reproducible() -> Command {
     let mut flags = Vec::new();
     let home = env::var_os("CARGO_HOME").map(Into::into);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -56,10 +64,9 @@ fn compile(modules: &[&str]) -> Result<()> {
             flags.push(format!("--remap-path-prefix={}={to}", from.display()));
         }
     }
-    run(cargo()
-        .args(["build", "--release", "--target", "wasm32-wasip1", "--package", "filter-wasm"])
-        .args(modules.iter().flat_map(|module| ["--example", module]))
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")))
+    let mut command = cargo();
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    command
 }
 
 fn trim(file: &Path) -> Result<()> {

@@ -19,6 +19,7 @@ mod filter_module;
 mod fuzz;
 mod install;
 mod lint;
+mod native_module;
 mod page;
 mod progress;
 mod repositories;
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tests::workspace;
 
 /// The tasks of this workspace.
 #[derive(Debug, Parser)]
@@ -52,6 +54,9 @@ enum Task {
         /// Another example than examples/egress-gateway: connect-sni, tls-intercept or transparent.
         #[arg(long, value_name = "NAME")]
         example: Option<String>,
+        /// What runs the filter: `wasm`, or `native` for the native module.
+        #[arg(long, value_name = "HOST", default_value = "wasm", value_parser = ["wasm", "native"])]
+        host: String,
     },
     /// Runs clippy natively and for wasm, and builds the documentation; a warning is an error.
     Lint,
@@ -100,8 +105,11 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
-        Task::Demo { keep, example: None } => demo::run(keep),
-        Task::Demo { keep, example: Some(name) } => example::run(&name, keep),
+        Task::Demo { host, .. } if host == "native" && workspace::native()?.is_none() => {
+            native_module::run_again()
+        }
+        Task::Demo { keep, example: None, .. } => demo::run(keep),
+        Task::Demo { keep, example: Some(name), .. } => example::run(&name, keep),
         Task::Lint => lint::run_all(),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Matrix { envoy } => suite::matrix(&envoy),

@@ -9,6 +9,7 @@ use tests::workspace;
 use crate::artifact::Artifacts;
 use crate::command::{self, cargo, succeeds};
 use crate::install;
+use crate::native_module;
 use crate::page;
 use crate::progress::{note, step};
 use crate::schemas;
@@ -22,6 +23,7 @@ pub(crate) fn set_up() -> Result<Artifacts> {
     install::proxies()?;
     install::editor()?;
     let artifacts = Artifacts::build()?;
+    native_module::build_for_tests()?;
     schemas::set_up()?;
     page::set_up()?;
     vault::set_up()?;
@@ -54,6 +56,7 @@ fn run_all(envoys: &[PathBuf], artifacts: &Artifacts, record: &Record) -> Result
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));
         command::run(record.of(&mut test(&["--workspace"])).env("TIDEGATE_ENVOY", envoy))?;
+        on_native(envoy, record)?;
     }
     vault::test(artifacts, record)?;
     // What runs without an Envoy has been run.
@@ -74,7 +77,7 @@ pub(crate) fn matrix(versions: &[String]) -> Result<()> {
     let record = Record::start()?;
     let mut failed = Vec::new();
     for (version, envoy) in versions.iter().zip(&envoys) {
-        if let Err(error) = with_envoy(envoy, &record) {
+        if let Err(error) = with_envoy(envoy, &record).and_then(|()| on_native(envoy, &record)) {
             note(&format!("{error:#}"));
             failed.push(version.as_str());
         }
@@ -90,6 +93,30 @@ pub(crate) fn matrix(versions: &[String]) -> Result<()> {
 fn with_envoy(envoy: &Path, record: &Record) -> Result<()> {
     step(&format!("the tests that start an Envoy, with {}", envoy.display()));
     command::run(record.of(&mut test(&["--package", "tests"])).env("TIDEGATE_ENVOY", envoy))
+}
+
+/// Runs the tests that start an Envoy with the native module, if Envoy has the functions for it.
+fn on_native(envoy: &Path, record: &Record) -> Result<()> {
+    let runs_native = workspace::NATIVE_ENVOYS.iter().any(|version| is_of(envoy, version));
+    if !runs_native {
+        return Ok(());
+    }
+    step(&format!("the tests that start an Envoy, on the native module, with {}", envoy.display()));
+    let mut tests = test(&["--package", "tests"]);
+    if tests.get_args().all(|argument| argument != "nextest") {
+        // Only nextest leaves tests out by their binary.
+        return record.add("test, on the native module", "cargo-nextest".to_owned());
+    }
+    for line in native_module::on_native(&mut tests).lines() {
+        note(line);
+    }
+    command::run(record.of(&mut tests).env("TIDEGATE_ENVOY", envoy))
+}
+
+/// Returns true if a binary says that it is of a version.
+fn is_of(envoy: &Path, version: &str) -> bool {
+    let said = command::output(Command::new(envoy).arg("--version"));
+    said.is_ok_and(|said| said.contains(&format!("/{version}/")))
 }
 
 /// The test runner: nextest where it is installed, since it runs each test in a process of its own.

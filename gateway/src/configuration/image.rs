@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tar::{Builder, Header};
 
-use super::File;
+use super::{File, Host};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -26,12 +26,14 @@ const PACK: &str = "application/vnd.tidegate.pack.v1";
 /// The content of a layout.
 #[derive(Clone, Copy, Debug)]
 pub struct Artifact<'a> {
-    /// The bytes of `filter.wasm`.
+    /// The bytes of the module.
     pub filter: &'a [u8],
     /// The bytes of the pack.
     pub pack: &'a [u8],
     /// The tag of both.
     pub tag: &'a str,
+    /// What runs the module.
+    pub host: Host,
 }
 
 /// Returns the files of the layout: `filter:TAG` and `pack:TAG` in one folder.
@@ -40,13 +42,18 @@ pub struct Artifact<'a> {
 /// Never on memory; writing into a buffer has the type of an error.
 pub fn layout(artifact: &Artifact<'_>) -> io::Result<Vec<File>> {
     let mut blobs = Blobs::default();
-    let tar = tar("plugin.wasm", artifact.filter)?;
+    // The native module is mounted as a volume, whose platform is that of the nodes.
+    let (file, architecture, os) = match artifact.host {
+        Host::Wasm => ("plugin.wasm", "wasm", "wasip1"),
+        Host::Native => ("libtidegate_native.so", architecture(artifact.filter), "linux"),
+    };
+    let tar = tar(file, artifact.filter)?;
     let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     gzip.write_all(&tar)?;
     let layer = blobs.add(LAYER, gzip.finish()?);
     let config = json!({
-        "architecture": "wasm",
-        "os": "wasip1",
+        "architecture": architecture,
+        "os": os,
         "config": {},
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", hex(&tar))]},
     });
@@ -79,6 +86,16 @@ pub fn layout(artifact: &Artifact<'_>) -> io::Result<Vec<File>> {
     files.push(("oci-layout".to_owned(), br#"{"imageLayoutVersion": "1.0.0"}"#.to_vec()));
     files.push(("index.json".to_owned(), index.to_string().into_bytes()));
     Ok(files)
+}
+
+/// Returns the architecture of a shared library, in the words of images.
+///
+/// See: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>
+fn architecture(library: &[u8]) -> &'static str {
+    match library.get(18..20) {
+        Some([183, 0]) => "arm64",
+        _ => "amd64",
+    }
 }
 
 #[derive(Default)]
@@ -132,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_layout_names_its_blobs_by_their_digests() {
-        let artifact = Artifact { filter: b"\0asm", pack: b"tidegate", tag: "1" };
+        let artifact = Artifact { filter: b"\0asm", pack: b"tidegate", tag: "1", host: Host::Wasm };
         let files: BTreeMap<String, Vec<u8>> = layout(&artifact).unwrap().into_iter().collect();
         let read = |name: &str| -> Value { serde_json::from_slice(&files[name]).unwrap() };
         let blob = |descriptor: &Value| {

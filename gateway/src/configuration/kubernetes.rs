@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{File, ImageReference, Protocol, Settings, Target};
+use super::{File, Host, ImageReference, Protocol, Settings, Target};
 
 /// Where a resource belongs, and where it finds the filter.
 #[derive(Clone, Debug)]
@@ -73,7 +73,9 @@ pub fn istio(
             },
         })
     });
-    files(&resource, patch.as_ref())
+    let mut resources = vec![("tidegate.json", resource)];
+    resources.extend(patch.map(|patch| ("collector.json", patch)));
+    files(&resources)
 }
 
 /// An `EnvoyExtensionPolicy` of Envoy Gateway, and an `EnvoyPatchPolicy` with the collector's cluster.
@@ -87,7 +89,7 @@ pub fn envoy_gateway(settings: &Settings, place: &Place, gateway: &str) -> Vec<F
         code.insert("sha256".to_owned(), json!(sha256));
     }
     let target = Target::reference(gateway);
-    let resource = json!({
+    let wasm = json!({
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
         "kind": "EnvoyExtensionPolicy",
         "metadata": {"name": "tidegate", "namespace": place.namespace},
@@ -101,6 +103,10 @@ pub fn envoy_gateway(settings: &Settings, place: &Place, gateway: &str) -> Vec<F
             }],
         },
     });
+    let mut resources = match settings.host {
+        Host::Wasm => vec![("tidegate.json", wasm)],
+        Host::Native => native_policy(settings, &target, place).into(),
+    };
     let patch = settings.collector_cluster().map(|cluster| {
         json!({
             "apiVersion": "gateway.envoyproxy.io/v1alpha1",
@@ -117,14 +123,62 @@ pub fn envoy_gateway(settings: &Settings, place: &Place, gateway: &str) -> Vec<F
             },
         })
     });
-    files(&resource, patch.as_ref())
+    resources.extend(patch.map(|patch| ("collector.json", patch)));
+    files(&resources)
+}
+
+/// The same for the native module: an `EnvoyExtensionPolicy`, and an `EnvoyProxy` that mounts the image as a
+/// volume (Kubernetes 1.35 or later) and registers the module.
+///
+/// See: <https://gateway.envoyproxy.io/latest/tasks/extensibility/dynamic-modules/>
+fn native_policy(settings: &Settings, target: &Value, place: &Place) -> [(&'static str, Value); 2] {
+    const FOLDER: &str = "/etc/envoy/dynamic-modules";
+    let metadata = json!({"name": "tidegate", "namespace": place.namespace});
+    let policy = json!({
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "EnvoyExtensionPolicy",
+        "metadata": metadata,
+        "spec": {
+            "targetRefs": [target],
+            "dynamicModule": [{
+                "name": "tidegate",
+                "filterName": "tidegate",
+                "config": settings.json(),
+            }],
+        },
+    });
+    let volume = json!({
+        "name": "tidegate",
+        "image": {"reference": place.image.to_string(), "pullPolicy": "IfNotPresent"},
+    });
+    let mount = json!({"name": "tidegate", "mountPath": FOLDER, "readOnly": true});
+    let path = format!("{FOLDER}/libtidegate_native.so");
+    let proxy = json!({
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "EnvoyProxy",
+        "metadata": metadata,
+        "spec": {
+            "provider": {
+                "type": "Kubernetes",
+                "kubernetes": {"envoyDeployment": {
+                    "pod": {"volumes": [volume]},
+                    "container": {"volumeMounts": [mount]},
+                }},
+            },
+            "dynamicModules": [{
+                "name": "tidegate",
+                "source": {"type": "Local", "local": {"path": path}},
+                "doNotClose": true,
+            }],
+        },
+    });
+    [("tidegate.json", policy), ("proxy.json", proxy)]
 }
 
 /// JSON is YAML: what `kubectl apply -f` takes.
-fn files(resource: &Value, collector: Option<&Value>) -> Vec<File> {
-    let resources = [("tidegate.json", Some(resource)), ("collector.json", collector)];
-    let file = |(name, resource): (&str, Option<&Value>)| {
-        resource.map(|resource| (name.to_owned(), format!("{resource:#}\n").into_bytes()))
+fn files(resources: &[(&str, Value)]) -> Vec<File> {
+    let file = |(name, resource): &(&str, Value)| {
+        ((*name).to_owned(), format!("{resource:#}\n").into_bytes())
     };
-    resources.into_iter().filter_map(file).collect()
+    resources.iter().map(file).collect()
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, value_parser};
 use diagnostics::limits::MAX_FILE_BYTES;
 use diagnostics::{Finding, Sources};
 use gateway::configuration::{
-    self, Artifact, Collector, File, ImageReference, IstioResource, Place, Settings, Target,
+    self, Artifact, Collector, File, Host, ImageReference, IstioResource, Place, Settings, Target,
 };
 use gateway::signing;
 use inspect::network;
@@ -45,9 +45,13 @@ pub(crate) struct Gateway {
     /// Write to this folder, which is created; files of the same names are replaced
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
-    /// Copy this Wasm module beside the configuration
+    /// Copy this module beside the configuration: `filter.wasm`, or `libtidegate_native.so` for `--host native`
     #[arg(long, value_name = "FILE")]
     filter: Option<PathBuf>,
+    /// Run the filter as a wasm module in a sandbox, or as a native module in Envoy's own process (Envoy 1.39 or
+    /// later; docs/native.md)
+    #[arg(long, value_enum, default_value = "wasm")]
+    host: HostKind,
     /// Whether matches are only reported, or denied
     #[arg(long, value_enum, default_value = "monitor")]
     mode: Mode,
@@ -180,6 +184,12 @@ enum Resource {
     TrafficExtension,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum HostKind {
+    Wasm,
+    Native,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
     Monitor,
@@ -190,6 +200,24 @@ enum Mode {
 enum FailureMode {
     Open,
     Closed,
+}
+
+impl HostKind {
+    /// The first bytes of its module.
+    fn magic(self) -> &'static [u8] {
+        match self {
+            HostKind::Wasm => b"\0asm",
+            HostKind::Native => b"\x7fELF",
+        }
+    }
+
+    /// The name of its module.
+    fn file(self) -> &'static str {
+        match self {
+            HostKind::Wasm => "filter.wasm",
+            HostKind::Native => "libtidegate_native.so",
+        }
+    }
 }
 
 impl Gateway {
@@ -210,10 +238,18 @@ impl Gateway {
             self.filter.as_ref().map(|path| disk::read(path, MAX_FILE_BYTES).map(|it| it.1));
         let filter = filter.transpose()?;
         if let (Some(path), Some(bytes)) = (&self.filter, &filter)
-            && !bytes.starts_with(b"\0asm")
+            && !bytes.starts_with(self.host.magic())
         {
-            let message = "the file is not a WebAssembly module";
-            let help = "give the `filter.wasm` that `cargo xtask dist` writes";
+            let (message, help) = match self.host {
+                HostKind::Wasm => (
+                    "the file is not a WebAssembly module",
+                    "give the `filter.wasm` that `cargo xtask dist` writes",
+                ),
+                HostKind::Native => (
+                    "the file is not a shared library",
+                    "give the `libtidegate_native.so` that `cargo xtask dist` writes",
+                ),
+            };
             let code = &gateway::codes::UNSUITABLE_GATEWAY;
             return Err(Box::new(Finding::about(&name(path), code, message, help)));
         }
@@ -256,13 +292,18 @@ impl Gateway {
         }
         if let Some(filter) = filter {
             if is_resource {
-                let artifact = Artifact { filter: &filter, pack: &settings.pack, tag: &version };
+                let artifact = Artifact {
+                    filter: &filter,
+                    pack: &settings.pack,
+                    tag: &version,
+                    host: settings.host,
+                };
                 let layout = configuration::layout(&artifact)
                     .map_err(|error| unwritable(&self.output, &error))?;
                 files
                     .extend(layout.into_iter().map(|(name, bytes)| (format!("oci/{name}"), bytes)));
             } else {
-                files.push(("filter.wasm".to_owned(), filter));
+                files.push((self.host.file().to_owned(), filter));
             }
         }
         let secret = settings.identity_key.as_deref().unwrap_or_default().as_bytes();
@@ -296,6 +337,18 @@ impl Gateway {
             return Some((
                 "Envoy Gateway runs the filter among HTTP filters only",
                 "leave out `--protocol tls`, or write the configuration of another gateway",
+            ));
+        }
+        if (self.host, self.protocol) == (HostKind::Native, Protocol::Tls) {
+            return Some((
+                "the native module has an HTTP filter only",
+                "leave out `--host native`, or `--protocol tls`",
+            ));
+        }
+        if self.host == HostKind::Native && is_istio {
+            return Some((
+                "Istio has no resource for a native module",
+                "leave out `--host native`, or write the configuration of another gateway",
             ));
         }
         if self.interface.is_some() && self.kind != Kind::Envoy {
@@ -378,6 +431,10 @@ impl Gateway {
             protocol: match self.protocol {
                 Protocol::Http => configuration::Protocol::Http,
                 Protocol::Tls => configuration::Protocol::Tls,
+            },
+            host: match self.host {
+                HostKind::Wasm => Host::Wasm,
+                HostKind::Native => Host::Native,
             },
             public_key,
             identity_key: key.map(|(_, digits)| digits),
