@@ -54,7 +54,7 @@ anomalies! {
     "host.too_long" HostTooLong: "The host is longer than 253 bytes, or a label longer than 63", "aaaa(...).example";
     "host.embedded_address" HostEmbeddedAddress: "A name of a service that resolves to the IP address written in it", "149.154.167.220.nip.io";
     "host.hiding_proxy" HostHidingProxy: "A proxy whose name or path names the real target", "pastebin-com.translate.goog";
-    "port.nonstandard_form" PortForm: "A port that is empty, no number, too large, or has leading zeros", "api.telegram.org:0443";
+    "port.nonstandard_form" PortForm: "A port that is empty, no number, too large, or has leading zeros, or two ports", "api.telegram.org:0443";
     "ip.literal" IpLiteral: "The host is an IP address", "149.154.167.220";
     "ip.nonstandard" IpNonstandard: "An IP address in another form than the usual one: decimal, octal, hexadecimal, short", "0x959aa7dc";
     "ip.embedded_v4" IpEmbeddedV4: "An IPv6 address that contains an IPv4 address", "[::ffff:149.154.167.220]";

@@ -24,6 +24,7 @@ pub mod admin;
 pub mod authority;
 mod bootstrap;
 pub mod case;
+mod client_hello;
 pub mod clients;
 pub mod collector;
 mod deadline;
@@ -44,6 +45,7 @@ mod stand_in;
 pub mod workspace;
 
 pub use bootstrap::{Bootstrap, Certificate, direct_response};
+pub use client_hello::client_hello;
 pub use deadline::until;
 pub use envoy::{Cpu, Envoy, Launch};
 pub use exempt::exempt;

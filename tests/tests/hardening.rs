@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::Gateway;
 use tests::shipped::{Names, Shipped};
-use tests::{Launch, StandIn, admin, exempt, http1, until, workspace};
+use tests::{Launch, StandIn, admin, client_hello, exempt, http1, until, workspace};
 
 /// The examples, by the names of their folders.
 const EXAMPLES: [&str; 4] = ["egress-gateway", "connect-sni", "tls-intercept", "transparent"];
@@ -93,11 +93,12 @@ const RESOLUTIONS: [&[&str]; 23] = [
     &["127.0.0.1", "::1"],
 ];
 /// What an access log says of a connection or request that the gateway refused.
-const REASONS: [&str; 4] = [
+const REASONS: [&str; 5] = [
     "rbac_access_denied_matched_policy[",
     "dns_resolution_failure",
     "upgrade_failed",
     "internal_address",
+    "odd_server_name",
 ];
 
 /// Sends bytes, and more once there is an answer, and waits for the reason in the access log.
@@ -133,26 +134,6 @@ fn targets() -> Result<(Vec<String>, Names)> {
     Ok((spellings.chain(names.keys().cloned()).collect(), names))
 }
 
-/// Returns the first message of TLS with a server name, as bytes.
-fn client_hello(server_name: &str) -> Result<Vec<u8>> {
-    let sized = |n_bytes: usize, bytes: &[u8]| -> Result<Vec<u8>> {
-        let n_length = u32::try_from(bytes.len())?.to_be_bytes();
-        Ok([n_length.get(4 - n_bytes..).context("a length")?, bytes].concat())
-    };
-    let name = [&[0][..], &sized(2, server_name.as_bytes())?].concat();
-    let extension = [&[0, 0][..], &sized(2, &sized(2, &name)?)?].concat();
-    let hello = [
-        &[3, 3][..],
-        &[7; 32],
-        &sized(1, &[])?,
-        &sized(2, &[0xc0, 0x2f])?,
-        &sized(1, &[0])?,
-        &sized(2, &extension)?,
-    ];
-    let message = [&[1][..], &sized(3, &hello.concat())?].concat();
-    Ok([&[22, 3, 1][..], &sized(2, &message)?].concat())
-}
-
 #[test]
 fn no_spelling_and_no_resolution_of_an_internal_address_reaches_a_listener() -> Result<()> {
     let inside = TcpListener::bind(("127.0.0.1", 0))?;
@@ -165,7 +146,7 @@ fn no_spelling_and_no_resolution_of_an_internal_address_reaches_a_listener() -> 
         let shipped = Shipped::start(name, names.clone(), port, |_| {})?;
         let admin = shipped.envoy.admin();
         for target in &targets {
-            let hello = client_hello(target.trim_matches(['[', ']']))?;
+            let hello = client_hello(target.trim_matches(['[', ']']).as_bytes())?;
             let get = format!("GET http://{target}:{port}/ HTTP/1.1\r\nHost: {target}:{port}\r\n");
             let connect =
                 format!("CONNECT {target}:{port} HTTP/1.1\r\nHost: {target}:{port}\r\n\r\n");
@@ -370,7 +351,7 @@ fn the_connections_of_one_client_are_limited_where_tls_passes() -> Result<()> {
     })?;
     let open = || -> Result<TcpStream> {
         let mut stream = TcpStream::connect_timeout(&shipped.address()?, SILENCE)?;
-        stream.write_all(&client_hello("ok.example")?)?;
+        stream.write_all(&client_hello(b"ok.example")?)?;
         Ok(stream)
     };
     let mut first = [open()?, open()?];
@@ -426,7 +407,7 @@ fn an_odd_server_name_passes_nowhere_where_tls_is_opened() -> Result<()> {
     for odd in ["api.telegram.org.", "api.telegram.org:443", "discord.com:8443", "discord.com:"] {
         let connect =
             format!("CONNECT www.example.com:{port} HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
-        let attempt = [connect.into_bytes(), client_hello(odd)?];
+        let attempt = [connect.into_bytes(), client_hello(odd.as_bytes())?];
         ensure!(is_refused_with_a_reason(&shipped, &attempt)?, "{odd}");
         let log = shipped.envoy.access_log()?.join("\n");
         assert!(log.contains("odd_server_name"), "{odd}: {log}");
@@ -552,7 +533,7 @@ fn a_tunnel_is_reported_when_it_opens_and_with_its_bytes_when_it_ends() -> Resul
         stream.set_read_timeout(Some(SILENCE))?;
         let mut buffer = [0; 4096];
         let sent = if name == "transparent" {
-            client_hello(NAME)?
+            client_hello(NAME.as_bytes())?
         } else {
             let connect = format!("CONNECT {NAME}:{port} HTTP/1.1\r\nHost: {NAME}:{port}\r\n\r\n");
             stream.write_all(connect.as_bytes())?;

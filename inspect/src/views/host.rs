@@ -229,6 +229,8 @@ impl Readings {
         if n_behind > 1 && self.v6(text, Vec::new(), view) {
             return;
         }
+        // Of two ports each reader takes another.
+        self.found.insert_if(n_behind > 1, Anomaly::PortForm);
         let mut port = Vec::new();
         for behind in parts {
             if behind.is_empty() || behind.iter().all(u8::is_ascii_digit) {
@@ -454,6 +456,23 @@ mod tests {
     fn no_address_service_passes_as_plain() {
         for service in address_services::ADDRESS_SERVICES {
             assert!(ends_like_an_address_service(format!("a.{service}").as_bytes()), "{service}");
+        }
+    }
+
+    #[test]
+    fn a_second_port_is_an_anomaly_and_two_groups_of_an_address_are_not() {
+        for (authority, is_odd) in [
+            (&b"site.example:8500:443"[..], true),
+            (b"site.example:443:443", true),
+            (b"[2001:db8::1]:8500:443", true),
+            (b"site.example:443", false),
+            (b"[2001:db8::1]:443", false),
+            (b"2001:db8::1", false),
+        ] {
+            let mut found = Anomalies::default();
+            forms(authority, &mut found, &mut 0);
+            assert_eq!(found.contains(Anomaly::PortForm), is_odd, "{authority:?}: {found:?}");
+            assert!(!is_odd || !is_plain(authority));
         }
     }
 }
