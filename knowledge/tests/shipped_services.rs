@@ -441,8 +441,7 @@ fn a_tenant_of_one_namespace_is_none_of_another() {
 
 #[test]
 fn namespaces_are_those_of_the_services() {
-    let library = open_library();
-    for (service, identity, own, foreign) in [
+    let cases: &[Urls] = &[
         (
             "Cloudflare Workers / Pages",
             "acme@workers.dev",
@@ -511,15 +510,135 @@ fn namespaces_are_those_of_the_services() {
             &["acme.ngrok.io"],
             &["acme.ngrok.app", "acme.eu.ngrok.io", "acme.ngrok-free.app"],
         ),
-    ] {
-        let note = library.services.iter().find(|of| of.name == service).unwrap();
-        let mut inspector = inspector(&library, note, &[identity.to_owned()]);
+    ];
+    check_urls(cases);
+}
+
+/// A service, an identity, URLs that are the identity's, and URLs that are not.
+type Urls = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
+
+/// Asserts which URLs a policy that lists an identity allows.
+fn check_urls(cases: &[Urls]) {
+    let library = open_library();
+    for (service, identity, own, foreign) in cases {
+        let note = library.services.iter().find(|of| of.name == *service).unwrap();
+        let mut inspector = inspector(&library, note, &[(*identity).to_owned()]);
         for (urls, expect) in [(own, "allow"), (foreign, "deny")] {
-            for url in urls {
+            for url in *urls {
                 assert_eq!(action_of_url(&mut inspector, url), expect, "{url}, {identity}");
             }
         }
     }
+}
+
+/// Where anybody may write below the name of a tenant: a place for orders and for answers.
+#[test]
+fn places_where_strangers_write_name_no_tenant() {
+    check_urls(&[
+        (
+            "GitHub",
+            "acme/app@api.github.com/repos",
+            &[
+                "github.com/acme/app/raw/main/x",
+                "github.com/acme/app/releases/download/v1/x",
+                "github.com/acme/app/info/refs",
+                "api.github.com/repos/acme/app/contents/x",
+                "api.github.com/repos/acme/app/releases/latest",
+                "api.github.com/repos/acme/app/commits/main",
+                "api.github.com/repos/acme/app/actions/workflows/x/dispatches",
+            ],
+            &[
+                "github.com/acme/app/issues/1",
+                "github.com/acme/app/pulls",
+                "github.com/acme/app/discussions/1",
+                "github.com/acme/app/wiki/x",
+                "github.com/acme/app.wiki.git/info/refs",
+                "github.com/acme/app/commit/main",
+                "github.com/acme/app/actions/runs/1",
+                "github.com/acme/app/raw/refs/remotes/pull/1/head/x",
+                "api.github.com/repos/acme/app/issues",
+                "api.github.com/repos/acme/app/issues/1/comments",
+                "api.github.com/repos/acme/app/issues/comments",
+                "api.github.com/repos/acme/app/pulls/1",
+                "api.github.com/repos/acme/app/pulls/1/files",
+                "api.github.com/repos/acme/app/pulls/comments",
+                "api.github.com/repos/acme/app/comments/123",
+                "api.github.com/repos/acme/app/commits/main/comments",
+                "api.github.com/repos/acme/app/events",
+                "api.github.com/repos/acme/app/forks",
+                "api.github.com/repos/acme/app/contents/x?ref=refs/remotes/pull/1/head",
+                "api.github.com/repos/acme/app/contents/x?ref=refs%2Fremotes%2Fpull%2F1%2Fhead",
+            ],
+        ),
+        (
+            "GitHub raw",
+            "acme/app@raw.githubusercontent.com",
+            &["raw.githubusercontent.com/acme/app/refs/heads/main/x"],
+            &["raw.githubusercontent.com/acme/app/refs/remotes/pull/7/head/x"],
+        ),
+        (
+            "GitLab",
+            "acme/app@gitlab.com",
+            &["gitlab.com/acme/app/-/raw/main/x", "gitlab.com/acme/app/-/releases/v1"],
+            &[
+                "gitlab.com/acme/app/-/issues/1",
+                "gitlab.com/acme/app/-/issues.atom",
+                "gitlab.com/acme/app/-/work_items/1",
+                "gitlab.com/acme/app/-/commit/main",
+                "gitlab.com/acme/app/-/merge_requests/1.diff",
+            ],
+        ),
+        (
+            "GitLab",
+            "7@gitlab.com/api/v4/projects",
+            &["gitlab.com/api/v4/projects/7/repository/files/x/raw?ref=main"],
+            &[
+                "gitlab.com/api/v4/projects/7/issues/1/notes",
+                "gitlab.com/api/v4/projects/7/merge_requests/1/changes",
+                "gitlab.com/api/v4/projects/7/events",
+                "gitlab.com/api/v4/projects/7/repository/commits/main/comments",
+                "gitlab.com/api/v4/projects/7/snippets/1/notes",
+            ],
+        ),
+        (
+            "Bitbucket",
+            "acme/app",
+            &["bitbucket.org/acme/app/raw/main/x"],
+            &["bitbucket.org/acme/app/issues/1", "bitbucket.org/acme/app/wiki/Home"],
+        ),
+        (
+            "Gitee",
+            "acme/app",
+            &["gitee.com/acme/app/raw/main/x"],
+            &["gitee.com/acme/app/issues/1", "gitee.com/acme/app/wikis/Home"],
+        ),
+        (
+            "NotABug",
+            "acme/app@codeberg.org",
+            &["codeberg.org/acme/app/raw/branch/main/x"],
+            &[
+                "codeberg.org/acme/app/issues/1",
+                "codeberg.org/acme/app/wiki/Home",
+                "codeberg.org/acme/app.rss",
+                "codeberg.org/acme/app.wiki.git/info/refs",
+            ],
+        ),
+        (
+            "Hugging Face",
+            "acme/app@huggingface.co",
+            &["huggingface.co/acme/app/resolve/main/x"],
+            &["huggingface.co/acme/app/discussions/1"],
+        ),
+        (
+            "Jira / Atlassian",
+            "acme@atlassian.net",
+            &["acme.atlassian.net/rest/api/3/issue/A-1"],
+            &[
+                "acme.atlassian.net/servicedesk/customer/portal/1",
+                "acme.atlassian.net/rest/servicedeskapi/request/A-1/comment",
+            ],
+        ),
+    ]);
 }
 
 #[test]
