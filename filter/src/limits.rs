@@ -30,6 +30,13 @@ pub(crate) const SAMPLED: u32 = 64;
 /// and `tidegate_suppression_evictions_total` counts it.
 pub(crate) const MAX_WINDOWS: usize = 8;
 
+/// Most events in a minute beyond `events_per_minute` that are about a use of which the minute has none:
+/// another host, tenant or operation. Further ones are suppressed.
+pub(crate) const MAX_NEW_USES: u32 = 64;
+
+/// Most uses that a window of `events_per_minute` knows of; a further one counts as new each time.
+pub(crate) const MAX_SEEN_USES: usize = 128;
+
 /// How often a worker tries to swap a shared value before it goes on without.
 pub(crate) const MAX_CAS_TRIES: usize = 8;
 

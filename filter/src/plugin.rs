@@ -77,8 +77,12 @@ pub(crate) enum Reported {
     Opened,
     /// They were, while the request was running; a second event is due when it is over.
     Running,
-    /// They were to be reported, but the event was suppressed.
+    /// They were to be reported, but the event was suppressed, and a window counts it.
     Suppressed,
+    /// They are about behaviour that was reported, and nothing is left to report.
+    Repeated,
+    /// The event was suppressed, but the stream outlived its window: an event is due when it is over.
+    Owed,
 }
 
 impl Plugin {

@@ -11,7 +11,8 @@ use crate::host::{Host, LogLevel, Property};
 use crate::metrics::Failure;
 use crate::plugin::{Inspection, Plugin, Reported};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, number};
-use crate::suppression::{self, EventSubject};
+use crate::suppression::{self, EventSubject, Moved};
+use closed::{moved, seconds};
 
 mod closed;
 
@@ -65,8 +66,12 @@ impl Plugin {
             }
         };
         let late = LateMatches::default();
-        let is_written = self.report(host, &inspector, inspection, &late, &response, stream);
-        inspection.reported = if is_written { reported } else { Reported::Suppressed };
+        let outcome = self.report(host, &inspector, inspection, &late, &response, stream);
+        inspection.reported = match outcome {
+            Outcome::Written => reported,
+            Outcome::Suppressed => Reported::Suppressed,
+            Outcome::Repeated => Reported::Repeated,
+        };
     }
 
     /// Ends an inspection: evaluates the rules that waited for the response, and reports what was not
@@ -87,19 +92,26 @@ impl Plugin {
             self.read_needed(host, &mut response);
             late = self.judge_late(host, &mut inspector, inspection, &response);
         }
+        if inspection.reported == Reported::Suppressed {
+            response.complete(host);
+            if self.outlives_windows(host, &inspector, inspection, &response) {
+                inspection.reported = Reported::Owed;
+            }
+        }
         // Matches that are all excused are counted, without an event.
         let (is_due, stream) = match inspection.reported {
             Reported::No => (inspection.action != Action::Allow, None),
-            Reported::Opened | Reported::Running => (true, Some(StreamState::Closed)),
-            Reported::Suppressed => (false, None),
+            Reported::Opened | Reported::Running | Reported::Owed => {
+                (true, Some(StreamState::Closed))
+            }
+            Reported::Suppressed | Reported::Repeated => (false, None),
         };
         if !is_due && !late.is_alert() {
             return;
         }
         response.complete(host);
         if stream.is_some() {
-            let duration = host.milliseconds().zip(inspection.since);
-            response.seconds = duration.map(|(now, since)| now.saturating_sub(since) / 1000);
+            response.seconds = seconds(host, inspection.since);
         }
         self.report(host, &inspector, inspection, &late, &response, stream);
     }
@@ -158,8 +170,7 @@ impl Plugin {
         late
     }
 
-    /// Writes the event, unless it is suppressed; returns true if it was written. An event that closes
-    /// one that was written is never suppressed.
+    /// Writes the event, unless it is suppressed. The event that closes a stream never is.
     pub(crate) fn report(
         &self,
         host: &dyn Host,
@@ -168,13 +179,17 @@ impl Plugin {
         late: &LateMatches,
         response: &ResponseSnapshot,
         stream: Option<StreamState>,
-    ) -> bool {
-        // The event that this one closes was admitted.
+    ) -> Outcome {
+        // The event that this one closes was admitted, or the stream outlived its window.
         let is_closing = stream == Some(StreamState::Closed);
         if !is_closing && self.repeats_behaviour(host, inspector, inspection, late) {
             self.count(|counters| counters.suppressed(host));
-            return false;
+            return Outcome::Repeated;
         }
+        let moved = match stream {
+            Some(StreamState::Opened | StreamState::Running) => Moved::default(),
+            Some(StreamState::Closed) | None => moved(host, inspection.since, response),
+        };
         let Inspection { snapshot, verdict, decision, sender, action, reported, tracked, .. } =
             inspection;
         // While a request runs, its stream is not the current one.
@@ -186,19 +201,20 @@ impl Plugin {
         if snapshot.source_address.is_none() {
             snapshot.source_address.clone_from(&sender.source_address);
         }
-        let Ok(headers) = Headers::read(&snapshot.header_map) else { return false };
+        let Ok(headers) = Headers::read(&snapshot.header_map) else { return Outcome::Written };
         let early = not_suppressed(*reported, verdict, &decision.rulings);
         let (matches, rulings) = in_order(early, late);
         let pack = inspector.pack();
-        let subject =
-            EventSubject { pack, decision, sender, authority: headers.authority, action: *action };
+        let Headers { authority, method, .. } = headers;
+        let action = *action;
+        let subject = EventSubject { pack, decision, sender, authority, method, action, moved };
         let settings = if is_closing { Suppression::default() } else { self.settings.suppression };
         let (is_admitted, closed) =
             suppression::admit(host, settings, &subject, &matches, &rulings);
         self.report_closed(host, pack, &closed);
         if !is_admitted {
             self.count(|counters| counters.suppressed(host));
-            return false;
+            return Outcome::Suppressed;
         }
         let gateway = GatewaySnapshot {
             node: read(Property::Node),
@@ -210,7 +226,7 @@ impl Plugin {
         let facts = EventFacts {
             pack,
             mode: self.settings.mode,
-            action: *action,
+            action,
             would_deny: decision.would_deny,
             decision,
             rulings: &rulings,
@@ -230,7 +246,7 @@ impl Plugin {
             stream,
         };
         self.write(host, &facts);
-        true
+        Outcome::Written
     }
 
     /// Returns true if an event is only about behaviour that was reported.
@@ -287,6 +303,17 @@ impl ResponseSnapshot {
     }
 }
 
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was written.
+    Written,
+    /// It was suppressed, and a window counts it.
+    Suppressed,
+    /// It is about behaviour that was reported.
+    Repeated,
+}
+
 /// The rules that matched once the response was there, and their rulings.
 #[derive(Debug, Default)]
 pub(crate) struct LateMatches {
@@ -307,8 +334,10 @@ fn not_suppressed<'m>(
     rulings: &'m [Ruling],
 ) -> (&'m [RuleMatch], &'m [Ruling]) {
     match reported {
-        Reported::No | Reported::Opened | Reported::Running => (&verdict.matches, rulings),
-        Reported::Suppressed => (&[], &[]),
+        Reported::No | Reported::Opened | Reported::Running | Reported::Owed => {
+            (&verdict.matches, rulings)
+        }
+        Reported::Suppressed | Reported::Repeated => (&[], &[]),
     }
 }
 

@@ -2,10 +2,14 @@
 //! They are counted, and the count is reported when their window closes.
 //!
 //! The first event opens a window of `suppress_seconds`; later ones of the same rule, source, action,
-//! use, service, host and tenant are suppressed in it. A rule's rate has windows of a minute for each
-//! source and action, in which `events_per_minute` events are written. So a denial is never suppressed
-//! because of an observation, and no client can use up the windows of another. An event is written,
-//! whole, if any of its rules admits it.
+//! usage, service, host, tenant, credential, operations and kind of method are suppressed in it. A rule's
+//! rate has windows of a minute for each source and action, in which `events_per_minute` events are
+//! written, and some more about what the minute has no event of. So a denial is never suppressed because
+//! of an observation, an upload never because of a download, and no client can use up the windows of
+//! another. An event is written, whole, if any of its rules admits it.
+//!
+//! A window sums up what the requests of its suppressed events moved. A stream whose first event was
+//! suppressed has an event at its end if it outlived the window ([`settle`]).
 //!
 //! Windows are kept in the host's shared data, so that all workers know what each has written, and are
 //! changed by compare-and-swap. A worker whose swaps keep failing writes the event: one too many is
@@ -27,11 +31,11 @@ use crate::source::Sender;
 mod bucket;
 
 use bucket::{Answer, Bucket, MAX_OPEN, Window, bucket_of};
-pub(crate) use bucket::{ClosedWindow, Limit, WindowFacts};
+pub(crate) use bucket::{ClosedWindow, Limit, Moved, WindowFacts};
 
 /// The prefix of a bucket's number in the host's shared data. It names the layout of the windows, so
 /// that two versions of the filter in one gateway never read each other's.
-const KEY: &str = "tidegate.suppression.1.";
+const KEY: &str = "tidegate.suppression.2.";
 /// The window of a rule's rate, in seconds.
 const RATE_SECONDS: u64 = 60;
 
@@ -46,7 +50,10 @@ pub(crate) struct EventSubject<'s> {
     pub(crate) decision: &'s Decision,
     pub(crate) sender: &'s Sender,
     pub(crate) authority: &'s [u8],
+    pub(crate) method: &'s [u8],
     pub(crate) action: Action,
+    /// What the request moved until now.
+    pub(crate) moved: Moved,
 }
 
 /// The windows that a look at the shared buckets closed.
@@ -80,6 +87,39 @@ pub(crate) fn admit(
         }
     }
     (is_admitted, closed)
+}
+
+/// Adds what a stream moved whose first event was suppressed to its windows; returns true if that is not
+/// enough, and its end has to be reported: it ran for as long as a window does, or a window is closed.
+pub(crate) fn settle(
+    host: &dyn Host,
+    settings: Suppression,
+    subject: &EventSubject<'_>,
+    matches: &[RuleMatch],
+    rulings: &[Ruling],
+) -> (bool, Closed) {
+    let mut closed = Closed::default();
+    let seconds = match settings.suppress_seconds {
+        0 => RATE_SECONDS,
+        seconds => u64::from(seconds),
+    };
+    let now = host.seconds().filter(|_| subject.moved.seconds < seconds);
+    let Some(now) = now else { return (true, closed) };
+    let mut is_due = false;
+    for (matched, _) in
+        matches.iter().zip(rulings).filter(|(_, ruling)| ruling.action != Action::Allow)
+    {
+        let Some(keys) = Keys::of(subject, matched) else { continue };
+        let is_added = [keys.repeated, keys.rate].iter().any(|key| {
+            let add = |bucket: &mut Bucket| {
+                let result = bucket.add(key, subject.moved);
+                Changed { result, evicted: None }
+            };
+            change(host, now, &mut closed, bucket_of(key), add).unwrap_or(false)
+        });
+        is_due |= !is_added;
+    }
+    (is_due, closed)
 }
 
 /// Closes the windows that this worker opened and that are over.
@@ -119,48 +159,39 @@ impl Gate<'_> {
     ) -> bool {
         let tables = subject.pack.tables();
         let Some(rule) = tables.rule(matched.rule) else { return true };
-        let id = tables.str(rule.id).as_bytes();
-        let address = subject.sender.source_address.as_deref().map_or(&b""[..], without_port);
-        let identity = subject.sender.shown();
-        let service = subject.decision.service.map(|name| tables.str(name).as_bytes());
-        let host = cut(subject.authority);
-        let sender = identity.unwrap_or(address);
-        let action = subject.action.as_str().as_bytes();
-        let usage = subject.decision.usage.map_or("", Usage::as_str).as_bytes();
-        let tenant = subject.decision.identity.map(u64::to_le_bytes);
-        let tenant = tenant.as_ref().map_or(&[][..], |tenant| tenant);
+        let Some(keys) = Keys::of(subject, matched) else { return true };
+        let EventSubject { decision, sender, authority, action, moved, .. } = *subject;
+        let address = sender.source_address.as_deref().map_or(&b""[..], without_port);
         let facts = WindowFacts {
-            rule: id.to_vec(),
-            host: host.to_vec(),
+            rule: tables.str(rule.id).as_bytes().to_vec(),
+            host: cut(authority).to_vec(),
             source_address: cut(address).to_vec(),
-            identity: identity.map(|identity| cut(identity).to_vec()),
-            action: subject.action,
-            usage: subject.decision.usage,
-            tenant: subject.decision.identity,
+            identity: sender.shown().map(|identity| cut(identity).to_vec()),
+            action,
+            usage: decision.usage,
+            tenant: decision.identity,
+            operations: decision.operations,
             would_deny: ruling.would_deny,
             phase: matched.phase,
             view: matched.view,
         };
         let Suppression { suppress_seconds, events_per_minute } = self.settings;
+        let of = keys.repeated.first_chunk().map(|chunk| u64::from_le_bytes(*chunk));
         let repeated = Kind {
-            key: key(&[
-                id,
-                sender,
-                action,
-                usage,
-                service.unwrap_or_default(),
-                subject.authority,
-                tenant,
-            ]),
+            key: keys.repeated,
             limit: Limit::Repeat,
             n_most: 1,
+            of: None,
             seconds: u64::from(suppress_seconds),
+            moved,
         };
         let rate = Kind {
-            key: key(&[id, sender, action]),
+            key: keys.rate,
             limit: Limit::Rate,
             n_most: events_per_minute,
+            of,
             seconds: RATE_SECONDS,
+            moved,
         };
         if suppress_seconds > 0 && !self.admits(&repeated, None) {
             return false;
@@ -178,7 +209,7 @@ impl Gate<'_> {
         let place = bucket_of(&kind.key);
         let until = self.now.saturating_add(kind.seconds);
         let changed = change(self.host, self.now, self.closed, place, |bucket| {
-            let answer = bucket.ask(&kind.key, kind.n_most);
+            let answer = bucket.ask(&kind.key, kind.n_most, kind.of, kind.moved);
             let facts = facts.filter(|_| answer == Answer::Unknown);
             let evicted = facts.and_then(|facts| {
                 bucket.open(Window {
@@ -189,6 +220,8 @@ impl Gate<'_> {
                     until,
                     n_written: 1,
                     n_suppressed: 0,
+                    moved: Moved::default(),
+                    seen: kind.of.into_iter().collect(),
                 })
             });
             Changed { result: (answer, facts.is_some()), evicted }
@@ -211,7 +244,45 @@ struct Kind {
     key: Vec<u8>,
     limit: Limit,
     n_most: u32,
+    /// The hash of the event's use, if a use that the window has not seen is no repetition.
+    of: Option<u64>,
     seconds: u64,
+    moved: Moved,
+}
+
+/// The keys of the windows that a match of an event belongs to.
+struct Keys {
+    repeated: Vec<u8>,
+    rate: Vec<u8>,
+}
+
+impl Keys {
+    /// Returns the keys; `None` without such a rule.
+    fn of(subject: &EventSubject<'_>, matched: &RuleMatch) -> Option<Keys> {
+        let tables = subject.pack.tables();
+        let EventSubject { decision, sender, authority, method, action, .. } = *subject;
+        let id = tables.str(tables.rule(matched.rule)?.id).as_bytes();
+        let address = sender.source_address.as_deref().map_or(&b""[..], without_port);
+        let sender = sender.shown().unwrap_or(address);
+        let action = action.as_str().as_bytes();
+        let usage = decision.usage.map_or("", Usage::as_str).as_bytes();
+        let service = decision.service.map(|name| tables.str(name).as_bytes()).unwrap_or_default();
+        let tenant = decision.identity.map(u64::to_le_bytes);
+        let tenant = tenant.as_ref().map_or(&[][..], |tenant| tenant);
+        let (kind, distinct) = (kind_of(method), &decision.distinct);
+        let repeated =
+            key(&[id, sender, action, usage, service, authority, tenant, kind, distinct]);
+        Some(Keys { repeated, rate: key(&[id, sender, action]) })
+    }
+}
+
+/// Returns what a method does, for there are as many methods as a client likes.
+fn kind_of(method: &[u8]) -> &'static [u8] {
+    match method {
+        b"GET" | b"HEAD" | b"OPTIONS" => b"read",
+        b"" | b"CONNECT" => b"tunnel",
+        _ => b"write",
+    }
 }
 
 /// The result of a change to a bucket, and the window that had to go for it.

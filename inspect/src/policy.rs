@@ -12,7 +12,7 @@ mod usage;
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{
-    Exception, Mode, Pack, Phase, PolicyTables, Scope, Statement, Tables, WHOLE_SHARE,
+    Exception, Mode, Pack, PackHash, Phase, PolicyTables, Scope, Statement, Tables, WHOLE_SHARE,
 };
 use crate::request::Request;
 use crate::service::{Operations, ServiceMatch, plain_host};
@@ -78,6 +78,10 @@ pub struct Decision {
     pub identity: Option<u64>,
     /// The keyed hash of the credential in its URL.
     pub credential: Option<u64>,
+    /// What distinguishes this use of a service from another one, also without a key: a hash of its
+    /// operations, and of the tenants and credentials that each reading of it names. It never leaves the
+    /// gateway, as whoever guesses a tenant could check the guess.
+    pub distinct: [u8; 32],
     /// What happens to each match, in the verdict's order.
     pub rulings: Vec<Ruling>,
 }
@@ -133,6 +137,11 @@ impl Pack {
         }
         let rulings: Vec<Ruling> =
             verdict.matches.iter().map(|matched| input.ruling(matched)).collect();
+        let mut names = input.others.names.clone();
+        matched_service.iter().for_each(|found| found.add_names(&mut names));
+        for operations in [operations, input.others.operations] {
+            names.extend(operations.bits().to_le_bytes());
+        }
         Decision {
             action: rulings.iter().map(|ruling| ruling.action).max().unwrap_or(Action::Allow),
             would_deny: rulings.iter().any(|ruling| ruling.would_deny),
@@ -141,6 +150,7 @@ impl Pack {
             usage: input.usage,
             identity: matched_service.as_ref().and_then(identity),
             credential: matched_service.as_ref().and_then(credential),
+            distinct: PackHash::of(&names).0,
             rulings,
         }
     }
@@ -289,6 +299,8 @@ struct Others {
     /// Each once, ascending.
     services: Vec<u32>,
     operations: Operations,
+    /// What [`ServiceMatch::add_names`] adds for each.
+    names: Vec<u8>,
 }
 
 impl Others {
@@ -304,6 +316,7 @@ impl Others {
             let Some(host) = plain_host(authority) else { continue };
             let Some(found) = ServiceMatch::of(tables, &host, path) else { continue };
             others.services.push(found.service);
+            found.add_names(&mut others.names);
             for method in std::iter::once(&request.method).chain(views.methods()) {
                 others.operations.extend(found.operations(tables, method, &host, path).iter());
             }

@@ -169,6 +169,15 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
         Some(key.identity(tables.str(self.name), namespace, places))
     }
 
+    /// Adds the tenant and the credential that the URL names, each with its length.
+    pub(crate) fn add_names(&self, names: &mut Vec<u8>) {
+        let is_name = |kind: PartKind| kind.is_identity() || kind == PartKind::Secret;
+        for (_, text) in self.places.iter().filter(|(part, _)| is_name(part.kind)) {
+            names.extend((text.len() as u64).to_le_bytes());
+            names.extend_from_slice(text);
+        }
+    }
+
     /// The text of the identity, as policies write it: its places, with slashes between them, and behind
     /// `@` its namespace. For people who write policies; it never leaves a gateway.
     pub fn identity_text(&self, tables: &Tables) -> Option<String> {

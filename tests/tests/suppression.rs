@@ -141,8 +141,8 @@ fn another_rule_source_or_service_is_reported() -> Result<()> {
 #[test]
 fn a_rule_has_a_rate_for_each_source_over_all_workers() -> Result<()> {
     let envoy = start(&[("events_per_minute", "5")])?;
-    for idx in 0..N_REQUESTS {
-        send(&envoy, &format!("{idx}.example"), "192.0.2.1", "implant")?;
+    for _ in 0..N_REQUESTS {
+        send(&envoy, "a.example", "192.0.2.1", "curl")?;
     }
     until("all to be judged", || {
         let (written, _) = events(&envoy)?;
@@ -151,6 +151,21 @@ fn a_rule_has_a_rate_for_each_source_over_all_workers() -> Result<()> {
         // A minute may end meanwhile, and another five be written.
         ensure!(written.len() <= 10, "{} events", written.len());
         Ok((all == N_REQUESTS && written.len() >= 5).then_some(()))
+    })
+}
+
+#[test]
+fn harmless_hosts_do_not_use_up_the_rate_of_another_host() -> Result<()> {
+    let envoy = start(&[("events_per_minute", "5")])?;
+    for idx in 0..N_REQUESTS {
+        send(&envoy, &format!("h{}.example", idx % 5), "192.0.2.1", "implant")?;
+    }
+    send(&envoy, "c2.example", "192.0.2.1", "implant")?;
+    until("the event of the host", || {
+        let (written, _) = events(&envoy)?;
+        ensure!(written.len() <= 12, "{} events", written.len());
+        let is_host = |event: &Value| text(event, "/request/host") == "c2.example";
+        Ok(written.iter().any(is_host).then_some(()))
     })
 }
 

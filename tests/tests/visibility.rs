@@ -38,6 +38,12 @@ service: Slack
 hosts: [slack.com]
 identity:
   - hooks.slack.com/services/{tenant}/{app}/{secret}
+operations:
+  - name: upload
+    methods: [PUT]
+    means: a file is sent
+    match: PUT https://hooks.slack.com/files
+    pass: GET https://hooks.slack.com/files
 ---
 ";
 
@@ -53,11 +59,11 @@ sanctioned:
   - {services: [Slack], sources: [alerting, hop], identities: [T1/B1]}
 ";
 
-fn pack() -> Result<Vec<u8>> {
+fn pack(policy: &str) -> Result<Vec<u8>> {
     let file = |name: &str, text: &str| SourceFile { name: name.into(), bytes: text.into() };
     let library = Library::read(vec![file("rules.yml", RULES), file("slack.md", SLACK)]);
     ensure!(library.findings.is_empty(), "{:?}", library.findings);
-    let (policy, findings) = Policy::read(&"policy.yml".into(), POLICY);
+    let (policy, findings) = Policy::read(&"policy.yml".into(), policy);
     ensure!(findings.is_empty(), "{findings:?}");
     let key = IdentityKey::from_hex(KEY);
     let compilation = Compilation::with_policy(&library, "visibility", 1, policy.as_ref(), key);
@@ -65,7 +71,7 @@ fn pack() -> Result<Vec<u8>> {
 }
 
 fn plugin(settings: &[(&str, &str)]) -> Result<Plugin> {
-    let pack = pack()?;
+    let pack = pack(POLICY)?;
     let mut all = json!({
         "mode": "enforce",
         "pack": STANDARD.encode(&pack),
@@ -133,6 +139,40 @@ fn a_denial_is_reported_although_a_sanctioned_use_was_reported_before() -> Resul
     // Another tenant is another event, also of the same source and action.
     assert_eq!(send(&envoy, &webhook("T8/B8", "alertmanager"))?, 403);
     events_of(&envoy, 3)?;
+    Ok(())
+}
+
+#[test]
+fn without_an_identity_key_another_webhook_or_an_upload_is_reported() -> Result<()> {
+    let pack = pack("default: monitor\n")?;
+    let settings =
+        json!({"mode": "monitor", "pack": STANDARD.encode(&pack), "suppress_seconds": "3600"});
+    let filters = [Plugin::tidegate(&pack, "monitor")?.with_text(&settings.to_string())];
+    let filters = filters.map(|plugin| plugin.http_filter());
+    let stand_in = StandIn::start()?;
+    let config = Bootstrap::new().upstream(stand_in.address()).listener("egress", &filters);
+    let envoy = Envoy::start(&config.json())?;
+    let requests = [
+        "POST /services/T1/B1/secretsecretsecret",
+        "POST /services/T9/B9/secretsecretsecret",
+        // Another credential of the same tenant, a disguised one, and another operation.
+        "POST /services/T9/B9/othersecretothersecret",
+        "POST /x/..//services/T8/B8/othersecretothersecret",
+        "POST /x/..//services/T7/B7/othersecretothersecret",
+        "GET /files",
+        "PUT /files",
+        "POST /files",
+    ];
+    for _ in 0..2 {
+        for request in requests {
+            send(&envoy, &format!("{request} HTTP/1.1\r\nHost: hooks.slack.com\r\n"))?;
+        }
+    }
+    let n_requests = 2 * requests.len();
+    envoy.access_log_of(n_requests)?;
+    let events = events_of(&envoy, requests.len())?;
+    assert_eq!(events.len(), requests.len(), "{events:?}");
+    assert!(events.iter().all(|event| event["request"].get("tenant").is_none()));
     Ok(())
 }
 

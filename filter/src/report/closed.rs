@@ -1,14 +1,14 @@
-//! The events that close windows of suppression.
+//! The events that close windows of suppression, and what is left of suppressed streams at their end.
 
-use inspect::{Anomalies, Decision, Pack, RuleId, RuleMatch};
+use inspect::{Anomalies, Decision, Inspector, Pack, RuleId, RuleMatch};
 
 use crate::event::{EventFacts, Suppressed};
 use crate::headers::{Headers, serialise};
 use crate::host::Host;
 use crate::metrics::Failure;
-use crate::plugin::Plugin;
+use crate::plugin::{Inspection, Plugin};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, Snapshot};
-use crate::suppression::{self, Closed, ClosedWindow, Limit};
+use crate::suppression::{self, Closed, ClosedWindow, EventSubject, Limit, Moved};
 
 impl Plugin {
     /// Closes windows that are over, and reports how many events were suppressed in them.
@@ -22,6 +22,33 @@ impl Plugin {
         self.report_closed(host, inspector.pack(), &suppression::close_due(host));
     }
 
+    /// Adds what a stream moved whose first event was suppressed to its window; returns true if the stream
+    /// outlived that, so that its end is to be reported.
+    pub(super) fn outlives_windows(
+        &self,
+        host: &dyn Host,
+        inspector: &Inspector,
+        inspection: &Inspection,
+        response: &ResponseSnapshot,
+    ) -> bool {
+        let Inspection { snapshot, verdict, decision, sender, action, since, .. } = inspection;
+        let Ok(headers) = Headers::read(&snapshot.header_map) else { return true };
+        let subject = EventSubject {
+            pack: inspector.pack(),
+            decision,
+            sender,
+            authority: headers.authority,
+            method: headers.method,
+            action: *action,
+            moved: moved(host, *since, response),
+        };
+        let (settings, rulings) = (self.settings.suppression, &decision.rulings);
+        let (is_due, closed) =
+            suppression::settle(host, settings, &subject, &verdict.matches, rulings);
+        self.report_closed(host, inspector.pack(), &closed);
+        is_due
+    }
+
     /// Reports windows that were closed.
     pub(super) fn report_closed(&self, host: &dyn Host, pack: &Pack, closed: &Closed) {
         for _ in 0..closed.n_evicted {
@@ -33,7 +60,7 @@ impl Plugin {
     }
 
     fn report_window(&self, host: &dyn Host, pack: &Pack, window: &ClosedWindow) {
-        let facts = &window.facts;
+        let (facts, moved) = (&window.facts, window.moved);
         let tables = pack.tables();
         let is_rule =
             |rule: &inspect::pack::Rule| tables.str(rule.id).as_bytes() == facts.rule.as_slice();
@@ -61,6 +88,7 @@ impl Plugin {
             decision: &Decision {
                 usage: facts.usage,
                 identity: facts.tenant,
+                operations: facts.operations,
                 ..Decision::default()
             },
             rulings: &[],
@@ -71,7 +99,12 @@ impl Plugin {
             snapshot: &snapshot,
             headers: &headers,
             identity: facts.identity.as_deref(),
-            response: &ResponseSnapshot::default(),
+            response: &ResponseSnapshot {
+                request_bytes: Some(moved.request_bytes),
+                response_bytes: Some(moved.response_bytes),
+                seconds: Some(moved.seconds),
+                ..ResponseSnapshot::default()
+            },
             gateway: &GatewaySnapshot::default(),
             time: host.milliseconds(),
             stream: None,
@@ -86,4 +119,19 @@ impl Plugin {
         };
         self.write(host, &event);
     }
+}
+
+/// Returns what a request moved that is over.
+pub(super) fn moved(host: &dyn Host, since: Option<u64>, response: &ResponseSnapshot) -> Moved {
+    Moved {
+        request_bytes: response.request_bytes.unwrap_or_default(),
+        response_bytes: response.response_bytes.unwrap_or_default(),
+        seconds: seconds(host, since).unwrap_or_default(),
+    }
+}
+
+/// Returns for how long a request ran that was judged at a time in milliseconds, in seconds.
+pub(super) fn seconds(host: &dyn Host, since: Option<u64>) -> Option<u64> {
+    let (now, since) = host.milliseconds().zip(since)?;
+    Some(now.saturating_sub(since) / 1000)
 }

@@ -179,16 +179,68 @@ fn a_tunnel_that_does_not_open_has_one_event() {
     assert_eq!(events[0]["response"]["code"], 503);
 }
 
+fn suppressing(seconds: u32, rate: u32) -> impl FnOnce(&mut Settings) {
+    move |settings| {
+        settings.suppression = Suppression { suppress_seconds: seconds, events_per_minute: rate };
+    }
+}
+
+/// Opens a tunnel behind a decoy, ends it after some seconds, and returns all events but the decoy's, with
+/// those that close windows.
+fn behind_a_decoy(seconds: u32, rate: u32, lasts: u64) -> Vec<Value> {
+    let gateway = Gateway::new(&["cs-method: CONNECT"], suppressing(seconds, rate));
+    gateway.respond(gateway.request(CONNECT), 200);
+    let mut stream = gateway.request(CONNECT);
+    gateway.host.set_number(Property::ResponseCode, 200);
+    stream.on_response_headers(&gateway.host);
+    assert_eq!(gateway.host.counted("tidegate_suppressed_total"), 1);
+    gateway.host.advance(lasts);
+    gateway.respond(stream, 200);
+    gateway.host.advance(u64::from(seconds.max(60)));
+    gateway.plugin.close_windows(&gateway.host);
+    gateway.host.events().split_off(2)
+}
+
 #[test]
-fn the_end_of_a_tunnel_whose_start_was_suppressed_is_not_reported() {
-    let gateway = Gateway::new(&["cs-method: CONNECT"], |settings| {
-        settings.suppression = Suppression { suppress_seconds: 60, events_per_minute: 0 };
-    });
+fn the_end_of_a_tunnel_is_reported_although_its_start_was_suppressed_if_it_outlived_the_window() {
+    for (seconds, rate) in [(60, 0), (0, 1), (60, 1)] {
+        let events = behind_a_decoy(seconds, rate, 7200);
+        let closed = events.iter().filter(|event| event["stream"] == "closed");
+        let closed: Vec<_> = closed.collect();
+        assert_eq!(closed.len(), 1, "{events:?}");
+        assert_eq!(rules(closed[0]), [RULE_1]);
+        let expect =
+            json!({"code": 200, "request_bytes": 10, "response_bytes": 20, "seconds": 7200});
+        assert_eq!(closed[0]["response"], expect);
+    }
+}
+
+#[test]
+fn what_a_tunnel_moved_whose_start_was_suppressed_is_in_the_event_that_closes_the_window() {
+    for (seconds, rate, by) in [(60, 0, "window"), (0, 1, "rate")] {
+        let events = behind_a_decoy(seconds, rate, 30);
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert_eq!(
+            (&events[0]["suppressed"]["count"], &events[0]["suppressed"]["by"]),
+            (&json!(1), &json!(by))
+        );
+        let expect = json!({"request_bytes": 10, "response_bytes": 20, "seconds": 30});
+        assert_eq!(events[0]["response"], expect);
+    }
+}
+
+#[test]
+fn a_tunnel_that_is_younger_than_its_window_and_ends_after_it_is_reported() {
+    let gateway = Gateway::new(&["cs-method: CONNECT"], suppressing(60, 0));
     gateway.respond(gateway.request(CONNECT), 200);
-    gateway.respond(gateway.request(CONNECT), 200);
-    let events = gateway.host.events();
-    let streams: Vec<_> = events.iter().map(|event| &event["stream"]).collect();
-    assert_eq!(streams, ["open", "closed"]);
+    gateway.host.advance(50);
+    let mut stream = gateway.request(CONNECT);
+    stream.on_response_headers(&gateway.host);
+    gateway.host.advance(20);
+    gateway.plugin.close_windows(&gateway.host);
+    gateway.respond(stream, 200);
+    let states: Vec<_> = gateway.host.events().iter().map(|of| of["stream"].clone()).collect();
+    assert_eq!(states, [json!("open"), json!("closed"), Value::Null, json!("closed")]);
 }
 
 #[test]
@@ -277,6 +329,8 @@ fn suppressed_events_are_counted_and_reported_by_an_event_of_the_window() {
     assert_eq!(events.len(), 2);
     let expect = json!({"count": 2, "since": 1_763_697_600_000_u64, "by": "window"});
     assert_eq!(events[1]["suppressed"], expect);
+    let expect = json!({"request_bytes": 20, "response_bytes": 40, "seconds": 0});
+    assert_eq!(events[1]["response"], expect);
     assert_eq!(rules(&events[1]), [RULE_1]);
     assert_eq!(events[1]["request"]["host"], "a.example");
     assert_eq!(events[1]["request"]["source"], "192.0.2.7");

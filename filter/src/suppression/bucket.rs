@@ -5,9 +5,9 @@
 //! reported and not lost.
 
 use inspect::pack::Phase;
-use inspect::{Action, Usage, View};
+use inspect::{Action, Operations, Usage, View};
 
-use crate::limits::MAX_WINDOWS;
+use crate::limits::{MAX_NEW_USES, MAX_SEEN_USES, MAX_WINDOWS};
 
 /// Buckets. Each is one value of the host's shared data.
 pub(crate) const N_BUCKETS: u32 = 1024;
@@ -31,6 +31,30 @@ pub(crate) struct Window {
     pub(crate) n_written: u32,
     /// Events that were suppressed.
     pub(crate) n_suppressed: u32,
+    /// What the requests of suppressed events moved, as far as they are over.
+    pub(crate) moved: Moved,
+    /// Hashes of the uses that the window's events were about, if another use is no repetition; at most
+    /// [`MAX_SEEN_USES`].
+    pub(crate) seen: Vec<u64>,
+}
+
+/// What requests moved, and how long they took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// Bytes from clients, of all.
+    pub(crate) request_bytes: u64,
+    /// Bytes to clients, of all.
+    pub(crate) response_bytes: u64,
+    /// Seconds that the longest one took.
+    pub(crate) seconds: u64,
+}
+
+impl Moved {
+    fn add(&mut self, other: Moved) {
+        self.request_bytes = self.request_bytes.saturating_add(other.request_bytes);
+        self.response_bytes = self.response_bytes.saturating_add(other.response_bytes);
+        self.seconds = self.seconds.max(other.seconds);
+    }
 }
 
 /// Why events of a window are suppressed.
@@ -58,6 +82,8 @@ pub(crate) struct WindowFacts {
     pub(crate) usage: Option<Usage>,
     /// The keyed hash of the tenant.
     pub(crate) tenant: Option<u64>,
+    /// What the request does to the service.
+    pub(crate) operations: Operations,
     pub(crate) would_deny: bool,
     pub(crate) phase: Phase,
     pub(crate) view: View,
@@ -71,6 +97,7 @@ pub(crate) struct ClosedWindow {
     /// When it opened, in seconds since 1970.
     pub(crate) from: u64,
     pub(crate) n_suppressed: u32,
+    pub(crate) moved: Moved,
 }
 
 /// A window's answer about an event.
@@ -124,19 +151,33 @@ impl Bucket {
         self.windows.extract_if(.., is_over).collect()
     }
 
-    /// Answers whether an event may be written, of which a window admits at most `n_most`, and counts
-    /// it.
-    pub(crate) fn ask(&mut self, key: &[u8], n_most: u32) -> Answer {
+    /// Answers whether an event may be written, and counts it. What its request moved is added if it is
+    /// suppressed.
+    ///
+    /// A window admits at most `n_most` events, and of uses that it has not seen [`MAX_NEW_USES`] more.
+    pub(crate) fn ask(&mut self, key: &[u8], n_most: u32, of: Option<u64>, moved: Moved) -> Answer {
         let Some(window) = self.windows.iter_mut().find(|window| window.key == key) else {
             return Answer::Unknown;
         };
-        let (count, answer) = if window.n_written < n_most {
+        let unseen = of.filter(|hash| !window.seen.contains(hash));
+        let n_new = unseen.map_or(0, |_| MAX_NEW_USES);
+        let (count, answer) = if window.n_written < n_most.saturating_add(n_new) {
+            window.seen.extend(unseen.filter(|_| window.seen.len() < MAX_SEEN_USES));
             (&mut window.n_written, Answer::Write)
         } else {
+            window.moved.add(moved);
             (&mut window.n_suppressed, Answer::Suppress)
         };
         *count = count.saturating_add(1);
         answer
+    }
+
+    /// Adds what a request moved whose event was suppressed before; returns false if no window is open
+    /// for it.
+    pub(crate) fn add(&mut self, key: &[u8], moved: Moved) -> bool {
+        let window = self.windows.iter_mut().find(|window| window.key == key);
+        let window = window.filter(|window| window.n_suppressed > 0);
+        window.map(|window| window.moved.add(moved)).is_some()
     }
 
     /// Adds a window; if the bucket is full, returns the one that had to go for it.
@@ -153,18 +194,22 @@ impl Bucket {
 impl Window {
     /// Returns what there is to report once the window is closed, if events were suppressed in it.
     pub(crate) fn closed(self) -> Option<ClosedWindow> {
-        let Window { limit, facts, from, n_suppressed, .. } = self;
-        (n_suppressed > 0).then_some(ClosedWindow { limit, facts, from, n_suppressed })
+        let Window { limit, facts, from, n_suppressed, moved, .. } = self;
+        (n_suppressed > 0).then_some(ClosedWindow { limit, facts, from, n_suppressed, moved })
     }
 
     fn write(&self, bytes: &mut Vec<u8>) {
         for number in [self.from, self.until] {
             bytes.extend(number.to_le_bytes());
         }
-        for number in [self.n_written, self.n_suppressed] {
+        let facts = &self.facts;
+        for number in [self.n_written, self.n_suppressed, facts.operations.bits()] {
             bytes.extend(number.to_le_bytes());
         }
-        let facts = &self.facts;
+        let Moved { request_bytes, response_bytes, seconds } = self.moved;
+        for number in [request_bytes, response_bytes, seconds] {
+            bytes.extend(number.to_le_bytes());
+        }
         bytes.extend([
             self.limit.code(),
             facts.action.code(),
@@ -176,6 +221,9 @@ impl Window {
             facts.tenant.is_some().code(),
         ]);
         bytes.extend(facts.tenant.unwrap_or_default().to_le_bytes());
+        let n_seen = self.seen.len().min(MAX_SEEN_USES);
+        bytes.extend(u16::try_from(n_seen).unwrap_or_default().to_le_bytes());
+        self.seen.iter().take(n_seen).for_each(|hash| bytes.extend(hash.to_le_bytes()));
         let identity = facts.identity.as_ref().map_or(&[][..], Vec::as_slice);
         for text in [&self.key, &facts.rule, &facts.host, &facts.source_address, identity] {
             // All are made of texts that were cut far below this.
@@ -190,11 +238,20 @@ impl Window {
         let until = u64::from_le_bytes(array(rest)?);
         let n_written = u32::from_le_bytes(array(rest)?);
         let n_suppressed = u32::from_le_bytes(array(rest)?);
+        let operations = Operations::from_bits(u32::from_le_bytes(array(rest)?));
+        let moved = Moved {
+            request_bytes: u64::from_le_bytes(array(rest)?),
+            response_bytes: u64::from_le_bytes(array(rest)?),
+            seconds: u64::from_le_bytes(array(rest)?),
+        };
         let [limit, action, would_deny, phase, view, is_identified, usage, has_tenant] =
             array(rest)?;
         let tenant = u64::from_le_bytes(array(rest)?);
         let limit = Limit::decode(limit)?;
         let is_identified = bool::decode(is_identified)?;
+        let n_seen = u16::from_le_bytes(array(rest)?);
+        let seen = (0..n_seen).map(|_| array(rest).map(u64::from_le_bytes));
+        let seen = seen.collect::<Option<Vec<u64>>>()?;
         let mut texts: [Vec<u8>; 5] = Default::default();
         for text in &mut texts {
             let length = u16::from_le_bytes(array(rest)?);
@@ -209,11 +266,12 @@ impl Window {
             action: Action::decode(action)?,
             usage: Option::decode(usage)?,
             tenant: bool::decode(has_tenant)?.then_some(tenant),
+            operations,
             would_deny: bool::decode(would_deny)?,
             phase: Phase::decode(phase)?,
             view: View::decode(view)?,
         };
-        Some(Window { key, limit, facts, from, until, n_written, n_suppressed })
+        Some(Window { key, limit, facts, from, until, n_written, n_suppressed, moved, seen })
     }
 }
 
@@ -285,6 +343,8 @@ fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 mod tests {
     use super::*;
 
+    const MOVED: Moved = Moved { request_bytes: 10, response_bytes: 2, seconds: 9 };
+
     fn window(key: &str, from: u64, until: u64) -> Window {
         let facts = WindowFacts {
             rule: b"rule".to_vec(),
@@ -294,27 +354,31 @@ mod tests {
             action: Action::Observe,
             usage: Some(Usage::New),
             tenant: Some(7),
+            operations: Operations::from_bits(0b101),
             would_deny: true,
             phase: Phase::Response,
             view: View::Tunnel,
         };
         let key = key.as_bytes().to_vec();
-        let limit = Limit::Repeat;
-        Window { key, limit, facts, from, until, n_written: 1, n_suppressed: 0 }
+        let (limit, moved, seen) = (Limit::Repeat, Moved::default(), vec![1]);
+        Window { key, limit, facts, from, until, n_written: 1, n_suppressed: 0, moved, seen }
     }
 
     #[test]
     fn one_event_of_a_key_is_written_in_a_window_and_the_rest_is_counted() {
         let mut bucket = Bucket::default();
-        assert_eq!(bucket.ask(b"a", 1), Answer::Unknown);
+        assert_eq!(bucket.ask(b"a", 1, None, MOVED), Answer::Unknown);
         assert_eq!(bucket.open(window("a", 100, 160)), None);
         for _ in 0..3 {
             assert_eq!(bucket.close(159), []);
-            assert_eq!(bucket.ask(b"a", 1), Answer::Suppress);
-            assert_eq!(bucket.ask(b"b", 1), Answer::Unknown);
+            assert_eq!(bucket.ask(b"a", 1, None, MOVED), Answer::Suppress);
+            assert_eq!(bucket.ask(b"b", 1, None, MOVED), Answer::Unknown);
             bucket = Bucket::read(&bucket.bytes());
         }
-        let expect = Window { n_suppressed: 3, ..window("a", 100, 160) };
+        assert!(bucket.add(b"a", MOVED));
+        assert!(!bucket.add(b"b", MOVED));
+        let moved = Moved { request_bytes: 40, response_bytes: 8, seconds: 9 };
+        let expect = Window { n_suppressed: 3, moved, ..window("a", 100, 160) };
         assert_eq!(bucket.close(160), [expect]);
         assert_eq!(bucket, Bucket::default());
     }
@@ -323,10 +387,27 @@ mod tests {
     fn a_rate_lets_some_events_pass_and_counts_the_rest() {
         let mut bucket = Bucket::default();
         bucket.open(window("a", 100, 160));
-        let answers: Vec<_> = (0..4).map(|_| bucket.ask(b"a", 3)).collect();
+        let answers: Vec<_> = (0..4).map(|_| bucket.ask(b"a", 3, None, MOVED)).collect();
         assert_eq!(answers, [Answer::Write, Answer::Write, Answer::Suppress, Answer::Suppress]);
-        let expect = Window { n_written: 3, n_suppressed: 2, ..window("a", 100, 160) };
+        let moved = Moved { request_bytes: 20, response_bytes: 4, seconds: 9 };
+        let expect = Window { n_written: 3, n_suppressed: 2, moved, ..window("a", 100, 160) };
         assert_eq!(bucket.close(1000), [expect]);
+    }
+
+    #[test]
+    fn a_rate_counts_repetitions_and_writes_uses_that_are_new_up_to_a_bound() {
+        let mut bucket = Bucket::default();
+        bucket.open(window("a", 100, 160));
+        let mut ask = |hash| {
+            bucket = Bucket::read(&bucket.bytes());
+            bucket.ask(b"a", 2, Some(hash), MOVED)
+        };
+        assert_eq!([ask(1), ask(1), ask(1)], [Answer::Write, Answer::Suppress, Answer::Suppress]);
+        for hash in 0..u64::from(MAX_NEW_USES) {
+            assert_eq!(ask(100 + hash), Answer::Write, "{hash}");
+            assert_eq!(ask(100 + hash), Answer::Suppress, "{hash}");
+        }
+        assert_eq!(ask(7), Answer::Suppress, "the bound");
     }
 
     #[test]
@@ -345,7 +426,7 @@ mod tests {
         }
         assert_eq!(bucket.open(window("new", 100, 300)), Some(window("3", 100, 150)));
         assert_eq!(bucket.windows.len(), MAX_WINDOWS);
-        assert_eq!(bucket.ask(b"new", 1), Answer::Suppress);
+        assert_eq!(bucket.ask(b"new", 1, None, MOVED), Answer::Suppress);
     }
 
     #[test]
@@ -369,8 +450,8 @@ mod tests {
             assert_eq!(Bucket::read(&bucket.bytes()), bucket, "{view:?}");
         }
         let mut bytes = Bucket { windows: vec![window("a", 1, 2)] }.bytes();
-        // Three numbers before it, and four other values.
-        bytes[24 + 4] = 5;
+        // Eight numbers before it, and four other values.
+        bytes[28 + 24 + 4] = 5;
         assert_eq!(Bucket::read(&bytes), Bucket::default());
     }
 

@@ -2,6 +2,7 @@ use inspect::pack::Phase;
 use inspect::{Usage, View};
 
 use super::*;
+use crate::limits::MAX_NEW_USES;
 use crate::testing::{Call, FakeHost, decoded};
 
 struct Case {
@@ -28,6 +29,19 @@ impl Case {
         action: Action,
         decision: &Decision,
     ) -> (bool, Closed) {
+        self.offer_whole((source, authority, "GET"), action, decision)
+    }
+
+    fn offer_method(&self, method: &str, decision: &Decision) -> (bool, Closed) {
+        self.offer_whole(("192.0.2.1", "a.example", method), Action::Observe, decision)
+    }
+
+    fn offer_whole(
+        &self,
+        (source, authority, method): (&str, &str, &str),
+        action: Action,
+        decision: &Decision,
+    ) -> (bool, Closed) {
         let source_address = Some(format!("{source}:1234").into_bytes());
         let sender = Sender { source_address, ..Sender::default() };
         let subject = EventSubject {
@@ -35,7 +49,9 @@ impl Case {
             decision,
             sender: &sender,
             authority: authority.as_bytes(),
+            method: method.as_bytes(),
             action,
+            moved: Moved::default(),
         };
         let matched = RuleMatch {
             alerts: true,
@@ -120,6 +136,21 @@ fn another_action_use_or_tenant_has_a_window_of_its_own() {
 }
 
 #[test]
+fn another_operation_credential_or_kind_of_method_has_a_window_of_its_own() {
+    let case = Case::new(60, 0);
+    let decision = |distinct| Decision { distinct: [distinct; 32], ..Decision::default() };
+    for expect in [true, false] {
+        for (method, distinct) in [("GET", 1), ("PUT", 1), ("GET", 2), ("CONNECT", 1)] {
+            let (is_written, _) = case.offer_method(method, &decision(distinct));
+            assert_eq!(is_written, expect, "{method} {distinct}");
+        }
+    }
+    // A client invents as many methods as it likes.
+    assert!(!case.offer_method("HEAD", &decision(1)).0);
+    assert!(!case.offer_method("X-1", &decision(1)).0);
+}
+
+#[test]
 fn a_long_host_has_its_own_window_however_alike_another_is() {
     let case = Case::new(60, 0);
     let host = |end: &str| "a".repeat(MAX_NAME_BYTES) + end;
@@ -149,9 +180,25 @@ fn a_rate_admits_so_many_events_in_a_minute() {
 }
 
 #[test]
+fn a_rate_lets_another_host_pass_up_to_a_bound() {
+    let case = Case::new(0, 5);
+    let host = |number: u32| format!("h{number}.example");
+    for number in 0..5 {
+        assert!(case.is_written("192.0.2.1", &host(number)));
+        assert!(number < 4 || !case.is_written("192.0.2.1", &host(number)));
+    }
+    assert!(case.is_written("192.0.2.1", "c2.example"));
+    assert!(!case.is_written("192.0.2.1", "c2.example"));
+    let n_more = (5..500).filter(|number| case.is_written("192.0.2.1", &host(*number))).count();
+    assert_eq!(n_more + 1, MAX_NEW_USES as usize);
+}
+
+#[test]
 fn an_event_that_the_rate_suppresses_opens_no_window() {
     let case = Case::new(3600, 1);
-    assert!(case.is_written("192.0.2.1", "a.example"));
+    let host = |number: u32| format!("h{number}.example");
+    let n_written = (0..100).filter(|number| case.is_written("192.0.2.1", &host(*number))).count();
+    assert_eq!(n_written, 1 + MAX_NEW_USES as usize);
     assert!(!case.is_written("192.0.2.1", "b.example"));
     case.host.advance(RATE_SECONDS);
     assert!(case.is_written("192.0.2.1", "b.example"));

@@ -136,6 +136,11 @@ impl Operations {
         self.0 != 0 && self.0 & !bits == 0
     }
 
+    /// The set of bits that [`Operations::bits`] returned; others are no operation.
+    pub fn from_bits(bits: u32) -> Operations {
+        Operation::ALL.iter().copied().filter(|operation| bits & operation.bit() != 0).collect()
+    }
+
     /// The set as bits, in the order of the table.
     pub fn bits(self) -> u32 {
         self.0
