@@ -77,12 +77,17 @@ allow:
       - any.example:*
       - 203.0.113.0/28
       - {hosts: [read.example], methods: [GET, HEAD]}
+      - {hosts: [mirror.one.example, 203.0.113.8/30], methods: [GET, HEAD], ports: [80, 8080]}
+      - {hosts: [mirror.one.example], methods: [PUT]}
+      - '*.deep.below.example:8443'
     connect: [forge.example, tunnel.example:8443]
   - group: laptops
     sources: [laptops]
     default: enforce
     others: true
     services: [Buckets]
+    hosts:
+      - {hosts: [read.example, '**.read.example'], methods: [GET]}
   - group: watched
     sources: [watched]
     hosts: [crates.example]
@@ -138,6 +143,24 @@ const CASES: &[Case] = &[
     // Methods.
     case("builder-1", "GET", "http://read.example/x", true),
     case("builder-1", "POST", "http://read.example/x", false),
+    // A wider entry lists nothing of what a nearer one leaves out; those of one name add up.
+    case("builder-1", "GET", "http://mirror.one.example/x", true),
+    case("builder-1", "GET", "http://mirror.one.example:8080/x", true),
+    case("builder-1", "PUT", "http://mirror.one.example/x", true),
+    case("builder-1", "POST", "http://mirror.one.example/x", false),
+    case("builder-1", "GET", "http://mirror.one.example:443/x", false),
+    case("builder-1", "CONNECT", "mirror.one.example:443", false),
+    case("builder-1", "POST", "http://other.one.example/x", true),
+    case("builder-1", "GET", "http://a.deep.below.example:8443/", true),
+    case("builder-1", "GET", "http://a.deep.below.example/", false),
+    case("builder-1", "GET", "http://a.b.deep.below.example/", true),
+    case("builder-1", "GET", "http://203.0.113.9/", true),
+    case("builder-1", "POST", "http://203.0.113.9/", false),
+    case("builder-1", "POST", "http://203.0.113.7/", true),
+    case("laptop-7", "GET", "http://read.example/", true),
+    case("laptop-7", "POST", "http://read.example/", false),
+    case("laptop-7", "POST", "http://a.b.read.example/", false),
+    case("laptop-7", "POST", "http://notread.example/", true),
     // Tunnels: what is done inside is not seen.
     case("builder-1", "CONNECT", "crates.example:443", true),
     case("builder-1", "CONNECT", "read.example:443", false),

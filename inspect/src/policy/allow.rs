@@ -99,6 +99,31 @@ struct Use<'r> {
     is_tunnel: bool,
 }
 
+/// What the entries for hosts or networks say of a request.
+#[derive(Clone, Copy)]
+enum Reached {
+    /// None is about its host.
+    Not,
+    /// The nearest ones are about its host and list other uses of it.
+    OtherTerms,
+    /// This one lists it.
+    By(AllowedBy),
+}
+
+impl Reached {
+    /// This, or `other` if this is about another host.
+    fn or(self, other: Reached) -> Reached {
+        if matches!(self, Reached::Not) { other } else { self }
+    }
+
+    fn entry(self) -> Option<AllowedBy> {
+        match self {
+            Reached::By(entry) => Some(entry),
+            Reached::Not | Reached::OtherTerms => None,
+        }
+    }
+}
+
 impl List<'_> {
     /// The entry that lists a request and the other names that it goes by.
     fn entry(&self, request: &Request<'_>) -> Option<AllowedBy> {
@@ -110,15 +135,19 @@ impl List<'_> {
         };
         let used = Use { method: request.method, port, is_tunnel };
         let Some(name) = plain_host(request.authority) else {
-            return self.network(host, used);
+            return self.network(host, used).entry();
         };
         if !self.lists_other_names(request, &name) {
             return None;
         }
-        let service = || self.service(request, &name, used);
-        let host = || self.host(&name, |terms| self.allows(terms, used));
-        let network = || self.network(&name, used);
-        service().or_else(host).or_else(network).or_else(|| self.other(&name, used))
+        if let Some(entry) = self.service(request, &name, used) {
+            return Some(entry);
+        }
+        let host = self.host(&name, |terms| self.allows(terms, used));
+        match host.or(self.network(&name, used)) {
+            Reached::Not => self.other(&name, used),
+            reached => reached.entry(),
+        }
     }
 
     /// Returns true if the server name and the target of the tunnel are the host, belong to its service, or
@@ -133,7 +162,7 @@ impl List<'_> {
             plain_host(name).is_some_and(|name| {
                 name == host
                     || owner(&name).is_some_and(|service| owner(host) == Some(service))
-                    || self.host(&name, |_| true).is_some()
+                    || self.host(&name, |_| true).entry().is_some()
                     || !self.group.others.is_any() && owner(&name).is_none()
             })
         })
@@ -164,10 +193,11 @@ impl List<'_> {
         None
     }
 
-    /// The entry of a host: that of the name itself, or else of the nearest name above it. A wildcard lists no
-    /// host of a service, where strangers have names too.
-    fn host(&self, host: &[u8], fits: impl Fn(u32) -> bool) -> Option<AllowedBy> {
-        let mut nearest: Option<AllowedBy> = None;
+    /// The entry of a host, as far as its terms fit: of the entries that reach it those of the nearest name
+    /// decide, and of several for that name one has to fit. So a wildcard lists nothing of what an entry for a
+    /// nearer name leaves out. A wildcard lists no host of a service, where strangers have names too.
+    fn host(&self, host: &[u8], fits: impl Fn(u32) -> bool) -> Reached {
+        let mut nearest = Reached::Not;
         let mut hash = HASH_START;
         // From the last label to the whole name: a longer name replaces a shorter one.
         for (at, byte) in host.iter().enumerate().rev() {
@@ -178,39 +208,53 @@ impl List<'_> {
             }
             hash = hash_step(hash, *byte);
         }
-        let nearest = nearest.filter(|_| service::owner(self.tables, host).is_none());
+        if service::owner(self.tables, host).is_some() {
+            nearest = Reached::Not;
+        }
         self.named(host, hash, 0, &fits).or(nearest)
     }
 
     /// The entry of a name for a host that has some labels more.
-    fn named(
-        &self,
-        name: &[u8],
-        hash: u64,
-        n_more: usize,
-        fits: impl Fn(u32) -> bool,
-    ) -> Option<AllowedBy> {
-        let found = self.allow.hosts_of(hash, self.idx).iter().find(|allowed| {
+    fn named(&self, name: &[u8], hash: u64, n_more: usize, fits: impl Fn(u32) -> bool) -> Reached {
+        let reaching = self.allow.hosts_of(hash, self.idx).iter().filter(|allowed| {
             let reaches = match allowed.reach {
                 HostReach::Itself => n_more == 0,
                 HostReach::OneLabel => n_more == 1,
                 HostReach::Below => n_more > 0,
             };
-            reaches
-                && allowed.group == self.idx
-                && self.tables.str(allowed.name).as_bytes() == name
-                && fits(allowed.terms)
+            reaches && allowed.group == self.idx && self.tables.str(allowed.name).as_bytes() == name
         });
-        found.map(|allowed| AllowedBy::Host(allowed.name, allowed.reach))
+        let mut reached = Reached::Not;
+        for allowed in reaching {
+            if fits(allowed.terms) {
+                return Reached::By(AllowedBy::Host(allowed.name, allowed.reach));
+            }
+            reached = Reached::OtherTerms;
+        }
+        reached
     }
 
-    fn network(&self, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
-        let address = address_number(host)?;
-        let mut networks = self.group.networks.of(&self.allow.networks).iter();
-        let at = networks.position(|network| {
-            (network.first..=network.last).contains(&address) && self.allows(network.terms, used)
-        })?;
-        Some(AllowedBy::Network(self.group.networks.start as usize + at))
+    /// The entry of an address, as far as its terms fit: of the networks that contain it the smallest decides.
+    fn network(&self, host: &[u8], used: Use<'_>) -> Reached {
+        let Some(address) = address_number(host) else { return Reached::Not };
+        let networks = (0..).zip(self.group.networks.of(&self.allow.networks));
+        let containing =
+            networks.filter(|(_, network)| (network.first..=network.last).contains(&address));
+        let mut smallest = u128::MAX;
+        let mut reached = Reached::Not;
+        for (at, network) in containing {
+            let size = network.last.saturating_sub(network.first);
+            if size > smallest || size == smallest && matches!(reached, Reached::By(_)) {
+                continue;
+            }
+            smallest = size;
+            reached = if self.allows(network.terms, used) {
+                Reached::By(AllowedBy::Network(self.group.networks.start as usize + at))
+            } else {
+                Reached::OtherTerms
+            };
+        }
+        reached
     }
 
     fn other(&self, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
