@@ -17,6 +17,7 @@ use crate::url::{Url, host_name, is_port};
 /// be missing if the target is a path or a URL.
 pub(crate) fn is_request_line(line: &str) -> bool {
     let line = unmarked(line);
+    let line = line.strip_suffix("\\r\\n").unwrap_or(line);
     let mut words = line.split_whitespace();
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return false };
     let is_method = method.len() > 1
@@ -44,7 +45,13 @@ pub(crate) fn unmarked(line: &str) -> &str {
 
 /// Reads one request, with all that follows it. `None` where it is not one; `findings` say why.
 pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
-    let mut lines = (1..).zip(text.lines().map(|line| unmarked(line.trim_end_matches('\r'))));
+    // Wireshark writes line breaks out, and indents.
+    let is_written_out = text.lines().any(|line| line.trim_end().ends_with("\\r\\n"));
+    let mut lines = (1..).zip(text.lines().map(|line| {
+        let line = line.trim_end_matches('\r');
+        let plain = line.trim_end().strip_suffix("\\r\\n").filter(|_| is_written_out);
+        unmarked(plain.map_or(line, str::trim_start))
+    }));
     let (_, first) = lines.next()?;
     let first = refang_line(first);
     let mut words = first.split_whitespace();

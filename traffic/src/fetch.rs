@@ -99,6 +99,11 @@ pub(crate) fn request_of_url(
             return None;
         }
     };
+    if let Some(placeholder) = placeholder(text) {
+        let message = format!("the value of `{}` is not in the text", placeholder.escape_debug());
+        let help = "put the value in, as the rules see the URL that is sent";
+        findings.add(&codes::IGNORED_OPTION, Span::point(1, 1), message, help);
+    }
     let scheme = url.scheme.to_ascii_lowercase();
     let (name, port) = inspect::split_port(url.host.as_bytes());
     let name = inspect::ascii_name(&String::from_utf8_lossy(name)).to_ascii_lowercase();
@@ -136,6 +141,18 @@ pub(crate) fn request_of_url(
         ..request
     };
     Some(request.record())
+}
+
+/// Returns what in a URL of a script a value would be put for: `${name}`, `{name}`, `$($name)`, `$name`.
+fn placeholder(url: &str) -> Option<&str> {
+    let at = url.find(['$', '{'])?;
+    let found = url.get(at..)?;
+    let name = found.trim_start_matches(['$', '{', '(']);
+    let is_word = |char: char| char.is_alphanumeric() || "_.".contains(char);
+    let end = found.len() - name.len() + name.find(|char| !is_word(char)).unwrap_or(name.len());
+    let closing = found.get(end..)?.chars().take_while(|char| matches!(char, '}' | ')')).count();
+    let is_name = name.starts_with(|char: char| char.is_alphabetic() || char == '_');
+    is_name.then(|| found.get(..end + closing)).flatten()
 }
 
 /// Adds a finding about a call whose URL is not in the text.

@@ -36,7 +36,7 @@ impl Form {
         if trimmed.starts_with('{') {
             return Form::Json;
         }
-        if is_url(trimmed) {
+        if is_url(bare_url(trimmed)) {
             return Form::Url;
         }
         if captured::is_request_line(trimmed) {
@@ -85,14 +85,31 @@ fn begins_pseudo_headers(text: &str) -> bool {
     pseudo_headers::is_line(first) || is_of_tool(first) && lines.any(pseudo_headers::is_line)
 }
 
+/// Returns a URL without what lists and reports put around it: the mark of a list, `URL:`, quotes, brackets, a
+/// comma at its end.
+pub(crate) fn bare_url(text: &str) -> &str {
+    let mut text = text.trim();
+    let digits = text.trim_start_matches(|char: char| char.is_ascii_digit());
+    let marks = ["- ", "* ", "+ ", "• ", "URL: ", "Url: ", "url: ", "IOC: "];
+    let numbered = (digits.len() < text.len()).then_some(digits);
+    let numbered = numbered.and_then(|it| it.strip_prefix(". ").or_else(|| it.strip_prefix(") ")));
+    let listed = marks.iter().find_map(|mark| text.strip_prefix(mark)).or(numbered);
+    if let Some(listed) = listed {
+        text = listed.trim();
+    }
+    let text = text.trim_end_matches([',', ';']);
+    text.trim_matches(['<', '>', '"', '\'', '`'])
+}
+
 /// Returns true if a word is a URL, a defanged host, or a host with a path.
 fn is_url(text: &str) -> bool {
     if text.contains(char::is_whitespace) {
         return false;
     }
     let real = refanged(text);
-    if real.contains("://") {
-        return true;
+    if let Some((scheme, _)) = real.split_once("://") {
+        // Code without blanks is none: `get("https://a.example")`.
+        return scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     }
     let end = real.find(['/', '?']).unwrap_or(real.len());
     let host = real.get(..end).unwrap_or_default();

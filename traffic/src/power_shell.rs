@@ -5,7 +5,7 @@ mod token;
 
 use std::collections::BTreeMap;
 
-use diagnostics::Findings;
+use diagnostics::{Findings, Span};
 
 use crate::client::ClientRequest;
 use crate::fetch::request_of_url;
@@ -284,19 +284,57 @@ impl Reader {
         }
     }
 
-    /// Returns a text with the variables in it that are known.
+    /// Returns a text with the variables in it that are known: `$name`, `${name}` and `$($name)`, in any case.
     fn expanded(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (name, value) in &self.names {
-            if let Some(value) = &value.text
-                && text.contains('$')
-            {
-                text = text
-                    .replace(&format!("${name}"), value)
-                    .replace(&format!("${{{name}}}"), value);
+        let mut expanded = String::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('$') {
+            expanded.push_str(before);
+            let bare = behind.strip_prefix("($").or_else(|| behind.strip_prefix('{'));
+            let start = bare.unwrap_or(behind);
+            let is_word = |char: char| char.is_alphanumeric() || char == '_';
+            let end = start.find(|char: char| !is_word(char)).unwrap_or(start.len());
+            let (name, after) = start.split_at_checked(end).unwrap_or((start, ""));
+            let after = match bare {
+                Some(_) => after.strip_prefix([')', '}']),
+                None => Some(after),
+            };
+            let value = self.names.get(&name.to_lowercase()).and_then(|value| value.text.as_ref());
+            match value.zip(after) {
+                Some((value, after)) => {
+                    expanded.push_str(value);
+                    rest = after;
+                }
+                None => {
+                    expanded.push('$');
+                    rest = behind;
+                }
             }
         }
-        text
+        expanded + rest
+    }
+
+    /// Adds the parameters of a table, as `@params` gives them; what is written beside it counts before.
+    fn splat(
+        &self,
+        name: &str,
+        span: Span,
+        given: &mut BTreeMap<&'static str, Value>,
+        findings: &mut Findings,
+    ) {
+        let table = self.names.get(&name.to_lowercase()).and_then(|value| value.table.as_ref());
+        let Some(table) = table else {
+            let message = format!("the values of `@{}` are not in the text", name.escape_debug());
+            let help = "put the table in front of the command, or write the parameters out";
+            findings.add(&codes::IGNORED_OPTION, span, message, help);
+            return;
+        };
+        for (key, text) in table {
+            if let Some((name, true)) = parameter(&key.to_ascii_lowercase()) {
+                let token = Token::Word { text: text.clone(), is_quoted: false, span };
+                given.entry(name).or_insert_with(|| self.value(&token));
+            }
+        }
     }
 
     fn command(&mut self, behind: &[Token], findings: &mut Findings) {
@@ -348,6 +386,10 @@ impl Reader {
                 }
             } else if is_open {
                 pass_group(&mut tokens);
+            } else if let Token::Word { text, is_quoted: false, span } = token
+                && let Some(name) = text.strip_prefix('@').filter(|name| !name.is_empty())
+            {
+                self.splat(name, *span, &mut given, findings);
             } else {
                 given.entry("uri").or_insert_with(|| self.value(token));
             }
@@ -496,10 +538,21 @@ mod tests {
             &[],
         );
         check(
-            "$h = @{'User-Agent'='u'; Cookie = \"c=d\"}\nirm -Headers $h -Method:Put -Uri \"https://a.example/$($x)\"",
-            &["PUT https://a.example/$($x) u c=d"],
+            "$Base = 'https://a.example'\n$params = @{ Uri = \"$base/x\"; Method = 'POST' }\nInvoke-RestMethod @params -UserAgent u",
+            &["POST https://a.example/x u -"],
             &[],
         );
+        check(
+            "$h = @{'User-Agent'='u'; Cookie = \"c=d\"}\nirm -Headers $h -Method:Put -Uri \"https://a.example/$($x)\"",
+            &["PUT https://a.example/$($x) u c=d"],
+            &["R008"],
+        );
+        check(
+            "$X='y'; irm -Uri \"https://a.example/$($x)/${x}/$x\"",
+            &["GET https://a.example/y/y/y PowerShell -"],
+            &[],
+        );
+        check("Invoke-RestMethod @params", &[], &["R008", "R002"]);
         check(
             "$u='https://a.example'; iex (iwr -useb \"$u/x.ps1\" -UserAgent Z).Content; iwr $u/y",
             &["GET https://a.example/x.ps1 Z -", "GET https://a.example/y PowerShell -"],

@@ -204,6 +204,32 @@ impl Scanner<'_> {
         text
     }
 
+    /// Returns a text with the names in it that a text was assigned to: `${name}` in JavaScript, `{name}` in
+    /// Python.
+    fn interpolated(&self, text: String) -> String {
+        if !text.contains('{') {
+            return text;
+        }
+        let mut found = String::new();
+        let mut rest = text.as_str();
+        while let Some((before, behind)) = rest.split_once('{') {
+            let name = behind.split('}').next().unwrap_or_default();
+            match self.names.get(name.trim()) {
+                Some(Value::Text(value)) => {
+                    found.push_str(before.strip_suffix('$').unwrap_or(before));
+                    found.push_str(value);
+                    rest = behind.get(name.len() + 1..).unwrap_or_default();
+                }
+                _ => {
+                    found.push_str(before);
+                    found.push('{');
+                    rest = behind;
+                }
+            }
+        }
+        found + rest
+    }
+
     fn number(&mut self, most: usize) -> u32 {
         let mut number = 0;
         for _ in 0..most {
@@ -314,7 +340,10 @@ impl Scanner<'_> {
                 {
                     break;
                 }
-                '"' | '\'' | '`' => Value::Text(self.string(false)),
+                '"' | '\'' | '`' => {
+                    let text = self.string(false);
+                    Value::Text(self.interpolated(text))
+                }
                 '{' => {
                     self.next();
                     Value::Map(self.map(depth + 1))
@@ -341,7 +370,8 @@ impl Scanner<'_> {
                     let is_prefix =
                         name.len() <= 2 && name.bytes().all(|byte| b"rbfuRBFU".contains(&byte));
                     if is_prefix && matches!(self.peek(), Some('"' | '\'')) {
-                        Value::Text(self.string(name.contains(['r', 'R'])))
+                        let text = self.string(name.contains(['r', 'R']));
+                        Value::Text(self.interpolated(text))
                     } else if matches!(name.as_str(), "new" | "await" | "return") {
                         continue;
                     } else if self.peek() == Some('(') {

@@ -1,5 +1,7 @@
 //! Reads what a person gives to be explained: URLs, commands, scripts, log lines, captured requests.
 
+use std::borrow::Cow;
+
 use diagnostics::{Findings, Span, number};
 
 use crate::codes;
@@ -80,7 +82,7 @@ fn read_piece(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
         Form::PseudoHeaders => {
             Some(captured::read_pseudo_headers(text, findings).into_iter().collect())
         }
-        Form::Command => command::read(text, findings),
+        Form::Command => command::read(&straightened(text, findings), findings),
         Form::Script => power_shell::is_script(text)
             .then(|| power_shell::read(command::without_prompt(text), findings))
             .flatten()
@@ -95,6 +97,37 @@ fn read_piece(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
     found
 }
 
+/// Returns a command with the quotes and dashes that a shell knows, where a word processor wrote others.
+fn straightened<'t>(text: &'t str, findings: &mut Findings) -> Cow<'t, str> {
+    const SIGNS: [(char, &str); 8] = [
+        ('“', "\""),
+        ('”', "\""),
+        ('„', "\""),
+        ('‘', "'"),
+        ('’', "'"),
+        ('‚', "'"),
+        ('–', "-"),
+        ('—', "--"),
+    ];
+    let Some(at) = text.find(|char| SIGNS.iter().any(|(sign, _)| *sign == char)) else {
+        return Cow::Borrowed(text);
+    };
+    let line = number(text.get(..at).unwrap_or_default().matches('\n').count()) + 1;
+    let message =
+        "typographic quotes and dashes are read as plain ones, which a shell would not do";
+    let help = "write `\"`, `'` and `-` as the command was typed";
+    findings.add(&codes::IGNORED_OPTION, Span::point(line, 1), message, help);
+    let plain = |char: char| SIGNS.iter().find(|(sign, _)| *sign == char).map(|(_, plain)| *plain);
+    let mut straight = String::new();
+    for char in text.chars() {
+        match plain(char) {
+            Some(plain) => straight.push_str(plain),
+            None => straight.push(char),
+        }
+    }
+    Cow::Owned(straight)
+}
+
 fn not_a_request(findings: &mut Findings) {
     let message = "this is neither a URL, nor a command, nor a log line, nor a captured request";
     let help = "give `https://host/path`, `curl ...` in quotes, a line of a log, or a request with its method, path and `Host`";
@@ -103,7 +136,7 @@ fn not_a_request(findings: &mut Findings) {
 
 /// What a client sends that opens the URL and says nothing about itself.
 fn url(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
-    let text = text.trim_matches(['<', '>', '"', '\'', '`']);
+    let text = piece::bare_url(text);
     let real = refanged(text);
     let with_scheme =
         if real.contains("://") { real.into_owned() } else { format!("http://{real}") };
