@@ -6,7 +6,7 @@
 //! of parameters: signatures, tokens, keys and encoded credentials need not be known to be left out.
 
 use crate::pack::{Part, PartKind, Tables};
-use crate::service::{ServiceMatch, plain_host, segments};
+use crate::service::{ServiceMatch, path_templates, plain_host, segments};
 use crate::views::decoded_authority;
 
 /// Replaces what is left out.
@@ -26,11 +26,16 @@ const MAX_WORD_DIGITS: usize = 4;
 const MAX_WORDS: usize = 6;
 /// Fewest letters of a segment that is shown behind a service's template.
 const MIN_OPERATION_LETTERS: usize = 4;
+/// Most digits of a port; a longer number may be a secret.
+const MAX_PORT_DIGITS: usize = 5;
 /// Most segments and parameters that a template shows; the rest is left out.
 const MAX_PARTS: usize = 16;
 
 /// Returns the template of a path and query: where a service of the pack says what is there, the names
 /// of its places; else words stay and everything else becomes `{}`.
+///
+/// Of a path that is spelt oddly, at a host whose service says where secrets are, only the words of the
+/// service's templates stay: a server may read a secret where the template has none.
 ///
 /// It is the only template of a path, so that whatever shows one can be joined with the filter's
 /// events. Takes the path as it came; returns printable ASCII without white space, at most some hundred
@@ -40,13 +45,50 @@ pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     // A host that is spelt oddly has its secrets in the same places.
     let host = plain_host(authority).or_else(|| plain_host(&decoded_authority(authority)));
     let Some(host) = host else { return plain() };
-    match ServiceMatch::of(tables, &host, Some(path)) {
-        Some(matched_service) if !matched_service.parts.is_empty() => {
-            let known = segments(matched_service.parts);
-            with_known(path, known.map(|parts| known_segment(tables, parts)))
-        }
-        _ => plain(),
+    let parts = ServiceMatch::of(tables, &host, Some(path)).map_or(&[][..], |found| found.parts);
+    let known: Vec<String> = segments(parts).map(|parts| known_segment(tables, parts)).collect();
+    let mut words = Vec::new();
+    if is_odd(path) {
+        words.extend(path_templates(tables, &host).flat_map(|of| texts(tables, of)));
     }
+    if words.is_empty() {
+        return with_known(path, known.into_iter());
+    }
+    // A server may find the places of a template elsewhere in it.
+    let others = stem(path).split(|byte| *byte == b'/').skip(1 + known.len());
+    let others = others.map(|segment| {
+        let is_segment = |word: &&str| word.as_bytes().eq_ignore_ascii_case(segment);
+        let word = words.iter().copied().find(is_segment);
+        word.unwrap_or(if segment.is_empty() { "" } else { REDACTED }).to_owned()
+    });
+    let known: Vec<String> = known.into_iter().chain(others).collect();
+    with_known(path, known.into_iter())
+}
+
+/// Returns the path without its query.
+fn stem(path: &[u8]) -> &[u8] {
+    path.split(|byte| *byte == b'?').next().unwrap_or_default()
+}
+
+/// Returns true if a server may read a path as another one: of empty segments, dot segments, parameters,
+/// escapes or backslashes.
+fn is_odd(path: &[u8]) -> bool {
+    let path = stem(path);
+    let mut segments = path.split(|byte| *byte == b'/').skip(1).peekable();
+    let mut is_odd = path.iter().any(|byte| !byte.is_ascii_graphic() || b"%;\\#".contains(byte));
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        is_odd |= matches!(segment, b"." | b"..") || segment.is_empty() && !is_last;
+    }
+    is_odd
+}
+
+/// Returns the segments of a template that are text and nothing else.
+fn texts<'p>(tables: &'p Tables, template: &'p [Part]) -> impl Iterator<Item = &'p str> {
+    segments(template).filter_map(|parts| match parts {
+        [Part { kind: PartKind::Text, text }] => Some(tables.str(*text)),
+        _ => None,
+    })
 }
 
 /// A segment as the service's template writes it: no byte of it is the request's.
@@ -113,48 +155,84 @@ fn with_known(path: &[u8], mut known: impl Iterator<Item = String>) -> String {
     template
 }
 
-/// Returns a host as it may be shown: without userinfo, in whatever encoding, without a path, and with
-/// bytes that are not printable escaped.
+/// Returns a host as it may be shown: without userinfo, in whatever encoding, without what follows the name
+/// and port in whatever encoding, and with bytes that are not printable escaped.
 ///
 /// A host in which nothing was hidden is shown as sent, so that its spelling can be seen.
 pub fn host(authority: &[u8]) -> String {
     let decoded = decoded_authority(authority);
-    let shown = match decoded.iter().rposition(|byte| *byte == b'@') {
-        Some(at) => decoded.get(at + 1..).unwrap_or_default(),
-        None => authority,
-    };
+    let user = decoded.iter().rposition(|byte| *byte == b'@');
+    let hosts = user.map_or(&*decoded, |at| decoded.get(at + 1..).unwrap_or_default());
     let mut text = Vec::new();
-    for (idx, part) in shown.split(|byte| *byte == b',').enumerate() {
+    let mut is_whole = user.is_none();
+    for (idx, part) in hosts.split(|byte| *byte == b',').enumerate() {
         if idx > 0 {
             text.push(b',');
         }
-        show_host(part, &mut text);
+        is_whole &= show_host(part, idx == 0, &mut text);
     }
-    let text = text.get(..255).unwrap_or(&text);
-    text.escape_ascii().to_string()
+    let text = if is_whole { authority } else { &text };
+    text.get(..255).unwrap_or(text).escape_ascii().to_string()
 }
 
-/// Adds one host with its port; what follows a slash, and a port that is not a number, may be a secret.
-fn show_host(part: &[u8], text: &mut Vec<u8>) {
-    let is_end = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'#');
-    let end = part.iter().position(is_end).unwrap_or(part.len());
-    let (host, rest) = part.split_at_checked(end).unwrap_or((part, &[]));
-    let is_v6 = host.contains(&b'[')
-        || host.iter().filter(|byte| **byte == b':').count() > 1
-            && host.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte));
-    let colon = host.iter().position(|byte| *byte == b':').filter(|_| !is_v6);
-    match colon.and_then(|colon| host.split_at_checked(colon)) {
-        Some((name, port)) if !port.iter().skip(1).all(u8::is_ascii_digit) => {
-            text.extend_from_slice(name);
-            text.push(b':');
-            text.extend_from_slice(REDACTED.as_bytes());
-        }
-        _ => text.extend_from_slice(host),
-    }
-    if let Some(delimiter) = rest.first() {
-        text.push(*delimiter);
+/// Adds one host with its port; anything else may be a secret, and is left out with its first byte before it.
+/// Returns true if nothing is left out.
+fn show_host(part: &[u8], is_first: bool, text: &mut Vec<u8>) -> bool {
+    let (name, rest) = part.split_at_checked(name_length(part)).unwrap_or((part, &[]));
+    if !is_first && !is_full_name(name) {
         text.extend_from_slice(REDACTED.as_bytes());
+        return false;
     }
+    text.extend_from_slice(name);
+    let rest = match rest.strip_prefix(b":") {
+        Some(behind) => {
+            let n_digits = behind.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (port, behind) = behind.split_at_checked(n_digits).unwrap_or((behind, &[]));
+            if n_digits > MAX_PORT_DIGITS || behind.first().is_some_and(u8::is_ascii_alphanumeric) {
+                rest
+            } else {
+                text.push(b':');
+                text.extend_from_slice(port);
+                behind
+            }
+        }
+        None => rest,
+    };
+    let Some(delimiter) = rest.first() else { return true };
+    text.extend(Some(*delimiter).filter(|byte| !byte.is_ascii_alphanumeric()));
+    text.extend_from_slice(REDACTED.as_bytes());
+    false
+}
+
+/// The number of bytes that the name or address at the start has. Letters of all scripts are part of names.
+fn name_length(part: &[u8]) -> usize {
+    let is_of_v6 = |byte: &u8| byte.is_ascii_hexdigit() || b":.".contains(byte);
+    if let Some(inside) = part.strip_prefix(b"[") {
+        let n_bytes = inside.iter().take_while(|byte| is_of_v6(byte)).count();
+        return if inside.get(n_bytes) == Some(&b']') { n_bytes + 2 } else { 1 };
+    }
+    let n_colons = part.iter().filter(|byte| **byte == b':').count();
+    if n_colons > 1 && part.iter().all(is_of_v6) {
+        return part.len();
+    }
+    let Some(chunk) = part.utf8_chunks().next() else { return 0 };
+    let is_of_name = |char: char| char.is_alphanumeric() || matches!(char, '-' | '.' | '_');
+    chunk.valid().find(|char| !is_of_name(char)).unwrap_or(chunk.valid().len())
+}
+
+/// Returns true if a further host of a list is one by its form: an address, or labels of which the last
+/// consists of letters. Others may be a secret behind a comma.
+fn is_full_name(name: &[u8]) -> bool {
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let (last, above) = match name.iter().rposition(|byte| *byte == b'.') {
+        Some(dot) => (name.get(dot + 1..).unwrap_or_default(), name.get(..dot).unwrap_or_default()),
+        None => return name.starts_with(b"["),
+    };
+    let is_address = name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let is_domain = (2..=MAX_WORD_BYTES).contains(&last.len())
+        && last.iter().all(u8::is_ascii_alphabetic)
+        && !above.is_empty();
+    is_address || is_domain
 }
 
 /// Returns the segment if it consists of words of an API and is neither an identifier nor a secret.
@@ -273,10 +351,37 @@ mod tests {
             ("user:pass", "user:{}"),
             ("a.example/token?x", "a.example/{}"),
             ("a.example\\token", "a.example\\\\{}"),
+            ("a.example:80/token", "a.example:80/{}"),
+            ("a.example:80:token", "a.example:80:{}"),
+            ("a.example:80token", "a.example:{}"),
+            ("a.example:8080808080", "a.example:{}"),
+            ("[::1]:80:token", "[::1]:80:{}"),
+            ("[token", "[{}"),
+            ("[::1]token", "[::1]{}"),
+            ("[cafe", "[{}"),
+            ("a.example%3atoken", "a.example:{}"),
+            ("a.example%253atoken", "a.example:{}"),
+            ("%61.example%3atoken", "a.example:{}"),
+            ("a.example%3a80", "a.example%3a80"),
+            ("a.example%2ftoken", "a.example/{}"),
+            ("a.example%5ctoken", "a.example\\\\{}"),
+            ("a.example%3ftoken", "a.example?{}"),
+            ("a.example%23token", "a.example#{}"),
+            ("a.example;token", "a.example;{}"),
+            ("a.example%3btoken", "a.example;{}"),
+            ("a.example&commat;token", "a.example&{}"),
+            ("a.example=token", "a.example={}"),
+            ("a.example%zztoken", "a.example%{}"),
+            ("a.example%20token", "a.example {}"),
+            ("a.example\u{ff0f}token", "a.example/{}"),
+            ("a.example,token", "a.example,{}"),
+            ("a.example%2ctoken", "a.example,{}"),
+            ("a.example,eyJh.eyJz.dozjgNryP4J3", "a.example,{}"),
+            ("a.example,203.0.113.7:80", "a.example,203.0.113.7:80"),
         ] {
             assert_eq!(host(authority.as_bytes()), expect, "{authority}");
         }
-        assert_eq!(host(b"a\xff\"\n"), "a\\xff\\\"\\n");
+        assert_eq!(host(b"a\xff\"\n"), "a\\xff{}");
     }
 
     #[test]

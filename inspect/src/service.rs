@@ -268,6 +268,19 @@ fn templates<'p>(
         .map(|range| Template::new(range.of(&services.parts)))
 }
 
+/// The templates of a host's services that say something about paths, for the host or names above it.
+pub(crate) fn path_templates<'p>(
+    tables: &'p Tables,
+    host: &[u8],
+) -> impl Iterator<Item = &'p [Part]> {
+    let services = &tables.services;
+    let known = suffixes(host).flat_map(|name| by_name(tables, name));
+    known
+        .flat_map(|known| known.templates.of(&services.templates))
+        .map(|range| Template::new(range.of(&services.parts)).parts)
+        .filter(|parts| segments(parts).next().is_some())
+}
+
 /// How a service's templates fit a request.
 enum Fit<'r, 'p> {
     /// None does.

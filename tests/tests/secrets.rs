@@ -39,6 +39,12 @@ const CREDENTIALS: &[(&str, &[&str])] = &[
         &["qazwsxedcrfvtgbyhnujmikl", "403928471"],
     ),
     ("hooks.slack.com/services/TABCDE/BABCDE/banana", &["TABCDE", "BABCDE", "banana"]),
+    ("hooks.slack.com/services//TABCDF/BABCDF/avocado", &["TABCDF", "BABCDF", "avocado"]),
+    ("hooks.slack.com/services/TABCDG;BABCDG/papaya", &["TABCDG", "BABCDG", "papaya"]),
+    ("hooks.slack.com/services/TABCDH/BABCDH//tangerine", &["TABCDH", "BABCDH", "tangerine"]),
+    ("hooks.slack.com/services/./TABCDI/BABCDI/apricot", &["TABCDI", "BABCDI", "apricot"]),
+    ("hooks.slack.com/services%2fTABCDJ/BABCDJ/cherry", &["TABCDJ", "BABCDJ", "cherry"]),
+    ("hooks.slack.com/x/..;/services/TABCDK/BABCDK/mango", &["TABCDK", "BABCDK", "mango"]),
     (
         "acme.webhook.office.com/webhookb2/1b4e28ba-2fa1-11d2-883f-0016d3cca427@6fa459ea-ee8a-3ca4-894e-db77e160355e/IncomingWebhook/9f86d081884c7d659a2feaa0c55ad015/7c9e6679-7425-40de-944b-e07fc1f90ae7",
         &["9f86d081884c7d659a2feaa0c55ad015", "1b4e28ba-2fa1", "6fa459ea-ee8a", "7c9e6679"],
