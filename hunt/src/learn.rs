@@ -8,6 +8,7 @@ mod families;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use inspect::pack::{OTHER_OPERATION, Operation};
 
@@ -84,6 +85,28 @@ pub fn to_policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
     write::policy(uses, groups)
 }
 
+/// Returns true if a policy would take the name of a source for a pattern: for the start of names, or for a
+/// network. Who may choose the name would choose whom an entry is for.
+fn is_pattern(source: &str) -> bool {
+    let network = source.split_once('/').map(|(address, _)| address.trim_matches(['[', ']']));
+    source.ends_with('*') || network.is_some_and(|address| address.parse::<IpAddr>().is_ok())
+}
+
+/// Returns true if a policy would take the identity of a use for something else: `*` for open places, `#` for
+/// a hash. Without it the entry would be for all tenants.
+fn is_of_pattern(used: &Use) -> bool {
+    let is_pattern = |identity: &String| identity.starts_with('#') || identity.contains('*');
+    matches!(used, Use::Service { identity: Some(identity), .. } if is_pattern(identity))
+}
+
+/// How many requests have a source or an identity that a policy would take for a pattern.
+fn n_patterns(uses: &Uses) -> u64 {
+    let all = uses.by_source.iter().flat_map(|(source, uses)| {
+        uses.iter().filter(|(used, _)| is_pattern(source) || is_of_pattern(used))
+    });
+    all.map(|(_, count)| count.n_requests).sum()
+}
+
 /// Counts requests and the sources that they are from.
 #[derive(Default)]
 struct Tally<'u> {
@@ -122,7 +145,8 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
         }
     }
     for source in &family.members {
-        for (used, count) in uses.by_source.get(source).into_iter().flatten() {
+        let uses = uses.by_source.get(source).into_iter().flatten();
+        for (used, count) in uses.filter(|(used, _)| !is_of_pattern(used)) {
             match used {
                 Use::Host { host, port } => {
                     hosts.entry((host, *port)).or_default().add(source, *count);
@@ -210,10 +234,6 @@ fn listed_identities(seen: &BTreeSet<Option<&str>>, n_requests: u64) -> Vec<Stri
     let Some(all) = seen.iter().copied().collect::<Option<BTreeSet<&str>>>() else {
         return Vec::new();
     };
-    // A policy reads `#` as a hash, and `*` as open places.
-    if all.iter().any(|identity| identity.starts_with('#') || identity.contains('*')) {
-        return Vec::new();
-    }
     let is_short = |n_identities: usize| {
         n_identities <= MAX_LISTED_IDENTITIES
             && n_requests >= MIN_REQUESTS_PER_IDENTITY * n_identities as u64

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::is_pattern;
 use crate::limits::{MAX_COMPARED_FAMILIES, MIN_SIMILARITY};
 use crate::uses::{Use, Uses};
 
@@ -17,11 +18,12 @@ pub(super) struct Family {
     pub(super) members: BTreeSet<String>,
 }
 
-/// Groups all sources. Families that use the same things are joined, those that are most alike first, until
+/// Groups all sources but those whose names are patterns. Families that use the same things are joined, those that are most alike first, until
 /// there are `n_families` or the rest is unlike.
 pub(super) fn families(uses: &Uses, n_families: usize) -> Vec<Family> {
     let matched = uses.matched.keys().map(|(source, _)| source);
-    let sources: BTreeSet<&String> = uses.by_source.keys().chain(matched).collect();
+    let sources = uses.by_source.keys().chain(matched).filter(|source| !is_pattern(source));
+    let sources: BTreeSet<&String> = sources.collect();
     let mut by_stem: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for source in sources {
         by_stem.entry(stem(source)).or_default().insert(source.clone());

@@ -1,6 +1,6 @@
 //! What was learned, as YAML for a person to read.
 
-use super::{Count, LearnedGroup, LearnedService};
+use super::{Count, LearnedGroup, LearnedService, n_patterns};
 use crate::uses::Uses;
 
 pub(super) fn policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
@@ -13,6 +13,10 @@ pub(super) fn policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
     for (number, what) in [
         (uses.n_matched, "requests that rules match are not learned"),
         (uses.n_odd, "requests with an odd spelling or an address as host are not learned"),
+        (
+            n_patterns(uses),
+            "requests with a source or a tenant that a policy takes for a pattern are not learned",
+        ),
         (uses.n_without_source, "requests have no source"),
         (uses.n_left_out, "requests were left out, as there are too many uses"),
     ] {
