@@ -87,6 +87,26 @@ impl Protocol {
     }
 }
 
+/// The TLS of the listener that the filter is in, as its configuration says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ListenerTls {
+    /// It may have TLS: server names are read.
+    #[default]
+    Any,
+    /// It has none: there is no server name, and no call to find that out.
+    None,
+}
+
+impl ListenerTls {
+    /// Returns the name in the configuration.
+    fn as_str(self) -> &'static str {
+        match self {
+            ListenerTls::Any => "any",
+            ListenerTls::None => "none",
+        }
+    }
+}
+
 /// A configuration that can run. If it has public keys, one of them signed the pack.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -100,6 +120,7 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) failure_mode: FailureMode,
     pub(crate) protocol: Protocol,
+    pub(crate) listener_tls: ListenerTls,
     /// The keys of which one has to have signed the pack; if empty, no signature is checked.
     pub(crate) public_keys: Vec<PublicKey>,
     pub(crate) identity_key: Option<IdentityKey>,
@@ -165,11 +186,12 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "pack",
     "mode",
     "failure_mode",
     "protocol",
+    "tls",
     "public_key",
     "identity_key",
     "source_header",
@@ -221,6 +243,7 @@ impl<'j> Object<'j> {
             mode,
             failure_mode,
             protocol,
+            tls,
             public_key,
             key,
             header,
@@ -238,6 +261,8 @@ impl<'j> Object<'j> {
             choose("failure_mode", failure_mode, &failure_modes, FailureMode::as_str)?;
         let protocols = [Protocol::Http, Protocol::Tls];
         let protocol = choose("protocol", protocol, &protocols, Protocol::as_str)?;
+        let kinds_of_tls = [ListenerTls::Any, ListenerTls::None];
+        let listener_tls = choose("tls", tls, &kinds_of_tls, ListenerTls::as_str)?;
         let keys = public_key.map(|text| read_keys(&text).ok_or(ConfigError::PublicKey));
         let public_keys = keys.transpose()?.unwrap_or_default();
         let wrong = ConfigError::IdentityKey("is not 32 hexadecimal digits");
@@ -277,6 +302,7 @@ impl<'j> Object<'j> {
             mode,
             failure_mode,
             protocol,
+            listener_tls,
             public_keys,
             identity_key,
             source_header,

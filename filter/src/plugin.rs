@@ -6,7 +6,7 @@ use std::sync::Arc;
 use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transport, User, Verdict};
 
 use crate::behaviour::{Scopes, Tracked};
-use crate::config::{Config, FailureMode, Settings};
+use crate::config::{Config, FailureMode, ListenerTls, Settings};
 use crate::decide::decide;
 use crate::deny::{Client, denial, denied, not_judged};
 use crate::filter_state;
@@ -112,7 +112,8 @@ impl Plugin {
 
     /// Puts a configuration to use that was announced before.
     pub(crate) fn new(pack: Arc<Pack>, settings: Arc<Settings>) -> Plugin {
-        let (needs, scopes) = (Needs::of(pack.tables()), Scopes::of(pack.tables()));
+        let (mut needs, scopes) = (Needs::of(pack.tables()), Scopes::of(pack.tables()));
+        needs.server_name &= settings.listener_tls == ListenerTls::Any;
         let inspector = Inspector::new(Arc::clone(&pack));
         Plugin {
             needs,

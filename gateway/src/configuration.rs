@@ -40,7 +40,7 @@ impl Protocol {
         match self {
             Protocol::Http => (
                 include_str!("../../examples/egress-gateway/envoy.yaml"),
-                r#"'{"mode": "monitor", "pack": "PACK"}'"#,
+                r#"'{"mode": "monitor", "tls": "none", "pack": "PACK"}'"#,
             ),
             Protocol::Tls => (
                 include_str!("../../examples/transparent/envoy.yaml"),
@@ -88,6 +88,9 @@ pub struct Settings {
     pub failure_mode: &'static str,
     /// What the streams speak.
     pub protocol: Protocol,
+    /// True if the listener is known to have no TLS, so that the filter need not look for server names. Only with
+    /// HTTP.
+    pub is_plain: bool,
     /// What runs the filter; the native module only with HTTP.
     pub host: Host,
     /// Public keys in PEM, of which one has to have signed the pack.
@@ -125,6 +128,9 @@ impl Settings {
         if self.protocol == Protocol::Tls {
             insert("protocol", "tls");
             insert("connections_per_source", CONNECTIONS_PER_SOURCE);
+        }
+        if self.is_plain {
+            insert("tls", "none");
         }
         if let Some(key) = &self.public_key {
             insert("public_key", key);

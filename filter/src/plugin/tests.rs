@@ -30,6 +30,22 @@ fn counter(rule: &str, action: &str) -> String {
 }
 
 #[test]
+fn a_listener_without_tls_is_not_asked_for_a_server_name() {
+    for listener_tls in [ListenerTls::Any, ListenerTls::None] {
+        let host = FakeHost::new();
+        let plugin = plugin(&host, "cs-host: a.example", |settings| {
+            settings.listener_tls = listener_tls;
+        });
+        assert_eq!(plugin.needs.server_name, listener_tls == ListenerTls::Any);
+        host.fail(Call::Property(Property::ServerName));
+        host.set_headers(OTHER);
+        plugin.judge(&host);
+        let n_failed = host.counted("tidegate_errors_total.kind=property");
+        assert_eq!(n_failed > 0, listener_tls == ListenerTls::Any);
+    }
+}
+
+#[test]
 fn a_start_is_announced_in_the_log_and_in_gauges() {
     let host = FakeHost::new();
     let plugin = enforcing(&host, FailureMode::Closed);

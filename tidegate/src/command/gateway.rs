@@ -73,6 +73,9 @@ pub(crate) struct Gateway {
     /// Where the filter runs: as an HTTP filter, or on TLS connections that pass through
     #[arg(long, value_enum, default_value = "http")]
     protocol: Protocol,
+    /// Look for no server name, as the gateway's listener has no TLS; `envoy` writes such a listener
+    #[arg(long)]
+    no_tls: bool,
     /// Suppress repeated events of one rule, source and service for this long; 0 for none
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = value_parser!(u32).range(0..=86_400))]
     suppress_seconds: u32,
@@ -339,6 +342,12 @@ impl Gateway {
                 "leave out `--protocol tls`, or write the configuration of another gateway",
             ));
         }
+        if self.no_tls && self.protocol == Protocol::Tls {
+            return Some((
+                "`--no-tls` is about a listener for HTTP",
+                "leave it out: TLS that passes through is judged by its server name",
+            ));
+        }
         if (self.host, self.protocol) == (HostKind::Native, Protocol::Tls) {
             return Some((
                 "the native module has an HTTP filter only",
@@ -432,6 +441,7 @@ impl Gateway {
                 Protocol::Http => configuration::Protocol::Http,
                 Protocol::Tls => configuration::Protocol::Tls,
             },
+            is_plain: self.protocol == Protocol::Http && (self.no_tls || self.kind == Kind::Envoy),
             host: match self.host {
                 HostKind::Wasm => Host::Wasm,
                 HostKind::Native => Host::Native,
