@@ -30,12 +30,19 @@ pub struct Launch {
     pub concurrency: u32,
     /// Envoy's log level.
     pub log_level: &'static str,
+    /// The processor that it may use, by `taskset`; any if `None`. For measuring.
+    pub processor: Option<u32>,
 }
 
 impl Launch {
     /// The Envoy of this workspace with one worker.
     pub fn new() -> Result<Self> {
-        Ok(Launch { binary: workspace::envoy()?, concurrency: 1, log_level: "info" })
+        Ok(Launch {
+            binary: workspace::envoy()?,
+            concurrency: 1,
+            log_level: "info",
+            processor: None,
+        })
     }
 }
 
@@ -85,7 +92,15 @@ impl Envoy {
         }
         let config = host::adapt(config)?;
         fs::write(folder.join("bootstrap.json"), serde_json::to_vec_pretty(&config)?)?;
-        let child = Command::new(&launch.binary)
+        let mut command = match launch.processor {
+            None => Command::new(&launch.binary),
+            Some(processor) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &processor.to_string()]).arg(&launch.binary);
+                command
+            }
+        };
+        let child = command
             .args(["-c", "bootstrap.json", "--admin-address-path", "admin"])
             .args(["--concurrency", &launch.concurrency.to_string()])
             .args(["--log-level", launch.log_level])
@@ -194,6 +209,17 @@ impl Envoy {
         let mut fields = fields.split_whitespace().skip(11);
         let mut ticks = || -> Result<u64> { Ok(fields.next().context("too few fields")?.parse()?) };
         Ok(Cpu { user: ticks()?, system: ticks()? })
+    }
+
+    /// The time that the threads which are alive have run, by the kernel's scheduler: to the nanosecond.
+    pub fn run_time(&self) -> Result<Duration> {
+        let mut nanoseconds = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            let first = text.split_whitespace().next().context("schedstat has another form")?;
+            nanoseconds += first.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     /// The memory that the process holds, in bytes.

@@ -92,7 +92,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Table::new(&["attack", "requests", "errors", "p50 ms", "p99 ms", "max ms", "attacker's"]);
     for attack in Attack::ALL {
         step(&format!("{} s: {}", arguments.seconds, attack.as_str()));
-        let launch = Launch { binary: binary.clone(), concurrency: 2, log_level: "error" };
+        let launch =
+            Launch { binary: binary.clone(), concurrency: 2, log_level: "error", ..Launch::new()? };
         table.row(measure(&launch, &text, attack, Duration::from_secs(arguments.seconds))?);
     }
     println!("\n{table}");

@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     replace(directory.path(), &first, "0")?;
     let filters = [first.discovered("./tidegate.json")];
     let config = Bootstrap::new().quiet().listener("bench", &filters).json();
-    let launch = Launch { binary, concurrency: 2, log_level: "warning" };
+    let launch = Launch { binary, concurrency: 2, log_level: "warning", ..Launch::new()? };
     let envoy = Envoy::launch_in(&launch, &config, directory.path())?;
     let address = envoy.listener("bench")?;
 

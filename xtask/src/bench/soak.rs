@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let plugin = Plugin::tidegate(&pack, "monitor")?.with_text(&settings.to_string());
     let config = Bootstrap::new().quiet().listener("bench", &[plugin.http_filter()]).json();
     // Events are made and handed over; Envoy writes none, as a million of them would fill the disk.
-    let launch = Launch { binary, concurrency: 2, log_level: "error" };
+    let launch = Launch { binary, concurrency: 2, log_level: "error", ..Launch::new()? };
     let envoy = Envoy::launch(&launch, &config)?;
     let mut load = Load::open(envoy.listener("bench")?)?;
     step(&format!(
