@@ -1,6 +1,6 @@
 //! The filter as a dynamic module of Envoy: [`filter`] in Envoy's own process, without a sandbox.
 //!
-//! The second host beside `filter-wasm`: opt-in, for HTTP, and a third of its cost. `docs/native.md`
+//! The second host beside `filter-wasm`: opt-in, for HTTP, and less than half of its cost. `docs/native.md`
 //! compares them.
 //!
 //! # Layers
