@@ -24,7 +24,7 @@ const PCAP: &str = "a capture of packets";
 const PCAP_HELP: &str =
     "let Zeek or Suricata read it, and hunt in `http.log`, `ssl.log` or `eve.json`";
 
-/// Most characters of a line that a finding shows.
+/// Most characters of a line whose shape a finding shows.
 const MAX_SHOWN: usize = 40;
 
 /// Most keys of an object that a finding lists.
@@ -47,11 +47,24 @@ pub(crate) fn finding(log: &Arc<str>, start: &[u8]) -> Finding {
     let line = lines.find(|(_, line)| !line.is_empty() && !line.starts_with(b"#"));
     let (number, line) = line.unwrap_or((1, start));
     let (message, help) = describe(start, line);
-    let shown: String = String::from_utf8_lossy(line).chars().take(MAX_SHOWN).collect();
-    let message = format!("{message}; line {number} begins `{}`", printable(shown.as_bytes()));
+    let message = format!("{message}; line {number} has the shape `{}`", shape(line));
     let mut finding = with(log, &message, help);
     finding.diagnostic.place.span = Span::point(number, 1);
     finding
+}
+
+/// Returns the start of a line with every letter as `a` or `A` and every digit as `0`: the line may contain
+/// tokens and names, and its shape shows the format as well.
+fn shape(line: &[u8]) -> String {
+    let blur = |char: char| match char {
+        _ if char.is_numeric() => '0',
+        _ if char.is_uppercase() => 'A',
+        _ if char.is_alphabetic() || !char.is_ascii() => 'a',
+        _ => char,
+    };
+    let line = String::from_utf8_lossy(line);
+    let shape: String = line.chars().take(MAX_SHOWN).map(blur).collect();
+    printable(shape.as_bytes())
 }
 
 /// Returns what a text seems to be by the line that was looked at, and the option that would work.
@@ -105,6 +118,24 @@ pub(crate) fn with(log: &Arc<str>, message: &str, help: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_finding_has_the_shape_of_the_line_and_none_of_its_secrets() {
+        for (start, shape) in [
+            (
+                "{\"path\":\"/bot123456789:AAExampleSEKRETExampleExample\n",
+                "{\"aaaa\":\"/aaa000000000:AAAaaaaaaAAAAAAAa",
+            ),
+            (
+                "GET https://hooks.slack.com/services/T0AB/x y\n",
+                "AAA aaaaa://aaaaa.aaaaa.aaa/aaaaaaaa/A0A",
+            ),
+            ("\u{442}\u{43e}\u{43a}\u{435}\u{43d} \u{663}\u{1f511}\n", "aaaaa 0a"),
+        ] {
+            let message = finding(&Arc::from("a.log"), start.as_bytes()).diagnostic.message;
+            assert!(message.ends_with(&format!("line 1 has the shape `{shape}`")), "{message}");
+        }
+    }
 
     #[test]
     fn a_finding_names_what_the_log_seems_to_be_the_line_and_the_option() {
