@@ -577,6 +577,12 @@ fn places_where_strangers_write_name_no_tenant() {
             &["raw.githubusercontent.com/acme/app/refs/remotes/pull/7/head/x"],
         ),
         (
+            "GitHub Gist",
+            "acme/1234@gist.githubusercontent.com",
+            &["gist.githubusercontent.com/acme/1234/raw/x", "gist.github.com/acme/1234/raw"],
+            &["gist.github.com/acme/1234", "gist.github.com/acme/1234.js"],
+        ),
+        (
             "GitLab",
             "acme/app@gitlab.com",
             &["gitlab.com/acme/app/-/raw/main/x", "gitlab.com/acme/app/-/releases/v1"],
