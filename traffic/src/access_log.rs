@@ -6,6 +6,7 @@
 use diagnostics::{Findings, Span, number};
 use serde::de::IgnoredAny;
 
+use crate::json::Time;
 use crate::line::Line;
 use crate::part::{ACCESS_LOG_KEYS, Part};
 use crate::recorded::RecordedRequest;
@@ -14,6 +15,35 @@ use crate::slots::{LineReader, Slots};
 use crate::{Unreadable, codes};
 
 const HELP: &str = "give one line of an Envoy access log in JSON, as `{\"method\": \"GET\", \"authority\": \"a.example\", \"path\": \"/\"}`";
+
+/// A request of an access log, and when it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimedRequest {
+    /// The request.
+    pub request: RecordedRequest,
+    /// Milliseconds since 1970; `None` where the log does not say.
+    pub time_ms: Option<i64>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<u64>,
+}
+
+/// Reads the lines of an access log with their times, as a [`crate::LogReader`] does. Lines that cannot be
+/// read are left out: [`read`] reports what is wrong with them.
+pub fn timed(log: &[u8]) -> impl Iterator<Item = TimedRequest> {
+    let mut reader = access_log_reader();
+    crate::lines(log).filter_map(move |line| {
+        let mut slots = Slots::default();
+        reader.read(line.trim_ascii(), &mut slots).ok()?;
+        let mut request = Line::default();
+        let unread = slots.write(&mut request);
+        request.check(unread).ok()?;
+        Some(TimedRequest {
+            time_ms: slots.time().and_then(Time::milliseconds),
+            duration_ms: slots.duration_ms(),
+            request: request.record(),
+        })
+    })
+}
 
 /// Reads a line of an access log. `None` where it is not a request; `findings` say why.
 ///

@@ -182,7 +182,7 @@ const ZEEK_KEYS: [&str; 9] = [
 ];
 
 /// Returns the host of an authority in lower case, without port; of one that is no plain name, as it is.
-fn host_of(authority: &[u8]) -> Vec<u8> {
+pub(crate) fn host_of(authority: &[u8]) -> Vec<u8> {
     plain_host(authority).unwrap_or_else(|| authority.to_ascii_lowercase())
 }
 
