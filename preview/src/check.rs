@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use diagnostics::Finding;
 use diagnostics::front_matter::{self, Missing};
-use inspect::{Inspector, Pack};
+use inspect::{Inspector, Pack, User};
 use knowledge::{Block, Compilation, Expectation, Library, Note, NoteKind, Placeholders};
 use serde::Serialize;
 
 use crate::gallery::draft;
+use crate::import::Import;
 use crate::limits::MAX_TEXT_BYTES;
 use crate::shared::Shared;
 
@@ -188,11 +189,38 @@ pub(crate) fn check_beside(text: &str, shared: &Shared) -> (Checked, Option<Insp
             holds: verdict.map(|verdict| verdict.matches.is_empty() != expects_match),
         });
     }
+    // A correlation counts over time what this page runs one by one.
+    let is_run = library.correlations.is_empty();
+    for sequence in note.iter().flat_map(|note| &note.sequences) {
+        let expects_match = sequence.expectation == Expectation::Match;
+        let run = inspector.as_mut().filter(|_| is_run);
+        let is_matched = run.map(|of| matches_over_time(of, sequence.log.as_bytes(), shared));
+        checked.examples.push(TriedExample {
+            expectation: if expects_match { "match" } else { "pass" },
+            request: format!("{} requests over time", sequence.n_requests),
+            line: sequence.place.span.line,
+            holds: is_matched.map(|is_matched| is_matched == expects_match),
+        });
+    }
     let mut problems: Vec<Problem> = findings.iter().map(problem).collect();
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems.dedup();
     checked.problems = problems;
     (checked, inspector)
+}
+
+/// Returns true if a rule matches a request of a log, by what its source did over the whole of it.
+fn matches_over_time(inspector: &mut Inspector, log: &[u8], shared: &Shared) -> bool {
+    let mut import = Import::new(log.to_vec());
+    while !import.step(1000).is_done {}
+    let observed = shared.observe(log);
+    let mut observer = observed.as_ref().map(hunt::ObservedLog::observer);
+    import.requests.iter().any(|request| {
+        let request = request.lend();
+        let behaviour = observer.as_mut().and_then(|of| of.behaviour(&request)).unwrap_or_default();
+        let verdict = inspector.inspect_with(&request, &User::of(&request), &behaviour);
+        !verdict.matches.is_empty()
+    })
 }
 
 /// The rule of a note that is refused for something else, as a section that is still to be written: it

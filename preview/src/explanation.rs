@@ -1,15 +1,17 @@
 //! Why a request gets its verdict, in the form in which the page draws it.
 
 use diagnostics::printable;
+use hunt::ObservedPair;
 use inspect::pack::Phase;
 use inspect::{
     Anomaly, Condition, Decision, Evidence, Inspector, Mode, Node, Pack, Request, RuleId,
-    ServiceMatch, Truth, Verdict, View, Views, plain_host,
+    ServiceMatch, Truth, User, Verdict, View, Views, plain_host,
 };
 use serde::Serialize;
 use traffic::RecordedRequest;
 
 use crate::decision::{decide, said};
+use crate::limits::MAX_TIMES;
 use crate::sentence::{Piece, sentence};
 use crate::undone::{Spelling, meaning, undone};
 
@@ -32,6 +34,8 @@ pub struct Explained {
     pub truncated: bool,
     /// The service that it goes to, where one is known.
     pub service: Option<ServiceUse>,
+    /// What its source did with its host, where the traffic is a log with times.
+    pub behaviour: Option<OverTime>,
     /// The rules that match, then those that wait for the response, then those asked for.
     pub rules: Vec<RuleExplained>,
 }
@@ -47,6 +51,21 @@ pub struct Reading {
     pub meaning: &'static str,
     /// What was undone to come from the request as it was sent to this.
     pub undone: Vec<String>,
+}
+
+/// What a source did with a host over the whole log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OverTime {
+    /// The source.
+    pub source: String,
+    /// The host.
+    pub host: String,
+    /// The fields that have a value, as rules name them, and the values.
+    pub fields: Vec<(&'static str, String)>,
+    /// How many requests there were.
+    pub n_requests: usize,
+    /// When they were, in seconds since 1970; at most [`MAX_TIMES`] of them, from the first.
+    pub times: Vec<u32>,
 }
 
 /// What a request does to a service.
@@ -123,16 +142,30 @@ pub struct Found {
     pub after: String,
 }
 
+/// What is known beside a request and the rules.
+pub(crate) struct Context<'c> {
+    /// The clock, in seconds since 1970.
+    pub(crate) now: u64,
+    /// Services for rules that come without.
+    pub(crate) services: Option<&'c Pack>,
+    /// What the source of the request did over time.
+    pub(crate) observed: Option<ObservedPair>,
+    /// True if the rules are those of the draft, which alone are run over time.
+    pub(crate) is_draft: bool,
+}
+
 /// Explains a request; `asked` are rules to explain even if they do not match.
 pub(crate) fn explain(
     inspector: &mut Inspector,
     recorded: &RecordedRequest,
     asked: &[RuleId],
-    now: u64,
-    services: Option<&Pack>,
+    context: Context<'_>,
 ) -> Explained {
+    let Context { now, services, observed, is_draft } = context;
     let request = recorded.lend();
-    let verdict = inspector.inspect(&request);
+    let behaviour = observed.as_ref().filter(|_| is_draft).map(|pair| pair.behaviour);
+    let behaviour = behaviour.unwrap_or_default();
+    let verdict = inspector.inspect_with(&request, &User::of(&request), &behaviour);
     let decide = |bound| decide(inspector.pack(), &verdict, &request, bound, now);
     let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
     let tables = inspector.pack().tables();
@@ -212,8 +245,16 @@ pub(crate) fn explain(
     } else {
         service_use(pack, &request, &enforce)
     };
+    let behaviour = observed.map(|pair| OverTime {
+        source: printable(pair.source.as_bytes()),
+        host: printable(pair.host.as_bytes()),
+        fields: pair.fields,
+        n_requests: pair.times.len(),
+        times: pair.times.into_iter().take(MAX_TIMES).collect(),
+    });
     Explained {
         service,
+        behaviour,
         method: printable(&recorded.method),
         headers: headers.collect(),
         readings,

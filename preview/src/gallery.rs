@@ -1,7 +1,7 @@
 //! Notes and Sigma files as a list to choose from, and the requests that they bring along.
 
 use diagnostics::SourceFile;
-use knowledge::{Expectation, Note};
+use knowledge::{Expectation, Note, Sequence};
 use serde::Serialize;
 
 use crate::check::is_note;
@@ -86,7 +86,8 @@ fn metadata(sigma: &str) -> Option<Metadata> {
     })
 }
 
-/// The requests of a note's examples, as it writes them, each behind a comment with what is expected of it.
+/// The requests of a note's examples, as it writes them, each behind a comment with what is expected of it,
+/// and the log of its first sequence that its rule must match.
 /// Empty for a text without examples.
 pub fn requests_of(text: &str) -> String {
     let Some(Note::Rule(note)) = Note::read(&"draft.md".into(), text).note else {
@@ -107,7 +108,9 @@ pub fn requests_of(text: &str) -> String {
         }
         requests.push('\n');
     }
-    for sequence in &note.sequences {
+    // Sequences are logs of their own: two in one would be another log.
+    let is_match = |sequence: &&Sequence| sequence.expectation == Expectation::Match;
+    if let Some(sequence) = note.sequences.iter().find(is_match) {
         requests += &sequence.log;
     }
     requests

@@ -24,7 +24,7 @@ mod vocabulary;
 pub use case::{CaseRequest, CaseVerdict};
 pub use check::{Checked, Edit, Fix, Problem, TriedExample, check};
 pub use example::{as_note, with_example};
-pub use explanation::{Explained, Part, Reading, RuleExplained, ServiceUse};
+pub use explanation::{Explained, OverTime, Part, Reading, RuleExplained, ServiceUse};
 pub use gallery::{GalleryEntry, as_sigma, gallery, requests_of};
 pub use import::{Import, Imported, Refusal};
 pub use row::{Row, RowText};

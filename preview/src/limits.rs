@@ -15,5 +15,8 @@ pub const MAX_REFUSALS: usize = 100;
 /// Most requests that match in a sample: they are looked at, not read through.
 pub const MAX_SAMPLE: usize = 8;
 
+/// Most times of requests that an explanation has: a strip of more has no gaps left.
+pub const MAX_TIMES: usize = 2000;
+
 /// Packs that a page holds at a time; one more is refused.
 pub const MAX_PACKS: usize = 16;

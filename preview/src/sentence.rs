@@ -44,102 +44,145 @@ const FIELDS: &[(&str, &str)] = &[
     ("sc-bytes", "the size of the response"),
     ("sc-status", "the status"),
     ("src_ip", "the source address"),
+    ("tidegate.active_hours", "the number of active hours"),
+    ("tidegate.after_dead_drop", "the time since a dead drop"),
     ("tidegate.anomaly", "the spelling"),
+    ("tidegate.beacon", "the score as a beacon"),
+    ("tidegate.beacon_period", "the period of the beacon"),
     ("tidegate.category", "the kind of service"),
     ("tidegate.client", "the client"),
+    ("tidegate.first_use", "what is new to the source"),
+    ("tidegate.identities", "the number of identities"),
+    ("tidegate.new_hosts", "the number of new hosts"),
     ("tidegate.operation", "the operation"),
+    ("tidegate.prevalence", "the prevalence of the host"),
+    ("tidegate.requests", "the number of requests"),
     ("tidegate.service", "the service"),
+    ("tidegate.service_prevalence", "the prevalence of the service"),
+    ("tidegate.sources", "the number of sources"),
+    ("tidegate.tunnel_seconds", "the length of the tunnel"),
+    ("tidegate.upload_bytes", "the size of the upload"),
+    ("tidegate.upload_ratio", "the balance of the upload"),
     ("tidegate.usage", "the use"),
     ("tls.client.server_name", "the server name"),
 ];
 
 /// Says why a condition holds or does not: "the host is `a.example` and the path starts with `/x`".
 pub(crate) fn sentence(condition: &Condition) -> Vec<Piece> {
-    let mut reasons = Vec::new();
+    let mut reasons = Reasons::default();
     match condition.truth {
-        Truth::True => holds(condition, &mut reasons),
-        Truth::False => fails(condition, &mut reasons),
-        Truth::Unknown => waits(condition, &mut reasons),
+        Truth::True => reasons.holds(condition),
+        Truth::False => reasons.fails(condition),
+        Truth::Unknown => reasons.waits(condition),
     }
-    // A search that repeats in several places of a condition is one reason.
-    let mut unique: Vec<Vec<Piece>> = Vec::new();
-    for reason in reasons {
-        if !unique.contains(&reason) {
-            unique.push(reason);
-        }
-    }
-    let n_more = unique.len().saturating_sub(MAX_REASONS);
-    unique.truncate(MAX_REASONS);
-    if n_more > 0 {
-        unique.push(vec![words(&format!("{n_more} more"))]);
-    }
-    let last = unique.len().saturating_sub(1);
-    let mut pieces = Vec::new();
-    for (at, reason) in unique.into_iter().enumerate() {
-        if at > 0 {
-            pieces.push(words(if at == last { " and " } else { ", " }));
-        }
-        pieces.extend(reason);
-    }
-    pieces
+    reasons.join()
 }
 
-/// The reasons of a part that holds: of alternatives the first that does.
-fn holds(part: &Condition, reasons: &mut Vec<Vec<Piece>>) {
-    match &part.node {
-        Node::All(parts) => {
-            // What is found comes before what is absent.
-            let (absent, found): (Vec<_>, Vec<_>) =
-                parts.iter().partition(|part| matches!(part.node, Node::Not(_)));
-            found.into_iter().chain(absent).for_each(|part| holds(part, reasons));
-        }
-        Node::Any(parts) => {
-            if let Some(first) = parts.iter().find(|part| part.truth == Truth::True) {
-                holds(first, reasons);
-            }
-        }
-        Node::Not(inner) => match names(inner).as_slice() {
-            [] => fails(inner, reasons),
-            [name] => reasons.push(vec![words("not "), value(name)]),
-            names => reasons.push([vec![words("none of ")], list(names)].concat()),
-        },
-        Node::Item { label, patterns, evidence } => {
-            reasons.push(item_holds(label, patterns, evidence.as_ref()));
-        }
-    }
+/// Reasons, each once: a search may be in several places of a condition.
+#[derive(Default)]
+struct Reasons {
+    found: Vec<Vec<Piece>>,
+    /// Selections that would exclude the request and do not hold.
+    absent: Vec<String>,
 }
 
-/// The reasons of a part that does not hold: of parts that all have to hold the first that does not.
-fn fails(part: &Condition, reasons: &mut Vec<Vec<Piece>>) {
-    match &part.node {
-        Node::All(parts) => {
-            if let Some(first) = parts.iter().find(|part| part.truth == Truth::False) {
-                fails(first, reasons);
-            }
+impl Reasons {
+    fn add(&mut self, reason: Vec<Piece>) {
+        if !self.found.contains(&reason) {
+            self.found.push(reason);
         }
-        Node::Any(parts) => parts.iter().for_each(|part| fails(part, reasons)),
-        Node::Not(inner) => {
-            let from = reasons.len();
-            holds(inner, reasons);
-            if let (Some(name), Some(first)) = (names(inner).first(), reasons.get_mut(from)) {
-                first.splice(0..0, [words("it is excluded by "), value(name), words(", as ")]);
-            }
-        }
-        Node::Item { label, patterns, .. } => reasons.push(item_fails(label, patterns)),
     }
-}
 
-/// What a part waits for.
-fn waits(part: &Condition, reasons: &mut Vec<Vec<Piece>>) {
-    match &part.node {
-        Node::All(parts) | Node::Any(parts) => {
-            let unknown = parts.iter().filter(|part| part.truth == Truth::Unknown);
-            unknown.for_each(|part| waits(part, reasons));
+    fn join(mut self) -> Vec<Piece> {
+        let n_more = self.found.len().saturating_sub(MAX_REASONS);
+        self.found.truncate(MAX_REASONS);
+        if n_more > 0 {
+            self.found.push(vec![words(&format!("{n_more} more"))]);
         }
-        Node::Not(inner) => waits(inner, reasons),
-        Node::Item { label, .. } => {
-            let (field, _) = split(label);
-            reasons.push(vec![subject(field), words(" is not known yet")]);
+        let last = self.found.len().saturating_sub(1);
+        let mut pieces = Vec::new();
+        for (at, reason) in self.found.into_iter().enumerate() {
+            if at > 0 {
+                pieces.push(words(if at == last { " and " } else { ", " }));
+            }
+            pieces.extend(reason);
+        }
+        if !self.absent.is_empty() && !pieces.is_empty() {
+            pieces.push(words(", and "));
+        }
+        match self.absent.as_slice() {
+            [] => {}
+            [name] => pieces.extend([value(name), words(" does not hold")]),
+            names => {
+                pieces.push(words("none of "));
+                pieces.extend(list(names));
+                pieces.push(words(" holds"));
+            }
+        }
+        pieces
+    }
+
+    /// The reasons of a part that holds: of alternatives the first that does.
+    fn holds(&mut self, part: &Condition) {
+        match &part.node {
+            Node::All(parts) => parts.iter().for_each(|part| self.holds(part)),
+            Node::Any(parts) => {
+                if let Some(first) = parts.iter().find(|part| part.truth == Truth::True) {
+                    self.holds(first);
+                }
+            }
+            Node::Not(inner) => {
+                let names = names(inner);
+                if names.is_empty() {
+                    self.fails(inner);
+                }
+                for name in names {
+                    if !self.absent.contains(&name) {
+                        self.absent.push(name);
+                    }
+                }
+            }
+            Node::Item { label, patterns, evidence } => {
+                self.add(item_holds(label, patterns, evidence.as_ref()));
+            }
+        }
+    }
+
+    /// The reasons of a part that does not hold: of parts that all have to hold the first that does not.
+    fn fails(&mut self, part: &Condition) {
+        match &part.node {
+            Node::All(parts) => {
+                if let Some(first) = parts.iter().find(|part| part.truth == Truth::False) {
+                    self.fails(first);
+                }
+            }
+            Node::Any(parts) => parts.iter().for_each(|part| self.fails(part)),
+            Node::Not(inner) => {
+                let mut excluded = Reasons::default();
+                excluded.holds(inner);
+                let mut reason = match names(inner).first() {
+                    Some(name) => vec![words("it is excluded by "), value(name), words(", as ")],
+                    None => Vec::new(),
+                };
+                reason.extend(excluded.join());
+                self.add(reason);
+            }
+            Node::Item { label, patterns, .. } => self.add(item_fails(label, patterns)),
+        }
+    }
+
+    /// What a part waits for.
+    fn waits(&mut self, part: &Condition) {
+        match &part.node {
+            Node::All(parts) | Node::Any(parts) => {
+                let unknown = parts.iter().filter(|part| part.truth == Truth::Unknown);
+                unknown.for_each(|part| self.waits(part));
+            }
+            Node::Not(inner) => self.waits(inner),
+            Node::Item { label, .. } => {
+                let (field, _) = split(label);
+                self.add(vec![subject(field), words(" is not known yet")]);
+            }
         }
     }
 }

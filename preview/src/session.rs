@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use inspect::{Inspector, Mode, Request, RuleId, Verdict};
+use hunt::ObservedLog;
+use inspect::{Inspector, Mode, Request, RuleId, User, Verdict};
 use knowledge::{Expectation, pack_file};
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use crate::case::CaseVerdict;
 use crate::check::{Checked, check_beside};
 use crate::decision::decide;
 use crate::example::{head, with_example};
-use crate::explanation::{Explained, explain, phase_name};
+use crate::explanation::{Context, Explained, explain, phase_name};
 use crate::import::{Import, Imported};
 use crate::limits::{MAX_PACKS, MAX_SAMPLE};
 use crate::row::{Row, RowText};
@@ -31,6 +32,8 @@ pub struct Session {
     inspectors: BTreeMap<u32, Inspector>,
     import: Import,
     shared: Shared,
+    /// What the sources of the traffic did over time, once it was asked for.
+    observed: Option<Option<ObservedLog>>,
     /// The page's clock, in seconds since 1970: exceptions expire by it.
     now: u64,
 }
@@ -74,6 +77,7 @@ impl Session {
     /// Sets the lists and services that drafts may refer to.
     pub fn share(&mut self, shared: Shared) {
         self.shared = shared;
+        self.observed = None;
     }
 
     /// Checks the text of the editor and puts its rules into the draft's slot. A text of which no rule
@@ -126,10 +130,12 @@ impl Session {
     /// Starts to read traffic, and drops earlier traffic.
     pub fn import(&mut self, bytes: Vec<u8>) {
         self.import = Import::new(bytes);
+        self.observed = None;
     }
 
     /// Reads up to `n_pieces` more of the traffic.
     pub fn import_step(&mut self, n_pieces: usize) -> Imported {
+        self.observed = None;
         self.import.step(n_pieces)
     }
 
@@ -146,6 +152,15 @@ impl Session {
         slot: Slot,
         compare_with: Option<Slot>,
     ) -> Vec<Row> {
+        // Rules of a pack are run over time by `tidegate hunt`; a draft's are tried here.
+        let is_draft = slot == Slot::DRAFT || compare_with == Some(Slot::DRAFT);
+        let draft = self.inspectors.get(&Slot::DRAFT.0).filter(|_| is_draft);
+        let watches = draft.is_some_and(|draft| !draft.asks_behaviour().is_empty());
+        if watches {
+            self.observe();
+        }
+        let observed = self.observed.as_ref().and_then(Option::as_ref).filter(|_| watches);
+        let mut observer = observed.map(ObservedLog::observer);
         let end = start.saturating_add(n_rows).min(self.import.requests.len());
         let requests = self.import.requests.get(start..end).unwrap_or_default();
         let inspectors = &mut self.inspectors;
@@ -153,8 +168,10 @@ impl Session {
         let rows = requests.iter().map(|request| {
             let request = request.lend();
             let mut row = Row::default();
+            let behaviour = observer.as_mut().and_then(|observer| observer.behaviour(&request));
+            let behaviour = behaviour.unwrap_or_default();
             if let Some(inspector) = inspectors.get_mut(&slot.0) {
-                let verdict = inspector.inspect(&request);
+                let verdict = inspector.inspect_with(&request, &User::of(&request), &behaviour);
                 row.rules = indices(&verdict);
                 let act = |bound| decide(inspector.pack(), &verdict, &request, bound, now).action;
                 (row.monitor, row.enforce) = (act(Mode::Monitor), act(Mode::Enforce));
@@ -163,7 +180,7 @@ impl Session {
             if let Some(other) = compare_with {
                 let (mut monitor, mut enforce) = Default::default();
                 if let Some(inspector) = inspectors.get_mut(&other.0) {
-                    let verdict = inspector.inspect(&request);
+                    let verdict = inspector.inspect_with(&request, &User::of(&request), &behaviour);
                     row.others = indices(&verdict);
                     let act =
                         |bound| decide(inspector.pack(), &verdict, &request, bound, now).action;
@@ -177,6 +194,13 @@ impl Session {
             row
         });
         rows.collect()
+    }
+
+    /// Reads the traffic for what its sources did over time, unless that is known.
+    fn observe(&mut self) {
+        if self.observed.is_none() {
+            self.observed = Some(self.import.log().and_then(|log| self.shared.observe(log)));
+        }
     }
 
     /// Returns the columns of requests, by their numbers.
@@ -199,6 +223,9 @@ impl Session {
     /// Explains a request; rules of a draft also where they do not match, and rules with the given ids.
     pub fn explain(&mut self, row: usize, slot: Slot, ids: &[String]) -> Option<Explained> {
         let request = self.import.requests.get(row)?.clone();
+        self.observe();
+        let observed = self.observed.as_ref().and_then(Option::as_ref);
+        let observed = observed.and_then(|log| log.observer().pair(&request.lend()));
         let inspector = self.inspectors.get_mut(&slot.0)?;
         let tables = inspector.pack().tables();
         let rules = (0..).map(RuleId).zip(&tables.rules);
@@ -206,7 +233,8 @@ impl Session {
         let asked = rules.filter(|(_, rule)| is_asked(tables.str(rule.id))).map(|(id, _)| id);
         let asked: Vec<RuleId> = asked.collect();
         let services = self.shared.services_pack();
-        Some(explain(inspector, &request, &asked, self.now, services))
+        let context = Context { now: self.now, services, observed, is_draft: slot == Slot::DRAFT };
+        Some(explain(inspector, &request, &asked, context))
     }
 
     /// Inspects a request `n_times`, for whoever has a clock. Returns how often a rule matched.

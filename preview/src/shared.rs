@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use diagnostics::SourceFile;
+use hunt::ObservedLog;
 use inspect::Pack;
 use knowledge::{Compilation, Library, Placeholders, Service};
 use serde::Deserialize;
@@ -29,7 +30,7 @@ pub struct Shared {
     /// Values for `expand`, by the names of the lists.
     pub(crate) placeholders: Placeholders,
     pub(crate) services: Vec<Service>,
-    pack: OnceCell<Option<Pack>>,
+    pack: OnceCell<Option<(Vec<u8>, Pack)>>,
 }
 
 impl Shared {
@@ -49,16 +50,31 @@ impl Shared {
         shared
     }
 
-    /// A pack of the services alone, which says what a request does to which service. It is compiled when it
-    /// is first wanted; `None` where there are no services.
+    /// A pack of the services alone, which says what a request does to which service.
     pub(crate) fn services_pack(&self) -> Option<&Pack> {
+        self.services().map(|(_, pack)| pack)
+    }
+
+    /// The pack and its bytes. It is compiled when it is first wanted; `None` where there are no services.
+    fn services(&self) -> Option<&(Vec<u8>, Pack)> {
         let compile = || {
             let library = Library { services: self.services.clone(), ..Library::default() };
-            Compilation::new(&library, "services", 0).ok().map(|compiled| compiled.pack)
+            Compilation::new(&library, "services", 0)
+                .ok()
+                .map(|compiled| (compiled.bytes, compiled.pack))
         };
         if self.services.is_empty() {
             return None;
         }
         self.pack.get_or_init(compile).as_ref()
+    }
+
+    /// What the sources of a log did over time, with these services. `None` where no request of it has a
+    /// time and a source.
+    pub(crate) fn observe(&self, log: &[u8]) -> Option<ObservedLog> {
+        let none = || sigma::Compiler::new("none", 0).finish().encode();
+        let services = self.services().map_or_else(none, |(bytes, _)| bytes.clone());
+        let observed = ObservedLog::read(Pack::decode(&services).ok()?, log);
+        (!observed.is_empty()).then_some(observed)
     }
 }

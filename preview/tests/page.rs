@@ -321,8 +321,10 @@ fn the_gallery_lists_every_shipped_rule_and_its_examples_hold() {
         let found = imported(&mut session, requests_of(&note.text).as_bytes());
         assert_eq!(found.n_refused, 0, "{}: {:?}", entry.name, found.refusals);
         assert!(found.n_requests >= checked.examples.len(), "{}", entry.name);
+        assert_eq!(checked.examples.len(), entry.n_examples, "{}", entry.name);
+        let single = checked.examples.iter().filter(|of| !of.request.ends_with(" over time"));
         let rows = session.judge(0, checked.examples.len(), Slot::DRAFT, None);
-        for (row, example) in rows.iter().zip(&checked.examples) {
+        for (row, example) in rows.iter().zip(single) {
             assert_eq!(
                 !row.rules.is_empty(),
                 example.expectation == "match",
@@ -355,7 +357,7 @@ fn one_sentence_says_why_a_rule_matches_or_not() {
     for (request, expect) in [
         (
             "https://a.example/y1",
-            "the host is `a.example`, the path starts with `/y` and not `own`",
+            "the host is `a.example` and the path starts with `/y`, and `own` does not hold",
         ),
         ("https://b.example/y1", "the host is not `a.example`"),
         ("https://a.example/z", "the path does not start with any of `/x`, `/y`"),
@@ -372,4 +374,31 @@ fn one_sentence_says_why_a_rule_matches_or_not() {
             .collect();
         assert_eq!(said, expect, "{request}");
     }
+}
+
+#[test]
+fn a_log_shows_what_a_source_did_over_time_and_a_draft_asks_for_it() {
+    let line = |minute: u32| {
+        format!(
+            "{{\"start_time\":\"2026-11-21T07:{minute:02}:00Z\",\"method\":\"GET\",\"authority\":\"pastebin.com\",\"path\":\"/raw/a\",\"user_agent\":\"x\",\"downstream_remote_address\":\"10.0.0.7:4242\"}}\n"
+        )
+    };
+    let log: String = (0..50).map(line).collect();
+    let mut session = Session::default();
+    let rule = RULE.replace("cs-host: pastebin.com", "tidegate.beacon|gte: 0.8");
+    assert!(session.check(&rule).asks_behaviour);
+    imported(&mut session, log.as_bytes());
+    let rows = session.judge(0, 50, Slot::DRAFT, None);
+    assert!(rows.iter().all(|row| row.rules == [0]), "{rows:?}");
+    let explained = session.explain(0, Slot::DRAFT, &[]).unwrap();
+    assert_eq!(explained.rules[0].condition.truth, "true");
+    let over_time = explained.behaviour.unwrap();
+    assert_eq!((over_time.source.as_str(), over_time.host.as_str()), ("10.0.0.7", "pastebin.com"));
+    assert_eq!((over_time.n_requests, over_time.times.len()), (50, 50));
+    let period = over_time.fields.iter().find(|(name, _)| *name == "tidegate.beacon_period");
+    assert_eq!(period.map(|(_, value)| value.as_str()), Some("60"));
+    // URLs have no time.
+    imported(&mut session, b"https://pastebin.com/a\n");
+    assert!(session.judge(0, 1, Slot::DRAFT, None)[0].rules.is_empty());
+    assert!(session.explain(0, Slot::DRAFT, &[]).unwrap().behaviour.is_none());
 }

@@ -72,7 +72,21 @@ export default {
     assert.equal(await page.getAttribute('#explanation article a', 'href'), 'https://attack.mitre.org/techniques/T1102/002/');
     await write(page, RULE.replace('cs-host:', 'cs-host|contian:'));
     await page.click('#problems .code.error');
-    await says(page, '#problems .meaning', 'S010, error');
+    await says(page, '#page', 'S010: ');
+    await says(page, '#page pre', 'error[S010]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#page', { state: 'hidden' });
+    await write(page, RULE);
+    await page.fill('#requests', 'https://discord.com/api/webhooks/1/x\n');
+    await says(page, '#count', '1 of 1');
+    await page.locator('#table').focus();
+    await page.keyboard.press('Home');
+    await explains(page, 'Discord');
+    await page.click('#explanation .link');
+    await says(page, '#page', 'How it is recognised');
+    await page.click('#page button:text("Rules about it")');
+    assert.equal(await page.inputValue('#gallery-search'), 'Discord');
+    await page.locator('#gallery-list .item', { hasText: 'Discord' }).nth(1).waitFor();
   },
   async 'by keyboard alone: open a rule, mend a finding, run, explain, download'({ page }) {
     const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
@@ -83,7 +97,7 @@ export default {
     await page.waitForSelector('#verdict-of-text.good');
     // Break it as a person would, and let the fix mend it.
     await press('Control+f');
-    await page.keyboard.type('cs-host|endswith');
+    await page.keyboard.type('cs-host|startswith');
     await press('Enter', 'Escape', 'ArrowRight');
     await page.keyboard.type('h');
     await says(page, '#verdict-of-text', '1 error');

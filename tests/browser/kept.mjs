@@ -28,6 +28,20 @@ export default {
     await explains(page, 'pastebin.com/second');
     assert.notEqual(await page.evaluate(() => document.documentElement.dataset.theme), before);
   },
+  async 'a large file of requests survives a reload'({ page }) {
+    await write(page, RULE);
+    await drop(page, '#file', 'many.txt', 'https://pastebin.com/raw/Ab12Cd34/and-more\n'.repeat(40000));
+    await says(page, '#count', '40,000 of 40,000 shown, 40,000 matched');
+    await page.waitForFunction(() => localStorage.getItem('tidegate-preview')?.includes('isLarge'));
+    await page.reload();
+    await ready(page);
+    await says(page, '#count', '40,000 of 40,000 shown, 40,000 matched');
+    await send(page, 'https://pastebin.com/small\n');
+    await says(page, '#count', '1 of 1 shown');
+    await page.reload();
+    await ready(page);
+    await says(page, '#count', '1 of 1 shown');
+  },
   async 'each document keeps its draft'({ page }) {
     await write(page, RULE);
     await says(page, '#verdict-of-text', '1 rule runs');
@@ -42,6 +56,17 @@ export default {
     // What was done in a document can be undone in it, and undo ends at its first text.
     for (let n = 0; n < 20; n++) await page.locator('#editor .cm-content').press('Control+z');
     assert.match(await editor(page).textContent(), /title: New rule/);
+  },
+  async 'a shipped rule is open after a reload too'({ page }) {
+    await page.click('#open-gallery');
+    await page.fill('#gallery-search', 'answers with two');
+    await page.locator('#gallery-list .item').first().click();
+    await page.waitForSelector('#verdict-of-text.good');
+    await page.reload();
+    await ready(page);
+    assert.match(await editor(page).textContent(), /address/);
+    assert.equal(await label(page, '#note'), 'address-in-name.md');
+    await says(page, '#verdict-of-text', '9 examples hold');
   },
   async 'undo does not empty the editor'({ page }) {
     for (let n = 0; n < 5; n++) await editor(page).press('Control+z');

@@ -41,12 +41,33 @@ const STATES = {
   async broken(page) {
     await write(page, RULE.replace('cs-host:', 'cs-host|contian:'));
     await says(page, '#banner', 'does not compile');
+  },
+  async code(page) {
+    await STATES.broken(page);
     await page.locator('#problems .code').first().click();
+    await says(page, '#page', 'S010');
   },
   async empty(page) {
     await write(page, ' ');
     await page.fill('#requests', '');
     await says(page, '#count', '0 of 0');
+  },
+  async note(page) {
+    await page.click('#open-gallery');
+    await page.waitForSelector('#gallery-list .item');
+    await page.fill('#gallery-search', 'address or answers with two');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#verdict-of-text.good');
+    await explains(page, 'matches because');
+  },
+  async log(page) {
+    await page.click('#open-gallery');
+    await page.waitForSelector('#gallery-list .item');
+    await page.fill('#gallery-search', 'polled by a clock');
+    await page.keyboard.press('Enter');
+    await says(page, '#count', '40 matched');
+    await page.click('#table .body .row >> nth=2');
+    await explains(page, 'What its source did over time');
   },
   async gallery(page) { await page.click('#open-gallery'); await page.waitForSelector('#gallery-list .item'); },
   async help(page) { await page.click('#open-help'); },
@@ -99,6 +120,19 @@ export default {
     assert(accent, JSON.stringify(colours));
     for (const word of ['title', 'GET', 'User-Agent']) assert.equal(colours[word], accent, `${word}: ${JSON.stringify(colours)}`);
   },
+  async 'borders of controls have a contrast of 3 to 1'({ page }) {
+    for (const theme of ['light', 'dark']) {
+      if (await page.evaluate(() => document.documentElement.dataset.theme) !== theme) await page.click('#theme');
+      const low = await page.evaluate(() => {
+        const light = (text) => { const [r, g, b] = text.match(/[\d.]+/g).map((part) => { const share = part / 255; return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+        const contrast = (a, b) => { const [dark, bright] = [light(a), light(b)].sort((x, y) => x - y); return (bright + 0.05) / (dark + 0.05); };
+        const behind = (element) => { for (let at = element; at; at = at.parentElement) { const colour = getComputedStyle(at).backgroundColor; if (colour !== 'rgba(0, 0, 0, 0)') return colour; } };
+        return [...document.querySelectorAll('textarea, #filter, select, #editor, .bar > button:not(.main), summary')].filter((element) => element.checkVisibility())
+          .map((element) => [element.id || element.textContent, contrast(getComputedStyle(element).borderTopColor, behind(element.parentElement))]).filter(([, found]) => found < 3);
+      });
+      assert.deepEqual(low, [], theme);
+    }
+  },
   async 'axe finds nothing in any state, light and dark'({ page }) {
     let n = 0;
     // The bundle only defines functions; the page's policy would not let it in as a script.
@@ -118,10 +152,14 @@ export default {
           await page.setViewportSize({ width: 1440, height: 900 });
         }
         await page.evaluate(axe);
-        const { violations, passes } = await page.evaluate(() => window.axe.run());
-        assert(passes.length > 10, 'axe looked at nothing');
-        assert.deepEqual(violations.map(({ id, nodes }) => `${theme}, ${name}: ${id}: ${nodes.map((node) => node.html).join(' ')}`), []);
-        n += 1;
+        for (const width of [1440, 390]) {
+          await page.setViewportSize({ width, height: 900 });
+          const { violations, passes } = await page.evaluate(() => window.axe.run());
+          assert(passes.length > 10, 'axe looked at nothing');
+          assert.deepEqual(violations.map(({ id, nodes }) => `${theme}, ${name}, ${width}: ${id}: ${nodes.map((node) => node.html).join(' ')}`), []);
+          n += 1;
+        }
+        await page.setViewportSize({ width: 1440, height: 900 });
       }
     }
     return `${n} states`;

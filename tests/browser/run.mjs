@@ -10,7 +10,7 @@ import layout from './layout.mjs';
 import truth from './truth.mjs';
 import { launch, open, serve } from './page.mjs';
 import { parity } from './parity.mjs';
-import { firstVerdict, served, start } from './served.mjs';
+import { firstVerdict, served, servedLists, start } from './served.mjs';
 
 const [dist, casesFile, tidegate] = process.argv.slice(2);
 const { server, url } = await serve(dist);
@@ -32,8 +32,9 @@ for (const [name, test] of Object.entries({ ...checks, ...truth, ...kept, ...gal
   await check(name, async () => {
     const { page, context, trouble } = await open(browser, url);
     try {
-      await test({ page, context, browser, url, dist });
+      const said = await test({ page, context, browser, url, dist });
       assert.deepEqual(trouble, []);
+      return said;
     } catch (error) {
       error.stack += trouble.map((line) => `\n${line}`).join('');
       throw error;
@@ -43,6 +44,7 @@ for (const [name, test] of Object.entries({ ...checks, ...truth, ...kept, ...gal
   });
 }
 await check('tidegate preview serves notes and packs, and follows them', () => served(browser, tidegate, ['--page', dist]));
+await check('drafts refer to the lists of the notes that are served', () => servedLists(browser, tidegate, ['--page', dist]));
 await check('the first verdict of tidegate preview is there within a second', async () => {
   const { child, url } = await start(tidegate, ['--page', dist]);
   const millis = await firstVerdict(browser, url).finally(() => child.kill());

@@ -81,3 +81,27 @@ export async function served(browser, tidegate, pageArguments) {
     await rm(folder, { recursive: true });
   }
 }
+
+/** Drafts refer to the lists of the person's own notes. */
+export async function servedLists(browser, tidegate, pageArguments) {
+  const folder = await mkdtemp(join(tmpdir(), 'tidegate-'));
+  await writeFile(join(folder, 'list.md'), '---\nkind: list\nlist: own_hosts\nvalues:\n  - "pastebin.com"\n---\n\n# Own hosts\n\nHosts.\n');
+  await writeFile(join(folder, 'rule.yml'), RULE.replace('cs-host: pastebin.com', "cs-host|expand: '%own_hosts%'"));
+  const { child, url } = await start(tidegate, [...pageArguments, folder]);
+  try {
+    const { page, context, trouble } = await open(browser, url);
+    await page.selectOption('#note', { label: join(folder, 'rule.yml') });
+    await says(page, '#verdict-of-text', '1 rule runs');
+    // It opens on all files on disk, and on requests of which they match some.
+    assert.match(await page.textContent('#count'), /[1-9]\d* matched/);
+    await page.click('#open-gallery');
+    await page.fill('#gallery-search', 'list.md');
+    await page.locator('#gallery-list .item').first().click();
+    await says(page, '#verdict-of-text', 'a list: nothing to run');
+    assert.deepEqual(trouble, []);
+    await context.close();
+  } finally {
+    child.kill();
+    await rm(folder, { recursive: true });
+  }
+}

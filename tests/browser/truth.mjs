@@ -60,7 +60,7 @@ export default {
       ['---\nkind: list\nlist: tools\nvalues:\n  - a\n---\n\n# Tools\n\nWords.\n', 'a list: nothing to run', 'neutral'],
       [NOTE(FULL, 'example.net'), '1 example fails', 'error'],
       [FULL.replace('proxy', 'process_creation').replace('cs-host', 'Image'), 'not decidable at a proxy', 'warning'],
-      [FULL.replace('cs-host: pastebin.com', 'tidegate.beacon|gte: 0.8'), 'runs over time only', 'warning'],
+      [FULL.replace('cs-host: pastebin.com', 'tidegate.beacon|gte: 0.8'), '1 rule runs over time', 'good'],
       [RULE.replace('cs-host', 'cs-hots'), 'error', 'error'],
     ]) {
       await write(page, text || ' ');
@@ -68,6 +68,27 @@ export default {
       await says(page, '#verdict-of-text', words);
       await page.waitForSelector(`#verdict-of-text.${tone}`);
     }
+  },
+  async 'a log shows what a source did over time, and a rule may ask for it'({ page }) {
+    const line = (minute) => JSON.stringify({ start_time: `2026-11-21T07:${String(minute).padStart(2, '0')}:00Z`, method: 'GET', authority: 'pastebin.com', path: '/raw/a', user_agent: 'x', downstream_remote_address: '10.0.0.7:4242' });
+    await write(page, FULL.replace('cs-host: pastebin.com', 'tidegate.beacon|gte: 0.8'));
+    await send(page, 'https://pastebin.com/a\n');
+    await says(page, '#count', '0 matched');
+    await says(page, '#banner', 'only requests of an access log in JSON');
+    await send(page, Array.from({ length: 50 }, (_, minute) => line(minute)).join('\n'));
+    await says(page, '#count', '50 of 50 shown, 50 matched');
+    await page.click('#table .body .row >> nth=0');
+    await explains(page, '50 requests of 10.0.0.7 to pastebin.com in the whole log, from 2026-11-21 07:00:00 to 2026-11-21 07:49:00 UTC');
+    await explains(page, 'beacon period60');
+    assert.equal(await page.locator('#explanation .strip > line:not(.axis)').count(), 50);
+    await page.click('#open-gallery');
+    await page.fill('#gallery-search', 'polled by a clock');
+    await page.locator('#gallery-list .item').first().click();
+    await says(page, '#verdict-of-text', '1 rule runs over time, 3 examples hold');
+    await says(page, '#examples', 'requests over time');
+    await says(page, '#count', '42 of 42 shown, 40 matched');
+    await page.click('#table .body .row >> nth=2');
+    await explains(page, 'What its source did over time');
   },
   async 'a rule may ask for shipped lists and services'({ page }) {
     await page.waitForSelector('html[data-shared]');

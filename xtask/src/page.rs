@@ -1,5 +1,6 @@
 //! The preview's page: the engine as a module for browsers, and the static folder around it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,6 +38,7 @@ pub(crate) fn build(pack: &Path, folder: &Path) -> Result<()> {
     // What drafts may refer to, and the rules to choose from: the page reads either when it needs it.
     write_notes(&["lists", "services"], &web.join("public/shared.json"))?;
     write_notes(&["rules"], &web.join("public/gallery.json"))?;
+    write_codes(&web.join("public/codes.json"))?;
     let build = ["run", "--silent", "build", "--", "--emptyOutDir", "--logLevel", "warn"];
     run(Command::new("npm").args(build).arg("--outDir").arg(folder).current_dir(web))
 }
@@ -53,6 +55,15 @@ fn write_notes(kinds: &[&str], file: &Path) -> Result<()> {
         }
     }
     Ok(fs::write(file, serde_json::to_vec(&notes)?)?)
+}
+
+/// Writes the sections of `docs/codes.md` into one file, by their codes.
+fn write_codes(file: &Path) -> Result<()> {
+    let text = fs::read_to_string(workspace::root().join("docs/codes.md"))?;
+    let sections = text.split("\n## ").skip(1);
+    let codes: BTreeMap<_, _> =
+        sections.filter_map(|section| Some((section.split_once(':')?.0, section))).collect();
+    Ok(fs::write(file, serde_json::to_vec(&codes)?)?)
 }
 
 /// The files below a folder, in order of their paths.

@@ -37,7 +37,7 @@ export function put(name: string, text: string) {
   const wanted = draft?.text ?? text;
   const state = states.get(name);
   view.setState(state && state.doc.toString() === wanted ? state : stateOf(wanted));
-  keep({ open: name });
+  keep({ open: name, base: text });
   draw();
   opened();
 }
@@ -47,7 +47,7 @@ export function rebase(text: string) {
   base = text;
   delete kept.drafts[open];
   view.setState(stateOf(text));
-  keep({});
+  keep({ base: text });
   opened();
 }
 

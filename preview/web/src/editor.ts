@@ -87,7 +87,7 @@ export function createEditor(host: HTMLElement, hooks: Hooks): EditorView {
         return true;
       },
     }),
-    EditorView.contentAttributes.of({ 'aria-label': 'Sigma rule or rule note' }),
+    EditorView.contentAttributes.of({ 'aria-label': 'Sigma rule or rule note', tabindex: '0' }),
     EditorView.updateListener.of((update) => {
       if (!update.docChanged) return;
       const text = update.state.doc.toString();
@@ -129,8 +129,10 @@ export function show(view: EditorView, problems: Problem[]) {
   view.dispatch(setDiagnostics(view.state, diagnostics));
 }
 
-export function goTo(view: EditorView, line: number) {
-  view.dispatch({ selection: { anchor: position(view, line, 1) }, scrollIntoView: true });
+/** Puts the cursor into a line; `y` says where it comes to lie, the nearest place without. */
+export function goTo(view: EditorView, line: number, y: 'nearest' | 'start' = 'nearest') {
+  const anchor = position(view, line, 1);
+  view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y }) });
   view.focus();
 }
 

@@ -5,12 +5,18 @@ export type State = { name: 'starting' | 'ready' } | { name: 'failed'; why: stri
 let worker: Worker;
 let waiting = new Map<number, Call>();
 let next = 0;
-let changed: (state: State) => void = () => undefined;
+let state: State = { name: 'starting' };
+let listener: (state: State) => void = () => undefined;
 
-/** Starts the engine; `report` is called when it is ready and when it cannot be loaded. */
-export function start(report: (state: State) => void) {
-  changed = report;
-  restart();
+/** Reports the state of the engine, now and whenever it changes. */
+export function follow(report: (state: State) => void) {
+  listener = report;
+  listener(state);
+}
+
+function changed(to: State) {
+  state = to;
+  listener(state);
 }
 
 /** Starts a new engine in the place of one that did not load. It knows nothing of what the last one was given. */
@@ -41,3 +47,5 @@ export function ask<T>(call: string, args: unknown = {}, part?: (part: any, prog
   const id = next++;
   return new Promise((done, fail) => { waiting.set(id, { done, fail, part }); worker.postMessage({ id, call, args }); });
 }
+
+restart();

@@ -2,7 +2,8 @@
 import { condition, hits } from './condition';
 import { el, ticked } from './dom';
 import { joined, technique } from './links';
-import type { Explained, Reading, RuleExplained, ServiceUse } from './types';
+import * as overtime from './overtime';
+import type { Explained, Part, Reading, RuleExplained, ServiceUse } from './types';
 
 /** The other side of a comparison: the rules before, and how both are called. */
 export interface Before { explained: Explained | null; name: string; nowName: string }
@@ -24,6 +25,7 @@ export function draw(explained: Explained, before: Before | null, actions: Actio
   if (explained.truncated) nodes.push(el('p', { class: 'warning' }, 'The request is larger than the bounds; the rest was not looked at.'));
   if (before) nodes.push(compared(explained, before));
   if (explained.service) nodes.push(service(explained.service, actions.service));
+  if (explained.behaviour) nodes.push(overtime.draw(explained.behaviour));
   if (explained.readings.length > 1) nodes.push(spellings(explained.readings, explained.method, marks));
   if (explained.anomalies.length) nodes.push(el('h3', {}, 'What is odd about it'), el('ul', { class: 'plain' }, ...explained.anomalies.map(([name, meaning]) => el('li', {}, `${meaning} `, el('code', { class: 'quiet' }, name)))));
   if (explained.headers.length) nodes.push(el('h3', {}, 'Headers that rules see'), el('dl', {}, ...explained.headers.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, el('code', {}, ...marked(value, marks)))])));
@@ -45,8 +47,13 @@ export function spoken(explained: Explained): string {
   return titles.length ? `Matches ${titles.join(', ')}` : 'No rule matches';
 }
 
+/** Whether a condition waits for what the source does over time, and not for the response. */
+function waits(part: Part): boolean {
+  return part.truth === 'not yet known' && (part.label.startsWith('tidegate.') || part.parts.some(waits));
+}
+
 function sentence(rule: RuleExplained): HTMLElement {
-  const [words, tone] = rule.view ? [' matches', 'error'] : rule.condition.truth === 'not yet known' ? [' waits for the response', 'warning'] : [' does not match', 'quiet'];
+  const [words, tone] = rule.view ? [' matches', 'error'] : rule.condition.truth === 'not yet known' ? [waits(rule.condition) ? ' is not decided by this request alone,' : ' waits for the response', 'warning'] : [' does not match', 'quiet'];
   const because = rule.because.map((piece) => piece.is_value ? el('code', {}, piece.text) : piece.text);
   return el('p', { class: 'because' }, el('b', {}, rule.title), el('span', { class: tone }, words), ...(because.length ? [' because ', ...because] : []), '.');
 }
@@ -64,7 +71,7 @@ function compared(explained: Explained, { explained: was, name, nowName }: Befor
 }
 
 function service(use: ServiceUse, open: (name: string) => void): HTMLElement {
-  const name = el('button', { type: 'button', class: 'link', title: `Rules about ${use.name}` }, use.name);
+  const name = el('button', { type: 'button', class: 'link', 'aria-haspopup': 'dialog', title: `About ${use.name}` }, use.name);
   name.addEventListener('click', () => open(use.name));
   const list = el('dl', {}, el('dt', {}, 'service'), el('dd', {}, name, use.category ? `, ${use.category}` : ''));
   if (use.identity) list.append(el('dt', {}, 'tenant'), el('dd', {}, el('code', {}, use.identity)));

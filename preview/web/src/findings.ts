@@ -2,6 +2,7 @@
 import type { EditorView } from '@codemirror/view';
 import { by, el, ticked } from './dom';
 import { applyFix, goTo } from './editor';
+import { codeButton } from './pages';
 import type { Checked, Imported } from './types';
 
 const KINDS: Record<string, string> = { service: 'a service', runbook: 'a runbook', technique: 'a technique', list: 'a list', note: 'a note of unknown kind' };
@@ -19,10 +20,9 @@ export function verdict(checked: Checked): [tone: 'error' | 'warning' | 'good' |
   if (n_failing) return ['error', n_failing === 1 ? '1 example fails' : `${n_failing} examples fail`];
   if (no) return ['warning', 'not decidable at a proxy'];
   if (partly) return ['warning', 'decidable in part'];
-  if (checked.asks_behaviour) return ['warning', 'runs over time only'];
   if (checked.n_compiled < checked.n_read) return ['error', `${checked.n_compiled} of ${checked.n_read} rules run`];
-  const n_held = checked.examples.length;
-  return ['good', `${counted(checked.n_compiled, 'rule')} run${checked.n_compiled === 1 ? 's' : ''}` + (n_held ? `, ${counted(n_held, 'example')} hold${n_held === 1 ? 's' : ''}` : '')];
+  const n_held = checked.examples.filter((example) => example.holds).length;
+  return ['good', `${counted(checked.n_compiled, 'rule')} run${checked.n_compiled === 1 ? 's' : ''}` + (checked.asks_behaviour ? ' over time' : '') + (n_held ? `, ${counted(n_held, 'example')} hold${n_held === 1 ? 's' : ''}` : '')];
 }
 
 /** A sentence where there is no finding. */
@@ -33,7 +33,7 @@ function quiet(checked: Checked): string {
   if (KINDS[checked.kind]) return `This is ${KINDS[checked.kind]}. It has no rule to run on the requests.`;
   if (no) return fields ? `A proxy does not see ${fields}: the rule cannot match here or in a gateway.` : 'Nothing in the rule depends on a request: it cannot be decided at a proxy.';
   if (partly) return `A proxy does not see ${fields}: only a part of the rule is decided here and in a gateway.`;
-  if (checked.asks_behaviour) return 'The rule asks what a source does over time. Single requests cannot decide that: run `tidegate hunt` over a log, or `tidegate test` over its sequences.';
+  if (checked.asks_behaviour) return 'No findings. The rule asks what a source does over time: it runs over logs with times and sources, and over the sequences of its note.';
   return 'No findings: the rule runs as it is written.';
 }
 
@@ -41,16 +41,13 @@ export function draw(editor: EditorView, checked: Checked) {
   by('problems').replaceChildren(...checked.problems.map((problem) => {
     const place = el('button', { type: 'button', title: 'Go to the line' }, `${problem.line}:${problem.column}`);
     place.addEventListener('click', () => goTo(editor, problem.line));
-    const code = el('button', { type: 'button', class: `code ${problem.severity}`, 'aria-expanded': 'false', title: `What ${problem.code} means` }, problem.code);
-    const meaning = el('p', { class: 'quiet meaning', hidden: '' }, `${problem.code}, ${problem.severity}: `, ...ticked(problem.explanation));
-    code.addEventListener('click', () => { meaning.hidden = !meaning.hidden; code.setAttribute('aria-expanded', String(!meaning.hidden)); });
+    const code = codeButton(problem.code, problem.severity, problem.explanation);
     const item = el('li', {}, place, ' ', code, ' ', ...ticked(problem.message), el('span', { class: 'quiet' }, ...ticked(problem.help ? ` (${problem.help})` : '')));
     if (problem.fix) {
       const fix = el('button', { type: 'button', class: 'fix' }, ...ticked(problem.fix.title));
       fix.addEventListener('click', () => applyFix(editor, problem));
       item.append(' ', fix);
     }
-    item.append(meaning);
     return item;
   }));
   if (!checked.problems.length) by('problems').append(el('li', { class: 'quiet' }, ...ticked(quiet(checked))));
@@ -69,7 +66,7 @@ export function draw(editor: EditorView, checked: Checked) {
 }
 
 export function refusals(imported: Imported) {
-  const items = imported.refusals.map((refusal) => el('li', {}, el('span', { class: 'code error' }, refusal.code), ` line ${refusal.line}: `, ...ticked(refusal.message), el('span', { class: 'quiet' }, ...ticked(refusal.help ? ` (${refusal.help})` : ''))));
+  const items = imported.refusals.map((refusal) => el('li', {}, codeButton(refusal.code, 'error'), ` line ${refusal.line}: `, ...ticked(refusal.message), el('span', { class: 'quiet' }, ...ticked(refusal.help ? ` (${refusal.help})` : ''))));
   if (imported.n_refused > items.length) items.push(el('li', {}, `and ${imported.n_refused - items.length} more`));
   if (imported.is_cut) items.push(el('li', { class: 'warning' }, `only the first ${imported.n_requests} requests are read`));
   by('refusals').replaceChildren(...items);

@@ -3,6 +3,7 @@ import * as documents from './documents';
 import { by, el } from './dom';
 import { ask } from './engine';
 import { counted } from './findings';
+import { fetched } from './pages';
 import { kept } from './store';
 import type { GalleryEntry, NamedText } from './types';
 
@@ -13,19 +14,11 @@ const dialog = by<HTMLDialogElement>('gallery');
 const search = by<HTMLInputElement>('gallery-search');
 const level = by<HTMLSelectElement>('gallery-level');
 const list = by('gallery-list');
-let notes: Promise<NamedText[]> | null = null;
 let hooks: Hooks;
 let shipped: Item[] = [];
 
-/** The shipped rules, fetched when they are first wanted. */
-export function shippedNotes(): Promise<NamedText[]> {
-  notes ??= fetch('./gallery.json').then((response) => {
-    if (!response.ok) throw new Error(`the shipped rules cannot be fetched: ${response.status}`);
-    return response.json();
-  });
-  notes.catch(() => { notes = null; });
-  return notes;
-}
+/** The shipped rules. */
+export const shippedNotes = () => fetched<NamedText[]>('gallery.json');
 
 export function begin(with_: Hooks) {
   hooks = with_;

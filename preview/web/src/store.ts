@@ -8,10 +8,16 @@ export interface Kept {
   theme?: 'light' | 'dark';
   /** The document in the editor. */
   open?: string;
+  /** The text that it was made from. */
+  base?: string;
+  /** The files on disk that the rest is about. */
+  folder?: string;
   drafts: Record<string, Draft>;
   requests?: string;
   /** The requests before those of a rule were put in their place. */
   replaced?: string;
+  /** Whether they are a file in the database: see `large.ts`. */
+  isLarge?: boolean;
   against?: string;
   compare?: string;
   filter?: string;

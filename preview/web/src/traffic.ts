@@ -1,5 +1,6 @@
 // The requests: text that can be edited, or a file that is too large for it.
 import { by } from './dom';
+import * as large from './large';
 import { keep, kept } from './store';
 
 /** A text area stalls on megabytes: the engine gets them as a file. */
@@ -27,8 +28,7 @@ export const toRead = () => isUnread ? bytes?.slice(0) ?? new TextEncoder().enco
 export function begin(with_: Hooks) {
   hooks = with_;
   area.addEventListener('input', () => {
-    bytes = null;
-    area.placeholder = placeholder;
+    drop();
     note();
     clearTimeout(timer);
     timer = window.setTimeout(() => void hooks.run(), RUN_DELAY);
@@ -48,11 +48,32 @@ export function begin(with_: Hooks) {
   });
 }
 
+/** The file that was there gives way to text. */
+function drop() {
+  area.placeholder = placeholder;
+  if (!bytes) return;
+  bytes = null;
+  keep({ isLarge: undefined });
+  // Where there is no database, nothing was kept.
+  large.forget().catch(() => undefined);
+}
+
+function take(file: large.Large) {
+  bytes = file.bytes;
+  area.placeholder = `${file.name}: ${file.bytes.byteLength.toLocaleString('en')} bytes, too many to be shown here`;
+}
+
+/** The file that was there before a reload. */
+export async function recall() {
+  if (!kept.isLarge || bytes) return;
+  const file = await large.recall().catch(() => undefined);
+  if (file) take(file); else keep({ isLarge: undefined });
+}
+
 function note() { keep({ requests: area.value.length <= MAX_KEPT ? area.value : undefined }); }
 
 function put(requests: string) {
-  bytes = null;
-  area.placeholder = placeholder;
+  drop();
   area.value = requests;
   area.scrollTop = 0;
   note();
@@ -82,8 +103,9 @@ export async function open(file: File) {
   const isText = read.byteLength <= MAX_PASTE && !start.includes(0) && !new TextDecoder().decode(start).includes('\uFFFD');
   put(isText ? new TextDecoder().decode(read) : '');
   if (!isText) {
-    bytes = read;
-    area.placeholder = `${file.name}: ${read.byteLength.toLocaleString('en')} bytes, not shown here and not kept after a reload`;
+    take({ name: file.name, bytes: read });
+    // The verdict does not wait for the database.
+    large.keep({ name: file.name, bytes: read }).then(() => keep({ isLarge: bytes === read || undefined }), () => keep({ isLarge: undefined }));
   }
   await hooks.run();
 }

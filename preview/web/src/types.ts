@@ -18,7 +18,8 @@ export interface Piece { text: string; is_value: boolean }
 export interface RuleExplained { id: string; title: string; author: string; level: string; phase: string; tags: string[]; view: string | null; policy: string[]; because: Piece[]; condition: Part }
 export interface Reading { view: string; url: string; meaning: string; undone: string[] }
 export interface ServiceUse { name: string; category: string; operations: [string, string][]; identity: string | null; usage: string | null }
-export interface Explained { method: string; headers: [string, string][]; readings: Reading[]; anomalies: [string, string][]; monitor: string; enforce: string; truncated: boolean; service: ServiceUse | null; rules: RuleExplained[]; micros: number }
+export interface OverTime { source: string; host: string; fields: [string, string][]; n_requests: number; times: number[] }
+export interface Explained { method: string; headers: [string, string][]; readings: Reading[]; anomalies: [string, string][]; monitor: string; enforce: string; truncated: boolean; service: ServiceUse | null; behaviour: OverTime | null; rules: RuleExplained[]; micros: number }
 export interface Word { name: string; meaning: string }
 export interface Vocabulary { fields: Word[]; modifiers: Word[]; anomalies: Word[] }
 export interface NamedText { name: string; text: string }

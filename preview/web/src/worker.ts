@@ -8,15 +8,13 @@ let generation = 0;
 let preview: Preview;
 const breathe = () => new Promise<void>((resume) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resume(); }; port2.postMessage(0); });
 
-/** The module's bytes. A server that names the encoding of `.gz` files has them unpacked by the browser. */
-async function fetched(): Promise<Response | ArrayBuffer> {
+/** The module, which is compiled while it arrives. A server that names the encoding of `.gz` files has them unpacked by the browser. */
+async function fetched(): Promise<Response> {
   const response = await fetch(wasmUrl);
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  const bytes = await response.arrayBuffer();
-  const [first, second] = new Uint8Array(bytes, 0, Math.min(2, bytes.byteLength));
-  if (first !== 0x1f || second !== 0x8b) return bytes;
-  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(unpacked, { headers: { 'content-type': 'application/wasm' } });
+  if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);
+  const isPacked = !response.headers.get('content-encoding');
+  const module = isPacked ? response.body.pipeThrough(new DecompressionStream('gzip')) : response.body;
+  return new Response(module, { headers: { 'content-type': 'application/wasm' } });
 }
 
 const ready = fetched().then((module_or_path) => init({ module_or_path })).then(() => { preview = new Preview(); });
