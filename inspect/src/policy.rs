@@ -138,7 +138,9 @@ impl Pack {
         let rulings: Vec<Ruling> =
             verdict.matches.iter().map(|matched| input.ruling(matched)).collect();
         let mut names = input.others.names.clone();
-        matched_service.iter().for_each(|found| found.add_names(&mut names));
+        if let Some(found) = &matched_service {
+            found.add_names(&mut names);
+        }
         for operations in [operations, input.others.operations] {
             names.extend(operations.bits().to_le_bytes());
         }
