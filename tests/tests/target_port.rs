@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use gateway::event;
 use serde_json::Value;
 use tests::shipped::Shipped;
-use tests::{StandIn, client_hello, exempt, until};
+use tests::{StandIn, client_hello, exempt, http1, http2, until};
 
 /// How long a peer may stay silent.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -166,6 +166,25 @@ fn a_tunnel_has_one_name_and_one_port() -> Result<()> {
             let odd = events.iter().filter(|event| reports(event, "port.nonstandard_form"));
             Ok((odd.count() >= n_odd).then_some(()))
         })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_scheme_does_not_stand_for_a_port_that_is_not_called() -> Result<()> {
+    let stand_in = StandIn::start()?;
+    let address = stand_in.address();
+    let names = BTreeMap::from([(NAME.to_owned(), vec![address.ip()])]);
+    let shipped = Shipped::start("egress-gateway", names, 443, |config| exempt(config, address))?;
+    let host = format!("{NAME}:{}", address.port());
+    for (scheme, over_1, over_2) in [("http", 200, 200), ("https", 403, 400)] {
+        let url = format!("{scheme}://{host}/");
+        let request = format!("GET {url} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let response = http1::send(shipped.address()?, request.as_bytes())?;
+        assert_eq!(response.status, over_1, "{url} over HTTP/1.1");
+        let request = http::Request::get(url.as_str()).body(())?;
+        let response = http2::send(shipped.address()?, request)?;
+        assert_eq!(response.status, over_2, "{url} over HTTP/2");
     }
     Ok(())
 }
