@@ -12,8 +12,10 @@ pub enum Output {
     Json,
     /// Comma-separated values (RFC 4180) with a line of names.
     Csv,
-    /// Aligned columns.
+    /// Aligned columns: all of them, cut to their widths.
     Table,
+    /// The columns that a person reads first, on lines of at most this many characters.
+    Fitted(usize),
 }
 
 /// A match of a rule or of a correlation.
@@ -68,7 +70,11 @@ impl Output {
                 let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
                 format!("{}\r\n", names.join(","))
             }
-            Output::Table => row(COLUMNS.iter().map(|(name, _)| (*name).to_owned())),
+            Output::Table => row(COLUMNS.iter().map(|(name, _)| (*name).to_owned()), COLUMNS),
+            Output::Fitted(width) => {
+                let columns = fitted(width);
+                row(columns.iter().map(|(name, _)| (*name).to_owned()), &columns)
+            }
         }
     }
 
@@ -91,7 +97,16 @@ impl Output {
                 out.push_str(&cells.join(","));
                 out.push_str("\r\n");
             }
-            Output::Table => out.push_str(&row(record.cells().into_iter())),
+            Output::Table => out.push_str(&row(record.cells().into_iter(), COLUMNS)),
+            Output::Fitted(width) => {
+                let columns = fitted(width);
+                let cells = record.cells();
+                let cell = |wanted: &str| {
+                    let named = COLUMNS.iter().zip(&cells).find(|((name, _), _)| *name == wanted);
+                    named.map_or_else(String::new, |(_, cell)| cell.clone())
+                };
+                out.push_str(&row(columns.iter().map(|(name, _)| cell(name)), &columns));
+            }
         }
     }
 }
@@ -197,9 +212,38 @@ fn csv(cell: &str) -> String {
     format!("\"{guard}{}\"", cell.replace('"', "\"\""))
 }
 
-fn row(cells: impl Iterator<Item = String>) -> String {
+/// The columns of [`Output::Fitted`]: the least width of each, and its share of what is left.
+const FITTED: &[(&str, usize, usize)] = &[
+    ("time", 19, 0),
+    ("level", 8, 0),
+    ("title", 12, 3),
+    ("method", 7, 0),
+    ("host", 12, 2),
+    ("path", 8, 2),
+    ("source", 9, 1),
+    ("action", 7, 0),
+];
+
+/// The columns that fit a width, those that a person can do without left out first.
+fn fitted(width: usize) -> Vec<(&'static str, usize)> {
+    let mut columns = FITTED.to_vec();
+    let total = |columns: &[(&str, usize, usize)]| {
+        columns.iter().map(|(_, least, _)| least + 1).sum::<usize>().saturating_sub(1)
+    };
+    for name in ["action", "source", "path", "level", "method"] {
+        if total(&columns) > width {
+            columns.retain(|(column, ..)| *column != name);
+        }
+    }
+    let left = width.saturating_sub(total(&columns));
+    let shares: usize = columns.iter().map(|(.., share)| share).sum();
+    let columns = columns.into_iter();
+    columns.map(|(name, least, share)| (name, least + left * share / shares.max(1))).collect()
+}
+
+fn row(cells: impl Iterator<Item = String>, columns: &[(&str, usize)]) -> String {
     let mut row = String::new();
-    for (cell, (_, width)) in cells.zip(COLUMNS) {
+    for (cell, (_, width)) in cells.zip(columns) {
         // A terminal would obey control characters.
         let cell = printable(cell.as_bytes());
         let n_chars = cell.chars().count();
@@ -234,14 +278,39 @@ mod tests {
             )],
             ..Record::default()
         };
-        for output in [Output::Json, Output::Csv, Output::Table] {
+        for output in [Output::Json, Output::Csv, Output::Table, Output::Fitted(200)] {
             let mut out = String::new();
             output.record(&record, &mut out);
             let line = out.trim_end_matches(['\r', '\n']);
             assert!(!line.contains(char::is_control), "{output:?}: {line:?}");
             for escaped in ["f\\u", "t\\u", "a\\u", "p\\u"] {
-                assert!(line.contains(escaped), "{output:?}: {line}");
+                let is_shown = escaped == "t\\u" || !matches!(output, Output::Fitted(_));
+                assert_eq!(line.contains(escaped), is_shown, "{output:?}: {line}");
             }
+        }
+    }
+
+    #[test]
+    fn a_fitted_table_has_the_width_of_the_terminal() {
+        let record = Record {
+            time: Some("2026-11-20T08:00:00.000Z".to_owned()),
+            level: "high",
+            title: "Data posted to a Discord webhook by a program that nobody knows",
+            method: "POST",
+            host: "canary.discord.com.a-long-name.example",
+            path: "/api/webhooks/{webhook}/{secret}/slack/and/more",
+            source: "2001:db8:1111:2222:3333:4444:5555:6666",
+            ..Record::default()
+        };
+        for (width, n_columns) in [(60, 4), (80, 6), (100, 8), (200, 8)] {
+            let output = Output::Fitted(width);
+            let head = output.head();
+            assert_eq!(head.split_whitespace().count(), n_columns, "{head}");
+            let mut line = String::new();
+            output.record(&record, &mut line);
+            let length = line.trim_end().chars().count();
+            assert!((width / 2..=width).contains(&length), "{width}: {line}");
+            assert!(line.contains("Data posted"), "{line}");
         }
     }
 }

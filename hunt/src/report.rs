@@ -406,9 +406,9 @@ impl Report {
     pub fn summary(&self) -> String {
         let counts = &self.counts;
         let mut lines = vec![format!(
-            "{} lines = {} events + {} blank or comments + {} unreadable",
-            counts.n_lines,
-            counts.n_events,
+            "{} = {} + {} blank or comments + {} unreadable",
+            counted(counts.n_lines, "line", "lines"),
+            counted(counts.n_events, "event", "events"),
             counts.n_blank,
             counts.n_unreadable()
         )];
@@ -420,41 +420,69 @@ impl Report {
         }
         for (key, number) in &counts.left_out {
             let key = printable(key.as_bytes());
-            lines.push(format!("  {number} values of `{key}` left out: of a wrong type"));
+            let values = counted(*number, "value", "values");
+            lines.push(format!("  {values} of `{key}` left out: of a wrong type"));
         }
         let lost = self.correlator.counts();
-        for (number, what) in [
-            (self.n_bad_times, "matching events with a time that cannot be read"),
-            (self.n_without_time, "events without a time, which correlations cannot use"),
-            (self.ledger.n_without_time, "requests without a time, whose behaviour is not known"),
-            (self.n_repeated, "matches of rules of behaviour in pairs that have a record"),
-            (lost.late_events, "events too late for their correlation"),
-            (lost.evicted_events, "events dropped from full groups of correlations"),
-            (lost.evicted_groups, "groups of correlations dropped to make room"),
+        for (number, one, many, what) in [
+            (
+                self.n_bad_times,
+                "matching event",
+                "matching events",
+                "with a time that cannot be read",
+            ),
+            (
+                self.n_without_time,
+                "event",
+                "events",
+                "without a time, which correlations cannot use",
+            ),
+            (
+                self.ledger.n_without_time,
+                "request",
+                "requests",
+                "without a time, whose behaviour is not known",
+            ),
+            (
+                self.n_repeated,
+                "match",
+                "matches",
+                "of rules of behaviour in pairs that have a record",
+            ),
+            (lost.late_events, "event", "events", "too late for their correlation"),
+            (lost.evicted_events, "event", "events", "dropped from full groups of correlations"),
+            (lost.evicted_groups, "group", "groups", "of correlations dropped to make room"),
         ] {
             if number > 0 {
-                lines.push(format!("  {number} {what}"));
+                lines.push(format!("  {} {what}", counted(number, one, many)));
             }
         }
         if !self.ledger.pairs.is_empty() {
             let n_sources = self.ledger.seen.len();
             let n_pairs = self.ledger.pairs.len();
-            lines.push(format!("behaviour of {n_sources} sources in {n_pairs} pairs with a host"));
+            let sources = counted(n_sources as u64, "source", "sources");
+            let pairs = counted(n_pairs as u64, "pair", "pairs");
+            lines.push(format!("behaviour of {sources} in {pairs} with a host"));
         }
-        lines.push(format!("{} matches", self.n_records));
+        lines.push(counted(self.n_records, "match", "matches"));
         let tables = self.judge.inspector.pack().tables();
         for (counts, what) in [
-            (&self.excepted, "matches taken out by the exception"),
-            (&self.expired, "matches that would have been taken out by the expired exception"),
+            (&self.excepted, "taken out by the exception"),
+            (&self.expired, "that would have been taken out by the expired exception"),
         ] {
             for (exception, number) in counts {
-                lines.push(format!("  {number} {what} {}", tables.str(*exception)));
+                let matches = counted(*number, "match", "matches");
+                lines.push(format!("  {matches} {what} {}", tables.str(*exception)));
             }
         }
         if self.n_off > 0 {
-            lines.push(format!("  {} matches that the policy turns off", self.n_off));
+            let matches = counted(self.n_off, "match", "matches");
+            lines.push(format!("  {matches} that the policy turns off"));
         }
-        for (rule, number) in &self.per_rule {
+        // The rules with most matches first.
+        let mut per_rule: Vec<_> = self.per_rule.iter().collect();
+        per_rule.sort_by_key(|(_, number)| Reverse(**number));
+        for (rule, number) in per_rule {
             let title = tables.rule(*rule).map_or("", |rule| tables.str(rule.title));
             lines.push(format!("  {number} {}", printable(title.as_bytes())));
         }
@@ -547,4 +575,9 @@ fn is_plain(field: &str) -> bool {
             AtProxy::Field(at_proxy) => *name == field && plain(at_proxy),
             AtProxy::Always(_) => false,
         })
+}
+
+/// A number with its noun.
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -15,6 +15,7 @@ mod keygen;
 mod learn;
 mod logs;
 mod lsp;
+mod mcp;
 mod new;
 mod pack;
 mod policy;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     Preview(preview::Preview),
     Lsp(lsp::Lsp),
+    Mcp(mcp::Mcp),
     Score(score::ScoreCommand),
     Show(show::Show),
     Vault(vault::Vault),
@@ -87,12 +89,26 @@ impl Command {
             Command::Unused(command) => command.run(),
             Command::Preview(command) => command.run(),
             Command::Lsp(command) => command.run(),
+            Command::Mcp(command) => command.run(),
             Command::Score(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Vault(command) => command.run(),
             Command::Codes(command) => command.run(),
             Command::Completions(command) => command.run(cli),
             Command::Man(command) => command.run(cli),
+        }
+    }
+}
+
+impl Command {
+    /// Runs one of the commands that print what they return, within another.
+    fn run_in_process(&self) -> Outcome {
+        match self {
+            Command::Check(command) => command.run(),
+            Command::Test(command) => command.run(),
+            Command::Explain(command) => command.run(),
+            Command::Diff(command) => command.run(),
+            _ => Outcome::usage("this command runs by itself only"),
         }
     }
 }

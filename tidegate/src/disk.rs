@@ -6,7 +6,7 @@ mod vault_folder;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use diagnostics::limits::MAX_FILE_BYTES;
@@ -103,6 +103,29 @@ pub(crate) fn replace(paths: &[PathBuf], file: &str, bytes: &[u8]) -> io::Result
         }
     }
     stage(file, bytes, Access::Shared)?.ok_or_else(no_file)?.put()
+}
+
+/// Returns a path that somebody else chose, if it is below the working folder and leads nowhere else: it is
+/// relative, and no part of it is hidden, `..` or a link. It may be missing.
+pub(crate) fn confined(path: &str) -> io::Result<PathBuf> {
+    let mut inside = PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(name) if !name.as_encoded_bytes().starts_with(b".") => {
+                inside.push(name);
+            }
+            Component::Normal(_) => return Err(io::Error::other("hidden files are left alone")),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(io::Error::other("it is outside of the project"));
+            }
+        }
+    }
+    let folder = Folder::open(Path::new("."))?;
+    if inside.ancestors().any(|part| part != Path::new("") && folder.is_link(part)) {
+        return Err(io::Error::other("links are not followed"));
+    }
+    Ok(if inside.as_os_str().is_empty() { PathBuf::from(".") } else { inside })
 }
 
 /// Returns true if the path is a folder.

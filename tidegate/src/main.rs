@@ -9,10 +9,11 @@ mod disk;
 mod limits;
 mod sender;
 mod stream;
+mod terminal;
 mod unknown_log;
 mod unpacked;
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
@@ -20,6 +21,7 @@ use clap::{CommandFactory, Parser};
 
 use command::{Command, Outcome};
 use mimalloc::MiMalloc;
+use terminal::Color;
 
 /// Notes, rules and pages are many small texts, allocated and freed on every core.
 #[global_allocator]
@@ -39,14 +41,17 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 \x20 tidegate explain 'https://pastebin.com/raw/abcdefgh'\n\
 \x20 tidegate hunt access.log\n\
 \x20 tidegate pack -o rules.pack rules/")]
-struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    command: Command,
+    pub(crate) command: Command,
+    /// When to print in colour; NO_COLOR and CLICOLOR_FORCE count in `auto`
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
-        Ok(cli) => cli.command.run(Cli::command()),
+    let (outcome, color) = match Cli::try_parse() {
+        Ok(cli) => (cli.command.run(Cli::command()), cli.color),
         Err(mut error) => {
             suggest(&mut error);
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -54,7 +59,7 @@ fn main() -> ExitCode {
         }
     };
     let Outcome { stdout, stderr, code } = outcome;
-    let written = write(io::stdout().lock(), &stdout).and(write(io::stderr().lock(), &stderr));
+    let written = unless_gone(color.print(&stdout)).and(unless_gone(color.print_error(&stderr)));
     match written {
         Ok(()) => ExitCode::from(code),
         // Output that is lost, as on a full disk, must not look like success.
@@ -78,9 +83,9 @@ fn suggest(error: &mut clap::Error) {
     error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
 }
 
-/// Writes all of a text. A reader that has gone away, as `head` does, has seen what it wanted.
-fn write(mut stream: impl Write, text: &str) -> io::Result<()> {
-    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+/// A reader that has gone away, as `head` does, has seen what it wanted.
+fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

@@ -504,5 +504,5 @@ fn many_logs_that_are_empty_or_no_logs_do_not_use_up_the_buffers() {
         .unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("\n1 matches\n"), "{said}");
+    assert!(said.contains("\n1 match\n"), "{said}");
 }

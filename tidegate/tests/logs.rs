@@ -511,9 +511,12 @@ fn each_input_of_the_field_study_gives_what_its_case_expects() {
     let mut wrong = Vec::new();
     for (name, arguments, expect) in FIELD {
         let done = run(&field, &[&["hunt", "-r", notes], *arguments, &[name]].concat(), b"");
-        let line =
-            |end: &str| done.stderr.lines().find(|line| line.contains(end)).unwrap_or_default();
-        let seen = [numbers(line(" events + ")), numbers(line(" matches"))].concat();
+        let line = |is_wanted: &dyn Fn(&str) -> bool| {
+            done.stderr.lines().find(|line| is_wanted(line)).unwrap_or_default()
+        };
+        let events = line(&|line| line.contains(" blank or comments"));
+        let matches = line(&|line| line == "1 match" || line.ends_with(" matches"));
+        let seen = [numbers(events), numbers(matches)].concat();
         if done.code != 0 || seen != expect {
             wrong.push(format!(
                 "{name} {arguments:?}: expected {expect:?}, seen {seen:?}\n{}",

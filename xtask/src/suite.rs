@@ -29,6 +29,7 @@ pub(crate) fn set_up() -> Result<Artifacts> {
     vault::set_up()?;
     install::java()?;
     install::pip(&workspace::root().join("tests/re2"), "re2")?;
+    install::pip(&workspace::root().join("tests/mcp"), "mcp")?;
     install::pip(&workspace::root().join("examples/spark-hunt"), "spark")?;
     Ok(artifacts)
 }

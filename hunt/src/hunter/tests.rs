@@ -275,9 +275,9 @@ fn what_is_not_read_is_counted_by_reason() {
   1 unreadable: no host, first at log:6
   1 unreadable: no path, first at log:7
   1 unreadable: too long, first at log:9
-  1 matching events with a time that cannot be read
-  1 events without a time, which correlations cannot use
-1 matches
+  1 matching event with a time that cannot be read
+  1 event without a time, which correlations cannot use
+1 match
   1 Host
 ";
     assert_eq!(summary, expect);
@@ -468,7 +468,7 @@ fn an_exception_holds_by_the_time_and_the_source_of_the_event() {
     let expect = "2 Agent deny -\n3 Agent deny -\n3 Often - -\n4 Agent deny -";
     assert_eq!(found, expect);
     for line in [
-        "  1 matches taken out by the exception EX-1\n",
+        "  1 match taken out by the exception EX-1\n",
         "  2 matches that would have been taken out by the expired exception EX-1\n",
     ] {
         assert!(summary.contains(line), "{summary}");

@@ -11,7 +11,7 @@ use traffic::{Format, Layout};
 use super::Outcome;
 use super::logs::LogInput;
 use super::rule_input::RuleInput;
-use crate::{disk, stream};
+use crate::{disk, stream, terminal};
 
 /// Search logs for requests that match the rules.
 ///
@@ -52,9 +52,9 @@ pub(crate) struct Hunt {
     /// Write the matches as a page for people to this file: HTML without scripts and outside addresses
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// How to print matches
-    #[arg(short, long, value_enum, default_value = "json")]
-    output: OutputName,
+    /// How to print matches [default: a table as wide as the terminal, or json where there is none]
+    #[arg(short, long, value_enum)]
+    output: Option<OutputName>,
     /// Print whole paths and the values that matched, which may contain secrets
     #[arg(long)]
     show_values: bool,
@@ -83,6 +83,11 @@ fn format(text: &str) -> Result<Format, String> {
 
 impl Hunt {
     pub(super) fn run(&self) -> Outcome {
+        self.run_into(&mut io::stdout().lock())
+    }
+
+    /// Hunts, and writes the records to `out`.
+    pub(super) fn run_into(&self, out: &mut dyn io::Write) -> Outcome {
         let map = match self.input.map() {
             Ok(map) => map,
             Err(outcome) => return outcome,
@@ -93,9 +98,10 @@ impl Hunt {
             Err(outcome) => return outcome,
         };
         let output = match self.output {
-            OutputName::Json => Output::Json,
-            OutputName::Csv => Output::Csv,
-            OutputName::Table => Output::Table,
+            Some(OutputName::Json) => Output::Json,
+            Some(OutputName::Csv) => Output::Csv,
+            Some(OutputName::Table) => terminal::width().map_or(Output::Table, Output::Fitted),
+            None => terminal::width().map_or(Output::Json, Output::Fitted),
         };
         let job = stream::Job {
             packs: &[&pack],
@@ -115,7 +121,7 @@ impl Hunt {
             n_threads: self.threads,
             learns: false,
         };
-        match job.run(&mut [&mut io::stdout().lock()]) {
+        match job.run(&mut [out]) {
             Ok(done) => {
                 let mut findings: Vec<Finding> =
                     done.iter().flat_map(stream::Done::findings).collect();

@@ -81,6 +81,11 @@ impl Folder {
         Err(io::Error::other("the names of unfinished files are used up"))
     }
 
+    /// Returns true if a path inside of the folder is a link.
+    pub(super) fn is_link(&self, inside: &Path) -> bool {
+        self.dir.symlink_metadata(inside).is_ok_and(|metadata| metadata.is_symlink())
+    }
+
     /// Refuses a path with a link in it, and what is not a regular file.
     fn check(&self, inside: &Path) -> io::Result<()> {
         for part in inside.ancestors().filter(|part| *part != Path::new("")) {
