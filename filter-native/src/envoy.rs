@@ -423,7 +423,7 @@ impl EnvoyStream<'_> {
     /// Returns the text of an attribute; `None` if it is not set or this Envoy does not have it.
     pub(crate) fn text(self, attribute: u32) -> Option<Vec<u8>> {
         let callbacks = CALLBACKS.get()?;
-        self.lent(|value| {
+        Self::lent(|value| {
             // SAFETY: the pointer is Envoy's for this callback; Envoy writes through the other.
             unsafe { (callbacks.http_filter_get_attribute_string)(self.pointer, attribute, value) }
         })
@@ -444,14 +444,14 @@ impl EnvoyStream<'_> {
     pub(crate) fn cluster(self) -> Option<Vec<u8>> {
         let callbacks = CALLBACKS.get()?;
         // SAFETY: the pointer is Envoy's for this callback; Envoy writes through the other.
-        self.lent(|value| unsafe { (callbacks.http_get_cluster_name)(self.pointer, value) })
+        Self::lent(|value| unsafe { (callbacks.http_get_cluster_name)(self.pointer, value) })
     }
 
     /// Returns a filter state object that is a text.
     pub(crate) fn filter_state(self, name: &str) -> Option<Vec<u8>> {
         let callbacks = CALLBACKS.get()?;
         let name = Buffer::of(name.as_bytes());
-        self.lent(|value| {
+        Self::lent(|value| {
             // SAFETY: the pointer is Envoy's for this callback; Envoy reads the name, and writes through
             // the other.
             unsafe { (callbacks.http_get_filter_state_bytes)(self.pointer, name, value) }
@@ -459,7 +459,7 @@ impl EnvoyStream<'_> {
     }
 
     /// Copies what Envoy lends until the callback ends.
-    fn lent(self, call: impl FnOnce(*mut Buffer) -> bool) -> Option<Vec<u8>> {
+    fn lent(call: impl FnOnce(*mut Buffer) -> bool) -> Option<Vec<u8>> {
         let mut value = NO_BYTES;
         if !call(&raw mut value) {
             return None;

@@ -67,7 +67,8 @@ fn check(name: &str, log: &str, format: Format, expect: &[&str]) {
     assert_eq!(found, expect, "{name}: {summary}");
     let n_lines = if layout.is_document() { None } else { Some(log.lines().count()) };
     if let Some(n_lines) = n_lines {
-        assert!(summary.starts_with(&format!("{n_lines} lines = ")), "{name}: {summary}");
+        let noun = if n_lines == 1 { "line" } else { "lines" };
+        assert!(summary.starts_with(&format!("{n_lines} {noun} = ")), "{name}: {summary}");
     }
 }
 
@@ -109,7 +110,7 @@ fn a_value_of_a_wrong_type_costs_that_value_alone() {
             let (found, summary) =
                 hunt(&Format::Envoy.into(), log.as_bytes(), &FieldMap::default());
             assert_eq!(found, [FOUND], "{key}: {value}: {summary}");
-            let counted = format!("  1 values of `{key}` left out: of a wrong type");
+            let counted = format!("  1 value of `{key}` left out: of a wrong type");
             assert!(summary.contains(&counted), "{key}: {value}: {summary}");
         }
     }

@@ -155,7 +155,9 @@ pub(crate) fn evaluate_undecided(
     scratch: &mut Scratch,
 ) {
     // What behaviour answers wakes no rule, so it is looked for where a rule asks.
-    answered.iter().for_each(|field| scratch.scanned.remove(field.index()));
+    for field in answered {
+        scratch.scanned.remove(field.index());
+    }
     scratch.asks = BehaviourFields::default();
     let mut undecided = std::mem::take(&mut scratch.undecided);
     undecided.retain(|rule| {

@@ -20,7 +20,9 @@ fn left_out(condition: &Condition, is_negated: bool, indexes: &mut BTreeSet<usiz
         Condition::Selection(idx) if is_negated => drop(indexes.insert(*idx)),
         Condition::Selection(_) => {}
         Condition::All(parts) | Condition::Any(parts) => {
-            parts.iter().for_each(|part| left_out(part, is_negated, indexes));
+            for part in parts {
+                left_out(part, is_negated, indexes);
+            }
         }
         Condition::Not(part) => left_out(part, !is_negated, indexes),
     }

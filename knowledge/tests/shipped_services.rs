@@ -533,6 +533,7 @@ fn check_urls(cases: &[Urls]) {
 
 /// Where anybody may write below the name of a tenant: a place for orders and for answers.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn places_where_strangers_write_name_no_tenant() {
     check_urls(&[
         (

@@ -155,6 +155,7 @@ pub(crate) struct Context<'c> {
 }
 
 /// Explains a request; `asked` are rules to explain even if they do not match.
+#[expect(clippy::too_many_lines, reason = "one part of the explanation after the other")]
 pub(crate) fn explain(
     inspector: &mut Inspector,
     recorded: &RecordedRequest,

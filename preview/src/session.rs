@@ -33,6 +33,7 @@ pub struct Session {
     import: Import,
     shared: Shared,
     /// What the sources of the traffic did over time, once it was asked for.
+    #[expect(clippy::option_option, reason = "not asked for, or nothing observed")]
     observed: Option<Option<ObservedLog>>,
     /// The page's clock, in seconds since 1970: exceptions expire by it.
     now: u64,

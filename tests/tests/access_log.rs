@@ -23,7 +23,7 @@ fn logged(shipped: &Shipped, method: &str, host: &str) -> Result<Value> {
     let lines = shipped.envoy.access_log_of(n_lines + 1)?.split_off(n_lines);
     ensure!(!lines.join("\n").contains(SECRET), "{host}: {lines:?}");
     let line: Value = serde_json::from_str(lines.first().context("a line")?)?;
-    Ok(line["host"].clone())
+    line.get("host").cloned().context("a host")
 }
 
 #[test]

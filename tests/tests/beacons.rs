@@ -1,6 +1,10 @@
 //! Behaviour over time in a real gateway: rhythms are kept for all workers together, and reported once.
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stdout, reason = "the test says what it found")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "the test says what it found, and sends by the clock"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;

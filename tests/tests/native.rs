@@ -1,6 +1,10 @@
 //! The native module: what is its own, beside the tests that run on either host.
 #![forbid(unsafe_code)]
-#![expect(clippy::disallowed_methods, reason = "tests touch files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "tests touch files and know their JSON"
+)]
 
 use std::fs;
 use std::net::SocketAddr;

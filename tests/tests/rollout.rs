@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use gateway::configuration::{
-    self, Collector, File, ImageReference, Place, Protocol, Settings, Target,
+    self, Collector, File, ImageReference, IstioResource, Place, Protocol, Settings, Target,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -162,7 +162,10 @@ fn the_resource_for_istio_fits_its_published_model() -> Result<()> {
         )
     };
     for target in targets() {
-        write(folder.path(), &configuration::istio(&settings, &place()?, &target))?;
+        write(
+            folder.path(),
+            &configuration::istio(&settings, &place()?, &target, IstioResource::WasmPlugin),
+        )?;
         check(&folder.path().join("collector.json"))?;
         check(&folder.path().join("tidegate.json"))?;
     }

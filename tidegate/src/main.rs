@@ -44,7 +44,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// When to print in colour; NO_COLOR and CLICOLOR_FORCE count in `auto`
+    /// When to print in colour; `NO_COLOR` and `CLICOLOR_FORCE` count in `auto`
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Color,
 }

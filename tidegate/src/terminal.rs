@@ -9,7 +9,7 @@ use clap::ValueEnum;
 /// When output has colours.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set or TERM is dumb; with CLICOLOR_FORCE everywhere
+    /// On a terminal, unless `NO_COLOR` is set or TERM is dumb; with `CLICOLOR_FORCE` everywhere
     #[default]
     Auto,
     /// Always.

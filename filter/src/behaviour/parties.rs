@@ -81,7 +81,7 @@ impl Parties {
             subjects,
             used: Used {
                 // 0 is none.
-                service: service.map_or(0, |service| (low(service) as u16).max(1)),
+                service: service.map_or(0, |service| ((service & 0xffff) as u16).max(1)),
                 operations: operations.bits(),
             },
             is_read: reads(operations),
@@ -109,5 +109,5 @@ fn reads(operations: Operations) -> bool {
 }
 
 fn low(hash: u64) -> u32 {
-    (hash & u64::from(u32::MAX)) as u32
+    (hash & 0xffff_ffff) as u32
 }

@@ -76,7 +76,9 @@ fn a_beacon_is_reported_once_whichever_worker_sees_it() {
         let workers: Vec<_> =
             (0..n_workers).map(|_| (first.worker(), Gateway::new(BEACON))).collect();
         let send = |idx: usize| {
-            workers.iter().for_each(|(worker, _)| worker.advance(60));
+            for (worker, _) in &workers {
+                worker.advance(60);
+            }
             let (worker, gateway) = &workers[idx * 7 % 5 % n_workers];
             gateway.send(worker, "10.0.0.1", "a.example");
         };

@@ -106,7 +106,7 @@ mod tests {
             let gaps = 4 + 64;
             (pair[gaps], pair[gaps + 1]) = (n_gaps, n_gaps % 32);
             let flags = PairState::BYTES - bucket::HEAD_BYTES - 4 - 16 - 2 - 2;
-            (pair[flags], pair[flags + 1]) = (now as u8 % 2, n_gaps % 3);
+            (pair[flags], pair[flags + 1]) = ((now % 2) as u8, n_gaps % 3);
             use_pair(PairState::read(&pair, now / 2).unwrap(), now);
             for last in [0, now, u32::MAX] {
                 if let Some(pair) = PairState::read(&bytes, last) {

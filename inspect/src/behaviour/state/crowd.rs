@@ -11,7 +11,7 @@ const N_REGISTERS: usize = 128;
 const SKETCH_BYTES: usize = N_REGISTERS / 2;
 
 /// How many different sources used something, in this day and in the one before it: two sketches of 128 small
-/// registers (HyperLogLog). Up to about ten sources the count is exact but for sources that share a register, one
+/// registers (`HyperLogLog`). Up to about ten sources the count is exact but for sources that share a register, one
 /// in 128; of many it is within a tenth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrowdState {
@@ -53,7 +53,7 @@ impl CrowdState {
             }
         }
         self.day = day;
-        let register = (source % N_REGISTERS as u64) as usize;
+        let register = (source & 0x7f) as usize % N_REGISTERS;
         // A register has the most zeros in front of a hash so far, and one more.
         let rank = ((source >> 7).leading_zeros() - 7 + 1).min(15) as u8;
         if let Some(byte) = self.today.get_mut(register / 2) {

@@ -9,6 +9,8 @@ const CONTACT_SECONDS: u32 = 3;
 
 /// Gaps that are kept.
 const N_GAPS: usize = 32;
+/// The same as a byte.
+const N_GAPS_BYTE: u8 = 32;
 
 /// Fewest gaps of a rhythm: those between four contacts.
 const MIN_GAPS: usize = 3;
@@ -22,7 +24,8 @@ const MIN_RATIO_GAPS: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gaps {
     ring: [u16; N_GAPS],
-    n_gaps: u8,
+    /// How many there are.
+    count: u8,
     /// Where the next one goes.
     next: u8,
     /// When the last contact began.
@@ -35,7 +38,7 @@ impl Gaps {
 
     /// The first contact.
     pub(super) fn new(time: u32) -> Gaps {
-        Gaps { ring: [0; N_GAPS], n_gaps: 0, next: 0, contact: time }
+        Gaps { ring: [0; N_GAPS], count: 0, next: 0, contact: time }
     }
 
     /// Adds a request at a time that is not before that of the request before it, `last`.
@@ -51,14 +54,14 @@ impl Gaps {
         if let Some(place) = self.ring.get_mut(usize::from(self.next)) {
             *place = u16::try_from(gap).unwrap_or(u16::MAX);
         }
-        self.next = (self.next + 1) % N_GAPS as u8;
-        self.n_gaps = (self.n_gaps + 1).min(N_GAPS as u8);
+        self.next = (self.next + 1) % N_GAPS_BYTE;
+        self.count = (self.count + 1).min(N_GAPS_BYTE);
         self.contact = time;
     }
 
     /// Returns the number of gaps.
     pub(super) fn len(&self) -> usize {
-        usize::from(self.n_gaps)
+        usize::from(self.count)
     }
 
     /// Returns how even the gaps are, and their median in seconds; `None` below four contacts.
@@ -90,12 +93,12 @@ impl Gaps {
         let is_written = usize::from(n_gaps) <= N_GAPS
             && usize::from(next) < N_GAPS
             && (usize::from(n_gaps) == N_GAPS || next == n_gaps);
-        is_written.then_some(Gaps { ring, n_gaps, next, contact })
+        is_written.then_some(Gaps { ring, count: n_gaps, next, contact })
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         self.ring.iter().for_each(|gap| out.extend(gap.to_le_bytes()));
-        out.extend([self.n_gaps, self.next]);
+        out.extend([self.count, self.next]);
         out.extend(self.contact.to_le_bytes());
     }
 }

@@ -25,13 +25,13 @@ pub(super) fn hunt(arguments: &[&str], limit: usize) -> Result<Value, String> {
     let Command::Hunt(command) = parse(arguments)? else {
         return Err("this is not a hunt".to_owned());
     };
-    let mut records = Records { kept: Vec::new(), open: Vec::new(), limit, n_records: 0 };
+    let mut records = Records { kept: Vec::new(), open: Vec::new(), limit, n_read: 0 };
     let Outcome { stderr, code, .. } = command.run_into(&mut records);
     if code == 2 {
         return Err(stderr);
     }
-    let Records { kept, n_records, .. } = records;
-    let n_left_out = n_records - kept.len();
+    let Records { kept, n_read, .. } = records;
+    let n_left_out = n_read - kept.len();
     let output = json!({ "matches": kept, "left_out": n_left_out });
     Ok(json!({ "exit_code": code, "output": output, "messages": stderr }))
 }
@@ -59,13 +59,13 @@ struct Records {
     kept: Vec<Value>,
     open: Vec<u8>,
     limit: usize,
-    n_records: usize,
+    n_read: usize,
 }
 
 impl Write for Records {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let is_kept = self.n_records < self.limit;
+            let is_kept = self.n_read < self.limit;
             if is_kept {
                 self.open.extend_from_slice(line);
             }
@@ -74,7 +74,7 @@ impl Write for Records {
                     self.kept.push(serde_json::from_slice(&self.open).map_err(io::Error::other)?);
                     self.open.clear();
                 }
-                self.n_records += 1;
+                self.n_read += 1;
             }
         }
         Ok(bytes.len())
@@ -91,11 +91,11 @@ mod tests {
 
     #[test]
     fn records_beyond_the_limit_are_counted() {
-        let mut records = Records { kept: Vec::new(), open: Vec::new(), limit: 2, n_records: 0 };
+        let mut records = Records { kept: Vec::new(), open: Vec::new(), limit: 2, n_read: 0 };
         for piece in ["{\"a\":", "1}\n{\"a\":2}\n{", "\"a\":3}\n{\"a\":4}\n"] {
             records.write_all(piece.as_bytes()).unwrap();
         }
         assert_eq!(records.kept, [json!({"a": 1}), json!({"a": 2})]);
-        assert_eq!(records.n_records, 4);
+        assert_eq!(records.n_read, 4);
     }
 }
