@@ -25,7 +25,7 @@ export default {
     await says(page, '#verdict-of-text', 'examples hold');
     await page.waitForSelector('#verdict-of-text.good');
     assert.match(await page.inputValue('#requests'), /^# must match\n/);
-    await says(page, '#count', '9 of 9 shown, 6 matched');
+    await says(page, '#count', '12 of 12 shown, 8 matched');
     await explains(page, 'matches because');
     // What was there before is put back.
     await page.fill('#requests', 'https://mine.example/\n');
@@ -97,7 +97,7 @@ export default {
     await page.waitForSelector('#verdict-of-text.good');
     // Break it as a person would, and let the fix mend it.
     await press('Control+f');
-    await page.keyboard.type('cs-host|startswith');
+    await page.keyboard.type('cs-host|endswith');
     await press('Enter', 'Escape', 'ArrowRight');
     await page.keyboard.type('h');
     await says(page, '#verdict-of-text', '1 error');
@@ -105,7 +105,7 @@ export default {
     await press('F8', 'Control+.');
     await page.waitForSelector('#verdict-of-text.good');
     await press('Control+Enter');
-    await says(page, '#count', '6 matched');
+    await says(page, '#count', '8 matched');
     await press('F6', 'F6');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'table');
     await press('Home', 'ArrowDown');

@@ -66,7 +66,7 @@ export default {
     await ready(page);
     assert.match(await editor(page).textContent(), /address/);
     assert.equal(await label(page, '#note'), 'address-in-name.md');
-    await says(page, '#verdict-of-text', '9 examples hold');
+    await says(page, '#verdict-of-text', '12 examples hold');
   },
   async 'undo does not empty the editor'({ page }) {
     for (let n = 0; n < 5; n++) await editor(page).press('Control+z');

@@ -163,12 +163,10 @@ fn is_what_the_other_tests_run(discovery: &[u8]) -> Result<()> {
     for config in [&mut expect, &mut written] {
         let settings = config.pointer_mut(SETTINGS).context("settings")?;
         *settings = serde_json::from_str(settings.as_str().context("text")?)?;
-        // The command says what the filter does without it.
-        settings
-            .as_object_mut()
-            .context("an object")?
-            .entry("failure_mode")
-            .or_insert("open".into());
+        // The command says what the filter does without it, and that the listener has no TLS.
+        let settings = settings.as_object_mut().context("an object")?;
+        settings.entry("failure_mode").or_insert("open".into());
+        settings.entry("tls").or_insert("none".into());
     }
     assert!(written == expect, "the README's command writes something else");
     Ok(())

@@ -232,7 +232,10 @@ fn hunt(pack: &[u8], log: &[u8]) -> Result<(Found, String)> {
             continue;
         }
         let line = usize::try_from(record["line"].as_u64().context("a line")?)?;
-        let number = lines.get(line - 1).and_then(|line| number(line)).context("a request")?;
+        let number = lines
+            .get(line - 1)
+            .and_then(|line| number(line))
+            .with_context(|| format!("no request in line {line}: {:?}", lines.get(line - 1)))?;
         let why = record["why"].as_array().into_iter().flatten();
         let fields =
             why.filter_map(|why| Some(why["field"].as_str()?.split('|').next()?.to_owned()));

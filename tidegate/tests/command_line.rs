@@ -181,7 +181,7 @@ fn what_is_no_file_is_never_opened_in_a_folder() {
         ("explain . https://a.example/", &["pipe.yml"]),
         ("hunt --rules . a.yml", &["pipe.yml"]),
         ("preview a.yml --page page", &["page:1:1: error[F025]"]),
-        ("vault build new --notes .", &["8 pages"]),
+        ("vault build new --notes .", &["9 pages"]),
         ("vault build vault --notes note.md", &["types.json: the file cannot be read"]),
         ("vault check vault", &["pages\n"]),
     ] {
