@@ -265,7 +265,10 @@ fn logs_of_other_programs_are_read() {
 {"time_local":"x","remote_addr":"10.0.1.7","request":"CONNECT a.tunnel.example:443 HTTP/1.1","host":"a.tunnel.example","status":400}
 {"time_local":"x","remote_addr":"10.0.1.7","request":"","host":"paste.example","status":400}
 "#;
-    let found =
-        [FOUND, "2 Paste paste.example /raw/x 10.0.1.7", "3 Tunnel a.tunnel.example - 10.0.1.7"];
+    let found = [
+        FOUND,
+        "2 Paste paste.example /raw/x 10.0.1.7",
+        "3 Tunnel a.tunnel.example:443 - 10.0.1.7",
+    ];
     check("nginx with the first line", nginx, Format::Envoy, &found);
 }

@@ -23,5 +23,7 @@ function holds(filter, page) {
   if (call?.[1] === "hasTag") return page.tags.has("#" + call[2].toLowerCase());
   const compared = /^([a-z_]+) (==|!=) (.+)$/.exec(filter);
   if (compared) return (page.fields[compared[1]] === JSON.parse(compared[3])) === (compared[2] === "==");
+  const more = /^([a-z_]+) > ([0-9]+)$/.exec(filter);
+  if (more) return page.fields[more[1]] > Number(more[2]);
   throw new Error(`the filter ${filter} is not known`);
 }

@@ -161,6 +161,10 @@ impl Line<'_> {
             let host = inspect::split_port(host.as_bytes()).0;
             host.eq_ignore_ascii_case(inspect::split_port(self.authority.as_bytes()).0)
         };
+        // What a proxy writes where it got no request: `error:transaction-end-before-headers`.
+        if self.authority.is_empty() && behind.is_empty() && !is_name(host) {
+            return;
+        }
         let is_url = is_name(host) && !behind.is_empty();
         if !self.authority.is_empty() && !is_same() && !is_url {
             self.path = Some(format!("/{path}").into());
@@ -242,6 +246,7 @@ mod tests {
             ("a.example:8080", "A.example/b", "A.example /b"),
             ("", "a.example/b", "a.example /b"),
             ("", "a.example", "a.example /"),
+            ("", "error:no-request", " error:no-request"),
             ("proxy01", "a.example/b", "a.example /b"),
             ("1", "a.example:8443/b", "a.example:8443 /b"),
             ("b.example", "a.example/b", "a.example /b"),

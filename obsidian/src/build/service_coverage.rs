@@ -54,8 +54,9 @@ pub(super) fn page(builder: &Builder<'_>) -> Page {
     let mut services: Vec<&ServiceNote> =
         builder.sources.services.iter().filter(|service| !service.operations.is_empty()).collect();
     services.sort_by_key(|service| {
-        let link = builder.stem_link(&page_id(service));
-        (link.to_lowercase(), link)
+        let path = builder.path(&page_id(service));
+        let name = path.trim_end_matches(".md");
+        (name.to_lowercase(), name.to_owned())
     });
     let row = |service: &&ServiceNote| {
         vec![
