@@ -57,7 +57,6 @@ fn run_all(envoys: &[PathBuf], artifacts: &Artifacts, record: &Record) -> Result
     if let Some(envoy) = envoys.next() {
         step(&format!("all tests, with {}", envoy.display()));
         command::run(record.of(&mut test(&["--workspace"])).env("TIDEGATE_ENVOY", envoy))?;
-        on_native(envoy, record)?;
     }
     vault::test(artifacts, record)?;
     // What runs without an Envoy has been run.
