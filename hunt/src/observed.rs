@@ -6,7 +6,8 @@ use inspect::{
     Behaviour, BehaviourField, IdentityKey, Operations, Pack, Request, ServiceMatch, plain_host,
 };
 use serde_json::Value;
-use traffic::access_log;
+use traffic::json::Time;
+use traffic::{Entry, FieldMap, Layout, LogReader};
 
 use crate::behaviour::facts::{Facts, PairFacts};
 use crate::behaviour::ledger::Ledger;
@@ -47,19 +48,22 @@ pub struct LogObserver<'l> {
 const KEY: IdentityKey = IdentityKey([0; 16]);
 
 impl ObservedLog {
-    /// Reads an access log in JSON, a line for each request. The services are those of the pack. Requests
+    /// Reads a log of any format that a hunt knows by its lines. The services are those of the pack. Requests
     /// without a time, a source or a host say nothing, and lines that cannot be read are left out.
     pub fn read(pack: Pack, log: &[u8]) -> ObservedLog {
         let (mut names, mut noted) = (Names::default(), Noted::default());
-        for timed in access_log::timed(log) {
-            let request = timed.request.lend();
-            let sent = Sent {
-                source: request.source_address.unwrap_or_default(),
-                time_ms: timed.time_ms,
-                duration_ms: timed.duration_ms,
-                connection: None,
-            };
-            uses::note(pack.tables(), &KEY, &request, &sent, &mut names, &mut noted);
+        if let Some(layout) = Layout::detect(log) {
+            LogReader::new(layout, &FieldMap::default()).read(log, &mut |_, entry| {
+                let Ok(Entry::Request(logged)) = entry else { return };
+                let request = logged.line.lend();
+                let sent = Sent {
+                    source: request.source_address.unwrap_or_default(),
+                    time_ms: logged.time.and_then(Time::milliseconds),
+                    duration_ms: logged.duration_ms,
+                    connection: None,
+                };
+                uses::note(pack.tables(), &KEY, &request, &sent, &mut names, &mut noted);
+            });
         }
         let mut ledger = Ledger::default();
         ledger.take(&noted, false);

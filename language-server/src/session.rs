@@ -38,7 +38,7 @@ pub struct Session<D> {
     open: BTreeMap<Arc<str>, Open>,
     /// Open files whose findings may have changed.
     stale: BTreeSet<Arc<str>>,
-    /// The editor asks for lenses again if it is told to.
+    /// Whether the editor asks for lenses again on request.
     refreshes_lenses: bool,
     n_requests: i32,
 }

@@ -15,7 +15,7 @@ use tests::{StandIn, client_hello, exempt, http1, http2, until};
 
 /// How long a peer may stay silent.
 const SILENCE: Duration = Duration::from_secs(20);
-/// The name that leads to the stand-ins.
+/// The name of the stand-ins.
 const NAME: &str = "site.example";
 
 /// Sends bytes on a connection of its own, and reads until the gateway closes it or `n_bytes` have come.

@@ -6,7 +6,6 @@
 use diagnostics::{Findings, Span, number};
 use serde::de::IgnoredAny;
 
-use crate::json::Time;
 use crate::line::Line;
 use crate::part::{ACCESS_LOG_KEYS, Part};
 use crate::recorded::RecordedRequest;
@@ -15,35 +14,6 @@ use crate::slots::{LineReader, Slots};
 use crate::{Unreadable, codes};
 
 const HELP: &str = "give one line of an Envoy access log in JSON, as `{\"method\": \"GET\", \"authority\": \"a.example\", \"path\": \"/\"}`";
-
-/// A request of an access log, and when it was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TimedRequest {
-    /// The request.
-    pub request: RecordedRequest,
-    /// Milliseconds since 1970; `None` where the log does not say.
-    pub time_ms: Option<i64>,
-    /// How long it took, in milliseconds.
-    pub duration_ms: Option<u64>,
-}
-
-/// Reads the lines of an access log with their times, as a [`crate::LogReader`] does. Lines that cannot be
-/// read are left out: [`read`] reports what is wrong with them.
-pub fn timed(log: &[u8]) -> impl Iterator<Item = TimedRequest> {
-    let mut reader = access_log_reader();
-    crate::lines(log).filter_map(move |line| {
-        let mut slots = Slots::default();
-        reader.read(line.trim_ascii(), &mut slots).ok()?;
-        let mut request = Line::default();
-        let unread = slots.write(&mut request);
-        request.check(unread).ok()?;
-        Some(TimedRequest {
-            time_ms: slots.time().and_then(Time::milliseconds),
-            duration_ms: slots.duration_ms(),
-            request: request.record(),
-        })
-    })
-}
 
 /// Reads a line of an access log. `None` where it is not a request; `findings` say why.
 ///
@@ -188,6 +158,16 @@ mod tests {
         let tls = r#"{"method":null,"authority":"-","path":"-","requested_server_name":"t.example","response_code":200.0,"bytes_sent":"12.0"}"#;
         let expect = " t.example - sni=t.example src=- dst=- Some(200) None Some(12)";
         check(tls, Some(expect), &[]);
+    }
+
+    #[test]
+    fn a_line_is_read_as_a_hunt_reads_it() {
+        let absolute = r#"{"method":"POST","authority":"proxy01","path":"https://a.example/x"}"#;
+        check(absolute, Some("POST https://a.example/x - sni=- src=- dst=- None None None"), &[]);
+        let nginx = r#"{"request_method":"GET","request_uri":"/x","http_host":"a.example","server_name":"proxy.example"}"#;
+        check(nginx, Some("GET http://a.example/x - sni=- src=- dst=- None None None"), &[]);
+        let connect = r#"{"method":"CONNECT","host":"b.example","uri":"tunnel://a.example:443/"}"#;
+        check(connect, Some("CONNECT a.example:443 - sni=- src=- dst=- None None None"), &[]);
     }
 
     #[test]

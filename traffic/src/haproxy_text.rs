@@ -1,5 +1,6 @@
 //! Text logs of HAProxy: `option httplog` and `option httpslog`.
 
+use crate::line::{is_address, without_port};
 use crate::part::Part;
 use crate::proxy_text::{quoted, target};
 use crate::slots::Slots;
@@ -83,7 +84,7 @@ fn captured<'l>(headers: &'l str, slots: &mut Slots<'l>) {
 
 /// Returns true for a name with a dot, perhaps with a port.
 fn is_name(value: &str) -> bool {
-    let host = crate::line::without_port(value);
+    let host = without_port(value);
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     host.contains('.')
@@ -97,11 +98,6 @@ fn may_be_name(value: &str) -> bool {
     let is_odd = |char: char| matches!(char, '.' | '%' | '@' | '[') || !char.is_ascii();
     let is_other = |char: char| char.is_whitespace() || "/\\=;,\"'(){}".contains(char);
     value.contains(is_odd) && !value.contains(is_other) && value.contains(char::is_alphabetic)
-}
-
-/// Returns true for an address, perhaps with a port.
-fn is_address(value: &str) -> bool {
-    crate::line::without_port(value).parse::<std::net::IpAddr>().is_ok()
 }
 
 /// Returns true for `product/version`, perhaps with comments behind it.

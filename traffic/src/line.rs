@@ -133,8 +133,9 @@ impl Line<'_> {
             self.scheme = Cow::Borrowed("https");
         }
         if self.path.is_some() {
-            self.take_url_apart();
-        } else if has_method && self.method != "CONNECT" {
+            return;
+        }
+        if has_method && self.method != "CONNECT" {
             self.path = Some(Cow::Borrowed("/"));
         } else if !has_method && !self.authority.is_empty() {
             self.server_name.get_or_insert_with(|| self.authority.clone());
@@ -194,12 +195,17 @@ impl Line<'_> {
     }
 }
 
+/// Returns true for an address, perhaps with a port.
+pub(crate) fn is_address(text: &str) -> bool {
+    without_port(text).parse::<IpAddr>().is_ok()
+}
+
 /// Returns true for a name with a domain, or an address; either may have a port.
 fn is_name(text: &str) -> bool {
     let host = without_port(text);
     let is_sign = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.');
     let last = host.trim_end_matches('.').rsplit_once('.').map_or("", |(_, last)| last);
-    host.parse::<IpAddr>().is_ok()
+    is_address(text)
         || last.len() > 1 && last.starts_with(char::is_alphabetic) && host.chars().all(is_sign)
 }
 

@@ -162,9 +162,6 @@ impl LogReader {
                 visit(number, Ok(Entry::Blank));
                 return;
             }
-            if self.layout.format == Format::Envoy && is_virtual_host(reader, &slots) {
-                slots.forget(Part::ServerName);
-            }
             let key = |part| reader.key(part, &slots).to_owned();
             let mut logged = LoggedRequest::default();
             let mut written = write(&slots, self.layout.format, key, &mut logged);
@@ -257,23 +254,6 @@ impl LogReader {
     }
 }
 
-/// Returns true if the server name of a line is the one that nginx's configuration has, `$server_name`: beside
-/// other variables of nginx.
-fn is_virtual_host(reader: &LineReader, slots: &Slots<'_>) -> bool {
-    const OF_NGINX: [(Part, &str); 5] = [
-        (Part::Method, "request_method"),
-        (Part::Path, "request_uri"),
-        (Part::RequestLine, "request"),
-        (Part::UserAgent, "http_user_agent"),
-        (Part::SourceAddress, "remote_addr"),
-    ];
-    slots.raw(Part::ServerName).is_some()
-        && reader.key(Part::ServerName, slots) == "server_name"
-        && OF_NGINX
-            .iter()
-            .any(|(part, key)| slots.raw(*part).is_some() && reader.key(*part, slots) == *key)
-}
-
 /// Returns true if a line of Suricata is not a request or a connection: an alert has the request of another
 /// line, and others have none.
 fn is_other_event(line: &[u8]) -> bool {
@@ -310,14 +290,9 @@ fn write<'l>(
     logged: &mut LoggedRequest<'l>,
 ) -> Result<(), Unreadable> {
     let mut unread = slots.write(&mut logged.line);
-    match format {
-        Format::W3c | Format::Csv => {
-            logged.line.as_tables_write(slots.raw(Part::Method).is_some());
-        }
-        // Exporters and their users write URLs where Envoy has paths, also without a scheme.
-        _ => logged.line.take_url_apart(),
+    if matches!(format, Format::W3c | Format::Csv) {
+        logged.line.as_tables_write(slots.raw(Part::Method).is_some());
     }
-    logged.line.as_envoy_writes();
     logged.time = slots.time();
     logged.identity = slots.text(Part::Identity).unwrap_or_else(|_| {
         unread.insert(Part::Identity);

@@ -1,6 +1,6 @@
 //! Text logs of other proxies: Squid's native format, and the combined format of Apache, nginx and Squid.
 
-use crate::line::without_port;
+use crate::line::{is_address, without_port};
 use crate::part::Part;
 use crate::slots::Slots;
 
@@ -83,7 +83,6 @@ pub(crate) fn combined<'l>(line: &'l str, slots: &mut Slots<'l>) -> Option<()> {
 /// first is the client; and a host beside the client on either side. A word that could be a host or the name of
 /// a proxy is neither.
 fn names(head: &str) -> Option<(Option<&str>, &str)> {
-    let is_address = |word: &str| without_port(word).parse::<std::net::IpAddr>().is_ok();
     let is_host = |word: &str| {
         !is_address(word)
             && (without_port(word).contains('.') || without_port(word).len() < word.len())

@@ -78,7 +78,7 @@ impl<'l> Slots<'l> {
     }
 
     /// Takes the value of a part away.
-    pub(crate) fn forget(&mut self, part: Part) {
+    fn forget(&mut self, part: Part) {
         if let Some(value) = self.values.get_mut(part as usize) {
             *value = (u8::MAX, "");
         }
@@ -232,6 +232,9 @@ impl<'l> Slots<'l> {
         if status.is_some() && line.status.is_none() {
             unread.insert(Part::Status);
         }
+        // Proxies, exporters and their users write URLs where Envoy has paths, also without a scheme.
+        line.take_url_apart();
+        line.as_envoy_writes();
         unread
     }
 }
@@ -263,6 +266,23 @@ impl LineReader {
         LineReader { keys, template_rank, shape: Shape::default() }
     }
 
+    /// Returns true if the server name of a line is the one that nginx's configuration has, `$server_name`: beside
+    /// other variables of nginx. A map says itself what its keys mean.
+    fn is_virtual_host(&self, slots: &Slots<'_>) -> bool {
+        const OF_NGINX: [(Part, &str); 5] = [
+            (Part::Method, "request_method"),
+            (Part::Path, "request_uri"),
+            (Part::RequestLine, "request"),
+            (Part::UserAgent, "http_user_agent"),
+            (Part::SourceAddress, "remote_addr"),
+        ];
+        let is_of_key =
+            |part: &Part, key: &str| slots.raw(*part).is_some() && self.key(*part, slots) == key;
+        matches!(self.keys, Cow::Borrowed(_))
+            && is_of_key(&Part::ServerName, "server_name")
+            && OF_NGINX.iter().any(|(part, key)| is_of_key(part, key))
+    }
+
     /// Returns true if the value of the path is a template.
     pub(crate) fn is_template(&self, slots: &Slots<'_>) -> bool {
         let path = slots.values.get(Part::Path as usize);
@@ -286,11 +306,14 @@ impl LineReader {
         let find = |key: &str| keys.find(key);
         let plain =
             plain_json::object_like(line, shape, find, |place, raw| slots.put(keys, place, raw));
-        if plain.is_some() {
-            return Ok(());
+        if plain.is_none() {
+            *slots = Slots { writing: Writing::Json, ..Slots::default() };
+            json::parsed(line, &mut |key, raw| slots.put(keys, keys.find(key), raw))?;
         }
-        *slots = Slots { writing: Writing::Json, ..Slots::default() };
-        json::parsed(line, &mut |key, raw| slots.put(keys, keys.find(key), raw))
+        if self.is_virtual_host(slots) {
+            slots.forget(Part::ServerName);
+        }
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ export const note = async (name: string) => {
   return response.text();
 };
 export const notes = () => list.notes;
-/** What tells these files from those of another folder. */
+/** What distinguishes these files from those of another folder. */
 export const folder = () => [...list.notes, ...list.packs].join('\n').slice(0, 1000);
 /** The slot of the pack of all files on disk; -1 where there are none. */
 export const all = () => list.notes.length ? served[0] ?? -1 : -1;

@@ -7,7 +7,7 @@ import { keep } from './store';
 import type { PackInfo, RowText } from './types';
 
 const HEIGHT = 28;
-/** Characters at the end of a URL that stay in view: they tell one request from the next. */
+/** Characters at the end of a URL that stay in view: they distinguish one request from the next. */
 const TAIL = { alone: 18, compared: 12 };
 const COLUMNS = { alone: ['Action', 'Method', 'Request', 'Rules', 'Technique'], compared: ['Action', 'Method', 'Request', 'Before', 'After', 'Change'] };
 
@@ -146,7 +146,7 @@ export class Table {
     const titles = rules.map((rule) => rule.title).join(', ');
     // In monitor mode everything passes, so the action in enforce mode is shown.
     const action = row.enforce === 'deny' ? 'deny' : row.monitor;
-    // What nearly all URLs start with takes the room of what tells them apart.
+    // What nearly all URLs start with takes the room of what distinguishes them.
     const text = url.slice(0, 2000);
     const tail = this.isCompared ? TAIL.compared : TAIL.alone;
     const short = text.replace(/^https:\/\//, '');

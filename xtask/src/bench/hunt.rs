@@ -135,15 +135,7 @@ fn memory(rows: &[Value], n_lines: u64) -> Result<()> {
     let scratch = tempfile::TempDir::with_prefix_in("bench-", workspace::target())?;
     let log = scratch.path().join("log.jsonl");
     for n_lines in [n_lines / 2, n_lines] {
-        let mut file = BufWriter::new(fs::File::create(&log)?);
-        let mut line = Vec::new();
-        for number in 0..n_lines {
-            line.clear();
-            write_line(rows, number, &mut line)?;
-            file.write_all(&line)?;
-        }
-        file.flush()?;
-        drop(file);
+        write_log(&log, rows, n_lines)?;
         note(&format!("{n_lines} lines, {} MB", fs::metadata(&log)?.len() / 1_000_000));
         let start = Instant::now();
         let peak = peak_of(
@@ -193,6 +185,18 @@ fn rows() -> Result<Vec<Value>> {
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// Writes a log of so many lines.
+pub(super) fn write_log(path: &Path, rows: &[Value], n_lines: u64) -> Result<()> {
+    let mut file = BufWriter::new(fs::File::create(path)?);
+    let mut line = Vec::new();
+    for number in 0..n_lines {
+        line.clear();
+        write_line(rows, number, &mut line)?;
+        file.write_all(&line)?;
+    }
+    Ok(file.flush()?)
 }
 
 /// A line with the keys of Istio's JSON access log. No two paths are the same, so that nothing is

@@ -2,7 +2,6 @@
 //! process; and a compressed log beside `zcat` in a pipe.
 
 use std::fs;
-use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use inspect::Pack;
 use serde_json::{Value, json};
 use traffic::{FieldMap, Format, Layout};
 
-use super::hunt::{PIECE_LINES, write_line};
+use super::hunt::{PIECE_LINES, write_line, write_log};
 
 /// Writes a line of a format for a request with a number.
 type Write = fn(&Request<'_>) -> String;
@@ -249,15 +248,7 @@ pub(super) fn compressed(rows: &[Value], n_lines: u64, rounds: usize) -> Result<
     let pack = workspace::shipped_pack()?;
     let scratch = tempfile::TempDir::with_prefix_in("bench-", workspace::target())?;
     let log = scratch.path().join("log.jsonl");
-    let mut file = std::io::BufWriter::new(fs::File::create(&log)?);
-    let mut line = Vec::new();
-    for number in 0..n_lines {
-        line.clear();
-        write_line(rows, number, &mut line)?;
-        file.write_all(&line)?;
-    }
-    file.flush()?;
-    drop(file);
+    write_log(&log, rows, n_lines)?;
     ensure!(Command::new("gzip").arg(&log).status()?.success(), "gzip failed");
     let log = scratch.path().join("log.jsonl.gz");
     let hunt = || {

@@ -33,7 +33,7 @@ pub struct PairUse {
     pub identity: Option<u64>,
 }
 
-/// What a pair used in an epoch, which the other tables were told of.
+/// What a pair used in an epoch, which the other tables have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
     /// Some bits of the service's hash; 0 where the host belongs to none.
@@ -214,7 +214,7 @@ impl PairState {
         time.saturating_sub(self.first) >= WINDOW_SECONDS
     }
 
-    /// Returns true if the other tables were told of this use in this epoch.
+    /// Returns true if the other tables have this use of this epoch.
     pub fn is_noted(&self, used: Used, time: u32) -> bool {
         self.is_noted
             && self.epoch == epoch_of(time)
@@ -228,7 +228,7 @@ impl PairState {
         (current | last) >> (identity % 64) & 1 == 1
     }
 
-    /// The other tables were told of a use.
+    /// Notes that the other tables have a use.
     pub fn note(&mut self, used: Used) {
         let before = if self.is_noted && self.used.service == used.service {
             self.used.operations
