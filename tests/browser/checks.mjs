@@ -116,6 +116,17 @@ export default {
       assert.match(await editor(broken.page).textContent(), /title: Telegram bot API/);
       await broken.context.close();
     }
+    // A run that another one overtakes leaves it the request to explain.
+    const busy = await open(browser, url);
+    await busy.page.evaluate(async (link) => {
+      location.hash = link;
+      for (let run = 0; run < 20; run++) {
+        document.querySelector('#compare').dispatchEvent(new Event('change'));
+        await new Promise((later) => setTimeout(later, 20));
+      }
+    }, link);
+    await says(busy.page, '#explanation .request', 'pastebin.com/shared');
+    await busy.context.close();
     // Pasted into the editor of any page it opens too.
     const third = await open(browser, url);
     await write(third.page, link);

@@ -128,6 +128,7 @@ async function run(readAgain: boolean) {
   if (mine !== running) return;
   if (imported) findings.refusals(imported);
   by('explanation').removeAttribute('aria-busy');
+  table.begun();
   void explain();
   performance.mark('verdict');
   const rules = pack?.rules.length ?? 0;
@@ -218,13 +219,13 @@ async function openShipped(note: NamedText) {
   packs.use(packs.DRAFT);
   packs.remember();
   by('reload').hidden = true;
-  const requests = await ask<string>('requests_of', { text: note.text });
-  if (requests) traffic.replaceWith(requests);
-  await run(true);
-  table.begin();
-  // The rule, and not the prose before it.
+  // At the rule, and not at the prose before it; at once, since who opened it may be typing when the verdicts come.
   const line = note.text.slice(0, note.text.indexOf('\n```sigma')).split('\n').length;
   goTo(editor, line + 2, 'start');
+  const requests = await ask<string>('requests_of', { text: note.text });
+  if (requests) traffic.replaceWith(requests);
+  table.begin();
+  await run(true);
 }
 
 async function openTexts(files: File[]) {
@@ -271,8 +272,8 @@ async function openLink(fragment: string): Promise<boolean> {
   keep({ rule: shared.byRule, selected: shared.selected, filter: shared.filter, show: shared.show });
   packs.remember();
   traffic.replaceWith(shared.requests);
-  await run(true);
   table.begin(shared.selected);
+  await run(true);
   if (missing.length) say(`The link was made with ${missing.join(' and ')}, which is not here: load the pack to see the same.`);
   return true;
 }
@@ -367,7 +368,7 @@ async function begin() {
   const fragment = location.hash.slice(1);
   const isOpened = fragment ? await openLink(fragment) : false;
   const trouble = fragment && !isOpened ? by('status').textContent : '';
-  if (!isOpened) { await run(true); table.begin(kept.selected); }
+  if (!isOpened) { table.begin(kept.selected); await run(true); }
   if (trouble) say(trouble);
   else if (missing.length) say(`${missing.join(' and ')} is not here any more: verdicts are by ${packs.name()}.`);
   learn(await ask<Vocabulary>('vocabulary'));

@@ -20,6 +20,8 @@ export class Table {
   private shown: number[] = [];
   /** The selected request, by its number among all; -1 for none. */
   private selected = -1;
+  /** What to select once verdicts are there: see `begin`. */
+  private beginning: { before: number | undefined } | null = null;
   private filtering = 0;
   private asking = false;
   private texts = new Map<number, RowText>();
@@ -93,8 +95,15 @@ export class Table {
     this.draw();
   }
 
-  /** Explains a request where none is selected: the one that was before, or the first match. */
-  begin(before?: number) {
+  /** After the next run that ends, explains a request where none is selected: the one that was before, or the
+   * first match. A run that another one overtakes leaves this to the other. */
+  begin(before?: number) { this.beginning = { before }; }
+
+  /** The verdicts of a run are there. */
+  begun() {
+    if (!this.beginning) return;
+    const { before } = this.beginning;
+    this.beginning = null;
     if (this.selected >= 0) return;
     const first = this.shown.find((index) => this.rows[index]!.rules.length > 0);
     const wanted = before !== undefined && this.shown.includes(before) ? before : first;
