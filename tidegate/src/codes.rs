@@ -6,6 +6,13 @@ diagnostics::codes! {
     /// A gateway that examples are sent through does not answer, or its log does not have them.
     /// Nothing is written into the runbooks: half of a record would be a wrong one.
     SILENT_GATEWAY = "F026", Error, "gateway without an answer";
+    /// The project file is not TOML, or a key has a value that it cannot have.
+    /// No command runs on a part of the settings: it would read other notes, or apply another policy, than the
+    /// file says.
+    BROKEN_PROJECT = "F027", Error, "broken project file";
+    /// The project file has a key that has no meaning there. A misspelt `policy` must not be a project without
+    /// a policy.
+    UNKNOWN_PROJECT_KEY = "F028", Error, "unknown key of the project file";
 }
 
 /// Every code that the command line reports, by its name.

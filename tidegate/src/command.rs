@@ -40,6 +40,10 @@ use knowledge::{Library, Placeholders, placeholders};
 use serde_json::{Value, json};
 
 use crate::disk;
+use crate::project::{FILE_NAME, Project};
+
+pub(crate) use pack::pack_name;
+pub(crate) use vault::{Links, technique};
 
 /// The commands of the command line.
 #[derive(Debug, Subcommand)]
@@ -70,8 +74,69 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Runs the command; `cli` is the description of the whole command line.
-    pub(crate) fn run(&self, cli: clap::Command) -> Outcome {
+    /// Runs the command with the settings of the project that the working folder is in; `cli` is the description
+    /// of the whole command line.
+    pub(crate) fn run_in_project(&mut self, cli: clap::Command) -> Outcome {
+        if self.asks_for_project() {
+            match Project::find() {
+                Ok(project) => self.fill_in(&project),
+                Err(refused) => return Outcome::refused(&refused.findings, &refused.sources),
+            }
+        }
+        self.run(cli)
+    }
+
+    /// Returns true if settings of a project count for the command. The language server and that of agents find
+    /// their project themselves.
+    fn asks_for_project(&self) -> bool {
+        match self {
+            Command::Check(_)
+            | Command::New(_)
+            | Command::Test(_)
+            | Command::Pack(_)
+            | Command::Diff(_)
+            | Command::Convert(_)
+            | Command::Explain(_)
+            | Command::Hunt(_)
+            | Command::Learn(_)
+            | Command::Unused(_)
+            | Command::Preview(_)
+            | Command::Score(_)
+            | Command::Vault(_) => true,
+            Command::Events(_)
+            | Command::Gateway(_)
+            | Command::Keygen(_)
+            | Command::Verify(_)
+            | Command::Lsp(_)
+            | Command::Mcp(_)
+            | Command::Show(_)
+            | Command::Codes(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
+        }
+    }
+
+    /// Takes from a project what no option says.
+    fn fill_in(&mut self, project: &Project) {
+        match self {
+            Command::Check(command) => command.fill_in(project),
+            Command::New(command) => command.fill_in(project),
+            Command::Test(command) => command.fill_in(project),
+            Command::Pack(command) => command.fill_in(project),
+            Command::Diff(command) => command.fill_in(project),
+            Command::Convert(command) => command.fill_in(project),
+            Command::Explain(command) => command.fill_in(project),
+            Command::Hunt(command) => command.fill_in(project),
+            Command::Learn(command) => command.fill_in(project),
+            Command::Unused(command) => command.fill_in(project),
+            Command::Preview(command) => command.fill_in(project),
+            Command::Score(command) => command.fill_in(project),
+            Command::Vault(command) => command.fill_in(project),
+            _ => {}
+        }
+    }
+
+    fn run(&self, cli: clap::Command) -> Outcome {
         match self {
             Command::Check(command) => command.run(),
             Command::New(command) => command.run(),
@@ -102,7 +167,8 @@ impl Command {
 
 impl Command {
     /// Runs one of the commands that print what they return, within another.
-    fn run_in_process(&self) -> Outcome {
+    fn run_in_process(&mut self, project: &Project) -> Outcome {
+        self.fill_in(project);
         match self {
             Command::Check(command) => command.run(),
             Command::Test(command) => command.run(),
@@ -174,9 +240,9 @@ enum PlainFormat {
 }
 
 /// The files to read notes and rules from.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 struct Inputs {
-    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it exists]
+    /// Notes, Sigma files, and folders of them [default: the project's, or knowledge/notes]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
@@ -201,19 +267,19 @@ impl OtherLogs {
 }
 
 /// What rules leave open: placeholders, and how hosts are compared.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 struct Vocabulary {
     /// Read the values of Sigma's `expand` placeholders from this JSON file: `{"name": ["value"]}`
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
-    /// How to compare a host suffix, such as `cs-host|endswith: example.com`
-    #[arg(long, value_enum, default_value = "text")]
-    hosts: Hosts,
+    /// How to compare a host suffix, such as `cs-host|endswith: example.com` [default: text]
+    #[arg(long, value_enum, hide_default_value = true)]
+    hosts: Option<Hosts>,
 }
 
 /// The ways to compare a suffix of a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Hosts {
+pub(crate) enum Hosts {
     /// As text, as Sigma defines it: `badexample.com` ends with `example.com`.
     Text,
     /// By domain labels: `example.com` and `www.example.com` match, also for `.example.com`.
@@ -221,9 +287,14 @@ enum Hosts {
 }
 
 /// The folder of the shipped notes in a clone.
-const DEFAULT_PATH: &str = "knowledge/notes";
+pub(crate) const DEFAULT_PATH: &str = "knowledge/notes";
 
 impl Inputs {
+    fn fill_in(&mut self, project: &Project) {
+        fill_paths(&mut self.paths, &project.notes);
+        self.vocabulary.fill_in(project);
+    }
+
     /// Reads the library and the number of files; an error is wrong usage or a refused file.
     fn library(&self) -> Result<(Library, usize), Outcome> {
         read_library(&self.paths, &self.vocabulary)
@@ -231,8 +302,13 @@ impl Inputs {
 }
 
 impl Vocabulary {
+    fn fill_in(&mut self, project: &Project) {
+        fill(&mut self.placeholders, project.placeholders.as_ref());
+        fill(&mut self.hosts, project.hosts.as_ref());
+    }
+
     fn host_matching(&self) -> HostMatching {
-        match self.hosts {
+        match self.hosts.unwrap_or(Hosts::Text) {
             Hosts::Text => HostMatching::Text,
             Hosts::Labels => HostMatching::Labels,
         }
@@ -247,6 +323,20 @@ impl Vocabulary {
             placeholders
         });
         read.map_err(|finding| Outcome::refused(&[*finding], &sources))
+    }
+}
+
+/// Sets what no option sets.
+fn fill<T: Clone>(given: &mut Option<T>, setting: Option<&T>) {
+    if given.is_none() {
+        *given = setting.cloned();
+    }
+}
+
+/// Sets paths where none is given.
+fn fill_paths(given: &mut Vec<PathBuf>, setting: &[PathBuf]) {
+    if given.is_empty() {
+        given.extend_from_slice(setting);
     }
 }
 
@@ -274,7 +364,7 @@ fn read_files(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<Finding>), Outc
     let paths = named_paths(paths);
     if paths.is_empty() {
         let message = format!(
-            "no rules or notes were given, and there is no folder {DEFAULT_PATH} here: name a file or a folder (where a log is read, `--rules PATH` or `--pack FILE`)"
+            "no rules or notes were given, and there is neither a {FILE_NAME} here or above nor a folder {DEFAULT_PATH}: name a file or a folder (where a log is read, `--rules PATH` or `--pack FILE`)"
         );
         return Err(Outcome::usage(&message));
     }

@@ -133,6 +133,16 @@ pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()
 }
 
+/// Returns true if the path is a file, or a link to one.
+pub(crate) fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Returns the working folder, without links; `None` if it was deleted.
+pub(crate) fn working_folder() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}
+
 /// Reads a pack; also returns its name.
 pub(crate) fn read_pack(path: &Path) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
     // One byte more than a pack may have, so that its own check reports that it is too large.
@@ -335,6 +345,11 @@ pub(crate) fn create(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<(
         let _ = fs::remove_file(path);
     }
     written
+}
+
+/// Creates a folder and those above it, where they do not exist.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
 }
 
 /// Removes a file that is not needed after all.

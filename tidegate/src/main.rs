@@ -7,6 +7,7 @@ mod codes;
 mod command;
 mod disk;
 mod limits;
+mod project;
 mod sender;
 mod stream;
 mod terminal;
@@ -33,6 +34,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// and one Sigma rule. Folders are searched for both; hidden files are skipped, and README.md without a
 /// `kind`.
 ///
+/// A project file, tidegate.toml in this folder or above, says what commands take where no option does.
+///
 /// Exit codes: 0 success, 1 findings or refused input, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version)]
@@ -51,7 +54,7 @@ pub(crate) struct Cli {
 
 fn main() -> ExitCode {
     let (outcome, color) = match Cli::try_parse() {
-        Ok(cli) => (cli.command.run(Cli::command()), cli.color),
+        Ok(mut cli) => (cli.command.run_in_project(Cli::command()), cli.color),
         Err(mut error) => {
             suggest(&mut error);
             let code = u8::try_from(error.exit_code()).unwrap_or(2);

@@ -8,10 +8,11 @@ use sigma::{Decidability, decidability};
 
 use super::policy::{PolicyInput, moment, now};
 use super::{
-    Format, Inputs, OtherLogs, Outcome, counted, named_paths, note_counts, note_numbers,
+    Format, Inputs, OtherLogs, Outcome, counted, fill, named_paths, note_counts, note_numbers,
     read_files, render,
 };
 use crate::disk;
+use crate::project::Project;
 
 /// Report every error in notes and rules.
 ///
@@ -31,14 +32,14 @@ pub(crate) struct Check {
     #[command(flatten)]
     policy: PolicyInput,
     /// Also report exceptions of the policy that have expired or expire within this time, such as `7d`
-    #[arg(long, value_name = "TIME", requires = "policy", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     expiring: Option<u64>,
     /// Evaluate exceptions at this time, such as `2027-01-31` [default: now]
-    #[arg(long, value_name = "TIME", requires = "expiring", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
-    /// Also report likely mistakes in rules that compile
-    #[arg(long)]
-    lint: bool,
+    /// Also report likely mistakes in rules that compile; `--lint=false` overrides the project
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    lint: Option<bool>,
     /// Apply the fixes that findings offer, and report the findings that remain
     #[arg(long)]
     fix: bool,
@@ -48,7 +49,22 @@ pub(crate) struct Check {
 }
 
 impl Check {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.inputs.fill_in(project);
+        self.policy.fill_in(project);
+        fill(&mut self.lint, project.check.lint.as_ref());
+        if self.policy.is_given() {
+            fill(&mut self.expiring, project.check.expiring.as_ref());
+        }
+    }
+
     pub(super) fn run(&self) -> Outcome {
+        if self.expiring.is_some() && !self.policy.is_given() {
+            return Outcome::usage("--expiring is about a policy: give --policy FILE");
+        }
+        if self.now.is_some() && self.expiring.is_none() {
+            return Outcome::usage("--now is about exceptions: give --expiring TIME");
+        }
         match self.check() {
             Ok(outcome) | Err(outcome) => outcome,
         }
@@ -148,7 +164,7 @@ impl Check {
             Ok(compilation) => library.findings.extend(compilation.findings),
             Err(finding) => library.findings.push(*finding),
         }
-        if self.lint {
+        if self.lint == Some(true) {
             library.findings.append(&mut library.lint());
         }
     }

@@ -6,7 +6,8 @@ use clap::Args;
 use diagnostics::{Finding, printable, report};
 use knowledge::convert::convert;
 
-use super::{Outcome, Vocabulary, read_library};
+use super::{Outcome, Vocabulary, fill_paths, read_library};
+use crate::project::Project;
 
 /// Write rules in plain Sigma, for other engines.
 ///
@@ -18,13 +19,18 @@ use super::{Outcome, Vocabulary, read_library};
 \x20 tidegate convert > rules.yml\n\
 \x20 tidegate convert knowledge/notes my-rules/ > rules.yml")]
 pub(crate) struct Convert {
-    /// Notes and Sigma files, or folders with them [default: knowledge/notes]
+    /// Notes and Sigma files, or folders with them [default: the project's, or knowledge/notes]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
 }
 
 impl Convert {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        fill_paths(&mut self.paths, &project.notes);
+        self.vocabulary.fill_in(project);
+    }
+
     pub(super) fn run(&self) -> Outcome {
         match self.convert() {
             Ok(outcome) | Err(outcome) => outcome,

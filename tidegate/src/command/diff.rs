@@ -18,6 +18,7 @@ use super::logs::LogInput;
 use super::policy::{KeyInput, check_key};
 use super::show::policy;
 use super::{Outcome, PlainFormat, counted, pretty};
+use crate::project::Project;
 use crate::{disk, stream};
 use log::LogDifference;
 
@@ -55,6 +56,13 @@ struct Side {
 }
 
 impl Diff {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        if !self.log.is_empty() {
+            self.key.fill_in(project);
+            self.input.fill_in(project);
+        }
+    }
+
     pub(super) fn run(&self) -> Outcome {
         let (old, new) = match (side(&self.old), side(&self.new)) {
             (Ok(old), Ok(new)) => (old, new),

@@ -16,6 +16,7 @@ use traffic::subject;
 use super::policy::{PolicyInput, check_key, moment, now};
 use super::{Outcome, PlainFormat, Vocabulary, codes, pretty, read_library};
 use crate::disk;
+use crate::project::Project;
 
 /// Explain which rules match a request, and why.
 ///
@@ -36,9 +37,12 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "FILE", conflicts_with = "policy")]
     pack: Option<PathBuf>,
     /// The request; before it, unless a pack is given, notes, Sigma files and folders of them
-    /// [default: knowledge/notes, if it exists]
+    /// [default: the project's, or knowledge/notes]
     #[arg(required = true, value_name = "REQUEST")]
     operands: Vec<OsString>,
+    /// The notes of the project
+    #[arg(skip)]
+    notes: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
     #[command(flatten)]
@@ -58,6 +62,17 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.vocabulary.fill_in(project);
+        if self.pack.is_some() {
+            return self.policy.fill_in_key(project);
+        }
+        self.policy.fill_in(project);
+        if self.operands.len() == 1 {
+            self.notes.clone_from(&project.notes);
+        }
+    }
+
     pub(super) fn run(&self) -> Outcome {
         let Some((request, paths)) = self.operands.split_last() else {
             return Outcome::usage("no request is given");
@@ -90,10 +105,9 @@ impl Explain {
                 Err(finding) => return Outcome::refused(&[*finding], &sources),
             },
             None => {
-                let mut library = match read_library(
-                    &paths.iter().map(PathBuf::from).collect::<Vec<_>>(),
-                    &self.vocabulary,
-                ) {
+                let paths = paths.iter().map(PathBuf::from);
+                let paths: Vec<_> = paths.chain(self.notes.iter().cloned()).collect();
+                let mut library = match read_library(&paths, &self.vocabulary) {
                     Ok((library, _)) => library,
                     Err(outcome) => return outcome,
                 };

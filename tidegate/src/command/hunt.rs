@@ -11,6 +11,7 @@ use traffic::{Format, Layout};
 use super::Outcome;
 use super::logs::LogInput;
 use super::rule_input::RuleInput;
+use crate::project::Project;
 use crate::{disk, stream, terminal};
 
 /// Search logs for requests that match the rules.
@@ -82,6 +83,11 @@ fn format(text: &str) -> Result<Format, String> {
 }
 
 impl Hunt {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.rules.fill_in(project);
+        self.input.fill_in(project);
+    }
+
     pub(super) fn run(&self) -> Outcome {
         self.run_into(&mut io::stdout().lock())
     }

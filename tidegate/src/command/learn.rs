@@ -11,6 +11,7 @@ use hunt::{Output, Uses};
 use super::logs::LogInput;
 use super::rule_input::RuleInput;
 use super::{Outcome, counted, name};
+use crate::project::Project;
 use crate::{disk, stream};
 
 /// Learn an allow-list from logs.
@@ -43,6 +44,11 @@ pub(crate) struct Learn {
 }
 
 impl Learn {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.rules.fill_in(project);
+        self.input.fill_in(project);
+    }
+
     pub(super) fn run(&self) -> Outcome {
         self.try_run().unwrap_or_else(|outcome| outcome)
     }

@@ -8,9 +8,10 @@ use hunt::PolicyReplay;
 use inspect::{IdentityKey, Mode, Pack};
 use traffic::{FieldMap, Format, Layout, TextFormat};
 
-use super::Outcome;
 use super::policy::{moment, now};
+use super::{Outcome, fill};
 use crate::disk;
+use crate::project::Project;
 
 /// The meaning of a log's keys, and the gateway to replay.
 #[derive(Args, Debug)]
@@ -40,6 +41,12 @@ fn log_format(text: &str) -> Result<TextFormat, String> {
 }
 
 impl LogInput {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        if self.log_format.is_none() {
+            fill(&mut self.map, project.logs.map.as_ref());
+        }
+    }
+
     /// Returns true if an argument that needs a log is given.
     pub(super) fn is_given(&self) -> bool {
         self.mode != ModeName::Monitor

@@ -3,22 +3,26 @@
 mod project_disk;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
+use diagnostics::report;
 use language_server::Session;
-use lsp_server::{Connection, Message};
+use lsp_server::{Connection, Message, Notification};
+use serde_json::json;
 
 use super::{Inputs, Outcome, named_paths};
+use crate::project::{self, Project};
 use project_disk::ProjectDisk;
 
 /// Serve rules and notes to an editor (Language Server Protocol).
 ///
-/// The protocol is spoken on standard input and output. An editor starts this program. It shows the findings of `check --lint` while one types, applies their
-/// fixes, completes and explains words, finds definitions, and runs the examples of notes. Files are only
-/// read. `docs/editor.md` has the settings of Neovim, Helix and VS Code.
+/// The protocol is spoken on standard input and output. An editor starts this program. It shows the findings of
+/// `check --lint` while one types, applies their fixes, completes and explains words, finds definitions, and runs
+/// the examples of notes. Files are only read. `docs/editor.md` has the settings of Neovim, Helix and VS Code.
 ///
-/// Paths are those below the folder that the editor opens.
+/// The project is the folder that the editor opens, or the nearest above with a tidegate.toml. Paths are relative
+/// to the folder that the editor opens.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate lsp\n\
@@ -48,13 +52,14 @@ impl Lsp {
             Outcome::failed(&format!("the editor does not speak the protocol: {error}"))
         };
         let (id, initialize) = connection.initialize_start().map_err(|error| broken(&error))?;
-        let mut session = self.session(&initialize)?;
+        let (mut session, trouble) = self.session(&initialize)?;
         let capabilities = Session::<ProjectDisk>::capabilities(env!("CARGO_PKG_VERSION"));
         connection.initialize_finish(id, capabilities).map_err(|error| broken(&error))?;
         // A receiver that is gone ends the loop with the next message.
         let send = |messages: Vec<Message>| {
             messages.into_iter().all(|message| connection.sender.send(message).is_ok())
         };
+        send(trouble.as_deref().map(shown).into_iter().collect());
         while let Ok(message) = connection.receiver.recv() {
             let mut next = Some(message);
             while let Some(message) = next {
@@ -73,19 +78,46 @@ impl Lsp {
         Ok(())
     }
 
-    fn session(&self, initialize: &serde_json::Value) -> Result<Session<ProjectDisk>, Outcome> {
-        let here = |error| Outcome::failed(&format!("there is no working folder: {error}"));
-        let folder = Session::<ProjectDisk>::folder_of(initialize);
-        let root = match folder.filter(|folder| env::set_current_dir(folder).is_ok()) {
+    /// Opens the project. Where its file is broken nothing is judged, and the text says why.
+    fn session(
+        &self,
+        initialize: &serde_json::Value,
+    ) -> Result<(Session<ProjectDisk>, Option<String>), Outcome> {
+        let unusable = |error| Outcome::failed(&format!("there is no working folder: {error}"));
+        let opened = Session::<ProjectDisk>::folder_of(initialize);
+        let opened = match opened.filter(|folder| folder.is_dir()) {
             Some(folder) => folder,
-            None => env::current_dir().map_err(here)?,
+            None => env::current_dir().map_err(unusable)?,
         };
-        let placeholders = self.inputs.vocabulary.read()?;
-        let mut paths = named_paths(&self.inputs.paths).into_owned();
-        if paths.is_empty() {
-            paths.push(PathBuf::from("."));
+        // Paths of options are relative to the folder that is open.
+        let has_paths =
+            !self.inputs.paths.is_empty() || self.inputs.vocabulary.placeholders.is_some();
+        let root = project::root(&opened).filter(|_| !has_paths).unwrap_or(&opened);
+        env::set_current_dir(root).map_err(unusable)?;
+        let mut inputs = self.inputs.clone();
+        let (mut paths, mut trouble) = (Vec::new(), None);
+        match Project::find() {
+            Ok(project) => {
+                inputs.fill_in(&project);
+                paths = named_paths(&inputs.paths).into_owned();
+                if paths.is_empty() {
+                    paths.push(Path::new(".").to_owned());
+                }
+            }
+            Err(refused) => trouble = Some(report::to_text(&refused.findings, &refused.sources)),
         }
-        let hosts = self.inputs.vocabulary.host_matching();
-        Ok(Session::new(ProjectDisk::new(paths), root, initialize, placeholders, hosts))
+        let placeholders = inputs.vocabulary.read()?;
+        let hosts = inputs.vocabulary.host_matching();
+        let disk = ProjectDisk::new(paths);
+        let session = Session::new(disk, root.to_owned(), initialize, placeholders, hosts);
+        Ok((session, trouble))
     }
+}
+
+/// The message of an editor about what is wrong with the project.
+fn shown(trouble: &str) -> Message {
+    /// An error, as the protocol numbers kinds of messages.
+    const ERROR: u8 = 1;
+    let params = json!({ "type": ERROR, "message": trouble });
+    Notification::new("window/showMessage".to_owned(), params).into()
 }

@@ -5,6 +5,7 @@ mod coverage;
 mod result;
 mod search;
 mod server;
+mod settings;
 mod tools;
 
 use std::env;
@@ -14,6 +15,7 @@ use clap::Args;
 use rmcp::transport::stdio;
 
 use super::Outcome;
+use crate::{disk, project};
 use server::Server;
 
 /// Serve the project's rules, notes and logs to a program (Model Context Protocol).
@@ -26,7 +28,7 @@ use server::Server;
 \x20 tidegate mcp\n\
 \x20 tidegate mcp --write ~/detections")]
 pub(crate) struct Mcp {
-    /// The project's folder [default: the working folder]
+    /// The project's folder [default: the working folder, or the nearest above with a tidegate.toml]
     folder: Option<PathBuf>,
     /// Offer the tools that write: notes and Sigma files, and the fixes of findings
     #[arg(long)]
@@ -35,19 +37,24 @@ pub(crate) struct Mcp {
 
 impl Mcp {
     pub(super) fn run(&self) -> Outcome {
-        if let Some(folder) = &self.folder
+        let here = disk::working_folder();
+        let root = here.as_deref().and_then(project::root);
+        if let Some(folder) = self.folder.as_deref().or(root)
             && let Err(error) = env::set_current_dir(folder)
         {
-            let reason = crate::disk::reason(&error);
+            let reason = disk::reason(&error);
             return Outcome::usage(&format!(
                 "the folder {} cannot be used: {reason}",
                 folder.display()
             ));
         }
+        if let Err(message) = settings::settings() {
+            return Outcome::failed(&message);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = match runtime {
             Ok(runtime) => runtime,
-            Err(error) => return Outcome::failed(&crate::disk::reason(&error)),
+            Err(error) => return Outcome::failed(&disk::reason(&error)),
         };
         let served = runtime.block_on(async {
             let serving = rmcp::serve_server(Server::new(self.write), stdio()).await;

@@ -1,6 +1,6 @@
 //! `tidegate new`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use diagnostics::codes::UNWRITABLE;
@@ -8,13 +8,18 @@ use diagnostics::{Finding, Sources};
 
 use super::{Outcome, name};
 use crate::disk;
+use crate::project::{FILE_NAME, Project};
 
-/// Write a note or a policy to begin with.
+/// Write a project file, a note or a policy to begin with.
 ///
-/// A rule is complete: `check` has no findings, `test` runs its two examples. Change it from there. The
-/// file is named after the title unless one is given with --output; an existing file is not replaced.
+/// A rule is complete: `check` has no findings, `test` runs its two examples. Change it from there.
+///
+/// A project is a folder with the file tidegate.toml, which says where the notes are. In a project notes are
+/// written into its first folder of notes, a policy beside the project file; elsewhere all files are written here.
+/// A file is named after its title unless a name is given with --output. An existing file is not replaced.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
+\x20 tidegate new project 'Egress of Example'\n\
 \x20 tidegate new rule 'File sent to the drop host'\n\
 \x20 tidegate new runbook 'File sent to the drop host' --rule 7c9c7e61-5f0e-4d0b-9a6b-3f6e1f0d2a11\n\
 \x20 tidegate new policy 'Egress of the build network' -o policy.yml")]
@@ -22,7 +27,7 @@ pub(crate) struct New {
     /// What to write
     #[arg(value_enum)]
     kind: Kind,
-    /// The title of the rule, runbook or policy, or the name of the service
+    /// The title of the project, rule, runbook or policy, or the name of the service
     #[arg(value_parser = title)]
     title: String,
     /// The id of the rule that a runbook tests
@@ -31,11 +36,16 @@ pub(crate) struct New {
     /// Write to this file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// The project that the working folder is in
+    #[arg(skip)]
+    project: Project,
 }
 
 /// What can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
+    /// A project file, tidegate.toml: where notes are, and what commands take without options.
+    Project,
     /// A rule note: prose, a Sigma rule, examples.
     Rule,
     /// A service note: hosts, operations, tenants.
@@ -49,6 +59,7 @@ enum Kind {
 impl Kind {
     fn template(self) -> &'static str {
         match self {
+            Kind::Project => include_str!("../../templates/project.toml"),
             Kind::Rule => include_str!("../../templates/rule.md"),
             Kind::Service => include_str!("../../templates/service.md"),
             Kind::Runbook => include_str!("../../templates/runbook.md"),
@@ -58,6 +69,10 @@ impl Kind {
 }
 
 impl New {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.project = project.clone();
+    }
+
     pub(super) fn run(&self) -> Outcome {
         if self.kind != Kind::Runbook && self.rule.is_some() {
             return Outcome::usage("only a runbook has --rule");
@@ -69,29 +84,55 @@ impl New {
             (None, Err(error)) => return refused(&path, &disk::reason(&error)),
         };
         let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
-        let values = [("{title}", &self.title), ("{id}", &id), ("{date}", &date)];
+        let slug = self.slug();
+        let values =
+            [("{title}", &self.title), ("{id}", &id), ("{date}", &date), ("{slug}", &slug)];
         let text = values
             .iter()
             .fold(self.kind.template().to_owned(), |text, (key, value)| text.replace(key, value));
-        if let Err(error) = disk::create(&path, text.as_bytes(), false) {
+        let folder = path.parent().filter(|folder| **folder != *"");
+        let written = folder.map_or(Ok(()), disk::create_folder);
+        if let Err(error) = written.and_then(|()| disk::create(&path, text.as_bytes(), false)) {
             return refused(&path, &disk::reason(&error));
         }
         let shown = name(&path);
-        let next = match self.kind {
-            Kind::Rule => format!("next: tidegate test {shown}"),
-            Kind::Service | Kind::Runbook => format!("next: tidegate check {shown}"),
-            Kind::Policy => format!("next: tidegate check --policy {shown}"),
-        };
-        Outcome { stdout: format!("{shown}: written\n{next}\n"), ..Outcome::default() }
+        let next = self.next(&shown);
+        Outcome { stdout: format!("{shown}: written\nnext: {next}\n"), ..Outcome::default() }
+    }
+
+    /// What to do with the file `shown`.
+    fn next(&self, shown: &str) -> String {
+        // Commands without paths read it there.
+        let is_read = self.project.file.is_some() && self.output.is_none();
+        let paths = if is_read { String::new() } else { format!(" {shown}") };
+        match self.kind {
+            Kind::Project => "tidegate new rule 'The title of a rule'".to_owned(),
+            Kind::Rule => format!("tidegate test{paths}"),
+            Kind::Service | Kind::Runbook => format!("tidegate check{paths}"),
+            Kind::Policy => format!("tidegate check --policy {shown}"),
+        }
+    }
+
+    fn default_path(&self) -> PathBuf {
+        let notes = self.project.notes.iter().find(|path| !disk::is_file(path));
+        match self.kind {
+            Kind::Project => PathBuf::from(FILE_NAME),
+            Kind::Policy => {
+                let folder = self.project.folder().filter(|folder| *folder != Path::new("."));
+                folder.unwrap_or(Path::new("")).join(self.slug() + ".yml")
+            }
+            Kind::Rule | Kind::Service | Kind::Runbook => {
+                let folder = notes.map(PathBuf::as_path).filter(|path| *path != Path::new("."));
+                folder.unwrap_or(Path::new("")).join(self.slug() + ".md")
+            }
+        }
     }
 
     /// The title in lower case, with dashes for what is neither a letter nor a digit.
-    fn default_path(&self) -> PathBuf {
+    fn slug(&self) -> String {
         let lower = self.title.to_lowercase();
-        let words: Vec<_> =
-            lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let extension = if self.kind == Kind::Policy { "yml" } else { "md" };
-        PathBuf::from(format!("{}.{extension}", words.join("-")))
+        let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("-")
     }
 }
 
@@ -115,7 +156,7 @@ fn uuid(random: [u8; 32]) -> String {
     parts.map(|(from, to)| digits.get(from..to).unwrap_or_default()).join("-")
 }
 
-fn refused(path: &std::path::Path, why: &str) -> Outcome {
+fn refused(path: &Path, why: &str) -> Outcome {
     let help = "give another path with --output, where no file is";
     let message = format!("the file cannot be written: {why}");
     let finding = Finding::about(&name(path), &UNWRITABLE, message, help);

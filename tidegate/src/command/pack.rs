@@ -12,9 +12,11 @@ use sigma::lint::{LintOptions, lint_labels};
 
 use super::policy::PolicyInput;
 use super::{
-    Format, Inputs, OtherLogs, Outcome, counted, name, note_counts, note_numbers, plain, render,
+    Format, Inputs, OtherLogs, Outcome, counted, fill, name, note_counts, note_numbers, plain,
+    render,
 };
 use crate::disk;
+use crate::project::Project;
 
 /// Compile notes and Sigma files into a pack for the filter.
 ///
@@ -32,12 +34,13 @@ pub(crate) struct Pack {
     other_logs: OtherLogs,
     #[command(flatten)]
     policy: PolicyInput,
-    /// Write the pack to this file
+    /// Write the pack to this file [default: the project's]
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-    /// The name of the pack in events and metrics: up to 64 letters, digits, `.`, `_` and `-`
-    #[arg(long, default_value = PACK_NAME, value_parser = pack_name)]
-    name: String,
+    output: Option<PathBuf>,
+    /// The name of the pack in events and metrics: up to 64 letters, digits, `.`, `_` and `-` [default: the
+    /// project's, or tidegate]
+    #[arg(long, value_parser = pack_name)]
+    name: Option<String>,
     /// The version of the pack, which has to grow with each release
     #[arg(long = "pack-version", value_name = "NUMBER", default_value_t = PACK_VERSION)]
     release: u64,
@@ -53,12 +56,26 @@ pub(crate) struct Pack {
 }
 
 /// Reads the name of a pack, which is copied as it is into log lines and labels of metrics.
-fn pack_name(text: &str) -> Result<String, &'static str> {
+pub(crate) fn pack_name(text: &str) -> Result<String, &'static str> {
     plain(text, b"._-", 64, "give 1 to 64 letters, digits, `.`, `_` or `-`")
 }
 
 impl Pack {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.inputs.fill_in(project);
+        self.policy.fill_in(project);
+        fill(&mut self.output, project.pack.output.as_ref());
+        fill(&mut self.name, project.pack.name.as_ref());
+        fill(&mut self.sign, project.pack.sign.as_ref());
+    }
+
     pub(super) fn run(&self) -> Outcome {
+        let Some(file) = &self.output else {
+            return Outcome::usage(
+                "the pack has no place: give --output FILE, or write `output` below `[pack]` in tidegate.toml",
+            );
+        };
+        let pack_name = self.name.as_deref().unwrap_or(PACK_NAME);
         let (mut library, _) = match self.inputs.library() {
             Ok(read) => read,
             Err(outcome) => return outcome,
@@ -66,7 +83,7 @@ impl Pack {
         self.other_logs.apply(&mut library);
         let given = self.policy.read(&mut library);
         let sources = &library.sources;
-        let compilation = match given.compile(&library, &self.name, self.release) {
+        let compilation = match given.compile(&library, pack_name, self.release) {
             Ok(compilation) => compilation,
             Err(finding) => return Outcome::refused(&[*finding], sources),
         };
@@ -95,27 +112,27 @@ impl Pack {
                 .any(|it| it.is_error() && it.diagnostic.code.id.starts_with('P'));
         let writes = compilation.n_compiled > 0 && has_policy && (!refuses || self.allow_refused);
         let mut written = writes;
-        if writes && disk::is_other_than(&self.output, &MAGIC) {
+        if writes && disk::is_other_than(file, &MAGIC) {
             let message = "the file at this path is not a pack";
             let help = "give another path with `--output`, or remove the file";
             let code = &diagnostics::codes::UNWRITABLE;
-            findings.push(Finding::about(&name(&self.output), code, message, help));
+            findings.push(Finding::about(&name(file), code, message, help));
             written = false;
-        } else if writes && let Err(error) = disk::write(&self.output, &bytes) {
+        } else if writes && let Err(error) = disk::write(file, &bytes) {
             let message = format!("the pack cannot be written: {}", disk::reason(&error));
             let help = "give another path with `--output`, or make this one writable";
             let code = &diagnostics::codes::UNWRITABLE;
-            findings.push(Finding::about(&name(&self.output), code, message, help));
+            findings.push(Finding::about(&name(file), code, message, help));
             written = false;
         }
         report::sort(&mut findings);
 
         let Compilation { n_read, n_compiled, n_refused, pack, .. } = &compilation;
-        let output = name(&self.output);
+        let output = name(file);
         let fate = if written {
             format!(
                 "{output}: `{}` version {}, {}, {}, {}hash {}\n",
-                self.name,
+                pack_name,
                 self.release,
                 counted(*n_compiled, "rule"),
                 counted(bytes.len(), "byte"),

@@ -9,7 +9,9 @@ use inspect::{IdentityKey, Pack};
 use jiff::Timestamp;
 use knowledge::{Compilation, Library, Policy, policy};
 
+use super::fill;
 use crate::disk;
+use crate::project::Project;
 
 /// A policy to compile into the pack.
 #[derive(Args, Debug)]
@@ -30,6 +32,10 @@ pub(super) struct KeyInput {
 }
 
 impl KeyInput {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        fill(&mut self.identity_key, project.identity_key.as_ref());
+    }
+
     /// Reads the key, if it is given.
     pub(super) fn read(&self) -> Result<Option<IdentityKey>, Box<Finding>> {
         let read = self.identity_key.as_deref().map(read_key).transpose()?;
@@ -52,6 +58,21 @@ pub(super) struct Given {
 }
 
 impl PolicyInput {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        fill(&mut self.policy, project.policy.as_ref());
+        self.key.fill_in(project);
+    }
+
+    /// Takes only the key of a project: a pack has its own policy.
+    pub(super) fn fill_in_key(&mut self, project: &Project) {
+        self.key.fill_in(project);
+    }
+
+    /// Returns true if a policy is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.policy.is_some()
+    }
+
     /// Reads both files; their findings are added to the library's.
     pub(super) fn read(&self, library: &mut Library) -> Given {
         let mut given = Given::default();

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use clap::Args;
 use diagnostics::Sources;
 
-use super::{DEFAULT_PATH, Outcome, Vocabulary, counted};
+use super::{Outcome, Vocabulary, counted, fill_paths, named_paths};
 use crate::disk;
+use crate::project::Project;
 use page::Page;
 use server::Server;
 use session::{Session, Watched};
@@ -34,7 +35,7 @@ const PORT: u16 = 8431;
 \x20 tidegate preview --open\n\
 \x20 tidegate preview --pack rules.pack --port 0 rules/")]
 pub(crate) struct Preview {
-    /// Notes, Sigma files, and folders of them [default: knowledge/notes, if it exists]
+    /// Notes, Sigma files, and folders of them [default: the project's, or knowledge/notes]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
@@ -53,11 +54,13 @@ pub(crate) struct Preview {
 }
 
 impl Preview {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        fill_paths(&mut self.paths, &project.notes);
+        self.vocabulary.fill_in(project);
+    }
+
     pub(super) fn run(&self) -> Outcome {
-        let mut paths = self.paths.clone();
-        if paths.is_empty() && disk::is_folder(DEFAULT_PATH) {
-            paths.push(DEFAULT_PATH.into());
-        }
+        let paths = named_paths(&self.paths).into_owned();
         let missing = paths.iter().chain(&self.pack).filter_map(|path| disk::missing(path));
         let missing: Vec<_> = missing.collect();
         if !missing.is_empty() {

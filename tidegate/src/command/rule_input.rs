@@ -9,8 +9,9 @@ use knowledge::{Library, pack_file};
 
 use super::logs::LogInput;
 use super::policy::{PolicyInput, check_key};
-use super::{Outcome, Vocabulary, counted, read_library};
+use super::{Outcome, Vocabulary, counted, fill_paths, read_library};
 use crate::disk;
+use crate::project::Project;
 
 /// The rules to run over logs.
 #[derive(Args, Debug)]
@@ -18,7 +19,7 @@ pub(super) struct RuleInput {
     /// Use the rules and the policy of this pack
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["rules", "policy"])]
     pack: Option<PathBuf>,
-    /// Use the rules of these notes, Sigma files and folders [default: knowledge/notes, if it exists]
+    /// Use the rules of these notes, Sigma files and folders [default: the project's, or knowledge/notes]
     #[arg(short, long, value_name = "PATH")]
     rules: Vec<PathBuf>,
     #[command(flatten)]
@@ -31,6 +32,15 @@ pub(super) struct RuleInput {
 }
 
 impl RuleInput {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.vocabulary.fill_in(project);
+        if self.pack.is_some() {
+            return self.policy.fill_in_key(project);
+        }
+        fill_paths(&mut self.rules, &project.notes);
+        self.policy.fill_in(project);
+    }
+
     /// Returns the pack's bytes, which are known to be a pack, how its policy is replayed, and the lines
     /// about the rules for standard error.
     pub(super) fn pack(

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::policy::{PolicyInput, moment, now};
 use super::{Inputs, Outcome, PlainFormat, name, pretty};
 use crate::disk;
+use crate::project::Project;
 
 /// Measure recall and false positives on labelled requests.
 ///
@@ -45,6 +46,11 @@ pub(crate) struct ScoreCommand {
 }
 
 impl ScoreCommand {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.inputs.fill_in(project);
+        self.policy.fill_in(project);
+    }
+
     pub(super) fn run(&self) -> Outcome {
         self.try_run().unwrap_or_else(|outcome| outcome)
     }

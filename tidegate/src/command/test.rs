@@ -10,6 +10,7 @@ use super::{
     Format, Inputs, Outcome, counted, named_paths, note_counts, note_numbers, read_with_files,
     render,
 };
+use crate::project::Project;
 
 /// Run the examples in rule notes against their rules.
 ///
@@ -37,6 +38,10 @@ pub(crate) struct Test {
 }
 
 impl Test {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.inputs.fill_in(project);
+    }
+
     pub(super) fn run(&self) -> Outcome {
         let (mut library, files) =
             match read_with_files(&self.inputs.paths, &self.inputs.vocabulary) {

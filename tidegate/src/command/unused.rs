@@ -14,6 +14,7 @@ use super::learn::read_uses;
 use super::logs::LogInput;
 use super::rule_input::RuleInput;
 use super::{Outcome, PlainFormat, pretty};
+use crate::project::Project;
 
 /// List the entries of allow-lists that no request of logs used.
 ///
@@ -36,6 +37,11 @@ pub(crate) struct Unused {
 }
 
 impl Unused {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        self.rules.fill_in(project);
+        self.input.fill_in(project);
+    }
+
     pub(super) fn run(&self) -> Outcome {
         self.try_run().unwrap_or_else(|outcome| outcome)
     }

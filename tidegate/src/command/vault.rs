@@ -26,8 +26,9 @@ use obsidian::sources::Sources;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Outcome, PlainFormat, counted, name, one_line, pretty};
+use super::{Outcome, PlainFormat, counted, fill, fill_paths, name, one_line, pretty};
 use crate::disk::{self, VaultFolder};
+use crate::project::Project;
 use gone::{Gone, tombstone};
 use origin::Origin;
 use progress::Progress;
@@ -60,7 +61,7 @@ enum Action {
 \x20 tidegate vault build vault/\n\
 \x20 tidegate vault build --sigma sigma/ --attack enterprise-attack.json --techniques T1102,T1567 vault/")]
 struct Build {
-    /// Notes, or folders of them; can be given several times [default: knowledge/notes, if it exists]
+    /// Notes, or folders of them; can be given several times [default: the project's, or knowledge/notes]
     #[arg(long)]
     notes: Vec<PathBuf>,
     /// A copy of SigmaHQ's rules
@@ -91,9 +92,10 @@ struct Build {
     /// Include all techniques
     #[arg(long)]
     all: bool,
-    /// The address of the preview page that rule pages link to; empty for no links
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8431/")]
-    preview: String,
+    /// The address of the preview page that rule pages link to; empty for no links [default: the project's, or
+    /// http://127.0.0.1:8431/]
+    #[arg(long, value_name = "URL")]
+    preview: Option<String>,
     /// How links between pages are written: `wiki` for Obsidian alone, `markdown` for a forge's web page too
     /// [default: as the vault's own setting says, or wiki]
     #[arg(long, value_enum, hide_default_value = true)]
@@ -104,16 +106,19 @@ struct Build {
     /// How to print the summary
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
-    /// The folder of the vault
-    vault: PathBuf,
+    /// The folder of the vault [default: the project's]
+    vault: Option<PathBuf>,
 }
 
 /// The form of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Links {
+pub(crate) enum Links {
     Wiki,
     Markdown,
 }
+
+/// The address of the preview page.
+const PREVIEW: &str = "http://127.0.0.1:8431/";
 
 /// Report defects of a vault.
 ///
@@ -131,11 +136,18 @@ struct Check {
     /// How to print the result
     #[arg(long, value_enum, default_value = "text")]
     format: PlainFormat,
-    /// The folder of the vault
-    vault: PathBuf,
+    /// The folder of the vault [default: the project's]
+    vault: Option<PathBuf>,
 }
 
 impl Vault {
+    pub(super) fn fill_in(&mut self, project: &Project) {
+        match &mut self.action {
+            Action::Build(command) => command.fill_in(project),
+            Action::Check(command) => fill(&mut command.vault, project.vault.folder.as_ref()),
+        }
+    }
+
     pub(super) fn run(&self) -> Outcome {
         match &self.action {
             Action::Build(command) => command.run(),
@@ -144,7 +156,7 @@ impl Vault {
     }
 }
 
-fn technique(text: &str) -> Result<String, &'static str> {
+pub(crate) fn technique(text: &str) -> Result<String, &'static str> {
     technique_id(text).ok_or("write a technique such as T1102 or T1102.002")
 }
 
@@ -153,20 +165,53 @@ fn nothing(path: &Path, message: impl Into<String>, help: &str) -> Box<Finding> 
     Box::new(Finding::about(&name(path), &diagnostics::codes::NOTHING_FOUND, message, help))
 }
 
-impl Build {
-    /// Reads the files that the vault has; a folder that does not exist has none.
-    fn disk(&self) -> Result<BTreeMap<String, Vec<u8>>, Box<Finding>> {
-        match disk::tree(&self.vault, &["md", "base", "canvas", "json", "svg"]) {
-            Ok(_) if !self.vault.is_dir() => {
-                Err(Box::new(disk::unreadable(&self.vault, &ErrorKind::NotADirectory.into())))
-            }
-            Ok(files) => Ok(files.into_iter().collect()),
-            Err(_) if !self.vault.exists() => Ok(BTreeMap::new()),
-            Err(error) => Err(Box::new(disk::unreadable(&self.vault, &error))),
+/// Without a folder there is no vault.
+fn no_folder() -> Outcome {
+    Outcome::usage(
+        "the vault has no folder: give one, or write `folder` below `[vault]` in tidegate.toml",
+    )
+}
+
+/// Reads the files that a vault has; a folder that does not exist has none.
+fn files_of(vault: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<Finding>> {
+    match disk::tree(vault, &["md", "base", "canvas", "json", "svg"]) {
+        Ok(_) if !vault.is_dir() => {
+            Err(Box::new(disk::unreadable(vault, &ErrorKind::NotADirectory.into())))
         }
+        Ok(files) => Ok(files.into_iter().collect()),
+        Err(_) if !vault.exists() => Ok(BTreeMap::new()),
+        Err(error) => Err(Box::new(disk::unreadable(vault, &error))),
+    }
+}
+
+impl Build {
+    fn fill_in(&mut self, project: &Project) {
+        // Facts go with the notes of the project.
+        if self.notes.is_empty() {
+            fill(&mut self.facts, project.facts.as_ref());
+        }
+        fill_paths(&mut self.notes, &project.notes);
+        let settings = &project.vault;
+        fill(&mut self.vault, settings.folder.as_ref());
+        for (given, setting) in [
+            (&mut self.sigma, &settings.sigma),
+            (&mut self.elastic, &settings.elastic),
+            (&mut self.splunk, &settings.splunk),
+            (&mut self.atomic, &settings.atomic),
+            (&mut self.d3fend, &settings.d3fend),
+        ] {
+            fill(given, setting.as_ref());
+        }
+        fill_paths(&mut self.attack, &settings.attack);
+        if self.techniques.is_empty() && !self.all {
+            self.techniques.clone_from(&settings.techniques);
+        }
+        fill(&mut self.preview, settings.preview.as_ref());
+        fill(&mut self.links, settings.links.as_ref());
     }
 
     fn run(&self) -> Outcome {
+        let Some(root) = &self.vault else { return no_folder() };
         let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
         let progress = Progress::new();
         let Read { sources, library, mut origins, notes } = match self.sources(&progress) {
@@ -181,11 +226,11 @@ impl Build {
         };
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         progress.say("reading the vault");
-        let disk = match self.disk() {
+        let disk = match files_of(root) {
             Ok(disk) => disk,
             Err(finding) => return Outcome::refused(&[*finding], &library.sources),
         };
-        let (state, settings) = match VaultFolder::open(&self.vault) {
+        let (state, settings) = match VaultFolder::open(root) {
             Ok(folder) => (State::read(&folder), Settings::read(&folder)),
             Err(_) => (State::default(), Settings::default()),
         };
@@ -200,7 +245,11 @@ impl Build {
         };
         let (present, texts) = present(&disk, &state);
         progress.say("building pages");
-        let scope = Scope { techniques, preview: self.preview.clone(), links };
+        let scope = Scope {
+            techniques,
+            preview: self.preview.clone().unwrap_or_else(|| PREVIEW.to_owned()),
+            links,
+        };
         let vault = build(&sources, &scope, &present);
         let mut summary = Summary::default();
         let gone = Gone::new(&vault.pages, &present, &texts, &state, &origins, is_whole);
@@ -211,16 +260,16 @@ impl Build {
                 counted(present.pages.len(), "page"),
             );
             let help = "check the paths, or give `--allow-removals`: pages without a source become tombstones";
-            let finding = nothing(&self.vault, message, help);
+            let finding = nothing(root, message, help);
             return Outcome::refused(&[*finding], &library.sources);
         }
-        let folder = match VaultFolder::create(&self.vault) {
+        let folder = match VaultFolder::create(root) {
             Ok(folder) => folder,
             Err(error) => {
-                return Outcome::refused(&[unwritable(&self.vault, &error)], &library.sources);
+                return Outcome::refused(&[unwritable(root, &error)], &library.sources);
             }
         };
-        let writer = Writer { root: &self.vault, folder: &folder, disk: &disk };
+        let writer = Writer { root: root, folder: &folder, disk: &disk };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();
         progress.count("writing pages", vault.pages.len());
         let written = vault.pages.par_iter().map(|page| {
@@ -256,7 +305,7 @@ impl Build {
             (false, _) => (state.origins.clone(), state.notes.clone()),
         };
         if let Err(error) = (State { pages, files, origins, notes }).write(&folder, &state) {
-            let path = self.vault.join(".tidegate/state.json");
+            let path = root.join(".tidegate/state.json");
             summary.failures.push(unwritable(&path, &error));
         }
         folder.tidy();
@@ -369,10 +418,11 @@ fn is_within(path: &str, left_out: &str) -> bool {
 
 impl Check {
     fn run(&self) -> Outcome {
-        let files = match disk::tree(&self.vault, &["md", "base", "canvas", "json"]) {
+        let Some(root) = &self.vault else { return no_folder() };
+        let files = match disk::tree(root, &["md", "base", "canvas", "json"]) {
             Ok(files) => files,
             Err(error) => {
-                let finding = disk::unreadable(&self.vault, &error);
+                let finding = disk::unreadable(root, &error);
                 return Outcome::refused(&[finding], &diagnostics::Sources::new());
             }
         };
@@ -383,39 +433,39 @@ impl Check {
         if let Some(missing) = missing {
             let message = format!("`--exclude {missing}` names nothing in the vault");
             let help = "give a path in the vault, with `/` and without the vault's own folder";
-            let finding = nothing(&self.vault, message, help);
+            let finding = nothing(root, message, help);
             return Outcome::refused(&[*finding], &diagnostics::Sources::new());
         }
         let is_in = |path: &str| !self.exclude.iter().any(|left_out| is_within(path, left_out));
         let files: Vec<_> = files.into_iter().filter(|(path, _)| is_in(path)).collect();
-        if !files.iter().any(|(path, _)| path.ends_with(".md")) || !self.vault.is_dir() {
+        if !files.iter().any(|(path, _)| path.ends_with(".md")) || !root.is_dir() {
             let message = "the folder holds no page";
             let help = "give a vault's folder, as `tidegate vault build` writes it";
-            let finding = nothing(&self.vault, message, help);
+            let finding = nothing(root, message, help);
             return Outcome::refused(&[*finding], &diagnostics::Sources::new());
         }
         let types = ".obsidian/types.json";
-        let read = VaultFolder::open(&self.vault).and_then(|folder| folder.read(types));
+        let read = VaultFolder::open(root).and_then(|folder| folder.read(types));
         let mut findings = Vec::new();
         let types = match read {
             Ok(bytes) => Some((types.to_owned(), bytes)),
             Err(error) => {
                 if error.kind() != ErrorKind::NotFound {
-                    findings.push(disk::unreadable(&self.vault.join(types), &error));
+                    findings.push(disk::unreadable(&root.join(types), &error));
                 }
                 None
             }
         };
         let mut texts = BTreeMap::new();
         for (path, bytes) in files.into_iter().chain(types) {
-            let (text, found) = text(&name(&self.vault.join(&path)), &bytes);
+            let (text, found) = text(&name(&root.join(&path)), &bytes);
             findings.extend(found);
             texts.insert(path, text);
         }
-        let others = match disk::paths(&self.vault) {
+        let others = match disk::paths(root) {
             Ok(others) => others,
             Err(error) => {
-                let finding = disk::unreadable(&self.vault, &error);
+                let finding = disk::unreadable(root, &error);
                 return Outcome::refused(&[finding], &diagnostics::Sources::new());
             }
         };

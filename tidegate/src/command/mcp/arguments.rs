@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::settings::settings;
 use super::tools::ToolKind;
 use crate::disk;
 use crate::limits::MAX_TOOL_ENTRIES;
@@ -107,11 +108,16 @@ impl Arguments {
         self.texts(name).map(confined).collect()
     }
 
-    /// Paths inside of the project. Where none is given, those that commands take without paths, or all.
+    /// Paths inside of the project. Where none is given, those of the project file, or those
+    /// that commands take without one, or all.
     pub(super) fn paths(&self, name: &str) -> Result<Vec<String>, String> {
         let paths = self.given_paths(name)?;
         if !paths.is_empty() {
             return Ok(paths);
+        }
+        let notes = settings()?.notes;
+        if !notes.is_empty() {
+            return Ok(notes.iter().map(|path| disk::name(path).to_string()).collect());
         }
         let is_default = disk::is_folder(super::super::DEFAULT_PATH);
         Ok(vec![if is_default { super::super::DEFAULT_PATH } else { "." }.to_owned()])

@@ -5,13 +5,15 @@ use knowledge::Compilation;
 use knowledge::coverage::Coverage;
 use serde_json::{Map, Value, json};
 
-use crate::command::{Hosts, Vocabulary, read_library};
+use super::settings::settings;
+use crate::command::{Vocabulary, read_library};
 
 /// Runs the examples of the operations of all services, and lists the rules that find them. Without a service
 /// those that no rule finds are listed.
 pub(super) fn coverage(paths: &[String], service: &str, limit: usize) -> Result<Value, String> {
     let paths: Vec<_> = paths.iter().map(std::path::PathBuf::from).collect();
-    let vocabulary = Vocabulary { placeholders: None, hosts: Hosts::Text };
+    let mut vocabulary = Vocabulary { placeholders: None, hosts: None };
+    vocabulary.fill_in(&settings()?);
     let (library, _) = read_library(&paths, &vocabulary).map_err(|outcome| outcome.stderr)?;
     let compilation = Compilation::new(&library, "coverage", 0)
         .map_err(|finding| finding.diagnostic.message.clone())?;

@@ -6,13 +6,14 @@ use std::io::{self, Write};
 use clap::Parser;
 use serde_json::{Value, json};
 
+use super::settings::settings;
 use crate::Cli;
 use crate::command::{Command, Outcome};
 
 /// Runs a command of the command line that prints one JSON object. The result has it, the exit code, and what
 /// the command writes on standard error.
 pub(super) fn run(arguments: &[&str]) -> Result<Value, String> {
-    let Outcome { stdout, stderr, code } = parse(arguments)?.run_in_process();
+    let Outcome { stdout, stderr, code } = parse(arguments)?.run_in_process(&settings()?);
     if code == 2 {
         return Err(stderr);
     }
@@ -22,9 +23,10 @@ pub(super) fn run(arguments: &[&str]) -> Result<Value, String> {
 
 /// Runs `hunt`, and keeps the first records.
 pub(super) fn hunt(arguments: &[&str], limit: usize) -> Result<Value, String> {
-    let Command::Hunt(command) = parse(arguments)? else {
+    let Command::Hunt(mut command) = parse(arguments)? else {
         return Err("this is not a hunt".to_owned());
     };
+    command.fill_in(&settings()?);
     let mut records = Records { kept: Vec::new(), open: Vec::new(), limit, n_read: 0 };
     let Outcome { stderr, code, .. } = command.run_into(&mut records);
     if code == 2 {

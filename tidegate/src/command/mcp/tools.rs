@@ -29,7 +29,7 @@ pub(super) struct ToolKind {
 const PATHS: Argument = Argument {
     name: "paths",
     kind: ArgumentKind::Texts,
-    description: "notes, Sigma files, and folders of them; knowledge/notes or all of the project without them",
+    description: "notes, Sigma files, and folders of them; without them those of tidegate.toml, knowledge/notes, or all of the project",
     is_required: false,
 };
 

@@ -1,0 +1,217 @@
+//! `tidegate.toml`: found from folders below, overridden by options, and the root of `lsp` and `mcp`.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and works on files"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const RULE: &str = "title: A rule\nlogsource: {category: proxy}\ndetection: {s: {cs-host|endswith: .a.example}, condition: s}\n";
+const OPEN: &str = "title: Open\nlogsource: {category: proxy}\ndetection: {s: {cs-host|expand: '%hosts%'}, condition: s}\n";
+const POLICY: &str = "default: monitor\nexceptions:\n  - {id: EX-1, owner: a, ticket: b, reason: c, expires: 2020-01-31, rules: [A rule]}\n";
+
+fn tidegate(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn project(settings: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("rules/deep")).unwrap();
+    fs::write(folder.path().join("rules/a.yml"), RULE).unwrap();
+    fs::write(folder.path().join("tidegate.toml"), settings).unwrap();
+    folder
+}
+
+#[test]
+fn commands_without_arguments_take_the_project_from_any_folder_of_it() {
+    let folder = project(
+        "notes = 'rules'\nplaceholders = 'lists.json'\nhosts = 'labels'\npolicy = 'policy.yml'\n\
+         [pack]\noutput = 'out.pack'\nname = 'mine'\n[vault]\nfolder = 'vault'\n[check]\nexpiring = '1d'\n",
+    );
+    let root = folder.path();
+    fs::write(root.join("rules/open.yml"), OPEN).unwrap();
+    fs::write(root.join("lists.json"), r#"{"hosts": ["b.example"]}"#).unwrap();
+    fs::write(root.join("policy.yml"), POLICY).unwrap();
+    for (folder, up) in [(root.to_owned(), ""), (root.join("rules/deep"), "../../")] {
+        let check = tidegate(&folder, &["check"]);
+        let seen = text(&check.stdout);
+        assert!(
+            seen.contains("2 files, 2 rules: 0 errors, 1 warning"),
+            "{seen}{}",
+            text(&check.stderr)
+        );
+        assert!(seen.starts_with(&format!("{up}policy.yml:3:")), "{seen}");
+        let pack = tidegate(&folder, &["pack"]);
+        let seen = text(&pack.stdout);
+        assert!(seen.contains(&format!("{up}out.pack: `mine` version 1, 2 rules")), "{seen}");
+        assert!(seen.contains("hosts match by labels"), "{seen}");
+        let explain = tidegate(&folder, &["explain", "https://a.example/"]);
+        assert!(text(&explain.stdout).contains("`A rule` matches"), "{}", text(&explain.stdout));
+    }
+    assert!(root.join("out.pack").is_file());
+    let vault = tidegate(root, &["vault", "build"]);
+    assert_eq!(vault.status.code(), Some(1), "Sigma files alone are no notes");
+    assert!(text(&vault.stderr).starts_with("rules:1:1: "), "{}", text(&vault.stderr));
+}
+
+#[test]
+fn options_count_before_the_project() {
+    let folder = project(
+        "notes = 'missing'\nhosts = 'labels'\n[pack]\noutput = 'out.pack'\n[check]\nlint = true\n",
+    );
+    let root = folder.path();
+    let missing = tidegate(root, &["test"]);
+    assert!(
+        text(&missing.stdout).starts_with("missing:1:1: error[F001]"),
+        "{}",
+        text(&missing.stdout)
+    );
+    let linted = tidegate(root, &["check", "rules"]);
+    assert!(text(&linted.stdout).contains("warning[L"), "{}", text(&linted.stdout));
+    let check = tidegate(root, &["check", "--lint=false", "rules"]);
+    assert_eq!(check.status.code(), Some(0), "{}", text(&check.stdout));
+    let pack = tidegate(root, &["pack", "--hosts", "text", "-o", "other.pack", "rules"]);
+    assert!(text(&pack.stdout).contains("other.pack: `tidegate`"), "{}", text(&pack.stdout));
+    assert!(!text(&pack.stdout).contains("labels"));
+    assert!(!root.join("out.pack").exists());
+}
+
+#[test]
+fn a_broken_project_stops_commands_that_use_it_and_no_others() {
+    let folder = project("notes = 'rules'\nhost = 'labels'\n");
+    let check = tidegate(folder.path(), &["check"]);
+    assert_eq!(check.status.code(), Some(1));
+    let seen = text(&check.stderr);
+    assert!(seen.starts_with("tidegate.toml:2:1: error[F028]: unknown key `host`"), "{seen}");
+    assert!(seen.contains("did you mean `hosts`?"), "{seen}");
+    assert_eq!(tidegate(folder.path(), &["codes", "F028"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_new_project_has_a_rule_that_is_tested_without_arguments() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path();
+    let new = tidegate(root, &["new", "project", "Egress of Example"]);
+    assert_eq!(
+        text(&new.stdout),
+        "tidegate.toml: written\nnext: tidegate new rule 'The title of a rule'\n"
+    );
+    let rule = tidegate(root, &["new", "rule", "Upload"]);
+    assert_eq!(text(&rule.stdout), "notes/upload.md: written\nnext: tidegate test\n");
+    let service = tidegate(&root.join("notes"), &["new", "service", "Drop"]);
+    assert_eq!(text(&service.stdout), "../notes/drop.md: written\nnext: tidegate check\n");
+    for command in ["check", "test", "pack"] {
+        let output = tidegate(root, &[command]);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+    }
+    assert!(root.join("egress-of-example.pack").is_file());
+    let again = tidegate(root, &["new", "project", "Another"]);
+    assert_eq!(again.status.code(), Some(1));
+}
+
+/// Sends messages of the Language Server Protocol, and returns all that is answered.
+fn served(folder: &Path, arguments: &[&str], messages: &[Value]) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for message in messages {
+        let message = message.to_string();
+        write!(input, "Content-Length: {}\r\n\r\n{message}", message.len()).unwrap();
+    }
+    drop(input);
+    text(&child.wait_with_output().unwrap().stdout)
+}
+
+#[test]
+fn the_language_server_takes_the_project_of_the_folder_that_is_open() {
+    let folder = project("notes = 'rules'\nplaceholders = 'lists.json'\n");
+    let root = folder.path().canonicalize().unwrap();
+    fs::write(root.join("lists.json"), r#"{"hosts": ["b.example"]}"#).unwrap();
+    let url = |inside: &str| format!("file://{}/{inside}", root.display());
+    let messages = |text: &str| {
+        [
+            json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}, "rootUri": url("rules")}}),
+            json!({"jsonrpc": "2.0", "method": "initialized", "params": {}}),
+            json!({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": {"uri": url("rules/open.yml"), "languageId": "yaml", "version": 1, "text": text}}}),
+            // Findings are published before a request is answered.
+            json!({"jsonrpc": "2.0", "id": 3, "method": "textDocument/hover", "params": {"textDocument": {"uri": url("rules/open.yml")}, "position": {"line": 0, "character": 0}}}),
+            json!({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}),
+            json!({"jsonrpc": "2.0", "method": "exit"}),
+        ]
+    };
+    let seen = served(&root, &["lsp"], &messages(OPEN));
+    assert!(seen.contains(&url("rules/open.yml")), "{seen}");
+    assert!(!seen.contains("S014"), "the placeholders are those of the project: {seen}");
+    let seen = served(&root, &["lsp"], &messages(&OPEN.replace("hosts", "others")));
+    assert!(seen.contains("S014"), "{seen}");
+    fs::write(root.join("tidegate.toml"), "note = 'rules'\n").unwrap();
+    let seen = served(&root, &["lsp"], &messages(OPEN));
+    assert!(seen.contains("window/showMessage") && seen.contains("F028"), "{seen}");
+    assert!(!seen.contains("publishDiagnostics"), "nothing is judged: {seen}");
+}
+
+#[test]
+fn tools_of_agents_take_the_project_and_nothing_outside_of_it() {
+    let call = |folder: &Path| {
+        let start = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}});
+        let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        let check = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "check", "arguments": {}}});
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .arg("mcp")
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // A server that refuses its project has gone by now.
+        let _ = writeln!(input, "{start}\n{ready}\n{check}");
+        let mut seen = String::new();
+        let mut lines =
+            std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        for line in lines.by_ref().map_while(Result::ok) {
+            seen.push_str(&line);
+            if line.contains("\"id\":2") {
+                break;
+            }
+        }
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        seen + &text(&output.stderr)
+    };
+    let folder = project("notes = 'rules'\nplaceholders = 'lists.json'\n");
+    fs::write(folder.path().join("lists.json"), r#"{"hosts": ["b.example"]}"#).unwrap();
+    fs::write(folder.path().join("rules/open.yml"), OPEN).unwrap();
+    let seen = call(&folder.path().join("rules"));
+    assert!(seen.contains("\"rules\":2") && !seen.contains("S014"), "{seen}");
+    fs::write(folder.path().join("tidegate.toml"), "notes = ['rules', '../elsewhere']\n").unwrap();
+    let seen = call(folder.path());
+    assert!(seen.contains("tidegate.toml names `../elsewhere`, which is refused"), "{seen}");
+}
