@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 def hunt(lines, tidegate, pack, log_format):
     """The records of an RDD of log lines. A hunt that fails fails the job."""
-    words = [tidegate, "hunt", "--pack", pack, "--format", log_format, "--threads", "1", "-"]
+    words = [tidegate, "hunt", "--pack", pack, "--input-format", log_format, "--threads", "1", "-"]
     return lines.pipe(shlex.join(words), checkCode=True)
 
 

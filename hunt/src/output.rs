@@ -214,7 +214,7 @@ fn csv(cell: &str) -> String {
 
 /// The columns of [`Output::Fitted`]: the least width of each, and its share of what is left.
 const FITTED: &[(&str, usize, usize)] = &[
-    ("time", 19, 0),
+    ("time", 20, 0),
     ("level", 8, 0),
     ("title", 12, 3),
     ("method", 7, 0),

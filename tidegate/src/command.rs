@@ -136,6 +136,36 @@ impl Command {
         }
     }
 
+    /// Returns true if people read what the command prints, unless it is JSON: it may be fitted to a terminal.
+    /// What programs read again is left as it is: rules, policies, completions, addresses.
+    pub(crate) fn is_for_people(&self) -> bool {
+        match self {
+            Command::Check(_)
+            | Command::Test(_)
+            | Command::Pack(_)
+            | Command::Diff(_)
+            | Command::Verify(_)
+            | Command::Unused(_)
+            | Command::Explain(_)
+            | Command::Score(_)
+            | Command::Show(_)
+            | Command::Vault(_)
+            | Command::Codes(_) => true,
+            Command::New(_)
+            | Command::Events(_)
+            | Command::Gateway(_)
+            | Command::Convert(_)
+            | Command::Keygen(_)
+            | Command::Hunt(_)
+            | Command::Learn(_)
+            | Command::Preview(_)
+            | Command::Lsp(_)
+            | Command::Mcp(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
+        }
+    }
+
     fn run(&self, cli: clap::Command) -> Outcome {
         match self {
             Command::Check(command) => command.run(),
@@ -185,24 +215,31 @@ pub(crate) struct Outcome {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) code: u8,
+    /// True if nothing was done: wrong usage, refused input, or a failure of this machine.
+    was_refused: bool,
 }
 
 impl Outcome {
     /// Wrong usage: exit code 2.
     fn usage(message: &str) -> Outcome {
         let stderr = format!("error: {message}\n\nFor more information, try '--help'.\n");
-        Outcome { stderr, code: 2, ..Outcome::default() }
+        Outcome { stderr, code: 2, was_refused: true, ..Outcome::default() }
     }
 
     /// A failure of this machine, such as a full disk or a port in use: exit code 1.
     fn failed(message: &str) -> Outcome {
-        Outcome { stderr: format!("error: {message}\n"), code: 1, ..Outcome::default() }
+        Outcome {
+            stderr: format!("error: {message}\n"),
+            code: 1,
+            was_refused: true,
+            ..Outcome::default()
+        }
     }
 
     /// Refused input, reported on standard error: exit code 1.
     fn refused(findings: &[Finding], sources: &Sources) -> Outcome {
         let stderr = report::to_text(findings, sources);
-        Outcome { stderr, code: 1, ..Outcome::default() }
+        Outcome { stderr, code: 1, was_refused: true, ..Outcome::default() }
     }
 }
 
@@ -237,6 +274,37 @@ enum PlainFormat {
     Text,
     /// JSON.
     Json,
+}
+
+/// Where the result of a command goes.
+#[derive(Args, Clone, Debug)]
+struct ResultFile {
+    /// Write the result to this file [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl ResultFile {
+    /// Returns true if the result goes to a file.
+    fn is_given(&self) -> bool {
+        self.output.is_some()
+    }
+
+    /// Writes what a command prints, if a file is given. A command that was refused leaves the file as it is.
+    fn put(&self, outcome: Outcome) -> Outcome {
+        let Some(path) = self.output.as_deref().filter(|_| !outcome.was_refused) else {
+            return outcome;
+        };
+        match disk::write(path, outcome.stdout.as_bytes()) {
+            Ok(()) => Outcome { stdout: String::new(), ..outcome },
+            Err(error) => {
+                let help = "give `--output` a file in a folder that you may write to";
+                let finding = disk::unwritable(path, &error, help);
+                let refused = Outcome::refused(&[finding], &Sources::new());
+                Outcome { stderr: outcome.stderr + &refused.stderr, ..refused }
+            }
+        }
+    }
 }
 
 /// The files to read notes and rules from.

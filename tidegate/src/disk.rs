@@ -260,6 +260,24 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Writes a file as [`write`] does, from what `fill` writes piece by piece; returns what `fill` returns.
+pub(crate) fn write_with<T>(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<T> {
+    if let Some(mut staged) = stage(path, &[], Access::Shared)? {
+        let filled = {
+            let mut file = io::BufWriter::new(staged.file.as_file_mut());
+            let filled = fill(&mut file)?;
+            file.flush()?;
+            filled
+        };
+        staged.put()?;
+        return Ok(filled);
+    }
+    fill(&mut OpenOptions::new().write(true).open(path)?)
+}
+
 /// A written file beside its target, not yet renamed.
 struct Staged {
     file: NamedTempFile,

@@ -53,16 +53,20 @@ pub(crate) struct Cli {
 }
 
 fn main() -> ExitCode {
-    let (outcome, color) = match Cli::try_parse() {
-        Ok(mut cli) => (cli.command.run_in_project(Cli::command()), cli.color),
+    let (outcome, is_for_people) = match Cli::try_parse() {
+        Ok(mut cli) => {
+            cli.color.set();
+            (cli.command.run_in_project(Cli::command()), cli.command.is_for_people())
+        }
         Err(mut error) => {
             suggest(&mut error);
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             return ExitCode::from(if error.print().is_ok() { code } else { 2 });
         }
     };
-    let Outcome { stdout, stderr, code } = outcome;
-    let written = unless_gone(color.print(&stdout)).and(unless_gone(color.print_error(&stderr)));
+    let Outcome { stdout, stderr, code, .. } = outcome;
+    let written = unless_gone(terminal::print(&stdout, is_for_people))
+        .and(unless_gone(terminal::print_error(&stderr)));
     match written {
         Ok(()) => ExitCode::from(code),
         // Output that is lost, as on a full disk, must not look like success.
@@ -76,11 +80,18 @@ fn suggest(error: &mut clap::Error) {
         return;
     };
     let near = match given.as_str() {
-        "lint" | "validate" | "fmt" => "check --lint",
+        "lint" | "validate" | "fmt" | "fix" => "check --lint",
         "scan" | "search" | "grep" | "match" => "hunt",
         "init" | "create" | "add" => "new",
         "build" | "compile" => "pack",
         "serve" | "web" | "ui" => "preview",
+        "why" | "debug" => "explain",
+        "watch" => "check --watch",
+        "run" => "test",
+        "inspect" | "dump" => "show",
+        "obsidian" => "vault build",
+        "server" | "language-server" => "lsp",
+        "agent" => "mcp",
         _ => return,
     };
     error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));

@@ -1,10 +1,16 @@
 //! How text looks on a terminal: its colours, and its width.
 
+mod fitted;
+
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+
+use fitted::fitted;
 
 /// When output has colours.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -19,47 +25,65 @@ pub(crate) enum Color {
 }
 
 impl Color {
-    fn choice(self) -> ColorChoice {
-        match self {
+    /// Lets all output follow the choice.
+    pub(crate) fn set(self) {
+        let choice = match self {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
-        }
+        };
+        choice.write_global();
     }
+}
 
-    /// Writes a text to standard output.
-    pub(crate) fn print(self, text: &str) -> io::Result<()> {
-        write(AutoStream::new(io::stdout().lock(), self.choice()), text)
-    }
+/// Writes a text to standard output. Text for people is fitted to the terminal, if it is one.
+pub(crate) fn print(text: &str, is_for_people: bool) -> io::Result<()> {
+    let width = width().filter(|_| is_for_people);
+    write(AutoStream::auto(io::stdout().lock()), text, width)
+}
 
-    /// Writes a text to standard error.
-    pub(crate) fn print_error(self, text: &str) -> io::Result<()> {
-        write(AutoStream::new(io::stderr().lock(), self.choice()), text)
-    }
+/// Writes a text for people to standard error.
+pub(crate) fn print_error(text: &str) -> io::Result<()> {
+    let width = io::stderr().is_terminal().then(columns);
+    write(AutoStream::auto(io::stderr().lock()), text, width)
+}
+
+/// Removes what the terminal shows, if standard output is one.
+pub(crate) fn clear() -> io::Result<()> {
+    /// Erases the screen, and moves to its first place (ECMA-48, ED and CUP).
+    const CLEAR: &[u8] = b"\x1b[2J\x1b[H";
+    let mut out = io::stdout().lock();
+    if out.is_terminal() { out.write_all(CLEAR) } else { Ok(()) }
 }
 
 /// The columns of the terminal that standard output is; `None` where it is none.
 pub(crate) fn width() -> Option<usize> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
+    io::stdout().is_terminal().then(columns)
+}
+
+fn columns() -> usize {
     let size = terminal_size::terminal_size();
-    Some(size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0)))
+    size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0).max(MIN_WIDTH))
 }
 
 /// The columns of a terminal that does not say how many it has.
 const DEFAULT_WIDTH: usize = 80;
 
-/// Writes all of a text. Without colours it is written as it is.
-fn write<S: anstream::stream::RawStream + anstream::stream::AsLockedWrite>(
+/// The fewest columns that text is fitted to.
+const MIN_WIDTH: usize = 40;
+
+/// Writes all of a text, fitted to a width if there is one. Without colours it is written as it is.
+fn write<S: RawStream + AsLockedWrite>(
     mut stream: AutoStream<S>,
     text: &str,
+    width: Option<usize>,
 ) -> io::Result<()> {
+    let text = width.map_or(Cow::Borrowed(text), |width| fitted(text, width));
     if stream.current_choice() == ColorChoice::Never {
         let mut raw = stream.into_inner();
         return raw.write_all(text.as_bytes()).and_then(|()| raw.flush());
     }
-    stream.write_all(painted(text).as_bytes()).and_then(|()| stream.flush())
+    stream.write_all(painted(&text).as_bytes()).and_then(|()| stream.flush())
 }
 
 /// Marks findings and the results of conditions in a text for people. JSON is left as it is.

@@ -69,18 +69,19 @@ fn shape(line: &[u8]) -> String {
 
 /// Returns what a text seems to be by the line that was looked at, and the option that would work.
 fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
-    const MAP: &str = "name its keys with `--map FILE` (`[request]`, `host = \"KEY\"`), or use `--format json` for rules that ask for its own keys";
+    const MAP: &str = "name its keys with `--map FILE` (`[request]`, `host = \"KEY\"`), or use `--input-format json` for rules that ask for its own keys";
     const COLUMNS: &str = "name its columns with `--map FILE` (`[request]`, `host = \"COLUMN\"`); without a header put one in front, as `time,client_ip,method,url`";
     let has = |text: &str| memchr::memmem::find(line, text.as_bytes()).is_some();
     if line.starts_with(b"{") || line.starts_with(b"[") {
         if has("\"entries\"") || has("\"log\"") && has("{\"log\":{") {
-            let help = "save it as HAR 1.2, with a list `log.entries`, or name it: `--format har`";
+            let help =
+                "save it as HAR 1.2, with a list `log.entries`, or name it: `--input-format har`";
             return ("the log seems to be an HTTP archive (HAR) without entries".to_owned(), help);
         }
         let mut keys = Vec::new();
         let read = traffic::json::object(line, |key, _| keys.push(printable(key.as_bytes())));
         if read.is_err() {
-            let help = "mend it, or begin the log with its first whole line; `--format envoy` reads the lines that are whole";
+            let help = "mend it, or begin the log with its first whole line; `--input-format envoy` reads the lines that are whole";
             return ("the log seems to be JSON that is cut or broken".to_owned(), help);
         }
         keys.truncate(MAX_KEYS);
@@ -105,7 +106,7 @@ fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
         () if n(b',') > 2 || n(b';') > 2 => ("the log seems to be CSV, without a header that names a host or a URL".to_owned(), COLUMNS),
         () => (
             "the log seems to be text, and none of its first lines is of a known format".to_owned(),
-            "give the format string of Envoy's log with `--log-format`, or its format with `--format`",
+            "give the format string of Envoy's log with `--log-format`, or its format with `--input-format`",
         ),
     }
 }
@@ -145,8 +146,8 @@ mod tests {
             (b"\x0a\x0d\x0d\x0a..", 1, "capture of packets", "Zeek"),
             (b"a\0b\0\0", 1, "binary", "UTF-8"),
             (b"\n{\"a\":1,\"b\":2}\n", 2, "keys is a request's host: `a`, `b`; line 2", "--map"),
-            (b"{\"a\":1,", 1, "cut or broken", "--format envoy"),
-            (b"{\"log\":{\"x\":[]}}", 1, "HAR", "--format har"),
+            (b"{\"a\":1,", 1, "cut or broken", "--input-format envoy"),
+            (b"{\"log\":{\"x\":[]}}", 1, "HAR", "--input-format har"),
             (b"# x\na\tb\tc\n", 2, "TSV", "--map"),
             (b"a,b,c,d\n", 1, "CSV", "--map"),
             (b"#Fields: date x\n1 2\n", 2, "W3C", "--map"),

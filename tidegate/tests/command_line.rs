@@ -274,7 +274,7 @@ fn what_is_wrong_with_a_file_that_is_named_has_a_code_and_a_help() {
         ("hunt --rules a.yml none.log", "F001"),
         ("hunt --rules a.yml .", "F023"),
         ("hunt --rules a.yml words.log", "F023"),
-        ("hunt --rules a.yml --format json words.log", "F023"),
+        ("hunt --rules a.yml --input-format json words.log", "F023"),
         ("hunt --rules a.yml --map none.toml log.json", "F001"),
         ("hunt --rules a.yml --map . log.json", "F001"),
         ("hunt --rules a.yml --map latin1.toml log.json", "F008"),

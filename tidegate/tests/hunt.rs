@@ -249,7 +249,8 @@ fn what_two_packs_make_of_a_log_is_told_with_what_could_not_be_compared() {
     let n = "20000 matches on 20000 lines";
     let expect = format!("log: {n} before, {n} after; 0 gained, 0 lost\n");
     assert!(output.status.success() && said.contains(&expect), "{said}");
-    let (said, code) = run(&["hunt", "--pack", "on.pack", "--format", "envoy", "broken.json"]);
+    let (said, code) =
+        run(&["hunt", "--pack", "on.pack", "--input-format", "envoy", "broken.json"]);
     assert!(code == 1 && said.contains("not JSON, first at broken.json:2"), "{said}");
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
@@ -45,7 +46,9 @@ pub(crate) fn run() -> Result<()> {
     step("building the command line");
     let release = ["build", "--release", "--package", "tidegate", "--bin", "tidegate"];
     command::run(cargo().args(release).env("TIDEGATE_PAGE", &page))?;
-    fs::copy(workspace::target().join("release/tidegate"), dist.join("tidegate"))?;
+    let tidegate = dist.join("tidegate");
+    fs::copy(workspace::target().join("release/tidegate"), &tidegate)?;
+    for_shells(&tidegate, &dist)?;
 
     let mut table = Table::new(&["artefact", "bytes", "gzip"]);
     let mut files = fs::read_dir(&dist)?.collect::<Result<Vec<_>, _>>()?;
@@ -63,6 +66,28 @@ pub(crate) fn run() -> Result<()> {
     }
     print!("{table}");
     Ok(())
+}
+
+/// The files of completions, by the names that shells look for.
+const COMPLETIONS: &[(&str, &str)] = &[
+    ("bash", "tidegate.bash"),
+    ("zsh", "_tidegate"),
+    ("fish", "tidegate.fish"),
+    ("powershell", "_tidegate.ps1"),
+    ("elvish", "tidegate.elv"),
+];
+
+/// Writes completions of shells and manual pages beside the program.
+fn for_shells(tidegate: &Path, dist: &Path) -> Result<()> {
+    step("writing completions and manual pages");
+    let (completions, manual) = (dist.join("completions"), dist.join("man"));
+    fs::create_dir_all(&completions)?;
+    fs::create_dir_all(&manual)?;
+    for (shell, file) in COMPLETIONS {
+        let text = command::output(Command::new(tidegate).args(["completions", shell]))?;
+        fs::write(completions.join(file), text)?;
+    }
+    command::run(Command::new(tidegate).arg("man").arg(&manual))
 }
 
 /// Bytes of a file, or of all files of a folder: as they are, and each compressed.

@@ -1,15 +1,20 @@
 //! `tidegate check`.
 
+mod standard_input;
+mod watch;
+
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use diagnostics::{Finding, SourceFile, report};
-use knowledge::{Library, fix, policy};
+use knowledge::{Library, Placeholders, fix, policy};
 use serde_json::json;
 use sigma::{Decidability, decidability};
 
 use super::policy::{PolicyInput, moment, now};
 use super::{
-    Format, Inputs, OtherLogs, Outcome, counted, fill, named_paths, note_counts, note_numbers,
-    read_files, render,
+    Format, Inputs, OtherLogs, Outcome, ResultFile, counted, fill, named_paths, note_counts,
+    note_numbers, read_files, render,
 };
 use crate::disk;
 use crate::project::Project;
@@ -18,11 +23,16 @@ use crate::project::Project;
 ///
 /// The exit code is 1 if there is any finding. With --lint, rules that compile are also checked for
 /// conditions that are easy to evade, can never be true, or match too much.
+///
+/// The path `-` is standard input: a note or Sigma rules. Only findings about it are printed; other paths, or the
+/// project, are read for the services, lists and rules that it may name.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate check\n\
 \x20 tidegate check --lint --fix rules/\n\
-\x20 tidegate check --format sarif rules/ > findings.sarif\n\
+\x20 tidegate check --lint --watch rules/\n\
+\x20 tidegate check --stdin-name rules/new.md - < draft.md\n\
+\x20 tidegate check --format sarif --output findings.sarif rules/\n\
 \x20 tidegate check --policy policy.yml --expiring 7d")]
 pub(crate) struct Check {
     #[command(flatten)]
@@ -43,13 +53,24 @@ pub(crate) struct Check {
     /// Apply the fixes that findings offer, and report the findings that remain
     #[arg(long)]
     fix: bool,
+    /// Check again whenever a file changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["fix", "stdin_name", "output"])]
+    watch: bool,
+    /// The name of standard input in findings; a file of this name is not read [default: stdin.md or stdin.yml]
+    #[arg(long, value_name = "FILE")]
+    stdin_name: Option<PathBuf>,
     /// How to print findings
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 impl Check {
     pub(super) fn fill_in(&mut self, project: &Project) {
+        if self.reads_input() && self.inputs.paths.len() == 1 {
+            self.inputs.paths.extend_from_slice(&project.notes);
+        }
         self.inputs.fill_in(project);
         self.policy.fill_in(project);
         fill(&mut self.lint, project.check.lint.as_ref());
@@ -65,27 +86,56 @@ impl Check {
         if self.now.is_some() && self.expiring.is_none() {
             return Outcome::usage("--now is about exceptions: give --expiring TIME");
         }
-        match self.check() {
-            Ok(outcome) | Err(outcome) => outcome,
+        let reads_input = self.reads_input();
+        if !reads_input && self.stdin_name.is_some() {
+            return Outcome::usage("--stdin-name is about standard input: give `-` as a path");
         }
+        if reads_input && (self.fix || self.watch) {
+            return Outcome::usage("standard input cannot be fixed or watched: give its file");
+        }
+        if self.watch {
+            return watch::watch(&self.watched(), || self.outcome());
+        }
+        self.result.put(self.outcome())
+    }
+
+    fn reads_input(&self) -> bool {
+        self.inputs.paths.iter().any(|path| path.as_os_str() == "-")
+    }
+
+    /// The files and folders whose changes matter.
+    fn watched(&self) -> Vec<PathBuf> {
+        let mut paths = named_paths(&self.inputs.paths).into_owned();
+        paths.extend(self.inputs.vocabulary.placeholders.clone());
+        paths.extend(self.policy.files().map(Path::to_owned));
+        paths
+    }
+
+    fn outcome(&self) -> Outcome {
+        let checked = if self.reads_input() { self.check_input() } else { self.check() };
+        checked.unwrap_or_else(|refused| refused)
+    }
+
+    /// Reads a library, and what is wrong with it. Also returns how many rules a proxy can decide, and a line for
+    /// each that it cannot.
+    fn read(&self, files: &[SourceFile], placeholders: &Placeholders) -> Checked {
+        let mut library = Library::read_with(files.to_vec(), placeholders);
+        library.hosts = self.inputs.vocabulary.host_matching();
+        let decidable = library.decidable();
+        let undecided = self.undecided(&library);
+        self.other_logs.apply(&mut library);
+        self.find(&mut library);
+        Checked { library, decidable, undecided }
     }
 
     fn check(&self) -> Result<Outcome, Outcome> {
         let (mut files, mut unread) = read_files(&self.inputs.paths)?;
         let placeholders = self.inputs.vocabulary.read()?;
-        let read = |files: &[SourceFile]| {
-            let mut library = Library::read_with(files.to_vec(), &placeholders);
-            library.hosts = self.inputs.vocabulary.host_matching();
-            let decidable = library.decidable();
-            let undecided = self.undecided(&library);
-            self.other_logs.apply(&mut library);
-            self.find(&mut library);
-            (library, decidable, undecided)
-        };
         let mut fixed = String::new();
         let mut n_fixed = 0;
         if self.fix {
-            for (name, n_applied) in fix::fix(&mut files, &|files| read(files).0.findings) {
+            let findings = |files: &[SourceFile]| self.read(files, &placeholders).library.findings;
+            for (name, n_applied) in fix::fix(&mut files, &findings) {
                 let file = files.iter().find(|file| file.name == name);
                 match file.and_then(|file| self.write(file).err()) {
                     Some(unwritable) => unread.push(*unwritable),
@@ -96,20 +146,19 @@ impl Check {
                 }
             }
         }
-        let (mut library, [yes, partly, no], undecided) = read(&files);
+        let checked = self.read(&files, &placeholders);
+        let Checked { mut library, decidable: [yes, partly, no], undecided } = checked;
         library.findings.extend(unread);
         report::sort(&mut library.findings);
-        let (n_errors, n_warnings) = report::count(&library.findings);
         let decidable = match partly + no {
             0 => String::new(),
             _ => format!("decidable at a proxy: {yes} yes, {partly} partly, {no} no\n"),
         };
         let summary = format!(
-            "{undecided}{fixed}{}, {}: {}, {}\n{}{decidable}",
+            "{undecided}{fixed}{}, {}: {}\n{}{decidable}",
             counted(files.len(), "file"),
             counted(library.n_read, "rule"),
-            counted(n_errors, "error"),
-            counted(n_warnings, "warning"),
+            count(&library.findings),
             note_counts(&library),
         );
         let [services, lists, runbooks] = note_numbers(&library);
@@ -172,4 +221,18 @@ impl Check {
 
 fn seconds(text: &str) -> Result<u64, &'static str> {
     policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, such as `7d`")
+}
+
+/// A library that was checked.
+struct Checked {
+    library: Library,
+    /// How many rules a proxy can decide, in part, and not at all.
+    decidable: [usize; 3],
+    undecided: String,
+}
+
+/// Counts findings: `1 error, 2 warnings`.
+fn count(findings: &[Finding]) -> String {
+    let (n_errors, n_warnings) = report::count(findings);
+    format!("{}, {}", counted(n_errors, "error"), counted(n_warnings, "warning"))
 }

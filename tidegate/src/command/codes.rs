@@ -4,7 +4,7 @@ use clap::Args;
 use diagnostics::{Code, closest};
 use serde_json::json;
 
-use super::{Outcome, PlainFormat, pretty};
+use super::{Outcome, PlainFormat, ResultFile, pretty};
 use crate::codes::all;
 
 /// List the codes of findings, or explain some of them.
@@ -20,8 +20,10 @@ pub(crate) struct Codes {
     #[arg(value_name = "CODE")]
     codes: Vec<String>,
     /// How to print the codes
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 impl Codes {
@@ -43,7 +45,7 @@ impl Codes {
                 shown.iter().map(|code| explained(code)).collect::<Vec<_>>().join("\n")
             }
         };
-        Outcome { stdout, ..Outcome::default() }
+        self.result.put(Outcome { stdout, ..Outcome::default() })
     }
 }
 

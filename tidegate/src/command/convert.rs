@@ -6,7 +6,7 @@ use clap::Args;
 use diagnostics::{Finding, printable, report};
 use knowledge::convert::convert;
 
-use super::{Outcome, Vocabulary, fill_paths, read_library};
+use super::{Outcome, ResultFile, Vocabulary, fill_paths, read_library};
 use crate::project::Project;
 
 /// Write rules in plain Sigma, for other engines.
@@ -16,13 +16,15 @@ use crate::project::Project;
 /// matches requests as they came, without the other readings that this engine has.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
-\x20 tidegate convert > rules.yml\n\
+\x20 tidegate convert -o rules.yml\n\
 \x20 tidegate convert knowledge/notes my-rules/ > rules.yml")]
 pub(crate) struct Convert {
     /// Notes and Sigma files, or folders with them [default: the project's, or knowledge/notes]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     vocabulary: Vocabulary,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 impl Convert {
@@ -33,7 +35,8 @@ impl Convert {
 
     pub(super) fn run(&self) -> Outcome {
         match self.convert() {
-            Ok(outcome) | Err(outcome) => outcome,
+            Ok(outcome) => self.result.put(outcome),
+            Err(outcome) => outcome,
         }
     }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::logs::LogInput;
 use super::policy::{KeyInput, check_key};
 use super::show::policy;
-use super::{Outcome, PlainFormat, counted, pretty};
+use super::{Outcome, PlainFormat, ResultFile, counted, pretty};
 use crate::project::Project;
 use crate::{disk, stream};
 use log::LogDifference;
@@ -44,8 +44,10 @@ pub(crate) struct Diff {
     #[command(flatten)]
     input: LogInput,
     /// How to print the differences
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 /// A decoded pack with its bytes and name.
@@ -87,7 +89,7 @@ impl Diff {
             PlainFormat::Text => text(&title, &rules, &policy, log.as_ref()),
             PlainFormat::Json => pretty(&to_json(&rules, &policy, &log.unwrap_or_default())),
         };
-        Outcome { stdout, stderr, code }
+        self.result.put(Outcome { stdout, stderr, code, ..Outcome::default() })
     }
 
     /// Runs both packs over the logs, if any are given; adds to `findings` what could not be read.

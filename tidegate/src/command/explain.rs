@@ -14,7 +14,7 @@ use traffic::limits::MAX_REQUEST_BYTES;
 use traffic::subject;
 
 use super::policy::{PolicyInput, check_key, moment, now};
-use super::{Outcome, PlainFormat, Vocabulary, codes, pretty, read_library};
+use super::{Outcome, PlainFormat, ResultFile, Vocabulary, codes, pretty, read_library};
 use crate::disk;
 use crate::project::Project;
 
@@ -57,8 +57,10 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
     /// How to print the explanation
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 impl Explain {
@@ -80,7 +82,7 @@ impl Explain {
         if let Some(text) =
             request.to_str().filter(|_| paths.is_empty()).and_then(codes::explanation)
         {
-            return Outcome { stdout: text, ..Outcome::default() };
+            return self.result.put(Outcome { stdout: text, ..Outcome::default() });
         }
         if self.pack.is_some() && !paths.is_empty() {
             return Outcome::usage("give a pack or paths, not both; put the request in quotes");
@@ -158,7 +160,7 @@ impl Explain {
         };
         let stderr = report::to_text(&findings, &sources);
         let refused = findings.iter().any(Finding::is_error);
-        Outcome { stdout, stderr, code: u8::from(refused) }
+        self.result.put(Outcome { stdout, stderr, code: u8::from(refused), ..Outcome::default() })
     }
 
     fn source(&self) -> Source<'_> {

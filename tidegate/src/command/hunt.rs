@@ -1,9 +1,11 @@
 //! `tidegate hunt`.
 
-use std::io;
-use std::path::PathBuf;
+mod forms;
 
-use clap::{Args, ValueEnum};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 use diagnostics::{Finding, report};
 use hunt::Output;
 use traffic::{Format, Layout};
@@ -13,6 +15,7 @@ use super::logs::LogInput;
 use super::rule_input::RuleInput;
 use crate::project::Project;
 use crate::{disk, stream, terminal};
+use forms::{Forms, GivenFormat, Records, format};
 
 /// Search logs for requests that match the rules.
 ///
@@ -31,9 +34,9 @@ use crate::{disk, stream, terminal};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate hunt access.log\n\
-\x20 tidegate hunt --pack rules.pack --output table proxy.har\n\
+\x20 tidegate hunt --pack rules.pack --format table proxy.har\n\
 \x20 tidegate hunt --rules rules/ access.log.1.gz access.log\n\
-\x20 tidegate hunt --map fields.toml --output csv proxy.jsonl > matches.csv")]
+\x20 tidegate hunt --map fields.toml --format csv --output matches.csv proxy.jsonl")]
 pub(crate) struct Hunt {
     /// Logs to search, or folders of them; `-` or none for standard input
     logs: Vec<PathBuf>,
@@ -42,8 +45,8 @@ pub(crate) struct Hunt {
     #[command(flatten)]
     input: LogInput,
     /// The format of the logs [default: detected from each log's first lines]
-    #[arg(short, long, value_parser = format)]
-    format: Option<Format>,
+    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    input_format: Option<Format>,
     /// Take what these logs use for known: nothing in them is a first use
     #[arg(long, value_name = "FILE")]
     baseline: Vec<PathBuf>,
@@ -53,9 +56,13 @@ pub(crate) struct Hunt {
     /// Write the matches as a page for people to this file: HTML without scripts and outside addresses
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// How to print matches [default: a table as wide as the terminal, or json where there is none]
-    #[arg(short, long, value_enum)]
-    output: Option<OutputName>,
+    /// How to print matches: json (an object per line), csv, or table [default: a table as wide as the terminal, or
+    /// json where there is none]
+    #[arg(short, long, value_name = "FORMAT", value_parser = format)]
+    format: Option<GivenFormat>,
+    /// Write the matches to this file [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Print whole paths and the values that matched, which may contain secrets
     #[arg(long)]
     show_values: bool,
@@ -64,17 +71,7 @@ pub(crate) struct Hunt {
     threads: Option<std::num::NonZero<usize>>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum OutputName {
-    /// One JSON object per line.
-    Json,
-    /// Comma-separated values.
-    Csv,
-    /// Aligned columns.
-    Table,
-}
-
-fn format(text: &str) -> Result<Format, String> {
+fn log_format(text: &str) -> Result<Format, String> {
     let known = Format::ALL.iter().find(|(name, _)| *name == text);
     known.map(|(_, format)| *format).ok_or_else(|| {
         let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
@@ -89,25 +86,55 @@ impl Hunt {
     }
 
     pub(super) fn run(&self) -> Outcome {
-        self.run_into(&mut io::stdout().lock())
+        let forms = Forms::of(self.input_format, self.format, self.output.as_deref());
+        let Forms { notes, .. } = &forms;
+        let outcome = match &forms.file {
+            None => self.run_into(&mut io::stdout().lock(), &forms),
+            Some(path) => self.run_to_file(path, &forms),
+        };
+        Outcome { stderr: format!("{notes}{}", outcome.stderr), ..outcome }
     }
 
-    /// Hunts, and writes the records to `out`.
-    pub(super) fn run_into(&self, out: &mut dyn io::Write) -> Outcome {
+    /// Hunts, and writes the records to a file, whole or not at all.
+    fn run_to_file(&self, path: &Path, forms: &Forms) -> Outcome {
+        let mut outcome = Outcome::default();
+        let written = disk::write_with(path, |file| {
+            outcome = self.run_into(file, forms);
+            // Where nothing was hunted a former file stays as it is.
+            if outcome.was_refused { Err(io::Error::other("refused")) } else { Ok(()) }
+        });
+        match written {
+            Err(error) if !outcome.was_refused => {
+                let help = "give `--output` a file in a folder that you may write to";
+                let finding = disk::unwritable(path, &error, help);
+                Outcome::refused(&[finding], &diagnostics::Sources::new())
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Hunts, and writes the records to `out` as JSON lines.
+    pub(super) fn run_as_json(&self, out: &mut dyn io::Write) -> Outcome {
+        let format = Some(GivenFormat::Json);
+        self.run_into(out, &Forms::of(self.input_format, format, None))
+    }
+
+    fn run_into(&self, out: &mut dyn io::Write, forms: &Forms) -> Outcome {
         let map = match self.input.map() {
             Ok(map) => map,
             Err(outcome) => return outcome,
         };
-        let layout = self.format.map(Layout::from).or_else(|| self.input.layout());
+        let layout = forms.logs.map(Layout::from).or_else(|| self.input.layout());
         let (pack, policy, mut stderr) = match self.rules.pack(&self.input) {
             Ok(read) => read,
             Err(outcome) => return outcome,
         };
-        let output = match self.output {
-            Some(OutputName::Json) => Output::Json,
-            Some(OutputName::Csv) => Output::Csv,
-            Some(OutputName::Table) => terminal::width().map_or(Output::Table, Output::Fitted),
-            None => terminal::width().map_or(Output::Json, Output::Fitted),
+        let width = terminal::width().filter(|_| forms.file.is_none());
+        let output = match forms.records {
+            Some(Records::Json) => Output::Json,
+            Some(Records::Csv) => Output::Csv,
+            Some(Records::Table) => width.map_or(Output::Table, Output::Fitted),
+            None => width.map_or(Output::Json, Output::Fitted),
         };
         let job = stream::Job {
             packs: &[&pack],

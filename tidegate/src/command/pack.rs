@@ -51,7 +51,7 @@ pub(crate) struct Pack {
     #[arg(long)]
     allow_refused: bool,
     /// How to print findings
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
 }
 

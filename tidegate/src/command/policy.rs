@@ -68,6 +68,11 @@ impl PolicyInput {
         self.key.fill_in(project);
     }
 
+    /// The files of the policy and the key.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.policy.iter().chain(&self.key.identity_key).map(PathBuf::as_path)
+    }
+
     /// Returns true if a policy is given.
     pub(super) fn is_given(&self) -> bool {
         self.policy.is_some()

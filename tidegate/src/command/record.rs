@@ -422,7 +422,7 @@ fn summarise(
         counted(written.len(), "file"),
     ));
     let stderr = report::to_text(troubles, &Sources::new());
-    Outcome { stdout, stderr, code }
+    Outcome { stdout, stderr, code, ..Outcome::default() }
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use inspect::Inspector;
 use serde_json::{Value, json};
 
 use super::policy::{PolicyInput, moment, now};
-use super::{Inputs, Outcome, PlainFormat, name, pretty};
-use crate::disk;
+use super::{Inputs, Outcome, PlainFormat, ResultFile, name, pretty};
 use crate::project::Project;
+use crate::{disk, terminal};
 
 /// Measure recall and false positives on labelled requests.
 ///
@@ -41,8 +41,10 @@ pub(crate) struct ScoreCommand {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
     /// How to print the tables
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 impl ScoreCommand {
@@ -52,7 +54,13 @@ impl ScoreCommand {
     }
 
     pub(super) fn run(&self) -> Outcome {
-        self.try_run().unwrap_or_else(|outcome| outcome)
+        self.try_run().map_or_else(|refused| refused, |outcome| self.result.put(outcome))
+    }
+
+    /// The columns of the tables: as wide as the terminal, if they go there.
+    fn columns(&self) -> Columns {
+        let width = terminal::width().filter(|_| !self.result.is_given());
+        width.map_or(WIDE, Columns::fitted)
     }
 
     fn try_run(&self) -> Result<Outcome, Outcome> {
@@ -85,7 +93,7 @@ impl ScoreCommand {
         let recall = score(&mut inspector, &malicious, now, given.key);
         let positives = score(&mut inspector, &benign, now, given.key);
         let stdout = match self.format {
-            PlainFormat::Text => text(&recall, &positives),
+            PlainFormat::Text => text(&recall, &positives, &self.columns()),
             PlainFormat::Json => pretty(&json!({
                 "recall": score_json(&recall),
                 "false_positives": score_json(&positives),
@@ -116,11 +124,55 @@ fn requests(path: &std::path::Path) -> Result<Vec<Labelled>, Outcome> {
     Ok(requests)
 }
 
-fn text(recall: &Score, positives: &Score) -> String {
+/// The widths of a table's columns, and the heading of the requests without ambiguous ones.
+struct Columns {
+    widths: [usize; 5],
+    clear: &'static str,
+}
+
+/// The columns where there is room for them.
+const WIDE: Columns = Columns { widths: [44, 6, 14, 18, 14], clear: "without ambiguous" };
+
+/// Least columns of a name.
+const MIN_NAME: usize = 16;
+
+impl Columns {
+    /// Returns the columns that fit a width.
+    fn fitted(width: usize) -> Columns {
+        let n_others: usize = WIDE.widths.iter().skip(1).map(|width| width + 1).sum();
+        let [name, ..] = WIDE.widths;
+        if width >= name + n_others {
+            return WIDE;
+        }
+        let narrow = [6, 13, 6, 13];
+        let n_others: usize = narrow.iter().map(|width| width + 1).sum();
+        let [all, found, clear, clear_found] = narrow;
+        let name = width.saturating_sub(n_others).clamp(MIN_NAME, name);
+        Columns { widths: [name, all, found, clear, clear_found], clear: "clear" }
+    }
+
+    fn row(&self, out: &mut String, cells: [&str; 5]) {
+        let [name, numbers @ ..] = cells;
+        let [width, widths @ ..] = self.widths;
+        let shown: String = if name.chars().count() > width {
+            name.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+        } else {
+            name.to_owned()
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{shown:<width$}");
+        for (cell, width) in numbers.iter().zip(widths) {
+            let _ = write!(out, " {cell:>width$}");
+        }
+        out.push('\n');
+    }
+}
+
+fn text(recall: &Score, positives: &Score, columns: &Columns) -> String {
     let mut out = String::new();
     for (title, score) in [("recall", recall), ("false positives", positives)] {
-        row(&mut out, title, "all", "found", "without ambiguous", "found");
-        tally(&mut out, "total", &score.total);
+        columns.row(&mut out, [title, "all", "found", columns.clear, "found"]);
+        tally(columns, &mut out, "total", &score.total);
         for (what, tallies) in [("technique", &score.by_technique), ("service", &score.by_service)]
         {
             let mut tallies: Vec<_> = tallies.iter().collect();
@@ -128,7 +180,7 @@ fn text(recall: &Score, positives: &Score) -> String {
             for (name, of) in tallies {
                 let name =
                     if name.is_empty() { "(none)".to_owned() } else { printable(name.as_bytes()) };
-                tally(&mut out, &format!("{what} {name}"), of);
+                tally(columns, &mut out, &format!("{what} {name}"), of);
             }
         }
         out.push('\n');
@@ -136,16 +188,11 @@ fn text(recall: &Score, positives: &Score) -> String {
     out
 }
 
-fn tally(out: &mut String, name: &str, of: &Tally) {
+fn tally(columns: &Columns, out: &mut String, name: &str, of: &Tally) {
     let share = |found: usize, share: f64| format!("{found} {share:5.1} %");
     let (all, clear) = (of.n_requests.to_string(), of.n_clear.to_string());
     let found = share(of.n_found, of.share());
-    row(out, name, &all, &found, &clear, &share(of.n_clear_found, of.clear_share()));
-}
-
-fn row(out: &mut String, name: &str, all: &str, found: &str, clear: &str, clear_found: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "{name:<44} {all:>6} {found:>14} {clear:>18} {clear_found:>14}");
+    columns.row(out, [name, &all, &found, &clear, &share(of.n_clear_found, of.clear_share())]);
 }
 
 fn score_json(score: &Score) -> Value {

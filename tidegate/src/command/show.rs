@@ -14,7 +14,7 @@ use inspect::pack::{FORMAT_VERSION, Phase};
 use knowledge::pack_file;
 use serde_json::{Value, json};
 
-use super::{Outcome, PlainFormat, counted, name, pretty};
+use super::{Outcome, PlainFormat, ResultFile, counted, name, pretty};
 use crate::disk;
 
 /// List the rules, correlations and policy of a pack.
@@ -29,8 +29,10 @@ pub(crate) struct Show {
     /// The pack to read
     file: PathBuf,
     /// How to print the pack
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
+    #[command(flatten)]
+    result: ResultFile,
     /// List the bytes that each table of the pack takes instead
     #[arg(long)]
     sizes: bool,
@@ -50,7 +52,7 @@ impl Show {
             (PlainFormat::Text, true) => heading(&file, &pack) + &sizes::to_text(&pack),
             (PlainFormat::Json, true) => pretty(&sizes::to_json(&pack)),
         };
-        Outcome { stdout, ..Outcome::default() }
+        self.result.put(Outcome { stdout, ..Outcome::default() })
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::record::Recording;
 use super::{
-    Format, Inputs, Outcome, counted, named_paths, note_counts, note_numbers, read_with_files,
-    render,
+    Format, Inputs, Outcome, ResultFile, counted, named_paths, note_counts, note_numbers,
+    read_with_files, render,
 };
 use crate::project::Project;
 
@@ -31,8 +31,10 @@ pub(crate) struct Test {
     #[command(flatten)]
     inputs: Inputs,
     /// How to print the result
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    result: ResultFile,
     #[command(flatten)]
     recording: Recording,
 }
@@ -43,6 +45,10 @@ impl Test {
     }
 
     pub(super) fn run(&self) -> Outcome {
+        self.result.put(self.test())
+    }
+
+    fn test(&self) -> Outcome {
         let (mut library, files) =
             match read_with_files(&self.inputs.paths, &self.inputs.vocabulary) {
                 Ok(read) => read,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::learn::read_uses;
 use super::logs::LogInput;
 use super::rule_input::RuleInput;
-use super::{Outcome, PlainFormat, pretty};
+use super::{Outcome, PlainFormat, ResultFile, pretty};
 use crate::project::Project;
 
 /// List the entries of allow-lists that no request of logs used.
@@ -32,8 +32,10 @@ pub(crate) struct Unused {
     #[command(flatten)]
     input: LogInput,
     /// How to print the entries
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 impl Unused {
@@ -43,7 +45,7 @@ impl Unused {
     }
 
     pub(super) fn run(&self) -> Outcome {
-        self.try_run().unwrap_or_else(|outcome| outcome)
+        self.try_run().map_or_else(|refused| refused, |outcome| self.result.put(outcome))
     }
 
     fn try_run(&self) -> Result<Outcome, Outcome> {

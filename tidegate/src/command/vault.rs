@@ -26,7 +26,7 @@ use obsidian::sources::Sources;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Outcome, PlainFormat, counted, fill, fill_paths, name, one_line, pretty};
+use super::{Outcome, PlainFormat, ResultFile, counted, fill, fill_paths, name, one_line, pretty};
 use crate::disk::{self, VaultFolder};
 use crate::project::Project;
 use gone::{Gone, tombstone};
@@ -104,7 +104,7 @@ struct Build {
     #[arg(long)]
     allow_removals: bool,
     /// How to print the summary
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
     /// The folder of the vault [default: the project's]
     vault: Option<PathBuf>,
@@ -134,8 +134,10 @@ struct Check {
     #[arg(long, value_name = "PATH")]
     exclude: Vec<String>,
     /// How to print the result
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
+    #[command(flatten)]
+    result: ResultFile,
     /// The folder of the vault [default: the project's]
     vault: Option<PathBuf>,
 }
@@ -151,7 +153,7 @@ impl Vault {
     pub(super) fn run(&self) -> Outcome {
         match &self.action {
             Action::Build(command) => command.run(),
-            Action::Check(command) => command.run(),
+            Action::Check(command) => command.result.put(command.run()),
         }
     }
 }
@@ -370,7 +372,7 @@ impl Build {
         };
         let findings = [&library.findings[..], &summary.failures].concat();
         let stderr = report::to_text(&findings, &library.sources);
-        Outcome { stdout, stderr, code: u8::from(failed) }
+        Outcome { stdout, stderr, code: u8::from(failed), ..Outcome::default() }
     }
 }
 

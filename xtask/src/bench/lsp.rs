@@ -82,7 +82,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn rules(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
+        // The server leaves hidden files alone, and has no findings about them.
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
         if path.is_dir() {
             rules(&path, paths)?;
         } else if path.extension().is_some_and(|extension| extension == "yml") {

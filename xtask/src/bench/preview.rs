@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let log = folder.join("access.jsonl");
     fs::write(&log, access_log(arguments.lines)?)?;
-    step("holding the log against the shipped pack, natively and in the browser by turns");
+    step("running the shipped rules over the log, natively and in the browser by turns");
     let (mut native, mut browser) = (f64::MAX, f64::MAX);
     let mut first_verdict = f64::MAX;
     let mut n_matched = String::new();

@@ -13,7 +13,7 @@ use crate::command::{Command, Outcome};
 /// Runs a command of the command line that prints one JSON object. The result has it, the exit code, and what
 /// the command writes on standard error.
 pub(super) fn run(arguments: &[&str]) -> Result<Value, String> {
-    let Outcome { stdout, stderr, code } = parse(arguments)?.run_in_process(&settings()?);
+    let Outcome { stdout, stderr, code, .. } = parse(arguments)?.run_in_process(&settings()?);
     if code == 2 {
         return Err(stderr);
     }
@@ -28,7 +28,7 @@ pub(super) fn hunt(arguments: &[&str], limit: usize) -> Result<Value, String> {
     };
     command.fill_in(&settings()?);
     let mut records = Records { kept: Vec::new(), open: Vec::new(), limit, n_read: 0 };
-    let Outcome { stderr, code, .. } = command.run_into(&mut records);
+    let Outcome { stderr, code, .. } = command.run_as_json(&mut records);
     if code == 2 {
         return Err(stderr);
     }
