@@ -246,6 +246,8 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
         | Format::Suricata
         | Format::Ecs
         | Format::Ocsf
+        | Format::Gcp
+        | Format::Route53
         | Format::Events
         | Format::Squid
         | Format::Combined

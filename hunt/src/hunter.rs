@@ -5,7 +5,7 @@ use inspect::{
     ServiceMatch, Source, User, Verdict, plain_host, redact,
 };
 use traffic::json::Time;
-use traffic::{Entry, FieldMap, Format, Layout, LogReader, LoggedRequest, Unreadable};
+use traffic::{Entry, FieldMap, Format, Layout, LogReader, LoggedRequest, Refused, Unreadable};
 
 use crate::behaviour::candidates::{Candidate, PassedOn};
 use crate::behaviour::stored_request::StoredRequest;
@@ -19,7 +19,6 @@ use crate::uses::Uses;
 /// Judges the lines of a log by a pack.
 #[derive(Debug)]
 pub struct Hunter {
-    format: Format,
     reader: LogReader,
     judge: Judge,
 }
@@ -29,6 +28,11 @@ pub struct Hunter {
 pub(crate) struct Judge {
     pub(crate) inspector: Inspector,
     pub(crate) events: events::Binding,
+    /// How objects of other formats answer fields, as far as the log has any.
+    other_events: Vec<(Format, events::Binding)>,
+    format: Format,
+    /// The format of the object that is judged.
+    object_format: Format,
     show_values: bool,
     policy: Option<PolicyReplay>,
     learns: bool,
@@ -41,7 +45,6 @@ pub(crate) struct Judge {
 pub(crate) struct Noting {
     names: uses::Names,
     passed_on: PassedOn,
-    is_zeek: bool,
 }
 
 /// What was found in a piece of a log.
@@ -99,7 +102,7 @@ impl PieceReport {
     pub fn too_long() -> PieceReport {
         let mut report = PieceReport::default();
         report.counts.n_lines = 1;
-        report.counts.refuse(1, Unreadable::TooLong);
+        report.counts.refuse(1, Unreadable::TooLong.into());
         report
     }
 }
@@ -111,7 +114,7 @@ impl Hunter {
         let layout = layout.into();
         let judge = Judge::new(pack, layout.format, map, show_values);
         let asks = !judge.inspector.asks_behaviour().is_empty();
-        let hunter = Hunter { format: layout.format, reader: LogReader::new(layout, map), judge };
+        let hunter = Hunter { reader: LogReader::new(layout, map), judge };
         if asks { hunter.with_behaviour() } else { hunter }
     }
 
@@ -134,8 +137,7 @@ impl Hunter {
     /// [`crate::Report::pairs`].
     #[must_use]
     pub fn with_behaviour(mut self) -> Hunter {
-        let is_zeek = matches!(self.format, Format::ZeekSsl | Format::ZeekConn);
-        self.judge.noting = Some(Noting { is_zeek, ..Noting::default() });
+        self.judge.noting = Some(Noting::default());
         self
     }
 
@@ -151,11 +153,11 @@ impl Hunter {
                     report.counts.n_events += 1;
                     judge.note(logged, &mut report.noted);
                 }
-                Ok(Entry::Object(line)) => {
+                Ok(Entry::Object(line, format)) => {
                     report.counts.n_events += 1;
-                    judge.note_object(line, &mut report.noted);
+                    judge.note_object(line, format, &mut report.noted);
                 }
-                Err(reason) => report.counts.refuse(number, reason),
+                Err(refused) => report.counts.refuse(number, refused),
             }
         });
         report
@@ -180,22 +182,24 @@ impl Hunter {
                 }
                 Ok(Entry::Request(logged)) => {
                     logged.unread.iter().for_each(|key| counts.leave_out(key));
+                    counts.of_other(number, logged.other);
                     counts.n_without_path += u64::from(logged.lacks_path);
                     report.given.get_or_insert_default().add(Given::of(&logged.line));
-                    judge.request(logged, number, &mut report)
+                    judge.request(logged, number, &mut report).map_err(Refused::from)
                 }
-                Ok(Entry::Object(line)) => {
-                    judge.note_object(line, &mut report.noted);
-                    judge.object(line, number)
+                Ok(Entry::Object(line, format)) => {
+                    counts.of_other(number, Some(format).filter(|it| *it != judge.format));
+                    judge.note_object(line, format, &mut report.noted);
+                    judge.object(line, format, number).map_err(Refused::from)
                 }
-                Err(reason) => Err(reason),
+                Err(refused) => Err(refused),
             };
             match hit {
                 Ok(hit) => {
                     report.counts.n_events += 1;
                     report.hits.extend(hit);
                 }
-                Err(reason) => report.counts.refuse(number, reason),
+                Err(refused) => report.counts.refuse(number, refused),
             }
         });
         report
@@ -207,7 +211,17 @@ impl Judge {
     pub(crate) fn new(pack: Pack, format: Format, map: &FieldMap, show_values: bool) -> Judge {
         let events = events::Binding::new(pack.tables(), format, map);
         let inspector = Inspector::new(pack);
-        Judge { inspector, events, show_values, policy: None, learns: false, noting: None }
+        Judge {
+            inspector,
+            events,
+            other_events: Vec::new(),
+            format,
+            object_format: format,
+            show_values,
+            policy: None,
+            learns: false,
+            noting: None,
+        }
     }
 
     /// Sets the policy that is replayed.
@@ -236,8 +250,9 @@ impl Judge {
         uses::note(tables, &key, &lent, &sent, &mut noting.names, noted)
     }
 
-    fn note_object(&mut self, line: &[u8], noted: &mut Noted) {
-        if let Some(noting) = self.noting.as_mut().filter(|noting| noting.is_zeek) {
+    fn note_object(&mut self, line: &[u8], format: Format, noted: &mut Noted) {
+        let is_zeek = matches!(format, Format::ZeekSsl | Format::ZeekConn);
+        if let Some(noting) = self.noting.as_mut().filter(|_| is_zeek) {
             uses::note_zeek(self.inspector.pack().tables(), line, &mut noting.names, noted);
         }
     }
@@ -313,14 +328,30 @@ impl Judge {
         self.hit(verdict, number, logged.time, Recorded::Request(&lent, sender.lend()))
     }
 
-    fn object(&mut self, line: &[u8], number: u64) -> Result<Option<Hit>, Unreadable> {
-        let events = &self.events;
+    fn object(
+        &mut self,
+        line: &[u8],
+        format: Format,
+        number: u64,
+    ) -> Result<Option<Hit>, Unreadable> {
+        self.object_format = format;
+        if format != self.format && self.other_events.iter().all(|(known, _)| *known != format) {
+            let tables = self.inspector.pack().tables();
+            let events = events::Binding::new(tables, format, &FieldMap::default());
+            self.other_events.push((format, events));
+        }
+        let events = binding(&self.events, &self.other_events, format);
         let mut read = Err(Unreadable::NotJson);
         let verdict = self.inspector.inspect_event(|_, event| {
             read = events.answer(line, event);
         });
         let time = read?;
         self.hit(verdict, number, time, Recorded::Object(line))
+    }
+
+    /// Returns how the object that is judged answers fields.
+    fn events(&self) -> &events::Binding {
+        binding(&self.events, &self.other_events, self.object_format)
     }
 
     /// Returns what is kept of an event that something matched. The time is only read where it is needed.
@@ -357,7 +388,7 @@ impl Judge {
             Recorded::Request(request, _) => Some((request, event.source())),
             // Of other lines what a policy asks: host, source, and path if there is one.
             Recorded::Object(line) => {
-                input = self.events.policy_input(line).unwrap_or_default();
+                input = self.events().policy_input(line).unwrap_or_default();
                 lent = input.lend();
                 let has_host = !lent.authority.is_empty();
                 has_host.then_some((&lent, lent.source_address))
@@ -430,7 +461,7 @@ impl Judge {
         let (request, source) = match event {
             Recorded::Request(request, source) => (request, source),
             Recorded::Object(line) => {
-                input = self.events.policy_input(line)?;
+                input = self.events().policy_input(line)?;
                 lent = input.lend();
                 let address = lent.source_address;
                 (&lent, Source { address, ..Source::default() })
@@ -445,6 +476,15 @@ impl Judge {
             self.inspector.correlation_hits(&Verdict { matches: left, ..Verdict::default() });
         Ok((hits, Some(decided)))
     }
+}
+
+/// Returns how objects of a format answer fields: `own`, unless another has the format.
+fn binding<'b>(
+    own: &'b events::Binding,
+    others: &'b [(Format, events::Binding)],
+    format: Format,
+) -> &'b events::Binding {
+    others.iter().find(|(known, _)| *known == format).map_or(own, |(_, events)| events)
 }
 
 #[cfg(test)]

@@ -25,12 +25,12 @@ pub mod score;
 mod uses;
 
 pub use behaviour::RitaScore;
-pub use counts::Counts;
+pub use counts::{Counts, Missed};
 pub use hunter::{Hunter, PieceReport};
 pub use observed::{LogObserver, ObservedLog, ObservedPair};
 pub use output::Output;
 pub use policy_replay::PolicyReplay;
-pub use report::Report;
+pub use report::{ReadLog, Report};
 pub use uses::{Use, UseCount, Uses};
 
 use inspect::{Pack, PackError, RuleId};

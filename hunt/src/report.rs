@@ -8,21 +8,22 @@ use inspect::pack::Level;
 use inspect::{CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
 use sigma::{AtProxy, MAPPINGS};
 
-use diagnostics::printable;
 use traffic::{FieldMap, Format, Unreadable};
 
 use crate::behaviour::candidates::{Candidates, Kept};
 use crate::behaviour::facts::Facts;
 use crate::behaviour::ledger::Ledger;
 use crate::behaviour::values;
-use crate::counts::Counts;
-use crate::given::{self, Asking, Given};
+use crate::counts::{Counts, Missed};
+use crate::given::Given;
 use crate::hunter::{Hit, Judge, PieceReport};
 use crate::limits::MAX_HELD_EVENTS;
 use crate::output::{Output, Record};
 use crate::page::{self, Alert, Alerts};
 use crate::policy_replay::{Decided, PolicyFacts, PolicyReplay};
 use crate::uses::Uses;
+
+mod summary;
 
 /// Takes the reports of pieces in the order of the logs and writes records.
 #[derive(Debug)]
@@ -47,6 +48,10 @@ pub struct Report {
     n_lines_of_file: u64,
     /// The file and the line, by reason.
     first_unreadable: BTreeMap<Unreadable, (usize, u64)>,
+    /// The file and the line of the first line of each other format.
+    first_of_others: BTreeMap<Format, (usize, u64)>,
+    /// What was read of each file, in their order.
+    read: Vec<ReadLog>,
     counts: Counts,
     given: Option<Given>,
     per_rule: BTreeMap<RuleId, u64>,
@@ -60,6 +65,35 @@ pub struct Report {
     expired: BTreeMap<StrId, u64>,
     n_off: u64,
     uses: Uses,
+}
+
+/// What was read of one log.
+#[derive(Clone, Debug, Default)]
+pub struct ReadLog {
+    /// Lines that are events.
+    pub n_events: u64,
+    /// Lines that could not be read.
+    pub n_unreadable: u64,
+    /// The first of these, and why.
+    pub first_unreadable: Option<(u64, Unreadable)>,
+    /// Those of them that look like requests.
+    pub missed: Option<Missed>,
+}
+
+impl ReadLog {
+    /// Adds what a piece counted, in front of which there are `n_before` lines.
+    fn add(&mut self, counts: &Counts, n_before: u64) {
+        self.n_events += counts.n_events;
+        self.n_unreadable += counts.n_unreadable();
+        let first = counts.first_unreadable.iter().min_by_key(|(_, line)| **line);
+        let first = first.map(|(reason, line)| (n_before + line, *reason));
+        self.first_unreadable = self.first_unreadable.or(first);
+        if let Some(missed) = counts.missed {
+            let first = missed.first + n_before;
+            let all = self.missed.get_or_insert(Missed { n_lines: 0, first, ..missed });
+            all.n_lines += missed.n_lines;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -112,6 +146,8 @@ impl Report {
             files: Vec::new(),
             n_lines_of_file: 0,
             first_unreadable: BTreeMap::new(),
+            first_of_others: BTreeMap::new(),
+            read: Vec::new(),
             counts: Counts::default(),
             given: None,
             per_rule: BTreeMap::new(),
@@ -146,6 +182,7 @@ impl Report {
     /// Begins the next log.
     pub fn begin(&mut self, file: &Arc<str>) {
         self.files.push(Arc::clone(file));
+        self.read.push(ReadLog::default());
         self.n_lines_of_file = 0;
         self.is_baseline = false;
     }
@@ -184,6 +221,13 @@ impl Report {
         for (reason, line) in &piece.counts.first_unreadable {
             let place = (self.files.len().saturating_sub(1), self.n_lines_of_file + line);
             self.first_unreadable.entry(*reason).or_insert(place);
+        }
+        for (format, (_, line)) in &piece.counts.of_others {
+            let place = (file, self.n_lines_of_file + line);
+            self.first_of_others.entry(*format).or_insert(place);
+        }
+        if let Some(read) = self.read.last_mut() {
+            read.add(&piece.counts, self.n_lines_of_file);
         }
         self.n_lines_of_file += piece.counts.n_lines;
         self.counts.add(&piece.counts);
@@ -387,6 +431,11 @@ impl Report {
         Some((self.files.get(*file)?, *line, *reason))
     }
 
+    /// Returns what was read of each log, in their order.
+    pub fn logs(&self) -> impl Iterator<Item = (&Arc<str>, &ReadLog)> {
+        self.files.iter().zip(&self.read)
+    }
+
     /// Returns what sources did, if the pieces have it ([`crate::Hunter::with_uses`]).
     pub fn uses(&self) -> &Uses {
         &self.uses
@@ -401,144 +450,6 @@ impl Report {
     pub fn n_records(&self) -> u64 {
         self.n_records
     }
-
-    /// Returns lines for people: what was read, what was not, and how often each rule matched.
-    pub fn summary(&self) -> String {
-        let counts = &self.counts;
-        let mut lines = vec![format!(
-            "{} = {} + {} blank or comments + {} unreadable",
-            counted(counts.n_lines, "line", "lines"),
-            counted(counts.n_events, "event", "events"),
-            counts.n_blank,
-            counts.n_unreadable()
-        )];
-        for (reason, number) in &counts.unreadable {
-            let (file, line) = self.first_unreadable.get(reason).copied().unwrap_or_default();
-            let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
-            let reason = reason.as_str();
-            lines.push(format!("  {number} unreadable: {reason}, first at {file}:{line}"));
-        }
-        for (key, number) in &counts.left_out {
-            let key = printable(key.as_bytes());
-            let values = counted(*number, "value", "values");
-            lines.push(format!("  {values} of `{key}` left out: of a wrong type"));
-        }
-        let lost = self.correlator.counts();
-        for (number, one, many, what) in [
-            (
-                self.n_bad_times,
-                "matching event",
-                "matching events",
-                "with a time that cannot be read",
-            ),
-            (
-                self.n_without_time,
-                "event",
-                "events",
-                "without a time, which correlations cannot use",
-            ),
-            (
-                self.ledger.n_without_time,
-                "request",
-                "requests",
-                "without a time, whose behaviour is not known",
-            ),
-            (
-                self.n_repeated,
-                "match",
-                "matches",
-                "of rules of behaviour in pairs that have a record",
-            ),
-            (lost.late_events, "event", "events", "too late for their correlation"),
-            (lost.evicted_events, "event", "events", "dropped from full groups of correlations"),
-            (lost.evicted_groups, "group", "groups", "of correlations dropped to make room"),
-        ] {
-            if number > 0 {
-                lines.push(format!("  {} {what}", counted(number, one, many)));
-            }
-        }
-        if !self.ledger.pairs.is_empty() {
-            let n_sources = self.ledger.seen.len();
-            let n_pairs = self.ledger.pairs.len();
-            let sources = counted(n_sources as u64, "source", "sources");
-            let pairs = counted(n_pairs as u64, "pair", "pairs");
-            lines.push(format!("behaviour of {sources} in {pairs} with a host"));
-        }
-        lines.push(counted(self.n_records, "match", "matches"));
-        let tables = self.judge.inspector.pack().tables();
-        for (counts, what) in [
-            (&self.excepted, "taken out by the exception"),
-            (&self.expired, "that would have been taken out by the expired exception"),
-        ] {
-            for (exception, number) in counts {
-                let matches = counted(*number, "match", "matches");
-                lines.push(format!("  {matches} {what} {}", tables.str(*exception)));
-            }
-        }
-        if self.n_off > 0 {
-            let matches = counted(self.n_off, "match", "matches");
-            lines.push(format!("  {matches} that the policy turns off"));
-        }
-        // The rules with most matches first.
-        let mut per_rule: Vec<_> = self.per_rule.iter().collect();
-        per_rule.sort_by_key(|(_, number)| Reverse(**number));
-        for (rule, number) in per_rule {
-            let title = tables.rule(*rule).map_or("", |rule| tables.str(rule.title));
-            lines.push(format!("  {number} {}", printable(title.as_bytes())));
-        }
-        for (idx, number) in &self.per_correlation {
-            let title = tables.correlations.get(*idx).map_or("", |of| tables.str(of.title));
-            lines.push(format!("  {number} {} (correlation)", printable(title.as_bytes())));
-        }
-        self.list_unanswered(&mut lines);
-        lines.join("\n") + "\n"
-    }
-
-    /// Lists the rules that cannot find in these logs what they look for.
-    fn list_unanswered(&self, lines: &mut Vec<String>) {
-        let tables = self.judge.inspector.pack().tables();
-        let n_without_path = self.counts.n_without_path;
-        if n_without_path > 0 {
-            lines.push(format!(
-                "{n_without_path} requests have a template in place of their path, or none; rules that need whole paths: {}",
-                listed(&given::of_paths(tables))
-            ));
-        }
-        let Some(given) = self.given else { return };
-        for (field, asking) in given::unanswered(tables, given) {
-            // Those that need paths are listed above.
-            if n_without_path == 0 || !field.starts_with("c-uri") {
-                let rules = listed(&asking);
-                let guess = match ProxyField::from_name(field) {
-                    Some(ProxyField::Method) => ", so each is judged as GET",
-                    _ => "",
-                };
-                lines.push(format!(
-                    "no request has `{field}`{guess}; rules that cannot match without it: {rules}"
-                ));
-            }
-        }
-    }
-}
-
-/// Most titles of rules that a line lists.
-const MAX_TITLES: usize = 5;
-
-/// Counts rules and lists the titles of those that need a field.
-fn listed(asking: &Asking<'_>) -> String {
-    let titles = asking.needing.iter().take(MAX_TITLES);
-    let mut shown: Vec<String> = titles.map(|title| printable(title.as_bytes())).collect();
-    if let Some(n_more @ 1..) = asking.needing.len().checked_sub(MAX_TITLES) {
-        shown.push(format!("and {n_more} more"));
-    }
-    let mut text = asking.needing.len().to_string();
-    if !shown.is_empty() {
-        text.push_str(&format!(" ({})", shown.join("; ")));
-    }
-    if asking.n_others > 0 {
-        text.push_str(&format!(", and {} ask for it beside others", asking.n_others));
-    }
-    text
 }
 
 fn level(level: Level) -> &'static str {
@@ -575,9 +486,4 @@ fn is_plain(field: &str) -> bool {
             AtProxy::Field(at_proxy) => *name == field && plain(at_proxy),
             AtProxy::Always(_) => false,
         })
-}
-
-/// A number with its noun.
-fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

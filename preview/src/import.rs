@@ -128,12 +128,9 @@ impl Import {
         }
     }
 
-    /// The text where it has lines of an access log in JSON, which alone say when a request was; `None` before
-    /// all of it has been read.
+    /// The text, of which an observer reads what is a log; `None` before all of it has been read.
     pub(crate) fn log(&self) -> Option<&[u8]> {
-        let is_log =
-            self.text.starts_with(b"{") || memchr::memmem::find(&self.text, b"\n{").is_some();
-        (is_log && self.is_at_end()).then_some(&self.text)
+        (!self.text.is_empty() && self.is_at_end()).then_some(&self.text)
     }
 
     fn is_at_end(&self) -> bool {

@@ -14,7 +14,7 @@ use std::thread;
 
 use diagnostics::{Finding, Place, Span};
 use hunt::limits::PIECE_BYTES;
-use hunt::{Hunter, Output, PieceReport, PolicyReplay, Report, Uses};
+use hunt::{Hunter, Output, PieceReport, PolicyReplay, ReadLog, Report, Uses};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inspect::Pack;
 use traffic::limits::MAX_HAR_BYTES;
@@ -57,6 +57,8 @@ pub(crate) struct Done {
     pub(crate) first_unreadable: Option<(Place, Unreadable)>,
     /// Logs that were not read, or not to their end.
     pub(crate) problems: Vec<Finding>,
+    /// Logs of which a share of the requests was not read.
+    unread: Vec<Finding>,
     /// What sources did, if that is kept.
     pub(crate) uses: Uses,
     /// What every source did with every host.
@@ -78,35 +80,53 @@ impl Done {
             n_unreadable: counts.n_unreadable(),
             first_unreadable,
             problems: problems.to_vec(),
+            unread: report.logs().filter_map(|(file, read)| unread(file, read)).collect(),
             uses: report.uses().clone(),
             page: report.page(),
             pairs: if wants_pairs { report.pairs() } else { String::new() },
         }
     }
 
-    /// Returns findings about logs that could not be read, also where not one line could be.
+    /// Returns findings about logs that could not be read, also where not one line could be, or too few.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        let mut findings = self.problems.clone();
-        if let Some((place, reason)) = &self.first_unreadable
-            && self.n_events == 0
-        {
-            let message = format!("no line could be read: {}", reason.as_str());
-            let help = match reason {
-                Unreadable::NoHost => NO_HOST_HELP,
+        self.problems.iter().chain(&self.unread).cloned().collect()
+    }
+}
+
+/// Of a log one of so many lines that look like requests may be unread without a finding.
+const MIN_READ: u64 = 10;
+
+/// Returns the finding for a log of which no line could be read, or too few.
+fn unread(file: &Arc<str>, read: &ReadLog) -> Option<Finding> {
+    let (line, message, help) = match (read.first_unreadable, read.missed) {
+        (Some((line, reason)), missed) if read.n_events == 0 => {
+            let help = match (reason, missed) {
+                (Unreadable::NoHost, _) => NO_HOST_HELP,
+                (_, Some(missed)) => missed.seems.help(),
                 _ => WRONG_FORMAT_HELP,
             };
-            let mut finding = unknown_log::with(&place.file, &message, help);
-            finding.diagnostic.place = place.clone();
-            findings.push(finding);
+            (line, format!("no line could be read: {}", reason.as_str()), help)
         }
-        findings
-    }
+        (_, Some(missed)) if missed.n_lines * MIN_READ >= missed.n_lines + read.n_events => {
+            let message = format!(
+                "{} of {} lines that look like requests could not be read; the first seems to be {}",
+                missed.n_lines,
+                missed.n_lines + read.n_events,
+                missed.seems.as_str()
+            );
+            (missed.first, message, missed.seems.help())
+        }
+        _ => return None,
+    };
+    let mut finding = unknown_log::with(file, &message, help);
+    finding.diagnostic.place.span = Span::point(u32::try_from(line).unwrap_or(u32::MAX), 1);
+    Some(finding)
 }
 
 /// What helps where no line names a host.
 const NO_HOST_HELP: &str = "name the key or the column of the host with `--map`: `host = \"request.host\"` for a key in an object, as it is behind what a collector wraps around the line; the log of a web server that has paths alone cannot be judged";
 /// What helps where lines are read as something that they are not.
-const WRONG_FORMAT_HELP: &str = "if `--format` is given, leave it out, so that the first lines show what the log is, or name another one; `--log-format` describes a text log of Envoy, `--map` the keys of JSON";
+const WRONG_FORMAT_HELP: &str = "if `--input-format` is given, leave it out, so that the first lines show what the log is, or name another one; `--log-format` describes a text log of Envoy, `--map` the keys of JSON";
 
 /// A part of a log, numbered in the order in which records are written.
 struct Piece {
@@ -410,7 +430,14 @@ impl Cutter<'_> {
                     self.spare = Some(buffer);
                     return Some(());
                 }
-                return self.send(Part::Lines(layout.clone(), buffer, self.purpose));
+                let Some(next) = layout.next_header(&buffer) else {
+                    return self.send(Part::Lines(layout.clone(), buffer, self.purpose));
+                };
+                // Behind a header of other columns is another log.
+                carry = buffer.split_off(next);
+                self.send(Part::Lines(layout.clone(), buffer, self.purpose))?;
+                found = None;
+                continue;
             }
             if is_skipping {
                 let Some(end) = memchr::memchr(b'\n', &buffer) else {

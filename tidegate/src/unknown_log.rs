@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use diagnostics::{Finding, Span, contains_key, printable};
+use traffic::Seeming;
 
 /// How files begin that are not logs, with what they are and what turns them into one.
 const MAGIC: &[(&[u8], &str, &str)] = &[
@@ -11,8 +12,38 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"\x04\x22\x4d\x18", "compressed by lz4", "unpack it: `lz4 -dc FILE | tidegate hunt`"),
     (b"PK\x03\x04", "a ZIP archive", "unpack it: `unzip -p FILE | tidegate hunt`"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: `7z x -so FILE | tidegate hunt`"),
-    (b"PAR1", "a Parquet file", "export it as CSV or JSON lines"),
-    (b"SQLite format 3\0", "an SQLite database", "export its table as CSV with a header"),
+    (
+        b"PAR1",
+        "a Parquet file",
+        "export it as CSV with a header or as JSON lines: `duckdb -c \"copy (from 'FILE') to 'FILE.csv'\"`",
+    ),
+    (b"ORC", "an ORC file", "export it as CSV with a header or as JSON lines"),
+    (
+        b"Obj\x01",
+        "an Avro file",
+        "export it as JSON lines: `avro-tools tojson FILE | tidegate hunt`",
+    ),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "export its table as CSV: `sqlite3 -header -csv FILE 'select * from TABLE' | tidegate hunt`",
+    ),
+    (
+        b"ElfFile\0",
+        "an event log of Windows (EVTX)",
+        "it has no requests but those of Sysmon's queries (event 22): export these as JSON lines, and name their keys with `--map`",
+    ),
+    (b"LfLe", "an old event log of Windows (EVT)", "it has no requests; hunt in the proxy's log"),
+    (b"%PDF", "a PDF", "ask for the log that it was printed from"),
+    (b"\x1f\x9d", "compressed by compress", "unpack it: `uncompress -c FILE | tidegate hunt`"),
+    (b"Rar!", "a RAR archive", "unpack it: `unrar p -inul FILE | tidegate hunt`"),
+    (b"MZ", "a program of Windows", "give a log"),
+    (b"\x7fELF", "a program", "give a log"),
+    (
+        b"LPKSHHRH",
+        "a journal of systemd",
+        "print it: `journalctl --file FILE -o short-iso | tidegate hunt`",
+    ),
     (b"\xd4\xc3\xb2\xa1", PCAP, PCAP_HELP),
     (b"\xa1\xb2\xc3\xd4", PCAP, PCAP_HELP),
     (b"\x0a\x0d\x0d\x0a", PCAP, PCAP_HELP),
@@ -23,6 +54,9 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
 const PCAP: &str = "a capture of packets";
 const PCAP_HELP: &str =
     "let Zeek or Suricata read it, and hunt in `http.log`, `ssl.log` or `eve.json`";
+
+/// Where the mark of a tar archive is.
+const TAR_MARK_AT: usize = 257;
 
 /// Most characters of a line whose shape a finding shows.
 const MAX_SHOWN: usize = 40;
@@ -36,8 +70,15 @@ pub(crate) fn finding(log: &Arc<str>, start: &[u8]) -> Finding {
     if contains_key(start) {
         return Finding::secret_key(log);
     }
-    if let Some((_, what, help)) = MAGIC.iter().find(|(magic, ..)| start.starts_with(magic)) {
+    // `<166>` is a priority of syslog.
+    let has_priority = start.first() == Some(&b'<') && start.get(1).is_some_and(u8::is_ascii_digit);
+    let magic = MAGIC.iter().filter(|_| !has_priority);
+    if let Some((_, what, help)) = magic.into_iter().find(|(magic, ..)| start.starts_with(magic)) {
         return with(log, &format!("the log seems to be {what}"), help);
+    }
+    if start.get(TAR_MARK_AT..).is_some_and(|start| start.starts_with(b"ustar")) {
+        let help = "unpack it: `tar -xOf FILE | tidegate hunt`, or into a folder, and give that";
+        return with(log, "the log seems to be a tar archive", help);
     }
     if start.contains(&0) {
         let help = "export it as text in UTF-8, or in UTF-16 with a byte order mark";
@@ -69,45 +110,43 @@ fn shape(line: &[u8]) -> String {
 
 /// Returns what a text seems to be by the line that was looked at, and the option that would work.
 fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
-    const MAP: &str = "name its keys with `--map FILE` (`[request]`, `host = \"KEY\"`), or use `--input-format json` for rules that ask for its own keys";
-    const COLUMNS: &str = "name its columns with `--map FILE` (`[request]`, `host = \"COLUMN\"`); without a header put one in front, as `time,client_ip,method,url`";
     let has = |text: &str| memchr::memmem::find(line, text.as_bytes()).is_some();
+    let seems = Seeming::of_unknown(line);
     if line.starts_with(b"{") || line.starts_with(b"[") {
         if has("\"entries\"") || has("\"log\"") && has("{\"log\":{") {
-            let help =
-                "save it as HAR 1.2, with a list `log.entries`, or name it: `--input-format har`";
+            let help = "save it as HAR 1.2, with a list `log.entries`, or name it: `--input-format har`";
             return ("the log seems to be an HTTP archive (HAR) without entries".to_owned(), help);
         }
         let mut keys = Vec::new();
         let read = traffic::json::object(line, |key, _| keys.push(printable(key.as_bytes())));
-        if read.is_err() {
-            let help = "mend it, or begin the log with its first whole line; `--input-format envoy` reads the lines that are whole";
-            return ("the log seems to be JSON that is cut or broken".to_owned(), help);
+        if seems == Seeming::Json && read.is_ok() {
+            keys.truncate(MAX_KEYS);
+            let keys = keys.join("`, `");
+            let message = format!("the log seems to be {}: `{keys}`", seems.as_str());
+            return (message, seems.help());
         }
-        keys.truncate(MAX_KEYS);
-        let keys = keys.join("`, `");
-        let message =
-            format!("the log seems to be JSON, and none of its keys is a request's host: `{keys}`");
-        return (message, MAP);
+        let seems = if seems == Seeming::CloudTrail { seems } else { Seeming::BrokenJson };
+        return (format!("the log seems to be {}", seems.as_str()), seems.help());
     }
-    let n = |byte: u8| line.iter().filter(|other| **other == byte).count();
     let is_w3c = memchr::memmem::find(start, b"#Fields:").is_some();
     match () {
-        () if is_w3c => ("the log seems to be of the W3C's extended format, and `#Fields:` names neither host nor URL".to_owned(), COLUMNS),
+        () if is_w3c => (
+            "the log seems to be of the W3C's extended format, and `#Fields:` names neither host nor URL".to_owned(),
+            Seeming::Csv.help(),
+        ),
         () if memchr::memmem::find(start, b"#fields\t").is_some() => (
             "the log seems to be of Zeek, and neither its http, ssl nor dns log".to_owned(),
             "hunt in `http.log`, `ssl.log` or `dns.log`",
         ),
-        () if n(b'=') > 3 => (
-            "the log seems to be of keys with values (`key=value`)".to_owned(),
-            "write it as JSON lines, and name its keys with `--map FILE`",
+        () if line.starts_with(b"#") || line.is_empty() => (
+            "the log has no line beside comments and blank ones".to_owned(),
+            "give the log that was rotated, or wait for the first request",
         ),
-        () if n(b'\t') > 1 => ("the log seems to be separated by tabs (TSV), without a header that names a host or a URL".to_owned(), COLUMNS),
-        () if n(b',') > 2 || n(b';') > 2 => ("the log seems to be CSV, without a header that names a host or a URL".to_owned(), COLUMNS),
-        () => (
+        () if seems == Seeming::Text => (
             "the log seems to be text, and none of its first lines is of a known format".to_owned(),
-            "give the format string of Envoy's log with `--log-format`, or its format with `--input-format`",
+            seems.help(),
         ),
+        () => (format!("the log seems to be {}", seems.as_str()), seems.help()),
     }
 }
 
@@ -140,11 +179,39 @@ mod tests {
 
     #[test]
     fn a_finding_names_what_the_log_seems_to_be_the_line_and_the_option() {
+        let mut tar = vec![b'a'; TAR_MARK_AT];
+        tar.extend(b"ustar\x0000");
         for (start, line, message, help) in [
             (&b"\xfd7zXZ\0\0\0"[..], 1, "compressed by xz", "xz -dc"),
             (b"PK\x03\x04..", 1, "ZIP", "unzip"),
             (b"\x0a\x0d\x0d\x0a..", 1, "capture of packets", "Zeek"),
             (b"a\0b\0\0", 1, "binary", "UTF-8"),
+            (b"ElfFile\0\0", 1, "EVTX", "event 22"),
+            (b"%PDF-1.7", 1, "PDF", "printed"),
+            (b"LPKSHHRH\0", 1, "journal", "journalctl"),
+            (b"<html>", 1, "HTML", "HAR"),
+            (&tar[..], 1, "tar archive", "tar -xOf"),
+            (b"# a\n\n# b\n", 1, "beside comments", "rotated"),
+            (
+                b"Nov 20 08:00:00 fw kernel: IN=eth0 SRC=10.0.1.7 DST=192.0.2.1",
+                1,
+                "firewall",
+                "Zeek",
+            ),
+            (
+                b"Nov 20 08:00:00 a dnsmasq[1]: query[A] a.example from 10.0.1.7",
+                1,
+                "name server",
+                "time,client_ip,host",
+            ),
+            (b"x CEF:0|a|b|c|d|e|5|act=x", 1, "CEF", "--map"),
+            (b"---\nhttpRequest:\n", 1, "YAML", "--format=json"),
+            (
+                b"{\"Records\":[{\"eventSource\":\"s3\",\"eventName\":\"x\"}]}",
+                1,
+                "CloudTrail",
+                "goes out",
+            ),
             (b"\n{\"a\":1,\"b\":2}\n", 2, "keys is a request's host: `a`, `b`; line 2", "--map"),
             (b"{\"a\":1,", 1, "cut or broken", "--input-format envoy"),
             (b"{\"log\":{\"x\":[]}}", 1, "HAR", "--input-format har"),

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use crate::envelope::Envelope;
-use crate::format::Header;
+use crate::format::{Alerts, Header, may_be_header};
 use crate::part::{ACCESS_LOG_KEYS, Part};
 use crate::table::{self, Table};
 use crate::url::{Url, UrlError};
 use crate::zeek_text::Columns;
-use crate::{BYTE_ORDER_MARK, Format, Layout, Unreadable, har, json};
+use crate::{BYTE_ORDER_MARK, Format, Layout, Unreadable, document, har, json};
 
 /// Most lines that are looked at to detect a format: logs begin with lines of other kinds.
 const MAX_LINES: usize = 256;
@@ -36,38 +34,44 @@ impl Layout {
         }
     }
 
+    /// Detects how one line of a log is read whose own lines are of another format; `None` for a header, and for
+    /// a part of a line.
+    pub(crate) fn of_other_line(line: &[u8]) -> Option<Layout> {
+        let layout = of_line(line, true, None)?;
+        Some(Layout { alerts: Alerts { of_http: true, of_tls: true }, ..layout })
+    }
+
     fn find(start: &[u8], given: Option<&Layout>) -> Option<Layout> {
         let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
+        let mut found = Layout::of_start(start, given)?;
+        found.is_detected = given.is_none();
+        if found.format == Format::Suricata {
+            found.alerts = alerts(start);
+        }
+        Some(found)
+    }
+
+    fn of_start(start: &[u8], given: Option<&Layout>) -> Option<Layout> {
         let wanted = given.map(|layout| layout.format);
         if wanted.is_none_or(|format| format == Format::Har) && har::is_archive(start) {
             return Some(Layout::from(Format::Har));
         }
-        if let Some(layout) = zeek_text(start) {
+        // What is in front of a header may be a log of its own.
+        let header = header_at(start).unwrap_or_default();
+        let (before, behind) = start.split_at_checked(header).unwrap_or_default();
+        if let Some(layout) = of_lines(before, given, wanted) {
             return Some(layout);
         }
-        if let Some(layout) = w3c(start) {
+        if let Some(layout) = zeek_text(behind) {
             return Some(layout);
         }
-        if let Some(layout) = document(start, wanted) {
+        if let Some(layout) = w3c(behind) {
             return Some(layout);
         }
-        let lines = crate::lines(start).map(<[u8]>::trim_ascii);
-        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
-        let mut found: Option<Layout> = None;
-        for (idx, line) in lines.take(MAX_LINES).enumerate() {
-            let layout = of_line(line, idx == 0, given).or_else(|| csv(line, wanted));
-            let Some(layout) = layout else { continue };
-            let (is_zeek, format) = (layout.format.is_zeek(), layout.format);
-            let first = found.get_or_insert(layout);
-            if first.format != format && is_zeek {
-                // One stream of several logs.
-                first.format = Format::ZeekHttp;
-            }
-            if !is_zeek || first.format != format {
-                break;
-            }
+        if let Some(layout) = of_document(start, wanted) {
+            return Some(layout);
         }
-        found.or_else(|| {
+        of_lines(start, given, wanted).or_else(|| {
             // A map names the columns, whatever they are.
             let mut lines = crate::lines(start).map(<[u8]>::trim_ascii);
             let line = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"))?;
@@ -78,18 +82,62 @@ impl Layout {
     }
 }
 
+/// Returns where the first header of Zeek or of the extended format begins.
+fn header_at(start: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    let start = start.get(..MAX_HEADER_BYTES).unwrap_or(start);
+    crate::lines(start).find_map(|line| {
+        let here = at;
+        at += line.len() + 1;
+        (line.starts_with(b"#") && may_be_header(line)).then_some(here)
+    })
+}
+
+/// The layout of the first of a log's lines that is of a known format.
+fn of_lines(start: &[u8], given: Option<&Layout>, wanted: Option<Format>) -> Option<Layout> {
+    let lines = crate::lines(start).map(<[u8]>::trim_ascii);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let mut found: Option<Layout> = None;
+    for (idx, line) in lines.take(MAX_LINES).enumerate() {
+        let layout = of_line(line, idx == 0, given).or_else(|| csv(line, wanted));
+        let Some(layout) = layout else { continue };
+        let (is_zeek, format) = (layout.format.is_zeek(), layout.format);
+        let first = found.get_or_insert(layout);
+        if first.format != format && is_zeek {
+            // One stream of several logs.
+            first.format = Format::ZeekHttp;
+        }
+        if !is_zeek || first.format != format {
+            break;
+        }
+    }
+    found
+}
+
+/// Returns which alerts of Suricata are requests: those of a kind of event that the first lines do not have.
+fn alerts(start: &[u8]) -> Alerts {
+    let has = |kind: &str| {
+        let kinds = [format!("\"event_type\":\"{kind}\""), format!("\"event_type\": \"{kind}\"")];
+        kinds.iter().any(|kind| memchr::memmem::find(start, kind.as_bytes()).is_some())
+    };
+    Alerts { of_http: !has("http"), of_tls: !has("tls") }
+}
+
 fn table_layout(table: Table) -> Layout {
     let layout = Layout::from(table.format());
     Layout { header: Some(Arc::new(Header::Table(table))), ..layout }
 }
 
-/// The layout of a log in the extended format of the W3C.
+/// The layout of a log in the extended format of the W3C, by the last `#Fields:` of its first header.
 fn w3c(start: &[u8]) -> Option<Layout> {
     let start = start.get(..MAX_HEADER_BYTES).unwrap_or(start);
-    let line = crate::lines(start).map(<[u8]>::trim_ascii).find(|line| {
+    let is_fields = |line: &&[u8]| {
         line.starts_with(b"#") && table::strip_fields(&String::from_utf8_lossy(line)).is_some()
-    });
-    Table::of_w3c(&String::from_utf8_lossy(line?)).map(table_layout)
+    };
+    let lines = crate::lines(start).map(<[u8]>::trim_ascii).skip_while(|line| !is_fields(line));
+    let header = lines.take_while(|line| line.starts_with(b"#"));
+    let header: Vec<_> = header.filter(is_fields).map(String::from_utf8_lossy).collect();
+    Table::of_w3c(header.last()?).map(table_layout)
 }
 
 /// The layout of CSV, if a line is its header.
@@ -120,29 +168,24 @@ fn zeek_text(start: &[u8]) -> Option<Layout> {
 /// How much of a log its header may take.
 const MAX_HEADER_BYTES: usize = 64 << 10;
 
-/// The layout of objects that are not one a line: of a list, or written over several lines.
-fn document(start: &[u8], wanted: Option<Format>) -> Option<Layout> {
+/// The layout of objects that are not one a line: of a list, in an export's own object, or written over several
+/// lines.
+fn of_document(start: &[u8], wanted: Option<Format>) -> Option<Layout> {
     let text = match str::from_utf8(start) {
         Ok(text) => text,
         Err(error) => str::from_utf8(start.get(..error.valid_up_to())?).ok()?,
     };
     let text = text.trim_ascii_start();
-    let objects = text.strip_prefix('[').map_or(text, str::trim_ascii_start);
-    if !objects.starts_with('{') || json::is_deep(objects) {
+    if !document::is_document(text) {
         return None;
     }
-    let first_line = text.lines().next().unwrap_or_default().trim_ascii();
-    if !text.starts_with('[')
-        && (first_line.ends_with('}') || first_line.len() > 1 && first_line.contains("\":"))
-    {
-        return None;
-    }
-    let mut values = serde_json::Deserializer::from_str(objects).into_iter::<&RawValue>();
-    let first = values.next()?.ok()?;
-    let format = format_of_object(first.get().as_bytes());
-    let format =
-        wanted.filter(|format| !matches!(format, Format::Har | Format::Urls)).or(format)?;
-    Some(Layout { is_document: true, ..Layout::from(format) })
+    let wanted = wanted.filter(|format| !matches!(format, Format::Har | Format::Urls));
+    document::first_objects(text).take(MAX_LINES).find_map(|object| {
+        let given = wanted.map(Layout::from);
+        let layout = of_line(object.as_bytes(), false, given.as_ref());
+        let layout = layout.or_else(|| Some(Layout::from(wanted?)))?;
+        Some(Layout { is_document: true, ..layout })
+    })
 }
 
 /// The layout of one line, as it is or unwrapped; of a layout that is given.
@@ -217,7 +260,8 @@ fn names(
 /// Deepest objects whose keys are looked at to detect a format: `http.request.method`.
 const MAX_NAME_DEPTH: usize = 2;
 
-fn format_of_object(object: &[u8]) -> Option<Format> {
+/// Returns the format of an object, by the names of its keys.
+pub(crate) fn format_of_object(object: &[u8]) -> Option<Format> {
     let mut keys = Vec::new();
     // Of a line that is not JSON no key counts.
     names(json::text_of(object).ok()?, "", 0, &mut keys).ok()?;
@@ -233,6 +277,12 @@ fn format_of_object(object: &[u8]) -> Option<Format> {
             () if has("conn_state") => Some(Format::ZeekConn),
             () => None,
         };
+    }
+    if has("httpRequest.requestUrl") || has("httpRequest.requestMethod") {
+        return Some(Format::Gcp);
+    }
+    if has("query_name") && has("srcaddr") && has("query_type") {
+        return Some(Format::Route53);
     }
     if has("event") && has("request.host") && has("pack.hash") {
         return Some(Format::Events);

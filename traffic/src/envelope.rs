@@ -6,6 +6,7 @@ use memchr::memmem;
 
 use crate::json;
 use crate::limits::MAX_LINE_BYTES;
+use crate::syslog;
 
 /// Keys under which collectors put the line that they wrap, as text or as an object that contains it.
 const KEYS: &[&str] = &[
@@ -43,8 +44,10 @@ pub(crate) struct Envelope {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
-    /// Text in front of the line.
+    /// Text in front of the line: all of what a collector may have put there.
     Prefix,
+    /// The time or the priority in front of a line that begins with what could be a machine or a program.
+    Time,
     /// An object that contains the line under this key.
     Key(&'static str),
 }
@@ -88,7 +91,9 @@ impl Layer {
     /// Returns the layers that a line may have on its outside.
     fn of_line(line: &[u8]) -> Vec<Layer> {
         if !line.starts_with(b"{") {
-            return prefixed(line).map(|_| Layer::Prefix).into_iter().collect();
+            let [whole, time] = [Layer::Prefix, Layer::Time].map(|layer| layer.behind(line));
+            let layers = [whole.map(|_| Layer::Prefix), time.map(|_| Layer::Time)];
+            return layers.into_iter().flatten().collect();
         }
         let mut found = Vec::new();
         // A line that is not JSON has no keys.
@@ -101,10 +106,24 @@ impl Layer {
         found.into_iter().filter_map(|rank| KEYS.get(rank).map(|key| Layer::Key(key))).collect()
     }
 
+    /// Returns what is behind the prefix that this layer takes off.
+    fn behind(self, line: &[u8]) -> Option<(&[u8], Tag)> {
+        match self {
+            Layer::Prefix => prefixed(line),
+            Layer::Time => {
+                let header = syslog::behind_header(str::from_utf8(line).ok()?);
+                // Where there are no names the time is all of the prefix.
+                header.program?;
+                Some((header.time?.as_bytes(), Tag::default()))
+            }
+            Layer::Key(_) => None,
+        }
+    }
+
     fn unwrap<'l>(self, line: &'l [u8], tag: &mut Tag) -> Cow<'l, [u8]> {
         let wanted = match self {
-            Layer::Prefix => {
-                let Some((behind, found)) = prefixed(line) else { return Cow::Borrowed(line) };
+            Layer::Prefix | Layer::Time => {
+                let Some((behind, found)) = self.behind(line) else { return Cow::Borrowed(line) };
                 tag.is_partial |= found.is_partial;
                 tag.is_stderr |= found.is_stderr;
                 return Cow::Borrowed(behind);
@@ -228,11 +247,12 @@ struct Tag {
 /// - CRI: `2026-11-20T08:00:00.2Z stdout F line`, with `P` where the line goes on;
 /// - `kubectl logs --timestamps` and `--prefix`: a time, `[pod/name/container] line`;
 /// - docker compose: `name  | line`;
-/// - syslog: `<166>Nov 20 08:00:00 host program[1]: line`, also without the number, or the number alone.
+/// - syslog, in all of its forms ([`syslog::behind_header`]).
 fn prefixed(line: &[u8]) -> Option<(&[u8], Tag)> {
     let line = str::from_utf8(line).ok()?;
-    let (first, rest) = line.split_once(' ')?;
-    if is_time(first) {
+    if let Some((first, rest)) = line.split_once(' ')
+        && syslog::is_time(first)
+    {
         let (stream, behind) = rest.split_once(' ').unwrap_or((rest, ""));
         if matches!(stream, "stdout" | "stderr") {
             let (tags, behind) = behind.split_once(' ').unwrap_or((behind, ""));
@@ -244,71 +264,18 @@ fn prefixed(line: &[u8]) -> Option<(&[u8], Tag)> {
             let tag = Tag { is_partial, is_stderr: stream == "stderr" };
             return Some((behind.as_bytes(), tag));
         }
-        return Some((rest.as_bytes(), Tag::default()));
     }
     if line.starts_with("[pod/") {
         let (_, behind) = line.split_once("] ")?;
         return Some((behind.as_bytes(), Tag::default()));
     }
-    if let Some(behind) = syslog(line).or_else(|| behind_priority(line)) {
+    let header = syslog::behind_header(line);
+    if let Some(behind) = header.program.or(header.time) {
         return Some((behind.as_bytes(), Tag::default()));
     }
     let (name, behind) = line.split_once(" | ")?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte);
     name.bytes().all(is_name).then_some((behind.as_bytes(), Tag::default()))
-}
-
-/// Returns true for a time of RFC 3339, of which the length and the signs are looked at.
-fn is_time(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    let digit = |idx: usize| bytes.get(idx).is_some_and(u8::is_ascii_digit);
-    let sign = |idx: usize, sign: u8| bytes.get(idx) == Some(&sign);
-    (20..=35).contains(&bytes.len())
-        && [0, 1, 2, 3, 5, 6, 8, 9, 11, 12].into_iter().all(digit)
-        && sign(4, b'-')
-        && sign(7, b'-')
-        && sign(10, b'T')
-        && sign(13, b':')
-}
-
-/// Returns what is behind a priority, as programs write it for journald and HAProxy to standard output:
-/// `<6>line`.
-fn behind_priority(line: &str) -> Option<&str> {
-    let (number, behind) = line.strip_prefix('<')?.split_once('>')?;
-    let is_priority = number.parse::<u8>().is_ok_and(|number| number < 192);
-    (is_priority && !behind.starts_with(' ')).then_some(behind)
-}
-
-/// Returns what is behind a syslog header of RFC 3164 or RFC 5424.
-fn syslog(line: &str) -> Option<&str> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let header = match line.strip_prefix('<') {
-        Some(rest) => {
-            let (number, rest) = rest.split_once('>')?;
-            number.parse::<u16>().ok()?;
-            rest
-        }
-        None => line,
-    };
-    if let Some(rest) = header.strip_prefix("1 ") {
-        // Time, host, program, process, message and structured data.
-        let mut words = rest.splitn(6, ' ');
-        is_time(words.next()?).then_some(())?;
-        let data = words.nth(4)?;
-        return match data.strip_prefix('-') {
-            Some(rest) => rest.strip_prefix(' '),
-            None => data.split_once("] ").map(|(_, rest)| rest),
-        };
-    }
-    let rest = if MONTHS.iter().any(|month| header.starts_with(month)) {
-        // `Nov 20 08:00:00 `, the day with a blank before one digit.
-        header.get(15..)?.strip_prefix(' ')?
-    } else {
-        let (time, rest) = header.split_once(' ')?;
-        is_time(time).then_some(rest)?
-    };
-    rest.split_once(": ").map(|(_, line)| line)
 }
 
 #[cfg(test)]
@@ -326,7 +293,6 @@ mod tests {
             ("<166>Nov 20 08:00:00 fw (squid-1)[6802]: 1.2 x", "1.2 x", false),
             ("Nov  2 08:00:00 fw squid[1]: 1.2 x", "1.2 x", false),
             ("<14>1 2026-11-20T08:00:00.2Z fw squid 1 - - 1.2 x", "1.2 x", false),
-            (r#"<14>1 2026-11-20T08:00:00.2Z fw squid 1 - [a b="c"] 1.2 x"#, "1.2 x", false),
             (r#"{"log":"{\"a\":1}\n","stream":"stdout","time":"x"}"#, r#"{"a":1}"#, false),
             (r#"{"time":"x","_p":"F","log_processed":{"a":1}}"#, r#"{"a":1}"#, false),
             (r#"2026-11-20T08:00:00.2Z stdout F {"message":"x\ty"}"#, "x\ty", false),
@@ -334,7 +300,9 @@ mod tests {
             (r#"[pod/a/b] 2026-11-20T08:00:00.2Z {"a":1}"#, r#"{"a":1}"#, false),
             (r#"{"log":"x","partial_last":"false","partial_id":"1"}"#, "x", true),
         ] {
-            let envelope = Envelope::of_line(line.as_bytes()).pop().unwrap();
+            let envelopes = Envelope::of_line(line.as_bytes());
+            let is_whole = |of: &&Envelope| !of.layers.contains(&Layer::Time);
+            let envelope = envelopes.iter().rfind(is_whole).unwrap();
             let unwrapped = envelope.unwrap(line.as_bytes());
             assert_eq!(String::from_utf8_lossy(&unwrapped.line), expect, "{line}");
             assert_eq!(unwrapped.is_partial, is_partial, "{line}");

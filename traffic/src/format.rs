@@ -1,6 +1,6 @@
 //! The formats of logs, and how the lines of one log are read.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::envelope::Envelope;
 use crate::slots::Slots;
@@ -10,7 +10,7 @@ use crate::zeek_text::Columns;
 use crate::{Unreadable, haproxy_text, proxy_text};
 
 /// The formats that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// An access log in JSON, of Envoy or nginx.
     Envoy,
@@ -26,7 +26,7 @@ pub enum Format {
     ZeekDns,
     /// Zeek's `conn.log`: the bytes and the duration of the connections of the other logs.
     ZeekConn,
-    /// Suricata's `eve.json`: its events `http` and `tls`.
+    /// Suricata's `eve.json`: its events `http` and `tls`, and alerts where it has none of these.
     Suricata,
     /// Squid's native log.
     Squid,
@@ -42,6 +42,10 @@ pub enum Format {
     Ecs,
     /// Events in the Open Cybersecurity Schema Framework.
     Ocsf,
+    /// Entries of Google Cloud Logging with an `httpRequest`.
+    Gcp,
+    /// The log of queries of Amazon Route 53 Resolver: queries, as hosts.
+    Route53,
     /// The filter's own events.
     Events,
     /// A URL per line.
@@ -68,6 +72,8 @@ impl Format {
         ("csv", Format::Csv),
         ("ecs", Format::Ecs),
         ("ocsf", Format::Ocsf),
+        ("gcp", Format::Gcp),
+        ("route53", Format::Route53),
         ("events", Format::Events),
         ("urls", Format::Urls),
         ("json", Format::Json),
@@ -98,6 +104,20 @@ pub struct Layout {
     /// The format strings of a text log of Envoy, of which the first that fits a line reads it.
     pub(crate) texts: Arc<[TextFormat]>,
     pub(crate) is_document: bool,
+    /// Which alerts of Suricata are requests.
+    pub(crate) alerts: Alerts,
+    /// Whether the log's own lines say all this, so that lines of other formats are read as well.
+    pub(crate) is_detected: bool,
+}
+
+/// Which alerts of Suricata are the only lines about their request. Where Suricata also logs its requests an
+/// alert repeats one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Alerts {
+    /// Those with a request.
+    pub(crate) of_http: bool,
+    /// Those with a server name.
+    pub(crate) of_tls: bool,
 }
 
 /// The header of a log whose lines are rows.
@@ -111,13 +131,20 @@ pub(crate) enum Header {
 impl From<Format> for Layout {
     /// Returns the layout of lines that nothing wraps, without a header.
     fn from(format: Format) -> Layout {
-        let texts = if format == Format::EnvoyText { default_texts() } else { Vec::new() };
+        static NONE: LazyLock<Arc<[TextFormat]>> = LazyLock::new(|| Arc::new([]));
+        static DEFAULT: LazyLock<Arc<[TextFormat]>> = LazyLock::new(|| {
+            let formats = [text_format::ENVOY, text_format::ISTIO].map(TextFormat::compile);
+            formats.into_iter().flatten().collect()
+        });
+        let texts = if format == Format::EnvoyText { &DEFAULT } else { &NONE };
         Layout {
             format,
             envelope: Envelope::default(),
             header: None,
-            texts: texts.into(),
+            texts: Arc::clone(texts),
             is_document: format == Format::Har,
+            alerts: Alerts::default(),
+            is_detected: false,
         }
     }
 }
@@ -129,9 +156,25 @@ impl From<TextFormat> for Layout {
     }
 }
 
-fn default_texts() -> Vec<TextFormat> {
-    let formats = [text_format::ENVOY, text_format::ISTIO].map(TextFormat::compile);
-    formats.into_iter().flatten().collect()
+/// How the header of a Zeek log begins.
+pub(crate) const ZEEK_MARK: &[u8] = b"#separator";
+
+/// Fewest digits of a line that is not looked at as a header of CSV: names have few, and values many.
+const MIN_DIGITS: usize = 4;
+
+/// Returns false for lines that are no headers, which is seen by their first bytes almost always.
+pub(crate) fn may_be_header(line: &[u8]) -> bool {
+    match line.first() {
+        None | Some(b'{' | b'[' | b'<') => false,
+        Some(b'#') => {
+            line.starts_with(ZEEK_MARK)
+                || line.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"#fields:"))
+        }
+        Some(_) => {
+            line.iter().filter(|byte| byte.is_ascii_digit()).nth(MIN_DIGITS - 1).is_none()
+                && line.iter().any(|byte| b",;\t|".contains(byte))
+        }
+    }
 }
 
 impl Layout {
@@ -145,34 +188,43 @@ impl Layout {
         self.envelope.is_none() && self.header.is_none()
     }
 
-    /// Returns where the next header begins in a buffer of whole lines, as in logs that were joined, if it
-    /// names other columns. The header at the start of the buffer is this layout's.
+    /// Returns where a header begins in a buffer of whole lines that is not this layout's, as in logs that were
+    /// joined: what follows it is another log. `None` at the start of the buffer, and where the format was given
+    /// and has no header.
     pub fn next_header(&self, buffer: &[u8]) -> Option<usize> {
-        let header = self.header.as_deref()?;
-        let mark: &[u8] = match header {
-            Header::Zeek(_) => b"\n#separator",
-            Header::Table(table) if table.format() == Format::W3c => b"\n#Fields:",
-            Header::Table(_) => return None,
-        };
-        let is_comment = |line: &&[u8]| line.starts_with(b"#");
-        let own: usize =
-            crate::lines(buffer).take_while(is_comment).map(|line| line.len() + 1).sum();
-        // From the line break before it.
-        let from = own.saturating_sub(1);
-        let starts = memchr::memmem::find_iter(buffer.get(from..)?, mark).map(|at| from + at + 1);
-        starts.into_iter().find(|start| {
-            let text = buffer.get(*start..).unwrap_or_default();
-            let length: usize =
-                crate::lines(text).take_while(is_comment).map(|line| line.len() + 1).sum();
-            let text = String::from_utf8_lossy(text.get(..length).unwrap_or(text));
-            match header {
-                Header::Zeek(columns) => Columns::read(&text).as_ref() != Some(columns),
-                Header::Table(table) => {
-                    let line = text.lines().next().unwrap_or_default();
-                    Table::of_w3c(line).as_ref() != Some(table)
-                }
+        if self.header.is_none() && !self.is_detected {
+            return None;
+        }
+        let mut at = 0;
+        for line in crate::lines(buffer) {
+            if at > 0 && may_be_header(line) && self.is_other_header(buffer.get(at..)?) {
+                return Some(at);
             }
-        })
+            at += line.len() + 1;
+        }
+        None
+    }
+
+    /// Returns true if a text begins with a header that is not this layout's.
+    fn is_other_header(&self, text: &[u8]) -> bool {
+        let first = crate::lines(text).next().unwrap_or_default();
+        let own = self.header.as_deref();
+        let other = match () {
+            () if first.starts_with(ZEEK_MARK) => {
+                let lines = crate::lines(text).take_while(|line| line.starts_with(b"#"));
+                let length: usize = lines.map(|line| line.len() + 1).sum();
+                let text = String::from_utf8_lossy(text.get(..length).unwrap_or(text));
+                Columns::read(&text).map(Header::Zeek)
+            }
+            () if first.starts_with(b"#") => {
+                Table::of_w3c(&String::from_utf8_lossy(first)).map(Header::Table)
+            }
+            () => {
+                let first = str::from_utf8(first).ok().map(str::trim_ascii);
+                first.and_then(Table::of_csv).map(Header::Table)
+            }
+        };
+        other.is_some_and(|other| own != Some(&other))
     }
 
     /// Returns where the last complete line of a buffer ends, behind its line break: at a line that goes

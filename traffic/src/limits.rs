@@ -4,6 +4,12 @@
 /// Envoy refuses requests with more than 60 KiB of headers, so its lines are far shorter.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
+/// Longest line that is looked at as one of another format than the log's; a longer one is counted as unreadable.
+pub const MAX_OTHER_LINE_BYTES: usize = 64 << 10;
+
+/// Most other formats, and ways to wrap them, whose readers a log keeps; beyond them they are made anew.
+pub const MAX_OTHER_LAYOUTS: usize = 16;
+
 /// Deepest nesting of a JSON document of a log; a deeper one is counted as unreadable. `serde_json` has
 /// the same bound, and logs of requests nest a few levels.
 pub const MAX_JSON_DEPTH: usize = 128;

@@ -99,7 +99,10 @@ impl Line<'_> {
             if unread.contains(part) { Unreadable::WrongType } else { reason }
         };
         if self.authority.is_empty() {
-            return Err(missing(Part::Authority, Unreadable::NoHost));
+            // The server name is taken for a host.
+            let part =
+                if unread.contains(Part::ServerName) { Part::ServerName } else { Part::Authority };
+            return Err(missing(part, Unreadable::NoHost));
         }
         let is_connection = self.method.is_empty() && self.server_name.is_some();
         if self.path.is_none() && self.method != "CONNECT" && !is_connection {
@@ -143,6 +146,13 @@ impl Line<'_> {
             self.assumes_method = false;
             self.scheme = Cow::Borrowed("");
         }
+    }
+
+    /// Takes the dot off the end of a name, as resolvers write it.
+    pub(crate) fn as_resolvers_write(&mut self) {
+        let name = self.authority.trim_end_matches('.').to_owned();
+        self.server_name = Some(name.clone().into());
+        self.authority = name.into();
     }
 
     /// Takes a URL without a scheme in the place of the path, as `a.example/path`, into host and path: a path

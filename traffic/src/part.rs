@@ -287,6 +287,42 @@ pub(crate) const OCSF_KEYS: &[(Part, &[&str])] = &[
     (Part::Time, TIME_KEYS),
 ];
 
+/// The keys of entries of Google Cloud Logging: of `HttpRequest`, and what Secure Web Proxy and Cloud Service Mesh
+/// add.
+///
+/// See: <https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#HttpRequest>
+pub(crate) const GCP_KEYS: &[(Part, &[&str])] = &[
+    (Part::Method, &["httpRequest.requestMethod"]),
+    (
+        Part::Authority,
+        &[
+            "jsonPayload.enforcedGatewaySecurityPolicy.hostname",
+            "jsonPayload.authority",
+            "labels.authority",
+        ],
+    ),
+    (Part::Path, &["httpRequest.requestUrl"]),
+    (Part::Protocol, &["httpRequest.protocol"]),
+    (Part::UserAgent, &["httpRequest.userAgent"]),
+    (Part::Referer, &["httpRequest.referer"]),
+    (Part::ServerName, &["labels.requested_server_name"]),
+    (Part::SourceAddress, &["httpRequest.remoteIp"]),
+    (Part::Status, &["httpRequest.status"]),
+    (Part::RequestBytes, &["httpRequest.requestSize"]),
+    (Part::ResponseBytes, &["httpRequest.responseSize"]),
+    (Part::UpstreamAddress, &["httpRequest.serverIp"]),
+    (Part::Time, &["timestamp", "receiveTimestamp"]),
+];
+
+/// The keys of the log of queries of Amazon Route 53 Resolver. A query is read as the name of a connection is.
+///
+/// See: <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html>
+pub(crate) const ROUTE53_KEYS: &[(Part, &[&str])] = &[
+    (Part::ServerName, &["query_name"]),
+    (Part::SourceAddress, &["srcaddr"]),
+    (Part::Time, &["query_timestamp"]),
+];
+
 /// The keys of the filter's own events.
 pub(crate) const EVENT_KEYS: &[(Part, &[&str])] = &[
     (Part::Method, &["request.method"]),

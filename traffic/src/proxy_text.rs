@@ -87,6 +87,10 @@ fn names(head: &str) -> Option<(Option<&str>, &str)> {
         !is_address(word)
             && (without_port(word).contains('.') || without_port(word).len() < word.len())
     };
+    // What is in front of the line, as a priority of syslog.
+    if head.contains(['<', '>', '{']) {
+        return None;
+    }
     let words: Vec<&str> = head.split_ascii_whitespace().collect();
     // `192.0.2.7, 10.0.0.1`, and in quotes.
     let n_listed = words.iter().take_while(|word| word.ends_with(',')).count();

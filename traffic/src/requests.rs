@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use crate::part::{
-    ACCESS_LOG_KEYS, ECS_KEYS, EVENT_KEYS, Keys, OCSF_KEYS, Part, SURICATA_KEYS, ZEEK_HTTP_KEYS,
+    ACCESS_LOG_KEYS, ECS_KEYS, EVENT_KEYS, GCP_KEYS, Keys, OCSF_KEYS, Part, ROUTE53_KEYS,
+    SURICATA_KEYS, ZEEK_HTTP_KEYS,
 };
 use crate::slots::LineReader;
 use crate::{FieldMap, Format};
@@ -19,6 +20,8 @@ static ZEEK_HTTP: LazyLock<Keys> = LazyLock::new(|| keys(ZEEK_HTTP_KEYS));
 static SURICATA: LazyLock<Keys> = LazyLock::new(|| keys(SURICATA_KEYS));
 static ECS: LazyLock<Keys> = LazyLock::new(|| keys(ECS_KEYS));
 static OCSF: LazyLock<Keys> = LazyLock::new(|| keys(OCSF_KEYS));
+static GCP: LazyLock<Keys> = LazyLock::new(|| keys(GCP_KEYS));
+static ROUTE53: LazyLock<Keys> = LazyLock::new(|| keys(ROUTE53_KEYS));
 static EVENTS: LazyLock<Keys> = LazyLock::new(|| keys(EVENT_KEYS));
 
 /// Returns a reader of the lines of an access log in JSON.
@@ -35,6 +38,8 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         Format::Suricata => Some(LineReader::of(&SURICATA)),
         Format::Ecs => Some(LineReader::of(&ECS)),
         Format::Ocsf => Some(LineReader::of(&OCSF)),
+        Format::Gcp => Some(LineReader::of(&GCP)),
+        Format::Route53 => Some(LineReader::of(&ROUTE53)),
         Format::Events => Some(LineReader::of(&EVENTS)),
         Format::Json => map.request_keys().map(LineReader::new),
         Format::EnvoyText
@@ -97,6 +102,7 @@ mod tests {
             (Format::Suricata, SURICATA_KEYS),
             (Format::Ecs, ECS_KEYS),
             (Format::Ocsf, OCSF_KEYS),
+            (Format::Gcp, GCP_KEYS),
             (Format::Events, EVENT_KEYS),
         ] {
             let first = |part: Part| table.iter().find(|(of, _)| *of == part).unwrap().1[0];
@@ -144,6 +150,37 @@ mod tests {
             }
         }
         assert!(n_lines > 1000, "{n_lines}");
+    }
+
+    #[test]
+    fn a_query_is_judged_whatever_its_other_values_are() {
+        let mut reader = LogReader::new(Layout::from(Format::Route53), &FieldMap::default());
+        for (name, value, expect) in [
+            ("srcaddr", json!("10.0.1.7"), "a.example 10.0.1.7 []"),
+            ("srcaddr", json!(["10.0.1.7"]), r#"a.example - ["srcaddr"]"#),
+            ("srcaddr", json!({}), r#"a.example - ["srcaddr"]"#),
+            ("srcaddr", json!(null), "a.example - []"),
+            ("query_timestamp", json!([]), "a.example - []"),
+            ("query_name", json!("B.example"), "B.example - []"),
+            ("query_name", json!([]), "a key of the wrong type"),
+            ("query_name", json!(true), "a key of the wrong type"),
+            ("query_name", json!(null), "no host"),
+        ] {
+            let mut line = json!({"query_name": "a.example.", "query_type": "A"});
+            line[name] = value;
+            let mut found = None;
+            reader.read(line.to_string().as_bytes(), &mut |_, entry| {
+                found = Some(match entry {
+                    Ok(Entry::Request(logged)) => {
+                        let source = logged.line.source_address.as_deref().unwrap_or("-");
+                        format!("{} {source} {:?}", logged.line.authority, logged.unread)
+                    }
+                    Ok(other) => panic!("{other:?}"),
+                    Err(refused) => refused.reason.as_str().to_owned(),
+                });
+            });
+            assert_eq!(found.as_deref(), Some(expect), "{line}");
+        }
     }
 
     /// Returns true if the value of a key counts: another key of the base line may come first.

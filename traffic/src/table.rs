@@ -35,6 +35,9 @@ pub(crate) struct Row {
     time: Option<String>,
 }
 
+/// Added to the rank of a column whose name an earlier one has.
+const REPEATED_RANK: u8 = 0x20;
+
 /// Columns that Splunk adds to what it exports.
 const OF_SPLUNK: [&str; 4] = ["sourcetype", "splunk_server", "_raw", "_indextime"];
 
@@ -45,11 +48,10 @@ const MAX_HEADER_BYTES: usize = 16 << 10;
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 impl Table {
-    /// Reads the last header of the extended format in a text, which begins with `#Fields:`; `None` if it has
-    /// none, or one without a host.
-    pub(crate) fn of_w3c(text: &str) -> Option<Table> {
-        let mut headers = text.lines().filter_map(|line| strip_fields(line.trim_ascii()));
-        let names = headers.next_back()?.split_ascii_whitespace().map(str::to_owned);
+    /// Reads a line as the header of the extended format, which begins with `#Fields:`; `None` if it is another,
+    /// or names no host.
+    pub(crate) fn of_w3c(line: &str) -> Option<Table> {
+        let names = strip_fields(line.trim_ascii())?.split_ascii_whitespace().map(str::to_owned);
         Table::new(Syntax::W3c, names.collect()).filter(Table::has_host)
     }
 
@@ -63,7 +65,8 @@ impl Table {
             let names = csv_values(line, separator)?;
             let names = names.into_iter().map(|name| name.trim_ascii().to_owned());
             let table = Table::new(Syntax::Csv(separator), names.collect())?;
-            let n_known = table.columns.iter().filter(|(_, column)| column.is_some()).count();
+            // A line of data may contain the same value twice: repeated names count once.
+            let n_known = table.n_known();
             let is_url = |(_, column): &(String, Option<Column>)| {
                 *column == Some(Column::Part(Part::Path, Column::URL))
             };
@@ -82,26 +85,39 @@ impl Table {
             let names = names.into_iter().map(|name| name.trim_ascii().to_owned());
             Table::new(Syntax::Csv(separator), names.collect())
         });
-        tables.filter(|table| table.columns.len() > 1).max_by_key(|table| table.columns.len())
+        let is_header = |table: &Table| {
+            // A line of data may contain the same value twice.
+            let is_repeated = |(idx, name)| table.names().take(idx).any(|other| other == name);
+            table.columns.len() > 1 && !table.names().enumerate().any(is_repeated)
+        };
+        tables.filter(is_header).max_by_key(|table| table.columns.len())
     }
 
     fn new(syntax: Syntax, names: Vec<String>) -> Option<Table> {
-        // A line of data may contain the same value twice, a header does not.
-        let mut sorted: Vec<&String> = names.iter().collect();
-        sorted.sort_unstable();
-        if names.is_empty() || sorted.windows(2).any(|pair| pair.first() == pair.last()) {
+        if names.is_empty() {
             return None;
         }
         let is_of_splunk = names.iter().any(|name| OF_SPLUNK.contains(&name.as_str()));
-        let columns = names.into_iter().map(|name| {
+        let mut columns: Vec<(String, Option<Column>)> = Vec::new();
+        for name in names {
             let known = match column(&name) {
                 // The machine that sent the line.
                 Some(Column::Part(Part::Authority, _)) if is_of_splunk && name == "host" => None,
+                // Of columns of one name the first that has a value counts.
+                Some(Column::Part(part, rank)) if columns.iter().any(|(of, _)| *of == name) => {
+                    Some(Column::Part(part, rank | REPEATED_RANK))
+                }
                 known => known,
             };
-            (name, known)
-        });
-        Some(Table { syntax, columns: columns.collect() })
+            columns.push((name, known));
+        }
+        Some(Table { syntax, columns })
+    }
+
+    /// Returns how many things the columns give.
+    fn n_known(&self) -> usize {
+        let known = self.columns.iter().filter_map(|(_, column)| *column);
+        known.filter(|column| !matches!(column, Column::Part(_, REPEATED_RANK..))).count()
     }
 
     /// Returns true if a column gives the host of requests.
@@ -196,6 +212,19 @@ impl Table {
         }
     }
 
+    /// Returns true if a row has what is not a date in the column of the day, as a line of another format with as
+    /// many values does.
+    pub(crate) fn is_odd(&self, row: &Row) -> bool {
+        let is_date = |value: &str| {
+            let is_sign = |byte: u8| b"-/.:+ TZ".contains(&byte) || byte.is_ascii_alphanumeric();
+            value.starts_with(|first: char| first.is_ascii_digit()) && value.bytes().all(is_sign)
+        };
+        let dates = self.columns.iter().zip(&row.values);
+        dates
+            .filter(|((_, column), _)| *column == Some(Column::Date))
+            .any(|(_, value)| !matches!(value.as_str(), "" | "-") && !is_date(value))
+    }
+
     /// Returns the name of the column that gives a part.
     pub(crate) fn name(&self, part: Part) -> Option<&str> {
         let known =
@@ -206,8 +235,13 @@ impl Table {
     /// Writes a row as a JSON object, by the names of its columns.
     pub(crate) fn to_json(&self, row: Row) -> Vec<u8> {
         let values = self.names().zip(row.values).filter(|(_, value)| *value != "-");
-        let object: Map<String, Value> =
-            values.map(|(name, value)| (name.to_owned(), Value::String(value))).collect();
+        let mut object = Map::new();
+        for (name, value) in values {
+            let first = object.get(name).and_then(Value::as_str).unwrap_or_default();
+            if first.is_empty() {
+                object.insert(name.to_owned(), Value::String(value));
+            }
+        }
         Value::Object(object).to_string().into_bytes()
     }
 }

@@ -52,6 +52,11 @@ impl Columns {
         (!columns.list.is_empty()).then_some(columns)
     }
 
+    /// Returns true if a line has a value for each column.
+    pub(crate) fn is_row(&self, line: &str) -> bool {
+        line.split(self.separator.as_str()).count() == self.list.len()
+    }
+
     /// Writes a line as Zeek writes it in JSON, so that one reader reads both.
     pub(crate) fn to_json(&self, line: &str) -> Vec<u8> {
         let mut object = serde_json::Map::new();
@@ -114,6 +119,7 @@ mod tests {
             json,
             r#"{"host":"a.example","id.orig_h":"10.0.0.1","tags":["a","b"],"ts":"1.5","uri":"/x\t\"y","user_agent":""}"#
         );
+        assert!(columns.is_row(line) && !columns.is_row("1.5\t10.0.0.1"));
         assert_eq!(Columns::read("#separator \\x09\n"), None);
         assert_eq!(Columns::read("a\tb\n"), None);
     }

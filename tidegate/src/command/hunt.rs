@@ -29,8 +29,10 @@ use forms::{Forms, GivenFormat, Records, format};
 /// Correlations use the time of the events. A policy, given or in the pack, is evaluated with the time and
 /// the source of each event: matches that it turns off or excepts are counted, not printed.
 ///
-/// The exit code is 1 if a log or a rule cannot be read; matches do not change it. Unreadable lines are
-/// counted.
+/// A line of another format than the first lines' is read as what it is, unless `--input-format` names one.
+///
+/// The exit code is 1 if a log or a rule cannot be read, or a tenth of a log's lines that look like requests;
+/// matches do not change it. Unreadable lines are counted.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate hunt access.log\n\

@@ -10,7 +10,7 @@ fn read(log: &str) -> Vec<String> {
         let logged = match entry {
             Ok(Entry::Request(logged)) => logged,
             Ok(_) => return,
-            Err(reason) => return found.push(reason.as_str().to_owned()),
+            Err(refused) => return found.push(refused.reason.as_str().to_owned()),
         };
         assert!(logged.unread.is_empty(), "{log}: {:?}", logged.unread);
         let time = logged.time.and_then(crate::json::Time::milliseconds);
@@ -95,6 +95,14 @@ fn csv_below_a_header_becomes_requests() {
             ],
         ),
         ("url\nhttps://a.example/x\n", vec!["GET https://a.example/x - - - 0 0 0"]),
+        // Of columns of one name the first that has a value counts.
+        (
+            "time,src,url,url,src\n,10.0.1.7,https://a.example/x,https://b.example/,10.0.1.8\n,-,,https://b.example/,10.0.1.8\n",
+            vec![
+                "GET https://a.example/x - - 10.0.1.7 0 0 0",
+                "GET https://b.example/ - - 10.0.1.8 0 0 0",
+            ],
+        ),
         (
             "date|sni|src\n2026-11-20|t.example|10.0.1.7\n",
             vec![" t.example - - 10.0.1.7 0 0 1795132800000"],
@@ -102,7 +110,7 @@ fn csv_below_a_header_becomes_requests() {
     ] {
         assert_eq!(read(log), expect, "{log}");
     }
-    for line in ["a,b,c", "host", "1,2", "time,time,url", "Hello, host", ""] {
+    for line in ["a,b,c", "host", "1,2", "host,host", "Hello, host", ""] {
         assert!(Table::of_csv(line).is_none(), "{line}");
     }
 }
