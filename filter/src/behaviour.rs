@@ -2,8 +2,10 @@
 //!
 //! A request is tracked if a rule depends on behaviour and on nothing else any more: every other request pays
 //! nothing. At its headers the tables are read and the rules are evaluated with it as the last request of its
-//! pair, first with what two entries answer, and with the rest only if that does not settle them. When it ends, and
-//! its bytes are final, it is written. A denied request is written too: a beacon that is denied is still one.
+//! pair, first with what its own entry and its host's answer, and with the rest only if that does not settle them; what those that
+//! many pairs share answer is remembered for a moment. When the request ends, and its bytes are final, it is written,
+//! and it is judged once more if a rule may match by them. A denied request is written too: a beacon that is denied
+//! is still one.
 //!
 //! An event that only such rules match is written once a window of its pair and rule.
 
@@ -11,10 +13,9 @@ use inspect::behaviour_state::{
     CrowdState, NETWORK_WARM_UP_SECONDS, Newness, PairState, PairUse, SOURCE_WARM_UP_SECONDS,
     WINDOW_SECONDS, WatchState,
 };
-use inspect::pack::Tables;
 use inspect::{
     Action, Behaviour, BehaviourField, BehaviourFields, FieldValue, IdentityKey, Inspector,
-    Observed, Ratio, Request, RuleMatch, Ruling, Scope, Subject, Verdict,
+    Observed, Ratio, Request, RuleId, RuleMatch, Ruling, Scope, Subject, Verdict,
 };
 
 use crate::host::{Host, Property};
@@ -24,11 +25,13 @@ use crate::source::Sender;
 
 mod news;
 mod parties;
+mod recent;
 mod scopes;
 mod shared;
 
 use news::{News, host_newness};
 use parties::{Parties, reads_service};
+pub(crate) use recent::Recent;
 pub(crate) use scopes::Scopes;
 pub(crate) use shared::Table;
 use shared::{Costs, Place, change, find, open};
@@ -41,8 +44,8 @@ pub(crate) struct Tracked {
     time: u32,
     /// What was known at its headers, itself included.
     pub(crate) behaviour: Behaviour,
-    /// Whether a rule waits for what is known when it ends.
-    pub(crate) is_pending: bool,
+    /// The rules that wait for what is known when it ends.
+    pub(crate) waiting: Vec<RuleId>,
 }
 
 impl Tracked {
@@ -56,13 +59,13 @@ impl Tracked {
     }
 }
 
-/// Fields that the pair and the host answer, which are read first.
-const FIRST: [BehaviourField; 6] = [
-    BehaviourField::ActiveHours,
-    BehaviourField::Beacon,
-    BehaviourField::BeaconPeriod,
-    BehaviourField::Identities,
-    BehaviourField::Requests,
+/// The fields that other entries than the pair's own answer.
+const SHARED: [BehaviourField; 6] = [
+    BehaviourField::AfterDeadDrop,
+    BehaviourField::FirstUse,
+    BehaviourField::NewHosts,
+    BehaviourField::Prevalence,
+    BehaviourField::ServicePrevalence,
     BehaviourField::Sources,
 ];
 
@@ -71,13 +74,14 @@ impl Plugin {
     /// drop that a rule asks for.
     pub(crate) fn is_tracked(
         &self,
-        tables: &Tables,
+        inspector: &Inspector,
         request: &Request<'_>,
         verdict: &Verdict,
     ) -> bool {
         !verdict.asks.is_empty()
             || self.behaviour.contains(BehaviourField::AfterDeadDrop)
-                && reads_service(tables, request)
+                && inspector.may_use_service(request)
+                && reads_service(inspector.pack().tables(), request)
     }
 
     /// Reads what is known of a request's source, and evaluates the rules that ask for it; `None` where nothing
@@ -91,10 +95,9 @@ impl Plugin {
         verdict: &mut Verdict,
     ) -> Option<Tracked> {
         let time = seconds(host)?;
-        let tables = inspector.pack().tables();
-        let parties = Parties::of(tables, &self.behaviour_key(), request, sender)?;
+        let parties = Parties::of(inspector, &self.behaviour_key(), request, sender)?;
         let mut tracked =
-            Tracked { parties, time, behaviour: Behaviour::default(), is_pending: false };
+            Tracked { parties, time, behaviour: Behaviour::default(), waiting: Vec::new() };
         if verdict.asks.is_empty() {
             return Some(tracked);
         }
@@ -102,14 +105,27 @@ impl Plugin {
         let parties = &tracked.parties;
         let known: Option<PairState> = find(host, parties.pair);
         let asks = verdict.asks;
-        tracked.behaviour = first_answers(host, parties, known.as_ref(), asks, time);
-        *verdict = inspector.resolve(verdict, &tracked.behaviour);
-        if verdict.asks.iter().any(|field| !FIRST.contains(&field)) {
-            let asks = verdict.asks;
-            self.add_answers(host, parties, known.as_ref(), asks, time, &mut tracked.behaviour);
-            *verdict = inspector.resolve(verdict, &tracked.behaviour);
+        tracked.behaviour = first_answers(parties, known.as_ref(), asks, time);
+        let behaviour = &mut tracked.behaviour;
+        let mut recent = self.recent.try_borrow_mut().ok()?;
+        let answered = recent.answer(parties, time, behaviour);
+        let sources = asks.only(BehaviourField::Sources);
+        if !answered.contains_all(sources) {
+            let n_sources = crowd(host, parties.host, parties.source, time).n_sources();
+            behaviour.sources = Observed::Value(n_sources);
+            recent.note(parties, time, sources, behaviour);
         }
-        tracked.is_pending = !verdict.asks.is_empty();
+        *verdict = inspector.resolve(verdict, behaviour);
+        let asks = verdict.asks;
+        let answered = answered.union(sources);
+        if asks.iter().any(|field| SHARED.contains(&field) && !answered.contains(field)) {
+            self.add_answers(host, parties, known.as_ref(), asks, time, behaviour);
+            recent.note(parties, time, asks, behaviour);
+            *verdict = inspector.resolve(verdict, behaviour);
+        }
+        if !verdict.asks.is_empty() {
+            tracked.waiting = inspector.undecided_rules();
+        }
         Some(tracked)
     }
 
@@ -344,9 +360,8 @@ impl Plugin {
     }
 }
 
-/// What the pair and the host answer, with this request.
+/// What the pair answers, with this request.
 fn first_answers(
-    host: &dyn Host,
     parties: &Parties,
     known: Option<&PairState>,
     asks: BehaviourFields,
@@ -365,11 +380,6 @@ fn first_answers(
         beacon_period: Observed::of(rhythm.map(|(_, period)| period)),
         identities: Observed::of(identities),
         requests: Observed::Value(pair.requests()),
-        sources: if asks.contains(BehaviourField::Sources) {
-            Observed::Value(crowd(host, parties.host, parties.source, time).n_sources())
-        } else {
-            Observed::Unknown
-        },
         ..Behaviour::default()
     }
 }

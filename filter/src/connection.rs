@@ -176,7 +176,7 @@ impl Plugin {
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
-        let is_tracked = self.is_tracked(inspector.pack().tables(), &request, &verdict);
+        let is_tracked = self.is_tracked(&inspector, &request, &verdict);
         if verdict.matches.is_empty() && !is_tracked {
             return Ok(Stage::Open(None));
         }

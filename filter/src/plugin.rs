@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transport, User, Verdict};
 
-use crate::behaviour::{Scopes, Tracked};
+use crate::behaviour::{Recent, Scopes, Tracked};
 use crate::config::{Config, FailureMode, ListenerTls, Settings};
 use crate::decide::decide;
 use crate::deny::{Client, denial, denied, not_judged};
@@ -31,6 +31,7 @@ pub(crate) struct Plugin {
     /// What the pack's rules ask of behaviour.
     pub(crate) behaviour: BehaviourFields,
     pub(crate) scopes: Scopes,
+    pub(crate) recent: RefCell<Recent>,
     counters: RefCell<Counters>,
 }
 
@@ -119,6 +120,7 @@ impl Plugin {
             needs,
             behaviour: inspector.asks_behaviour(),
             scopes,
+            recent: RefCell::default(),
             inspector: RefCell::new(inspector),
             pack,
             settings,
@@ -164,7 +166,7 @@ impl Plugin {
             Some(sender) => inspector.inspect_of(&request, &self.user(sender)),
             None => inspector.inspect(&request),
         };
-        let is_tracked = self.is_tracked(inspector.pack().tables(), &request, &verdict);
+        let is_tracked = self.is_tracked(&inspector, &request, &verdict);
         let sender = match asked {
             Some(sender) => sender,
             None if is_tracked || !verdict.matches.is_empty() => self.sender(host, &snapshot),

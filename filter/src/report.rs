@@ -86,7 +86,8 @@ impl Plugin {
         let since = inspection.since;
         if let Some(tracked) = &mut inspection.tracked {
             self.record(host, tracked, since);
-            is_pending |= tracked.is_pending;
+            is_pending |= !tracked.waiting.is_empty()
+                && inspector.may_match(&tracked.waiting, &tracked.behaviour);
         }
         if is_pending && inspection.action != Action::Deny {
             self.read_needed(host, &mut response);

@@ -5,6 +5,7 @@
 //! few that no atom can vouch for. What else they ask for is looked for when they do, field by field,
 //! which most events never need. Truth has three values (Kleene): what only the response has is not known yet.
 
+mod outcomes;
 mod plan;
 mod program;
 mod search;
@@ -14,6 +15,7 @@ use crate::bits::BitSet;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId};
 use crate::pack::{KEYWORDS, Op, Tables};
+pub(crate) use outcomes::may_match;
 pub(crate) use plan::{Plan, fields, needing};
 
 /// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
@@ -75,7 +77,7 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// Empties everything and makes room for a pack.
-    fn prepare(&mut self, tables: &Tables) {
+    pub(crate) fn prepare(&mut self, tables: &Tables) {
         self.atoms.reset(tables.atoms.len());
         self.checked.reset(tables.patterns.len());
         self.decided.reset(tables.patterns.len());

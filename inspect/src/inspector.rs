@@ -9,7 +9,7 @@ use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
 use crate::evaluate::{
     Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, evaluate_undecided, fields,
-    unindexed_found,
+    may_match, unindexed_found,
 };
 use crate::event::Event;
 use crate::ids::{AtomId, RuleId, StrId};
@@ -34,6 +34,8 @@ pub struct Inspector {
     /// of the others waits for a request that has more.
     readings: Vec<Reading>,
     n_readings: usize,
+    /// Memory for what is known of behaviour alone.
+    behaviour: Reading,
     watched: Watched,
 }
 
@@ -62,7 +64,16 @@ impl Inspector {
                 of_response.insert(rule.index());
             }
         }
-        Inspector { pack, binding, plan, of_response, readings, n_readings: 0, watched }
+        Inspector {
+            pack,
+            binding,
+            plan,
+            of_response,
+            readings,
+            n_readings: 0,
+            behaviour: Reading::default(),
+            watched,
+        }
     }
 
     /// The pack.
@@ -153,6 +164,36 @@ impl Inspector {
         self.verdict(verdict.anomalies, true)
     }
 
+    /// Returns the rules that wait for more of the behaviour of the request that was inspected last, each
+    /// once.
+    pub fn undecided_rules(&self) -> Vec<RuleId> {
+        let readings = self.readings.get(..self.n_readings).unwrap_or_default();
+        let rules = readings.iter().flat_map(|reading| reading.scratch.undecided());
+        let mut rules: Vec<RuleId> = rules.copied().collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
+    /// Returns false if none of some rules can match where so much is known of behaviour, whatever else the
+    /// request and its response are: then [`Inspector::inspect_with`] need not be called for them. It takes a
+    /// fraction of that, and what was inspected last stays.
+    pub fn may_match(&mut self, rules: &[RuleId], behaviour: &Behaviour) -> bool {
+        let tables = self.pack.tables();
+        let Reading { event, scratch, .. } = &mut self.behaviour;
+        event.clear(tables.fields.len());
+        scratch.prepare(tables);
+        let answers = &self.binding.behaviour;
+        answers.answer(behaviour, true, event);
+        rules.iter().any(|rule| may_match(tables, *rule, |id| answers.has(id), event, scratch))
+    }
+
+    /// Returns false if the host of a request belongs to no service, which takes one pass over its bytes; true
+    /// if it may.
+    pub fn may_use_service(&self, request: &Request<'_>) -> bool {
+        self.binding.services.may_have(request.authority)
+    }
+
     /// A hash of what the request that was inspected last is to the rules that wait for behaviour; `None`
     /// where none does. Requests with one hash match the same of these rules, if their behaviour is the same.
     ///
@@ -219,9 +260,9 @@ impl Inspector {
             return known;
         }
         let tables = self.pack.tables();
-        let host = plain_host(request.authority);
         if self.binding.services.asks_usage()
-            && let Some(host) = &host
+            && self.may_use_service(request)
+            && let Some(host) = &plain_host(request.authority)
             && let Some(found) = ServiceMatch::of(tables, host, request.path)
         {
             let operations = found.operations(tables, request.method, host, request.path);

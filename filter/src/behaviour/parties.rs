@@ -2,7 +2,7 @@
 
 use inspect::behaviour_state::{DropRead, Subjects, Used, group_of};
 use inspect::pack::{Operation, Tables};
-use inspect::{IdentityKey, Operations, Request, ServiceMatch, plain_host};
+use inspect::{IdentityKey, Inspector, Operations, Request, ServiceMatch, plain_host};
 
 use super::shared::Place;
 use crate::snapshot::without_port;
@@ -31,7 +31,7 @@ pub(super) struct Parties {
 impl Parties {
     /// Reads them; `None` where the source or the host is not known, or the source is only claimed.
     pub(super) fn of(
-        tables: &Tables,
+        inspector: &Inspector,
         key: &IdentityKey,
         request: &Request<'_>,
         sender: &Sender,
@@ -50,7 +50,12 @@ impl Parties {
         let hash = |kind: &'static [u8], parts: &[&[u8]]| {
             key.hash([kind].into_iter().chain(parts.iter().copied()))
         };
-        let found = ServiceMatch::of(tables, &host, request.path);
+        let tables = inspector.pack().tables();
+        let found = if inspector.may_use_service(request) {
+            ServiceMatch::of(tables, &host, request.path)
+        } else {
+            None
+        };
         let operations = found.as_ref().map_or(Operations::default(), |found| {
             found.operations(tables, request.method, &host, request.path)
         });

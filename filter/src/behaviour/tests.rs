@@ -315,8 +315,49 @@ fn a_client_that_is_only_claimed_has_no_behaviour() {
         is_ambiguous: true,
         ..Sender::default()
     };
-    let pack = crate::testing::decoded(BEACON);
+    let inspector = Inspector::new(crate::testing::decoded(BEACON));
     let request = Request { authority: b"a.example", ..Request::default() };
     let key = IdentityKey([0; 16]);
-    assert!(Parties::of(pack.tables(), &key, &request, &sender).is_none());
+    assert!(Parties::of(&inspector, &key, &request, &sender).is_none());
+}
+
+/// A page of many requests reads the entries that pairs share once, and what it is told is at most so old.
+#[test]
+fn what_pairs_share_is_read_once_in_a_while() {
+    let gateway = Gateway::new("tidegate.sources|gte: 2");
+    let host = FakeHost::new();
+    gateway.send(&host, "10.0.0.1", "a.example");
+    gateway.send(&host, "10.0.0.2", "a.example");
+    assert_eq!(host.events().len(), 1, "the second source finds the first");
+    // Another worker remembers nothing, this one does until the answer is too old.
+    gateway.send(&host, "10.0.0.1", "a.example");
+    assert_eq!(host.events().len(), 1);
+    host.turn_back(5);
+    gateway.send(&host, "10.0.0.1", "a.example");
+    assert_eq!(host.events().len(), 2, "a clock that was set back makes nothing last longer");
+    host.advance(5 + u64::from(recent::RECENT_SECONDS));
+    gateway.send(&host, "10.0.0.3", "a.example");
+    gateway.send(&host, "10.0.0.4", "b.example");
+    assert_eq!(host.events().len(), 3);
+    host.advance(u64::from(recent::RECENT_SECONDS));
+    gateway.send(&host, "10.0.0.4", "a.example");
+    gateway.send(&host, "10.0.0.4", "b.example");
+    assert_eq!(host.events().len(), 4);
+}
+
+/// Bytes that settle a rule without the request spare the second inspection.
+#[test]
+fn a_request_is_judged_again_only_if_its_bytes_may_match() {
+    let gateway = Gateway::new("cs-host: a.example\n        tidegate.upload_bytes|gte: 1000");
+    let host = FakeHost::new();
+    gateway.send_for(&host, "10.0.0.1", "a.example", 400, 1);
+    let inspector = gateway.plugin.inspector.borrow();
+    assert!(
+        !inspector.undecided_rules().is_empty(),
+        "what was inspected last is the request alone"
+    );
+    drop(inspector);
+    gateway.send_for(&host, "10.0.0.1", "a.example", 700, 1);
+    let inspector = gateway.plugin.inspector.borrow();
+    assert!(inspector.undecided_rules().is_empty(), "it was inspected with its response");
 }

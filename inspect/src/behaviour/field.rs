@@ -158,6 +158,17 @@ impl BehaviourFields {
         self.0 & 1 << field as u16 != 0
     }
 
+    /// Returns true if all fields of another set are in this one.
+    pub fn contains_all(self, other: BehaviourFields) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Returns the set with one of its fields, or with none.
+    #[must_use]
+    pub fn only(self, field: BehaviourField) -> BehaviourFields {
+        BehaviourFields(self.0 & 1 << field as u16)
+    }
+
     /// Returns the set with the fields of another.
     #[must_use]
     pub fn union(self, other: BehaviourFields) -> BehaviourFields {

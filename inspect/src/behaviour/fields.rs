@@ -31,6 +31,11 @@ impl BehaviourBinding {
         self.fields.iter().map(|(field, _)| *field).collect()
     }
 
+    /// Returns true if a field is one of behaviour.
+    pub(crate) fn has(&self, field: FieldId) -> bool {
+        self.fields.iter().any(|(_, id)| *id == field)
+    }
+
     /// Returns true if a field is one of a response's.
     pub(crate) fn is_of_response(&self, field: FieldId) -> bool {
         self.fields.iter().any(|(known, id)| *id == field && known.phase() == Phase::Response)

@@ -28,8 +28,12 @@ impl ServiceFields {
         let fields: Vec<_> =
             named.iter().filter(|(field, _)| is_of_service(*field)).copied().collect();
         named.retain(|(field, _)| !is_of_service(*field));
-        let names = if fields.is_empty() { NameFilter::default() } else { NameFilter::of(tables) };
-        ServiceFields { fields, names }
+        ServiceFields { fields, names: NameFilter::of(tables) }
+    }
+
+    /// Returns false if the host of an authority belongs to no service.
+    pub(crate) fn may_have(&self, authority: &[u8]) -> bool {
+        self.names.may_have(authority)
     }
 
     /// Returns true if a rule asks what the policy knows of a use.

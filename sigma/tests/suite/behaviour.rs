@@ -187,3 +187,62 @@ fn what_is_found_out_step_by_step_is_what_is_known_at_once() {
     }
     assert!(n_matches > 12, "{n_matches}");
 }
+
+/// A rule that matches in the end was one that may match, whatever else the request is.
+#[test]
+fn what_cannot_match_any_more_is_known_by_behaviour_alone() {
+    let known = known();
+    let unwatched = Behaviour { first_use: Observed::Unknown, ..known };
+    for (detection, may_match, may_match_unwatched) in [
+        ("s: {tidegate.upload_bytes|gte: 1}\n  condition: s", true, true),
+        ("s: {tidegate.upload_bytes|gte: 999999999}\n  condition: s", false, false),
+        ("s: {tidegate.upload_bytes|gte: 999999999}\n  condition: not s", true, true),
+        ("s: {cs-host: a.example, tidegate.upload_bytes|gte: 1}\n  condition: s", true, true),
+        ("s: {cs-host: a.example, tidegate.upload_bytes|lt: 1}\n  condition: s", false, false),
+        (
+            "s: {tidegate.upload_bytes|lt: 1}\n  o: {sc-status: 404}\n  condition: s or o",
+            true,
+            true,
+        ),
+        (
+            "s: {tidegate.upload_bytes|gte: 1}\n  o: {sc-status: 404}\n  condition: not (s or o)",
+            false,
+            false,
+        ),
+        (
+            "s: {tidegate.first_use: source.host, tidegate.upload_bytes|gte: 1}\n  condition: s",
+            true,
+            false,
+        ),
+        (
+            "s: {tidegate.first_use: source.host}\n  u: {tidegate.upload_bytes|gte: 1}\n  condition: u and not s",
+            false,
+            false,
+        ),
+        (
+            "s: {tidegate.first_use: group.host}\n  u: {tidegate.upload_bytes|gte: 1}\n  condition: u and not s",
+            true,
+            false,
+        ),
+        (
+            "s: {tidegate.first_use: source.host}\n  u: {tidegate.upload_bytes|gte: 1}\n  condition: u or s",
+            true,
+            true,
+        ),
+    ] {
+        let mut inspector = Inspector::new(event::pack(&rule(detection)).unwrap());
+        for (behaviour, expect) in [(&known, may_match), (&unwatched, may_match_unwatched)] {
+            assert_eq!(
+                inspector.may_match(&[inspect::RuleId(0)], behaviour),
+                expect,
+                "{detection}"
+            );
+            for authority in [&b"a.example"[..], b"b.example"] {
+                let response = Response { status: Some(404), ..Response::default() };
+                let request = Request { authority, response: Some(response), ..Request::default() };
+                let verdict = inspector.inspect_with(&request, &User::default(), behaviour);
+                assert!(expect || verdict.matches.is_empty(), "{detection}");
+            }
+        }
+    }
+}
