@@ -7,13 +7,14 @@ use crate::behaviour::{Behaviour, BehaviourFields};
 use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
+use crate::distance::Distance;
 use crate::evaluate::{
     Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, evaluate_undecided, fields,
     may_match, unindexed_found,
 };
 use crate::event::Event;
-use crate::ids::{AtomId, RuleId, StrId};
-use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES};
+use crate::ids::{AtomId, FieldId, RuleId, StrId};
+use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES, MAX_SEEN};
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
 use crate::policy::{Allowance, User, names_agree};
 use crate::request::{Binding, Further, Known, ProxyField, Request};
@@ -374,6 +375,30 @@ impl Inspector {
         self.tree(rule, event, &scratch)
     }
 
+    /// The rules that came nearest to matching the request or event that was inspected last, read as it came: at
+    /// most `most`, those with the fewest searches that would have to be otherwise first.
+    ///
+    /// A rule counts if something that it asks for is there, the method aside, which many requests share. Rules
+    /// that match are not among them.
+    pub fn nearest(&self, most: usize) -> Vec<RuleId> {
+        let tables = self.pack.tables();
+        let readings = self.readings.get(..self.n_readings).unwrap_or_default();
+        let Some(Reading { event, scratch, .. }) = readings.first() else { return Vec::new() };
+        let mut scratch = scratch.clone();
+        let mut near = Vec::new();
+        for rule in (0..).map(RuleId).take(tables.rules.len()) {
+            if readings.iter().any(|reading| reading.scratch.matched().contains(&rule)) {
+                continue;
+            }
+            ask_all(tables, rule, event, &mut scratch);
+            if let Some(distance) = Distance::of(tables, rule, event, &scratch) {
+                near.push((distance, rule));
+            }
+        }
+        near.sort();
+        near.into_iter().take(most).map(|(_, rule)| rule).collect()
+    }
+
     fn tree(&self, rule: RuleId, event: &Event, scratch: &Scratch) -> Option<Condition> {
         let tables = self.pack.tables();
         let mut stack: Vec<Condition> = Vec::new();
@@ -383,8 +408,13 @@ impl Inspector {
                 Op::Test(test) => {
                     let asked = tables.tests.get(test as usize)?;
                     let truth = test_truth(tables, test, event);
-                    let text = tables.str(asked.text).to_owned();
-                    item(truth, tables.str(asked.label).to_owned(), vec![text], None)
+                    let node = Node::Item {
+                        label: tables.str(asked.label).to_owned(),
+                        patterns: vec![tables.str(asked.text).to_owned()],
+                        evidence: None,
+                        seen: seen(asked.field, event),
+                    };
+                    Condition { name: None, truth, node }
                 }
                 Op::All(n_values) => {
                     let parts = split_top(&mut stack, n_values)?;
@@ -411,7 +441,8 @@ impl Inspector {
     fn item(&self, atom_id: AtomId, event: &Event, scratch: &Scratch) -> Condition {
         let tables = self.pack.tables();
         let truth = atom_truth(tables, atom_id, event, scratch);
-        let label = tables.atoms.get(atom_id.index()).map_or(StrId(u32::MAX), |atom| atom.label);
+        let atom = tables.atoms.get(atom_id.index());
+        let label = atom.map_or(StrId(u32::MAX), |atom| atom.label);
         // Packs point from patterns to atoms; the way back is only needed here.
         let of_atom = tables
             .patterns
@@ -422,7 +453,9 @@ impl Inspector {
         let evidence = found
             .or_else(|| unindexed_found(tables, atom_id, event))
             .map(|found| self.quote(found, event));
-        item(truth, tables.str(label).to_owned(), patterns, evidence)
+        let seen = atom.map(|atom| seen(atom.field, event)).unwrap_or_default();
+        let node = Node::Item { label: tables.str(label).to_owned(), patterns, evidence, seen };
+        Condition { name: None, truth, node }
     }
 
     fn quote(&self, found: Found, event: &Event) -> Evidence {
@@ -453,13 +486,13 @@ fn mix(hash: u64, number: u64) -> u64 {
     hash ^ hash >> 31
 }
 
-fn item(
-    truth: Truth,
-    label: String,
-    patterns: Vec<String>,
-    evidence: Option<Evidence>,
-) -> Condition {
-    Condition { name: None, truth, node: Node::Item { label, patterns, evidence } }
+/// The first values of a field.
+fn seen(field: FieldId, event: &Event) -> Vec<Vec<u8>> {
+    if field == KEYWORDS {
+        return Vec::new();
+    }
+    let values = event.values(field).take(MAX_SEEN).map(|text| event.raw(text));
+    values.map(|value| value.get(..MAX_EVIDENCE_BYTES).unwrap_or(value).to_owned()).collect()
 }
 
 fn split_top(stack: &mut Vec<Condition>, n_values: u32) -> Option<Vec<Condition>> {

@@ -33,6 +33,7 @@ mod behaviour;
 mod bits;
 mod compare;
 mod correlation;
+mod distance;
 mod evaluate;
 mod event;
 mod fold;

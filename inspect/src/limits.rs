@@ -48,6 +48,12 @@ pub const MAX_SMALL_GRAM_BITS: usize = 1 << 15;
 /// Most evidence that is kept for one rule that matched; the rest is counted, not listed.
 pub const MAX_EVIDENCE: usize = 8;
 
+/// Most searches that may have to be otherwise for a rule to be near a match.
+pub const MAX_MISSING: u32 = 2;
+
+/// Most values of a field that the tree of a condition lists.
+pub const MAX_SEEN: usize = 3;
+
 /// Longest value that evidence quotes, in bytes; a longer one is cut.
 pub const MAX_EVIDENCE_BYTES: usize = 512;
 

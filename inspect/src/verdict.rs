@@ -118,5 +118,8 @@ pub enum Node {
         patterns: Vec<String>,
         /// What was found, if it holds.
         evidence: Option<Evidence>,
+        /// The first values that the event has for the field, at most [`crate::limits::MAX_SEEN`]; none for a
+        /// keyword.
+        seen: Vec<Vec<u8>>,
     },
 }

@@ -1,21 +1,30 @@
 //! Why a request gets its verdict: every rule that matches, and its condition with the truth of each
 //! part.
 
+mod found;
 mod json;
+mod sentence;
+mod spelling;
+mod text;
 mod tree;
 
 use diagnostics::printable;
 use inspect::pack::{Operation, Phase, Tables};
 use inspect::{
-    Allowance, Condition, IdentityKey, Inspector, Mode, PolicyQuery, Request, RuleId, Ruling,
-    Source, StrId, Truth, Usage, User,
+    Allowance, Anomalies, Behaviour, Condition, IdentityKey, Inspector, Mode, PolicyQuery, Request,
+    RuleId, Ruling, Source, StrId, Truth, Usage, User, View,
 };
-
-pub use json::to_json;
-
-use crate::policy;
 use traffic::RecordedRequest;
+
+pub use found::Found;
+pub use json::to_json;
+pub use sentence::Piece;
+pub use spelling::{Reading, view_meaning};
 pub use tree::condition_lines;
+
+use crate::limits::MAX_NEAREST;
+use crate::policy;
+use sentence::sentence;
 
 /// What a policy is asked with, beside the request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +35,8 @@ pub struct PolicyContext<'s> {
     pub now: u64,
     /// The key of the identities that the policy lists.
     pub key: Option<IdentityKey>,
+    /// What the source did over time; the default where that is not known.
+    pub behaviour: Behaviour,
 }
 
 /// The verdict of a pack on a request, with the reasons.
@@ -33,6 +44,10 @@ pub struct PolicyContext<'s> {
 pub struct Explanation {
     /// The request line: method, URL and version, printable.
     pub request: String,
+    /// The request in each of its readings that differ; the first is the request as it was sent.
+    pub readings: Vec<Reading>,
+    /// What is odd about it.
+    pub anomalies: Anomalies,
     /// What happens to it where matches are only reported.
     pub monitor: &'static str,
     /// What happens to it where rules are enforced.
@@ -40,9 +55,9 @@ pub struct Explanation {
     /// The service that the request goes to.
     pub service: Option<String>,
     /// What it does to the service.
-    pub operations: Vec<&'static str>,
-    /// What the policy knows of this use of the service.
-    pub usage: Option<&'static str>,
+    pub operations: Vec<Operation>,
+    /// What the policy knows of this use of the service; `None` without a policy.
+    pub usage: Option<Usage>,
     /// What the policy's allow-lists say of it; `None` if its source is in no group that has one.
     pub allowance: Option<String>,
     /// Whether some of the request was larger than the bounds and not looked at.
@@ -53,6 +68,8 @@ pub struct Explanation {
     pub undecided: Vec<ExplainedRule>,
     /// The rules that were asked for and do not match.
     pub others: Vec<ExplainedRule>,
+    /// The rules that came nearest, where none matches, waits or was asked for; at most [`MAX_NEAREST`].
+    pub nearest: Vec<ExplainedRule>,
 }
 
 /// A rule and its condition on a request.
@@ -74,7 +91,11 @@ pub struct ExplainedRule {
     pub tags: Vec<String>,
     /// The decision of the policy on the match, if the pack has a policy.
     pub ruling: Option<ExplainedRuling>,
-    /// The condition.
+    /// The view in which it matched first; `None` if it does not match.
+    pub view: Option<View>,
+    /// One sentence: why it matches, waits or does not match.
+    pub because: Vec<Piece>,
+    /// The condition, on the request in that view, or as it was sent.
     pub condition: Condition,
 }
 
@@ -100,16 +121,16 @@ pub fn explain(
 ) -> Explanation {
     let lent = request.lend();
     let user = User { source: context.source, key: context.key };
-    let verdict = inspector.inspect_of(&lent, &user);
+    let verdict = inspector.inspect_with(&lent, &user, &context.behaviour);
     let decide = |bound: Mode| {
-        let PolicyContext { source, now, key } = *context;
+        let PolicyContext { source, now, key, .. } = *context;
         inspector.pack().decide(&verdict, &PolicyQuery { request: &lent, source, now, bound, key })
     };
     let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
-    let matched: Vec<_> =
-        verdict.matches.iter().map(|matched| (matched.rule, matched.phase)).collect();
+    let matched = verdict.matches.iter().map(|of| (of.rule, of.phase, Some(of.view)));
+    let matched: Vec<_> = matched.collect();
     let n_rules = inspector.pack().tables().rules.len();
-    let is_matched = |rule: RuleId| matched.iter().any(|(matched, _)| *matched == rule);
+    let is_matched = |rule: RuleId| matched.iter().any(|(matched, ..)| *matched == rule);
     let is_undecided = |rule: RuleId| {
         inspector.condition(rule).is_some_and(|condition| condition.truth == Truth::Unknown)
     };
@@ -117,19 +138,20 @@ pub fn explain(
     if verdict.pending {
         let rules = (0..).map(RuleId).take(n_rules);
         let rules = rules.filter(|rule| !is_matched(*rule) && is_undecided(*rule));
-        undecided.extend(rules.map(|rule| (rule, Phase::Response)));
+        undecided.extend(rules.map(|rule| (rule, Phase::Response, None)));
     }
     let is_listed = |rule: RuleId| {
-        is_matched(rule) || undecided.iter().any(|(undecided, _)| *undecided == rule)
+        is_matched(rule) || undecided.iter().any(|(undecided, ..)| *undecided == rule)
     };
-    let others = asked
-        .iter()
-        .filter(|rule| !is_listed(**rule))
-        .filter_map(|rule| Some((*rule, inspector.pack().tables().rule(*rule)?.phase)));
-    let others: Vec<_> = others.collect();
-    let explained = |rules: &[(RuleId, Phase)]| -> Vec<ExplainedRule> {
-        let of = |(rule, phase): &(RuleId, Phase)| explained_rule(inspector, *rule, *phase);
-        rules.iter().filter_map(of).collect()
+    let with_phases = |rules: &[RuleId]| -> Vec<Listed> {
+        let phase = |rule: RuleId| Some((rule, inspector.pack().tables().rule(rule)?.phase, None));
+        rules.iter().filter(|rule| !is_listed(**rule)).filter_map(|rule| phase(*rule)).collect()
+    };
+    let others = with_phases(asked);
+    let is_plain = matched.is_empty() && undecided.is_empty() && asked.is_empty();
+    let nearest = if is_plain { with_phases(&inspector.nearest(MAX_NEAREST)) } else { Vec::new() };
+    let explained = |rules: &[Listed]| -> Vec<ExplainedRule> {
+        rules.iter().filter_map(|rule| explained_rule(inspector, *rule)).collect()
     };
     let tables = inspector.pack().tables();
     let mut matches = explained(&matched);
@@ -141,22 +163,29 @@ pub fn explain(
     let line = [&request.method[..], &request.url(), &request.version].map(printable);
     Explanation {
         request: line.join(" ").trim_end().to_owned(),
+        readings: spelling::readings(request),
+        anomalies: verdict.anomalies,
         monitor: monitor.action.as_str(),
         enforce: enforce.action.as_str(),
         service: enforce.service.map(|service| tables.str(service).to_owned()),
-        operations: enforce.operations.iter().map(Operation::as_str).collect(),
+        operations: enforce.operations.iter().collect(),
         allowance: explained_allowance(inspector, &lent, context),
-        usage: enforce.usage.filter(|_| tables.policy.is_given()).map(Usage::as_str),
+        usage: enforce.usage.filter(|_| tables.policy.is_given()),
         truncated: verdict.truncated,
         matches,
         undecided: explained(&undecided),
         others: explained(&others),
+        nearest: explained(&nearest),
     }
 }
 
-fn explained_rule(inspector: &Inspector, rule_id: RuleId, phase: Phase) -> Option<ExplainedRule> {
+/// A rule, when it is decided, and the view in which it matches.
+type Listed = (RuleId, Phase, Option<View>);
+
+fn explained_rule(inspector: &Inspector, (rule_id, phase, view): Listed) -> Option<ExplainedRule> {
     let tables = inspector.pack().tables();
     let rule = tables.rule(rule_id)?;
+    let condition = inspector.condition(rule_id)?;
     Some(ExplainedRule {
         id: tables.str(rule.id).to_owned(),
         title: tables.str(rule.title).to_owned(),
@@ -166,7 +195,9 @@ fn explained_rule(inspector: &Inspector, rule_id: RuleId, phase: Phase) -> Optio
         phase,
         tags: tables.rule_tags(rule).map(str::to_owned).collect(),
         ruling: None,
-        condition: inspector.condition(rule_id)?,
+        view,
+        because: sentence(&condition),
+        condition,
     })
 }
 
@@ -224,103 +255,5 @@ pub(crate) fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Request => "request",
         Phase::Response => "response",
-    }
-}
-
-impl Explanation {
-    /// The explanation as text, for a person.
-    pub fn to_text(&self) -> String {
-        let mut lines = vec![
-            format!("request  {}", self.request),
-            format!("verdict  {}", self.verdict()),
-            format!("action   {} in monitor mode, {} in enforce mode", self.monitor, self.enforce),
-        ];
-        if let Some(service) = &self.service {
-            let usage = self.usage.map_or_else(String::new, |usage| format!(", {usage} use"));
-            lines.push(format!("service  {}{usage}", printable(service.as_bytes())));
-            if !self.operations.is_empty() {
-                lines.push(format!("does     {}", self.operations.join(", ")));
-            }
-        }
-        if let Some(allowance) = &self.allowance {
-            lines.push(format!("allow    {allowance}"));
-        }
-        if self.truncated {
-            lines.push(
-                "note     the request is larger than the bounds; the rest was not looked at"
-                    .to_owned(),
-            );
-        }
-        for (heading, rules) in [
-            ("matches", &self.matches),
-            ("is decided with the response", &self.undecided),
-            ("does not match", &self.others),
-        ] {
-            for rule in rules {
-                lines.push(String::new());
-                lines.extend(rule.lines(heading));
-            }
-        }
-        lines.push(String::new());
-        lines.join("\n")
-    }
-
-    fn verdict(&self) -> String {
-        let matches = match self.matches.len() {
-            0 => "no rule matches".to_owned(),
-            1 => "1 rule matches".to_owned(),
-            n_matches => format!("{n_matches} rules match"),
-        };
-        match self.undecided.len() {
-            0 => matches,
-            1 => format!("{matches}, 1 rule waits for the response"),
-            n_undecided => format!("{matches}, {n_undecided} rules wait for the response"),
-        }
-    }
-}
-
-impl ExplainedRule {
-    fn lines(&self, heading: &str) -> Vec<String> {
-        let mut about = Vec::new();
-        let phase = match self.phase {
-            Phase::Request => "decided by the request",
-            Phase::Response => "decided with the response, cannot deny",
-        };
-        for (name, value) in [
-            ("id", self.id.as_str()),
-            ("author", &self.author),
-            ("level", self.level),
-            ("status", &self.status),
-            ("phase", phase),
-            ("tags", &self.tags.join(", ")),
-            ("policy", &self.ruling.as_ref().map_or_else(String::new, ExplainedRuling::line)),
-        ] {
-            if !value.is_empty() {
-                about.push(format!("  {name:<8} {}", printable(value.as_bytes())));
-            }
-        }
-        let title = printable(self.title.as_bytes());
-        let mut lines = vec![format!("`{title}` {heading}")];
-        lines.append(&mut about);
-        lines.extend(condition_lines(&self.condition).iter().map(|line| format!("  {line}")));
-        lines
-    }
-}
-
-impl ExplainedRuling {
-    fn line(&self) -> String {
-        let mut line = match &self.statement {
-            Some(statement) => format!("{} by statement `{statement}`", self.mode),
-            None => format!("{} by default", self.mode),
-        };
-        for (exception, what) in [
-            (&self.exception, "taken out by exception"),
-            (&self.expired_exception, "no longer taken out by exception"),
-        ] {
-            if let Some(exception) = exception {
-                line.push_str(&format!(", {what} `{exception}`"));
-            }
-        }
-        line
     }
 }

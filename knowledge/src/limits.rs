@@ -3,6 +3,9 @@
 /// Most rounds of fixes when fixes overlap; what remains is reported, and a second run goes on.
 pub const MAX_FIX_ROUNDS: usize = 8;
 
+/// Most rules that an explanation shows where none matches.
+pub const MAX_NEAREST: usize = 3;
+
 /// Most values of a detection item that an explanation lists; the rest is counted.
 pub const MAX_LISTED_VALUES: usize = 8;
 

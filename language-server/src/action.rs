@@ -9,15 +9,26 @@ use lsp_types::{
 
 use crate::{Document, diagnostic};
 
-/// The fixes that findings in a range offer, and one of all fixes of the file.
+/// The fixes that findings in a range offer, and one of all fixes of the file. `only` are the kinds that the editor
+/// asks for; all kinds without it.
 pub(crate) fn at(
     range: Range,
     uri: &Uri,
     document: &Document,
     findings: &[Finding],
+    only: Option<&[CodeActionKind]>,
 ) -> Vec<CodeActionOrCommand> {
+    // `source` asks for `source.fixAll`, too.
+    let is_wanted = |kind: &CodeActionKind| {
+        only.is_none_or(|only| {
+            only.iter().any(|wanted| {
+                let rest = kind.as_str().strip_prefix(wanted.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+        })
+    };
     let mut actions = Vec::new();
-    for finding in findings {
+    for finding in findings.iter().filter(|_| is_wanted(&CodeActionKind::QUICKFIX)) {
         let shown = diagnostic::of(finding, document, &|_| None);
         let Some(fix) = finding.diagnostic.fix.as_deref().filter(|_| meet(shown.range, range))
         else {
@@ -31,6 +42,9 @@ pub(crate) fn at(
             diagnostics: Some(vec![shown]),
             ..CodeAction::default()
         }));
+    }
+    if !is_wanted(&CodeActionKind::SOURCE_FIX_ALL) {
+        return actions;
     }
     let fixes = findings.iter().filter_map(|finding| finding.diagnostic.fix.as_deref());
     let (text, n_applied) = knowledge::fix::apply(&document.text, fixes);

@@ -3,7 +3,7 @@
 mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use diagnostics::{Finding, Place, report};
@@ -24,20 +24,22 @@ use url::Url;
 
 use crate::disk::{Disk, Files};
 use crate::examples::Outcome;
+use crate::roots::Roots;
 use crate::{Document, Project, diagnostic, lens};
 
 /// The state of a connection to an editor.
 #[derive(Debug)]
 pub struct Session<D> {
     disk: D,
-    /// The folder that names of files are below.
-    root: PathBuf,
+    roots: Roots,
     project: Project,
     /// Findings about files that cannot be read.
     unread: Vec<Finding>,
     open: BTreeMap<Arc<str>, Open>,
     /// Open files whose findings may have changed.
     stale: BTreeSet<Arc<str>>,
+    /// Files that have no findings any more.
+    closed: Vec<Uri>,
     /// Whether the editor asks for lenses again on request.
     refreshes_lenses: bool,
     n_requests: i32,
@@ -71,10 +73,10 @@ impl<D: Disk> Session<D> {
         folder(&serde_json::from_value(initialize.clone()).ok()?)
     }
 
-    /// Starts a session over the files below `root`. `initialize` is the editor's first message.
+    /// Starts a session over the files of a project. `initialize` is the editor's first message.
     pub fn new(
         mut disk: D,
-        root: PathBuf,
+        roots: Roots,
         initialize: &Value,
         placeholders: Placeholders,
         hosts: HostMatching,
@@ -83,11 +85,12 @@ impl<D: Disk> Session<D> {
         let refresh = initialize.pointer("/capabilities/workspace/codeLens/refreshSupport");
         Session {
             disk,
-            root,
+            roots,
             project: Project::new(files, placeholders, hosts),
             unread: findings,
             open: BTreeMap::new(),
             stale: BTreeSet::new(),
+            closed: Vec::new(),
             refreshes_lenses: refresh == Some(&Value::Bool(true)),
             n_requests: 0,
         }
@@ -147,7 +150,10 @@ impl<D: Disk> Session<D> {
     /// The findings about open files that changed since the last call. A caller that has more messages takes
     /// these first, so that a burst of keystrokes is judged once.
     pub fn publish(&mut self) -> Vec<Message> {
-        let mut messages = Vec::new();
+        let closed = std::mem::take(&mut self.closed).into_iter();
+        let nothing = |uri| PublishDiagnosticsParams::new(uri, Vec::new(), None);
+        let mut messages: Vec<Message> =
+            closed.map(|uri| notify::<notifications::PublishDiagnostics>(nothing(uri))).collect();
         for name in std::mem::take(&mut self.stale) {
             let mut findings = self.project.findings(&name);
             let of_file = |finding: &&Finding| finding.diagnostic.place.file == name;
@@ -207,9 +213,16 @@ impl<D: Disk> Session<D> {
     }
 
     fn set_text(&mut self, uri: Uri, version: i32, text: String) {
-        let Some(name) = self.name(&uri).filter(|name| self.disk.includes(name, &text)) else {
+        let names = self.names(&uri);
+        let Some(name) = names.iter().find(|name| self.disk.includes(name, &text)) else {
+            // It may have been part of the project until now, as a README with a `kind`.
+            for name in names {
+                self.close(&name);
+            }
             return;
         };
+        let name = Arc::clone(name);
+        self.closed.retain(|closed| *closed != uri);
         let changed = self.project.set(&name, Some(text.clone().into_bytes()));
         self.mark(changed);
         let document = Document::new(text);
@@ -221,9 +234,8 @@ impl<D: Disk> Session<D> {
 
     /// Gives a text up that the editor closed: the file on the disk counts again.
     fn close(&mut self, name: &Arc<str>) {
-        if self.open.remove(name).is_none() {
-            return;
-        }
+        let Some(open) = self.open.remove(name) else { return };
+        self.closed.push(open.uri);
         self.stale.remove(name);
         let on_disk = self.disk.file(name);
         let changed = self.project.set(name, on_disk);
@@ -255,19 +267,23 @@ impl<D: Disk> Session<D> {
         self.stale.extend(changed.into_iter().filter(|name| self.open.contains_key(name)));
     }
 
-    /// The name of a file in findings: its path below the root, with `/`.
+    /// The names that a file may have in findings.
+    fn names(&self, uri: &Uri) -> Vec<Arc<str>> {
+        path(uri).map(|path| self.roots.names(&path)).unwrap_or_default()
+    }
+
+    /// The name of a file in findings: that of an open one, or the most likely.
     fn name(&self, uri: &Uri) -> Option<Arc<str>> {
-        let path = path(uri)?;
-        let inside = path.strip_prefix(&self.root).unwrap_or(&path);
-        let name = inside.to_str()?;
-        Some(if cfg!(windows) { name.replace('\\', "/").into() } else { name.into() })
+        let names = self.names(uri);
+        let open = names.iter().find(|name| self.open.contains_key(*name));
+        open.or(names.first()).cloned()
     }
 
     fn uri(&self, name: &str) -> Option<Uri> {
         if let Some(open) = self.open.get(name) {
             return Some(open.uri.clone());
         }
-        let url = Url::from_file_path(self.root.join(Path::new(name))).ok()?;
+        let url = Url::from_file_path(self.roots.path(name)).ok()?;
         url.as_str().parse().ok()
     }
 

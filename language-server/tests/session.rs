@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use diagnostics::SourceFile;
 use inspect::pack::HostMatching;
 use knowledge::Placeholders;
-use language_server::{Disk, Files, Session};
+use language_server::{Disk, Files, Roots, Session};
 use lsp_server::{Message, Notification, Request};
 use serde_json::{Value, json};
 
@@ -27,7 +27,9 @@ impl Disk for Still {
     }
 
     fn includes(&self, name: &str, _: &str) -> bool {
-        !name.starts_with("other/")
+        // Of files elsewhere only those of one folder beside the project.
+        !name.starts_with("other/") && !name.starts_with('/') && !name.starts_with("..")
+            || name.starts_with("../shared/")
     }
 }
 
@@ -48,9 +50,9 @@ impl Editor {
         let disk = Still { files: Some(files.to_vec()) };
         let initialize =
             json!({ "capabilities": { "workspace": { "codeLens": { "refreshSupport": true } } } });
-        let root = PathBuf::from("/project");
+        let roots = Roots::new(PathBuf::from("/project"), PathBuf::from("/real/project"));
         let hosts = HostMatching::Text;
-        let session = Session::new(disk, root, &initialize, Placeholders::new(), hosts);
+        let session = Session::new(disk, roots, &initialize, Placeholders::new(), hosts);
         Editor { session, n_requests: 0 }
     }
 
@@ -166,8 +168,8 @@ fn findings_follow_the_text_as_it_is_typed() {
     let wide = rule("    s: {cs-uri: '\u{1f600}', cs-hots: a}\n    condition: s\n");
     assert_eq!(codes(&editor.change("a.yml", &wide)), ["S012 5:22"]);
     let twice = OTHER.replace("Other rule", "Another");
-    let found = editor.change("a.yml", &twice);
-    assert!(codes(&found).contains(&"N017 1:0".to_owned()) || !found.is_empty(), "{found:?}");
+    let found = editor.open("z.yml", &twice);
+    assert!(codes(&found).iter().any(|code| code.starts_with("N017")), "{found:?}");
 }
 
 #[test]
@@ -175,6 +177,36 @@ fn a_file_outside_of_the_project_has_no_findings() {
     let mut editor = Editor::new();
     assert!(editor.open("other/compose.yml", "services: {}").is_empty());
     assert_eq!(editor.hover("other/compose.yml", "ti^tle: a"), "nothing");
+}
+
+#[test]
+fn files_are_known_behind_a_link_beside_the_project_and_by_names_of_any_letters() {
+    let mut editor = Editor::new();
+    let broken = rule("    s:\n        cs-hots: a.example\n    condition: s\n");
+    for address in
+        ["file:///project/a%20b/%C3%A4.yml", "file:///real/project/b.yml", "file:///shared/c.yml"]
+    {
+        let document =
+            json!({ "uri": address, "languageId": "yaml", "version": 1, "text": broken });
+        editor.notify("textDocument/didOpen", json!({ "textDocument": document }));
+        let messages = editor.session.publish();
+        let published = serde_json::to_string(&messages).unwrap();
+        assert!(published.contains(address) && published.contains("S012"), "{published}");
+    }
+}
+
+#[test]
+fn findings_of_a_file_that_is_closed_are_taken_back() {
+    let mut editor = Editor::new();
+    let broken = rule("    s:\n        cs-hots: a.example\n    condition: s\n");
+    assert!(!editor.open("a.yml", &broken).is_empty());
+    editor.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri("a.yml") } }));
+    let messages = serde_json::to_string(&editor.session.publish()).unwrap();
+    assert!(
+        messages.contains(&uri("a.yml")) && messages.contains("\"diagnostics\":[]"),
+        "{messages}"
+    );
+    assert!(!editor.open("a.yml", &broken).is_empty());
 }
 
 #[test]
@@ -198,7 +230,7 @@ fn fixes_are_code_actions() {
     let params = json!({
         "textDocument": { "uri": uri("a.yml") }, "range": range, "context": { "diagnostics": [] },
     });
-    let actions = editor.request("textDocument/codeAction", params);
+    let actions = editor.request("textDocument/codeAction", params.clone());
     let fix =
         actions.as_array().unwrap().iter().find(|action| action["kind"] == "quickfix").unwrap();
     assert_eq!(fix["title"], "write `cs-host`");
@@ -207,6 +239,13 @@ fn fixes_are_code_actions() {
     let all = actions.as_array().unwrap().iter().find(|action| action["kind"] == "source.fixAll");
     let text = &all.unwrap()["edit"]["changes"][uri("a.yml")][0]["newText"];
     assert!(text.as_str().unwrap().contains("cs-host: a.example"), "{text}");
+    for (only, expect) in [("source", "source.fixAll"), ("quickfix", "quickfix")] {
+        let mut params = params.clone();
+        params["context"]["only"] = json!([only]);
+        let actions = editor.request("textDocument/codeAction", params);
+        let kinds = actions.as_array().unwrap().iter().map(|action| &action["kind"]);
+        assert!(actions[0]["kind"] == expect && kinds.clone().all(|kind| kind == expect), "{only}");
+    }
 }
 
 #[test]

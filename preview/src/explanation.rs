@@ -2,18 +2,17 @@
 
 use diagnostics::printable;
 use hunt::ObservedPair;
-use inspect::pack::Phase;
+use inspect::pack::{Operation, Phase};
 use inspect::{
-    Anomaly, Condition, Decision, Evidence, Inspector, Mode, Node, Pack, Request, RuleId,
-    ServiceMatch, Truth, User, Verdict, View, Views, plain_host,
+    Condition, Inspector, Mode, Node, Pack, Request, RuleId, ServiceMatch, Truth, Usage, User,
+    Verdict, View, plain_host,
 };
+use knowledge::explain::{self, ExplainedRule, Explanation, PolicyContext, view_meaning};
 use serde::Serialize;
 use traffic::RecordedRequest;
 
 use crate::decision::{decide, said};
 use crate::limits::MAX_TIMES;
-use crate::sentence::{Piece, sentence};
-use crate::undone::{Spelling, meaning, undone};
 
 /// The explanation of one request. All text is printable: control characters are escaped.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +35,8 @@ pub struct Explained {
     pub service: Option<ServiceUse>,
     /// What its source did with its host, where the traffic is a log with times.
     pub behaviour: Option<OverTime>,
-    /// The rules that match, then those that wait for the response, then those asked for.
+    /// The rules that match, then those that wait for the response, then those asked for, or else those that came
+    /// nearest.
     pub rules: Vec<RuleExplained>,
 }
 
@@ -108,6 +108,15 @@ pub struct RuleExplained {
     pub condition: Part,
 }
 
+/// A piece of a sentence: words, or a value from the rule or the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Piece {
+    /// The text, printable.
+    pub text: String,
+    /// True for a value.
+    pub is_value: bool,
+}
+
 /// A part of a condition.
 #[derive(Clone, Debug, Serialize)]
 pub struct Part {
@@ -155,8 +164,7 @@ pub(crate) struct Context<'c> {
 }
 
 /// Explains a request; `asked` are rules to explain even if they do not match.
-#[expect(clippy::too_many_lines, reason = "one part of the explanation after the other")]
-pub(crate) fn explain(
+pub(crate) fn explained(
     inspector: &mut Inspector,
     recorded: &RecordedRequest,
     asked: &[RuleId],
@@ -166,66 +174,20 @@ pub(crate) fn explain(
     let request = recorded.lend();
     let behaviour = observed.as_ref().filter(|_| is_draft).map(|pair| pair.behaviour);
     let behaviour = behaviour.unwrap_or_default();
-    let verdict = inspector.inspect_with(&request, &User::of(&request), &behaviour);
-    let decide = |bound| decide(inspector.pack(), &verdict, &request, bound, now);
-    let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
-    let tables = inspector.pack().tables();
-    let matched = verdict.matches.iter().map(|of| (of.rule, of.phase, Some(of.view)));
-    let mut rules: Vec<_> = matched.collect();
-    let is_undecided =
-        |rule: RuleId| inspector.condition(rule).is_some_and(|of| of.truth == Truth::Unknown);
-    for (rule, of_pack) in (0..).map(RuleId).zip(&tables.rules) {
-        if verdict.matches.iter().any(|matched| matched.rule == rule) {
-            continue;
-        }
-        if verdict.pending && is_undecided(rule) {
-            rules.push((rule, Phase::Response, None));
-        } else if asked.contains(&rule) {
-            rules.push((rule, of_pack.phase, None));
-        }
-    }
-    // Rules that match come first, in the order of their rulings.
-    let rulings = enforce.rulings.iter().map(|ruling| said(inspector.pack(), ruling));
-    let policies = rulings.chain(std::iter::repeat(Vec::new()));
-    let rules = rules.iter().zip(policies).filter_map(|((rule, phase, view), policy)| {
-        Some(RuleExplained { policy, ..explain_rule(inspector, *rule, *phase, *view)? })
-    });
-    let views = Views::of(&request);
-    let sent = Spelling {
-        authority: &recorded.authority,
-        path: recorded.path.as_deref().unwrap_or_default(),
+    let source = User::of(&request).source;
+    let context = PolicyContext { source, now, key: None, behaviour };
+    let explanation = explain::explain(inspector, recorded, asked, &context);
+    let pack = inspector.pack();
+    let service = if pack.tables().services.services.is_empty() {
+        let verdict = Verdict { anomalies: explanation.anomalies, ..Verdict::default() };
+        services.and_then(|services| {
+            let decision = decide(services, &verdict, &request, Mode::Enforce, now);
+            let operations: Vec<_> = decision.operations.iter().collect();
+            service_use(services, &request, &operations, decision.usage)
+        })
+    } else {
+        service_use(pack, &request, &explanation.operations, explanation.usage)
     };
-    let mut readings = vec![Reading {
-        view: View::Raw.as_str(),
-        url: printable(&recorded.url()),
-        meaning: meaning(View::Raw),
-        undone: Vec::new(),
-    }];
-    for form in views.forms() {
-        let reading = RecordedRequest {
-            authority: form.authority.clone().unwrap_or_else(|| recorded.authority.clone()),
-            path: form.path.clone().or_else(|| recorded.path.clone()),
-            ..recorded.clone()
-        };
-        let url = printable(&reading.url());
-        if readings.iter().any(|known| known.url == url) {
-            continue;
-        }
-        let read = Spelling {
-            authority: &reading.authority,
-            path: reading.path.as_deref().unwrap_or_default(),
-        };
-        let undone = match form.view {
-            View::Raw | View::Canonical | View::Decoded => undone(sent, read),
-            View::ServerName | View::Tunnel => Vec::new(),
-        };
-        readings.push(Reading {
-            view: form.view.as_str(),
-            url,
-            meaning: meaning(form.view),
-            undone,
-        });
-    }
     let headers = [
         ("user-agent", &recorded.user_agent),
         ("referer", &recorded.referrer),
@@ -234,18 +196,6 @@ pub(crate) fn explain(
     ];
     let headers =
         headers.into_iter().filter_map(|(name, value)| Some((name, printable(value.as_ref()?))));
-    let anomalies = verdict.anomalies.iter().map(|of: Anomaly| (of.as_str(), of.meaning()));
-    let pack = inspector.pack();
-    let service = if pack.tables().services.services.is_empty() {
-        let verdict = Verdict { anomalies: verdict.anomalies, ..Verdict::default() };
-        services.and_then(|services| {
-            let decision =
-                crate::decision::decide(services, &verdict, &request, Mode::Enforce, now);
-            service_use(services, &request, &decision)
-        })
-    } else {
-        service_use(pack, &request, &enforce)
-    };
     let behaviour = observed.map(|pair| OverTime {
         source: printable(pair.source.as_bytes()),
         host: printable(pair.host.as_bytes()),
@@ -253,27 +203,39 @@ pub(crate) fn explain(
         n_requests: pair.times.len(),
         times: pair.times.into_iter().take(MAX_TIMES).collect(),
     });
+    let Explanation { matches, undecided, others, nearest, .. } = explanation;
+    let rules = [matches, undecided, others, nearest].into_iter().flatten();
     Explained {
         service,
         behaviour,
         method: printable(&recorded.method),
         headers: headers.collect(),
-        readings,
-        anomalies: anomalies.collect(),
-        monitor: monitor.action.as_str(),
-        enforce: enforce.action.as_str(),
-        truncated: verdict.truncated,
-        rules: rules.collect(),
+        readings: explanation.readings.into_iter().map(reading).collect(),
+        anomalies: explanation.anomalies.iter().map(|of| (of.as_str(), of.meaning())).collect(),
+        monitor: explanation.monitor,
+        enforce: explanation.enforce,
+        truncated: explanation.truncated,
+        rules: rules.map(|rule| explain_rule(pack, rule)).collect(),
     }
 }
 
-/// What a decision knows of the service of a request.
-fn service_use(pack: &Pack, request: &Request<'_>, decision: &Decision) -> Option<ServiceUse> {
+fn reading(of: explain::Reading) -> Reading {
+    let explain::Reading { view, url, undone } = of;
+    Reading { view: view.as_str(), url, meaning: view_meaning(view), undone }
+}
+
+/// What a pack knows of the service of a request.
+fn service_use(
+    pack: &Pack,
+    request: &Request<'_>,
+    operations: &[Operation],
+    usage: Option<Usage>,
+) -> Option<ServiceUse> {
     let tables = pack.tables();
     let host = plain_host(request.authority)?;
     let found = ServiceMatch::of(tables, &host, request.path)?;
-    let operations = decision.operations.iter().map(|of| (of.as_str(), of.meaning()));
-    let usage = decision.usage.filter(|_| tables.policy.is_given());
+    let operations = operations.iter().map(|of| (of.as_str(), of.meaning()));
+    let usage = usage.filter(|_| tables.policy.is_given());
     Some(ServiceUse {
         name: tables.str(found.name).to_owned(),
         category: found.category(tables).to_owned(),
@@ -283,27 +245,19 @@ fn service_use(pack: &Pack, request: &Request<'_>, decision: &Decision) -> Optio
     })
 }
 
-fn explain_rule(
-    inspector: &Inspector,
-    rule_id: RuleId,
-    phase: Phase,
-    view: Option<View>,
-) -> Option<RuleExplained> {
-    let tables = inspector.pack().tables();
-    let rule = tables.rule(rule_id)?;
-    let condition = inspector.condition(rule_id)?;
-    Some(RuleExplained {
-        id: tables.str(rule.id).to_owned(),
-        title: tables.str(rule.title).to_owned(),
-        author: tables.str(rule.author).to_owned(),
-        level: rule.level.as_str(),
-        phase: phase_name(phase),
-        tags: tables.rule_tags(rule).map(str::to_owned).collect(),
-        view: view.map(View::as_str),
-        policy: Vec::new(),
-        because: sentence(&condition),
-        condition: part(&condition),
-    })
+fn explain_rule(pack: &Pack, rule: ExplainedRule) -> RuleExplained {
+    RuleExplained {
+        policy: rule.ruling.as_ref().map(|ruling| said(pack, ruling)).unwrap_or_default(),
+        because: rule.because.into_iter().map(Piece::from).collect(),
+        condition: part(&rule.condition),
+        id: rule.id,
+        title: rule.title,
+        author: rule.author,
+        level: rule.level,
+        phase: phase_name(rule.phase),
+        tags: rule.tags,
+        view: rule.view.map(View::as_str),
+    }
 }
 
 pub(crate) fn phase_name(phase: Phase) -> &'static str {
@@ -340,32 +294,25 @@ fn part(of: &Condition) -> Part {
             part.kind = "not";
             part.parts = vec![self::part(inner)];
         }
-        Node::Item { label, patterns, evidence } => {
+        Node::Item { label, patterns, evidence, .. } => {
             label.clone_into(&mut part.label);
             patterns.clone_into(&mut part.values);
-            part.found = evidence.as_ref().map(found);
+            part.found = evidence.as_ref().map(|evidence| explain::Found::of(evidence).into());
         }
     }
     part
 }
 
-/// The evidence inside its value: the longest literal piece of the pattern, or all of the value.
-fn found(evidence: &Evidence) -> Found {
-    let pattern = evidence.pattern.to_ascii_lowercase();
-    let literal = pattern.split(['*', '?']).max_by_key(|piece| piece.len()).unwrap_or_default();
-    let value = &evidence.value;
-    let folded = value.to_ascii_lowercase();
-    let at = match literal.len() {
-        0 => None,
-        n_bytes => folded.windows(n_bytes).position(|window| window == literal.as_bytes()),
-    };
-    let (start, end) = at.map_or((0, value.len()), |at| (at, at + literal.len()));
-    let slice = |from: usize, to: usize| printable(value.get(from..to).unwrap_or_default());
-    Found {
-        field: evidence.field.clone(),
-        pattern: evidence.pattern.clone(),
-        before: slice(0, start),
-        hit: slice(start, end),
-        after: slice(end, value.len()),
+impl From<explain::Found> for Found {
+    fn from(found: explain::Found) -> Found {
+        let explain::Found { field, pattern, before, hit, after } = found;
+        Found { field, pattern, before, hit, after }
+    }
+}
+
+impl From<explain::Piece> for Piece {
+    fn from(piece: explain::Piece) -> Piece {
+        let explain::Piece { text, is_value } = piece;
+        Piece { text, is_value }
     }
 }

@@ -11,7 +11,7 @@ use crate::case::CaseVerdict;
 use crate::check::{Checked, check_beside};
 use crate::decision::decide;
 use crate::example::{head, with_example};
-use crate::explanation::{Context, Explained, explain, phase_name};
+use crate::explanation::{Context, Explained, explained, phase_name};
 use crate::import::{Import, Imported};
 use crate::limits::{MAX_PACKS, MAX_SAMPLE};
 use crate::row::{Row, RowText};
@@ -235,7 +235,7 @@ impl Session {
         let asked: Vec<RuleId> = asked.collect();
         let services = self.shared.services_pack();
         let context = Context { now: self.now, services, observed, is_draft: slot == Slot::DRAFT };
-        Some(explain(inspector, &request, &asked, context))
+        Some(explained(inspector, &request, &asked, context))
     }
 
     /// Inspects a request `n_times`, for whoever has a clock. Returns how often a rule matched.

@@ -53,7 +53,7 @@ pub use filter::{Applies, Filter, apply_filters};
 pub use logsource::{AtProxy, MAPPINGS, Mapping, field_at_proxy};
 pub use modifier::MODIFIERS;
 pub use read::{LEVELS, Parsed, STATUSES, parse};
-pub use regex::Regex;
+pub use regex::{Regex, find_regex};
 pub use rule::*;
 pub use source::Source;
 pub use technique::{technique_id, technique_of_key, techniques_in};

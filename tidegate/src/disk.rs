@@ -78,7 +78,7 @@ impl Gathered {
         }
         if n_found == 0 {
             let message = "the folder holds no note and no Sigma file";
-            let help = "give a folder with notes (`.md`) or Sigma files (`.yml`, `.yaml`)";
+            let help = "give a folder with notes (`.md`) or Sigma files (`.yml`, `.yaml`), or write one with `tidegate new rule TITLE`";
             self.findings.push(Finding::about(
                 &name(path),
                 &diagnostics::codes::NOTHING_FOUND,

@@ -74,15 +74,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// Names the command here for what other programs call it, where letters alone suggest none.
+/// Names the command here for what other programs call it, or for a word that is two letters away.
 fn suggest(error: &mut clap::Error) {
     let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else {
         return;
     };
+    let cli = Cli::command();
+    let names = cli.get_subcommands().map(clap::Command::get_name);
     let near = match given.as_str() {
         "lint" | "validate" | "fmt" | "fix" => "check --lint",
         "scan" | "search" | "grep" | "match" => "hunt",
-        "init" | "create" | "add" => "new",
+        "init" => "new project",
+        "create" | "add" => "new",
         "build" | "compile" => "pack",
         "serve" | "web" | "ui" => "preview",
         "why" | "debug" => "explain",
@@ -92,7 +95,10 @@ fn suggest(error: &mut clap::Error) {
         "obsidian" => "vault build",
         "server" | "language-server" => "lsp",
         "agent" => "mcp",
-        _ => return,
+        given => match diagnostics::closest(given, names) {
+            Some(near) if error.get(ContextKind::SuggestedSubcommand).is_none() => near,
+            _ => return,
+        },
     };
     error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
 }

@@ -110,9 +110,13 @@ fn codes_are_listed_and_explained() {
 
 #[test]
 fn commands_of_other_programs_are_pointed_to_ours() {
-    for (given, ours) in
-        [("lint", "check --lint"), ("scan", "hunt"), ("init", "new"), ("chek", "check")]
-    {
+    for (given, ours) in [
+        ("lint", "check --lint"),
+        ("scan", "hunt"),
+        ("init", "new project"),
+        ("chek", "check"),
+        ("nwe", "new"),
+    ] {
         let output = tidegate(Path::new("."), &[given]);
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains(&format!("'{ours}'")), "{}", stderr(&output));

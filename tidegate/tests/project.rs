@@ -111,6 +111,8 @@ fn a_new_project_has_a_rule_that_is_tested_without_arguments() {
         text(&new.stdout),
         "tidegate.toml: written\nnext: tidegate new rule 'The title of a rule'\n"
     );
+    let empty = tidegate(root, &["check"]);
+    assert!(text(&empty.stdout).contains("`tidegate new rule TITLE`"), "{}", text(&empty.stdout));
     let rule = tidegate(root, &["new", "rule", "Upload"]);
     assert_eq!(text(&rule.stdout), "notes/upload.md: written\nnext: tidegate test\n");
     let service = tidegate(&root.join("notes"), &["new", "service", "Drop"]);

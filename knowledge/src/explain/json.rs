@@ -1,9 +1,9 @@
 //! An explanation in JSON. The types here are the wire format; the engine's own may change.
 
-use inspect::{Condition, Node, Pack};
+use inspect::{Condition, Node, Pack, Usage, View};
 use serde_json::{Value, json};
 
-use super::{ExplainedRule, Explanation, phase_name, truth_name};
+use super::{ExplainedRule, Explanation, Found, phase_name, truth_name};
 use diagnostics::printable;
 
 /// The format of [`to_json`]; grows when a reader would have to change.
@@ -27,15 +27,25 @@ fn explanation(explanation: &Explanation) -> Value {
     let rules = |rules: &[ExplainedRule]| rules.iter().map(rule).collect::<Vec<_>>();
     json!({
         "request": explanation.request,
+        "readings": explanation.readings.iter().map(|reading| json!({
+            "view": reading.view.as_str(),
+            "url": reading.url,
+            "undone": reading.undone,
+        })).collect::<Vec<_>>(),
+        "anomalies": explanation.anomalies.iter().map(|anomaly| json!({
+            "name": anomaly.as_str(),
+            "meaning": anomaly.meaning(),
+        })).collect::<Vec<_>>(),
         "action": { "monitor": explanation.monitor, "enforce": explanation.enforce },
         "service": explanation.service,
-        "operations": explanation.operations,
-        "usage": explanation.usage,
+        "operations": explanation.operations.iter().map(|of| of.as_str()).collect::<Vec<_>>(),
+        "usage": explanation.usage.map(Usage::as_str),
         "allow": explanation.allowance,
         "truncated": explanation.truncated,
         "matches": rules(&explanation.matches),
         "undecided": rules(&explanation.undecided),
         "others": rules(&explanation.others),
+        "nearest": rules(&explanation.nearest),
     })
 }
 
@@ -48,6 +58,8 @@ fn rule(rule: &ExplainedRule) -> Value {
         "level": rule.level,
         "phase": phase_name(rule.phase),
         "tags": rule.tags,
+        "view": rule.view.map(View::as_str),
+        "because": rule.reason(),
         "policy": rule.ruling.as_ref().map(|ruling| json!({
             "mode": ruling.mode,
             "statement": ruling.statement,
@@ -63,11 +75,16 @@ fn condition(of: &Condition) -> Value {
         Node::All(parts) => json!({ "all": parts.iter().map(condition).collect::<Vec<_>>() }),
         Node::Any(parts) => json!({ "any": parts.iter().map(condition).collect::<Vec<_>>() }),
         Node::Not(part) => json!({ "not": condition(part) }),
-        Node::Item { label, patterns, evidence } => {
+        Node::Item { label, patterns, evidence, seen } => {
             let evidence = evidence.as_ref().map(|evidence| {
-                json!({ "pattern": evidence.pattern, "value": printable(&evidence.value) })
+                json!({
+                    "pattern": evidence.pattern,
+                    "value": printable(&evidence.value),
+                    "text": Found::of(evidence).hit,
+                })
             });
-            json!({ "item": label, "values": patterns, "found": evidence })
+            let seen: Vec<_> = seen.iter().map(|value| printable(value)).collect();
+            json!({ "item": label, "values": patterns, "found": evidence, "request": seen })
         }
     };
     if let Some(object) = value.as_object_mut() {

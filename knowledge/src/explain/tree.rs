@@ -1,9 +1,9 @@
 //! A condition as a tree of lines, each part with its truth.
 
 use diagnostics::printable;
-use inspect::{Condition, Evidence, Node};
+use inspect::{Condition, Evidence, Node, Truth};
 
-use super::truth_name;
+use super::{Found, truth_name};
 use crate::limits::MAX_LISTED_VALUES;
 
 /// The lines of a condition's tree.
@@ -12,7 +12,8 @@ use crate::limits::MAX_LISTED_VALUES;
 /// true           all of
 /// true           ├─ selection: all of
 /// true           │  ├─ cs-host: `api.telegram.org`
-/// true           │  │     found `api.telegram.org` in `api.telegram.org`
+/// true           │  └─ c-uri-stem|contains: `/sendDocument`
+/// true           │        found `/sendDocument` in `/bot1:a/sendDocument`
 /// not yet known  └─ sc-status: `200`
 /// ```
 pub fn condition_lines(condition: &Condition) -> Vec<String> {
@@ -45,11 +46,14 @@ fn rows_of(
             row("not");
             std::slice::from_ref(part.as_ref())
         }
-        Node::Item { label, patterns, evidence } => {
+        Node::Item { label, patterns, evidence, seen } => {
             row(&item(label, patterns));
-            if let Some(evidence) = evidence {
-                rows.push(("", format!("{indent}   {}", found(evidence))));
-            }
+            let note = match evidence {
+                Some(evidence) => found(evidence, patterns),
+                None if condition.truth == Truth::False => Some(is_in_request(label, seen)),
+                None => None,
+            };
+            rows.extend(note.map(|note| ("", format!("{indent}   {note}"))));
             return;
         }
     };
@@ -71,7 +75,27 @@ fn item(label: &str, patterns: &[String]) -> String {
     }
 }
 
-fn found(evidence: &Evidence) -> String {
-    let pattern = printable(evidence.pattern.as_bytes());
-    format!("found `{pattern}` in `{}`", printable(&evidence.value))
+/// What was found; nothing where it is the only value of the item.
+fn found(evidence: &Evidence, patterns: &[String]) -> Option<String> {
+    let Found { pattern, before, hit, after, .. } = Found::of(evidence);
+    let is_all = before.is_empty() && after.is_empty();
+    let is_said = patterns.len() < 2 && hit == pattern;
+    let whole = if is_all { String::new() } else { format!(" in `{before}{hit}{after}`") };
+    let by = if patterns.len() > 1 && !hit.eq_ignore_ascii_case(&pattern) {
+        format!(" by `{}`", printable(pattern.as_bytes()))
+    } else {
+        String::new()
+    };
+    (!(is_all && is_said)).then(|| format!("found `{hit}`{whole}{by}"))
+}
+
+/// What the request has instead of what an item asks for.
+fn is_in_request(label: &str, seen: &[Vec<u8>]) -> String {
+    let field = label.split('|').next().unwrap_or_default();
+    let seen: Vec<_> = seen.iter().map(|value| format!("`{}`", printable(value))).collect();
+    match seen.as_slice() {
+        _ if field == "keywords" => "not in the request".to_owned(),
+        [] => "the request has none".to_owned(),
+        seen => format!("the request has {}", seen.join(", ")),
+    }
 }

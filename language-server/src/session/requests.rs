@@ -55,7 +55,8 @@ impl<D: Disk> Session<D> {
             requests::CodeActionRequest::METHOD => {
                 answer::<requests::CodeActionRequest>(params, |params| {
                     let open = self.open.get(&self.name(&params.text_document.uri)?)?;
-                    Some(action::at(params.range, &open.uri, &open.document, &open.findings))
+                    let only = params.context.only.as_deref();
+                    Some(action::at(params.range, &open.uri, &open.document, &open.findings, only))
                 })
             }
             requests::CodeLensRequest::METHOD => {

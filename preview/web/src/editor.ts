@@ -120,10 +120,12 @@ export function applyFix(view: EditorView, problem: Problem) {
 }
 
 export function show(view: EditorView, problems: Problem[]) {
+  // Places of problems are those of the text that was checked.
+  const doc = view.state.doc;
   const diagnostics = problems.map((problem): Diagnostic => {
     const from = position(view, problem.line, problem.column);
     const to = Math.max(from, position(view, problem.end_line, problem.end_column));
-    const actions = problem.fix ? [{ name: problem.fix.title, apply: () => applyFix(view, problem) }] : [];
+    const actions = problem.fix ? [{ name: problem.fix.title, apply: () => { if (view.state.doc.eq(doc)) applyFix(view, problem); } }] : [];
     return { from, to, severity: problem.severity, source: problem.code, message: `${problem.message}\n${problem.help}`, actions };
   });
   view.dispatch(setDiagnostics(view.state, diagnostics));

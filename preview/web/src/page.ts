@@ -81,6 +81,7 @@ async function check() {
 
 /** Applies the fix at the cursor, or the first one behind it, or the first. */
 function fix(): boolean {
+  if (timer) { say('The text is being checked: try again.'); return true; }
   const fixable = (checked?.problems ?? []).filter((problem) => problem.fix);
   const line = lineOf(editor);
   const problem = fixable.find((problem) => problem.line >= line) ?? fixable[0];

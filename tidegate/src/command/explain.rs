@@ -20,7 +20,8 @@ use crate::project::Project;
 
 /// Explain which rules match a request, and why.
 ///
-/// Prints every rule that matches, with the result of each part of its condition.
+/// Prints every rule that matches, with the result of each part of its condition; where none matches, the rules
+/// that came nearest, what the request has instead, and how it was read. --rule explains a certain rule.
 ///
 /// REQUEST is a URL, a curl command in quotes, a line of an Envoy access log in JSON, or the head of a
 /// request (`CONNECT host:443 HTTP/1.1`). `-` reads it, or several log lines, from standard input.
@@ -145,7 +146,7 @@ impl Explain {
         report::sort(&mut findings);
 
         let now = self.now.unwrap_or_else(now);
-        let context = PolicyContext { source: self.source(), now, key };
+        let context = PolicyContext { source: self.source(), now, key, ..PolicyContext::default() };
         let explanations: Vec<_> = requests
             .iter()
             .map(|request| explain::explain(&mut inspector, request, &asked, &context))

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use clap::Args;
 use diagnostics::report;
-use language_server::Session;
+use language_server::{Roots, Session};
 use lsp_server::{Connection, Message, Notification};
 use serde_json::json;
 
 use super::{Inputs, Outcome, named_paths};
+use crate::disk;
 use crate::project::{self, Project};
 use project_disk::ProjectDisk;
 
@@ -108,8 +109,11 @@ impl Lsp {
         }
         let placeholders = inputs.vocabulary.read()?;
         let hosts = inputs.vocabulary.host_matching();
-        let disk = ProjectDisk::new(paths);
-        let session = Session::new(disk, root.to_owned(), initialize, placeholders, hosts);
+        let files = ProjectDisk::new(paths);
+        // Where the folder is a link, an editor may name its files by where it leads.
+        let real = disk::working_folder().unwrap_or_else(|| root.to_owned());
+        let roots = Roots::new(root.to_owned(), real);
+        let session = Session::new(files, roots, initialize, placeholders, hosts);
         Ok((session, trouble))
     }
 }

@@ -14,10 +14,11 @@ use crate::project::{FILE_NAME, Project};
 ///
 /// A rule is complete: `check` has no findings, `test` runs its two examples. Change it from there.
 ///
-/// A project is a folder with the file tidegate.toml, which says where the notes are. In a project notes are
-/// written into its first folder of notes, a policy beside the project file; elsewhere all files are written here.
+/// A project is a folder with the file tidegate.toml, which says where the notes are: at first in a folder notes,
+/// which is made, too. In a project notes are written into its first folder of notes, a policy beside the project file; elsewhere all files are written here.
 /// A file is named after its title unless a name is given with --output. An existing file is not replaced.
 #[derive(Args, Debug)]
+#[command(arg_required_else_help = true)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate new project 'Egress of Example'\n\
 \x20 tidegate new rule 'File sent to the drop host'\n\
@@ -56,6 +57,9 @@ enum Kind {
     Policy,
 }
 
+/// The folder of notes that a new project names.
+const NOTES: &str = "notes";
+
 impl Kind {
     fn template(self) -> &'static str {
         match self {
@@ -93,6 +97,11 @@ impl New {
         let folder = path.parent().filter(|folder| **folder != *"");
         let written = folder.map_or(Ok(()), disk::create_folder);
         if let Err(error) = written.and_then(|()| disk::create(&path, text.as_bytes(), false)) {
+            return refused(&path, &disk::reason(&error));
+        }
+        if self.kind == Kind::Project
+            && let Err(error) = disk::create_folder(&folder.unwrap_or(Path::new("")).join(NOTES))
+        {
             return refused(&path, &disk::reason(&error));
         }
         let shown = name(&path);

@@ -24,7 +24,11 @@ pub(super) fn search(path: &str, query: &str, limit: usize) -> Result<Value, Str
         }
         n_found += 1;
         if found.len() < limit {
-            let name = if path == "." { name } else { format!("{path}/{name}") };
+            let name = match path {
+                "." => name,
+                path if disk::is_file(root) => path.to_owned(),
+                path => format!("{path}/{name}"),
+            };
             let title = text.lines().find_map(|line| line.strip_prefix("# "));
             let title = title.unwrap_or_default();
             found

@@ -1,13 +1,14 @@
-//! What was undone between a request as it was sent and one of its readings, in words.
+//! The readings of a request, and what was undone between it as it was sent and each of them, in words.
 
 use diagnostics::printable;
-use inspect::View;
+use inspect::{View, Views};
+use traffic::RecordedRequest;
 
 /// Most escapes that are listed one by one.
 const MAX_ESCAPES: usize = 3;
 
 /// What a view is, for people who do not know its name.
-pub(crate) fn meaning(view: View) -> &'static str {
+pub fn view_meaning(view: View) -> &'static str {
     match view {
         View::Raw => "as it was sent",
         View::Canonical => "as a careful server reads it",
@@ -17,15 +18,57 @@ pub(crate) fn meaning(view: View) -> &'static str {
     }
 }
 
+/// A request in a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The view.
+    pub view: View,
+    /// The URL, or the authority of a CONNECT; printable.
+    pub url: String,
+    /// What was undone to come from the request as it was sent to this.
+    pub undone: Vec<String>,
+}
+
+/// The readings of a request that differ; the first is the request as it was sent.
+pub(super) fn readings(recorded: &RecordedRequest) -> Vec<Reading> {
+    let sent = Spelling {
+        authority: &recorded.authority,
+        path: recorded.path.as_deref().unwrap_or_default(),
+    };
+    let url = printable(&recorded.url());
+    let mut readings = vec![Reading { view: View::Raw, url, undone: Vec::new() }];
+    for form in Views::of(&recorded.lend()).forms() {
+        let reading = RecordedRequest {
+            authority: form.authority.clone().unwrap_or_else(|| recorded.authority.clone()),
+            path: form.path.clone().or_else(|| recorded.path.clone()),
+            ..recorded.clone()
+        };
+        let url = printable(&reading.url());
+        if readings.iter().any(|known| known.url == url) {
+            continue;
+        }
+        let read = Spelling {
+            authority: &reading.authority,
+            path: reading.path.as_deref().unwrap_or_default(),
+        };
+        let undone = match form.view {
+            View::Raw | View::Canonical | View::Decoded => undone(sent, read),
+            View::ServerName | View::Tunnel => Vec::new(),
+        };
+        readings.push(Reading { view: form.view, url, undone });
+    }
+    readings
+}
+
 /// The host and path of a request or of a reading of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spelling<'r> {
-    pub(crate) authority: &'r [u8],
-    pub(crate) path: &'r [u8],
+pub(super) struct Spelling<'r> {
+    pub(super) authority: &'r [u8],
+    pub(super) path: &'r [u8],
 }
 
 /// Lists what differs in a reading, in the order of the URL. Empty for the same spelling.
-pub(crate) fn undone(sent: Spelling<'_>, read: Spelling<'_>) -> Vec<String> {
+pub(super) fn undone(sent: Spelling<'_>, read: Spelling<'_>) -> Vec<String> {
     let mut list = Vec::new();
     of_host(sent.authority, read.authority, &mut list);
     of_path(sent.path, read.path, &mut list);

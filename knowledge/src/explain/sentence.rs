@@ -2,7 +2,6 @@
 
 use diagnostics::printable;
 use inspect::{Condition, Evidence, Node, Truth};
-use serde::Serialize;
 
 /// Most reasons in a sentence: further ones are counted.
 const MAX_REASONS: usize = 4;
@@ -14,7 +13,7 @@ const MAX_VALUES: usize = 3;
 const MAX_VALUE_CHARS: usize = 80;
 
 /// A piece of a sentence: words, or a value from the rule or the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The text, printable.
     pub text: String,
@@ -68,7 +67,7 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// Says why a condition holds or does not: "the host is `a.example` and the path starts with `/x`".
-pub(crate) fn sentence(condition: &Condition) -> Vec<Piece> {
+pub(super) fn sentence(condition: &Condition) -> Vec<Piece> {
     let mut reasons = Reasons::default();
     match condition.truth {
         Truth::True => reasons.holds(condition),
@@ -142,7 +141,7 @@ impl Reasons {
                     }
                 }
             }
-            Node::Item { label, patterns, evidence } => {
+            Node::Item { label, patterns, evidence, .. } => {
                 self.add(item_holds(label, patterns, evidence.as_ref()));
             }
         }
@@ -205,8 +204,25 @@ fn item_holds(label: &str, patterns: &[String], evidence: Option<&Evidence>) -> 
         "" => return vec![subject(field), words(" is empty")],
         _ => {}
     }
+    if modifiers.contains(&"exists") {
+        return vec![subject(field), words(presence(&pattern, true))];
+    }
     let (positive, _) = verbs(&modifiers);
-    vec![subject(field), words(&format!(" {positive} ")), value(&pattern)]
+    let mut pieces = vec![subject(field), words(&format!(" {positive} "))];
+    match evidence.filter(|_| modifiers.contains(&"expand")) {
+        // The name of a list alone would not say what of it is there.
+        Some(evidence) => {
+            let found = String::from_utf8_lossy(&evidence.value);
+            pieces.extend([value(&found), words(" of "), value(&pattern)]);
+        }
+        None => pieces.push(value(&pattern)),
+    }
+    pieces
+}
+
+/// Whether a field is there, as `exists` asks with `true` or `false`.
+fn presence(asked: &str, holds: bool) -> &'static str {
+    if (asked == "true") == holds { " is there" } else { " is absent" }
 }
 
 fn item_fails(label: &str, patterns: &[String]) -> Vec<Piece> {
@@ -215,6 +231,7 @@ fn item_fails(label: &str, patterns: &[String]) -> Vec<Piece> {
     let mut pieces = vec![subject(field)];
     match patterns {
         [] => pieces.push(words(" does not fit")),
+        [only] if modifiers.contains(&"exists") => pieces.push(words(presence(only, false))),
         [only] if only == "null" => pieces.push(words(" is there")),
         [only] if only.is_empty() => pieces.push(words(" is not empty")),
         [only] => pieces.extend([words(&format!(" {negative} ")), value(only)]),
@@ -251,7 +268,6 @@ fn verbs(modifiers: &[&str]) -> (&'static str, &'static str) {
         ("gt", "is above", "is not above"),
         ("gte", "is at least", "is less than"),
         ("fieldref", "is the same as", "is not the same as"),
-        ("exists", "exists:", "does not have exists:"),
     ];
     let known = verbs.into_iter().find(|(name, ..)| modifiers.contains(name));
     known.map_or(("is", "is not"), |(_, positive, negative)| (positive, negative))

@@ -1,0 +1,129 @@
+//! How far a rule that does not match is from an event.
+
+use std::cmp::Reverse;
+
+use crate::compare::test_truth;
+use crate::evaluate::{Scratch, Truth, atom_truth};
+use crate::event::Event;
+use crate::ids::RuleId;
+use crate::limits::MAX_MISSING;
+use crate::pack::{KEYWORDS, Op, Tables};
+use crate::request::ProxyField;
+
+/// How many searches would have to be otherwise for a rule to match; of those that do not, how many found
+/// something. The nearest is the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Distance {
+    n_missing: u32,
+    n_found: Reverse<u32>,
+}
+
+/// What it takes to make a part of a condition true, and to make it false.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    to_hold: Distance,
+    to_fail: u32,
+}
+
+impl Distance {
+    /// Measures; `None` for a rule that matches or is far away.
+    pub(crate) fn of(
+        tables: &Tables,
+        rule: RuleId,
+        event: &Event,
+        scratch: &Scratch,
+    ) -> Option<Distance> {
+        let mut stack: Vec<Part> = Vec::new();
+        for word in tables.rule_code(tables.rule(rule)?) {
+            let part = match Op::decode(*word)? {
+                Op::Atom(atom) => {
+                    let field = tables.atoms.get(atom.index())?.field;
+                    let is_method = field != KEYWORDS
+                        && ProxyField::from_name(tables.field_name(field))
+                            == Some(ProxyField::Method);
+                    Part::of(atom_truth(tables, atom, event, scratch), u32::from(!is_method))
+                }
+                Op::Test(test) => Part::of(test_truth(tables, test, event), 0),
+                Op::All(n_parts) => {
+                    let parts = stack.split_off(stack.len().checked_sub(n_parts as usize)?);
+                    Part::all(&parts)
+                }
+                Op::Any(n_parts) => {
+                    let parts = stack.split_off(stack.len().checked_sub(n_parts as usize)?);
+                    Part::any(&parts)
+                }
+                Op::Not => stack.pop()?.not(),
+                Op::Name(_) => continue,
+            };
+            stack.push(part);
+        }
+        let Distance { n_missing, n_found } = stack.pop()?.to_hold;
+        let is_near = (1..=MAX_MISSING).contains(&n_missing) && n_found.0 > 0;
+        is_near.then_some(Distance { n_missing, n_found })
+    }
+}
+
+impl Part {
+    fn of(truth: Truth, n_found: u32) -> Part {
+        let holds = Distance { n_missing: 0, n_found: Reverse(n_found) };
+        let missing = Distance { n_missing: 1, n_found: Reverse(0) };
+        match truth {
+            Truth::True => Part { to_hold: holds, to_fail: 1 },
+            Truth::False => Part { to_hold: missing, to_fail: 0 },
+            Truth::Unknown => Part { to_hold: missing, to_fail: 1 },
+        }
+    }
+
+    fn all(parts: &[Part]) -> Part {
+        let add = |sum: Distance, part: &Part| Distance {
+            n_missing: sum.n_missing.saturating_add(part.to_hold.n_missing),
+            n_found: Reverse(sum.n_found.0.saturating_add(part.to_hold.n_found.0)),
+        };
+        let nothing = Distance { n_missing: 0, n_found: Reverse(0) };
+        Part {
+            to_hold: parts.iter().fold(nothing, add),
+            to_fail: parts.iter().map(|part| part.to_fail).min().unwrap_or_default(),
+        }
+    }
+
+    fn any(parts: &[Part]) -> Part {
+        let far = Distance { n_missing: u32::MAX, n_found: Reverse(0) };
+        let sum = |sum: u32, part: &Part| sum.saturating_add(part.to_fail);
+        Part {
+            to_hold: parts.iter().map(|part| part.to_hold).min().unwrap_or(far),
+            to_fail: parts.iter().fold(0, sum),
+        }
+    }
+
+    /// What a `not` excludes is nothing that was found.
+    fn not(self) -> Part {
+        Part {
+            to_hold: Distance { n_missing: self.to_fail, n_found: Reverse(0) },
+            to_fail: self.to_hold.n_missing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cheapest_way_to_a_match_is_measured() {
+        let [yes, no, method] =
+            [Part::of(Truth::True, 1), Part::of(Truth::False, 1), Part::of(Truth::True, 0)];
+        for (part, expect) in [
+            (Part::all(&[yes, no]), (1, 1)),
+            (Part::all(&[yes, yes, no, no]), (2, 2)),
+            (Part::any(&[Part::all(&[no, no]), Part::all(&[yes, no])]), (1, 1)),
+            (Part::all(&[method, no]), (1, 0)),
+            (Part::all(&[yes, Part::any(&[yes, yes]).not()]), (2, 1)),
+            (Part::all(&[yes, Part::all(&[yes, yes]).not()]), (1, 1)),
+            (Part::all(&[yes, no.not()]), (0, 1)),
+            (Part::any(&[]), (u32::MAX, 0)),
+        ] {
+            let Distance { n_missing, n_found } = part.to_hold;
+            assert_eq!((n_missing, n_found.0), expect);
+        }
+    }
+}
