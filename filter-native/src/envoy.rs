@@ -140,6 +140,7 @@ callbacks! {
     fn log(level: u32, line: Buffer);
     fn http_get_headers_size(stream: Pointer, kind: u32) -> usize;
     fn http_get_headers(stream: Pointer, kind: u32, headers: *mut Header) -> bool;
+    fn http_set_header(stream: Pointer, kind: u32, name: Buffer, value: Buffer) -> bool;
     fn http_filter_get_attribute_string(stream: Pointer, id: u32, value: *mut Buffer) -> bool;
     fn http_filter_get_attribute_int(stream: Pointer, id: u32, value: *mut u64) -> bool;
     fn http_get_cluster_name(stream: Pointer, name: *mut Buffer) -> bool;
@@ -418,6 +419,16 @@ impl EnvoyStream<'_> {
             probe(&map);
         }
         Some(map)
+    }
+
+    /// Sets a request header in place of all that it has, or removes it; returns false if Envoy refused.
+    pub(crate) fn set_request_header(self, name: &str, value: Option<&str>) -> bool {
+        let Some(callbacks) = CALLBACKS.get() else { return false };
+        let name = Buffer::of(name.as_bytes());
+        let value = value.map_or(NO_BYTES, |value| Buffer::of(value.as_bytes()));
+        // SAFETY: the pointer is Envoy's for this callback; Envoy copies both texts during the call, and takes
+        // null for a header that is to be removed.
+        unsafe { (callbacks.http_set_header)(self.pointer, REQUEST_HEADERS, name, value) }
     }
 
     /// Returns the text of an attribute; `None` if it is not set or this Envoy does not have it.

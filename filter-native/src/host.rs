@@ -80,6 +80,10 @@ impl Host for NativeHost<'_> {
         self.stream()?.request_headers().ok_or(REFUSED)
     }
 
+    fn set_request_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError> {
+        done(self.stream()?.set_request_header(name, value))
+    }
+
     fn property(&self, property: Property) -> Result<Option<Vec<u8>>, HostError> {
         let stream = self.stream()?;
         let value = match attribute(property) {

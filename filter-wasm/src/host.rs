@@ -51,6 +51,25 @@ impl Host for WasmHost {
         returned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
     }
 
+    fn set_request_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError> {
+        let Some(value) = value else {
+            // SAFETY: the host reads the name during the call only.
+            return done(unsafe {
+                proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len())
+            });
+        };
+        // SAFETY: the host reads both slices during the call only.
+        done(unsafe {
+            proxy_replace_header_map_value(
+                REQUEST_HEADERS,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+            )
+        })
+    }
+
     /// Without TLS some versions of Envoy report an empty server name, others none.
     fn property(&self, property: Property) -> Result<Option<Vec<u8>>, HostError> {
         let path = path(property);
@@ -274,6 +293,14 @@ imports! {
         return_data: *mut *mut u8,
         return_size: *mut usize,
     );
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name_data: *const u8,
+        name_size: usize,
+        value_data: *const u8,
+        value_size: usize,
+    );
+    fn proxy_remove_header_map_value(map: u32, name_data: *const u8, name_size: usize);
     fn proxy_get_property(
         path_data: *const u8,
         path_size: usize,

@@ -30,7 +30,9 @@
 //! proxy_on_request_headers      proxy_get_property
 //! proxy_on_response_headers     proxy_set_property
 //! proxy_on_log                  proxy_send_local_response
-//! proxy_on_delete               proxy_define_metric
+//! proxy_on_delete               proxy_replace_header_map_value
+//!                               proxy_remove_header_map_value
+//!                               proxy_define_metric
 //!                               proxy_increment_metric
 //!                               proxy_record_metric
 //!                               proxy_log

@@ -179,6 +179,16 @@ impl<'m> Iterator for Pairs<'m> {
     }
 }
 
+/// Returns the pairs of a map, for tests; `None` if it is malformed.
+#[cfg(test)]
+pub(crate) fn pairs(map: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
+    let pairs = Pairs::new(map).ok()?;
+    let owned = |(name, value): (&[u8], &[u8])| {
+        Some((String::from_utf8(name.to_vec()).ok()?, value.to_vec()))
+    };
+    pairs.map(|pair| pair.ok().and_then(owned)).collect()
+}
+
 /// Lays pairs out as a header map: the count, the lengths, then names and values, each with a NUL.
 pub fn serialise<V: AsRef<[u8]>>(pairs: &[(&str, V)]) -> Vec<u8> {
     lay_out(pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_ref())))

@@ -121,6 +121,10 @@ pub trait Host {
     /// [`serialise`](crate::serialise) does.
     fn request_headers(&self) -> Result<Vec<u8>, HostError>;
 
+    /// Sets a header of the current request to one value, in place of all that it has; `None` removes it.
+    /// The host does not check the value for line breaks.
+    fn set_request_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError>;
+
     /// Returns a property of the current stream; `None` if it is not set or empty.
     fn property(&self, property: Property) -> Result<Option<Vec<u8>>, HostError>;
 

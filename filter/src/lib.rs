@@ -77,6 +77,7 @@ mod open_connections;
 mod plugin;
 mod proto_struct;
 mod report;
+mod restrict;
 mod root;
 mod running;
 mod snapshot;

@@ -119,8 +119,8 @@ pub const METRICS: &[Metric] = &[
     metric(
         ERRORS,
         "counter",
-        "Failures between filter and Envoy: `header_map`, `property`, `busy`, `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds, `source_header` one whose trusted hop names its client with an empty or a repeated header, `connections` a connection that was closed as its client has too many (`connections_per_source`), `panic` a request whose inspection panicked, which only the native host counts.",
-        "10",
+        "Failures between filter and Envoy: `header_map`, `property`, `busy`, `request_header` (a header of the policy could not be set), `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds, `source_header` one whose trusted hop names its client with an empty or a repeated header, `connections` a connection that was closed as its client has too many (`connections_per_source`), `panic` a request whose inspection panicked, which only the native host counts.",
+        "11",
     ),
     metric(
         REFUSED,

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Property,
     /// The engine is in use: a callback inside a callback. The request cannot be judged.
     Busy,
+    /// A header that the policy sets could not be set or removed.
+    RequestHeader,
     /// Filter state could not be set: the access log misses the verdict.
     FilterState,
     /// An answer could not be sent.
@@ -45,6 +47,7 @@ impl Failure {
             Failure::HeaderMap => "header_map",
             Failure::Property => "property",
             Failure::Busy => "busy",
+            Failure::RequestHeader => "request_header",
             Failure::FilterState => "filter_state",
             Failure::LocalResponse => "local_response",
             Failure::Event => "event",

@@ -167,11 +167,10 @@ impl Plugin {
             None => inspector.inspect(&request),
         };
         let is_tracked = self.is_tracked(&inspector, &request, &verdict);
-        let sender = match asked {
-            Some(sender) => sender,
-            None if is_tracked || !verdict.matches.is_empty() => self.sender(host, &snapshot),
-            None => Sender::default(),
-        };
+        let is_asked = is_tracked || !verdict.matches.is_empty();
+        let known = asked.or_else(|| is_asked.then(|| self.sender(host, &snapshot)));
+        let is_known = known.is_some();
+        let sender = known.unwrap_or_default();
         let tracked = if is_tracked {
             self.look_up(host, &mut inspector, &request, &sender, &mut verdict)
         } else {
@@ -184,14 +183,16 @@ impl Plugin {
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
-        let mut is_refused = false;
+        let mut failed = None;
         if verdict.truncated {
-            self.count_failure(host, Failure::Truncated);
-            is_refused =
-                self.settings.failure_mode == FailureMode::Closed && action != Action::Deny;
+            failed = Some(Failure::Truncated);
         }
+        let known = is_known.then_some(&sender);
+        if self.restrict(host, pack, &request, &snapshot, known).is_err() {
+            failed = Some(Failure::RequestHeader);
+        }
+        let is_refused = self.refuses(host, failed, action);
         if is_refused {
-            self.answer(host, &not_judged(Failure::Truncated));
             if action == Action::Allow {
                 return Ok(Step::Refuse);
             }
@@ -244,6 +245,19 @@ impl Plugin {
             Action::Deny => Step::Deny(Box::new(inspection)),
             Action::Observe | Action::Allow => Step::Follow(Box::new(inspection)),
         })
+    }
+
+    /// Counts a failure after which a request would pass that may not; returns true if it was answered for
+    /// that, and not denied already.
+    fn refuses(&self, host: &dyn Host, failed: Option<Failure>, action: Action) -> bool {
+        let Some(failure) = failed else { return false };
+        self.count_failure(host, failure);
+        let is_refused =
+            self.settings.failure_mode == FailureMode::Closed && action != Action::Deny;
+        if is_refused {
+            self.answer(host, &not_judged(failure));
+        }
+        is_refused
     }
 
     /// Reads who sent the current request.

@@ -41,7 +41,8 @@ impl Needs {
             ]
             .into_iter()
             .any(asks)
-                || fields().any(ProxyField::is_of_service),
+                || fields().any(ProxyField::is_of_service)
+                || !tables.policy.headers.is_empty(),
             source_address: asks(ProxyField::SourceAddress),
             version: asks(ProxyField::Version),
             status: asks(ProxyField::Status),

@@ -6,6 +6,7 @@
 //! would have. See docs/policy.md.
 
 mod allow;
+mod headers;
 mod source;
 mod usage;
 
@@ -19,6 +20,7 @@ use crate::service::{Operations, ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
 use crate::views::Views;
 pub use allow::{Allowance, AllowedBy, UNLISTED_FIELD};
+pub use headers::HeaderChange;
 pub use source::{Source, address_number, network};
 pub(crate) use usage::names_agree;
 pub use usage::{Usage, User};

@@ -217,7 +217,7 @@ fn suffixes(host: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Returns true if a host is `name` or below it.
-fn is_below(host: &[u8], name: &[u8]) -> bool {
+pub(crate) fn is_below(host: &[u8], name: &[u8]) -> bool {
     host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(b"."))
 }
 

@@ -37,7 +37,7 @@ pub use library::{Library, LibraryRule, NoteCounts};
 pub use note::{
     Block, Example, Expectation, Host, ListNote, Note, NoteKind, NoteReading, OperationExample,
     RuleNote, Runbook, SECRETS, SECTIONS, Sequence, Service, ServiceOperation, Technique, Template,
-    TemplatePart,
+    TemplatePart, TenantHeader,
 };
 pub use placeholders::Placeholders;
 pub use policy::Policy;

@@ -23,6 +23,7 @@ pub use sequence::Sequence;
 pub(crate) use service::lookup_name;
 pub use service::{
     Host, OperationExample, SECRETS, Service, ServiceOperation, Template, TemplatePart,
+    TenantHeader,
 };
 use structure::Structure;
 pub use technique::Technique;

@@ -6,6 +6,7 @@
 mod allow;
 mod compile;
 mod due;
+mod headers;
 mod index;
 mod map;
 mod namespaces;
@@ -21,6 +22,15 @@ use inspect::{Mode, Usage};
 pub use allow::{AllowEntry, AllowGroup, AllowTarget, UNLISTED_RULE};
 pub use due::{moment, seconds, written};
 pub use shown::{entry_name, written_host, written_network};
+
+/// Headers of vendors, and for whom they are set.
+#[derive(Clone, Debug)]
+pub struct HeaderEntry {
+    /// For requests from which sources; empty is everybody.
+    pub sources: Vec<Word>,
+    /// Names and values.
+    pub values: Vec<(Word, Word)>,
+}
 
 /// A policy as it was written.
 #[derive(Clone, Debug)]
@@ -39,6 +49,8 @@ pub struct Policy {
     pub sanctions: Vec<Sanction>,
     /// What groups of sources may do; the first one that a source is in decides.
     pub allow: Vec<AllowGroup>,
+    /// Which headers of vendors are set.
+    pub headers: Vec<HeaderEntry>,
     /// Who answers for Sigma filters, and how long.
     pub filters: Vec<FilterOwner>,
 }

@@ -6,6 +6,8 @@
     reason = "a test may panic, and works on files"
 )]
 
+mod shipped;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -20,14 +22,40 @@ fn operations() -> String {
     table
 }
 
+/// The headers by which vendors restrict tenants, of the shipped notes.
+fn headers() -> String {
+    let mut table =
+        "| service | header | values | hosts | vendor's page |\n| --- | --- | --- | --- | --- |\n"
+            .to_owned();
+    let library = knowledge::Library::read(shipped::notes());
+    for service in &library.services {
+        for header in &service.headers {
+            let hosts: Vec<_> = header.hosts.iter().map(|host| format!("`{host}`")).collect();
+            let hosts = hosts.join(", ");
+            let read = if header.verified { "" } else { ", not verified" };
+            let knowledge::TenantHeader { name, means, source, .. } = header;
+            let name_of_service = &service.name;
+            writeln!(
+                table,
+                "| {name_of_service} | `{name}` | {means} | {hosts} | [page]({source}){read} |"
+            )
+            .unwrap();
+        }
+    }
+    table
+}
+
 #[test]
-fn the_page_on_services_lists_the_operations() {
+fn the_page_on_services_lists_operations_and_headers() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/services.md");
     let page = std::fs::read_to_string(&path).unwrap();
-    let start = "<!-- generated: operations -->\n";
-    let (before, rest) = page.split_once(start).unwrap();
-    let (_, after) = rest.split_once("<!-- end -->").unwrap();
-    let fresh = format!("{before}{start}{}<!-- end -->{after}", operations());
+    let mut fresh = page.clone();
+    for (name, table) in [("operations", operations()), ("headers", headers())] {
+        let start = format!("<!-- generated: {name} -->\n");
+        let (before, rest) = fresh.split_once(&start).unwrap();
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        fresh = format!("{before}{start}{table}<!-- end -->{after}");
+    }
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &fresh).unwrap();
     } else {

@@ -74,6 +74,7 @@ pub(crate) const FRONT_MATTER_KEYS: &[Word] = &[
     ("identity", "templates of its URLs with the places of tenants and secrets"),
     ("public", "URLs where anybody may put something, which name no tenant"),
     ("clients", "how the user agents of its own clients start"),
+    ("headers", "headers by which its vendor restricts the tenants of a network"),
     ("operations", "what requests do to the service, with examples"),
     ("list", "the name of the list, by which rules take its values with `expand`"),
     ("values", "the values of the list"),

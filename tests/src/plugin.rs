@@ -15,7 +15,7 @@ const BYTES: &str = "type.googleapis.com/google.protobuf.BytesValue";
 
 /// All that the filter may ask of Envoy and Envoy of the filter; Envoy skips the callbacks that are not
 /// listed. See the documentation of the crate `filter-wasm`.
-const CAPABILITIES: [&str; 25] = [
+const CAPABILITIES: [&str; 27] = [
     "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
@@ -29,6 +29,8 @@ const CAPABILITIES: [&str; 25] = [
     "proxy_get_property",
     "proxy_set_property",
     "proxy_send_local_response",
+    "proxy_replace_header_map_value",
+    "proxy_remove_header_map_value",
     "proxy_define_metric",
     "proxy_increment_metric",
     "proxy_record_metric",

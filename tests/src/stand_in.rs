@@ -19,6 +19,8 @@ use tokio::sync::oneshot;
 const STATUS: &str = "x-stand-in-status";
 /// The request header that asks for the names of all that came, in a header of the same name.
 const HEADERS: &str = "x-stand-in-headers";
+/// The request header that names one whose values are answered, in a header of the same name.
+const ECHO: &str = "x-stand-in-echo";
 /// The most headers that a request may have.
 const MAX_HEADERS: usize = 2000;
 const BODY: &str = "This is a stand-in for the internet. It is no real service.\n";
@@ -102,6 +104,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, htt
     if request.headers().contains_key(HEADERS) {
         let names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
         response = response.header(HEADERS, names.join(","));
+    }
+    if let Some(name) = request.headers().get(ECHO) {
+        for value in request.headers().get_all(http::HeaderName::from_bytes(name.as_bytes())?) {
+            response = response.header(ECHO, value);
+        }
     }
     response
         .header("server", "tidegate-stand-in")

@@ -65,6 +65,18 @@ unsafe extern "C" fn headers(stream: Pointer, _: u32, out: *mut Header) -> bool 
     true
 }
 
+/// As Envoy: null removes the header, and a value replaces all that it has.
+unsafe extern "C" fn set_header(stream: Pointer, kind: u32, name: Buffer, value: Buffer) -> bool {
+    assert_eq!(kind, REQUEST_HEADERS);
+    let stream = unsafe { &mut *stream.cast::<FakeStream>() };
+    let name = unsafe { text(name) };
+    stream.headers.retain(|(known, _)| *known != name);
+    if !value.data.is_null() {
+        stream.headers.push((name, unsafe { text(value) }));
+    }
+    true
+}
+
 unsafe fn lend(value: Option<&Vec<u8>>, out: *mut Buffer) -> bool {
     if let Some(value) = value {
         unsafe { out.write(Buffer::of(value)) };
@@ -200,6 +212,7 @@ fn fake_symbol(name: &CStr) -> Pointer {
         "log" => log_line as Pointer,
         "http_get_headers_size" => headers_size as Pointer,
         "http_get_headers" => headers as Pointer,
+        "http_set_header" => set_header as Pointer,
         "http_filter_get_attribute_string" => attribute_string as Pointer,
         "http_filter_get_attribute_int" => attribute_int as Pointer,
         "http_get_cluster_name" => cluster_name as Pointer,
@@ -238,6 +251,8 @@ struct Seen {
     action: u32,
     response: Option<(u32, String)>,
     rules: Option<Vec<u8>>,
+    /// The headers that are forwarded.
+    headers: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 fn load() {
@@ -314,6 +329,7 @@ impl Fake {
             response: response
                 .map(|(status, _, details)| (status, String::from_utf8(details).unwrap())),
             rules: stream.state.remove(&b"wasm.tidegate.rules"[..]),
+            headers: stream.headers,
         }
     }
 
@@ -387,6 +403,37 @@ fn requests_pass_or_are_answered_and_both_are_counted() {
     assert_eq!(fake.count("tidegate_requests_total", &[]), Some(4));
     assert_eq!(fake.count("tidegate_matches_total", &[RULE, "deny"]), Some(1));
     assert_eq!(fake.count("tidegate_refused_total", &["older"]), Some(0));
+}
+
+#[test]
+fn a_header_of_the_policy_replaces_the_clients_copies() {
+    let mut tables = inspect::Pack::decode(&pack("a.example")).unwrap().tables().clone();
+    let mut string = |text: &str| {
+        tables.strings.push_str(text);
+        tables.string_ends.push(tables.strings.len().try_into().unwrap());
+        inspect::StrId(u32::try_from(tables.string_ends.len()).unwrap() - 1)
+    };
+    let [host, name, value] = ["b.example", "x-allowed", "ours"].map(&mut string);
+    let hosts = inspect::pack::Range { start: 0, end: 1 };
+    let service = inspect::pack::Service {
+        name: host,
+        category: host,
+        operations: inspect::pack::Range::ANY,
+        clients: inspect::pack::Range::ANY,
+    };
+    tables.services.services.push(service);
+    tables.services.texts.push(host);
+    tables.services.headers.push(inspect::pack::ServiceHeader { service: 0, name, hosts });
+    let sources = inspect::pack::Range::ANY;
+    tables.policy.headers.push(inspect::pack::HeaderValue { header: 0, sources, value });
+    let pack = STANDARD.encode(tables.encode());
+    let fake = Fake::new(&format!(r#"{{"pack":"{pack}","mode":"enforce"}}"#));
+    for (host, expect) in [("b.example", &["ours"][..]), ("c.example", &["theirs", "others"])] {
+        let seen = fake.request(host, &[("x-allowed", "theirs"), ("x-allowed", "others")]);
+        let values = seen.headers.iter().filter(|(name, _)| name == b"x-allowed");
+        let values: Vec<_> = values.map(|(_, value)| str::from_utf8(value).unwrap()).collect();
+        assert_eq!((seen.action, values.as_slice()), (0, expect));
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::headers::serialise;
+use crate::headers::{pairs, serialise};
 use crate::host::{Host, HostError, LocalResponse, LogLevel, MetricId, MetricKind, Post, Property};
 
 /// A kind of call, to make it fail.
@@ -14,6 +14,7 @@ use crate::host::{Host, HostError, LocalResponse, LogLevel, MetricId, MetricKind
 pub(crate) enum Call {
     Configuration,
     RequestHeaders,
+    SetRequestHeader,
     Property(Property),
     SetFilterState,
     SendLocalResponse,
@@ -176,6 +177,13 @@ impl FakeHost {
         self.filter_state.borrow().get(name).cloned()
     }
 
+    /// Returns the values of a request header of the current stream, as they are forwarded.
+    pub(crate) fn forwarded(&self, name: &str) -> Vec<String> {
+        let pairs = pairs(&self.headers.borrow()).unwrap();
+        let values = pairs.into_iter().filter(|(known, _)| known == name);
+        values.map(|(_, value)| String::from_utf8(value).unwrap()).collect()
+    }
+
     /// Returns the responses that were sent to clients.
     pub(crate) fn responses(&self) -> Vec<LocalResponse> {
         self.responses.borrow().clone()
@@ -220,6 +228,18 @@ impl Host for FakeHost {
     fn request_headers(&self) -> Result<Vec<u8>, HostError> {
         self.check(Call::RequestHeaders)?;
         Ok(self.headers.borrow().clone())
+    }
+
+    fn set_request_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError> {
+        self.check(Call::SetRequestHeader)?;
+        let map = self.headers.borrow().clone();
+        let mut pairs = pairs(&map).unwrap();
+        pairs.retain(|(known, _)| known != name);
+        pairs.extend(value.map(|value| (name.to_owned(), value.as_bytes().to_vec())));
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        *self.headers.borrow_mut() = serialise(&pairs);
+        Ok(())
     }
 
     fn property(&self, property: Property) -> Result<Option<Vec<u8>>, HostError> {

@@ -115,6 +115,19 @@ wire! {
         pub key_check: u64,
         /// What groups of sources may do.
         pub allow: AllowTables,
+        /// The headers that the policy sets, ascending by header; of one header the first entry whose sources
+        /// fit counts.
+        pub headers: Vec<HeaderValue>,
+    }
+
+    /// What the policy writes into a header that a service's vendor reads.
+    pub struct HeaderValue {
+        /// An index into [`ServiceTables::headers`].
+        pub header: u32 => near,
+        /// For requests from which sources: a range of [`PolicyTables::sources`]; an empty one is everybody.
+        pub sources: Range => row,
+        /// The value.
+        pub value: StrId => near,
     }
 
     /// A range of one of the lists of [`PolicyTables`]; an empty one restricts nothing.
@@ -196,8 +209,21 @@ wire! {
         pub parts: Vec<Part>,
         /// The operations of all services.
         pub operations: Vec<ServiceOperation>,
-        /// The methods, hosts and clients that operations and services list.
+        /// The methods, hosts and clients that operations, services and headers list.
         pub texts: Vec<StrId>,
+        /// The headers by which vendors restrict the tenants that a network may use.
+        pub headers: Vec<ServiceHeader>,
+    }
+
+    /// A header by which a vendor restricts the tenants that a network may use.
+    pub struct ServiceHeader {
+        /// An index into [`ServiceTables::services`].
+        pub service: u32 => near,
+        /// Its name, in lower case.
+        pub name: StrId => near,
+        /// The hosts that read it: a range of [`ServiceTables::texts`], each a name or, behind `**.`, all names
+        /// below one.
+        pub hosts: Range => row,
     }
 
     /// A service.
@@ -275,6 +301,7 @@ impl PolicyTables {
             self.statements.is_empty() && self.exceptions.is_empty() && self.sanctions.is_empty();
         !is_empty
             || !self.allow.groups.is_empty()
+            || !self.headers.is_empty()
             || self.default != PolicyTables::default().default
     }
 }
@@ -293,6 +320,7 @@ impl Default for PolicyTables {
             identities: Vec::new(),
             key_check: 0,
             allow: AllowTables::default(),
+            headers: Vec::new(),
         }
     }
 }
@@ -307,6 +335,7 @@ impl Default for ServiceTables {
             parts: Vec::new(),
             operations: Vec::new(),
             texts: Vec::new(),
+            headers: Vec::new(),
         }
     }
 }
@@ -359,6 +388,12 @@ pub(super) fn check(tables: &Tables) -> bool {
             scope(&sanction.scope) && identities_ascend.hold_in(&sanction.identities)
         })
         && policy.allow.check(tables, policy)
+        && policy.headers.is_sorted_by_key(|value| value.header)
+        && policy.headers.iter().all(|value| {
+            (value.header as usize) < services.headers.len()
+                && value.sources.holds(policy.sources.len())
+                && string(&value.value)
+        })
         && services.services.iter().all(|service| {
             string(&service.name)
                 && string(&service.category)
@@ -376,6 +411,11 @@ pub(super) fn check(tables: &Tables) -> bool {
                 && operation.paths.holds(services.templates.len())
         })
         && services.texts.iter().all(string)
+        && services.headers.iter().all(|header| {
+            service(&header.service)
+                && string(&header.name)
+                && header.hosts.holds(services.texts.len())
+        })
         && services.hosts.is_sorted_by_key(|host| tables.str(host.name))
         && services.templates.iter().all(|template| template.holds(services.parts.len()))
         && services.parts.iter().all(|part| string(&part.text))

@@ -11,6 +11,7 @@
 //!
 //! docs/services.md describes the keys.
 
+mod header;
 mod operation;
 mod tables;
 mod template;
@@ -22,6 +23,7 @@ use diagnostics::{Findings, Span};
 
 use super::Keys;
 use crate::codes;
+pub use header::TenantHeader;
 pub use operation::{OperationExample, ServiceOperation};
 pub(crate) use tables::add;
 pub(crate) use template::lookup_name;
@@ -39,6 +41,7 @@ pub(super) const KEYS: &[&str] = &[
     "public",
     "clients",
     "operations",
+    "headers",
 ];
 
 /// A service as its note describes it.
@@ -62,6 +65,8 @@ pub struct Service {
     pub clients: Vec<String>,
     /// What requests do to it.
     pub operations: Vec<ServiceOperation>,
+    /// How its vendor lets a network restrict the tenants that it may use.
+    pub headers: Vec<TenantHeader>,
 }
 
 /// What URLs of a service look like.
@@ -136,6 +141,7 @@ impl Service {
         let clients = keys.texts("clients", help);
         let clients = clients.into_iter().map(|(client, _)| client.to_ascii_lowercase()).collect();
         let operations = operation::operations(keys, &hosts);
+        let headers = header::headers(keys);
         let name_span = keys.place("service");
         Some(Service {
             file: Arc::clone(file),
@@ -147,6 +153,7 @@ impl Service {
             templates,
             clients,
             operations,
+            headers,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A [`Policy`] to the tables of a pack.
 
 mod allow;
+mod headers;
 
 use std::collections::HashMap;
 
@@ -29,6 +30,7 @@ impl Policy {
         compiler.statements();
         compiler.exceptions();
         compiler.sanctions();
+        compiler.headers();
         let Compiler { tables, mut compiled, findings, .. } = compiler;
         if findings.n_errors() == 0 {
             if let (Some(key), false) = (key, compiled.identities.is_empty()) {

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::allow;
+use super::headers;
 use super::map::{Map, list};
 use super::{Exception, FilterOwner, Group, Policy, Sanction, Scope, Statement, Word};
 use crate::codes;
@@ -45,12 +46,21 @@ impl Policy {
 }
 
 fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<Policy> {
-    let keys = ["default", "sources", "allow", "statements", "exceptions", "sanctioned", "filters"];
+    let keys = [
+        "default",
+        "sources",
+        "allow",
+        "statements",
+        "exceptions",
+        "sanctioned",
+        "headers",
+        "filters",
+    ];
     let mut map = Map::of(document, "the policy", &keys, findings)?;
     // Errors are reported here; the policy is refused for them later.
     let default = map.mode("default").unwrap_or_default();
-    let [sources, allowed, statements, exceptions, sanctioned, filters] =
-        ["sources", "allow", "statements", "exceptions", "sanctioned", "filters"]
+    let [sources, allowed, statements, exceptions, sanctioned, headers, filters] =
+        ["sources", "allow", "statements", "exceptions", "sanctioned", "headers", "filters"]
             .map(|key| map.value(key));
     let mut policy = Policy {
         file: Arc::clone(file),
@@ -60,6 +70,7 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
         exceptions: Vec::new(),
         sanctions: Vec::new(),
         allow: allow::groups(allowed, findings),
+        headers: headers::entries(headers, findings),
         filters: Vec::new(),
     };
     for node in list(statements, "statements", findings) {

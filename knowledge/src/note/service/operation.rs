@@ -81,7 +81,7 @@ pub(super) fn operations(keys: &mut Keys<'_, '_>, hosts: &[Host]) -> Vec<Service
 }
 
 /// The keys of a map; one that is there twice is reported.
-fn entries(map: &[(Node, Node)], findings: &mut Findings) -> Vec<Entry> {
+pub(super) fn entries(map: &[(Node, Node)], findings: &mut Findings) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for (key, value) in map {
         let name = key.text().unwrap_or_default().to_owned();

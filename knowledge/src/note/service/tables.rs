@@ -27,6 +27,11 @@ pub(crate) fn add(services: &[Service], tables: &mut Tables) {
         }
         let operations = Range { start, end: end_of(&pool.tables.services.operations) };
         let clients = pool.texts(&service.clients);
+        for header in &service.headers {
+            let hosts = pool.texts(&header.hosts);
+            let name = pool.string(&header.name.to_ascii_lowercase());
+            pool.tables.services.headers.push(pack::ServiceHeader { service: idx, name, hosts });
+        }
         let (name, category) = (pool.string(&service.name), pool.string(&service.category));
         let compiled = pack::Service { name, category, operations, clients };
         pool.tables.services.services.push(compiled);

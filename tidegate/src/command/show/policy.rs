@@ -47,12 +47,25 @@ pub(super) fn to_json(tables: &Tables) -> Option<Value> {
     });
     let allow = policy.allow.groups.iter().enumerate();
     let allow = allow.map(|(idx, group)| allow_group(tables, idx, group));
+    let headers = policy.headers.iter().map(|value| {
+        let header = tables.services.headers.get(value.header as usize);
+        let mut map = Map::new();
+        map.insert("name".to_owned(), json!(header.map_or("", |header| tables.str(header.name))));
+        let sources = value.sources.of(&policy.sources).iter();
+        let sources: Vec<_> = sources.map(|it| json!(source(tables, it))).collect();
+        if !sources.is_empty() {
+            map.insert("sources".to_owned(), json!(sources));
+        }
+        map.insert("value".to_owned(), text(tables, value.value));
+        map
+    });
     Some(json!({
         "default": policy.default.as_str(),
         "allow": allow.collect::<Vec<_>>(),
         "statements": statements.collect::<Vec<_>>(),
         "exceptions": exceptions.collect::<Vec<_>>(),
         "sanctioned": sanctioned.collect::<Vec<_>>(),
+        "headers": headers.collect::<Vec<_>>(),
     }))
 }
 
@@ -67,6 +80,7 @@ pub(in crate::command) fn to_text(tables: &Tables) -> String {
         ("statements", "statement"),
         ("exceptions", "exception"),
         ("sanctioned", "sanctioned"),
+        ("headers", "header"),
     ] {
         let entries = policy.get(list).and_then(Value::as_array);
         for entry in entries.into_iter().flatten().filter_map(Value::as_object) {
