@@ -14,12 +14,12 @@ pub(crate) fn get(key: &str) -> Option<Versioned> {
     VALUES.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
 }
 
-/// Sets a value; returns false if it changed since the number `cas` was read. With 0 it is set in any
-/// case.
+/// Sets a value; returns false if there is one that changed since the number `cas` was read. With 0 it is set
+/// in any case.
 pub(crate) fn set(key: &str, value: &[u8], cas: u32) -> bool {
     let mut values = VALUES.lock().unwrap_or_else(PoisonError::into_inner);
     let known = values.get_mut(key);
-    if cas != 0 && known.as_ref().is_none_or(|(_, changed)| *changed != cas) {
+    if cas != 0 && known.as_ref().is_some_and(|(_, changed)| *changed != cas) {
         return false;
     }
     match known {
@@ -48,6 +48,9 @@ mod tests {
         assert!(!set("test.a", b"3", cas));
         assert_eq!(get("test.a").unwrap().0, b"2");
         assert!(set("test.a", b"4", 0));
-        assert!(!set("test.b", b"1", 7));
+        // As in Envoy, a number other than 0 sets a value that is not there, and no other.
+        assert!(set("test.b", b"1", u32::MAX));
+        assert!(!set("test.b", b"2", u32::MAX));
+        assert_eq!(get("test.b").unwrap().0, b"1");
     }
 }

@@ -176,8 +176,16 @@ impl Plugin {
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
+        let is_refused = verdict.truncated && self.settings.failure_mode == FailureMode::Closed;
+        if verdict.truncated {
+            self.count_failure(host, Failure::Truncated);
+        }
         let is_tracked = self.is_tracked(&inspector, &request, &verdict);
         if verdict.matches.is_empty() && !is_tracked {
+            if is_refused {
+                self.close(host);
+                return Ok(Stage::Closed);
+            }
             return Ok(Stage::Open(None));
         }
         let sender = asked.unwrap_or_else(read_sender);
@@ -188,7 +196,8 @@ impl Plugin {
         };
         let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
-        let mut action = decision.action;
+        // What could not be read whole does not pass, and what matched is reported.
+        let mut action = if is_refused { Action::Deny } else { decision.action };
         if action == Action::Deny
             && !self.close(host)
             && self.settings.failure_mode == FailureMode::Open

@@ -7,6 +7,11 @@ use std::fmt;
 
 use crate::config::Protocol;
 
+/// The number of a value that is not there yet: a value that another worker wrote meanwhile has another one, so
+/// that it is not overwritten. Envoy counts changes from 1, and sets what is not there whatever the number
+/// (`SharedData::set` of proxy-wasm-cpp-host).
+const ABSENT: u32 = u32::MAX;
+
 /// The error of a call that the host refused; the number is the host's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostError(pub u32);
@@ -143,8 +148,14 @@ pub trait Host {
     /// Returns the value that all workers share under a key, and the number of its last change.
     fn shared_data(&self, key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError>;
 
-    /// Sets the value that all workers share under a key; fails if it changed since the number `cas`
-    /// was read. With 0 it is set in any case.
+    /// Returns the same, or the number with which [`Host::set_shared_data`] sets a value only if there is none yet.
+    fn shared_data_or_new(&self, key: &str) -> Result<(Option<Vec<u8>>, u32), HostError> {
+        let found = self.shared_data(key)?;
+        Ok(found.map_or((None, ABSENT), |(value, cas)| (Some(value), cas)))
+    }
+
+    /// Sets the value that all workers share under a key; fails if there is one that changed since the number
+    /// `cas` was read. With 0 it is set in any case.
     fn set_shared_data(&self, key: &str, value: &[u8], cas: u32) -> Result<(), HostError>;
 
     /// Returns nanoseconds since 1970.

@@ -62,6 +62,13 @@ pub(crate) const LOST_SECONDS: u64 = 2 * CALL_SECONDS as u64;
 /// Seconds after which a request that rules matched is reported, if it is still running.
 pub(crate) const REPORT_SECONDS: u64 = 10;
 
+/// Seconds after which the end of a stream is reported although what it is about was, as no window sums up what
+/// it moved.
+pub(crate) const MIN_OWED_SECONDS: u64 = 600;
+
+/// Bytes in both directions with which it is reported, however short it was.
+pub(crate) const MIN_OWED_BYTES: u64 = 1024 * 1024;
+
 /// Most running requests of a worker that wait to be reported. Beyond it a request is reported at once,
 /// while it is running.
 pub(crate) const MAX_RUNNING: usize = 16_384;

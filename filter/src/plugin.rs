@@ -80,9 +80,9 @@ pub(crate) enum Reported {
     Running,
     /// They were to be reported, but the event was suppressed, and a window counts it.
     Suppressed,
-    /// They are about behaviour that was reported, and nothing is left to report.
+    /// They are about behaviour that was reported.
     Repeated,
-    /// The event was suppressed, but the stream outlived its window: an event is due when it is over.
+    /// The event was not written, but the stream ran for long or moved much: an event is due when it is over.
     Owed,
 }
 

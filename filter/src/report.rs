@@ -8,6 +8,7 @@ use crate::event::{Event, EventFacts, StreamState};
 use crate::filter_state;
 use crate::headers::Headers;
 use crate::host::{Host, LogLevel, Property};
+use crate::limits::{MIN_OWED_BYTES, MIN_OWED_SECONDS};
 use crate::metrics::Failure;
 use crate::plugin::{Inspection, Plugin, Reported};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, number};
@@ -93,11 +94,19 @@ impl Plugin {
             self.read_needed(host, &mut response);
             late = self.judge_late(host, &mut inspector, inspection, &response);
         }
-        if inspection.reported == Reported::Suppressed {
-            response.complete(host);
-            if self.outlives_windows(host, &inspector, inspection, &response) {
-                inspection.reported = Reported::Owed;
+        let is_owed = match inspection.reported {
+            Reported::Suppressed => {
+                response.complete(host);
+                self.outlives_windows(host, &inspector, inspection, &response)
             }
+            Reported::Repeated => {
+                response.complete(host);
+                is_long(moved(host, inspection.since, &response))
+            }
+            _ => false,
+        };
+        if is_owed {
+            inspection.reported = Reported::Owed;
         }
         // Matches that are all excused are counted, without an event.
         let (is_due, stream) = match inspection.reported {
@@ -302,6 +311,13 @@ impl ResponseSnapshot {
             self.upstream_address = read(host, Property::UpstreamAddress);
         }
     }
+}
+
+/// Returns true if the end of a stream is reported although what it is about was: no window sums up what it
+/// moved.
+fn is_long(moved: Moved) -> bool {
+    moved.seconds >= MIN_OWED_SECONDS
+        || moved.request_bytes.saturating_add(moved.response_bytes) >= MIN_OWED_BYTES
 }
 
 /// What became of an event.

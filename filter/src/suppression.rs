@@ -302,7 +302,8 @@ fn change<T>(
 ) -> Option<T> {
     let key = [KEY, &place.to_string()].concat();
     for _ in 0..MAX_CAS_TRIES {
-        let (bytes, cas) = host.shared_data(&key).ok()?.unwrap_or_default();
+        let (bytes, cas) = host.shared_data_or_new(&key).ok()?;
+        let bytes = bytes.unwrap_or_default();
         let mut bucket = Bucket::read(&bytes);
         let mut over = bucket.close(now);
         let Changed { result, evicted } = change(&mut bucket);

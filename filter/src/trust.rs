@@ -85,11 +85,8 @@ fn active(name: &str, protocol: Protocol) -> Option<(u64, Rc<Plugin>)> {
 /// shared data has no memory, which its configuration decides.
 fn remember(host: &dyn Host, key: &str, version: u64) -> Option<u64> {
     for _ in 0..MAX_CAS_TRIES {
-        let (newest, cas) = match host.shared_data(key) {
-            Ok(Some((value, cas))) => (value.try_into().ok().map(u64::from_le_bytes), cas),
-            Ok(None) => (None, 0),
-            Err(_) => return None,
-        };
+        let Ok((value, cas)) = host.shared_data_or_new(key) else { return None };
+        let newest = value.and_then(|value| value.try_into().ok()).map(u64::from_le_bytes);
         let is_known = newest.is_some_and(|newest| version <= newest);
         if is_known || host.set_shared_data(key, &version.to_le_bytes(), cas).is_ok() {
             return newest;

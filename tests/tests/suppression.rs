@@ -1,12 +1,19 @@
 //! Repeated events are suppressed and counted, across workers, and reported when their window closes.
 #![forbid(unsafe_code)]
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gateway::event::{self, schema};
 use serde_json::{Value, json};
-use tests::{Bootstrap, Envoy, Launch, Plugin, http1, until};
+use tests::{Bootstrap, Envoy, Launch, Plugin, StandIn, http1, until};
+
+/// How long a tunnel may stay silent.
+const SILENCE: Duration = Duration::from_secs(30);
 
 const SOURCES: [&str; 2] = ["192.0.2.1", "192.0.2.2"];
 const N_REQUESTS: u64 = 30;
@@ -25,6 +32,11 @@ detection: {s: {c-useragent: implant}, condition: s}
 ";
 
 fn start(settings: &[(&str, &str)]) -> Result<Envoy> {
+    start_before(settings, Bootstrap::new())
+}
+
+/// Starts a gateway whose configuration begins with `bootstrap`.
+fn start_before(settings: &[(&str, &str)], bootstrap: Bootstrap) -> Result<Envoy> {
     let parsed = sigma::parse(&sigma::Source::new("rules", RULES));
     let mut compiler = sigma::Compiler::new("suppression", 1);
     for rule in &parsed.rules {
@@ -36,7 +48,7 @@ fn start(settings: &[(&str, &str)]) -> Result<Envoy> {
         all.as_object_mut().context("an object")?.insert((*key).to_owned(), json!(value));
     }
     let plugin = Plugin::tidegate(&pack, "monitor")?.with_text(&all.to_string());
-    let config = Bootstrap::new().listener("egress", &[plugin.http_filter()]);
+    let config = bootstrap.listener("egress", &[plugin.http_filter()]);
     Envoy::launch(&Launch { concurrency: 2, ..Launch::new()? }, &config.json())
 }
 
@@ -103,6 +115,84 @@ fn events_that_repeat_a_rule_source_and_service_are_suppressed_until_the_window_
         2 * N_REQUESTS,
         "metrics are as without"
     );
+    assert!(envoy.plugin_failures()?.is_empty());
+    Ok(())
+}
+
+/// A tunnel that is open; it ends when it is dropped.
+struct Tunnel(TcpStream);
+
+impl Tunnel {
+    fn open(envoy: &Envoy) -> Result<Tunnel> {
+        let mut stream = TcpStream::connect_timeout(&envoy.listener("egress")?, SILENCE)?;
+        stream.set_read_timeout(Some(SILENCE))?;
+        stream.write_all(b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n")?;
+        let mut buffer = [0; 4096];
+        let n_bytes = stream.read(&mut buffer)?;
+        ensure!(buffer[..n_bytes].starts_with(b"HTTP/1.1 200"), "no tunnel");
+        Ok(Tunnel(stream))
+    }
+
+    /// Sends a request inside; returns its bytes once there is an answer.
+    fn send(&mut self) -> Result<u64> {
+        let request = format!("GET /{} HTTP/1.1\r\nHost: a.example\r\n\r\n", "x".repeat(2000));
+        self.0.write_all(request.as_bytes())?;
+        let n_bytes = self.0.read(&mut [0; 4096])?;
+        ensure!(n_bytes > 0, "no answer");
+        Ok(request.len() as u64)
+    }
+}
+
+#[test]
+fn a_tunnel_whose_start_was_suppressed_is_reported_with_what_it_moved() -> Result<()> {
+    let stand_in = StandIn::start()?;
+    let bootstrap = Bootstrap::new().upstream(stand_in.address());
+    let envoy = start_before(&[("suppress_seconds", "3")], bootstrap)?;
+    let of_streams = |state: &str| -> Result<Vec<Value>> {
+        let (written, _) = events(&envoy)?;
+        Ok(written.into_iter().filter(|event| text(event, "/stream") == state).collect())
+    };
+    let closed_windows = |n_windows: usize| {
+        until("a window to be closed", || {
+            let (_, closing) = events(&envoy)?;
+            Ok((closing.len() >= n_windows).then_some(closing))
+        })
+    };
+    let n_suppressed = |count: u64| {
+        until("the start of a tunnel to be suppressed", || {
+            Ok((counted(&envoy, "tidegate_suppressed_total")? == count).then_some(()))
+        })
+    };
+    // A decoy, and a tunnel that outlives its window.
+    drop(Tunnel::open(&envoy)?);
+    until("the decoy to be over", || Ok((of_streams("closed")?.len() == 1).then_some(())))?;
+    let mut tunnel = Tunnel::open(&envoy)?;
+    let n_sent = tunnel.send()?;
+    n_suppressed(1)?;
+    closed_windows(1)?;
+    drop(tunnel);
+    let closed = until("the end of the tunnel", || {
+        let closed = of_streams("closed")?;
+        Ok((closed.len() == 2).then_some(closed))
+    })?;
+    assert_eq!(of_streams("open")?.len(), 1, "the decoy's");
+    assert_eq!(closed[1]["response"]["request_bytes"], n_sent, "{}", closed[1]);
+    ensure!(closed[1]["response"]["seconds"].as_u64() >= Some(2), "{}", closed[1]);
+    // Another one, and a tunnel that ends within its window: the sum of the window has its bytes.
+    drop(Tunnel::open(&envoy)?);
+    until("the second decoy", || Ok((of_streams("closed")?.len() == 3).then_some(())))?;
+    let mut tunnel = Tunnel::open(&envoy)?;
+    let n_sent = tunnel.send()?;
+    drop(tunnel);
+    n_suppressed(2)?;
+    let closing = closed_windows(2)?;
+    let window = &closing[1];
+    if of_streams("closed")?.len() == 3 {
+        assert_eq!(window["response"]["request_bytes"], n_sent, "{window}");
+    } else {
+        // On a machine that stands still, this one outlived its window, too.
+        assert_eq!(of_streams("closed")?[3]["response"]["request_bytes"], n_sent);
+    }
     assert!(envoy.plugin_failures()?.is_empty());
     Ok(())
 }

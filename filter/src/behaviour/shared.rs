@@ -92,8 +92,8 @@ pub(super) struct Costs {
 pub(super) fn open<E: Stored>(host: &dyn Host, place: Place) -> Option<Slot<E>> {
     let bucket = place.bucket % E::N_BUCKETS;
     let name = format!("{KEY}.{}.{bucket}", E::TABLE.as_str());
-    let (bytes, cas) = host.shared_data(&name).ok()?.unwrap_or_default();
-    let bucket = Bucket::read(bytes);
+    let (bytes, cas) = host.shared_data_or_new(&name).ok()?;
+    let bucket = Bucket::read(bytes.unwrap_or_default());
     let entry = bucket.find(place.key);
     Some(Slot { name, place, bucket, cas, entry })
 }

@@ -193,6 +193,54 @@ fn a_lost_swap_is_counted_and_tried_no_more() {
 }
 
 #[test]
+fn of_two_workers_that_open_a_bucket_at_once_neither_loses_a_note_unseen() {
+    let first = FakeHost::new();
+    let second = first.worker();
+    let place = Place { key: 7, bucket: 3 };
+    let (ours, theirs) = (open::<PairState>(&first, place), open::<PairState>(&second, place));
+    let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+    let mut costs = Costs::default();
+    let pair = PairState::new(1, Newness::New, None);
+    assert!(theirs.save(&second, &pair, 1, &mut costs));
+    assert!(!ours.save(&first, &pair, 1, &mut costs), "it would overwrite the other");
+    assert_eq!(costs.n_lost, 1);
+    assert!(open::<PairState>(&first, place).unwrap().entry.is_some());
+}
+
+#[test]
+fn the_end_of_a_tunnel_is_reported_although_its_behaviour_was_if_it_ran_for_long_or_moved_much() {
+    let gateway = Gateway::new("tidegate.requests|gte: 2");
+    let host = FakeHost::new();
+    let tunnel = |seconds: u64, sent: u64| {
+        host.next_stream();
+        host.set_headers(&[(":method", b"CONNECT"), (":authority", b"a.example:443")]);
+        host.set_property(Property::SourceAddress, b"10.0.0.1:4321");
+        host.set_number(Property::ResponseCode, 200);
+        let mut stream = HttpStream::new(Some(Rc::clone(&gateway.plugin)));
+        stream.on_request_headers(&host);
+        stream.on_response_headers(&host);
+        host.set_number(Property::RequestBytes, sent);
+        host.set_number(Property::ResponseBytes, 100);
+        host.advance(seconds);
+        stream.on_end(&host);
+    };
+    tunnel(1, 10);
+    tunnel(1, 10);
+    assert_eq!(host.events().len(), 2, "the second one, when it opens and when it is over");
+    tunnel(1, 10);
+    assert_eq!(host.events().len(), 2, "what it is about was reported");
+    tunnel(3600, 10);
+    tunnel(1, 5_000_000);
+    let events = host.events();
+    assert_eq!(events.len(), 4);
+    assert_eq!(
+        (&events[2]["stream"], &events[2]["response"]["seconds"]),
+        (&"closed".into(), &3600.into())
+    );
+    assert_eq!(events[3]["response"]["request_bytes"], 5_000_000);
+}
+
+#[test]
 fn without_shared_data_or_a_clock_nothing_is_known_and_nothing_fails() {
     for call in [Call::SharedData, Call::SetSharedData, Call::Time] {
         let gateway = Gateway::new("cs-host: a.example\n        tidegate.requests|gte: 2");

@@ -94,6 +94,29 @@ fn connections_have_a_rhythm_and_bytes_as_requests_have() {
 }
 
 #[test]
+fn a_name_that_cannot_be_read_whole_meets_the_failure_mode() {
+    let long = "a".repeat(inspect::limits::MAX_VALUE_BYTES + 1);
+    for (failure_mode, flow) in
+        [(FailureMode::Open, Flow::Continue), (FailureMode::Closed, Flow::Pause)]
+    {
+        for item in ["cs-host: a.example", "cs-host|startswith: aaa"] {
+            let host = FakeHost::new();
+            let mut connection = connection(&host, item, Mode::Monitor, failure_mode);
+            host.set_property(Property::ServerName, long.as_bytes());
+            assert_eq!(connection.on_new(&host), flow, "{item}");
+            assert_eq!(host.is_closed(), flow == Flow::Pause, "{item}");
+            assert_eq!(host.counted("tidegate_errors_total.kind=truncated"), 1);
+            // What matched is reported with what happened.
+            let actions: Vec<_> =
+                host.events().iter().map(|event| event["action"].clone()).collect();
+            let expect = if failure_mode == FailureMode::Open { "observe" } else { "deny" };
+            let expect = if item.contains("aaa") { vec![expect] } else { Vec::new() };
+            assert_eq!(actions, expect, "{item}");
+        }
+    }
+}
+
+#[test]
 fn another_name_passes_and_is_counted() {
     let host = FakeHost::new();
     let mut connection =

@@ -68,6 +68,18 @@ impl Case {
     }
 }
 
+#[test]
+fn of_two_workers_that_open_a_window_at_once_one_writes_its_event() {
+    let theirs = Case::new(60, 0);
+    assert!(theirs.is_written("192.0.2.1", "a.example"));
+    let mut places = (0..bucket::N_BUCKETS).map(|place| format!("{KEY}{place}"));
+    let written = places.find_map(|key| theirs.host.shared_data(&key).unwrap()).unwrap().0;
+    // The bucket is not there when this worker reads it.
+    let ours = Case::new(60, 0);
+    ours.host.write_meanwhile(&written);
+    assert!(!ours.is_written("192.0.2.1", "a.example"), "the other's window is not overwritten");
+}
+
 fn ruling(action: Action) -> Ruling {
     Ruling {
         mode: inspect::Mode::Monitor,

@@ -54,6 +54,7 @@ pub(crate) struct FakeHost {
     fails: RefCell<BTreeSet<Call>>,
     is_broken: Cell<bool>,
     lost_swaps: Cell<u32>,
+    meanwhile: RefCell<Option<Vec<u8>>>,
     shared: Arc<Mutex<SharedData>>,
     metrics: RefCell<Vec<(MetricKind, String, Vec<u64>)>>,
     lines: RefCell<Vec<(LogLevel, String)>>,
@@ -99,6 +100,11 @@ impl FakeHost {
     /// Lets another worker win the next swaps of shared data.
     pub(crate) fn lose_swaps(&self, n_swaps: u32) {
         self.lost_swaps.set(n_swaps);
+    }
+
+    /// Lets another worker write a value before the next swap of shared data, under its key.
+    pub(crate) fn write_meanwhile(&self, value: &[u8]) {
+        *self.meanwhile.borrow_mut() = Some(value.to_vec());
     }
 
     /// Moves the clock forward.
@@ -282,12 +288,15 @@ impl Host for FakeHost {
             self.lost_swaps.set(rest);
             return Err(HostError(8));
         }
+        if let Some(other) = self.meanwhile.take() {
+            self.worker().set_shared_data(key, &other, 0)?;
+        }
         let mut shared = self.shared.lock().unwrap();
-        let current = shared.get(key).map_or(0, |(_, cas)| *cas);
-        if cas != 0 && cas != current {
+        let current = shared.get(key).map(|(_, cas)| *cas);
+        if cas != 0 && current.is_some_and(|current| cas != current) {
             return Err(HostError(8));
         }
-        shared.insert(key.to_owned(), (value.to_vec(), current + 1));
+        shared.insert(key.to_owned(), (value.to_vec(), current.unwrap_or_default() + 1));
         Ok(())
     }
 
