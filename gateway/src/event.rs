@@ -31,10 +31,10 @@ pub enum Dialect {
 
 /// Returns the events of a line: the line itself, or what follows the prefix of Envoy's log.
 ///
-/// Text before an event must not contain a quote or a brace: such text is another program's line, and an
-/// event in one of its fields is what a client wrote there. Text after an event is skipped, because some
-/// collectors append to what they collect. Two events follow each other where a line break was lost.
-/// Events that Envoy escaped as C does are unescaped.
+/// An event is at the beginning of the line, or behind what Envoy and Istio write in front of it ([`is_prefix`]),
+/// and nowhere else: any other text is another program's line, and an event in it is what a client wrote there.
+/// Text after an event is skipped, because some collectors append to what they collect. Two events follow each
+/// other where a line break was lost. Events that Envoy escaped as C does are unescaped.
 ///
 /// An event that begins but is not valid JSON, as in a line that was cut, or that has a key twice, is an
 /// error and the last item.
@@ -65,9 +65,111 @@ pub fn find(line: &str) -> Vec<Result<Value, serde_json::Error>> {
     events
 }
 
-/// Returns true if text before an event can be the prefix of Envoy's log.
+/// Returns true if text names an event where [`find`] would find one, or elsewhere: an event that is lost between
+/// the log and a reader, or that a client wrote.
+pub fn is_named(text: &str) -> bool {
+    text.contains(START) || text.contains(ESCAPED_START) || text.contains(NESTED_START)
+}
+
+/// The beginning of an event in a text of JSON in another one.
+const NESTED_START: &str = r#"{\\\"event\\\":\\\"tidegate.match\\\""#;
+
+/// Returns true if text before an event is what Envoy writes in front of a line of its log: nothing, or
+/// `[2026-11-30 08:00:00.000][7][warning][wasm] [context.cc:1154] wasm log tidegate: `, or Istio's form of it with
+/// tabs. The native module has no `wasm log`, and a format of the log (`--log-format %v`) may have only that. The
+/// same may follow an event without a line break.
+///
+/// Where a client's text is at the beginning of another program's lines, it can write this, too.
 fn is_prefix(text: &str) -> bool {
-    !text.contains(['"', '\'', '{', '}'])
+    let text = text.trim_start();
+    if text.is_empty() {
+        return true;
+    }
+    let (before, has_name) = match text.split_once("wasm log") {
+        Some((before, name)) => match name.strip_suffix(": ") {
+            // The names of a plugin and of its root, with blanks between them.
+            Some(name) if is_name(name) => (before, true),
+            _ => return false,
+        },
+        None => (text, false),
+    };
+    if before.is_empty() {
+        return has_name;
+    }
+    is_in_brackets(before) || is_of_istio(before)
+}
+
+/// Returns true for names of plugins: `tidegate`, `istio-system.egress tidegate`.
+fn is_name(text: &str) -> bool {
+    text.len() <= MAX_NAME_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._/-".contains(&byte))
+}
+
+/// Longest names of a plugin in a prefix.
+const MAX_NAME_BYTES: usize = 256;
+
+/// Returns true for `[2026-11-30 08:00:00.000][7][warning][wasm] [context.cc:1154] `.
+fn is_in_brackets(text: &str) -> bool {
+    let mut rest = text;
+    let mut n_groups = 0;
+    while let Some((group, behind)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let is_first = n_groups == 0;
+        let is_time = group.starts_with(|first: char| first.is_ascii_digit());
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" -:./_,+".contains(&byte);
+        if is_first && !is_time || group.is_empty() || !group.bytes().all(is_plain) {
+            return false;
+        }
+        n_groups += 1;
+        rest = behind.trim_start_matches(' ');
+    }
+    rest.is_empty() && (1..=MAX_GROUPS).contains(&n_groups)
+}
+
+/// Most groups in brackets: time, thread, level, name and place.
+const MAX_GROUPS: usize = 5;
+
+/// Returns true for `2026-11-30T08:00:00.000000Z<tab>warning<tab>envoy wasm context.cc:1154<tab>`.
+fn is_of_istio(text: &str) -> bool {
+    let mut fields = text.split('\t');
+    let is_time = |time: &str| {
+        time.starts_with(|first: char| first.is_ascii_digit())
+            && time.ends_with('Z')
+            && time.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TZ".contains(&byte))
+    };
+    let is_level =
+        |level: &str| !level.is_empty() && level.bytes().all(|byte| byte.is_ascii_lowercase());
+    fields.next().is_some_and(is_time)
+        && fields.next().is_some_and(is_level)
+        && fields.next().is_some_and(|place| place.starts_with("envoy ") && is_place(place))
+        && fields.next() == Some("")
+        && fields.next().is_none()
+}
+
+fn is_place(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -:./_".contains(&byte))
+}
+
+/// Returns an event as one line of JSON in which no character moves what follows it: control characters beyond
+/// ASCII and marks of the direction of writing are escaped.
+pub fn to_line(event: &Value) -> String {
+    let text = event.to_string();
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        // Those of ASCII are escaped already, and these are in strings only.
+        match char {
+            '\u{80}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{7f}' => {
+                line.push_str(&format!("\\u{:04x}", u32::from(char)));
+            }
+            _ => line.push(char),
+        }
+    }
+    line
 }
 
 /// Resolves the escapes of C that Envoy writes: signs, and bytes in octal.

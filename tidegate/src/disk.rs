@@ -309,6 +309,11 @@ fn stage(path: &Path, bytes: &[u8], access: Access) -> io::Result<Option<Staged>
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
+    stage_at(target, bytes, access).map(Some)
+}
+
+/// Writes a file beside its target, to be renamed. A link in its place is replaced, and not followed.
+fn stage_at(target: PathBuf, bytes: &[u8], access: Access) -> io::Result<Staged> {
     let path = target.as_path();
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -326,14 +331,15 @@ fn stage(path: &Path, bytes: &[u8], access: Access) -> io::Result<Option<Staged>
     }
     let mut file = builder.tempfile_in(folder)?;
     // A replaced file keeps its permissions, unless a secret would be left readable.
-    if let Ok(metadata) = fs::metadata(path)
+    if let Ok(metadata) = fs::symlink_metadata(path)
+        && metadata.is_file()
         && (access == Access::Shared || !is_readable_by_others(&metadata))
     {
         file.as_file().set_permissions(metadata.permissions())?;
     }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    Ok(Some(Staged { file, target }))
+    Ok(Staged { file, target })
 }
 
 #[cfg(unix)]
@@ -375,17 +381,33 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Writes several files, all or none: each beside its place first, and then all in their places.
+/// Writes several files into a folder, all or none: each beside its place first, and then all in their places.
+///
+/// Below the folder no link is followed, and nothing but a file is replaced: whoever may write into the folder
+/// would choose what is overwritten, and who reads the key that a file contains.
 pub(crate) fn place_all<'p>(
+    root: &Path,
     files: &[(&'p Path, &[u8], Access)],
 ) -> Result<(), (&'p Path, io::Error)> {
     let mut staged = Vec::new();
     for (path, bytes, access) in files {
         let one = || {
+            let inside = path.strip_prefix(root).map_err(io::Error::other)?;
+            for part in inside.ancestors().filter(|part| !part.as_os_str().is_empty()) {
+                let found = fs::symlink_metadata(root.join(part));
+                if found.as_ref().is_ok_and(fs::Metadata::is_symlink) {
+                    return Err(io::Error::other(
+                        "it is or is behind a link, which is not followed",
+                    ));
+                }
+                if part == inside && found.is_ok_and(|found| !found.is_file()) {
+                    return Err(no_file());
+                }
+            }
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            stage(path, bytes, *access)?.ok_or_else(no_file)
+            stage_at(path.to_path_buf(), bytes, *access)
         };
         staged.push((*path, one().map_err(|error| (*path, error))?));
     }

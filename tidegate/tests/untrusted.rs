@@ -11,7 +11,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -66,6 +66,45 @@ fn configuration_with_the_identity_key_is_readable_by_its_owner_only() {
     // Without a key, a gateway that runs as another user reads the file.
     run("gateway ecds --pack a.pack --output shared");
     assert_eq!(mode(&at("shared/tidegate.json")) & 0o044, 0o044);
+}
+
+#[test]
+fn configuration_is_never_written_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("a.yml"), RULE).unwrap();
+    fs::write(at("key"), "00112233445566778899aabbccddeeff\n").unwrap();
+    let run = |line: &str| tidegate(folder.path()).args(line.split(' ')).output().unwrap();
+    assert!(run("pack a.yml -o a.pack").status.success());
+    let write = "gateway ecds --pack a.pack --identity-key key --output out";
+    for target in ["../victim", "../missing", "/dev/null"] {
+        fs::create_dir(at("out")).unwrap();
+        fs::write(at("victim"), "mine").unwrap();
+        symlink(target, at("out/tidegate.json")).unwrap();
+        let output = run(write);
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && printed.contains("link"), "{target}: {printed}");
+        assert_eq!(fs::read(at("victim")).unwrap(), b"mine", "{target}");
+        assert!(!at("missing").exists(), "{target}");
+        let left: Vec<_> = fs::read_dir(at("out")).unwrap().map(|it| it.unwrap().path()).collect();
+        assert_eq!(left, [at("out/tidegate.json")], "{target}");
+        fs::remove_dir_all(at("out")).unwrap();
+    }
+    // A link on the way to a file below the folder.
+    fs::create_dir(at("out")).unwrap();
+    fs::create_dir(at("elsewhere")).unwrap();
+    symlink("../elsewhere", at("out/oci")).unwrap();
+    fs::write(at("filter.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let output = run(
+        "gateway istio --image registry.example/filter:1 --filter filter.wasm --pack a.pack --identity-key key --output out",
+    );
+    assert!(!output.status.success(), "{output:?}");
+    assert_eq!(fs::read_dir(at("elsewhere")).unwrap().count(), 0);
+    // The folder itself may be named by a link.
+    symlink("elsewhere", at("named")).unwrap();
+    assert!(run("gateway ecds --pack a.pack --identity-key key --output named").status.success());
+    assert_eq!(mode(&at("elsewhere/tidegate.json")), 0o600);
 }
 
 #[test]

@@ -159,6 +159,16 @@ fn an_event_in_a_field_of_another_line_is_not_an_event() {
         format!("{{\"user_agent\":\"curl\",\"note\":{EVENT}}}"),
         format!("10.0.0.9 'curl {EVENT}'"),
         format!("[2026-11-21][12][info] \"{EVENT}\" wasm log: {EVENT}"),
+        // In unquoted text.
+        format!("GET /x ua={EVENT}"),
+        format!("2026-11-30T08:00:00Z GET tidegate.match{EVENT}"),
+        format!("10.0.0.9 - - {EVENT}"),
+        format!("GET wasm log tidegate: {EVENT}"),
+        format!("GET [2026-11-21][7][warning][wasm] wasm log tidegate: {EVENT}"),
+        format!("[2026-11-21][7] GET [warning][wasm] wasm log tidegate: {EVENT}"),
+        format!("[GET][7][warning][wasm] wasm log tidegate: {EVENT}"),
+        format!("[2026-11-21][7][warning][wasm] wasm log tidegate: host=tidegate.match{EVENT}"),
+        format!("[2026-11-21][7][warning][http] host tidegate.match{EVENT}"),
     ] {
         assert!(find(&line).is_empty(), "{line}");
     }
@@ -184,6 +194,34 @@ fn each_event_of_a_line_is_found() {
     assert_eq!(found(&format!("{in_log}{in_log} thread=7")), [true; 2]);
     assert_eq!(found(&format!("{EVENT} {}", EVENT.replace('}', ""))), [true, false]);
     assert_eq!(found(&format!("{EVENT} \"{EVENT}\"")), [true]);
+}
+
+#[test]
+fn an_event_is_found_behind_each_prefix_that_envoy_and_istio_write() {
+    let place = "[source/extensions/common/wasm/context.cc:1154]";
+    let istio =
+        "2026-11-30T08:00:00.123456Z\twarning\tenvoy wasm external/envoy/source/context.cc:1154";
+    for prefix in [
+        "",
+        "wasm log tidegate tidegate: ",
+        "wasm log: ",
+        "[2026-11-30 11:40:12.119][30724][warning][wasm] wasm log tidegate: ",
+        &format!(
+            "[2026-11-30 11:40:12.119][30724][warning][wasm] {place} wasm log tidegate tidegate: "
+        ),
+        "[2026-11-30 11:40:12.119][30724][warning][dynamic_modules] [source/abi_impl.cc:75] ",
+        &format!("{istio}\twasm log istio-system.egress tidegate: "),
+    ] {
+        assert_eq!(found(&format!("{prefix}{EVENT}\tthread=23")), [true], "{prefix}");
+    }
+}
+
+#[test]
+fn an_event_is_printed_without_characters_that_move_text() {
+    let event = json!({"title": "a\u{9b}31m\u{202e}b\u{2028}\u{7f}\n\u{e4}"});
+    let line = to_line(&event);
+    assert_eq!(line, r#"{"title":"a\u009b31m\u202eb\u2028\u007f\nä"}"#);
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), event);
 }
 
 #[test]

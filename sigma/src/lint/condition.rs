@@ -3,8 +3,8 @@
 use super::{Report, codes, items};
 use crate::rule::{Rule, ValueTest};
 
-/// What the client writes as it likes.
-const CLIENT_FIELDS: &[&str] = &["c-useragent", "cs-referrer", "cs-cookie"];
+/// What the client writes as it likes. Whether it is a service's own client is read off its user agent.
+const CLIENT_FIELDS: &[&str] = &["c-useragent", "cs-referrer", "cs-cookie", "tidegate.client"];
 
 pub(super) fn check(report: &mut Report<'_>) {
     for (item, excludes) in items(report.rule) {

@@ -32,6 +32,8 @@ fn detections_are_found_or_left_alone() {
             "L005",
         ),
         ("{s: {c-uri|contains: a/, c-useragent|neq: Bot}, condition: s}", "L005"),
+        ("{s: {c-uri|contains: a/}, f: {tidegate.client: own}, condition: s and not f}", "L005"),
+        ("{s: {c-uri|contains: a/, tidegate.client: own}, condition: s}", ""),
         ("{s: {c-uri|contains: a/}, f: {c-useragent: null}, condition: s and not f}", ""),
         ("{f: {cs-method: GET}, condition: not f}", "L006"),
         ("{f: {cs-referrer: null}, condition: f}", "L006"),

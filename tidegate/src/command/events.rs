@@ -15,8 +15,8 @@ use crate::{disk, unpacked};
 ///
 /// Reads standard input line by line: events as JSON lines, or lines of Envoy's log that contain an
 /// event, also as Kubernetes, docker and fluent-bit wrap them. Other lines are skipped and counted; a
-/// line that contains `tidegate.match` and no event is broken. Prints one JSON line per event as soon as
-/// it is read. The exit code is 1 if a line is broken.
+/// line with an event that is cut, or in a place where the log has none, is broken. Prints one JSON line per
+/// event as soon as it is read. The exit code is 1 if a line is broken.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
 \x20 tidegate events --to ecs < envoy.log > events.ndjson\n\
@@ -98,20 +98,28 @@ impl Events {
                 DialectName::Native => event,
             };
             // Line by line, for whoever follows a log as it grows.
-            writeln!(out, "{event}")?;
+            writeln!(out, "{}", event::to_line(&event))?;
             out.flush()?;
         }
         Ok(())
     }
 }
 
-/// Returns the events of a line, however collectors wrapped it; `None` if it names none. A line that names
-/// one and contains none lost it, or a client wrote the name there.
+/// Returns the events of a line, however collectors wrapped it; `None` if it contains no beginning of one. A line
+/// that does and has none lost it, or a client wrote it there.
 pub(super) fn logged_events(line: &[u8]) -> Option<Vec<Result<Value, serde_json::Error>>> {
     memmem::find(line, b"tidegate.match")?;
     let lines = inner_lines(line);
-    let mut found = lines.iter().map(|line| event::find(&String::from_utf8_lossy(line)));
-    Some(found.find(|events| !events.is_empty()).unwrap_or_default())
+    let mut is_named = false;
+    for line in &lines {
+        let line = String::from_utf8_lossy(line);
+        let events = event::find(&line);
+        if !events.is_empty() {
+            return Some(events);
+        }
+        is_named |= event::is_named(&line);
+    }
+    is_named.then(Vec::new)
 }
 
 #[cfg(test)]
@@ -150,6 +158,9 @@ mod tests {
             ),
             (format!(r#"{{"path": "/", "user_agent": {}}}"#, quoted(event)), (0, 1, 0)),
             ("another line {}".to_owned(), (0, 0, 1)),
+            // The name alone is not an event: a client writes it into a host.
+            (r#"{"host":"tidegate.match","path":"/"}"#.to_owned(), (0, 0, 1)),
+            (format!("GET /x ua={event}"), (0, 1, 0)),
         ] {
             let mut out = Vec::new();
             let command = Events { to: DialectName::Native };

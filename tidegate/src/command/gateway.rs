@@ -316,7 +316,7 @@ impl Gateway {
             .iter()
             .map(|(path, _, bytes)| (path.as_path(), &bytes[..], access(bytes, secret)))
             .collect();
-        disk::place_all(&all).map_err(|(path, error)| unwritable(path, &error))?;
+        disk::place_all(&self.output, &all).map_err(|(path, error)| unwritable(path, &error))?;
         let mut listed = String::new();
         for (path, file, bytes) in &files {
             if !file.contains("blobs/") {
