@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use inspect::Pack;
+use inspect::{METHOD_OVERRIDES, Pack};
 
 /// The request headers that the filter reads, borrowed from the map. Of a repeated header the first
 /// counts; Envoy has joined most of them before (two `Host` lines arrive as `a,b`).
@@ -26,6 +26,8 @@ pub(crate) struct Headers<'m> {
     pub(crate) referrer: Option<&'m [u8]>,
     /// `cookie`; several are joined by `; `, as RFC 9113, 8.2.3 says.
     pub(crate) cookie: Option<Cow<'m, [u8]>>,
+    /// The headers of [`METHOD_OVERRIDES`], joined by commas.
+    pub(crate) method_override: Option<Cow<'m, [u8]>>,
     /// `x-request-id`: Envoy's, or the client's if the listener keeps it.
     pub(crate) request_id: Option<&'m [u8]>,
     /// `traceparent`.
@@ -41,7 +43,7 @@ pub(crate) struct Headers<'m> {
 pub(crate) struct Malformed;
 
 impl<'m> Headers<'m> {
-    /// Reads a map. Linear in its bytes; allocates only for more than one cookie header.
+    /// Reads a map. Linear in its bytes; allocates only for more than one cookie header, or method override.
     pub(crate) fn read(map: &'m [u8]) -> Result<Headers<'m>, Malformed> {
         let mut headers = Headers::default();
         let (mut method, mut scheme, mut authority) = (None, None, None);
@@ -59,7 +61,11 @@ impl<'m> Headers<'m> {
                 b"content-type" => &mut headers.content_type,
                 b"upgrade" => &mut headers.upgrade,
                 b"cookie" => {
-                    add_cookie(&mut headers.cookie, value);
+                    join(&mut headers.cookie, b"; ", value);
+                    continue;
+                }
+                [b'x', b'-', ..] if is_override(name) => {
+                    join(&mut headers.method_override, b",", value);
                     continue;
                 }
                 _ => continue,
@@ -125,15 +131,21 @@ pub(crate) fn single<'m>(map: &'m [u8], name: &[u8]) -> Option<&'m [u8]> {
     }
 }
 
-fn add_cookie<'m>(cookie: &mut Option<Cow<'m, [u8]>>, value: &'m [u8]) {
-    match cookie {
-        None => *cookie = Some(Cow::Borrowed(value)),
+/// Adds a further value of a header behind what is between two.
+fn join<'m>(all: &mut Option<Cow<'m, [u8]>>, between: &[u8], value: &'m [u8]) {
+    match all {
+        None => *all = Some(Cow::Borrowed(value)),
         Some(joined) => {
             let joined = joined.to_mut();
-            joined.extend_from_slice(b"; ");
+            joined.extend_from_slice(between);
             joined.extend_from_slice(value);
         }
     }
+}
+
+/// Returns true for the headers that name another method.
+fn is_override(name: &[u8]) -> bool {
+    METHOD_OVERRIDES.iter().any(|known| known.as_bytes() == name)
 }
 
 /// Iterates over the pairs of a map; ends after the first malformed one.
@@ -257,11 +269,14 @@ mod tests {
             ("cookie", b"y=2"),
             ("user-agent", b"two"),
             ("cookie", b"z=3"),
+            ("x-http-method", b"MERGE"),
+            ("x-http-method-override", b"PUT"),
         ]);
         let headers = Headers::read(&map).unwrap();
         assert_eq!(headers.authority, b"a");
         assert_eq!(headers.user_agent, Some(&b"one"[..]));
         assert_eq!(headers.cookie.as_deref(), Some(&b"x=1; y=2; z=3"[..]));
+        assert_eq!(headers.method_override.as_deref(), Some(&b"MERGE,PUT"[..]));
     }
 
     #[test]

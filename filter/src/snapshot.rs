@@ -86,6 +86,7 @@ impl Snapshot {
             user_agent: headers.user_agent,
             referrer: headers.referrer,
             cookie: headers.cookie.as_deref(),
+            method_override: headers.method_override.as_deref(),
             server_name: self.server_name.as_deref(),
             transport: self.transport,
             connect_target: self.connect_target.as_deref(),

@@ -221,7 +221,12 @@ fn learned_service(name: &str, tally: &ServiceTally<'_>) -> LearnedService {
     LearnedService {
         service: name.to_owned(),
         operations,
-        identities: listed_identities(&tally.identities, tally.tally.requests.n_requests),
+        // An entry by tenant lists no tunnel, in which another tenant may be asked for.
+        identities: if tally.has_tunnels {
+            Vec::new()
+        } else {
+            listed_identities(&tally.identities, tally.tally.requests.n_requests)
+        },
         ports,
         has_tunnels: tally.has_tunnels,
         count: tally.tally.count(),

@@ -81,6 +81,7 @@ anomalies! {
     "query.nul" QueryNul: "A NUL byte in the query, encoded or not", "?a=%00";
     "scheme.unusual" SchemeUnusual: "The scheme is none of http, https, ws and wss", "gopher";
     "method.unusual" MethodUnusual: "A method that no program in use sends, or one that is not in capitals", "FOO";
+    "method.override" MethodOverride: "A header or parameter names another method, which servers may take in place of the request's", "X-HTTP-Method-Override: PUT";
     "sni.missing" SniMissing: "TLS without a server name", "(nothing)";
     "sni.address" SniAddress: "The server name is an IP address", "149.154.167.220";
     "sni.odd" SniOdd: "The server name is not written as a plain host name", "api.telegram.org:443";
@@ -119,6 +120,12 @@ impl Anomalies {
     /// Returns true if there are none.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Returns true if nothing is odd about how a request is spelt. A method that it overrides is plain to see,
+    /// and policies ask for what both methods do.
+    pub fn is_plain(self) -> bool {
+        self.0 & !(1 << Anomaly::MethodOverride as u8) == 0
     }
 
     /// Those in the set, in the order of the table.

@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::arena::Arena;
 use crate::ids::FieldId;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_VALUES, MAX_VALUE_BYTES};
+use crate::steps;
 use crate::words::is_equal;
 
 /// A piece of an event's text.
@@ -116,6 +117,7 @@ impl Event {
             _ => bytes,
         };
         let start = self.end();
+        steps::take(bytes.len());
         self.arena.append(bytes);
         let end = self.end();
         Text { raw: (start.0, end.0), folded: (start.1, end.1), is_part: false }
@@ -126,6 +128,7 @@ impl Event {
         let mut start = 0;
         let from = self.end();
         if bytes.len() <= self.room() && self.arena.append_ascii(bytes) {
+            steps::take(bytes.len());
             return ends.map(|end| {
                 let part = (offset(start), offset(end));
                 start = end;

@@ -162,7 +162,9 @@ impl Inspector {
             let answered = self.binding.behaviour.answer_awaited(behaviour, event);
             evaluate_undecided(tables, &self.plan, &answered, event, scratch);
         }
-        self.verdict(verdict.anomalies, true)
+        let mut resolved = self.verdict(verdict.anomalies, true);
+        resolved.truncated |= verdict.truncated;
+        resolved
     }
 
     /// Returns the rules that wait for more of the behaviour of the request that was inspected last, each
@@ -239,12 +241,15 @@ impl Inspector {
         });
         for form in views.forms() {
             let hosts = if form.has_extra_hosts { views.extra_hosts() } else { &[] };
-            let further = Further { hosts, methods: views.methods() };
+            let n_path_bytes = views.n_extra_path_bytes();
+            let further = Further { hosts, n_path_bytes, methods: views.methods() };
             self.read(form.view, |binding, tables, event| {
                 binding.answer(tables, &form.apply(request), known, further, event);
             });
         }
-        self.verdict(anomalies, request.response.is_none())
+        let mut verdict = self.verdict(anomalies, request.response.is_none());
+        verdict.truncated |= views.is_truncated();
+        verdict
     }
 
     /// What is known of a request as a whole: what the policy knows of its use, if a rule asks for it, as
@@ -266,9 +271,8 @@ impl Inspector {
             && let Some(host) = &plain_host(request.authority)
             && let Some(found) = ServiceMatch::of(tables, host, request.path)
         {
-            let operations = found.operations(tables, request.method, host, request.path);
-            let is_plain = anomalies.is_empty() && names_agree(tables, request, host);
-            known.usage = user.usage(tables, Some(&found), operations, is_plain);
+            let is_plain = anomalies.is_plain() && names_agree(tables, request, host);
+            known.usage = user.usage(tables, request, Some(&found), is_plain);
         }
         if self.asks_unlisted()
             && let Allowance::Unlisted(group) = user.allowance(tables, request, anomalies)

@@ -70,7 +70,9 @@ pub use policy::{
     Action, Allowance, AllowedBy, Decision, HeaderChange, PolicyQuery, Ruling, Source,
     UNLISTED_FIELD, Usage, User, address_number, network,
 };
-pub use request::{PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port};
+pub use request::{
+    METHOD_OVERRIDES, PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port,
+};
 pub use scan::{GRAM_HASH, SMALL_GRAMS_SHIFT};
 pub use service::{
     OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, plain_host,

@@ -71,13 +71,22 @@ pub const MAX_ORDINARY_PATH_BYTES: usize = 16 * 1024;
 /// still matched, but a `not` that holds for one of them excuses the others; `host.multi` is raised.
 pub const MAX_HOST_FORMS: usize = 8;
 
-/// Most bytes of the path in the URLs of the hosts past [`MAX_HOST_FORMS`].
+/// Most bytes of the path in the URLs of the hosts past [`MAX_HOST_FORMS`], and of a form that is a value of
+/// one event with others ([`MAX_FORM_BYTES`]).
 /// Without a bound, many hosts and a long path would take steps in proportion to their product.
 pub const MAX_EXTRA_HOST_PATH_BYTES: usize = 256;
 
-/// Hosts past which each has an eighth of [`MAX_EXTRA_HOST_PATH_BYTES`] in its URL. As many hosts as the
-/// headers that Envoy takes can list (60 KiB) fit into [`MAX_EVENT_BYTES`] so.
-pub const MANY_EXTRA_HOSTS: usize = 2048;
+/// Most bytes of all forms of one request together, or as many as the request has if that is more: what evaluating
+/// the forms takes, as each of them repeats what it does not change, cookies too.
+/// A form past it is a value of one event with the hosts past [`MAX_HOST_FORMS`], with the first
+/// [`MAX_EXTRA_HOST_PATH_BYTES`] of its path. If that cuts off something, the verdict says so by
+/// [`crate::Verdict::truncated`].
+pub const MAX_FORM_BYTES: usize = 48 * 1024;
+
+/// Bytes that the hosts which share a form may have, beside twice those of the request.
+/// Where there are so many hosts, each has less of the path in its URL; hosts past it are left out, and the
+/// verdict says so by [`crate::Verdict::truncated`].
+pub const MAX_EXTRA_HOST_BYTES: usize = 32 * 1024;
 
 /// Most readings of the server name, and of the target of CONNECT, that are evaluated each on its own.
 /// The rest are values of one event, as hosts past [`MAX_HOST_FORMS`] are.
@@ -89,10 +98,10 @@ pub const MAX_HIDDEN_TARGETS: usize = 20;
 
 /// Most steps for each byte of the path that reading the targets of hiding proxies takes, beside
 /// [`MIN_HIDDEN_STEPS`]. Past it no target is read in turn; every URL in the path is a value of one event.
-pub const MAX_HIDDEN_STEPS_PER_BYTE: usize = 256;
+pub const MAX_HIDDEN_STEPS_PER_BYTE: usize = 16;
 
 /// Steps that reading the targets of hiding proxies may take in a path of any length.
-pub const MIN_HIDDEN_STEPS: usize = 16 * 1024;
+pub const MIN_HIDDEN_STEPS: usize = 128 * 1024;
 
 /// Most forms of one request that are evaluated beside the one in which it came: each name with each form
 /// of the path, and the targets of hiding proxies. There are never more, so none is left out: at most 8

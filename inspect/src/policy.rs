@@ -113,26 +113,30 @@ impl Pack {
         let matched_service = ServiceMatch::of(tables, &host, query.request.path);
         let identity =
             |service: &ServiceMatch<'_, '_>| service.identity(tables, query.key.as_ref()?);
+        // What is asked for inside a tunnel may be another tenant's.
+        let key = query.key.filter(|_| !query.request.is_tunnel());
         let identities = |service: &ServiceMatch<'_, '_>| {
-            query.key.map(|key| service.identities(tables, &key)).unwrap_or_default()
+            key.map(|key| service.identities(tables, &key)).unwrap_or_default()
         };
         let credential =
             |service: &ServiceMatch<'_, '_>| service.credential(tables, query.key.as_ref()?);
-        let operations = matched_service
+        let of_methods: Vec<Operations> = matched_service
             .as_ref()
-            .map(|found| found.operations(tables, query.request.method, &host, query.request.path));
-        let operations = operations.unwrap_or_default();
-        let is_plain = verdict.anomalies.is_empty() && names_agree(tables, query.request, &host);
+            .map(|found| found.each_method(tables, query.request).collect())
+            .unwrap_or_default();
+        let operations: Operations = of_methods.iter().flat_map(|of| of.iter()).collect();
+        let is_plain = verdict.anomalies.is_plain() && names_agree(tables, query.request, &host);
         let user = User { source: query.source, key: query.key };
         let mut input = PolicyInput {
             pack: self,
             query,
             service: matched_service.as_ref().map(|found| found.service),
             operations,
+            of_methods,
             others: Others::default(),
             identities: matched_service.as_ref().map(identities).unwrap_or_default(),
             is_plain,
-            usage: user.usage(tables, matched_service.as_ref(), operations, is_plain),
+            usage: user.usage(tables, query.request, matched_service.as_ref(), is_plain),
         };
         if !input.is_plain && !verdict.matches.is_empty() {
             input.others = Others::of(tables, query.request);
@@ -166,6 +170,8 @@ struct PolicyInput<'a> {
     query: &'a PolicyQuery<'a>,
     service: Option<u32>,
     operations: Operations,
+    /// What each of its methods does, of which the server takes one.
+    of_methods: Vec<Operations>,
     /// The readings of a request that is not plain.
     others: Others,
     /// The keyed hashes under which the policy may list the tenant.
@@ -291,7 +297,9 @@ impl PolicyInput<'_> {
             return true;
         }
         if lenient {
-            return self.is_plain && self.operations.are_all_in(listed);
+            return self.is_plain
+                && !self.of_methods.is_empty()
+                && self.of_methods.iter().all(|of| of.are_all_in(listed));
         }
         (self.operations.bits() | self.others.operations.bits()) & listed != 0
     }

@@ -7,7 +7,7 @@
 
 use crate::pack::{Part, PartKind, Tables};
 use crate::service::{ServiceMatch, path_templates, plain_host, segments};
-use crate::views::decoded_authority;
+use crate::views::{decoded_authority, hidden_hosts};
 
 /// Replaces what is left out.
 pub const REDACTED: &str = "{}";
@@ -35,7 +35,8 @@ const MAX_PARTS: usize = 16;
 /// of its places; else words stay and everything else becomes `{}`.
 ///
 /// Of a path that is spelt oddly, at a host whose service says where secrets are, only the words of the
-/// service's templates stay: a server may read a secret where the template has none.
+/// service's templates stay: a server may read a secret where the template has none. The same is true for a path that
+/// names another target, as those of proxies that hide it: its service's secrets are somewhere behind that.
 ///
 /// It is the only template of a path, so that whatever shows one can be joined with the filter's
 /// events. Takes the path as it came; returns printable ASCII without white space, at most some hundred
@@ -51,6 +52,11 @@ pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     if is_odd(path) {
         words.extend(path_templates(tables, &host).flat_map(|of| texts(tables, of)));
     }
+    let targets = hidden_hosts(&host, path);
+    let named = targets.iter().filter_map(|target| plain_host(target)).chain(hosts_within(path));
+    for target in named {
+        words.extend(path_templates(tables, &target).flat_map(|of| texts(tables, of)));
+    }
     if words.is_empty() {
         return with_known(path, known.into_iter());
     }
@@ -59,7 +65,11 @@ pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     let others = others.map(|segment| {
         let is_segment = |word: &&str| word.as_bytes().eq_ignore_ascii_case(segment);
         let word = words.iter().copied().find(is_segment);
-        word.unwrap_or(if segment.is_empty() { "" } else { REDACTED }).to_owned()
+        // The host of a target, and its scheme.
+        let is_shown = segment.is_empty()
+            || segment.ends_with(b":")
+            || plain_host(segment).is_some_and(|host| host.contains(&b'.'));
+        word.or(self::words(segment).filter(|_| is_shown)).unwrap_or(REDACTED).to_owned()
     });
     let known: Vec<String> = known.into_iter().chain(others).collect();
     with_known(path, known.into_iter())
@@ -68,6 +78,15 @@ pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
 /// Returns the path without its query.
 fn stem(path: &[u8]) -> &[u8] {
     path.split(|byte| *byte == b'?').next().unwrap_or_default()
+}
+
+/// The hosts that are segments of a path, escapes undone.
+fn hosts_within(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let path = decoded_authority(path);
+    let ends = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'&' | b'=' | b' ');
+    let hosts: Vec<_> =
+        path.split(ends).filter(|part| part.contains(&b'.')).filter_map(plain_host).collect();
+    hosts.into_iter()
 }
 
 /// Returns true if a server may read a path as another one: of empty segments, dot segments, parameters,

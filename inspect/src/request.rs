@@ -6,7 +6,6 @@ use crate::anomaly::Anomalies;
 use crate::behaviour::{Behaviour, BehaviourBinding};
 use crate::event::{Event, Text};
 use crate::ids::{FieldId, StrId};
-use crate::limits::{MANY_EXTRA_HOSTS, MAX_EXTRA_HOST_PATH_BYTES};
 use crate::pack::{KEYWORDS, Phase, Tables};
 use crate::policy::Usage;
 use crate::service::ServiceFields;
@@ -34,6 +33,8 @@ pub struct Request<'r> {
     pub referrer: Option<&'r [u8]>,
     /// The `cookie` header.
     pub cookie: Option<&'r [u8]>,
+    /// The headers that name a method in place of the request's own ([`METHOD_OVERRIDES`]), joined by commas.
+    pub method_override: Option<&'r [u8]>,
     /// The server name that the client asked for in TLS, where TLS was seen; empty where the client
     /// asked for none.
     pub server_name: Option<&'r [u8]>,
@@ -48,6 +49,21 @@ pub struct Request<'r> {
     /// What is known from the response; `None` as long as there is none.
     pub response: Option<Response<'r>>,
 }
+
+impl Request<'_> {
+    /// Returns true if nothing is known of what is sent but the name for which a connection is: a CONNECT, or TLS that
+    /// passes through.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        self.path.is_none()
+    }
+}
+
+/// Headers in which servers take a method in place of the request's own, in lower case.
+///
+/// The first is of Google's APIs, OneDrive and most web frameworks, the second of `OData` services as
+/// SharePoint, the third of a few others.
+pub const METHOD_OVERRIDES: [&str; 3] =
+    ["x-http-method-override", "x-http-method", "x-method-override"];
 
 /// What a connection speaks below HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,19 +120,9 @@ pub(crate) struct Known<'b> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Further<'v> {
     pub(crate) hosts: &'v [ExtraHost],
-    pub(crate) methods: &'static [&'static [u8]],
-}
-
-impl Further<'_> {
-    /// How much of the path each host has in its URL: less where there are so many that the event would
-    /// not hold them.
-    fn n_path_bytes(&self) -> usize {
-        if self.hosts.len() > MANY_EXTRA_HOSTS {
-            MAX_EXTRA_HOST_PATH_BYTES / 8
-        } else {
-            MAX_EXTRA_HOST_PATH_BYTES
-        }
-    }
+    /// How much of its path each host has in its URL.
+    pub(crate) n_path_bytes: usize,
+    pub(crate) methods: &'v [&'static [u8]],
 }
 
 impl Binding {
@@ -213,7 +219,7 @@ impl Binding {
         for ExtraHost { authority, path } in further.hosts {
             let has_own_path = path.is_some();
             let path = path.as_deref().or(request.path);
-            let path = path.map(|path| path.get(..further.n_path_bytes()).unwrap_or(path));
+            let path = path.map(|path| path.get(..further.n_path_bytes).unwrap_or(path));
             let request = Request { authority, path, ..*request };
             let url = Url::write(&request, event);
             for (field, id) in &self.named {

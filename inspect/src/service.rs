@@ -11,7 +11,8 @@ mod template;
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{Part, PartKind, ServiceHost, ServiceOperation, Tables};
-use crate::request::split_port;
+use crate::request::{Request, split_port};
+use crate::views::overrides;
 pub(crate) use fields::ServiceFields;
 pub use fields::{OWN_CLIENT, SERVICE_FIELD};
 pub use operation::{OPERATION_FIELD, Operations};
@@ -110,6 +111,25 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
                         }))
         });
         fitting.map(|of: &ServiceOperation| of.operation).collect()
+    }
+
+    /// Returns true if a request does something to the service that is listed, and nothing else, whichever of its
+    /// methods the server takes.
+    pub(crate) fn does_only(&self, tables: &Tables, request: &Request<'_>, listed: u32) -> bool {
+        self.each_method(tables, request).all(|operations| operations.are_all_in(listed))
+    }
+
+    /// What a request does to the service by each of its methods: its own, and those that servers may take in place
+    /// of it. Its host is that of [`ServiceMatch::of`].
+    pub(crate) fn each_method(
+        &self,
+        tables: &Tables,
+        request: &Request<'_>,
+    ) -> impl Iterator<Item = Operations> {
+        let host = plain_host(request.authority).unwrap_or_default();
+        let own = std::iter::once(request.method);
+        own.chain(overrides(request))
+            .map(move |method| self.operations(tables, method, &host, request.path))
     }
 
     /// Returns true if a user agent starts as those of the service's own clients do.

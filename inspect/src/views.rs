@@ -13,6 +13,7 @@
 
 mod address;
 mod address_services;
+mod budget;
 mod domain;
 mod hidden;
 mod host;
@@ -27,10 +28,12 @@ mod unescape;
 use std::collections::BTreeSet;
 
 use crate::anomaly::{Anomalies, Anomaly};
-use crate::limits::{MAX_FORMS, MAX_HOST_FORMS, MAX_OTHER_NAMES};
+use crate::limits::{MAX_EXTRA_HOST_PATH_BYTES, MAX_FORMS, MAX_HOST_FORMS, MAX_OTHER_NAMES};
 use crate::request::{Request, Transport, split_port};
 use crate::verdict::View;
+use budget::Budget;
 use host::HostForm;
+pub(crate) use method::overrides;
 use path::PathForm;
 pub use punycode::ascii_name;
 
@@ -40,8 +43,12 @@ pub struct Views {
     anomalies: Anomalies,
     forms: Vec<Form>,
     extra_hosts: Vec<ExtraHost>,
-    methods: &'static [&'static [u8]],
+    /// How much of its path each of them has in its URL.
+    n_extra_path_bytes: usize,
+    methods: Vec<&'static [u8]>,
     steps: usize,
+    budget: Budget,
+    is_truncated: bool,
 }
 
 /// One reading of a request.
@@ -80,6 +87,38 @@ impl Form {
     }
 }
 
+impl ExtraHost {
+    /// The bytes of its URL, with at most `n_path_bytes` of its path, or of that of the request.
+    fn n_bytes(&self, n_path_bytes: usize, request_path: usize) -> usize {
+        let n_path = self.path.as_ref().map_or(request_path, Vec::len);
+        SCHEME_BYTES + self.authority.len() + n_path.min(n_path_bytes)
+    }
+}
+
+/// The bytes of `https://`, which every URL of an event has.
+const SCHEME_BYTES: usize = 8;
+
+/// A form before it is known whether it is taken.
+#[derive(Clone, Copy, Default)]
+struct FormParts<'f> {
+    view: View,
+    authority: Option<&'f [u8]>,
+    path: Option<&'f [u8]>,
+    server_name: Option<&'f [u8]>,
+}
+
+impl FormParts<'_> {
+    /// How many bytes the request has in this form.
+    fn n_bytes(&self, request: &Request<'_>) -> usize {
+        budget::request_bytes(&Request {
+            authority: self.authority.unwrap_or(request.authority),
+            path: self.path.or(request.path),
+            server_name: self.server_name.or(request.server_name),
+            ..*request
+        })
+    }
+}
+
 /// A name that a request may be for.
 struct Name {
     view: View,
@@ -111,9 +150,15 @@ impl Views {
         &self.extra_hosts
     }
 
-    /// Further values of the method in all forms: what lenient servers take an unusual one for.
-    pub fn methods(&self) -> &'static [&'static [u8]] {
-        self.methods
+    /// Further values of the method in all forms: what lenient servers take an unusual one for, and what
+    /// headers and parameters put in its place.
+    pub fn methods(&self) -> &[&'static [u8]] {
+        &self.methods
+    }
+
+    /// How many bytes of its path each of [`Views::extra_hosts`] has in its URL.
+    pub(crate) fn n_extra_path_bytes(&self) -> usize {
+        self.n_extra_path_bytes
     }
 
     /// How much was done, in bytes looked at: 0 for an ordinary request.
@@ -121,15 +166,28 @@ impl Views {
         self.steps
     }
 
+    /// How many bytes all forms have that are evaluated, with what they repeat of the request and with the
+    /// hosts that share a form: 0 for an ordinary request. Bounded by [`crate::limits::MAX_FORM_BYTES`] and
+    /// its neighbours.
+    pub fn n_form_bytes(&self) -> usize {
+        self.budget.n_taken()
+    }
+
+    /// Returns true if the bounds in [`crate::limits`] left out some of a reading.
+    pub fn is_truncated(&self) -> bool {
+        self.is_truncated
+    }
+
     fn read(&mut self, request: &Request<'_>) {
         self.steps = request.authority.len() + request.path.map_or(0, <[u8]>::len);
+        self.budget = Budget::of(request);
         let scheme = request.scheme;
         let usual = [&b""[..], b"http", b"https", b"ws", b"wss"];
         let is_usual = usual.iter().any(|usual| scheme.eq_ignore_ascii_case(usual));
         self.anomalies.insert_if(!is_usual, Anomaly::SchemeUnusual);
         self.anomalies.insert_if(request.transport == Transport::NotTls, Anomaly::TlsAbsent);
         self.anomalies.insert_if(!method::is_known(request.method), Anomaly::MethodUnusual);
-        self.methods = method::readings(request.method);
+        self.methods = overrides(request);
 
         let mut hosts = host::forms(request.authority, &mut self.anomalies, &mut self.steps);
         let paths = match request.path {
@@ -138,6 +196,15 @@ impl Views {
             }
             Some(_) | None => Vec::new(),
         };
+        for form in &paths {
+            method::add_parameters(&form.bytes, request.method, &mut self.methods);
+        }
+        self.anomalies.insert_if(!self.methods.is_empty(), Anomaly::MethodOverride);
+        for reading in method::readings(request.method) {
+            if !self.methods.contains(reading) {
+                self.methods.push(reading);
+            }
+        }
         let server_names = self.server_names(request);
         let tunnels = self.tunnels(request);
         self.compare(request, &hosts, &server_names, &tunnels);
@@ -147,7 +214,8 @@ impl Views {
             let names = own.chain(others.iter().map(|name| split_port(&name.authority).0));
             let paths =
                 request.path.into_iter().chain(paths.iter().map(|form| form.bytes.as_slice()));
-            hidden::targets(&names.collect::<Vec<_>>(), &paths.collect::<Vec<_>>())
+            let room = self.budget.n_extra_left();
+            hidden::targets(&names.collect::<Vec<_>>(), &paths.collect::<Vec<_>>(), room)
         };
         self.steps += hidden.steps;
         self.anomalies.insert_if(hidden.is_found, Anomaly::HostHidingProxy);
@@ -164,40 +232,38 @@ impl Views {
             .first()
             .map(|form| form.host.clone())
             .filter(|name| request.server_name != Some(name));
-        self.combine(&hosts, &others, &paths, server_name.as_deref());
-        for (authority, path) in hidden.targets {
-            let view = View::Decoded;
-            let (authority, server_name) = (Some(authority), server_name.clone());
-            self.push(Form { view, authority, path, server_name, has_extra_hosts: false });
+        let hosts_extra = self.combine(request, &hosts, &others, &paths, server_name.as_deref());
+        for (authority, path) in &hidden.targets {
+            let (authority, path) = (Some(authority.as_slice()), path.as_deref());
+            let (view, server_name) = (View::Decoded, server_name.as_deref());
+            self.offer(request, FormParts { view, authority, path, server_name });
         }
+        self.is_truncated |= hidden.is_truncated;
         self.extra_hosts.extend(hidden.extra_hosts);
-        self.extra_hosts.sort_unstable();
-        self.extra_hosts.dedup();
-        if !self.extra_hosts.is_empty() && self.forms.iter().all(|form| !form.has_extra_hosts) {
-            self.push(Form { has_extra_hosts: true, ..decoded_as_it_came() });
-        }
+        self.share(request, hosts_extra, &paths, server_name.as_deref());
         if !self.methods.is_empty() && self.forms.is_empty() {
-            self.push(decoded_as_it_came());
+            let nothing = FormParts { view: View::Decoded, ..FormParts::default() };
+            self.offer(request, nothing);
         }
     }
 
-    /// Each name with each form of the path.
+    /// Each name with each form of the path. Returns the first host past the bounds, which stands for the
+    /// host in the form that they share.
     fn combine(
         &mut self,
+        request: &Request<'_>,
         hosts: &[HostForm],
         others: &[Name],
         paths: &[PathForm],
         server_name: Option<&[u8]>,
-    ) {
+    ) -> Option<Vec<u8>> {
         let n_own = hosts.len().min(MAX_HOST_FORMS);
         let (own, extra) = hosts.split_at_checked(n_own).unwrap_or((hosts, &[]));
         let own = own.iter().map(|host| Name { view: host.view, authority: host.authority() });
-        let mut names: Vec<(Option<Name>, bool)> = vec![(None, false)];
-        names.extend(own.map(|name| (Some(name), false)));
+        let mut names: Vec<Option<Name>> = vec![None];
+        names.extend(own.map(Some));
         let mut extra = extra.iter().map(HostForm::authority);
-        if let Some(authority) = extra.next() {
-            names.push((Some(Name { view: View::Canonical, authority }), true));
-        }
+        let first_extra = extra.next();
         self.extra_hosts.extend(extra.map(|authority| ExtraHost { authority, path: None }));
         for view in [View::ServerName, View::Tunnel] {
             let mut n_names = 0;
@@ -205,40 +271,129 @@ impl Views {
                 n_names += 1;
                 let authority = name.authority.clone();
                 if n_names <= MAX_OTHER_NAMES {
-                    names.push((Some(Name { view, authority }), false));
+                    names.push(Some(Name { view, authority }));
                 } else {
                     self.extra_hosts.push(ExtraHost { authority, path: None });
                 }
             }
         }
-        self.steps += self.extra_hosts.iter().map(|host| host.authority.len()).sum::<usize>();
-        for (name, has_extra_hosts) in &names {
+        for name in &names {
             for path in std::iter::once(None).chain(paths.iter().map(Some)) {
                 if name.is_none() && path.is_none() && server_name.is_none() {
                     continue;
                 }
                 let view = name.as_ref().map(|name| name.view).max(path.map(|path| path.view));
-                self.push(Form {
+                let parts = FormParts {
                     view: view.unwrap_or(View::Canonical),
-                    authority: name.as_ref().map(|name| name.authority.clone()),
-                    path: path.map(|path| path.bytes.clone()),
-                    server_name: server_name.map(<[u8]>::to_vec),
-                    has_extra_hosts: *has_extra_hosts,
-                });
+                    authority: name.as_ref().map(|name| name.authority.as_slice()),
+                    path: path.map(|path| path.bytes.as_slice()),
+                    server_name,
+                };
+                self.offer(request, parts);
             }
         }
+        first_extra
     }
 
-    fn push(&mut self, form: Form) {
-        let n_bytes = form.authority.as_ref().map_or(0, Vec::len)
-            + form.path.as_ref().map_or(0, Vec::len)
-            + form.server_name.as_ref().map_or(0, Vec::len);
-        self.steps += n_bytes;
-        if self.forms.len() < MAX_FORMS {
-            // In the order of the views, and within one in the order in which they were found.
-            let place = self.forms.partition_point(|other| other.view <= form.view);
-            self.forms.insert(place, form);
+    /// Takes a form, or makes it a value of the one that the extra hosts share.
+    fn offer(&mut self, request: &Request<'_>, parts: FormParts<'_>) {
+        let n_bytes = parts.n_bytes(request);
+        if self.forms.len() < MAX_FORMS && self.budget.take(n_bytes) {
+            return self.insert(parts, false);
         }
+        let authority = parts.authority.unwrap_or(request.authority).to_vec();
+        let path = parts.path.map(|path| self.start_of(path));
+        self.extra_hosts.push(ExtraHost { authority, path });
+    }
+
+    /// The start of a path that is a value beside others.
+    fn start_of(&mut self, path: &[u8]) -> Vec<u8> {
+        self.is_truncated |= path.len() > MAX_EXTRA_HOST_PATH_BYTES;
+        path.get(..MAX_EXTRA_HOST_PATH_BYTES).unwrap_or(path).to_vec()
+    }
+
+    /// Adds the forms that the extra hosts share: one for each form of the path, or one with the others as
+    /// values. `first` is the host in them, in place of that of the request.
+    fn share(
+        &mut self,
+        request: &Request<'_>,
+        first: Option<Vec<u8>>,
+        paths: &[PathForm],
+        server_name: Option<&[u8]>,
+    ) {
+        if first.is_none() && self.extra_hosts.is_empty() {
+            return;
+        }
+        self.extra_hosts.sort_unstable();
+        self.extra_hosts.dedup();
+        let authority = first.as_deref();
+        let view = if authority.is_some() { View::Canonical } else { View::Decoded };
+        let as_it_came = FormParts { view, authority, path: None, server_name };
+        let n_own = as_it_came.n_bytes(request);
+        let request_path = request.path.map_or(0, <[u8]>::len);
+        let n_extra = self.extra_bytes(MAX_EXTRA_HOST_PATH_BYTES, request_path);
+        let mut forms = vec![as_it_came];
+        forms.extend(paths.iter().map(|path| {
+            let (view, path) = (path.view.max(view), Some(path.bytes.as_slice()));
+            FormParts { view, path, ..as_it_came }
+        }));
+        let n_all: usize = forms.iter().map(|form| form.n_bytes(request) + n_extra).sum();
+        self.n_extra_path_bytes = MAX_EXTRA_HOST_PATH_BYTES;
+        let has_room = self.forms.len() + forms.len() <= MAX_FORMS;
+        if has_room && self.budget.take_extra(n_all) {
+            return forms.into_iter().for_each(|form| self.insert(form, true));
+        }
+        for path in paths {
+            let path = self.start_of(&path.bytes);
+            let authority = first.clone().unwrap_or_else(|| request.authority.to_vec());
+            self.extra_hosts.push(ExtraHost { authority, path: Some(path) });
+        }
+        self.extra_hosts.sort_unstable();
+        self.extra_hosts.dedup();
+        let n_names: usize = self.extra_hosts.iter().map(|host| host.n_bytes(0, 0)).sum();
+        let room = self.budget.n_extra_left().saturating_sub(n_own);
+        let n_each = room.saturating_sub(n_names) / self.extra_hosts.len().max(1);
+        self.n_extra_path_bytes = n_each.min(MAX_EXTRA_HOST_PATH_BYTES);
+        let mut n_left = room;
+        let n_path_bytes = self.n_extra_path_bytes;
+        let n_hosts = self.extra_hosts.len();
+        self.extra_hosts.retain(|host| {
+            let n_bytes = host.n_bytes(n_path_bytes, request_path);
+            let fits = n_bytes <= n_left;
+            n_left -= if fits { n_bytes } else { 0 };
+            fits
+        });
+        self.is_truncated |= self.extra_hosts.len() < n_hosts;
+        let is_cut =
+            |host: &ExtraHost| host.path.as_ref().is_some_and(|path| path.len() > n_path_bytes);
+        self.is_truncated |= self.extra_hosts.iter().any(is_cut);
+        self.budget.charge(n_own + room - n_left);
+        self.insert(as_it_came, true);
+    }
+
+    /// The bytes of the extra hosts' URLs, with at most so many of each path.
+    fn extra_bytes(&self, n_path_bytes: usize, request_path: usize) -> usize {
+        self.extra_hosts.iter().map(|host| host.n_bytes(n_path_bytes, request_path)).sum()
+    }
+
+    fn insert(&mut self, parts: FormParts<'_>, has_extra_hosts: bool) {
+        let FormParts { view, authority, path, server_name } = parts;
+        let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+        let form = Form {
+            view,
+            authority: owned(authority),
+            path: owned(path),
+            server_name: owned(server_name),
+            has_extra_hosts,
+        };
+        self.steps += [&form.authority, &form.path, &form.server_name]
+            .into_iter()
+            .flatten()
+            .map(Vec::len)
+            .sum::<usize>();
+        // In the order of the views, and within one in the order in which they were found.
+        let place = self.forms.partition_point(|other| other.view <= form.view);
+        self.forms.insert(place, form);
     }
 
     /// The readings of the server name.
@@ -305,6 +460,14 @@ impl Views {
     }
 }
 
+/// The hosts that a request to a proxy which hides them names in its path, or in its own name; none for another host.
+pub(crate) fn hidden_hosts(host: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
+    let room = MAX_EXTRA_HOST_PATH_BYTES * MAX_FORMS;
+    let hidden = hidden::targets(&[host], &[path], room);
+    let extra = hidden.extra_hosts.into_iter().map(|host| host.authority);
+    hidden.targets.into_iter().map(|(host, _)| host).chain(extra).collect()
+}
+
 /// Returns an authority with every escape undone and every form of an ASCII character mapped to it: the
 /// text in which delimiters are what the most lenient reader takes for one.
 pub(crate) fn decoded_authority(authority: &[u8]) -> Vec<u8> {
@@ -342,17 +505,6 @@ fn other_names(
     others
 }
 
-/// A form that only the further values of fields set apart from the request.
-fn decoded_as_it_came() -> Form {
-    Form {
-        view: View::Decoded,
-        authority: None,
-        path: None,
-        server_name: None,
-        has_extra_hosts: false,
-    }
-}
-
 /// Public names of Encrypted Client Hello: what a filter sees in place of the real server name.
 const OUTER_NAMES: &[&str] = &["cloudflare-ech.com"];
 
@@ -369,6 +521,7 @@ fn is_ordinary(request: &Request<'_>) -> bool {
             .is_none_or(|path| path::is_plain(path) && host.len() == request.authority.len())
         && !proxy_services::is_proxy(host, request.path)
         && method::is_standard(request.method)
+        && !method::may_override(request)
         && matches!(request.scheme, b"https" | b"http" | b"")
         && request.server_name.is_none_or(|name| name == host && !is_outer(name))
         && request.connect_target.is_none_or(|target| split_port(target).0 == host)

@@ -88,6 +88,7 @@ allow:
     services: [Buckets]
     hosts:
       - {hosts: [read.example, '**.read.example'], methods: [GET]}
+      - 203.0.113.0/28
   - group: watched
     sources: [watched]
     hosts: [crates.example]
@@ -179,6 +180,24 @@ const CASES: &[Case] = &[
     case("laptop-7", "GET", "http://theirs.buckets.example/", true),
     case("laptop-7", "GET", "http://forge.example/acme/a/issues", false),
     case("laptop-7", "GET", "http://anything.example:8080/", false),
+    // Nobody knows whose an address is, unless it is listed.
+    case("laptop-7", "GET", "http://198.51.100.7/", false),
+    case("laptop-7", "GET", "http://[2001:db8::7]/", false),
+    case("laptop-7", "CONNECT", "198.51.100.7:443", false),
+    case("laptop-7", "CONNECT", "[2001:db8::7]:443", false),
+    case("laptop-7", "GET", "http://203.0.113.7/", true),
+    // An entry by tenant lists no tunnel: inside, another tenant may be asked for.
+    case("builder-1", "CONNECT", "ours.buckets.example:443", false),
+    case("builder-1", "CONNECT", "theirs.buckets.example:443", false),
+    case("laptop-7", "CONNECT", "theirs.buckets.example:443", true),
+    // What overrides its method has to be listed by both.
+    case("builder-1", "GET", "http://read.example/x?_method=PUT", false),
+    case("builder-1", "GET", "http://read.example/x?a=b&x-http-method-override=DELETE", false),
+    case("builder-1", "GET", "http://read.example/x?%5fmethod=PUT", false),
+    case("builder-1", "GET", "http://read.example/x?_method=HEAD", true),
+    case("builder-1", "GET", "http://forge.example/acme/a/git-receive-pack?_method=POST", false),
+    case("builder-1", "POST", "http://forge.example/acme/a/git-upload-pack?_method=GET", true),
+    case("builder-1", "PUT", "http://crates.example/?_method=DELETE", true),
 ];
 
 fn compile() -> Result<Compilation> {
@@ -303,6 +322,62 @@ fn a_name_that_is_not_listed_is_not_smuggled_in_beside_one_that_is() -> Result<(
         };
         let (action, _) = decide(&mut inspector, &request, listed.source(), Mode::Enforce);
         assert_eq!(action, expect, "{server_name:?} {connect_target:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn of_two_tenants_that_a_request_names_none_is_listed() -> Result<()> {
+    let mut inspector = Inspector::new(compile()?.pack);
+    let ours = case("builder-1", "GET", "http://ours.buckets.example/key", true);
+    let theirs = case("builder-1", "GET", "http://theirs.buckets.example/key", false);
+    for (case, server_name, connect_target, expect) in [
+        (&ours, Some("ours.buckets.example"), Some("ours.buckets.example:443"), "allow"),
+        (&ours, Some("theirs.buckets.example"), None, "deny"),
+        (&ours, None, Some("theirs.buckets.example:443"), "deny"),
+        (&theirs, Some("ours.buckets.example"), Some("ours.buckets.example:443"), "deny"),
+        (&ours, Some("buckets.example"), None, "deny"),
+        (&ours, None, Some("198.51.100.7:443"), "deny"),
+    ] {
+        let request = Request {
+            scheme: b"https",
+            server_name: server_name.map(str::as_bytes),
+            connect_target: connect_target.map(str::as_bytes),
+            ..case.request()
+        };
+        let (action, _) = decide(&mut inspector, &request, case.source(), Mode::Enforce);
+        assert_eq!(action, expect, "{} {server_name:?} {connect_target:?}", case.url);
+    }
+    // The name of TLS that passes through says whose connection it is, and not whose request is in it.
+    let tls = Request {
+        method: b"",
+        authority: b"ours.buckets.example",
+        path: None,
+        server_name: Some(b"ours.buckets.example"),
+        ..ours.request()
+    };
+    assert_eq!(decide(&mut inspector, &tls, ours.source(), Mode::Enforce).0, "deny");
+    // A name that is listed beside an address that is not.
+    let laptop = case("laptop-7", "GET", "http://anything.example/", true);
+    let request = Request { connect_target: Some(b"198.51.100.7:443"), ..laptop.request() };
+    assert_eq!(decide(&mut inspector, &request, laptop.source(), Mode::Enforce).0, "deny");
+    Ok(())
+}
+
+#[test]
+fn a_header_that_overrides_the_method_is_judged_as_a_parameter_is() -> Result<()> {
+    let mut inspector = Inspector::new(compile()?.pack);
+    for (url, method_override, expect) in [
+        ("http://read.example/x", "PUT", "deny"),
+        ("http://read.example/x", "head", "allow"),
+        ("http://forge.example/acme/a/git-receive-pack", "POST", "deny"),
+        ("http://read.example/x", "nothing", "allow"),
+    ] {
+        let case = case("builder-1", "GET", url, false);
+        let method_override = Some(method_override.as_bytes());
+        let request = Request { method_override, ..case.request() };
+        let (action, _) = decide(&mut inspector, &request, case.source(), Mode::Enforce);
+        assert_eq!(action, expect, "{url} {method_override:?}");
     }
     Ok(())
 }

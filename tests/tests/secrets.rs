@@ -46,6 +46,30 @@ const CREDENTIALS: &[(&str, &[&str])] = &[
     ("hooks.slack.com/services%2fTABCDJ/BABCDJ/cherry", &["TABCDJ", "BABCDJ", "cherry"]),
     ("hooks.slack.com/x/..;/services/TABCDK/BABCDK/mango", &["TABCDK", "BABCDK", "mango"]),
     (
+        "r.jina.ai/https://hooks.slack.com/services/TABCDL/BABCDL/lychee",
+        &["TABCDL", "BABCDL", "lychee"],
+    ),
+    (
+        "web.archive.org/web/2026/https://hooks.slack.com/services/TABCDM/BABCDM/quince",
+        &["TABCDM", "BABCDM", "quince"],
+    ),
+    (
+        "hooks-slack-com.translate.goog/services/TABCDN/BABCDN/persimmon",
+        &["TABCDN", "BABCDN", "persimmon"],
+    ),
+    (
+        "reader.unknown.example/https://hooks.slack.com/services/TABCDO/BABCDO/kumquat",
+        &["TABCDO", "BABCDO", "kumquat"],
+    ),
+    (
+        "r.jina.ai/hooks.slack.com%2fservices/TABCDP/BABCDP/rhubarb",
+        &["TABCDP", "BABCDP", "rhubarb"],
+    ),
+    (
+        "r.jina.ai/https://r.jina.ai/https:%2f%2fhooks.slack.com/services/TABCDQ/BABCDQ/medlar",
+        &["TABCDQ", "BABCDQ", "medlar"],
+    ),
+    (
         "acme.webhook.office.com/webhookb2/1b4e28ba-2fa1-11d2-883f-0016d3cca427@6fa459ea-ee8a-3ca4-894e-db77e160355e/IncomingWebhook/9f86d081884c7d659a2feaa0c55ad015/7c9e6679-7425-40de-944b-e07fc1f90ae7",
         &["9f86d081884c7d659a2feaa0c55ad015", "1b4e28ba-2fa1", "6fa459ea-ee8a", "7c9e6679"],
     ),

@@ -5,7 +5,7 @@
 
 use diagnostics::{Findings, Span};
 
-use crate::client::join;
+use crate::client::{join, method_override};
 use crate::codes;
 use crate::defanged::refanged;
 use crate::head::{is_token, status_line};
@@ -243,6 +243,7 @@ impl Message<'_> {
             user_agent: bytes("user-agent"),
             referrer: bytes("referer"),
             cookie: bytes("cookie"),
+            method_override: method_override(|name| self.header(name)).map(String::into_bytes),
             server_name: scheme.eq_ignore_ascii_case("https").then(|| host_name(host)).flatten(),
             response: self.status.map(|status| RecordedResponse {
                 status: Some(status),

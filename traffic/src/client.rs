@@ -1,5 +1,7 @@
 //! What a command or a script has its client send.
 
+use inspect::METHOD_OVERRIDES;
+
 use crate::recorded::RecordedRequest;
 use crate::url::host_name;
 
@@ -17,6 +19,8 @@ pub(crate) struct ClientRequest<'a> {
     pub user_agent: Option<String>,
     pub referrer: Option<String>,
     pub cookie: Option<String>,
+    /// The headers that name another method.
+    pub method_override: Option<String>,
 }
 
 impl ClientRequest<'_> {
@@ -31,10 +35,17 @@ impl ClientRequest<'_> {
             user_agent: self.user_agent.map(String::into_bytes),
             referrer: self.referrer.map(String::into_bytes),
             cookie: self.cookie.map(String::into_bytes),
+            method_override: self.method_override.map(String::into_bytes),
             server_name,
             ..RecordedRequest::default()
         }
     }
+}
+
+/// Joins the headers that name another method; `None` where there is none.
+pub(crate) fn method_override(header: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let found: Vec<_> = METHOD_OVERRIDES.iter().filter_map(|name| header(name)).collect();
+    (!found.is_empty()).then(|| found.join(","))
 }
 
 /// Joins headers of one name as a proxy does; `None` where there is none.

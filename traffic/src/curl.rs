@@ -7,7 +7,7 @@ mod target;
 
 use diagnostics::{Findings, Span};
 
-use crate::client::{ClientRequest, join};
+use crate::client::{ClientRequest, join, method_override};
 use crate::codes;
 use crate::defanged::refanged;
 use crate::recorded::RecordedRequest;
@@ -406,6 +406,7 @@ impl Command {
             user_agent: self.sent("user-agent", user_agent),
             referrer: self.sent("referer", self.referrer.clone()),
             cookie: self.sent("cookie", cookies),
+            method_override: method_override(|name| self.sent(name, None)),
         };
         Some(request.record())
     }

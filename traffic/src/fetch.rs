@@ -3,7 +3,7 @@
 use diagnostics::{Findings, Span};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::client::ClientRequest;
+use crate::client::{ClientRequest, method_override};
 use crate::defanged::refanged;
 use crate::recorded::RecordedRequest;
 use crate::script::{self, Argument, Value};
@@ -59,6 +59,7 @@ fn request(arguments: &[Argument], findings: &mut Findings) -> Option<RecordedRe
             user_agent: header("user-agent"),
             referrer: header("referer").or_else(|| referrer.map(str::to_owned)),
             cookie: header("cookie"),
+            method_override: method_override(header),
             ..ClientRequest::default()
         },
         None,

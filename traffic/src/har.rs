@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::client::method_override;
 use crate::json::{self, Time};
 use crate::line::Line;
 use crate::url::{Url, host_name};
@@ -109,6 +110,7 @@ fn line(entry: &Value) -> Result<Line<'static>, Unreadable> {
         user_agent: header("user-agent"),
         referrer: header("referer"),
         cookie: header("cookie"),
+        method_override: method_override(|name| header(name).map(Cow::into_owned)).map(Cow::Owned),
         server_name: server_name.map(|name| String::from_utf8_lossy(&name).into_owned().into()),
         source_address: None,
         // Browsers write 0 where there was no response.
@@ -159,6 +161,7 @@ mod tests {
             user_agent: Some("curl".into()),
             referrer: Some("r".into()),
             cookie: Some("c".into()),
+            method_override: None,
             server_name: Some("a.example".into()),
             source_address: None,
             status: Some(200),

@@ -10,6 +10,7 @@
 //! The empty line and the status line only where a rule asks for the response.
 
 use diagnostics::{Findings, Span, number};
+use inspect::METHOD_OVERRIDES;
 
 use crate::codes;
 use crate::recorded::{RecordedRequest, RecordedResponse};
@@ -138,6 +139,11 @@ fn header(
             "user-agent" => request.user_agent = value,
             "referer" => request.referrer = value,
             "cookie" => request.cookie = value,
+            name if METHOD_OVERRIDES.contains(&name) => {
+                let value = value.unwrap_or_default();
+                let before = request.method_override.take().map(|of| [of, vec![b',']].concat());
+                request.method_override = Some([before.unwrap_or_default(), value].concat());
+            }
             // No field of Sigma's proxy taxonomy asks for other headers.
             _ => {}
         }

@@ -32,6 +32,8 @@ pub struct Line<'l> {
     pub referrer: Option<Cow<'l, str>>,
     /// `Cookie`.
     pub cookie: Option<Cow<'l, str>>,
+    /// The headers that name another method, joined by commas; only archives of requests have them.
+    pub method_override: Option<Cow<'l, str>>,
     /// The server name of TLS.
     pub server_name: Option<Cow<'l, str>>,
     /// The address of the client, without its port.
@@ -58,6 +60,7 @@ impl Line<'_> {
             user_agent: self.user_agent.as_deref().map(str::as_bytes),
             referrer: self.referrer.as_deref().map(str::as_bytes),
             cookie: self.cookie.as_deref().map(str::as_bytes),
+            method_override: self.method_override.as_deref().map(str::as_bytes),
             server_name: self.server_name.as_deref().map(str::as_bytes),
             source_address: self.source_address.as_deref().map(str::as_bytes),
             response: Some(Response {
@@ -82,6 +85,7 @@ impl Line<'_> {
             user_agent: self.user_agent.map(bytes),
             referrer: self.referrer.map(bytes),
             cookie: self.cookie.map(bytes),
+            method_override: self.method_override.map(bytes),
             server_name: self.server_name.map(bytes),
             source_address: self.source_address.map(bytes),
             response: Some(RecordedResponse {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use diagnostics::{Findings, Span};
 
-use crate::client::ClientRequest;
+use crate::client::{ClientRequest, method_override};
 use crate::fetch::request_of_url;
 use crate::recorded::RecordedRequest;
 use crate::shell::Word;
@@ -427,6 +427,7 @@ impl Reader {
             user_agent: Some(agent.unwrap_or_else(|| DEFAULT_USER_AGENT.to_owned())),
             referrer: header("referer"),
             cookie: header("cookie").or(cookies),
+            method_override: method_override(header),
             host: header("host"),
         };
         self.add(&uri, request, findings);
@@ -460,6 +461,7 @@ impl Reader {
             user_agent: sent.user_agent,
             referrer: sent.referrer,
             cookie: sent.cookie,
+            method_override: sent.method_override,
             ..ClientRequest::default()
         };
         found.extend(request_of_url(&url, request, sent.host, findings));
@@ -473,6 +475,7 @@ struct Sent {
     user_agent: Option<String>,
     referrer: Option<String>,
     cookie: Option<String>,
+    method_override: Option<String>,
     host: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use diagnostics::Findings;
 
-use crate::client::ClientRequest;
+use crate::client::{ClientRequest, method_override};
 use crate::fetch::{no_url, request_of_url};
 use crate::recorded::RecordedRequest;
 use crate::script::{self, Argument, Value};
@@ -112,6 +112,7 @@ fn request(name: &str, arguments: &[Argument], findings: &mut Findings) -> Optio
             user_agent: header("user-agent").or(agent),
             referrer: header("referer"),
             cookie: header("cookie").or(cookies),
+            method_override: method_override(header),
             ..ClientRequest::default()
         },
         host,

@@ -21,6 +21,8 @@ pub struct RecordedRequest {
     pub referrer: Option<Vec<u8>>,
     /// See [`Request::cookie`].
     pub cookie: Option<Vec<u8>>,
+    /// See [`Request::method_override`].
+    pub method_override: Option<Vec<u8>>,
     /// See [`Request::server_name`].
     pub server_name: Option<Vec<u8>>,
     /// See [`Request::source_address`].
@@ -54,6 +56,7 @@ impl RecordedRequest {
             user_agent: self.user_agent.as_deref(),
             referrer: self.referrer.as_deref(),
             cookie: self.cookie.as_deref(),
+            method_override: self.method_override.as_deref(),
             server_name: self.server_name.as_deref(),
             source_address: self.source_address.as_deref(),
             response: self.response.as_ref().map(|response| Response {

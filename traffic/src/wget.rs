@@ -2,7 +2,7 @@
 
 use diagnostics::{Findings, Span};
 
-use crate::client::{ClientRequest, join};
+use crate::client::{ClientRequest, join, method_override};
 use crate::defanged::refanged;
 use crate::recorded::RecordedRequest;
 use crate::shell::Word;
@@ -443,6 +443,7 @@ impl Command {
             user_agent: self.header("user-agent", user_agent),
             referrer: self.header("referer", self.referrer.clone()),
             cookie: self.header("cookie", None),
+            method_override: method_override(|name| self.header(name, None)),
         };
         Some(request.record())
     }

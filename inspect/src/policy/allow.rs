@@ -3,7 +3,7 @@
 //! A pack's policy lists for groups of sources which services, hosts and networks they may use, and how. A
 //! request that its source's group does not list has the field [`UNLISTED_FIELD`], and rules do the rest.
 
-use super::usage::User;
+use super::usage::{User, names_agree};
 use super::{Source, address_number};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::ids::StrId;
@@ -14,6 +14,7 @@ use crate::pack::{
 };
 use crate::request::{Request, split_port};
 use crate::service::{self, Operations, ServiceMatch, plain_host};
+use crate::views::overrides;
 
 /// The field under which rules find the group of sources that may not do what a request does.
 pub const UNLISTED_FIELD: &str = "tidegate.unlisted";
@@ -71,11 +72,12 @@ fn is_in(tables: &Tables, group: &AllowGroup, source: Source<'_>) -> bool {
     sources.is_empty() || source.is_any_of(tables, sources)
 }
 
-/// Returns true if nothing is odd about a request: an address as host is none, and then TLS has no server name.
+/// Returns true if nothing is odd about a request: an address as host is none, and then TLS has no server name. Of a
+/// request that overrides its method each is judged.
 fn is_plain(anomalies: Anomalies) -> bool {
     let is_address = anomalies.contains(Anomaly::IpLiteral);
     anomalies.iter().all(|anomaly| match anomaly {
-        Anomaly::IpLiteral => true,
+        Anomaly::IpLiteral | Anomaly::MethodOverride => true,
         Anomaly::SniMissing => is_address,
         _ => false,
     })
@@ -125,10 +127,18 @@ impl Reached {
 }
 
 impl List<'_> {
-    /// The entry that lists a request and the other names that it goes by.
+    /// The entry that lists a request and the other names that it goes by, whichever of its methods a server takes.
     fn entry(&self, request: &Request<'_>) -> Option<AllowedBy> {
+        let others = overrides(request);
+        let mut others = others.iter().map(|method| Request { method, ..*request });
+        let is_listed = others.all(|request| self.entry_of(&request).is_some());
+        is_listed.then(|| self.entry_of(request)).flatten()
+    }
+
+    /// The entry that lists a request by its own method.
+    fn entry_of(&self, request: &Request<'_>) -> Option<AllowedBy> {
         let (host, port) = split_port(request.authority);
-        let is_tunnel = request.path.is_none();
+        let is_tunnel = request.is_tunnel();
         let port = match port.strip_prefix(b":").unwrap_or_default() {
             [] => Some(if is_tunnel || request.scheme != b"http" { 443 } else { 80 }),
             digits => str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()),
@@ -163,7 +173,7 @@ impl List<'_> {
                 name == host
                     || owner(&name).is_some_and(|service| owner(host) == Some(service))
                     || self.host(&name, |_| true).entry().is_some()
-                    || !self.group.others.is_any() && owner(&name).is_none()
+                    || !self.group.others.is_any() && self.is_other(&name)
             })
         })
     }
@@ -177,7 +187,11 @@ impl List<'_> {
             (first..).zip(of_service.take_while(move |allowed| allowed.service == service))
         };
         let operations = found.operations(self.tables, request.method, host, request.path);
-        let identities = self.key.map(|key| found.identities(self.tables, &key));
+        // The host of a tunnel may name a tenant, but nobody sees which one is asked for inside; and of two tenants that
+        // a request names the server chooses one.
+        let is_one_tenant = !used.is_tunnel && names_agree(self.tables, request, host);
+        let key = self.key.filter(|_| is_one_tenant);
+        let identities = key.map(|key| found.identities(self.tables, &key));
         let identities = identities.unwrap_or_default();
         for (at, allowed) in entries(found.service).chain(entries(ANY_SERVICE)) {
             let wanted = allowed.identities.of(&self.tables.policy.identities);
@@ -259,8 +273,13 @@ impl List<'_> {
 
     fn other(&self, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
         let terms = self.group.others.of(&self.allow.terms).first()?;
-        let is_other = service::owner(self.tables, host).is_none();
-        (is_other && self.fits(terms, used)).then_some(AllowedBy::Other)
+        (self.is_other(host) && self.fits(terms, used)).then_some(AllowedBy::Other)
+    }
+
+    /// Returns true for a name that belongs to no service. Of an address nobody knows that: a service has them too.
+    fn is_other(&self, host: &[u8]) -> bool {
+        let is_address = address_number(host).is_some();
+        !is_address && service::owner(self.tables, host).is_none()
     }
 
     fn allows(&self, terms: u32, used: Use<'_>) -> bool {

@@ -4,7 +4,7 @@ use super::Source;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{Sanction, Scope, Tables};
 use crate::request::Request;
-use crate::service::{self, Operations, ServiceMatch, plain_host};
+use crate::service::{self, ServiceMatch, plain_host};
 
 /// Whether the policy knows a use of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,12 +57,15 @@ impl<'r> User<'r> {
     }
 
     /// What the policy knows of this use; `None` if the request goes to no service. `is_plain` is false for
-    /// a request that is not what it seems to be: see [`is_plain`].
+    /// a request that is not what it seems to be.
+    ///
+    /// The host of a tunnel may name a tenant, but inside it another name may be asked for, which nobody sees:
+    /// so no tunnel is used as a tenant.
     pub(crate) fn usage(
         &self,
         tables: &Tables,
+        request: &Request<'_>,
         found: Option<&ServiceMatch<'_, '_>>,
-        operations: Operations,
         is_plain: bool,
     ) -> Option<Usage> {
         let found = found?;
@@ -71,7 +74,8 @@ impl<'r> User<'r> {
             return Some(Usage::New);
         }
         let policy = &tables.policy;
-        let known = self.key.map(|key| found.identities(tables, &key)).unwrap_or_default();
+        let key = self.key.filter(|_| !request.is_tunnel());
+        let known = key.map(|key| found.identities(tables, &key)).unwrap_or_default();
         let mut usage = Usage::New;
         for Sanction { scope, identities } in &policy.sanctions {
             let identities = identities.of(&policy.identities);
@@ -80,7 +84,8 @@ impl<'r> User<'r> {
             if !services.contains(&found.service) || !identities.is_empty() && !is_listed {
                 continue;
             }
-            let does_more = scope.operations != 0 && !operations.are_all_in(scope.operations);
+            let does_more =
+                scope.operations != 0 && !found.does_only(tables, request, scope.operations);
             if !does_more && self.is_in(tables, scope) {
                 return Some(Usage::Sanctioned);
             }

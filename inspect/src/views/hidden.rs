@@ -6,8 +6,8 @@ use super::target::{Target, targets as named, url_at, urls, without_breaks};
 use super::{ExtraHost, host, path, proxy_services};
 use crate::anomaly::Anomalies;
 use crate::limits::{
-    MANY_EXTRA_HOSTS, MAX_EXTRA_HOST_PATH_BYTES, MAX_HIDDEN_STEPS_PER_BYTE, MAX_HIDDEN_TARGETS,
-    MAX_OTHER_NAMES, MIN_HIDDEN_STEPS,
+    MAX_EXTRA_HOST_PATH_BYTES, MAX_HIDDEN_STEPS_PER_BYTE, MAX_HIDDEN_TARGETS, MAX_OTHER_NAMES,
+    MIN_HIDDEN_STEPS,
 };
 
 /// What was found.
@@ -17,8 +17,12 @@ pub(super) struct Hidden {
     pub(super) is_found: bool,
     /// Authority and path of each target, each once.
     pub(super) targets: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    /// Those past the bounds.
-    pub(super) extra_hosts: Vec<ExtraHost>,
+    /// Those past the bounds, each with the start of its path.
+    pub(super) extra_hosts: BTreeSet<ExtraHost>,
+    /// Whether some of a target was left out.
+    pub(super) is_truncated: bool,
+    /// Bytes that further extra hosts may have.
+    n_extra_left: usize,
     pub(super) steps: usize,
     /// Steps past which nothing but the URLs is read.
     max_steps: usize,
@@ -30,11 +34,12 @@ pub(super) struct Hidden {
     queue: VecDeque<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
-/// Finds the targets of a request that may be for any of `names`, with a path in any of `paths`.
-pub(super) fn targets(names: &[&[u8]], paths: &[&[u8]]) -> Hidden {
+/// Finds the targets of a request that may be for any of `names`, with a path in any of `paths`. Those past the
+/// bounds have at most `n_extra_left` bytes.
+pub(super) fn targets(names: &[&[u8]], paths: &[&[u8]], n_extra_left: usize) -> Hidden {
     let n_bytes = paths.first().map_or(0, |path| path.len());
     let max_steps = MAX_HIDDEN_STEPS_PER_BYTE * n_bytes + MIN_HIDDEN_STEPS;
-    let mut hidden = Hidden { max_steps, ..Hidden::default() };
+    let mut hidden = Hidden { max_steps, n_extra_left, ..Hidden::default() };
     let as_it_came = [None];
     let some: Vec<Option<&[u8]>> = paths.iter().copied().map(Some).collect();
     let paths = if paths.is_empty() { &as_it_came[..] } else { &some };
@@ -132,13 +137,19 @@ impl Hidden {
 
     /// Takes every URL of a path whose targets were not all read.
     fn list_urls(&mut self, path: &[u8]) {
-        self.steps += 4 * path.len();
-        for target in urls(&without_breaks(path), MAX_EXTRA_HOST_PATH_BYTES) {
+        self.steps += 6 * path.len();
+        let text = without_breaks(path);
+        // Of many URLs each has less of its path, so that all of them take steps in proportion to the text.
+        let n_urls = urls(&text, 0).count().max(1);
+        let n_bytes = (4 * text.len() / n_urls).clamp(MIN_URL_BYTES, MAX_EXTRA_HOST_PATH_BYTES);
+        for target in urls(&text, n_bytes) {
+            self.steps += target.path.len();
             // The forms of what is before the next URL: all of them together take steps in proportion.
             let own = url_at(&target.path, 0).and_then(|at| target.path.get(..at));
+            self.is_truncated |= own.is_none() && target.path.len() >= n_bytes;
             let own = own.unwrap_or(&target.path);
             let mut paths = vec![target.path.clone()];
-            if self.extra_hosts.len() < MANY_EXTRA_HOSTS && !path::is_plain(own) {
+            if !path::is_plain(own) {
                 let forms = path::forms(own, &mut Anomalies::default(), &mut self.steps);
                 paths.extend(forms.into_iter().map(|form| form.bytes));
             }
@@ -151,13 +162,28 @@ impl Hidden {
     }
 
     fn extra_host(&mut self, authority: Vec<u8>, path: Option<Vec<u8>>) {
-        let start = |path: Vec<u8>| match path.get(..MAX_EXTRA_HOST_PATH_BYTES) {
-            Some(start) => start.to_vec(),
-            None => path,
+        let start = |mut path: Vec<u8>| {
+            self.is_truncated |= path.len() > MAX_EXTRA_HOST_PATH_BYTES;
+            path.truncate(MAX_EXTRA_HOST_PATH_BYTES);
+            path
         };
-        self.extra_hosts.push(ExtraHost { authority, path: path.map(start) });
+        let host = ExtraHost { authority, path: path.map(start) };
+        let n_bytes = host.n_bytes(MAX_EXTRA_HOST_PATH_BYTES, 0);
+        if self.extra_hosts.contains(&host) {
+            return;
+        }
+        match self.n_extra_left.checked_sub(n_bytes) {
+            Some(left) => {
+                self.n_extra_left = left;
+                self.extra_hosts.insert(host);
+            }
+            None => self.is_truncated = true,
+        }
     }
 }
+
+/// Fewest bytes of its path that a URL has which was not read in turn.
+const MIN_URL_BYTES: usize = 24;
 
 /// The hosts that an authority may mean: the one behind a user, and those that the user looks like.
 fn hosts(authority: &[u8], steps: &mut usize) -> Vec<Vec<u8>> {

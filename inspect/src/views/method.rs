@@ -1,5 +1,9 @@
 //! Methods that servers know, and what lenient ones take another one for.
 
+use super::unescape::{Reach, unescape};
+use crate::request::Request;
+use crate::words::{has_byte, place_of};
+
 /// The methods of HTTP itself (RFC 9110, 9.3; RFC 5789). In order.
 const STANDARD: &[&[u8]] =
     &[b"CONNECT", b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT", b"TRACE"];
@@ -78,6 +82,91 @@ pub(super) fn readings(method: &[u8]) -> &'static [&'static [u8]] {
     same.and_then(|idx| STANDARD.get(idx..=idx)).unwrap_or(LENIENT)
 }
 
+/// Parameters of a query in which servers take a method in place of the request's own, in lower case.
+///
+/// `x-http-method-override` is of Firebase, `_method` of `WordPress`, Symfony and Rack, `_httpmethod` of
+/// Salesforce, `$httpmethod` and `httpmethod` of Google's gateways, `method` of Facebook's Graph API,
+/// `_method_override` of WAI.
+const PARAMETERS: [&[u8]; 10] = [
+    b"$httpmethod",
+    b"_http_method",
+    b"_httpmethod",
+    b"_method",
+    b"_method_override",
+    b"httpmethod",
+    METHOD,
+    b"x-http-method",
+    b"x-http-method-override",
+    b"x-method-override",
+];
+
+/// A name that other parameters have too, so that only methods of HTTP itself count behind it.
+const METHOD: &[u8] = b"method";
+
+/// The methods by which servers may replace that of a request, each once: those of its headers and of its query.
+/// Texts that are no known method are none.
+pub(crate) fn overrides(request: &Request<'_>) -> Vec<&'static [u8]> {
+    let mut found = Vec::new();
+    for text in request.method_override.unwrap_or_default().split(|byte| *byte == b',') {
+        add_override(text.trim_ascii(), request.method, &mut found);
+    }
+    if let Some(path) = request.path {
+        add_parameters(path, request.method, &mut found);
+    }
+    found
+}
+
+/// Returns true if a request may have any: what an ordinary one is asked.
+pub(super) fn may_override(request: &Request<'_>) -> bool {
+    request.method_override.is_some()
+        || request.path.is_some_and(|path| {
+            let query_at = place_of(path, b'?').unwrap_or(path.len());
+            parameters(path.get(query_at..).unwrap_or_default()).next().is_some()
+        })
+}
+
+/// Adds the methods that a path's query names, also behind escapes.
+pub(super) fn add_parameters(path: &[u8], method: &[u8], found: &mut Vec<&'static [u8]>) {
+    let Some(query_at) = place_of(path, b'?') else { return };
+    let query = path.get(query_at..).unwrap_or_default();
+    for value in parameters(query) {
+        add_override(value, method, found);
+    }
+    if has_byte(query, b'%') {
+        let query = unescape(query, Reach::All).bytes;
+        for value in parameters(&query) {
+            add_override(value, method, found);
+        }
+    }
+}
+
+/// The values of the parameters that name a method; `query` starts with its question mark.
+fn parameters(query: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let query = query.get(1..).unwrap_or_default();
+    query.split(|byte| matches!(byte, b'&' | b';' | b'?')).filter_map(|parameter| {
+        let at = place_of(parameter, b'=')?;
+        let (name, value) = parameter.split_at_checked(at)?;
+        // All of these names end so, which few others do.
+        let ends = matches!(name.last()?, b'd' | b'D' | b'e' | b'E');
+        let is_override = ends && PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let value = value.get(1..).filter(|_| is_override)?;
+        let is_common = name.eq_ignore_ascii_case(METHOD);
+        let is_method = || STANDARD.iter().any(|known| known.eq_ignore_ascii_case(value));
+        (!is_common || is_method()).then_some(value)
+    })
+}
+
+fn add_override(text: &[u8], method: &[u8], found: &mut Vec<&'static [u8]>) {
+    let same = |known: &&&[u8]| known.eq_ignore_ascii_case(text);
+    let known = STANDARD.iter().find(same).or_else(|| OTHERS.iter().find(same));
+    if let Some(known) = known
+        && *known != method
+        && !found.contains(known)
+    {
+        found.push(known);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +183,36 @@ mod tests {
         ] {
             assert_eq!(is_known(method.as_bytes()), known, "{method}");
             assert_eq!(readings(method.as_bytes()), expect, "{method}");
+        }
+    }
+
+    #[test]
+    fn a_method_is_overridden_by_headers_and_parameters() {
+        for (header, path, expect) in [
+            (None, "/a?b=c", &[][..]),
+            (Some("PUT"), "/", &["PUT"]),
+            (Some(" put , delete,PUT"), "/", &["PUT", "DELETE"]),
+            (Some("x"), "/", &[]),
+            // Its own.
+            (Some("POST"), "/?_method=post", &[]),
+            (None, "/a.json?x-http-method-override=PUT", &["PUT"]),
+            (None, "/a?b&_METHOD=delete", &["DELETE"]),
+            (None, "/a?%5fmethod=%44ELETE", &["DELETE"]),
+            (None, "/a?method=search", &[]),
+            (None, "/a?Method=delete", &["DELETE"]),
+            (None, "/a?method=flickr.test.echo&a=b", &[]),
+            (Some("MERGE"), "/?$httpMethod=PATCH", &["MERGE", "PATCH"]),
+        ] {
+            let request = Request {
+                method: b"POST",
+                path: Some(path.as_bytes()),
+                method_override: header.map(str::as_bytes),
+                ..Request::default()
+            };
+            let found = overrides(&request);
+            let found: Vec<_> = found.iter().map(|it| str::from_utf8(it).unwrap()).collect();
+            assert_eq!(found, expect, "{header:?} {path}");
+            assert!(found.is_empty() || may_override(&request) || path.contains('%'), "{path}");
         }
     }
 }

@@ -114,9 +114,20 @@ const fn end_hash(name: &[u8]) -> usize {
     (last.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize
 }
 
-/// Returns true if a request to `host` may be for a target that it names.
+/// Returns true if a request to `host` may be for a target that it names: a proxy of the table, or any host whose
+/// path begins with a URL, as those of proxies that nobody has listed.
 pub(super) fn is_proxy(host: &[u8], path: Option<&[u8]>) -> bool {
-    entry(host, path).is_some()
+    path.is_some_and(begins_with_url) || entry(host, path).is_some()
+}
+
+/// Returns true for `/https://a.example/`, in any case and with one slash behind the scheme or several.
+fn begins_with_url(path: &[u8]) -> bool {
+    let Some(text) = path.strip_prefix(b"/") else { return false };
+    let after = |scheme: &[u8]| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    after(b"https:/").or_else(|| after(b"http:/")).is_some()
 }
 
 /// The name in the table by which a host is a proxy for a path.

@@ -43,6 +43,8 @@ pub(crate) struct Case {
     /// The whole request, where it is not made of the parts.
     pub(crate) raw: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
+    /// The headers of a raw request that name another method, joined.
+    pub(crate) method_override: Option<String>,
     pub(crate) envoy: Option<toml::Value>,
     pub(crate) normal_host: Option<String>,
     pub(crate) normal_path: Option<String>,
@@ -62,6 +64,7 @@ pub(crate) struct Seen {
     server_name: Option<Vec<u8>>,
     transport: Transport,
     tunnel: Option<Vec<u8>>,
+    method_override: Option<Vec<u8>>,
 }
 
 impl Table {
@@ -106,8 +109,14 @@ impl Case {
         let scheme =
             self.scheme.as_deref().unwrap_or(if server_name.is_some() { "https" } else { "http" });
         let tunnel = self.tunnel.as_deref().map(bytes);
-        let common =
-            Seen { scheme: bytes(scheme), server_name, transport, tunnel, ..Seen::default() };
+        let common = Seen {
+            scheme: bytes(scheme),
+            server_name,
+            transport,
+            tunnel,
+            method_override: self.method_override.as_deref().map(bytes),
+            ..Seen::default()
+        };
         match &self.connect {
             Some(_) => Seen {
                 method: b"CONNECT".to_vec(),
@@ -189,6 +198,7 @@ impl Seen {
             server_name: self.server_name.as_deref(),
             transport: self.transport,
             connect_target: self.tunnel.as_deref(),
+            method_override: self.method_override.as_deref(),
             ..Request::default()
         }
     }

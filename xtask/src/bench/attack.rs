@@ -63,11 +63,13 @@ enum Attack {
     Drip,
     /// Sends requests with as many headers as fit.
     Headers,
+    /// Sends requests whose path names a proxy in a proxy, as often as fits.
+    Proxies,
 }
 
 impl Attack {
-    const ALL: [Attack; 5] =
-        [Attack::None, Attack::Loop, Attack::Names, Attack::Drip, Attack::Headers];
+    const ALL: [Attack; 6] =
+        [Attack::None, Attack::Loop, Attack::Names, Attack::Drip, Attack::Headers, Attack::Proxies];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -76,6 +78,7 @@ impl Attack {
             Attack::Names => "flood of new names",
             Attack::Drip => "1,500 requests that drip",
             Attack::Headers => "flood of large headers",
+            Attack::Proxies => "flood of proxies in proxies",
         }
     }
 }
@@ -234,7 +237,7 @@ fn attacking(attack: Attack, address: SocketAddr, is_over: &Arc<AtomicBool>) -> 
     match attack {
         Attack::None => 0,
         Attack::Drip => dripping(address, is_over),
-        Attack::Loop | Attack::Names | Attack::Headers => {
+        Attack::Loop | Attack::Names | Attack::Headers | Attack::Proxies => {
             let threads: Vec<_> = (0..N_ATTACKING)
                 .map(|thread| {
                     let is_over = Arc::clone(is_over);
@@ -252,13 +255,15 @@ fn flooding(attack: Attack, address: SocketAddr, thread: usize, is_over: &Atomic
     let mut streams = Vec::new();
     let headers: String =
         (0..90).map(|idx| format!("x-filler-{idx}: {}\r\n", "a".repeat(600))).collect();
+    let proxies = "/https://r.jina.ai".repeat(3000);
     while !is_over.load(Ordering::Relaxed) {
-        let (host, extra) = match attack {
-            Attack::Names => (format!("n{thread}-{n_sent}.example"), ""),
-            Attack::Headers => (format!("h{}.example", n_sent % 16), headers.as_str()),
-            _ => (format!("localhost:{}", address.port()), ""),
+        let (host, path, extra) = match attack {
+            Attack::Names => (format!("n{thread}-{n_sent}.example"), "/", ""),
+            Attack::Headers => (format!("h{}.example", n_sent % 16), "/", headers.as_str()),
+            Attack::Proxies => ("r.jina.ai".to_owned(), proxies.as_str(), ""),
+            _ => (format!("localhost:{}", address.port()), "/", ""),
         };
-        let request = format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n{extra}\r\n");
+        let request = format!("GET http://{host}{path} HTTP/1.1\r\nHost: {host}\r\n{extra}\r\n");
         let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else {
             thread::sleep(Duration::from_millis(10));
             continue;
