@@ -22,13 +22,12 @@ pub use sentence::Piece;
 pub use spelling::{Reading, view_meaning};
 pub use tree::condition_lines;
 
-use crate::limits::MAX_NEAREST;
 use crate::policy;
 use sentence::sentence;
 
-/// What a policy is asked with, beside the request.
+/// What an explanation depends on beside the request and the rules.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PolicyContext<'s> {
+pub struct Context<'s> {
     /// Who sends it.
     pub source: Source<'s>,
     /// When, in seconds since 1970.
@@ -37,6 +36,9 @@ pub struct PolicyContext<'s> {
     pub key: Option<IdentityKey>,
     /// What the source did over time; the default where that is not known.
     pub behaviour: Behaviour,
+    /// How many rules are explained where none matches, waits or was asked for: those that came nearest. Finding
+    /// them takes as long as evaluating all rules.
+    pub n_nearest: usize,
 }
 
 /// The verdict of a pack on a request, with the reasons.
@@ -68,7 +70,7 @@ pub struct Explanation {
     pub undecided: Vec<ExplainedRule>,
     /// The rules that were asked for and do not match.
     pub others: Vec<ExplainedRule>,
-    /// The rules that came nearest, where none matches, waits or was asked for; at most [`MAX_NEAREST`].
+    /// The rules that came nearest, where none matches, waits or was asked for; at most [`Context::n_nearest`].
     pub nearest: Vec<ExplainedRule>,
 }
 
@@ -117,13 +119,13 @@ pub fn explain(
     inspector: &mut Inspector,
     request: &RecordedRequest,
     asked: &[RuleId],
-    context: &PolicyContext<'_>,
+    context: &Context<'_>,
 ) -> Explanation {
     let lent = request.lend();
     let user = User { source: context.source, key: context.key };
     let verdict = inspector.inspect_with(&lent, &user, &context.behaviour);
     let decide = |bound: Mode| {
-        let PolicyContext { source, now, key, .. } = *context;
+        let Context { source, now, key, .. } = *context;
         inspector.pack().decide(&verdict, &PolicyQuery { request: &lent, source, now, bound, key })
     };
     let (monitor, enforce) = (decide(Mode::Monitor), decide(Mode::Enforce));
@@ -149,7 +151,8 @@ pub fn explain(
     };
     let others = with_phases(asked);
     let is_plain = matched.is_empty() && undecided.is_empty() && asked.is_empty();
-    let nearest = if is_plain { with_phases(&inspector.nearest(MAX_NEAREST)) } else { Vec::new() };
+    let nearest =
+        if is_plain { with_phases(&inspector.nearest(context.n_nearest)) } else { Vec::new() };
     let explained = |rules: &[Listed]| -> Vec<ExplainedRule> {
         rules.iter().filter_map(|rule| explained_rule(inspector, *rule)).collect()
     };
@@ -205,7 +208,7 @@ fn explained_rule(inspector: &Inspector, (rule_id, phase, view): Listed) -> Opti
 fn explained_allowance(
     inspector: &Inspector,
     request: &Request<'_>,
-    context: &PolicyContext<'_>,
+    context: &Context<'_>,
 ) -> Option<String> {
     let tables = inspector.pack().tables();
     let user = User { source: context.source, key: context.key };

@@ -7,7 +7,8 @@ use inspect::{
     Condition, Inspector, Mode, Node, Pack, Request, RuleId, ServiceMatch, Truth, Usage, User,
     Verdict, View, plain_host,
 };
-use knowledge::explain::{self, ExplainedRule, Explanation, PolicyContext, view_meaning};
+use knowledge::explain::{self, ExplainedRule, Explanation, view_meaning};
+use knowledge::limits::MAX_NEAREST;
 use serde::Serialize;
 use traffic::RecordedRequest;
 
@@ -175,7 +176,7 @@ pub(crate) fn explained(
     let behaviour = observed.as_ref().filter(|_| is_draft).map(|pair| pair.behaviour);
     let behaviour = behaviour.unwrap_or_default();
     let source = User::of(&request).source;
-    let context = PolicyContext { source, now, key: None, behaviour };
+    let context = explain::Context { source, now, key: None, behaviour, n_nearest: MAX_NEAREST };
     let explanation = explain::explain(inspector, recorded, asked, &context);
     let pack = inspector.pack();
     let service = if pack.tables().services.services.is_empty() {
@@ -241,7 +242,7 @@ fn service_use(
         category: found.category(tables).to_owned(),
         operations: operations.collect(),
         identity: found.identity_text(tables).map(|text| printable(text.as_bytes())),
-        usage: usage.map(inspect::Usage::as_str),
+        usage: usage.map(Usage::as_str),
     })
 }
 

@@ -136,7 +136,7 @@ impl Project {
                     policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, such as `7d`")
                 }),
             };
-            reader.refuse_others(table);
+            reader.refuse_others(&table);
         }
         if let Some(mut table) = reader.table(&mut top, "pack") {
             project.pack = PackSettings {
@@ -144,11 +144,11 @@ impl Project {
                 name: reader.value(&mut table, "name", pack_name),
                 sign: reader.path(&mut table, "sign"),
             };
-            reader.refuse_others(table);
+            reader.refuse_others(&table);
         }
         if let Some(mut table) = reader.table(&mut top, "logs") {
             project.logs = LogSettings { map: reader.path(&mut table, "map") };
-            reader.refuse_others(table);
+            reader.refuse_others(&table);
         }
         if let Some(mut table) = reader.table(&mut top, "vault") {
             project.vault = VaultSettings {
@@ -163,9 +163,9 @@ impl Project {
                 preview: reader.value(&mut table, "preview", |text| Ok(text.to_owned())),
                 links: reader.choice(&mut table, "links"),
             };
-            reader.refuse_others(table);
+            reader.refuse_others(&table);
         }
-        reader.refuse_others(top);
+        reader.refuse_others(&top);
         let mut findings = reader.into_findings();
         report::sort(&mut findings);
         if findings.is_empty() { Ok(project) } else { Err(findings) }

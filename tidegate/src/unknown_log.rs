@@ -114,7 +114,8 @@ fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
     let seems = Seeming::of_unknown(line);
     if line.starts_with(b"{") || line.starts_with(b"[") {
         if has("\"entries\"") || has("\"log\"") && has("{\"log\":{") {
-            let help = "save it as HAR 1.2, with a list `log.entries`, or name it: `--input-format har`";
+            let help =
+                "save it as HAR 1.2, with a list `log.entries`, or name it: `--input-format har`";
             return ("the log seems to be an HTTP archive (HAR) without entries".to_owned(), help);
         }
         let mut keys = Vec::new();

@@ -158,7 +158,7 @@ impl Running {
     /// Waits for a line that contains a text.
     fn wait_for(&self, wanted: &str) {
         loop {
-            match self.1.recv_timeout(Duration::from_secs(60)) {
+            match self.1.recv_timeout(Duration::from_mins(1)) {
                 Ok(line) if line.contains(wanted) => return,
                 Ok(_) => {}
                 Err(error) => panic!("{wanted}: {error}"),

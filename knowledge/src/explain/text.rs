@@ -82,9 +82,8 @@ impl ExplainedRule {
     /// Why it matches, waits or does not match, as one sentence; values are in backticks. Empty where there is
     /// nothing to say.
     pub fn reason(&self) -> String {
-        let quoted = |piece: &Piece| match piece.is_value {
-            true => format!("`{}`", piece.text),
-            false => piece.text.clone(),
+        let quoted = |piece: &Piece| {
+            if piece.is_value { format!("`{}`", piece.text) } else { piece.text.clone() }
         };
         self.because.iter().map(quoted).collect()
     }

@@ -18,7 +18,7 @@ use crate::codes::all;
 pub(crate) struct Codes {
     /// Explain these codes
     #[arg(value_name = "CODE")]
-    codes: Vec<String>,
+    names: Vec<String>,
     /// How to print the codes
     #[arg(short, long, value_enum, default_value = "text")]
     format: PlainFormat,
@@ -30,7 +30,7 @@ impl Codes {
     pub(super) fn run(&self) -> Outcome {
         let all = all();
         let mut wanted = Vec::new();
-        for name in &self.codes {
+        for name in &self.names {
             match all.iter().find(|code| code.id.eq_ignore_ascii_case(name)) {
                 Some(code) => wanted.push(*code),
                 None => return Outcome::usage(&unknown(name, &all)),

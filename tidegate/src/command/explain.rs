@@ -8,7 +8,8 @@ use std::sync::Arc;
 use clap::Args;
 use diagnostics::{Finding, Findings, Sources, report};
 use inspect::{Inspector, Source};
-use knowledge::explain::PolicyContext;
+use knowledge::explain::Context;
+use knowledge::limits::MAX_NEAREST;
 use knowledge::{Library, explain, pack_file};
 use traffic::limits::MAX_REQUEST_BYTES;
 use traffic::subject;
@@ -146,7 +147,9 @@ impl Explain {
         report::sort(&mut findings);
 
         let now = self.now.unwrap_or_else(now);
-        let context = PolicyContext { source: self.source(), now, key, ..PolicyContext::default() };
+        // Of a log one reads what matches.
+        let n_nearest = if requests.len() == 1 { MAX_NEAREST } else { 0 };
+        let context = Context { source: self.source(), now, key, n_nearest, ..Context::default() };
         let explanations: Vec<_> = requests
             .iter()
             .map(|request| explain::explain(&mut inspector, request, &asked, &context))

@@ -37,9 +37,9 @@ pub(crate) struct New {
     /// Write to this file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The project that the working folder is in
+    /// The folder of the project, and that of its notes
     #[arg(skip)]
-    project: Project,
+    folders: Option<(PathBuf, PathBuf)>,
 }
 
 /// What can be written.
@@ -74,7 +74,9 @@ impl Kind {
 
 impl New {
     pub(super) fn fill_in(&mut self, project: &Project) {
-        self.project = project.clone();
+        let notes = project.notes.iter().find(|path| !disk::is_file(path));
+        let folder = project.folder().map(Path::to_owned);
+        self.folders = folder.zip(notes.cloned());
     }
 
     pub(super) fn run(&self) -> Outcome {
@@ -112,7 +114,7 @@ impl New {
     /// What to do with the file `shown`.
     fn next(&self, shown: &str) -> String {
         // Commands without paths read it there.
-        let is_read = self.project.file.is_some() && self.output.is_none();
+        let is_read = self.folders.is_some() && self.output.is_none();
         let paths = if is_read { String::new() } else { format!(" {shown}") };
         match self.kind {
             Kind::Project => "tidegate new rule 'The title of a rule'".to_owned(),
@@ -123,18 +125,15 @@ impl New {
     }
 
     fn default_path(&self) -> PathBuf {
-        let notes = self.project.notes.iter().find(|path| !disk::is_file(path));
-        match self.kind {
-            Kind::Project => PathBuf::from(FILE_NAME),
-            Kind::Policy => {
-                let folder = self.project.folder().filter(|folder| *folder != Path::new("."));
-                folder.unwrap_or(Path::new("")).join(self.slug() + ".yml")
-            }
-            Kind::Rule | Kind::Service | Kind::Runbook => {
-                let folder = notes.map(PathBuf::as_path).filter(|path| *path != Path::new("."));
-                folder.unwrap_or(Path::new("")).join(self.slug() + ".md")
-            }
-        }
+        let here = (PathBuf::new(), PathBuf::new());
+        let (project, notes) = self.folders.as_ref().unwrap_or(&here);
+        let (folder, file) = match self.kind {
+            Kind::Project => (&here.0, FILE_NAME.to_owned()),
+            Kind::Policy => (project, self.slug() + ".yml"),
+            Kind::Rule | Kind::Service | Kind::Runbook => (notes, self.slug() + ".md"),
+        };
+        // Not `./a.md`.
+        if **folder == *"." { PathBuf::from(file) } else { folder.join(file) }
     }
 
     /// The title in lower case, with dashes for what is neither a letter nor a digit.

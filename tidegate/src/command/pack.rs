@@ -1,6 +1,6 @@
 //! `tidegate pack`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diagnostics::{Finding, report};
@@ -111,20 +111,9 @@ impl Pack {
                 .iter()
                 .any(|it| it.is_error() && it.diagnostic.code.id.starts_with('P'));
         let writes = compilation.n_compiled > 0 && has_policy && (!refuses || self.allow_refused);
-        let mut written = writes;
-        if writes && disk::is_other_than(file, &MAGIC) {
-            let message = "the file at this path is not a pack";
-            let help = "give another path with `--output`, or remove the file";
-            let code = &diagnostics::codes::UNWRITABLE;
-            findings.push(Finding::about(&name(file), code, message, help));
-            written = false;
-        } else if writes && let Err(error) = disk::write(file, &bytes) {
-            let message = format!("the pack cannot be written: {}", disk::reason(&error));
-            let help = "give another path with `--output`, or make this one writable";
-            let code = &diagnostics::codes::UNWRITABLE;
-            findings.push(Finding::about(&name(file), code, message, help));
-            written = false;
-        }
+        let unwritten = writes.then(|| write(file, &bytes)).and_then(Result::err);
+        let written = writes && unwritten.is_none();
+        findings.extend(unwritten.map(|finding| *finding));
         report::sort(&mut findings);
 
         let Compilation { n_read, n_compiled, n_refused, pack, .. } = &compilation;
@@ -181,4 +170,19 @@ impl Pack {
         let (file, text) = disk::read_key(path)?;
         signing::sign(pack, &file, &text)
     }
+}
+
+/// Writes a pack; a file that is something else is left alone.
+fn write(file: &Path, bytes: &[u8]) -> Result<(), Box<Finding>> {
+    let code = &diagnostics::codes::UNWRITABLE;
+    if disk::is_other_than(file, &MAGIC) {
+        let message = "the file at this path is not a pack";
+        let help = "give another path with `--output`, or remove the file";
+        return Err(Box::new(Finding::about(&name(file), code, message, help)));
+    }
+    disk::write(file, bytes).map_err(|error| {
+        let message = format!("the pack cannot be written: {}", disk::reason(&error));
+        let help = "give another path with `--output`, or make this one writable";
+        Box::new(Finding::about(&name(file), code, message, help))
+    })
 }

@@ -93,7 +93,7 @@ struct Build {
     #[arg(long)]
     all: bool,
     /// The address of the preview page that rule pages link to; empty for no links [default: the project's, or
-    /// http://127.0.0.1:8431/]
+    /// `http://127.0.0.1:8431/`]
     #[arg(long, value_name = "URL")]
     preview: Option<String>,
     /// How links between pages are written: `wiki` for Obsidian alone, `markdown` for a forge's web page too
@@ -271,7 +271,7 @@ impl Build {
                 return Outcome::refused(&[unwritable(root, &error)], &library.sources);
             }
         };
-        let writer = Writer { root: root, folder: &folder, disk: &disk };
+        let writer = Writer { root, folder: &folder, disk: &disk };
         let mut pages: BTreeMap<String, String> = BTreeMap::new();
         progress.count("writing pages", vault.pages.len());
         let written = vault.pages.par_iter().map(|page| {

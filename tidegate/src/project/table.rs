@@ -69,7 +69,7 @@ impl<'t> Reader<'t> {
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
         let value = of.take(key)?;
-        self.text(value, key, "write a text in quotes", &parse)
+        self.text(&value, key, "write a text in quotes", &parse)
     }
 
     /// A text or a list of texts that `parse` accepts.
@@ -85,7 +85,7 @@ impl<'t> Reader<'t> {
     /// A path.
     pub(super) fn path(&mut self, of: &mut Table<'t>, key: &'static str) -> Option<PathBuf> {
         let (value, folder) = (of.take(key)?, self.folder);
-        self.text(value, key, "write a path in quotes", |text| within(folder, text))
+        self.text(&value, key, "write a path in quotes", |text| within(folder, text))
     }
 
     /// A path or a list of paths.
@@ -114,7 +114,7 @@ impl<'t> Reader<'t> {
     ) -> Option<T> {
         let value = of.take(key)?;
         let span = value.span();
-        let text = self.text(value, key, "write a text in quotes", |text| Ok(text.to_owned()))?;
+        let text = self.text(&value, key, "write a text in quotes", |text| Ok(text.to_owned()))?;
         if let Ok(choice) = T::from_str(&text, false) {
             return Some(choice);
         }
@@ -129,7 +129,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Refuses the keys of a table that were not asked for.
-    pub(super) fn refuse_others(&mut self, table: Table<'t>) {
+    pub(super) fn refuse_others(&mut self, table: &Table<'t>) {
         for key in table.left.keys() {
             let name = printable(key.get_ref().as_bytes());
             let message = match table.name {
@@ -163,12 +163,12 @@ impl<'t> Reader<'t> {
             DeValue::Array(values) => values.into_iter().collect(),
             other => vec![Spanned::new(span, other)],
         };
-        values.into_iter().filter_map(|value| self.text(value, key, help, &parse)).collect()
+        values.into_iter().filter_map(|value| self.text(&value, key, help, &parse)).collect()
     }
 
     fn text<T>(
         &mut self,
-        value: Spanned<DeValue<'t>>,
+        value: &Spanned<DeValue<'t>>,
         key: &'static str,
         help: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,

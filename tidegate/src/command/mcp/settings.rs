@@ -1,6 +1,6 @@
 //! The settings of the project that is served.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use diagnostics::report;
 
@@ -25,7 +25,7 @@ pub(super) fn settings() -> Result<Project, String> {
     Ok(project)
 }
 
-fn confined(path: &PathBuf) -> Result<(), String> {
+fn confined(path: &Path) -> Result<(), String> {
     let name = disk::name(path);
     disk::confined(&name).map(|_| ()).map_err(|error| {
         let why = disk::reason(&error);
