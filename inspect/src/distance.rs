@@ -10,12 +10,31 @@ use crate::limits::MAX_MISSING;
 use crate::pack::{KEYWORDS, Op, Tables};
 use crate::request::ProxyField;
 
-/// How many searches would have to be otherwise for a rule to match; of those that do not, how many found
-/// something. The nearest is the least.
+/// How many searches would have to be otherwise for a rule to match; of those that do not, how many found where
+/// the request goes to. The nearest is the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Distance {
     n_missing: u32,
     n_found: Reverse<u32>,
+}
+
+/// The distance of what nothing in the request could change.
+const FAR: Distance = Distance { n_missing: u32::MAX, n_found: Reverse(0) };
+
+/// Returns true for a field of which few requests have one value: the host or the service, or any field of other
+/// logs. Methods, agents and the starts of paths are shared by most.
+fn says_where(field: &str) -> bool {
+    match ProxyField::from_name(field) {
+        Some(
+            ProxyField::Host
+            | ProxyField::ServerName
+            | ProxyField::Uri
+            | ProxyField::Service
+            | ProxyField::DestinationAddress,
+        )
+        | None => true,
+        Some(_) => false,
+    }
 }
 
 /// What it takes to make a part of a condition true, and to make it false.
@@ -38,10 +57,8 @@ impl Distance {
             let part = match Op::decode(*word)? {
                 Op::Atom(atom) => {
                     let field = tables.atoms.get(atom.index())?.field;
-                    let is_method = field != KEYWORDS
-                        && ProxyField::from_name(tables.field_name(field))
-                            == Some(ProxyField::Method);
-                    Part::of(atom_truth(tables, atom, event, scratch), u32::from(!is_method))
+                    let says_where = field == KEYWORDS || says_where(tables.field_name(field));
+                    Part::of(atom_truth(tables, atom, event, scratch), u32::from(says_where))
                 }
                 Op::Test(test) => Part::of(test_truth(tables, test, event), 0),
                 Op::All(n_parts) => {
@@ -70,7 +87,8 @@ impl Part {
         match truth {
             Truth::True => Part { to_hold: holds, to_fail: 1 },
             Truth::False => Part { to_hold: missing, to_fail: 0 },
-            Truth::Unknown => Part { to_hold: missing, to_fail: 1 },
+            // What a request does not say is not what it would have to be otherwise.
+            Truth::Unknown => Part { to_hold: FAR, to_fail: u32::MAX },
         }
     }
 
@@ -87,10 +105,9 @@ impl Part {
     }
 
     fn any(parts: &[Part]) -> Part {
-        let far = Distance { n_missing: u32::MAX, n_found: Reverse(0) };
         let sum = |sum: u32, part: &Part| sum.saturating_add(part.to_fail);
         Part {
-            to_hold: parts.iter().map(|part| part.to_hold).min().unwrap_or(far),
+            to_hold: parts.iter().map(|part| part.to_hold).min().unwrap_or(FAR),
             to_fail: parts.iter().fold(0, sum),
         }
     }
@@ -117,6 +134,7 @@ mod tests {
             (Part::all(&[yes, yes, no, no]), (2, 2)),
             (Part::any(&[Part::all(&[no, no]), Part::all(&[yes, no])]), (1, 1)),
             (Part::all(&[method, no]), (1, 0)),
+            (Part::all(&[yes, Part::of(Truth::Unknown, 1)]), (u32::MAX, 1)),
             (Part::all(&[yes, Part::any(&[yes, yes]).not()]), (2, 1)),
             (Part::all(&[yes, Part::all(&[yes, yes]).not()]), (1, 1)),
             (Part::all(&[yes, no.not()]), (0, 1)),

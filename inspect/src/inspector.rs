@@ -382,8 +382,8 @@ impl Inspector {
     /// The rules that came nearest to matching the request or event that was inspected last, read as it came: at
     /// most `most`, those with the fewest searches that would have to be otherwise first.
     ///
-    /// A rule counts if something that it asks for is there, the method aside, which many requests share. Rules
-    /// that match are not among them.
+    /// A rule counts if it asks for where the request goes to, and that is so. Rules that match, and those that
+    /// wait for more than the request, are not among them.
     pub fn nearest(&self, most: usize) -> Vec<RuleId> {
         let tables = self.pack.tables();
         let readings = self.readings.get(..self.n_readings).unwrap_or_default();

@@ -14,7 +14,7 @@ diagnostics::codes! {
     HOST_IMPOSSIBLE = "L003", Warning, "value that no host can have";
     /// A value that no path can have: paths start with a slash and contain neither query nor scheme.
     PATH_IMPOSSIBLE = "L004", Warning, "value that no path can have";
-    /// An exemption by a header that the client writes.
+    /// An exemption by a header that the client writes, or by `tidegate.client`, which is read off one.
     /// Malware that sends the exempt value is never seen; SigmaHQ's own rule for the Telegram API exempts
     /// every user agent that contains `Bot`.
     CLIENT_EXEMPTION = "L005", Warning, "exemption that the client controls";
