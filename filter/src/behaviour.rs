@@ -40,7 +40,9 @@ use shared::{Costs, Place, change, find, open};
 #[derive(Debug)]
 pub(crate) struct Tracked {
     parties: Parties,
-    /// When it started, in seconds since 1970.
+    /// When it was judged, in milliseconds since 1970.
+    pub(crate) since: u64,
+    /// The same in seconds.
     time: u32,
     /// What was known at its headers, itself included.
     pub(crate) behaviour: Behaviour,
@@ -94,10 +96,11 @@ impl Plugin {
         sender: &Sender,
         verdict: &mut Verdict,
     ) -> Option<Tracked> {
-        let time = seconds(host)?;
+        let since = host.milliseconds()?;
+        let time = in_seconds(since)?;
         let parties = Parties::of(inspector, &self.behaviour_key(), request, sender)?;
         let mut tracked =
-            Tracked { parties, time, behaviour: Behaviour::default(), waiting: Vec::new() };
+            Tracked { parties, since, time, behaviour: Behaviour::default(), waiting: Vec::new() };
         if verdict.asks.is_empty() {
             return Some(tracked);
         }
@@ -208,12 +211,12 @@ impl Plugin {
     }
 
     /// Writes a request that is over; what its bytes add to is known then.
-    pub(crate) fn record(&self, host: &dyn Host, tracked: &mut Tracked, since: Option<u64>) {
-        let Some(now) = seconds(host) else { return };
-        let Tracked { parties, time, behaviour, .. } = tracked;
+    pub(crate) fn record(&self, host: &dyn Host, tracked: &mut Tracked) {
+        let Tracked { parties, since, time, behaviour, .. } = tracked;
+        let Some(ended) = host.milliseconds() else { return };
+        let Some(now) = in_seconds(ended) else { return };
         let time = *time;
         let mut costs = Costs::default();
-        let duration = host.milliseconds().zip(since).map(|(now, since)| now.saturating_sub(since));
         let has_bytes = self.behaviour.contains(BehaviourField::UploadBytes)
             || self.behaviour.contains(BehaviourField::UploadRatio);
         let bytes = |property| if has_bytes { read_number(host, property) } else { None };
@@ -222,7 +225,7 @@ impl Plugin {
             now,
             sent: bytes(Property::RequestBytes).unwrap_or_default(),
             received: bytes(Property::ResponseBytes).unwrap_or_default(),
-            seconds: u32::try_from(duration.unwrap_or_default() / 1000).unwrap_or(u32::MAX),
+            seconds: in_seconds(ended.saturating_sub(*since)).unwrap_or(u32::MAX),
             identity: parties.subjects.identity,
         };
         let Some(mut slot) = open::<PairState>(host, parties.pair) else { return };
@@ -398,6 +401,10 @@ fn crowd(host: &dyn Host, key: u64, source: u64, time: u32) -> CrowdState {
 
 fn seconds(host: &dyn Host) -> Option<u32> {
     u32::try_from(host.seconds()?).ok()
+}
+
+fn in_seconds(milliseconds: u64) -> Option<u32> {
+    u32::try_from(milliseconds / 1000).ok()
 }
 
 #[cfg(test)]

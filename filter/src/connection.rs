@@ -210,11 +210,9 @@ impl Plugin {
         if action == Action::Allow && tracked.is_none() {
             return Ok(Stage::Open(None));
         }
-        if action == Action::Deny
-            && let Some(tracked) = &mut tracked
-        {
+        if let (Action::Deny, Some(tracked)) = (action, &mut tracked) {
             // Nothing is heard of it any more.
-            self.record(host, tracked, None);
+            self.record(host, tracked);
         }
         let headers = Headers { authority: &authority, ..Headers::default() };
         let would_deny = decision.would_deny;
@@ -240,7 +238,7 @@ impl Plugin {
             action,
             is_tunnel: true,
             reported: Reported::No,
-            since: host.milliseconds(),
+            since: tracked.as_ref().map(|tracked| tracked.since).or_else(|| host.milliseconds()),
             tracked: tracked.map(Box::new),
         };
         drop(inspector);

@@ -238,7 +238,7 @@ impl Plugin {
             action,
             is_tunnel,
             reported: Reported::No,
-            since: host.milliseconds(),
+            since: tracked.as_ref().map(|tracked| tracked.since).or_else(|| host.milliseconds()),
             tracked: tracked.map(Box::new),
         };
         Ok(match action {

@@ -84,9 +84,8 @@ impl Plugin {
         let mut response = ResponseSnapshot::default();
         let mut late = LateMatches::default();
         let mut is_pending = inspection.verdict.pending;
-        let since = inspection.since;
         if let Some(tracked) = &mut inspection.tracked {
-            self.record(host, tracked, since);
+            self.record(host, tracked);
             is_pending |= !tracked.waiting.is_empty()
                 && inspector.may_match(&tracked.waiting, &tracked.behaviour);
         }

@@ -87,7 +87,7 @@ impl Known {
 }
 
 fn place(parties: &Parties) -> usize {
-    parties.pair.key as usize % N_PLACES
+    (parties.pair.key % N_PLACES as u64) as usize
 }
 
 fn copy(field: BehaviourField, from: &Behaviour, to: &mut Behaviour) {

@@ -43,20 +43,15 @@ pub(crate) fn may_match(
         let (n_values, outcomes) = match Op::decode(*word) {
             Some(Op::Atom(id)) => {
                 let atom = tables.atoms.get(id.index());
-                let of_atom = match atom.is_some_and(|atom| is_known(atom.field)) {
-                    true => Outcomes::of(ask(tables, id, event, scratch)),
-                    false => Outcomes::ANY,
-                };
-                (0, of_atom)
+                let is_known = atom.is_some_and(|atom| is_known(atom.field));
+                let truth = is_known.then(|| ask(tables, id, event, scratch));
+                (0, truth.map_or(Outcomes::ANY, Outcomes::of))
             }
             Some(Op::Test(id)) => {
                 let test = tables.tests.get(id as usize);
                 let knows = test.is_some_and(|test| is_known(test.field) && is_known(test.other));
-                let of_test = match knows {
-                    true => Outcomes::of(test_truth(tables, id, event)),
-                    false => Outcomes::ANY,
-                };
-                (0, of_test)
+                let truth = knows.then(|| test_truth(tables, id, event));
+                (0, truth.map_or(Outcomes::ANY, Outcomes::of))
             }
             Some(Op::All(n_values)) => {
                 let all = last(&values, len, n_values);
