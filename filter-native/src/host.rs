@@ -216,6 +216,7 @@ fn attribute(property: Property) -> Attribute {
         Property::VirtualHost => Attribute::Text(63),
         Property::FilterChain => Attribute::Text(66),
         Property::Cluster => Attribute::Cluster,
+        Property::Client => Attribute::FilterState("tidegate.client"),
         Property::ConnectTarget => Attribute::FilterState("tidegate.connect_target"),
         Property::Node => Attribute::Missing,
     }

@@ -237,6 +237,7 @@ fn path(property: Property) -> &'static [u8] {
         Property::VirtualHost => b"xds\0virtual_host_name",
         Property::Route => b"xds\0route_name",
         Property::Cluster => b"xds\0cluster_name",
+        Property::Client => b"filter_state\0tidegate.client",
         Property::ConnectTarget => b"filter_state\0tidegate.connect_target",
     }
 }

@@ -23,6 +23,7 @@
 //! | `collector`    | the name of a cluster to which events are posted in batches (module `export`), beside the log | none |
 //! | `collector_url` | the URL of these requests, as `http://logs.example/ingest`: host and path, no credentials | `http://COLLECTOR/` |
 //! | `connections_per_source` | the most open connections of one client's address on each worker, as text; only with `protocol: tls` | `0`: any number |
+//! | `proxy_credentials` | `secure`: credentials of clients are taken over TLS and on loopback; `anywhere`: also in clear text (module `credentials`) | `secure` |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!
 //! A key that is not in the table is refused, as is any other mistake: a configuration is taken whole or
@@ -107,6 +108,26 @@ impl ListenerTls {
     }
 }
 
+/// Whether credentials of clients are taken over connections that others can read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Anywhere {
+    /// They are taken over TLS and on loopback.
+    #[default]
+    No,
+    /// They are taken over any connection.
+    Yes,
+}
+
+impl Anywhere {
+    /// Returns the name in the configuration.
+    fn as_str(self) -> &'static str {
+        match self {
+            Anywhere::No => "secure",
+            Anywhere::Yes => "anywhere",
+        }
+    }
+}
+
 /// A configuration that can run. If it has public keys, one of them signed the pack.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -121,6 +142,7 @@ pub(crate) struct Settings {
     pub(crate) failure_mode: FailureMode,
     pub(crate) protocol: Protocol,
     pub(crate) listener_tls: ListenerTls,
+    pub(crate) credentials: Anywhere,
     /// The keys of which one has to have signed the pack; if empty, no signature is checked.
     pub(crate) public_keys: Vec<PublicKey>,
     pub(crate) identity_key: Option<IdentityKey>,
@@ -186,7 +208,7 @@ struct Object<'j> {
     values: [Option<Cow<'j, str>>; KEYS.len()],
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "pack",
     "mode",
     "failure_mode",
@@ -201,6 +223,7 @@ const KEYS: [&str; 14] = [
     "collector",
     "collector_url",
     "connections_per_source",
+    "proxy_credentials",
 ];
 
 impl<'j> Object<'j> {
@@ -253,6 +276,7 @@ impl<'j> Object<'j> {
             cluster,
             url,
             connections,
+            credentials,
         ] = self.values;
         let modes = [Mode::Monitor, Mode::Enforce, Mode::Off];
         let mode = choose("mode", mode, &modes, Mode::as_str)?;
@@ -263,6 +287,8 @@ impl<'j> Object<'j> {
         let protocol = choose("protocol", protocol, &protocols, Protocol::as_str)?;
         let kinds_of_tls = [ListenerTls::Any, ListenerTls::None];
         let listener_tls = choose("tls", tls, &kinds_of_tls, ListenerTls::as_str)?;
+        let places = [Anywhere::No, Anywhere::Yes];
+        let credentials = choose("proxy_credentials", credentials, &places, Anywhere::as_str)?;
         let keys = public_key.map(|text| read_keys(&text).ok_or(ConfigError::PublicKey));
         let public_keys = keys.transpose()?.unwrap_or_default();
         let wrong = ConfigError::IdentityKey("is not 32 hexadecimal digits");
@@ -303,6 +329,7 @@ impl<'j> Object<'j> {
             failure_mode,
             protocol,
             listener_tls,
+            credentials,
             public_keys,
             identity_key,
             source_header,

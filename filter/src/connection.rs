@@ -223,6 +223,7 @@ impl Plugin {
         }
         // The event is that of a request without method and path.
         let snapshot = Snapshot {
+            client: None,
             header_map: serialise(&[(":authority", &authority)]),
             server_name,
             transport,

@@ -6,12 +6,17 @@
 use inspect::pack::Tables;
 use inspect::{Action, Decision, UNLISTED_FIELD, Verdict};
 
+use crate::credentials::Unauthenticated;
 use crate::host::LocalResponse;
 use crate::label::rule_label;
 use crate::metrics::Failure;
 
 /// `Forbidden`.
 const DENIED: u32 = 403;
+/// `Proxy Authentication Required`.
+const UNAUTHENTICATED: u32 = 407;
+/// gRPC `UNAUTHENTICATED`.
+const GRPC_UNAUTHENTICATED: i32 = 16;
 /// `Service Unavailable`.
 const NOT_JUDGED: u32 = 503;
 /// gRPC `PERMISSION_DENIED`.
@@ -20,6 +25,12 @@ const GRPC_PERMISSION_DENIED: i32 = 7;
 const NOT_GRPC: i32 = -1;
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+/// The answer that asks for credentials.
+const CHALLENGE: &[(&str, &str)] = &[
+    ("content-type", "application/json"),
+    ("proxy-authenticate", "Basic realm=\"tidegate\", charset=\"UTF-8\""),
+];
 
 /// The client that is answered.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +69,26 @@ pub(crate) fn denied(denial: Denial<'_>, client: Client<'_>) -> LocalResponse {
     let group = group.map(|group| format!(",\"group\":\"{group}\"")).unwrap_or_default();
     let body = format!("{{\"error\":\"{reason}\",\"rule\":\"{rule}\"{group}{request}}}\n");
     LocalResponse { status: DENIED, grpc_status: NOT_GRPC, details, headers: JSON, body }
+}
+
+/// Returns the response to a request that does not name its client. Credentials are asked for only where they
+/// would be taken.
+pub(crate) fn unauthenticated(why: Unauthenticated) -> LocalResponse {
+    let (status, headers, error) = match why {
+        Unauthenticated::Missing | Unauthenticated::Wrong => {
+            (UNAUTHENTICATED, CHALLENGE, "proxy authentication required")
+        }
+        Unauthenticated::Insecure => {
+            (DENIED, JSON, "proxy credentials are taken over TLS or loopback only")
+        }
+    };
+    LocalResponse {
+        status,
+        grpc_status: GRPC_UNAUTHENTICATED,
+        details: format!("tidegate_unauthenticated{{kind={}}}", why.as_str()),
+        headers,
+        body: format!("{{\"error\":\"{error}\"}}\n"),
+    }
 }
 
 /// Returns the response to a request that could not be judged, under `failure_mode: closed`.

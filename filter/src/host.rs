@@ -81,6 +81,9 @@ pub enum Property {
     Route,
     /// The name of the upstream cluster.
     Cluster,
+    /// The client that the CONNECT in whose tunnel the stream arrived named, which the gateway's configuration
+    /// passes on; `-` for none.
+    Client,
     /// The target of the CONNECT in whose tunnel the stream arrived, which the gateway's configuration
     /// passes on.
     ConnectTarget,

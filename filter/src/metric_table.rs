@@ -25,6 +25,7 @@ pub(crate) const EXPIRED_EXCEPTIONS: Name =
     name("tidegate_expired_exceptions_total", &["exception"]);
 pub(crate) const ANOMALIES: Name = name("tidegate_anomalies_total", &["name"]);
 pub(crate) const ERRORS: Name = name("tidegate_errors_total", &["kind"]);
+pub(crate) const UNAUTHENTICATED: Name = name("tidegate_unauthenticated_total", &["kind"]);
 pub(crate) const REFUSED: Name = name("tidegate_refused_total", &["kind"]);
 pub(crate) const SUPPRESSED: Name = name("tidegate_suppressed_total", &[]);
 pub(crate) const EVICTIONS: Name = name("tidegate_suppression_evictions_total", &[]);
@@ -121,6 +122,12 @@ pub const METRICS: &[Metric] = &[
         "counter",
         "Failures between filter and Envoy: `header_map`, `property`, `busy`, `request_header` (a header of the policy could not be set), `filter_state`, `local_response`, `event`; `truncated` is a request larger than the engine's bounds, `source_header` one whose trusted hop names its client with an empty or a repeated header, `connections` a connection that was closed as its client has too many (`connections_per_source`), `panic` a request whose inspection panicked, which only the native host counts.",
         "11",
+    ),
+    metric(
+        UNAUTHENTICATED,
+        "counter",
+        "Requests that do not name their client as the policy requires: `missing` and `wrong` credentials, answered with 407, and `insecure` connections over which none are taken, answered with 403; in mode `monitor` they pass.",
+        "3",
     ),
     metric(
         REFUSED,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch, Ruling, StrId};
 
 use crate::behaviour::Table;
+use crate::credentials::Unauthenticated;
 use crate::host::{Host, HostError, MetricId, MetricKind};
 use crate::label::{rule_label, short_hash};
 use crate::limits::SAMPLED;
@@ -120,6 +121,7 @@ enum Counter {
     Expired(StrId),
     Anomaly(Anomaly),
     Error(Failure),
+    Unauthenticated(Unauthenticated),
     Suppressed,
     Evicted,
     Tracked,
@@ -154,12 +156,13 @@ impl Counter {
             Counter::Dropped(loss) => table::EXPORT_DROPPED.with(&[loss.as_str()]),
             Counter::Evicted => table::EVICTIONS.with(&[]),
             Counter::Error(failure) => table::ERRORS.with(&[failure.as_str()]),
+            Counter::Unauthenticated(why) => table::UNAUTHENTICATED.with(&[why.as_str()]),
         }
     }
 }
 
 /// The counters that were needed so far. At most three per rule, two per exception, one per [`Anomaly`],
-/// [`Failure`], [`Table`] and [`Loss`].
+/// [`Failure`], [`Unauthenticated`], [`Table`] and [`Loss`].
 ///
 /// A host that refuses to count (a capability is not granted) changes no verdict: its errors are
 /// dropped, as there is nowhere to count them.
@@ -264,6 +267,11 @@ impl Counters {
     /// Counts a failure.
     pub(crate) fn error(&mut self, host: &dyn Host, failure: Failure) {
         self.increment(host, Counter::Error(failure), "");
+    }
+
+    /// Counts a request that does not name its client.
+    pub(crate) fn unauthenticated(&mut self, host: &dyn Host, why: Unauthenticated) {
+        self.increment(host, Counter::Unauthenticated(why), "");
     }
 
     /// Counts events that the collector took.

@@ -7,6 +7,7 @@ use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transpor
 
 use crate::behaviour::{Recent, Scopes, Tracked};
 use crate::config::{Config, FailureMode, ListenerTls, Settings};
+use crate::credentials::Authentication;
 use crate::decide::decide;
 use crate::deny::{Client, denial, denied, not_judged};
 use crate::filter_state;
@@ -159,6 +160,13 @@ impl Plugin {
             snapshot.transport = version.map_or(Transport::Unknown, |_| Transport::Tls);
         }
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
+        let is_connect = headers.path.is_none();
+        let (authentication, mut failed) =
+            self.authenticate(host, inspector.pack(), &snapshot, is_connect);
+        match authentication {
+            Authentication::Passed(client) => snapshot.client = client,
+            Authentication::Refused => return Ok(Step::Refuse),
+        }
         let request = snapshot.request(&headers, None);
         // Who sent it is read before only if a rule asks what the policy knows of the sender's use.
         let asked = inspector.asks_usage().then(|| self.sender(host, &snapshot));
@@ -183,7 +191,6 @@ impl Plugin {
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
         }
-        let mut failed = None;
         if verdict.truncated {
             failed = Some(Failure::Truncated);
         }
@@ -264,7 +271,8 @@ impl Plugin {
     pub(crate) fn sender(&self, host: &dyn Host, snapshot: &Snapshot) -> Sender {
         let address = snapshot.source_address.as_deref();
         let header = self.settings.source_header.as_ref();
-        let sender = Sender::read(host, header, &snapshot.header_map, address);
+        let mut sender = Sender::read(host, header, &snapshot.header_map, address);
+        sender.client.clone_from(&snapshot.client);
         if sender.is_ambiguous {
             self.count_failure(host, Failure::SourceHeader);
         }
@@ -286,6 +294,7 @@ impl Plugin {
             // Only TLS that ends at this gateway can have come out of a tunnel that ends here.
             connect_target: read(server_name.is_some(), Property::ConnectTarget)?,
             server_name,
+            client: None,
             transport: Transport::Unknown,
             source_address: read(self.needs.source_address, Property::SourceAddress)?,
             version: read(self.needs.version, Property::Protocol)?,
@@ -312,7 +321,7 @@ impl Plugin {
     }
 
     /// Answers the request; returns false if that failed.
-    fn answer(&self, host: &dyn Host, response: &LocalResponse) -> bool {
+    pub(crate) fn answer(&self, host: &dyn Host, response: &LocalResponse) -> bool {
         let is_sent = host.send_local_response(response).is_ok();
         if !is_sent {
             self.count_failure(host, Failure::LocalResponse);

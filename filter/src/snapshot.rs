@@ -42,7 +42,8 @@ impl Needs {
             .into_iter()
             .any(asks)
                 || fields().any(ProxyField::is_of_service)
-                || !tables.policy.headers.is_empty(),
+                || !tables.policy.headers.is_empty()
+                || !tables.policy.credentials.is_empty(),
             source_address: asks(ProxyField::SourceAddress),
             version: asks(ProxyField::Version),
             status: asks(ProxyField::Status),
@@ -65,6 +66,8 @@ pub(crate) struct Snapshot {
     pub(crate) transport: Transport,
     /// The target, with port, of the CONNECT in whose tunnel the request arrived.
     pub(crate) connect_target: Option<Vec<u8>>,
+    /// The client that it names by its credentials.
+    pub(crate) client: Option<Vec<u8>>,
     /// With port, as the host returns it.
     pub(crate) source_address: Option<Vec<u8>>,
     pub(crate) version: Option<Vec<u8>>,

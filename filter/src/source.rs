@@ -1,5 +1,5 @@
-//! The identity of a client, from sources that it does not control: its certificate, a header that a
-//! trusted hop set, its address.
+//! The identity of a client, from what it proves and from sources that it does not control: its credentials, its
+//! certificate, a header that a trusted hop set, its address.
 
 use inspect::{Source, address_number, network};
 
@@ -88,6 +88,8 @@ enum HopName {
 /// The sender of a request, read from the host.
 #[derive(Debug, Default)]
 pub(crate) struct Sender {
+    /// The client that it proves to be by its credentials.
+    pub(crate) client: Option<Vec<u8>>,
     /// The URI in the subject alternative name of its certificate.
     pub(crate) identity: Option<Vec<u8>>,
     /// The name that a trusted hop gives it.
@@ -111,6 +113,7 @@ impl Sender {
         let read = |property| host.property(property).ok().flatten();
         let address = source_address.map(<[u8]>::to_vec);
         let mut sender = Sender {
+            client: None,
             identity: read(Property::PeerIdentity),
             named: None,
             is_ambiguous: false,
@@ -139,8 +142,8 @@ impl Sender {
     /// Returns the source for the policy.
     pub(crate) fn source(&self) -> Source<'_> {
         Source {
-            identity: self.identity.as_deref(),
-            named: self.named.as_deref(),
+            identity: self.identity.as_deref().filter(|_| self.client.is_none()),
+            named: self.client.as_deref().or(self.named.as_deref()),
             // The address of a hop does not identify those behind it.
             address: match &self.named {
                 None if !self.is_ambiguous => self.address(),
@@ -151,7 +154,7 @@ impl Sender {
 
     /// Returns the name that events show, if there is more than an address.
     pub(crate) fn shown(&self) -> Option<&[u8]> {
-        self.identity.as_deref().or(self.named.as_deref())
+        self.client.as_deref().or(self.identity.as_deref()).or(self.named.as_deref())
     }
 }
 

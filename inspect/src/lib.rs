@@ -67,8 +67,8 @@ pub use inspector::Inspector;
 pub use keyed_hash::IdentityKey;
 pub use pack::{Mode, Pack, PackError, PackErrorKind, PackHash};
 pub use policy::{
-    Action, Allowance, AllowedBy, Decision, HeaderChange, PolicyQuery, Ruling, Source,
-    UNLISTED_FIELD, Usage, User, address_number, network,
+    Action, Allowance, AllowedBy, Decision, HeaderChange, PolicyQuery, Ruling, SALT_BYTES,
+    SecretHash, Source, UNLISTED_FIELD, Usage, User, address_number, network,
 };
 pub use request::{
     METHOD_OVERRIDES, PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port,

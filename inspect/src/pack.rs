@@ -41,9 +41,9 @@ pub use allow::{
 pub(crate) use allow::{HASH_START, hash_step};
 pub use envelope::Envelope;
 pub use policy::{
-    Exception, HeaderValue, Mode, Operation, Part, PartKind, PolicyTables, Range, Sanction, Scope,
-    Service, ServiceHeader, ServiceHost, ServiceOperation, ServiceTables, SourceKind,
-    SourcePattern, Statement, WHOLE_SHARE,
+    Credential, Exception, HeaderValue, Mode, Operation, Part, PartKind, PolicyTables, Range,
+    Sanction, Scope, Service, ServiceHeader, ServiceHost, ServiceOperation, ServiceTables,
+    SourceKind, SourcePattern, Statement, WHOLE_SHARE,
 };
 use signature::Signature;
 pub use signature::{PublicKey, SIGNATURE_BYTES, SignatureError, signed_text, with_signature};

@@ -6,6 +6,7 @@
 //! would have. See docs/policy.md.
 
 mod allow;
+mod credential;
 mod headers;
 mod source;
 mod usage;
@@ -20,6 +21,7 @@ use crate::service::{Operations, ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
 use crate::views::Views;
 pub use allow::{Allowance, AllowedBy, UNLISTED_FIELD};
+pub use credential::{SALT_BYTES, SecretHash};
 pub use headers::HeaderChange;
 pub use source::{Source, address_number, network};
 pub(crate) use usage::names_agree;

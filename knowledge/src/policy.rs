@@ -5,6 +5,7 @@
 
 mod allow;
 mod compile;
+mod credentials;
 mod due;
 mod headers;
 mod index;
@@ -17,9 +18,10 @@ mod shown;
 use std::sync::Arc;
 
 use diagnostics::Span;
-use inspect::{Mode, Usage};
+use inspect::{Mode, SecretHash, Usage};
 
 pub use allow::{AllowEntry, AllowGroup, AllowTarget, UNLISTED_RULE};
+pub use credentials::is_client_name;
 pub use due::{moment, seconds, written};
 pub use shown::{entry_name, written_host, written_network};
 
@@ -30,6 +32,27 @@ pub struct HeaderEntry {
     pub sources: Vec<Word>,
     /// Names and values.
     pub values: Vec<(Word, Word)>,
+}
+
+/// The clients that may use the proxy, and who has to be one.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// Names, and the hashes of their secrets.
+    pub clients: Vec<(Word, SecretHash)>,
+    /// Who has to name its client.
+    pub required: Required,
+}
+
+/// Which sources have to name their client.
+#[derive(Clone, Debug, Default)]
+pub enum Required {
+    /// None.
+    #[default]
+    Nobody,
+    /// All.
+    Everybody,
+    /// Groups, networks, SPIFFE ids.
+    Sources(Vec<Word>),
 }
 
 /// A policy as it was written.
@@ -51,6 +74,8 @@ pub struct Policy {
     pub allow: Vec<AllowGroup>,
     /// Which headers of vendors are set.
     pub headers: Vec<HeaderEntry>,
+    /// Who may use the proxy.
+    pub credentials: Credentials,
     /// Who answers for Sigma filters, and how long.
     pub filters: Vec<FilterOwner>,
 }

@@ -51,6 +51,9 @@ const POLICY: &str = "
 exceptions:
   - {id: EX-1, owner: a, ticket: A-1, reason: r, expires: 2126-01-01, rules: [Excused]}
   - {id: EX-2, owner: a, ticket: A-2, reason: r, expires: 2020-01-01, rules: [No longer]}
+credentials:
+  required: true
+  clients: [{name: nobody, secret: 'blake2b:00000000000000000000000000000000:0000000000000000000000000000000000000000000000000000000000000000'}]
 ";
 
 /// A pack whose policy has an exception that holds and one that is over.

@@ -6,6 +6,7 @@ mod check;
 mod codes;
 mod completions;
 mod convert;
+mod credential;
 mod diff;
 mod events;
 mod explain;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Gateway(Box<gateway::Gateway>),
     Convert(convert::Convert),
     Keygen(keygen::Keygen),
+    Credential(credential::Credential),
     Verify(verify::Verify),
     Hunt(hunt::Hunt),
     Learn(learn::Learn),
@@ -106,6 +108,7 @@ impl Command {
             Command::Events(_)
             | Command::Gateway(_)
             | Command::Keygen(_)
+            | Command::Credential(_)
             | Command::Verify(_)
             | Command::Lsp(_)
             | Command::Mcp(_)
@@ -156,6 +159,7 @@ impl Command {
             | Command::Gateway(_)
             | Command::Convert(_)
             | Command::Keygen(_)
+            | Command::Credential(_)
             | Command::Hunt(_)
             | Command::Learn(_)
             | Command::Preview(_)
@@ -177,6 +181,7 @@ impl Command {
             Command::Gateway(command) => command.run(),
             Command::Convert(command) => command.run(),
             Command::Keygen(command) => command.run(),
+            Command::Credential(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Hunt(command) => command.run(),

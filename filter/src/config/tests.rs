@@ -56,7 +56,7 @@ fn a_struct_is_read_as_json_is() {
         (&[("mode", "enforce")][..], "the configuration is not valid: the key `pack` is missing"),
         (
             &[("pack", &pack), ("moed", "enforce")],
-            "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `tls`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`, `connections_per_source`",
+            "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `tls`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`, `connections_per_source`, `proxy_credentials`",
         ),
         (
             &[("pack", &pack), ("mode", "block")],
@@ -88,7 +88,7 @@ fn a_refusal_has_a_reason() {
         (b"{}", "the configuration is not valid: the key `pack` is missing"),
         (
             br#"{"pack":"","moed":"enforce"}"#,
-            "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `tls`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`, `connections_per_source`",
+            "the configuration is not valid: unknown key `moed`, expected one of `pack`, `mode`, `failure_mode`, `protocol`, `tls`, `public_key`, `identity_key`, `source_header`, `trusted_hops`, `suppress_seconds`, `events_per_minute`, `collector`, `collector_url`, `connections_per_source`, `proxy_credentials`",
         ),
         (
             br#"{"pack":"","mode":"block"}"#,

@@ -46,6 +46,7 @@ fn facts<'f>(
 
 fn telegram() -> Snapshot {
     Snapshot {
+        client: None,
         header_map: serialised(&[
             (":method", b"POST"),
             (":authority", b"user:pw@api.telegram.org"),

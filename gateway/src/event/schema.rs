@@ -126,7 +126,7 @@ pub const FIELDS: &[Field] = &[
     field("request.tenant", Text, Sometimes, ["", ""], "The keyed hash of the tenant, bot, webhook or bucket that the URL names, as a policy can list it; only with `identity_key`."),
     field("request.credential", Text, Sometimes, ["", ""], "The keyed hash of the credential in the URL: shows that two requests use the same one, never its text."),
     field("request.source", Text, Sometimes, ["source.address, source.ip", "src_endpoint.ip"], "The client's address, without port."),
-    field("request.identity", Text, Sometimes, ["tls.client.x509.alternative_names", "src_endpoint.uid"], "Who the client is: the URI in its certificate's subject alternative name (SPIFFE id), else the name that a trusted hop sent in `source_header`."),
+    field("request.identity", Text, Sometimes, ["tls.client.x509.alternative_names", "src_endpoint.uid"], "Who the client is: the name that its credentials prove, else the URI in its certificate's subject alternative name (SPIFFE id), else the name that a trusted hop sent in `source_header`."),
     field("response", Object, Sometimes, ["", ""], "What was answered; not there where the stream ended before an answer."),
     field("response.code", Number, Sometimes, ["http.response.status_code", "http_response.code"], "The status code that the client got; for a denied request the gateway's own."),
     field("response.grpc_status", Number, Sometimes, ["", ""], "The gRPC status of a denial: Envoy answers a request that says it is gRPC with `code` 200 and this status, 7 (permission denied), or 14 (unavailable) for a request that was refused because it is truncated."),

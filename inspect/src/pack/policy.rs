@@ -118,6 +118,22 @@ wire! {
         /// The headers that the policy sets, ascending by header; of one header the first entry whose sources
         /// fit counts.
         pub headers: Vec<HeaderValue>,
+        /// The clients that may use the proxy, ascending by name.
+        pub credentials: Vec<Credential>,
+        /// Which sources have to name their client: ranges of `sources`, of which an empty one is everybody.
+        pub credentials_required: Vec<Range>,
+    }
+
+    /// A client of the proxy, and the hash of its secret.
+    pub struct Credential {
+        /// Its name.
+        pub name: StrId => near,
+        /// The salt of the hash: see [`crate::SecretHash`].
+        pub salt: u128,
+        /// The first half of the hash.
+        pub hash_high: u128,
+        /// The second half.
+        pub hash_low: u128,
     }
 
     /// What the policy writes into a header that a service's vendor reads.
@@ -302,6 +318,7 @@ impl PolicyTables {
         !is_empty
             || !self.allow.groups.is_empty()
             || !self.headers.is_empty()
+            || !self.credentials.is_empty()
             || self.default != PolicyTables::default().default
     }
 }
@@ -321,6 +338,8 @@ impl Default for PolicyTables {
             key_check: 0,
             allow: AllowTables::default(),
             headers: Vec::new(),
+            credentials: Vec::new(),
+            credentials_required: Vec::new(),
         }
     }
 }
@@ -394,6 +413,9 @@ pub(super) fn check(tables: &Tables) -> bool {
                 && value.sources.holds(policy.sources.len())
                 && string(&value.value)
         })
+        && policy.credentials.iter().all(|credential| string(&credential.name))
+        && policy.credentials.is_sorted_by_key(|credential| tables.str(credential.name))
+        && policy.credentials_required.iter().all(|range| range.holds(policy.sources.len()))
         && services.services.iter().all(|service| {
             string(&service.name)
                 && string(&service.category)

@@ -1,6 +1,7 @@
 //! A [`Policy`] to the tables of a pack.
 
 mod allow;
+mod credentials;
 mod headers;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ impl Policy {
         compiler.exceptions();
         compiler.sanctions();
         compiler.headers();
+        compiler.credentials();
         let Compiler { tables, mut compiled, findings, .. } = compiler;
         if findings.n_errors() == 0 {
             if let (Some(key), false) = (key, compiled.identities.is_empty()) {

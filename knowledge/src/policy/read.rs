@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::allow;
+use super::credentials;
 use super::headers;
 use super::map::{Map, list};
 use super::{Exception, FilterOwner, Group, Policy, Sanction, Scope, Statement, Word};
@@ -54,6 +55,7 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
         "exceptions",
         "sanctioned",
         "headers",
+        "credentials",
         "filters",
     ];
     let mut map = Map::of(document, "the policy", &keys, findings)?;
@@ -62,6 +64,7 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
     let [sources, allowed, statements, exceptions, sanctioned, headers, filters] =
         ["sources", "allow", "statements", "exceptions", "sanctioned", "headers", "filters"]
             .map(|key| map.value(key));
+    let credentials = map.value("credentials");
     let mut policy = Policy {
         file: Arc::clone(file),
         default,
@@ -71,6 +74,7 @@ fn policy(file: &Arc<str>, document: &Node, findings: &mut Findings) -> Option<P
         sanctions: Vec::new(),
         allow: allow::groups(allowed, findings),
         headers: headers::entries(headers, findings),
+        credentials: credentials::read(credentials, findings),
         filters: Vec::new(),
     };
     for node in list(statements, "statements", findings) {

@@ -59,6 +59,21 @@ pub(super) fn to_json(tables: &Tables) -> Option<Value> {
         map.insert("value".to_owned(), text(tables, value.value));
         map
     });
+    let names = policy.credentials.iter().map(|credential| text(tables, credential.name));
+    let names: Vec<_> = names.collect();
+    let required = policy.credentials_required.iter().flat_map(|range| {
+        let sources = range.of(&policy.sources).iter();
+        let sources: Vec<_> = sources.map(|it| json!(source(tables, it))).collect();
+        if sources.is_empty() { vec![json!("everybody")] } else { sources }
+    });
+    let required: Vec<_> = required.collect();
+    let mut credentials = Map::new();
+    for (key, list) in [("clients", names), ("required", required)] {
+        if !list.is_empty() {
+            credentials.insert(key.to_owned(), json!(list));
+        }
+    }
+    let credentials: Vec<_> = Some(credentials).filter(|map| !map.is_empty()).into_iter().collect();
     Some(json!({
         "default": policy.default.as_str(),
         "allow": allow.collect::<Vec<_>>(),
@@ -66,6 +81,7 @@ pub(super) fn to_json(tables: &Tables) -> Option<Value> {
         "exceptions": exceptions.collect::<Vec<_>>(),
         "sanctioned": sanctioned.collect::<Vec<_>>(),
         "headers": headers.collect::<Vec<_>>(),
+        "credentials": credentials,
     }))
 }
 
@@ -81,6 +97,7 @@ pub(in crate::command) fn to_text(tables: &Tables) -> String {
         ("exceptions", "exception"),
         ("sanctioned", "sanctioned"),
         ("headers", "header"),
+        ("credentials", "credentials"),
     ] {
         let entries = policy.get(list).and_then(Value::as_array);
         for entry in entries.into_iter().flatten().filter_map(Value::as_object) {
