@@ -97,7 +97,8 @@ pub const MAX_OTHER_NAMES: usize = 4;
 pub const MAX_HIDDEN_TARGETS: usize = 20;
 
 /// Most steps for each byte of the path that reading the targets of hiding proxies takes, beside
-/// [`MIN_HIDDEN_STEPS`]. Past it no target is read in turn; every URL in the path is a value of one event.
+/// [`MIN_HIDDEN_STEPS`]. Past it no target is read in turn; every URL in the path is a value of one event. Past
+/// twice as many the rest of the path is not read, and the verdict says so by [`crate::Verdict::truncated`].
 pub const MAX_HIDDEN_STEPS_PER_BYTE: usize = 16;
 
 /// Steps that reading the targets of hiding proxies may take in a path of any length.

@@ -328,7 +328,12 @@ impl Views {
         self.extra_hosts.dedup();
         let authority = first.as_deref();
         let view = if authority.is_some() { View::Canonical } else { View::Decoded };
-        let as_it_came = FormParts { view, authority, path: None, server_name };
+        // Where each of them has its own path, that of the request is none of theirs.
+        let is_apart = first.is_none() && self.extra_hosts.iter().all(|host| host.path.is_some());
+        let start = request.path.map(|path| path.get(..MAX_EXTRA_HOST_PATH_BYTES).unwrap_or(path));
+        let path = start.filter(|_| is_apart);
+        let paths = if is_apart { &[] } else { paths };
+        let as_it_came = FormParts { view, authority, path, server_name };
         let n_own = as_it_came.n_bytes(request);
         let request_path = request.path.map_or(0, <[u8]>::len);
         let n_extra = self.extra_bytes(MAX_EXTRA_HOST_PATH_BYTES, request_path);

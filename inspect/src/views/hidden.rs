@@ -142,8 +142,17 @@ impl Hidden {
         // Of many URLs each has less of its path, so that all of them take steps in proportion to the text.
         let n_urls = urls(&text, 0).count().max(1);
         let n_bytes = (4 * text.len() / n_urls).clamp(MIN_URL_BYTES, MAX_EXTRA_HOST_PATH_BYTES);
+        // What was listed before is neither read again nor counted against the bound.
+        let mut listed = BTreeSet::new();
         for target in urls(&text, n_bytes) {
             self.steps += target.path.len();
+            if listed.contains(&target) {
+                continue;
+            }
+            if self.steps > 2 * self.max_steps {
+                self.is_truncated = true;
+                return;
+            }
             // The forms of what is before the next URL: all of them together take steps in proportion.
             let own = url_at(&target.path, 0).and_then(|at| target.path.get(..at));
             self.is_truncated |= own.is_none() && target.path.len() >= n_bytes;
@@ -158,6 +167,7 @@ impl Hidden {
                     self.extra_host(host.clone(), Some(path.clone()));
                 }
             }
+            listed.insert(target);
         }
     }
 
