@@ -164,6 +164,7 @@ impl<'w> Given<'_> {
             Effect::Form => command.ask(Asked::Form, true, word, self.findings),
             Effect::Upload => command.uploads.push(value.to_owned()),
             Effect::Version(version) => command.version = Some(version),
+            Effect::Alpn => command.offers_no_version = !is_on,
             Effect::UserAgent => command.user_agent = Some(value.to_owned()),
             Effect::Referrer => {
                 let value = value.strip_suffix(";auto").unwrap_or(value);
@@ -203,6 +204,8 @@ struct Command {
     method: Option<String>,
     asked: Option<Asked>,
     version: Option<&'static str>,
+    /// Whether TLS offers no versions to the server.
+    offers_no_version: bool,
     user_agent: Option<String>,
     referrer: Option<String>,
     cookies: Vec<String>,
@@ -377,7 +380,7 @@ impl Command {
         let is_tls = target.scheme == "https";
         // curl offers HTTP/2 over TLS since 7.47, and servers take it.
         let version = match self.version {
-            None | Some("HTTP/2") if is_tls => "HTTP/2",
+            None | Some("HTTP/2") if is_tls && !self.offers_no_version => "HTTP/2",
             None | Some("HTTP/2") => "HTTP/1.1",
             Some("HTTP/3") if !is_tls => "HTTP/1.1",
             Some("HTTP/2 at once") => "HTTP/2",

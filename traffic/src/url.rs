@@ -117,7 +117,8 @@ pub fn host_name(host: &str) -> Option<Vec<u8>> {
         _ => host,
     };
     let is_address = name.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
-    (!is_address).then(|| name.as_bytes().to_vec())
+    // Clients send it without the dot of the root (RFC 6066, section 3).
+    (!is_address).then(|| name.trim_end_matches('.').as_bytes().to_vec())
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(super) enum Effect {
     Upload,
     /// Sends a form, of which no rule sees anything.
     Form,
+    /// Whether TLS offers versions: without it servers take HTTP/1.1.
+    Alpn,
     /// Asks for a version of HTTP.
     Version(&'static str),
     /// Names the user agent.
@@ -153,6 +155,7 @@ const WITH_EFFECT: &[(&str, Known)] = &[
     ("head", Known::Flag(Effect::Head)),
     ("header", Known::Value(Effect::Header)),
     ("http0.9", Known::Flag(Effect::None)),
+    ("alpn", Known::Flag(Effect::Alpn)),
     ("http1.0", Known::Flag(Effect::Version("HTTP/1.0"))),
     ("http1.1", Known::Flag(Effect::Version("HTTP/1.1"))),
     ("http2", Known::Flag(Effect::Version("HTTP/2"))),
@@ -346,7 +349,6 @@ const WITHOUT_VALUE: &[&str] = &[
     "negotiate",
     "netrc",
     "netrc-optional",
-    "alpn",
     "buffer",
     "clobber",
     "keepalive",
