@@ -189,6 +189,7 @@ pub fn log(bytes: &[u8]) {
     let map = FieldMap::default();
     if let Some(layout) = Layout::detect(bytes) {
         assert!(layout.end_of_lines(bytes).unwrap_or_default() <= bytes.len());
+        assert!(layout.next_header(bytes).is_none_or(|at| (1..bytes.len()).contains(&at)));
         let counts = Hunter::new(compiled(&BYTES, RULE), layout, &map, true).hunt(bytes).counts;
         assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
     }

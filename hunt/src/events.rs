@@ -246,6 +246,7 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
         | Format::Suricata
         | Format::Ecs
         | Format::Ocsf
+        | Format::JsonRows
         | Format::Gcp
         | Format::Route53
         | Format::Events

@@ -111,8 +111,11 @@ fn shape(line: &[u8]) -> String {
 /// Returns what a text seems to be by the line that was looked at, and the option that would work.
 fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
     let has = |text: &str| memchr::memmem::find(line, text.as_bytes()).is_some();
+    // The entries of an export, or of a list, say more than what is around them.
+    let object = traffic::first_object(start).map(str::as_bytes);
+    let line = object.unwrap_or(line);
     let seems = Seeming::of_unknown(line);
-    if line.starts_with(b"{") || line.starts_with(b"[") {
+    if line.starts_with(b"{") || line.starts_with(b"[{") {
         if has("\"entries\"") || has("\"log\"") && has("{\"log\":{") {
             let help =
                 "save it as HAR 1.2, with a list `log.entries`, or name it: `--input-format har`";
@@ -126,7 +129,8 @@ fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
             let message = format!("the log seems to be {}: `{keys}`", seems.as_str());
             return (message, seems.help());
         }
-        let seems = if seems == Seeming::CloudTrail { seems } else { Seeming::BrokenJson };
+        let is_named = matches!(seems, Seeming::CloudTrail | Seeming::Base64);
+        let seems = if is_named { seems } else { Seeming::BrokenJson };
         return (format!("the log seems to be {}", seems.as_str()), seems.help());
     }
     let is_w3c = memchr::memmem::find(start, b"#Fields:").is_some();
@@ -214,6 +218,7 @@ mod tests {
                 "goes out",
             ),
             (b"\n{\"a\":1,\"b\":2}\n", 2, "keys is a request's host: `a`, `b`; line 2", "--map"),
+            (b"[{\"a\":1,\"b\":2}]", 1, "keys is a request's host: `a`, `b`; line 1", "--map"),
             (b"{\"a\":1,", 1, "cut or broken", "--input-format envoy"),
             (b"{\"log\":{\"x\":[]}}", 1, "HAR", "--input-format har"),
             (b"# x\na\tb\tc\n", 2, "TSV", "--map"),

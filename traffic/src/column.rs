@@ -27,16 +27,27 @@ const NAMES: &[(Column, &[&str])] = &[
     ),
     (
         Column::Part(Part::Method, 1),
-        &["request-method", "requestmethod", "http-request-method", "verb", "reqmethod"],
+        &["request-method", "http-request-method", "verb", "req-method", "client-request-method"],
     ),
     (
         Column::Part(Part::Scheme, 0),
         &["cs-uri-scheme", "c-uri-scheme", "cs-protocol-scheme", "url-scheme", "scheme"],
     ),
-    (Column::Part(Part::Authority, 0), &["cs-host", "host", "http-host", "url-host", "hostname"]),
+    // In CloudFront's logs `cs(Host)` is its own name, and `x-host-header`, which follows, what the client asked for.
+    (
+        Column::Part(Part::Authority, 0),
+        &["cs-host", "x-host-header", "host", "http-host", "url-host", "hostname"],
+    ),
     (
         Column::Part(Part::Authority, 1),
-        &["x-host-header", "cs-uri-host", "c-uri-host", "authority", "request-host", "url-domain"],
+        &[
+            "cs-uri-host",
+            "c-uri-host",
+            "authority",
+            "request-host",
+            "url-domain",
+            "client-request-host",
+        ],
     ),
     (
         Column::Part(Part::Authority, 2),
@@ -58,7 +69,10 @@ const NAMES: &[(Column, &[&str])] = &[
     ),
     (Column::Part(Part::Authority, 3), &["r-dns", "s-dns", "cs-host-2"]),
     (Column::Part(Part::Path, 0), &["cs-uri-path", "c-uri-path", "url-path", "uri-path"]),
-    (Column::Part(Part::Path, 2), &["path", "request-path", "uri-stem", "request-uri"]),
+    (
+        Column::Part(Part::Path, 2),
+        &["path", "request-path", "uri-stem", "request-uri", "client-request-uri"],
+    ),
     (
         Column::Part(Part::Path, Column::URL),
         &[
@@ -94,6 +108,8 @@ const NAMES: &[(Column, &[&str])] = &[
             "useragent",
             "http-user-agent",
             "user-agent-original",
+            "request-user-agent",
+            "client-request-user-agent",
             "agent",
             "ua",
             "requestclientapplication",
@@ -137,6 +153,8 @@ const NAMES: &[(Column, &[&str])] = &[
             "remote-addr",
             "src-addr",
             "client-address",
+            "client-addr",
+            "client-host",
             "sourceip",
             "ip",
             "internal-client-ip",
@@ -158,6 +176,8 @@ const NAMES: &[(Column, &[&str])] = &[
             "http-response-status-code",
             "statuscode",
             "response-status",
+            "downstream-status",
+            "edge-response-status",
             "rescode",
             "http-status-code",
         ],
@@ -229,19 +249,14 @@ const NAMES: &[(Column, &[&str])] = &[
     (Column::Part(Part::Port, 0), &["cs-uri-port", "c-uri-port", "url-port"]),
 ];
 
-/// Returns what a column of this name gives.
+/// Returns what a column of this name gives. Only letters and digits count, without their case:
+/// `cs(User-Agent)`, `http.request.method`, `user_agent`, `@timestamp`, `HTTPMethod`, `Status Code`.
 pub(crate) fn column(name: &str) -> Option<Column> {
-    // `cs(User-Agent)`, `http.request.method`, `user_agent`, `@timestamp`, `Status Code`.
-    let mut plain = String::new();
-    for char in name.trim_ascii().chars() {
-        if char.is_ascii_alphanumeric() {
-            plain.push(char.to_ascii_lowercase());
-        } else if !plain.is_empty() && !plain.ends_with('-') {
-            plain.push('-');
-        }
-    }
-    let plain = plain.trim_end_matches('-');
-    let known = NAMES.iter().find(|(_, names)| names.contains(&plain));
+    let signs = name.bytes().filter(u8::is_ascii_alphanumeric);
+    let signs: Vec<u8> = signs.map(|byte| byte.to_ascii_lowercase()).collect();
+    let is_same =
+        |known: &str| known.bytes().filter(u8::is_ascii_alphanumeric).eq(signs.iter().copied());
+    let known = NAMES.iter().find(|(_, names)| names.iter().any(|known| is_same(known)));
     known.map(|(column, _)| *column)
 }
 
@@ -259,6 +274,7 @@ mod tests {
             ("src_ip", Some(Column::Part(Part::SourceAddress, 0))),
             ("cs(Host)", Some(Column::Part(Part::Authority, 0))),
             ("_time", Some(Column::TimeOfDay)),
+            ("HTTPMethod", Some(Column::Part(Part::Method, 0))),
             ("time-taken", None),
             ("", None),
         ] {

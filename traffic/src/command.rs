@@ -1,11 +1,11 @@
-//! Command lines to the requests that their programs send: curl, wget and PowerShell's, wherever they are in a
-//! line of a shell.
+//! Command lines to the requests that their programs send: curl, wget, `HTTPie`, PowerShell's, scripts in arguments,
+//! and programs that fetch a URL, wherever they are in a line of a shell.
 
 use diagnostics::{Findings, Span};
 
 use crate::recorded::RecordedRequest;
 use crate::shell::{self, SimpleCommand, UnclosedQuote, Word};
-use crate::{codes, curl, power_shell, python, wget};
+use crate::{codes, curl, download, fetch, httpie, java_script, php, power_shell, python, wget};
 
 /// Deepest scripts within commands, as in `sh -c "bash -c '...'"`.
 const MAX_DEPTH: usize = 4;
@@ -20,6 +20,14 @@ enum Program {
     /// Runs a script of PowerShell.
     PowerShell,
     Python,
+    /// Runs JavaScript behind `-e`.
+    Node,
+    /// Runs PHP behind `-r`.
+    Php,
+    /// `HTTPie` or `xh`.
+    HttPie,
+    /// Fetches the URLs in its arguments.
+    Download,
     Other,
 }
 
@@ -27,9 +35,14 @@ enum Program {
 pub(crate) fn is_command(text: &str) -> bool {
     let line = without_prompt(text);
     power_shell::is_script(line)
-        || line.split_whitespace().take(16).any(|word| {
+        || line.split_whitespace().take(16).enumerate().any(|(idx, word)| {
             let word = word.trim_start_matches(['(', '$', '`', '"', '\'', '<', '{', '!']);
-            !matches!(program(word), Program::Other)
+            match program(word) {
+                Program::Other => false,
+                // Words of other texts too.
+                Program::HttPie | Program::Node => idx == 0,
+                _ => true,
+            }
         })
 }
 
@@ -63,6 +76,10 @@ fn read_at_depth(
         let found = match program {
             Program::Curl => curl::read(words, findings),
             Program::Wget => wget::read(words, findings),
+            Program::HttPie if httpie::is_command(words) => {
+                httpie::read(&name_of(words), words, findings)
+            }
+            Program::Download => download::read(&name_of(words), words, findings),
             Program::Shell | Program::PowerShell if depth < MAX_DEPTH => {
                 let Some(script) = script(words) else { continue };
                 // The place of a script is that of its word.
@@ -76,16 +93,21 @@ fn read_at_depth(
                 let Some(found) = found else { continue };
                 found
             }
-            Program::Python => {
+            Program::Python | Program::Node | Program::Php => {
                 let Some(script) = script(words) else { continue };
                 let mut of_script = Findings::new(findings.file());
-                let found = python::read(&script.text, &mut of_script);
+                let found = match program {
+                    Program::Python => python::read(&script.text, &mut of_script),
+                    Program::Node => fetch::read(&script.text, &mut of_script)
+                        .or_else(|| java_script::read(&script.text, &mut of_script)),
+                    _ => php::read(&script.text, &mut of_script),
+                };
                 let place = findings.place(script.span);
                 findings.extend_at(of_script, &place);
                 let Some(found) = found else { continue };
                 found
             }
-            Program::Shell | Program::PowerShell | Program::Other => continue,
+            Program::Shell | Program::PowerShell | Program::HttPie | Program::Other => continue,
         };
         if let Some(cut) = command.cut.filter(|_| !found.is_empty()) {
             let message = "the shell ends the command at this `&`";
@@ -162,6 +184,10 @@ fn name(word: &str) -> String {
     name.strip_suffix(".exe").map_or(name.clone(), str::to_owned)
 }
 
+fn name_of(words: &[Word]) -> String {
+    words.first().map(|word| name(&word.text)).unwrap_or_default()
+}
+
 fn program(word: &str) -> Program {
     match name(word).as_str() {
         "curl" => Program::Curl,
@@ -169,6 +195,10 @@ fn program(word: &str) -> Program {
         "sh" | "bash" | "dash" | "zsh" | "ash" | "ksh" | "cmd" => Program::Shell,
         "powershell" | "pwsh" => Program::PowerShell,
         "python" | "python2" | "python3" | "py" => Program::Python,
+        "node" | "nodejs" | "bun" | "deno" => Program::Node,
+        "php" => Program::Php,
+        other if httpie::is_program(other) => Program::HttPie,
+        other if download::is_program(other) => Program::Download,
         _ => Program::Other,
     }
 }
@@ -182,6 +212,8 @@ fn script(words: &[Word]) -> Option<Word> {
         let flag = word.text.to_ascii_lowercase();
         match program {
             Program::PowerShell => "-command".starts_with(&flag) && flag.len() > 1,
+            Program::Node => matches!(flag.as_str(), "-e" | "--eval" | "-p" | "--print" | "eval"),
+            Program::Php => flag == "-r",
             _ if name(&shell.text) == "cmd" => matches!(flag.as_str(), "/c" | "/k"),
             _ => flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c'),
         }

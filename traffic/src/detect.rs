@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::column::{Column, column};
 use crate::envelope::Envelope;
 use crate::format::{Alerts, Header, may_be_header};
 use crate::part::{ACCESS_LOG_KEYS, Part};
@@ -303,5 +304,25 @@ pub(crate) fn format_of_object(object: &[u8]) -> Option<Format> {
         && (known(Part::Path) || known(Part::Method) || known(Part::RequestLine));
     let is_connection =
         known(Part::ServerName) && (known(Part::SourceAddress) || known(Part::UpstreamAddress));
-    (is_request || is_connection).then_some(Format::Envoy)
+    (is_request || is_connection)
+        .then_some(Format::Envoy)
+        .or_else(|| is_row(object).then_some(Format::JsonRows))
+}
+
+/// Returns true if the keys of an object are names of columns that describe a request: a URL, or a host beside a path or a method,
+/// and what else a request has. Messages of programs have a URL alone.
+fn is_row(object: &[u8]) -> bool {
+    let mut known = Vec::new();
+    // Of a line that is not JSON no key counts.
+    let read = json::object(object, |key, _| known.extend(column(key)));
+    if read.is_err() {
+        return false;
+    }
+    let has = |wanted: Part| {
+        known.iter().any(|of| matches!(of, Column::Part(part, _) if *part == wanted))
+    };
+    let has_url = known.contains(&Column::Part(Part::Path, Column::URL));
+    let has_target = has_url || has(Part::Authority) && (has(Part::Path) || has(Part::Method));
+    let others = [Part::Method, Part::UserAgent, Part::SourceAddress, Part::Status];
+    has_target && others.into_iter().filter(|part| has(*part)).count() > 1
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::{BYTE_ORDER_MARK, Unreadable, detect, har, json};
 
-/// The keys under which exports have the list of their entries: CloudWatch Logs, CloudTrail and Azure, searches
+/// The keys under which exports have the list of their entries: `CloudWatch` Logs, `CloudTrail` and Azure, searches
 /// of Elasticsearch and Splunk, Cloud Logging.
 const LISTS: &[&str] = &[
     "Records",
@@ -63,6 +63,16 @@ pub(crate) fn first_objects(text: &str) -> impl Iterator<Item = &str> {
         rest = rest.get(values.byte_offset()..)?;
         Some(object)
     })
+}
+
+/// Returns the first object at the start of a document, if it is whole there.
+pub fn first_object(start: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(start).unwrap_or_else(|error| {
+        let valid = start.get(..error.valid_up_to()).unwrap_or_default();
+        str::from_utf8(valid).unwrap_or_default()
+    });
+    let text = text.trim_ascii_start();
+    (is_document(text) && !json::is_deep(text)).then(|| first_objects(text).next()).flatten()
 }
 
 /// Returns what follows the bracket of the list in an object that may be cut: an object of an export has it

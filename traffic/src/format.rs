@@ -42,6 +42,8 @@ pub enum Format {
     Ecs,
     /// Events in the Open Cybersecurity Schema Framework.
     Ocsf,
+    /// JSON whose keys are names of columns, as searches and proxies export them.
+    JsonRows,
     /// Entries of Google Cloud Logging with an `httpRequest`.
     Gcp,
     /// The log of queries of Amazon Route 53 Resolver: queries, as hosts.
@@ -72,6 +74,7 @@ impl Format {
         ("csv", Format::Csv),
         ("ecs", Format::Ecs),
         ("ocsf", Format::Ocsf),
+        ("json-rows", Format::JsonRows),
         ("gcp", Format::Gcp),
         ("route53", Format::Route53),
         ("events", Format::Events),
@@ -244,6 +247,14 @@ impl Layout {
         }
     }
 
+    /// Reads a line by the first format string that fits it.
+    fn envoy_text<'l>(&self, line: &'l str) -> Option<Slots<'l>> {
+        self.texts.iter().find_map(|text| {
+            let mut slots = Slots::of_text();
+            text.read(line, &mut slots).map(|()| slots)
+        })
+    }
+
     /// Reads a line of a text format.
     pub(crate) fn read_text<'l>(&self, line: &'l str) -> Result<Slots<'l>, Unreadable> {
         let read = |read: &dyn Fn(&mut Slots<'l>) -> Option<()>| {
@@ -254,7 +265,12 @@ impl Layout {
             Format::Squid => read(&|slots| proxy_text::squid(line, slots)),
             Format::Combined => read(&|slots| proxy_text::combined(line, slots)),
             Format::HaProxy => read(&|slots| haproxy_text::httplog(line, slots)),
-            _ => self.texts.iter().find_map(|text| read(&|slots| text.read(line, slots))),
+            _ => self.envoy_text(line).or_else(|| {
+                // A word in front of the time, as `ACCESS [2026-...`.
+                let (word, _) = line.split_once(" [")?;
+                let is_word = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b':');
+                is_word.then(|| line.get(word.len() + 1..))?.and_then(|line| self.envoy_text(line))
+            }),
         };
         slots.ok_or(Unreadable::NotOfFormat)
     }

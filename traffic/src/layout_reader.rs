@@ -158,6 +158,7 @@ impl LayoutReader {
             | Format::Suricata
             | Format::Ecs
             | Format::Ocsf
+            | Format::JsonRows
             | Format::Gcp
             | Format::Route53
             | Format::Events => return Err(Unreadable::NotOfFormat.into()),
@@ -217,7 +218,7 @@ fn is_half_read(format: Format, slots: &Slots<'_>, line: &[u8]) -> bool {
     }
     match format {
         Format::Envoy => memchr::memmem::find(line, b"orig_h").is_some(),
-        Format::ZeekHttp => true,
+        Format::ZeekHttp | Format::JsonRows => true,
         _ => false,
     }
 }
@@ -250,7 +251,7 @@ fn write<'l>(
     logged: &mut LoggedRequest<'l>,
 ) -> Result<(), Unreadable> {
     let mut unread = slots.write(&mut logged.line);
-    if matches!(format, Format::W3c | Format::Csv) {
+    if matches!(format, Format::W3c | Format::Csv | Format::JsonRows) {
         logged.line.as_tables_write(slots.raw(Part::Method).is_some());
     }
     if format == Format::Route53 {

@@ -3,7 +3,9 @@
 use crate::defanged::refanged;
 use crate::shell;
 use crate::url::Url;
-use crate::{captured, command, fetch, power_shell, pseudo_headers, python};
+use crate::{
+    captured, command, fetch, java_script, panel, php, power_shell, pseudo_headers, python,
+};
 
 /// Most lines of one request that are read together; what follows is another one.
 pub(crate) const MAX_LINES: usize = 512;
@@ -20,6 +22,8 @@ pub(crate) enum Form {
     /// A head, perhaps with a body and a response.
     Head,
     PseudoHeaders,
+    /// What a browser's window of requests shows of one.
+    Panel,
     /// A line of a shell.
     Command,
     /// Lines of PowerShell, JavaScript or Python.
@@ -42,11 +46,18 @@ impl Form {
         if captured::is_request_line(trimmed) {
             return Form::Head;
         }
+        if panel::begins(text) {
+            return Form::Panel;
+        }
         if begins_pseudo_headers(text) {
             return Form::PseudoHeaders;
         }
         let is_script = |text: &str| {
-            power_shell::is_script(text) || fetch::is_script(text) || python::is_script(text)
+            power_shell::is_script(text)
+                || fetch::is_script(text)
+                || python::is_script(text)
+                || java_script::is_script(text)
+                || php::is_script(text)
         };
         if !is_command_of_shell(trimmed)
             && (is_script(trimmed) || begins_script(trimmed) && is_script(window(text)))
@@ -71,7 +82,8 @@ fn begins_script(line: &str) -> bool {
     let first =
         line.split(|char: char| !char.is_alphanumeric() && char != '$').next().unwrap_or_default();
     let words = [
-        "import", "from", "const", "let", "var", "await", "async", "try", "with", "def", "function",
+        "import", "from", "const", "let", "var", "await", "async", "try", "with", "def",
+        "function", "axios", "got", "require", "php",
     ];
     words.contains(&first) || line.starts_with('$') || line.contains(" = ")
 }
@@ -158,6 +170,7 @@ pub(crate) fn len(text: &str) -> usize {
             return end + behind.find('\n').map_or(behind.len(), |at| at + 1);
         }
         Form::Head => captured::n_lines(window),
+        Form::Panel => panel::n_lines(window),
         Form::PseudoHeaders => window.lines().take_while(|line| !line.trim().is_empty()).count(),
         Form::Command => return command_len(window),
         Form::Script => {

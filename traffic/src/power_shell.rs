@@ -1,6 +1,7 @@
-//! PowerShell's `Invoke-WebRequest` and `Invoke-RestMethod`, also as browsers copy them, and the methods of
-//! `WebClient`, to the requests that they send.
+//! PowerShell's `Invoke-WebRequest` and `Invoke-RestMethod`, also as browsers copy them, `Start-BitsTransfer`, and
+//! the methods of `WebClient`, to the requests that they send.
 
+mod parameters;
 mod token;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,12 @@ use std::collections::BTreeMap;
 use diagnostics::{Findings, Span};
 
 use crate::client::{ClientRequest, method_override};
+use crate::download::BITS;
 use crate::fetch::request_of_url;
 use crate::recorded::RecordedRequest;
 use crate::shell::Word;
 use crate::{codes, curl, wget};
+use parameters::Command;
 use token::{Table, Token, tokens};
 
 /// What Windows PowerShell calls itself. The version that will run the command is not known; rules look at the
@@ -19,82 +22,14 @@ use token::{Table, Token, tokens};
 pub(crate) const DEFAULT_USER_AGENT: &str =
     "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.26100.4652";
 
-/// Parameters, and whether they take a value (Windows PowerShell 5.1 and PowerShell 7.5). A name may be cut as
-/// long as no other begins so.
-const PARAMETERS: &[(&str, bool)] = &[
-    ("allowinsecureredirect", false),
-    ("allowunencryptedauthentication", false),
-    ("authentication", true),
-    ("body", true),
-    ("certificate", true),
-    ("certificatethumbprint", true),
-    ("connectiontimeoutseconds", true),
-    ("contenttype", true),
-    ("credential", true),
-    ("custommethod", true),
-    ("debug", false),
-    ("disablekeepalive", false),
-    ("erroraction", true),
-    ("errorvariable", true),
-    ("followrellink", false),
-    ("form", true),
-    ("headers", true),
-    ("httpversion", true),
-    ("infile", true),
-    ("maximumfollowrellink", true),
-    ("maximumredirection", true),
-    ("maximumretrycount", true),
-    ("method", true),
-    ("noproxy", false),
-    ("operationtimeoutseconds", true),
-    ("outbuffer", true),
-    ("outfile", true),
-    ("outvariable", true),
-    ("passthru", false),
-    ("preserveauthorizationonredirect", false),
-    ("preservehttpmethodonredirect", false),
-    ("progressaction", true),
-    ("proxy", true),
-    ("proxycredential", true),
-    ("proxyusedefaultcredentials", false),
-    ("responseheadersvariable", true),
-    ("resume", false),
-    ("retryintervalsec", true),
-    ("sessionvariable", true),
-    ("skipcertificatecheck", false),
-    ("skipheadervalidation", false),
-    ("skiphttperrorcheck", false),
-    ("sslprotocol", true),
-    ("statuscodevariable", true),
-    ("timeoutsec", true),
-    ("token", true),
-    ("transferencoding", true),
-    ("unixsocket", true),
-    ("uri", true),
-    ("usebasicparsing", false),
-    ("usedefaultcredentials", false),
-    ("useragent", true),
-    ("verbose", false),
-    ("warningaction", true),
-    ("websession", true),
+/// Names of the commands that send a request.
+const COMMANDS: &[(&str, Command)] = &[
+    ("invoke-webrequest", Command::Web),
+    ("invoke-restmethod", Command::Web),
+    ("iwr", Command::Web),
+    ("irm", Command::Web),
+    ("start-bitstransfer", Command::Bits),
 ];
-
-/// Other names of parameters.
-const ALIASES: &[(&str, &str)] = &[
-    ("cf", "confirm"),
-    ("ea", "erroraction"),
-    ("ev", "errorvariable"),
-    ("fl", "followrellink"),
-    ("ml", "maximumfollowrellink"),
-    ("ov", "outvariable"),
-    ("rhv", "responseheadersvariable"),
-    ("sv", "sessionvariable"),
-    ("vb", "verbose"),
-    ("wa", "warningaction"),
-];
-
-/// Names of the two commands.
-const COMMANDS: &[&str] = &["invoke-webrequest", "invoke-restmethod", "iwr", "irm"];
 
 /// Methods of `System.Net.WebClient` and of `HttpClient` that send a request, and its method.
 const METHODS: &[(&str, &str)] = &[
@@ -127,7 +62,7 @@ pub(crate) fn is_script(text: &str) -> bool {
             !byte.is_ascii_alphanumeric() && *byte != b'-' && *byte != b'/' && *byte != b'.'
         })
     };
-    let has_command = COMMANDS.iter().any(|command| {
+    let has_command = COMMANDS.iter().any(|(command, _)| {
         lower.match_indices(command).any(|(at, _)| {
             let bytes = lower.as_bytes();
             is_apart(at.checked_sub(1).and_then(|at| bytes.get(at)))
@@ -183,8 +118,10 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRe
         }
         let program = lower.rsplit(['/', '\\']).next().unwrap_or_default();
         let is_alias = matches!(program, "curl" | "wget") && has_parameters(behind);
-        if COMMANDS.contains(&program) || is_alias {
-            reader.command(behind, findings);
+        let command = COMMANDS.iter().find(|(name, _)| *name == program);
+        let command = command.map(|(_, command)| *command).or(is_alias.then_some(Command::Web));
+        if let Some(command) = command {
+            reader.command(command, behind, findings);
         } else if matches!(program, "curl" | "curl.exe" | "wget" | "wget.exe") {
             let words: Vec<_> =
                 std::iter::once(token).chain(arguments(behind)).filter_map(Token::word).collect();
@@ -223,16 +160,8 @@ fn has_parameters(tokens: &[Token]) -> bool {
     arguments(tokens).any(|token| {
         let Token::Word { text, is_quoted: false, .. } = token else { return false };
         let name = text.strip_prefix('-').map(str::to_ascii_lowercase);
-        name.is_some_and(|name| name.len() > 2 && parameter(&name).is_some())
+        name.is_some_and(|name| name.len() > 2 && Command::Web.parameter(&name).is_some())
     })
-}
-
-/// Finds a parameter by its name or the beginning of it.
-fn parameter(name: &str) -> Option<(&'static str, bool)> {
-    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
-    let exact = PARAMETERS.iter().find(|(known, _)| *known == name);
-    let mut longer = PARAMETERS.iter().filter(|(known, _)| known.starts_with(name));
-    exact.or_else(|| longer.next().filter(|_| longer.next().is_none())).copied()
 }
 
 struct Reader {
@@ -319,6 +248,7 @@ impl Reader {
         &self,
         name: &str,
         span: Span,
+        command: Command,
         given: &mut BTreeMap<&'static str, Value>,
         findings: &mut Findings,
     ) {
@@ -330,14 +260,14 @@ impl Reader {
             return;
         };
         for (key, text) in table {
-            if let Some((name, true)) = parameter(&key.to_ascii_lowercase()) {
+            if let Some((name, true)) = command.parameter(&key.to_ascii_lowercase()) {
                 let token = Token::Word { text: text.clone(), is_quoted: false, span };
                 given.entry(name).or_insert_with(|| self.value(&token));
             }
         }
     }
 
-    fn command(&mut self, behind: &[Token], findings: &mut Findings) {
+    fn command(&mut self, command: Command, behind: &[Token], findings: &mut Findings) {
         let mut given: BTreeMap<&'static str, Value> = BTreeMap::new();
         let mut session = None;
         let mut tokens = arguments(behind).peekable();
@@ -352,7 +282,7 @@ impl Reader {
                     Some((name, value)) => (name, Some(value)),
                     None => (name, None),
                 };
-                match parameter(&name.to_ascii_lowercase()) {
+                match command.parameter(&name.to_ascii_lowercase()) {
                     Some((_, false)) => {}
                     Some((name, true)) => {
                         let value = match attached.filter(|value| !value.is_empty()) {
@@ -389,10 +319,14 @@ impl Reader {
             } else if let Token::Word { text, is_quoted: false, span } = token
                 && let Some(name) = text.strip_prefix('@').filter(|name| !name.is_empty())
             {
-                self.splat(name, *span, &mut given, findings);
+                self.splat(name, *span, command, &mut given, findings);
             } else {
-                given.entry("uri").or_insert_with(|| self.value(token));
+                given.entry(command.target()).or_insert_with(|| self.value(token));
             }
+        }
+        if command == Command::Bits {
+            self.transfer(&given, findings);
+            return;
         }
         let session = session.unwrap_or_default();
         let text = |name: &str| given.get(name).and_then(|value| value.text.clone());
@@ -431,6 +365,19 @@ impl Reader {
             host: header("host"),
         };
         self.add(&uri, request, findings);
+    }
+
+    /// Adds the requests of a transfer in the background, which asks for the size of a file before its parts.
+    fn transfer(&mut self, given: &BTreeMap<&'static str, Value>, findings: &mut Findings) {
+        let text = |name: &str| given.get(name).and_then(|value| value.text.as_deref());
+        let is_upload =
+            text("transfertype").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("up"));
+        let target = if is_upload { "destination" } else { "source" };
+        let target = given.get(target).cloned().unwrap_or_default();
+        let methods: &[&str] = if is_upload { &["BITS_POST"] } else { &["HEAD", "GET"] };
+        for method in methods {
+            self.send(&target, method, Some(BITS.to_owned()), findings);
+        }
     }
 
     fn send(
@@ -580,6 +527,25 @@ mod tests {
         check(
             "curl -Uri https://a.example/x -OutFile y",
             &["GET https://a.example/x PowerShell -"],
+            &[],
+        );
+        let bits = [
+            "HEAD https://a.example/x Microsoft BITS/7.8 -",
+            "GET https://a.example/x Microsoft BITS/7.8 -",
+        ];
+        check(
+            "Start-BitsTransfer -Source https://a.example/x -Destination C:\\x -Asynchronous",
+            &bits,
+            &[],
+        );
+        check(
+            "Import-Module BitsTransfer; Start-BitsTransfer 'https://a.example/x' C:\\x",
+            &bits,
+            &[],
+        );
+        check(
+            "Start-BitsTransfer -TransferType Upload -Source x -Destination https://a.example/x",
+            &["BITS_POST https://a.example/x Microsoft BITS/7.8 -"],
             &[],
         );
         check("iwr $url", &[], &["R002"]);

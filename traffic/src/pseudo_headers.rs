@@ -26,7 +26,8 @@ pub(crate) fn is_line(line: &str) -> bool {
 /// Reads a block of lines. A value may be on the line below its name.
 pub(crate) fn read(text: &str) -> PseudoHeaders {
     let mut found = PseudoHeaders::default();
-    let mut lines = text.lines().peekable();
+    let paired = in_two_lines(text);
+    let mut lines = paired.as_deref().unwrap_or(text).lines().peekable();
     while let Some(line) = lines.next() {
         let Some((name, value)) = pair(line) else { continue };
         let mut value = value.to_owned();
@@ -51,6 +52,28 @@ pub(crate) fn read(text: &str) -> PseudoHeaders {
         }
     }
     found
+}
+
+/// Returns a text with names and values in one line, where each has a line of its own, as browsers show them today.
+fn in_two_lines(text: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let first = lines.iter().position(|line| line.starts_with(':'))?;
+    let is_name = |line: &&str| {
+        let name = line.trim_end_matches(':');
+        name.strip_prefix(':').unwrap_or(name).split(':').count() == 1
+            && is_token(name.trim_start_matches(':'))
+    };
+    let pairs: Vec<&[&str]> = lines.get(first..)?.chunks(2).collect();
+    let pseudo = pairs.iter().take_while(|pair| pair.first().is_some_and(|it| it.starts_with(':')));
+    let is_paired = pseudo.clone().count() >= 2
+        && pseudo.clone().all(|pair| {
+            pair.first().is_some_and(is_name) && pair.get(1).is_some_and(|it| !it.starts_with(':'))
+        });
+    let joined = pairs.iter().filter_map(|pair| {
+        let [name, value] = pair else { return None };
+        Some(format!("{}: {value}\n", name.trim_end_matches(':')))
+    });
+    is_paired.then(|| joined.collect())
 }
 
 /// Returns the name, in lower case, and the value of a line, whatever is around them: `:path: /`, `:path /`,
@@ -99,9 +122,8 @@ mod tests {
     fn pseudo_headers_are_read_as_tools_show_them() {
         for text in [
             ":method: POST\n:authority: a.example\n:scheme: https\n:path: /x?y=z\nuser-agent: u v",
-            ":authority\na.example\n:method\nPOST\n:path\n/x?y=z\n:scheme\nhttps\nuser-agent\nu v"
-                .replace("user-agent\nu v", "user-agent:\nu v")
-                .as_str(),
+            ":authority\na.example\n:method\nPOST\n:path\n/x?y=z\n:scheme\nhttps\nuser-agent\nu v",
+            ":authority:\na.example\n:method:\nPOST\n:path:\n/x?y=z\n:scheme:\nhttps\nuser-agent:\nu v",
             "[  0.010] send HEADERS frame <length=40, flags=0x25, stream_id=13>\n          ; END_STREAM | END_HEADERS\n          :method: POST\n          :path: /x?y=z\n          :scheme: https\n          :authority: a.example\n          user-agent: u v",
             "* [HTTP/2] [1] OPENED stream for https://a.example/x?y=z\n* [HTTP/2] [1] [:method: POST]\n* [HTTP/2] [1] [:scheme: https]\n* [HTTP/2] [1] [:authority: a.example]\n* [HTTP/2] [1] [:path: /x?y=z]\n* [HTTP/2] [1] [user-agent: u v]",
             "* h2h3 [:method: POST]\n* h2h3 [:path: /x?y=z]\n* h2h3 [:scheme: https]\n* h2h3 [:authority: a.example]\n* h2h3 [user-agent: u v]",

@@ -1,4 +1,5 @@
-//! Calls of Python's `requests`, `httpx` and `urllib` to the requests that they send.
+//! Calls of Python's `requests`, `httpx`, `aiohttp`, `urllib`, `urllib3` and `http.client` to the requests that they
+//! send.
 
 use diagnostics::Findings;
 
@@ -12,41 +13,133 @@ const AGENTS: &[(&str, &str)] = &[
     ("requests", "python-requests/2.32.5"),
     ("httpx", "python-httpx/0.28.1"),
     ("urllib", "Python-urllib/3.13"),
+    ("aiohttp", "Python/3.13 aiohttp/3.13.2"),
+    ("urllib3", "python-urllib3/2.5.0"),
 ];
+
+/// How a script makes a session, and the library. Its methods are those of the library.
+const SESSIONS: &[(&str, &str)] = &[
+    ("requests.Session(", "requests"),
+    ("requests.session(", "requests"),
+    ("httpx.Client(", "httpx"),
+    ("httpx.AsyncClient(", "httpx"),
+    ("aiohttp.ClientSession(", "aiohttp"),
+    ("ClientSession(", "aiohttp"),
+    ("urllib3.PoolManager(", "urllib3"),
+    ("PoolManager(", "urllib3"),
+];
+
+/// Calls that make a connection to a host, of which requests name a path.
+const CONNECTIONS: &[(&str, &str)] = &[("HTTPSConnection", "https"), ("HTTPConnection", "http")];
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
 
 /// Returns true if a text may be a script that calls one of the libraries.
 pub(crate) fn is_script(text: &str) -> bool {
-    ["requests.", "httpx.", "urlopen("].iter().any(|call| text.contains(call))
+    const CALLS: [&str; 9] = [
+        "requests.",
+        "httpx.",
+        "urlopen(",
+        "urlretrieve(",
+        "aiohttp",
+        "ClientSession(",
+        "urllib3",
+        "HTTPSConnection(",
+        "HTTPConnection(",
+    ];
+    CALLS.iter().any(|call| text.contains(call))
 }
 
 /// Reads the calls of a script. `None` where there is none.
 pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
     let sessions = sessions(text);
-    let is_call = |name: &str| {
+    let library = |name: &str| {
         let (object, call) = name.rsplit_once('.').unwrap_or(("", name));
-        let is_session = sessions.iter().any(|session| session == object);
-        let is_library = matches!(object, "requests" | "httpx") || is_session;
-        call == "urlopen" || is_library && (call == "request" || METHODS.contains(&call))
+        let of_session = sessions.iter().find(|(session, _)| session == object);
+        match call {
+            "urlopen" | "urlretrieve" => Some("urllib"),
+            _ if call != "request" && !METHODS.contains(&call) => None,
+            _ => match object {
+                "requests" => Some("requests"),
+                "httpx" => Some("httpx"),
+                "aiohttp" => Some("aiohttp"),
+                "urllib3" => Some("urllib3"),
+                _ => of_session.map(|(_, library)| *library),
+            },
+        }
     };
-    let calls = script::calls(text, is_call);
-    if calls.is_empty() {
-        return None;
+    let connection = |name: &str| {
+        let call = name.rsplit('.').next().unwrap_or_default();
+        CONNECTIONS.iter().find(|(known, _)| *known == call).map(|(_, scheme)| *scheme)
+    };
+    let has_connections = CONNECTIONS.iter().any(|(call, _)| text.contains(call));
+    let is_wanted = |name: &str| {
+        let is_request = has_connections && name.ends_with(".request");
+        library(name).is_some() || connection(name).is_some() || is_request
+    };
+    let mut found = None;
+    let mut origin = String::new();
+    for (name, arguments) in script::calls(text, is_wanted) {
+        let requests: &mut Vec<RecordedRequest> = found.get_or_insert_default();
+        if requests.len() >= crate::limits::MAX_PASTED_REQUESTS {
+            break;
+        }
+        if let Some(scheme) = connection(&name) {
+            let host = argument(&arguments, "host", Some(0)).and_then(Value::text);
+            let port = argument(&arguments, "port", Some(1)).and_then(Value::text);
+            let port = port.map_or(String::new(), |port| format!(":{port}"));
+            origin = host.map_or(String::new(), |host| format!("{scheme}://{host}{port}"));
+        } else if let Some(library) = library(&name) {
+            requests.extend(request(library, &name, &arguments, findings));
+        } else {
+            requests.extend(of_connection(&origin, &arguments, findings));
+        }
     }
-    let calls = calls.into_iter().take(crate::limits::MAX_PASTED_REQUESTS);
-    Some(calls.filter_map(|(name, arguments)| request(&name, &arguments, findings)).collect())
+    found
 }
 
-/// The names that sessions are assigned to.
-fn sessions(text: &str) -> Vec<String> {
+/// The names that sessions are given, with their libraries: `name = made(`, and `with made( ... ) as name`.
+fn sessions(text: &str) -> Vec<(String, &'static str)> {
     let of_line = |line: &str| {
-        let (name, rest) = line.split_once('=')?;
-        let made = ["requests.Session(", "requests.session(", "httpx.Client("];
-        let is_session = made.iter().any(|made| rest.trim_start().starts_with(made));
-        is_session.then(|| name.trim().to_owned())
+        let (made, library) = SESSIONS.iter().find(|(made, _)| line.contains(made))?;
+        let (before, behind) = line.split_once(made)?;
+        let name = match behind.rsplit_once(" as ") {
+            Some((_, name)) => name.trim().trim_end_matches(':'),
+            None => before.trim_end().strip_suffix('=')?.trim(),
+        };
+        Some((name.to_owned(), *library))
     };
     text.split(['\n', ';']).filter_map(of_line).collect()
+}
+
+/// A request on a connection of `http.client`, which sends no agent of its own.
+fn of_connection(
+    origin: &str,
+    arguments: &[Argument],
+    findings: &mut Findings,
+) -> Option<RecordedRequest> {
+    let path = argument(arguments, "url", Some(1)).and_then(Value::text);
+    let Some(path) = path.filter(|_| !origin.is_empty()) else {
+        return no_url("request", findings);
+    };
+    let url = if path.contains("://") { path.to_owned() } else { format!("{origin}{path}") };
+    let method = argument(arguments, "method", Some(0)).and_then(Value::text).unwrap_or("GET");
+    let headers = argument(arguments, "headers", Some(3));
+    let header = |name: &str| headers?.get(name)?.text().map(str::to_owned);
+    request_of_url(
+        &url,
+        ClientRequest {
+            method,
+            version: "HTTP/1.1",
+            user_agent: header("user-agent"),
+            referrer: header("referer"),
+            cookie: header("cookie"),
+            method_override: method_override(header),
+            ..ClientRequest::default()
+        },
+        header("host"),
+        findings,
+    )
 }
 
 fn argument<'a>(arguments: &'a [Argument], name: &str, place: Option<usize>) -> Option<&'a Value> {
@@ -55,13 +148,13 @@ fn argument<'a>(arguments: &'a [Argument], name: &str, place: Option<usize>) -> 
     named.or_else(placed).map(|argument| &argument.value)
 }
 
-fn request(name: &str, arguments: &[Argument], findings: &mut Findings) -> Option<RecordedRequest> {
-    let (object, call) = name.rsplit_once('.').unwrap_or(("", name));
-    let library = match call {
-        "urlopen" => "urllib",
-        _ if object == "httpx" => "httpx",
-        _ => "requests",
-    };
+fn request(
+    library: &str,
+    name: &str,
+    arguments: &[Argument],
+    findings: &mut Findings,
+) -> Option<RecordedRequest> {
+    let (_, call) = name.rsplit_once('.').unwrap_or(("", name));
     let mut arguments = arguments;
     // `urlopen(Request(url, ...))`
     if let Some(Value::Call(called, inner)) = argument(arguments, "url", Some(0))
@@ -74,6 +167,7 @@ fn request(name: &str, arguments: &[Argument], findings: &mut Findings) -> Optio
     let Some(url) = url else { return no_url(name, findings) };
     let method = match call {
         "request" => argument(arguments, "method", Some(0))?.text()?.to_ascii_uppercase(),
+        "urlretrieve" => "GET".to_owned(),
         "urlopen" => {
             let has_data = argument(arguments, "data", Some(1))
                 .is_some_and(|data| data.text() != Some("None"));

@@ -38,6 +38,7 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         Format::Suricata => Some(LineReader::of(&SURICATA)),
         Format::Ecs => Some(LineReader::of(&ECS)),
         Format::Ocsf => Some(LineReader::of(&OCSF)),
+        Format::JsonRows => Some(LineReader::of_columns()),
         Format::Gcp => Some(LineReader::of(&GCP)),
         Format::Route53 => Some(LineReader::of(&ROUTE53)),
         Format::Events => Some(LineReader::of(&EVENTS)),
@@ -150,6 +151,35 @@ mod tests {
             }
         }
         assert!(n_lines > 1000, "{n_lines}");
+    }
+
+    #[test]
+    fn a_row_in_json_is_judged_whatever_its_other_values_are() {
+        let mut reader = LogReader::new(Layout::from(Format::JsonRows), &FieldMap::default());
+        let odd = [json!(null), json!([1]), json!({"a": 1}), json!(true), json!(-1), json!(1.5)];
+        for key in [
+            "src_ip",
+            "http_user_agent",
+            "status",
+            "bytes_in",
+            "bytes_out",
+            "Referer",
+            "_time",
+            "x",
+        ] {
+            for value in &odd {
+                let mut line = json!({"HTTP Method": "POST", "url": "https://a.example/x"});
+                line[key] = value.clone();
+                let mut n_requests = 0;
+                reader.read(line.to_string().as_bytes(), &mut |_, entry| {
+                    let Ok(Entry::Request(logged)) = entry else { panic!("{entry:?} {line}") };
+                    assert_eq!(logged.line.clone().record().url(), b"https://a.example/x");
+                    assert_eq!(logged.line.method, "POST");
+                    n_requests += 1;
+                });
+                assert_eq!(n_requests, 1, "{line}");
+            }
+        }
     }
 
     #[test]

@@ -380,6 +380,8 @@ impl Scanner<'_> {
                     } else if let Some(known) = self.names.get(&name) {
                         known.clone()
                     } else if name.parse::<f64>().is_ok()
+                        // The options of PHP's curl.
+                        || name.starts_with("CURLOPT_")
                         || matches!(
                             name.as_str(),
                             "true" | "false" | "null" | "None" | "True" | "False" | "undefined"

@@ -11,9 +11,11 @@ pub enum Seeming {
     Json,
     /// An event of the API of AWS.
     CloudTrail,
-    /// ArcSight's event format.
+    /// An object with its URL in base64.
+    Base64,
+    /// `ArcSight`'s event format.
     Cef,
-    /// QRadar's event format.
+    /// `QRadar`'s event format.
     Leef,
     /// Words with values.
     KeyValue,
@@ -64,6 +66,7 @@ impl Seeming {
             let is_read = json::object(line, |_, _| {}).is_ok();
             return match is_read {
                 _ if has("\"eventSource\"") && has("\"eventName\"") => Seeming::CloudTrail,
+                true if has("\"b64url\"") => Seeming::Base64,
                 true => Seeming::Json,
                 false => Seeming::BrokenJson,
             };
@@ -73,8 +76,13 @@ impl Seeming {
             words.first().is_some_and(|kind| kinds.contains(kind))
                 && words.get(1).is_some_and(|time| crate::syslog::is_time(time))
         };
-        // BIND and Unbound; dnsmasq and Pi-hole.
-        let is_dns = || has(" query: ") || has(" IN A") || has("query[") && has(" from ");
+        // BIND, Unbound and CoreDNS; dnsmasq and Pi-hole; Windows.
+        let is_dns = || {
+            has(" query: ")
+                || [" IN A", " A IN", "\"A IN ", "\"AAAA IN "].into_iter().any(has)
+                || has("query[") && has(" from ")
+                || has(" PACKET ") && (has(" Rcv ") || has(" Snd "))
+        };
         match () {
             () if has("CEF:0|") || has("CEF:1|") => Seeming::Cef,
             () if has("LEEF:1.0|") || has("LEEF:2.0|") => Seeming::Leef,
@@ -126,6 +134,7 @@ impl Seeming {
             Seeming::CloudTrail => {
                 "a CloudTrail log: calls of the API of AWS, not requests that a gateway sees"
             }
+            Seeming::Base64 => "a feed of Zscaler with URLs in base64 (`b64url`)",
             Seeming::Cef => "of the Common Event Format (CEF)",
             Seeming::Leef => "of the Log Event Extended Format (LEEF)",
             Seeming::KeyValue => "of keys with values (`key=value`)",
@@ -156,6 +165,9 @@ impl Seeming {
                 "mend it, or begin the log with its first whole line; `--input-format envoy` reads the lines that are whole"
             }
             Seeming::Json => MAP,
+            Seeming::Base64 => {
+                "have the feed write `url` and `reqmethod` as text, or decode it: `jq -c '.event.url = (.event.b64url|@base64d)'`"
+            }
             Seeming::Cef | Seeming::Leef | Seeming::KeyValue => KEYS,
             Seeming::CloudTrail | Seeming::LoadBalancer | Seeming::BucketLog => OUTGOING,
             Seeming::FlowLog | Seeming::Firewall => {
@@ -167,7 +179,9 @@ impl Seeming {
             Seeming::Markup => "export it as HAR, CSV or JSON lines",
             Seeming::Yaml => "export it as JSON: `gcloud logging read --format=json`, `yq -o json`",
             Seeming::Tabs | Seeming::Csv => COLUMNS,
-            Seeming::OtherFormat => "leave `--input-format` out, so that each line is read as what it is",
+            Seeming::OtherFormat => {
+                "leave `--input-format` out, so that each line is read as what it is"
+            }
             Seeming::Text => {
                 "give the format string of Envoy's log with `--log-format`, or its format with `--input-format`"
             }
@@ -201,6 +215,7 @@ mod tests {
                 r#"{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"GetObject"}"#,
                 Seeming::CloudTrail,
             ),
+            (r#"{"event":{"host":"a.example","b64url":"YQ=="}}"#, Seeming::Base64),
             (
                 "<134>Nov 20 08:00:00 nss CEF:0|Zscaler|NSSWeblog|5.7|Allowed|Allowed|5|act=Allowed dhost=a.example",
                 Seeming::Cef,
@@ -228,6 +243,15 @@ mod tests {
                 Seeming::Dns,
             ),
             ("Nov 20 08:00:00 pi dnsmasq[7]: query[A] a.example from 10.0.1.7", Seeming::Dns),
+            (
+                "[INFO] 10.0.1.7:5353 - 17 \"AAAA IN a.example. udp 46 false 512\" NOERROR qr 106 0.01s",
+                Seeming::Dns,
+            ),
+            ("[1795161600] unbound[7:0] info: 10.0.1.7 a.example. A IN", Seeming::Dns),
+            (
+                "11/20/2026 8:00:00 AM 0A2C PACKET  0000000002 UDP Rcv 10.0.1.7 9a5b Q [0001 D NOERROR] A (1)a(0)",
+                Seeming::Dns,
+            ),
             ("<html><body>", Seeming::Markup),
             ("---", Seeming::Yaml),
             ("a\tb\tc", Seeming::Tabs),

@@ -34,10 +34,14 @@ pub(crate) fn commands(text: &str) -> Result<Vec<SimpleCommand>, UnclosedQuote> 
     if is_cmd(text) { cmd::commands(text) } else { posix::commands(text) }
 }
 
-/// Returns true if a command line is written for `cmd.exe`: by its carets, since all else is alike.
+/// Returns true if a command line is written for `cmd.exe`: by its carets, or by the drive or the variable with
+/// which the path of its program begins, since all else is alike.
 pub(crate) fn is_cmd(text: &str) -> bool {
     let goes_on = |line: &str| line.trim_end_matches('\r').ends_with('^');
-    text.contains("^\"") || text.contains("^&") || text.lines().any(goes_on)
+    let begins = text.trim_start().trim_start_matches('"').as_bytes();
+    let has_path = matches!(begins, [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic())
+        || begins.starts_with(b"%");
+    has_path || text.contains("^\"") || text.contains("^&") || text.lines().any(goes_on)
 }
 
 /// Returns true if a command goes on behind its first `len` bytes: a quote is open, or the line ends with
@@ -98,6 +102,7 @@ mod tests {
                 &[&["curl", "a&b", "-d", "{\"c\"}", "--compressed"]],
             ),
             ("curl ^\"a^%^2Fb^\" & start x > y", &[&["curl", "a%2Fb"], &["start", "x"]]),
+            ("C:\\x\\curl.exe d\\e", &[&["C:\\x\\curl.exe", "d\\e"]]),
             ("curl \"a^b\" ^\n -A \"c\\\\\" d\\e", &[&["curl", "a^b", "-A", "c\\", "d\\e"]]),
         ] {
             assert_eq!(split(text), expect, "{text}");

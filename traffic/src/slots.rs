@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use crate::Unreadable;
+use crate::column::{Column, column};
 use crate::json::{self, Time};
 use crate::line::{Line, without_port};
 use crate::part::{EVENT_PATH, Keys, PATH_TEMPLATE, Part, Parts, Place, SECONDS_RANK};
@@ -243,6 +244,8 @@ impl<'l> Slots<'l> {
 #[derive(Debug)]
 pub struct LineReader {
     keys: Cow<'static, Keys>,
+    /// Whether keys are names of columns instead.
+    has_columns: bool,
     /// The rank of the key under which templates of paths are.
     template_rank: Option<u8>,
     shape: Shape<Option<Place>>,
@@ -263,7 +266,12 @@ impl LineReader {
         let of_key = |key| keys.find(key)?.value;
         let template = of_key(PATH_TEMPLATE).or_else(|| of_key(EVENT_PATH));
         let template_rank = template.filter(|(part, _)| *part == Part::Path).map(|(_, rank)| rank);
-        LineReader { keys, template_rank, shape: Shape::default() }
+        LineReader { keys, has_columns: false, template_rank, shape: Shape::default() }
+    }
+
+    /// Returns a reader of lines whose keys are names of columns.
+    pub(crate) fn of_columns() -> LineReader {
+        LineReader { has_columns: true, ..LineReader::new(Keys::default()) }
     }
 
     /// Returns true if the server name of a line is the one that nginx's configuration has, `$server_name`: beside
@@ -302,13 +310,13 @@ impl LineReader {
     /// The line is not a JSON object.
     pub fn read<'l>(&mut self, line: &'l [u8], slots: &mut Slots<'l>) -> Result<(), Unreadable> {
         let line = json::text_of(line)?;
-        let LineReader { keys, shape, .. } = self;
-        let find = |key: &str| keys.find(key);
+        let LineReader { keys, shape, has_columns, .. } = self;
+        let find = |key: &str| if *has_columns { place_of_column(key) } else { keys.find(key) };
         let plain =
             plain_json::object_like(line, shape, find, |place, raw| slots.put(keys, place, raw));
         if plain.is_none() {
             *slots = Slots { writing: Writing::Json, ..Slots::default() };
-            json::parsed(line, &mut |key, raw| slots.put(keys, keys.find(key), raw))?;
+            json::parsed(line, &mut |key, raw| slots.put(keys, find(key), raw))?;
         }
         if self.is_virtual_host(slots) {
             slots.forget(Part::ServerName);
@@ -316,6 +324,20 @@ impl LineReader {
         Ok(())
     }
 }
+
+/// Returns what a name of a column gives, as a key.
+fn place_of_column(name: &str) -> Option<Place> {
+    let value = match column(name)? {
+        Column::Part(part, rank) => (part, rank),
+        // The time of a day is a whole time in most logs.
+        Column::TimeOfDay => (Part::Time, TIME_OF_DAY_RANK),
+        Column::Date => (Part::Time, TIME_OF_DAY_RANK + 1),
+    };
+    Some(Place { value: Some(value), inner: None })
+}
+
+/// The rank of columns of the day and of the time of day among those of the time, where each is a key.
+const TIME_OF_DAY_RANK: u8 = 8;
 
 /// Returns the words of a text, each borrowed from where the text is.
 fn words(text: Cow<'_, str>) -> impl Iterator<Item = Cow<'_, str>> {

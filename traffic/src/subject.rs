@@ -10,8 +10,8 @@ use crate::piece::{self, Form};
 use crate::recorded::RecordedRequest;
 use crate::url::{Url, host_name};
 use crate::{
-    Entry, FieldMap, Format, Layout, LogReader, access_log, captured, command, fetch, limits,
-    power_shell, python,
+    Entry, FieldMap, Format, Layout, LogReader, access_log, captured, command, fetch, java_script,
+    limits, panel, php, power_shell, python,
 };
 
 /// Reads requests in whatever form they are written, one below the other. `findings` list what is wrong.
@@ -76,7 +76,10 @@ pub fn piece_len(text: &[u8]) -> usize {
 fn read_piece(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
     let n_errors = findings.n_errors();
     let found = match Form::of(text) {
-        Form::Json => Some(access_log::read(text.trim_end(), findings).into_iter().collect()),
+        Form::Json => Some(match log_object(text) {
+            Some(found) => found,
+            None => access_log::read(text.trim_end(), findings).into_iter().collect(),
+        }),
         Form::Url => Some(url(text.trim(), findings).into_iter().collect()),
         Form::Head => Some(captured::read(text, findings).into_iter().collect()),
         Form::PseudoHeaders => {
@@ -87,7 +90,10 @@ fn read_piece(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
             .then(|| power_shell::read(command::without_prompt(text), findings))
             .flatten()
             .or_else(|| fetch::read(text, findings))
-            .or_else(|| python::read(text, findings)),
+            .or_else(|| python::read(text, findings))
+            .or_else(|| java_script::read(text, findings))
+            .or_else(|| php::read(text, findings)),
+        Form::Panel => Some(panel::read(text, findings).into_iter().collect()),
         Form::Other => log_line(text),
     };
     let found = found.unwrap_or_default();
@@ -167,17 +173,29 @@ fn log_line(line: &str) -> Option<Vec<RecordedRequest>> {
         layout.format,
         Format::EnvoyText | Format::Squid | Format::Combined | Format::HaProxy
     );
-    if !is_text {
-        return None;
-    }
-    let mut found = None;
+    logged(layout, line).filter(|_| is_text)
+}
+
+/// An object of a log that is not Envoy's, or that something wraps: what [`access_log`] does not read.
+fn log_object(text: &str) -> Option<Vec<RecordedRequest>> {
+    let layout = Layout::detect(text.as_bytes())?;
+    let is_own = layout.format == Format::Envoy && layout.is_plain();
+    let gives_requests = !matches!(layout.format, Format::Urls | Format::Har);
+    logged(layout, text).filter(|_| gives_requests && !is_own)
+}
+
+/// The requests of a log; `None` where there is none.
+fn logged(layout: Layout, text: &str) -> Option<Vec<RecordedRequest>> {
+    let mut found = Vec::new();
     let mut reader = LogReader::new(layout, &FieldMap::default());
-    reader.read(line.as_bytes(), &mut |_, entry| {
-        if let Ok(Entry::Request(logged)) = entry {
-            found = Some(vec![logged.line.clone().record()]);
+    reader.read(text.as_bytes(), &mut |_, entry| {
+        if let Ok(Entry::Request(logged)) = entry
+            && found.len() < limits::MAX_PASTED_REQUESTS
+        {
+            found.push(logged.line.clone().record());
         }
     });
-    found
+    (!found.is_empty()).then_some(found)
 }
 
 #[cfg(test)]

@@ -19,35 +19,7 @@ impl Report {
             counts.n_blank,
             counts.n_unreadable()
         )];
-        for (reason, number) in &counts.unreadable {
-            let (file, line) = self.first_unreadable.get(reason).copied().unwrap_or_default();
-            let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
-            let reason = reason.as_str();
-            lines.push(format!("  {number} unreadable: {reason}, first at {file}:{line}"));
-        }
-        for (file, read) in self.logs() {
-            let Some(missed) = read.missed else { continue };
-            let file = printable(file.as_bytes());
-            lines.push(format!(
-                "  {} at {file}:{}, which seems to be {}",
-                counted(
-                    missed.n_lines,
-                    "unreadable line looks like a request:",
-                    "unreadable lines look like requests, first"
-                ),
-                missed.first,
-                missed.seems.as_str()
-            ));
-        }
-        for (format, (number, _)) in &counts.of_others {
-            let (file, line) = self.first_of_others.get(format).copied().unwrap_or_default();
-            let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
-            lines.push(format!(
-                "  {} read as `{}`, another format than the first lines', first at {file}:{line}",
-                counted(*number, "line", "lines"),
-                format.as_str()
-            ));
-        }
+        self.list_unread(&mut lines);
         for (key, number) in &counts.left_out {
             let key = printable(key.as_bytes());
             let values = counted(*number, "value", "values");
@@ -122,6 +94,40 @@ impl Report {
         }
         self.list_unanswered(&mut lines);
         lines.join("\n") + "\n"
+    }
+
+    /// Lists the lines that were not read, and those of other formats.
+    fn list_unread(&self, lines: &mut Vec<String>) {
+        let counts = &self.counts;
+        for (reason, number) in &counts.unreadable {
+            let (file, line) = self.first_unreadable.get(reason).copied().unwrap_or_default();
+            let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
+            let reason = reason.as_str();
+            lines.push(format!("  {number} unreadable: {reason}, first at {file}:{line}"));
+        }
+        for (file, read) in self.logs() {
+            let Some(missed) = read.missed else { continue };
+            let file = printable(file.as_bytes());
+            lines.push(format!(
+                "  {} at {file}:{}, which seems to be {}",
+                counted(
+                    missed.n_lines,
+                    "unreadable line looks like a request:",
+                    "unreadable lines look like requests, first"
+                ),
+                missed.first,
+                missed.seems.as_str()
+            ));
+        }
+        for (format, (number, _)) in &counts.of_others {
+            let (file, line) = self.first_of_others.get(format).copied().unwrap_or_default();
+            let file = printable(self.files.get(file).map_or("", |file| file).as_bytes());
+            lines.push(format!(
+                "  {} read as `{}`, another format than the first lines', first at {file}:{line}",
+                counted(*number, "line", "lines"),
+                format.as_str()
+            ));
+        }
     }
 
     /// Lists the rules that cannot find in these logs what they look for.

@@ -80,6 +80,11 @@ const FORMATS: &[(&str, &str, &str)] = &[
         "GET http://a.example/x 10.0.1.7",
     ),
     (
+        "json-rows",
+        r#"{"_time":"2026-11-20T08:00:00Z","http_method":"GET","url":"http://a.example/x","src":"10.0.1.7","http_user_agent":"u"}"#,
+        "GET http://a.example/x 10.0.1.7",
+    ),
+    (
         "route53",
         r#"{"query_timestamp":"2026-11-20T08:00:00Z","query_name":"a.example.","query_type":"A","srcaddr":"10.0.1.7"}"#,
         "a.example 10.0.1.7",
@@ -115,8 +120,9 @@ fn each_line_of_a_log_of_two_formats_is_read_as_what_it_is() {
             let named = format!("{expect_other} {second}");
             let expect_other =
                 if expect_other.starts_with("object") { *expect_other } else { &named };
-            // The server names of Zeek's streams are read with their requests.
-            let is_zeek = first.starts_with("zeek") && second.starts_with("zeek");
+            // The server names of Zeek's streams are read with their requests, and Zeek's keys are names of columns.
+            let is_zeek =
+                (first.starts_with("zeek") || *first == "json-rows") && second.starts_with("zeek");
             if is_zeek {
                 assert!(found.iter().all(|line| !line.contains("format")), "{first}, {second}");
                 continue;
@@ -246,8 +252,28 @@ fn alerts_of_suricata_are_requests_where_nothing_else_logs_them() {
 }
 
 #[test]
+fn a_word_in_front_of_envoys_text_is_passed_over() {
+    let line = format!("ACCESS {}", FORMATS[1].1);
+    assert_eq!(
+        read(Layout::detect(line.as_bytes()).unwrap(), &line),
+        [format!("1 {}", FORMATS[1].2)]
+    );
+}
+
+#[test]
+fn messages_of_programs_are_no_rows() {
+    for line in [
+        r#"{"level":"error","url":"https://a.example/x","msg":"failed","status":500}"#,
+        r#"{"host":"node1","status":"ok","method":"x"}"#,
+    ] {
+        let found = Layout::detect(line.as_bytes()).map(|layout| layout.format);
+        assert!(found != Some(Format::JsonRows), "{line}");
+    }
+}
+
+#[test]
 fn exports_of_clouds_are_read() {
-    let gcp = FORMATS[9].1;
+    let gcp = FORMATS.iter().find(|(format, ..)| *format == "gcp").unwrap().1;
     let envoy = serde_json::Value::from(FORMATS[0].1).to_string();
     let request = "GET http://a.example/x 10.0.1.7";
     for (name, log, expect) in [

