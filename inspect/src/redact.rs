@@ -5,6 +5,8 @@
 //! else a path segment stays only if it reads like a word of an API, and of the query only such names
 //! of parameters: signatures, tokens, keys and encoded credentials need not be known to be left out.
 
+use std::collections::BTreeSet;
+
 use crate::pack::{Part, PartKind, Tables};
 use crate::service::{ServiceMatch, path_templates, plain_host, segments};
 use crate::views::{decoded_authority, hidden_hosts};
@@ -52,16 +54,20 @@ pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     if is_odd(path) {
         words.extend(path_templates(tables, &host).flat_map(|of| texts(tables, of)));
     }
-    let targets = hidden_hosts(&host, path);
-    let named = targets.iter().filter_map(|target| plain_host(target)).chain(hosts_within(path));
-    for target in named {
-        words.extend(path_templates(tables, &target).flat_map(|of| texts(tables, of)));
+    let mut is_hidden = false;
+    match targets_within(&host, path) {
+        Some(targets) => {
+            for target in &targets {
+                words.extend(path_templates(tables, target).flat_map(|of| texts(tables, of)));
+            }
+        }
+        None => is_hidden = true,
     }
-    if words.is_empty() {
+    if words.is_empty() && !is_hidden {
         return with_known(path, known.into_iter());
     }
     // A server may find the places of a template elsewhere in it.
-    let others = stem(path).split(|byte| *byte == b'/').skip(1 + known.len());
+    let others = stem(path).split(|byte| *byte == b'/').take(MAX_PARTS + 2).skip(1 + known.len());
     let others = others.map(|segment| {
         let is_segment = |word: &&str| word.as_bytes().eq_ignore_ascii_case(segment);
         let word = words.iter().copied().find(is_segment);
@@ -80,14 +86,29 @@ fn stem(path: &[u8]) -> &[u8] {
     path.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
-/// The hosts that are segments of a path, escapes undone.
-fn hosts_within(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let path = decoded_authority(path);
+/// The hosts that a path names in what of it is shown, each once; `None` if there are too many to look at.
+fn targets_within(host: &[u8], path: &[u8]) -> Option<BTreeSet<Vec<u8>>> {
+    let stem = stem(path);
+    let slashes = stem.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    let end = slashes.map(|(at, _)| at).nth(MAX_PARTS + 1).unwrap_or(stem.len());
+    let shown = stem.get(..end).unwrap_or(stem);
+    // Parameters change what the name of a proxy means.
+    let query = path.get(stem.len()..).unwrap_or_default();
+    let whole = [shown, query].concat();
+    let hidden = hidden_hosts(host, &whole);
+    let mut targets: BTreeSet<_> = hidden.iter().filter_map(|target| plain_host(target)).collect();
     let ends = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'&' | b'=' | b' ');
-    let hosts: Vec<_> =
-        path.split(ends).filter(|part| part.contains(&b'.')).filter_map(plain_host).collect();
-    hosts.into_iter()
+    for part in decoded_authority(shown).split(ends).filter(|part| part.contains(&b'.')) {
+        targets.extend(plain_host(part));
+        if targets.len() > MAX_TARGETS {
+            break;
+        }
+    }
+    (targets.len() <= MAX_TARGETS).then_some(targets)
 }
+
+/// Most hosts in a path whose services are looked up; of a path with more no word is shown.
+const MAX_TARGETS: usize = 64;
 
 /// Returns true if a server may read a path as another one: of empty segments, dot segments, parameters,
 /// escapes or backslashes.

@@ -119,6 +119,18 @@ fn of_namespace() -> Vec<String> {
 }
 
 #[test]
+fn no_tenant_is_learned_where_tunnels_may_lead_to_another() {
+    let mut tunnel = service("GitHub", None, Some("acme/a"));
+    if let Use::Service { is_tunnel, .. } = &mut tunnel {
+        *is_tunnel = true;
+    }
+    let read = service("GitHub", Some(Operation::Read), Some("acme/a"));
+    let groups = learn(&uses(&[("ci", tunnel, 3), ("ci", read, 3)]), 10);
+    let learned = &groups[0].services[0];
+    assert!(learned.has_tunnels && learned.identities.is_empty() && learned.operations.is_empty());
+}
+
+#[test]
 fn a_use_without_a_name_leaves_the_entry_open() {
     let uses = uses(&[
         ("ci", service("GitHub", None, Some("acme/a")), 1),
