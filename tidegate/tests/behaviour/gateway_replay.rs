@@ -48,6 +48,10 @@ impl Host for Worker {
         }
     }
 
+    fn set_request_header(&self, _name: &str, _value: Option<&str>) -> Result<(), HostError> {
+        Ok(())
+    }
+
     fn set_filter_state(&self, _name: &str, _value: &[u8]) -> Result<(), HostError> {
         Ok(())
     }
