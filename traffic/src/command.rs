@@ -79,6 +79,8 @@ fn read_at_depth(
             Program::HttPie if httpie::is_command(words) => {
                 httpie::read(&name_of(words), words, findings)
             }
+            // One of several steps, as of bitsadmin, need not name a URL.
+            Program::Download if commands.len() > 1 && !download::has_url(words) => continue,
             Program::Download => download::read(&name_of(words), words, findings),
             Program::Shell | Program::PowerShell if depth < MAX_DEPTH => {
                 let Some(script) = script(words) else { continue };

@@ -131,15 +131,26 @@ pub(crate) fn read(name: &str, words: &[Word], findings: &mut Findings) -> Vec<R
     found
 }
 
-/// Returns the URL in a word: all of it, or behind the name of a switch as in `/i:http://a.example/x.sct`.
+/// Returns true if a word of a command has a URL.
+pub(crate) fn has_url(words: &[Word]) -> bool {
+    words.iter().skip(1).any(|word| url_in(&word.text).is_some())
+}
+
+/// Returns the URL in a word: all of it, or behind what names it, as in `/i:http://a.example/x.sct` and
+/// `vbscript:GetObject("script:http://a.example/x.sct")`.
 fn url_in(word: &str) -> Option<String> {
-    let lower = refanged(word).to_ascii_lowercase();
-    let start = ["https://", "http://"].iter().find_map(|scheme| lower.find(scheme))?;
-    let real = refanged(word);
-    let before = real.get(..start)?;
-    let is_switch =
-        before.is_empty() || before.starts_with(['/', '-']) && before.ends_with([':', '=']);
-    is_switch.then(|| real.get(start..).map(str::to_owned)).flatten()
+    let scheme_end =
+        word.find("://").or_else(|| word.find("[://]")).or_else(|| word.find("[:]//"))?;
+    let before = word.get(..scheme_end)?;
+    let scheme = before.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
+    let (before, _) = before.split_at_checked(scheme_end - scheme)?;
+    let is_named = before.is_empty() || before.ends_with([':', '=', '"', '\'', '(']);
+    let url = word.get(before.len()..)?;
+    let end = url.find(['"', '\'', ')', '<', '>']).unwrap_or(url.len());
+    let url = refanged(url.get(..end)?);
+    let lower = url.to_ascii_lowercase();
+    let is_http = lower.starts_with("http://") || lower.starts_with("https://");
+    (is_named && is_http).then(|| url.into_owned())
 }
 
 #[cfg(test)]

@@ -270,6 +270,8 @@ impl Reader {
     fn command(&mut self, command: Command, behind: &[Token], findings: &mut Findings) {
         let mut given: BTreeMap<&'static str, Value> = BTreeMap::new();
         let mut session = None;
+        // Further files of a transfer.
+        let mut others: Vec<Value> = Vec::new();
         let mut tokens = arguments(behind).peekable();
         while let Some(token) = tokens.next() {
             let is_open = matches!(token, Token::Open);
@@ -321,11 +323,17 @@ impl Reader {
             {
                 self.splat(name, *span, command, &mut given, findings);
             } else {
-                given.entry(command.target()).or_insert_with(|| self.value(token));
+                let value = self.value(token);
+                let is_url = value.text.as_deref().is_some_and(|text| text.contains("://"));
+                if command == Command::Bits && is_url && given.contains_key(command.target()) {
+                    others.push(value);
+                } else {
+                    given.entry(command.target()).or_insert(value);
+                }
             }
         }
         if command == Command::Bits {
-            self.transfer(&given, findings);
+            self.transfer(&given, &others, findings);
             return;
         }
         let session = session.unwrap_or_default();
@@ -368,15 +376,22 @@ impl Reader {
     }
 
     /// Adds the requests of a transfer in the background, which asks for the size of a file before its parts.
-    fn transfer(&mut self, given: &BTreeMap<&'static str, Value>, findings: &mut Findings) {
+    fn transfer(
+        &mut self,
+        given: &BTreeMap<&'static str, Value>,
+        others: &[Value],
+        findings: &mut Findings,
+    ) {
         let text = |name: &str| given.get(name).and_then(|value| value.text.as_deref());
         let is_upload =
             text("transfertype").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("up"));
         let target = if is_upload { "destination" } else { "source" };
         let target = given.get(target).cloned().unwrap_or_default();
         let methods: &[&str] = if is_upload { &["BITS_POST"] } else { &["HEAD", "GET"] };
-        for method in methods {
-            self.send(&target, method, Some(BITS.to_owned()), findings);
+        for target in std::iter::once(&target).chain(others) {
+            for method in methods {
+                self.send(target, method, Some(BITS.to_owned()), findings);
+            }
         }
     }
 
@@ -541,6 +556,16 @@ mod tests {
         check(
             "Import-Module BitsTransfer; Start-BitsTransfer 'https://a.example/x' C:\\x",
             &bits,
+            &[],
+        );
+        check(
+            "Start-BitsTransfer -Source 'https://a.example/a','https://a.example/b' -Destination y",
+            &[
+                "HEAD https://a.example/a Microsoft BITS/7.8 -",
+                "GET https://a.example/a Microsoft BITS/7.8 -",
+                "HEAD https://a.example/b Microsoft BITS/7.8 -",
+                "GET https://a.example/b Microsoft BITS/7.8 -",
+            ],
             &[],
         );
         check(

