@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: one file per subject.
 
+mod allow;
 mod attack;
 mod engine;
 mod envoy;
@@ -21,6 +22,8 @@ use clap::Subcommand;
 /// What is measured.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Subject {
+    /// What an allow-list costs by its size; build with `--release` for true figures.
+    Allow(allow::Arguments),
     /// One client attacks the shipped gateway while others work: their error rate and latency.
     Attack(attack::Arguments),
     /// How long an event takes beside rsigma and sigma-rust, natively and in V8; compiling, decoding.
@@ -49,6 +52,7 @@ pub(crate) enum Subject {
 /// Runs a bench.
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
+        Subject::Allow(arguments) => allow::run(arguments),
         Subject::Attack(arguments) => attack::run(arguments),
         Subject::Engine(arguments) => engine::run(arguments),
         Subject::Envoy(arguments) => envoy::run(arguments),
