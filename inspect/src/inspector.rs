@@ -18,9 +18,10 @@ use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES, MAX_SEEN};
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
 use crate::policy::{Allowance, User, names_agree};
 use crate::request::{Binding, Further, Known, ProxyField, Request};
+use crate::secret::Secrets;
 use crate::service::{ServiceMatch, plain_host};
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
-use crate::views::Views;
+use crate::views::{Form, Views};
 
 /// Runs a pack over requests and other events, one after the other, without allocating for those
 /// that match nothing.
@@ -233,7 +234,8 @@ impl Inspector {
     ) -> Verdict {
         let views = Views::of(request);
         let anomalies = views.anomalies();
-        let known = self.known(request, anomalies, user, behaviour);
+        let mut known = self.known(request, anomalies, user, behaviour);
+        known.secrets = self.secrets(request, views.forms());
         self.n_readings = 0;
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
@@ -261,7 +263,8 @@ impl Inspector {
         user: &User<'_>,
         behaviour: &'b Behaviour,
     ) -> Known<'b> {
-        let mut known = Known { anomalies, behaviour, usage: None, unlisted: None };
+        let secrets = Secrets::default();
+        let mut known = Known { anomalies, secrets, behaviour, usage: None, unlisted: None };
         if !self.asks_usage() {
             return known;
         }
@@ -282,13 +285,28 @@ impl Inspector {
         known
     }
 
+    /// The kinds of secrets in a request, in any of its readings, if a rule asks for them.
+    fn secrets(&self, request: &Request<'_>, forms: &[Form]) -> Secrets {
+        if !self.binding.asks(ProxyField::Secret) {
+            return Secrets::default();
+        }
+        let tables = self.pack.tables();
+        let mut secrets = Secrets::of(tables, request);
+        // Escapes are undone in each reading; what is left are the other names of the request.
+        for form in forms.iter().filter(|form| form.authority.is_some()) {
+            secrets.extend(Secrets::of(tables, &form.apply(request)));
+        }
+        secrets
+    }
+
     /// The verdict on a request in the one reading in which it came: what a filter without views
     /// would say. For measuring and explaining, not for judging.
     pub fn inspect_raw(&mut self, request: &Request<'_>) -> Verdict {
         self.n_readings = 0;
         let anomalies = Anomalies::default();
         let behaviour = Behaviour::default();
-        let known = self.known(request, anomalies, &User::of(request), &behaviour);
+        let mut known = self.known(request, anomalies, &User::of(request), &behaviour);
+        known.secrets = self.secrets(request, &[]);
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
             binding.answer(tables, request, known, nothing, event);

@@ -47,6 +47,7 @@ mod policy;
 pub mod redact;
 mod request;
 mod scan;
+mod secret;
 mod service;
 mod steps;
 mod verdict;
@@ -74,6 +75,7 @@ pub use request::{
     METHOD_OVERRIDES, PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port,
 };
 pub use scan::{GRAM_HASH, SMALL_GRAMS_SHIFT};
+pub use secret::{SECRET_FIELD, SecretKind, Secrets};
 pub use service::{
     OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, plain_host,
 };

@@ -8,6 +8,7 @@ use crate::event::{Event, Text};
 use crate::ids::{FieldId, StrId};
 use crate::pack::{KEYWORDS, Phase, Tables};
 use crate::policy::Usage;
+use crate::secret::Secrets;
 use crate::service::ServiceFields;
 use crate::views::ExtraHost;
 use crate::words::{has_byte, place_of};
@@ -108,6 +109,8 @@ pub(crate) struct Binding {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known<'b> {
     pub(crate) anomalies: Anomalies,
+    /// The kinds of secrets in it.
+    pub(crate) secrets: Secrets,
     /// What its source did over time.
     pub(crate) behaviour: &'b Behaviour,
     /// What the policy knows of the use of the service that the request names.
@@ -178,7 +181,7 @@ impl Binding {
         further: Further<'_>,
         event: &mut Event,
     ) {
-        let Known { anomalies, behaviour, usage, unlisted } = known;
+        let Known { anomalies, secrets, behaviour, usage, unlisted } = known;
         // In front of the URL, as the two are searched together: no path lies between agent and host.
         let agent = self.agent.and_then(|id| Some((id, event.text(request.user_agent?))));
         let url = Url::write(request, event);
@@ -190,6 +193,13 @@ impl Binding {
                 for anomaly in anomalies.iter() {
                     // A name that we give is no text of the request: keywords do not see it.
                     let text = event.text(anomaly.as_str().as_bytes()).part();
+                    event.answer(*id, text);
+                }
+                continue;
+            }
+            if *field == ProxyField::Secret {
+                for kind in secrets.iter() {
+                    let text = event.text(kind.as_str().as_bytes()).part();
                     event.answer(*id, text);
                 }
                 continue;
@@ -318,6 +328,7 @@ impl Url {
                 text(request.server_name.filter(|server_name| !server_name.is_empty()))
             }
             ProxyField::Anomaly
+            | ProxyField::Secret
             | ProxyField::Service
             | ProxyField::Category
             | ProxyField::Operation

@@ -139,6 +139,9 @@ impl Converter<'_> {
                 Some(ProxyField::Anomaly) => {
                     return Err("no other engine has `tidegate.anomaly`".to_owned());
                 }
+                Some(ProxyField::Secret) => {
+                    return Err("no other engine has `tidegate.secret`".to_owned());
+                }
                 Some(ProxyField::Usage) => {
                     return Err("only a policy has `tidegate.usage`".to_owned());
                 }

@@ -1,7 +1,7 @@
 //! The words of rules and notes, and what each means.
 
 use inspect::pack::Operation;
-use inspect::{Anomaly, BehaviourField, FirstUse, OWN_CLIENT, ProxyField, Usage};
+use inspect::{Anomaly, BehaviourField, FirstUse, OWN_CLIENT, ProxyField, SecretKind, Usage};
 
 /// A word, and one sentence about it.
 pub(crate) type Word = (&'static str, &'static str);
@@ -115,6 +115,7 @@ pub(crate) fn field(field: ProxyField) -> &'static str {
         ProxyField::Operation => "what the request does to the service, as `upload`",
         ProxyField::Client => "`own` if the user agent is one of the service's own clients",
         ProxyField::Usage => "what the policy knows of this use: `sanctioned`, `known` or `new`",
+        ProxyField::Secret => "the kinds of secrets in the request, never their values",
         ProxyField::Unlisted => "the group of sources whose allow-list does not have the request",
         ProxyField::Behaviour(field) => behaviour(field),
     }
@@ -153,6 +154,7 @@ fn behaviour(field: BehaviourField) -> &'static str {
 pub(crate) fn values(field: ProxyField) -> Vec<&'static str> {
     match field {
         ProxyField::Anomaly => Anomaly::ALL.iter().map(|anomaly| anomaly.as_str()).collect(),
+        ProxyField::Secret => SecretKind::ALL.iter().map(|kind| kind.as_str()).collect(),
         ProxyField::Operation => Operation::ALL.iter().map(|one| one.as_str()).collect(),
         ProxyField::Client => vec![OWN_CLIENT],
         ProxyField::Usage => Usage::ALL.iter().map(|usage| usage.as_str()).collect(),

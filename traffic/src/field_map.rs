@@ -120,6 +120,7 @@ fn of_field(field: ProxyField) -> Option<(Part, u8)> {
         | ProxyField::Operation
         | ProxyField::Client
         | ProxyField::Usage
+        | ProxyField::Secret
         | ProxyField::Unlisted
         | ProxyField::Behaviour(_) => return None,
     })

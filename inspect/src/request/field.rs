@@ -4,6 +4,7 @@ use crate::anomaly::ANOMALY_FIELD;
 use crate::behaviour::BehaviourField;
 use crate::pack::Phase;
 use crate::policy::UNLISTED_FIELD;
+use crate::secret::SECRET_FIELD;
 use crate::service::{OPERATION_FIELD, SERVICE_FIELD};
 
 /// A field that a [`super::Request`] answers.
@@ -56,6 +57,8 @@ pub enum ProxyField {
     Client,
     /// What the policy knows of this use of the service.
     Usage,
+    /// The kinds of secrets in the request.
+    Secret,
     /// The group of sources that may not do this.
     Unlisted,
     /// What the source did over time.
@@ -101,6 +104,7 @@ pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
     (OPERATION_FIELD, ProxyField::Operation),
     of_behaviour(BehaviourField::Prevalence),
     of_behaviour(BehaviourField::Requests),
+    (SECRET_FIELD, ProxyField::Secret),
     (SERVICE_FIELD, ProxyField::Service),
     of_behaviour(BehaviourField::ServicePrevalence),
     of_behaviour(BehaviourField::Sources),
@@ -148,6 +152,7 @@ impl ProxyField {
             | ProxyField::Operation
             | ProxyField::Client
             | ProxyField::Usage
+            | ProxyField::Secret
             | ProxyField::Unlisted => Phase::Request,
             ProxyField::Behaviour(field) => field.phase(),
         }
@@ -167,7 +172,12 @@ impl ProxyField {
 
     /// Returns true if the value is a name that we give, and no text of the request.
     pub fn is_ours(self) -> bool {
-        matches!(self, ProxyField::Anomaly | ProxyField::Unlisted | ProxyField::Behaviour(_))
-            || self.is_of_service()
+        matches!(
+            self,
+            ProxyField::Anomaly
+                | ProxyField::Secret
+                | ProxyField::Unlisted
+                | ProxyField::Behaviour(_)
+        ) || self.is_of_service()
     }
 }

@@ -56,6 +56,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("tidegate.operation", "the operation"),
     ("tidegate.prevalence", "the prevalence of the host"),
     ("tidegate.requests", "the number of requests"),
+    ("tidegate.secret", "the kind of secret"),
     ("tidegate.service", "the service"),
     ("tidegate.service_prevalence", "the prevalence of the service"),
     ("tidegate.sources", "the number of sources"),

@@ -1,6 +1,6 @@
 //! Values that their field never holds, and values that mean something else than they look like.
 
-use inspect::{Anomaly, ProxyField};
+use inspect::{Anomaly, ProxyField, SecretKind};
 
 use super::{Report, codes, quoted, value_fix, value_set};
 use crate::rule::{Item, Token, Value, ValueTest};
@@ -21,7 +21,11 @@ pub(super) fn check(report: &mut Report<'_>, item: &Item) {
             continue;
         }
         if field == ProxyField::Anomaly {
-            anomaly(report, value);
+            let names = Anomaly::ALL.iter().map(|anomaly| anomaly.as_str());
+            closed(report, value, names, "anomaly", "`docs/evasions.md` lists the anomalies");
+        } else if field == ProxyField::Secret {
+            let names = SecretKind::ALL.iter().map(|kind| kind.as_str());
+            closed(report, value, names, "kind of secret", "`docs/sigma.md` lists the kinds");
         } else if !impossible(report, item, value, field) {
             question_mark(report, value, field);
         }
@@ -114,25 +118,26 @@ fn mended(text: &str, field: ProxyField) -> Option<String> {
     }
 }
 
-fn anomaly(report: &mut Report<'_>, value: &Value) {
+/// Reports a value of a field that has only the names of a table, if it is none of them.
+fn closed(
+    report: &mut Report<'_>,
+    value: &Value,
+    names: impl Iterator<Item = &'static str> + Clone,
+    what: &str,
+    page: &str,
+) {
     let ValueTest::Text { variants, cased } = &value.test else { return };
     let has = |name: &str| variants.iter().any(|tokens| matches_name(tokens, name, *cased));
-    if Anomaly::ALL.iter().any(|anomaly| has(anomaly.as_str())) {
+    if names.clone().any(has) {
         return;
     }
-    let nearest = Anomaly::ALL
-        .iter()
-        .map(|anomaly| anomaly.as_str())
-        .min_by_key(|name| distance(name, &value.text));
+    let nearest = names.min_by_key(|name| distance(name, &value.text));
     let nearest = nearest.filter(|name| distance(name, &value.text) <= 3);
-    let help = nearest.map_or_else(
-        || "`docs/evasions.md` lists the anomalies".to_owned(),
-        |name| format!("write `{name}`"),
-    );
+    let help = nearest.map_or_else(|| page.to_owned(), |name| format!("write `{name}`"));
     report.add(
         &codes::VALUE_IMPOSSIBLE,
         value.span,
-        format!("there is no anomaly {}", quoted(&value.text)),
+        format!("there is no {what} {}", quoted(&value.text)),
         help,
     );
     let fix = report.written.zip(nearest);

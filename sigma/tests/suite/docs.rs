@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use inspect::SecretKind;
 use sigma::{AtProxy, MAPPINGS, MODIFIERS};
 
 use crate::edge_cases::CHOICES;
@@ -52,14 +53,25 @@ fn logsources() -> String {
     table
 }
 
+fn secrets() -> String {
+    let mut table = "| value | meaning |\n| --- | --- |\n".to_owned();
+    for kind in SecretKind::ALL {
+        table.push_str(&format!("| `{}` | {} |\n", kind.as_str(), kind.meaning()));
+    }
+    table
+}
+
 #[test]
 fn the_page_on_sigma_is_fresh() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sigma.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let mut fresh = page.clone();
-    for (name, content) in
-        [("modifiers", modifiers()), ("choices", choices()), ("logsources", logsources())]
-    {
+    for (name, content) in [
+        ("secrets", secrets()),
+        ("modifiers", modifiers()),
+        ("choices", choices()),
+        ("logsources", logsources()),
+    ] {
         let start = format!("<!-- generated: {name} -->\n");
         let (before, rest) = fresh.split_once(&start).unwrap();
         let (_, after) = rest.split_once("<!-- end -->").unwrap();

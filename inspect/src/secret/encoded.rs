@@ -1,0 +1,191 @@
+//! A text of a request as it may be read: its escapes undone, and what is encoded in it.
+
+/// Most rounds of escapes that are undone.
+const MAX_ROUNDS: usize = 4;
+/// Fewest characters of an encoded text: the shortest key has 20, and base64 takes four for three.
+const MIN_ENCODED: usize = 24;
+
+/// Fewest characters in a row of what can be a secret: as many as the shortest key has.
+const MIN_RUN: usize = 20;
+
+/// Returns true if a text may contain a secret: it has many characters in a row that a key or an encoded one
+/// consists of, with a digit among them, or dashes as PEM has. A slash ends a row but in a query, as base64 has it.
+pub(super) fn has_long_run(text: &[u8]) -> bool {
+    let (mut n_bytes, mut is_query, mut has_digit, mut n_dashes) = (0, false, false, 0);
+    for byte in text {
+        let is_part = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'_' | b'%' | b'+' | b'=' | b'.' | b',' | b':')
+            || !byte.is_ascii()
+            || is_query && *byte == b'/';
+        is_query |= *byte == b'?';
+        if !is_part {
+            (n_bytes, has_digit, n_dashes) = (0, false, 0);
+            continue;
+        }
+        n_bytes += 1;
+        has_digit |= byte.is_ascii_digit();
+        n_dashes += usize::from(*byte == b'-');
+        if n_bytes >= MIN_RUN && (has_digit || n_dashes >= 5) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A text, unescaped, and the texts that are encoded in it.
+#[derive(Debug)]
+pub(super) struct Text {
+    unescaped: Vec<u8>,
+    /// Texts in hexadecimal digits, one behind the other.
+    from_hex: Vec<u8>,
+    /// Texts in base64, one behind the other.
+    from_base64: Vec<u8>,
+}
+
+impl Text {
+    /// Reads a text. Takes steps in proportion to it.
+    pub(super) fn of(text: &[u8]) -> Text {
+        let mut unescaped = without_hidden(text);
+        for _ in 0..MAX_ROUNDS {
+            let Some(undone) = unescape(&unescaped) else { break };
+            unescaped = without_hidden(&undone);
+        }
+        let (from_hex, from_base64) = (from_hex(&unescaped), from_base64(&unescaped));
+        Text { unescaped, from_hex, from_base64 }
+    }
+
+    /// The text with its escapes undone.
+    pub(super) fn unescaped(&self) -> &[u8] {
+        &self.unescaped
+    }
+
+    /// The text and what is encoded in it.
+    pub(super) fn readings(&self) -> [&[u8]; 3] {
+        [&self.unescaped, &self.from_hex, &self.from_base64]
+    }
+}
+
+/// Undoes one round of percent-encoding; `None` if there is none.
+fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    if !text.contains(&b'%') {
+        return None;
+    }
+    let mut undone = Vec::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_changed = false;
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        match (byte, behind) {
+            (b'%', [high, low, behind @ ..]) if let Some(decoded) = hex_pair(*high, *low) => {
+                undone.push(decoded);
+                rest = behind;
+                is_changed = true;
+            }
+            _ => undone.push(*byte),
+        }
+    }
+    is_changed.then_some(undone)
+}
+
+/// Leaves out characters that nobody sees and that would break a key into pieces: U+200B to U+200D, U+2060, U+FEFF,
+/// U+00AD.
+fn without_hidden(text: &[u8]) -> Vec<u8> {
+    if text.is_ascii() {
+        return text.to_vec();
+    }
+    let hidden: [&[u8]; 6] = [
+        b"\xe2\x80\x8b",
+        b"\xe2\x80\x8c",
+        b"\xe2\x80\x8d",
+        b"\xe2\x81\xa0",
+        b"\xef\xbb\xbf",
+        b"\xc2\xad",
+    ];
+    let mut shown = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, behind @ ..] = rest {
+        let found = hidden.iter().find_map(|hidden| rest.strip_prefix(*hidden));
+        if found.is_none() {
+            shown.push(*byte);
+        }
+        rest = found.unwrap_or(behind);
+    }
+    shown
+}
+
+/// Decodes each text of pairs of hexadecimal digits, with or without one character between two pairs.
+fn from_hex(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = decoded.len();
+        // What is between the first two pairs is between all.
+        let mut between = None;
+        while let [high, low, behind @ ..] = rest
+            && let Some(byte) = hex_pair(*high, *low)
+        {
+            decoded.push(byte);
+            rest = behind;
+            let delimiter = rest.first().copied().filter(|byte| b"-:_.,+ ".contains(byte));
+            if delimiter.is_some() && *between.get_or_insert(delimiter) == delimiter {
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            between.get_or_insert(delimiter);
+        }
+        if decoded.len() - start < MIN_ENCODED / 2 {
+            decoded.truncate(start);
+            rest = rest.get(1..).unwrap_or_default();
+        } else {
+            decoded.push(b' ');
+        }
+    }
+    decoded
+}
+
+fn hex_pair(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+/// Decodes each text of base64, of either alphabet, that is text.
+fn from_base64(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    for token in text.split(|byte| base64_digit(*byte).is_none()) {
+        if token.len() < MIN_ENCODED {
+            continue;
+        }
+        let start = decoded.len();
+        decode_base64(token, &mut decoded);
+        let of_token = decoded.get(start..).unwrap_or_default();
+        if of_token.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+            decoded.push(b' ');
+        } else {
+            decoded.truncate(start);
+        }
+    }
+    decoded
+}
+
+/// Decodes base64 without padding; a rest of fewer than eight bits is left out.
+pub(super) fn decode_base64(token: &[u8], decoded: &mut Vec<u8>) {
+    let (mut bits, mut n_bits) = (0_u32, 0);
+    for digit in token.iter().filter_map(|byte| base64_digit(*byte)) {
+        bits = (bits << 6 | u32::from(digit)) & 0xFFFF;
+        n_bits += 6;
+        if n_bits >= 8 {
+            n_bits -= 8;
+            decoded.push((bits >> n_bits & 0xFF) as u8);
+        }
+    }
+}
+
+fn base64_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
+}
