@@ -5,6 +5,7 @@
 //! tail of names that are used once are `others`.
 
 mod families;
+mod merge;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::limits::{
     MIN_USES_ANYWHERE, MIN_WILDCARD_HOSTS,
 };
 use crate::uses::{Use, UseCount, Uses};
+pub use merge::{Merged, merge};
 
 /// Sources that behave alike, and what they did.
 #[derive(Clone, Debug)]
@@ -271,7 +273,7 @@ fn listed_hosts(hosts: BTreeMap<(&str, u16), Tally<'_>>) -> Listed {
     for ((host, port), tally) in hosts {
         if is_tail && is_usual(port) {
             tail.0 += 1;
-            merge(&mut tail.1, tally);
+            join(&mut tail.1, tally);
         } else {
             // Both usual ports are allowed for a name.
             let port = if is_usual(port) { 443 } else { port };
@@ -285,14 +287,14 @@ fn listed_hosts(hosts: BTreeMap<(&str, u16), Tally<'_>>) -> Listed {
         let is_wide = !parent.is_empty() && names.len() >= MIN_WILDCARD_HOSTS;
         for (host, tally) in hosts {
             let name = if is_wide { format!("*.{parent}{port}") } else { format!("{host}{port}") };
-            merge(listed.entry(name).or_default(), tally);
+            join(listed.entry(name).or_default(), tally);
         }
     }
     let listed = listed.into_iter().map(|(name, tally)| (name, tally.count())).collect();
     (listed, is_tail.then(|| (tail.0, tail.1.count())))
 }
 
-fn merge<'u>(into: &mut Tally<'u>, tally: Tally<'u>) {
+fn join<'u>(into: &mut Tally<'u>, tally: Tally<'u>) {
     into.requests.add(tally.requests);
     into.sources.extend(tally.sources);
 }

@@ -36,6 +36,10 @@ pub const MIN_WILDCARD_HOSTS: usize = 4;
 /// that both use.
 pub const MIN_SIMILARITY: f64 = 0.3;
 
+/// The most requests for one that is likely to be to something new in a group: of fifty requests one. A group of which
+/// less was seen is joined to one that is alike.
+pub const MAX_NOVELTY_OF: u64 = 50;
+
 /// Most groups of sources that are compared with one another, which takes steps by the third power of their
 /// number. If there are more, none are joined.
 pub const MAX_COMPARED_FAMILIES: usize = 120;

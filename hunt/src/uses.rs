@@ -19,6 +19,8 @@ pub struct Uses {
     pub matched: BTreeMap<(String, String), u64>,
     /// How many requests each entry of the allow-lists of the pack's policy listed, by the group's name.
     pub listed: BTreeMap<(StrId, AllowedBy), u64>,
+    /// The groups of the allow-lists of the pack's policy, by the sources in them that did something else.
+    pub groups: BTreeMap<String, String>,
     /// How many requests there were.
     pub n_requests: u64,
     /// How many of them a rule matched.
@@ -96,7 +98,13 @@ impl Uses {
         };
         let listed = match inspector.allowance(request, user) {
             Allowance::Listed(group, entry) => Some((group, entry)),
-            Allowance::NoGroup | Allowance::Unlisted(_) => None,
+            Allowance::Unlisted(group) => {
+                if !self.groups.contains_key(&name) && self.groups.len() < MAX_USES {
+                    self.groups.insert(name.clone(), tables.str(group).to_owned());
+                }
+                None
+            }
+            Allowance::NoGroup => None,
         };
         if let Some(listed) = listed {
             *self.listed.entry(listed).or_default() += 1;
@@ -123,6 +131,21 @@ impl Uses {
         }
     }
 
+    /// The sources that are in a group of the allow-lists, and did something else than it lists.
+    pub(crate) fn of_group<'u>(&'u self, group: &'u str) -> impl Iterator<Item = &'u str> {
+        let of_group = self.groups.iter().filter(move |(_, of)| *of == group);
+        let sources = of_group.map(|(source, _)| source.as_str());
+        sources.filter(|source| self.by_source.contains_key(*source))
+    }
+
+    /// What the sources did that are in no group of the allow-lists.
+    pub(crate) fn without_groups(&self) -> Uses {
+        let mut uses = self.clone();
+        uses.by_source.retain(|source, _| !self.groups.contains_key(source));
+        uses.matched.retain(|(source, _), _| !self.groups.contains_key(source));
+        uses
+    }
+
     fn insert(&mut self, source: &str, used: Use, count: UseCount) {
         let known = self.by_source.get(source).is_some_and(|uses| uses.contains_key(&used));
         if !known && self.n_kept >= MAX_USES {
@@ -141,6 +164,9 @@ impl Uses {
         self.n_odd += other.n_odd;
         self.n_without_source += other.n_without_source;
         self.n_left_out += other.n_left_out;
+        for (source, group) in &other.groups {
+            self.groups.entry(source.clone()).or_insert_with(|| group.clone());
+        }
         for (key, number) in &other.matched {
             *self.matched.entry(key.clone()).or_default() += number;
         }

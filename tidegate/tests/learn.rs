@@ -105,3 +105,38 @@ fn what_is_learned_from_a_log_lists_it_and_nothing_else() {
     assert_eq!(code, 0, "{stderr}");
     assert!(learned.contains("new.example") && !learned.contains("crates.example"), "{learned}");
 }
+
+#[test]
+fn what_is_new_is_merged_into_a_policy_and_all_that_people_wrote_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let policy = "# Ours.\nsources: {builders: [builder-*]}\nallow:\n  - group: builders    # enforced\n    sources: [builders]\n    default: enforce\n    hosts:\n      - crates.example  # the index\n";
+    let log = line("builder-1", "GET", "crates.example", "/x")
+        + &line("builder-1", "GET", "new.example", "/")
+        + &line("builder-1", "GET", "api.telegram.org", "/bot1:x/getMe");
+    fs::write(folder.join("rule.yml"), RULE).unwrap();
+    fs::write(folder.join("policy.yml"), policy).unwrap();
+    fs::write(folder.join("access.log"), &log).unwrap();
+    let learn = ["learn", "--rules", "rule.yml", "--merge", "policy.yml", "access.log"];
+    let (stdout, stderr, code) = tidegate(folder, &learn);
+    assert_eq!((stdout.as_str(), code), ("", 0), "{stderr}");
+    assert!(stderr.ends_with("policy.yml: 1 entry added\n"), "{stderr}");
+    let merged = fs::read_to_string(folder.join("policy.yml")).unwrap();
+    let added = "      - \"new.example\"    # 1 request of 1 source, 2026-11-30\n";
+    assert_eq!(merged, format!("{policy}{added}"));
+    // A second run finds nothing that is new, and what a rule matched is not learned.
+    let (_, stderr, code) = tidegate(folder, &learn);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.ends_with("policy.yml: 0 entries added\n"), "{stderr}");
+    assert_eq!(fs::read_to_string(folder.join("policy.yml")).unwrap(), merged);
+
+    // Nothing is written where the result could not be.
+    let braces = "allow: [{group: builders, sources: [10.0.0.0/8]}]\n";
+    fs::write(folder.join("policy.yml"), braces).unwrap();
+    let log = line("builder-1", "GET", "new.example", "/");
+    fs::write(folder.join("access.log"), log).unwrap();
+    let (_, stderr, code) = tidegate(folder, &learn);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("error[P001]: nothing can be added to it"), "{stderr}");
+    assert_eq!(fs::read_to_string(folder.join("policy.yml")).unwrap(), braces);
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::is_pattern;
-use crate::limits::{MAX_COMPARED_FAMILIES, MIN_SIMILARITY};
+use crate::limits::{MAX_COMPARED_FAMILIES, MAX_NOVELTY_OF, MIN_SIMILARITY};
 use crate::uses::{Use, Uses};
 
 /// Sources that are alike.
@@ -18,8 +18,8 @@ pub(super) struct Family {
     pub(super) members: BTreeSet<String>,
 }
 
-/// Groups all sources but those whose names are patterns. Families that use the same things are joined, those that are most alike first, until
-/// there are `n_families` or the rest is unlike.
+/// Groups all sources but those whose names are patterns. Families that use the same things are joined, those that
+/// are most alike first, until there are `n_families` or the rest is unlike; and families of which little was seen.
 pub(super) fn families(uses: &Uses, n_families: usize) -> Vec<Family> {
     let matched = uses.matched.keys().map(|(source, _)| source);
     let sources = uses.by_source.keys().chain(matched).filter(|source| !is_pattern(source));
@@ -75,21 +75,25 @@ fn stem(source: &str) -> (String, String) {
 /// What a family uses: its services and hosts.
 fn profile<'u>(uses: &'u Uses, family: &Family) -> BTreeSet<&'u str> {
     let of = |source: &String| uses.by_source.get(source).into_iter().flatten();
-    let used = family.members.iter().flat_map(of).map(|(used, _)| match used {
-        Use::Service { service, .. } => service.as_str(),
-        Use::Host { host, .. } => host.as_str(),
-    });
-    used.collect()
+    family.members.iter().flat_map(of).map(|(used, _)| name_of(used)).collect()
 }
 
-/// Joins the two families that are most alike, again and again.
+/// Joins the two families that are most alike, again and again: until there are few, and then those of which too
+/// little was seen to learn from them alone.
 fn join(uses: &Uses, families: &mut Vec<Family>, n_families: usize) {
     let mut profiles: Vec<BTreeSet<&str>> =
         families.iter().map(|family| profile(uses, family)).collect();
     // Comparing takes steps by the square of their number.
-    while families.len() > n_families.max(1) && families.len() <= MAX_COMPARED_FAMILIES {
+    while families.len() > 1 && families.len() <= MAX_COMPARED_FAMILIES {
+        let are_many = families.len() > n_families.max(1);
+        let is_thin: Vec<bool> =
+            families.iter().map(|family| !are_many && is_thin(uses, family)).collect();
+        let is_joined = |first: usize, second: usize| {
+            are_many || [first, second].iter().any(|idx| is_thin.get(*idx) == Some(&true))
+        };
         let pairs =
             (0..families.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
+        let pairs = pairs.filter(|(first, second)| is_joined(*first, *second));
         let alike = pairs.filter_map(|(first, second)| {
             let alike = similarity(profiles.get(first)?, profiles.get(second)?);
             let is_kin = first_word(families.get(first)?) == first_word(families.get(second)?);
@@ -110,6 +114,29 @@ fn join(uses: &Uses, families: &mut Vec<Family>, n_families: usize) {
             family.members.extend(joined.members);
             of_family.extend(profile);
         }
+    }
+}
+
+/// Returns true if the next request of a family will often be to something that it was not seen to use. The share of
+/// such requests is about that of what was seen once (Good and Turing: I. J. Good, "The population frequencies of
+/// species and the estimation of population parameters", 1953), so that it is known without another log.
+fn is_thin(uses: &Uses, family: &Family) -> bool {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (used, count) in
+        family.members.iter().flat_map(|source| uses.by_source.get(source).into_iter().flatten())
+    {
+        *counts.entry(name_of(used)).or_default() += count.n_requests;
+    }
+    let n_once = counts.values().filter(|count| **count == 1).count() as u64;
+    let n_requests: u64 = counts.values().sum();
+    n_once * MAX_NOVELTY_OF > n_requests
+}
+
+/// The service or the host that is used.
+fn name_of(used: &Use) -> &str {
+    match used {
+        Use::Service { service, .. } => service,
+        Use::Host { host, .. } => host,
     }
 }
 

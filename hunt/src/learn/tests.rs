@@ -197,3 +197,108 @@ fn what_a_log_says_cannot_write_a_line_of_the_policy() {
     let text = to_policy(&uses, &learn(&uses, 10));
     assert!(text.lines().all(|line| !line.starts_with("allow: [")), "{text}");
 }
+
+/// What sources of a group, and others, did beyond a policy.
+fn more() -> Uses {
+    let mut uses = uses(&[
+        ("builder-1", host("new.example"), 3),
+        ("builder-2", service("GitHub", Some(Operation::Clone), Some("acme/a")), 3),
+        ("backup", host("store.example"), 1),
+    ]);
+    for source in ["builder-1", "builder-2"] {
+        uses.groups.insert(source.to_owned(), "builders".to_owned());
+    }
+    uses
+}
+
+#[test]
+fn what_people_wrote_stays_and_what_is_new_is_put_in_behind_it() {
+    let policy = "\
+# Ours.
+default: monitor
+
+sources:
+  builders: [builder-*]    # all of them
+
+allow:
+  # The first of two.
+  - group: builders
+    sources: [builders]
+    default: enforce
+    hosts:
+      - crates.example     # asked for by a, 2026
+      # A mirror follows.
+      - {hosts: [mirror.example], methods: [GET]}
+
+  - group: everybody       # comes last
+    hosts: [www.example]
+
+statements: []
+";
+    let expect = "\
+# Ours.
+default: monitor
+
+sources:
+  builders: [builder-*]    # all of them
+  \"backup\": [\"backup\"]
+
+allow:
+  # The first of two.
+  - group: builders
+    sources: [builders]
+    default: enforce
+    hosts:
+      - crates.example     # asked for by a, 2026
+      # A mirror follows.
+      - {hosts: [mirror.example], methods: [GET]}
+      - \"new.example\"    # 3 requests of 1 source
+    services:
+      - {service: \"GitHub\", operations: [clone], identities: [\"acme/a\"]}    # 3 requests of 1 source
+
+  - group: \"backup\"    # 1 source
+    sources: [\"backup\"]
+    default: monitor    # `enforce` denies what is not listed
+    hosts:
+      - \"store.example\"    # 1 request of 1 source
+  - group: everybody       # comes last
+    hosts: [www.example]
+
+statements: []
+";
+    let merged = merge(&more(), 10, policy).unwrap();
+    assert_eq!(merged.text, expect);
+    assert_eq!((merged.n_added, merged.left_out.len()), (3, 0));
+    for line in policy.lines() {
+        assert!(merged.text.lines().any(|kept| kept == line), "{line}");
+    }
+}
+
+#[test]
+fn lists_in_brackets_and_policies_without_lists_are_added_to() {
+    let policy = "sources: {}\nallow:\n- group: builders\n  sources: [10.0.0.0/8]\n  services: []\n  hosts: [\n    a.example, # one\n    b.example]";
+    let mut uses = more();
+    uses.by_source.remove("backup");
+    let merged = merge(&uses, 10, policy).unwrap();
+    let expect = "sources: {}\nallow:\n- group: builders\n  sources: [10.0.0.0/8]\n  services: [{service: \"GitHub\", operations: [clone], identities: [\"acme/a\"]}]\n  hosts: [\n    a.example, # one\n    b.example, \"new.example\"]";
+    assert_eq!(merged.text, expect);
+
+    let mut uses = more();
+    uses.groups.clear();
+    let merged = merge(&uses, 10, "default: monitor").unwrap();
+    assert!(merged.text.starts_with("default: monitor\nsources:\n  \""), "{}", merged.text);
+    assert!(merged.text.contains("\nallow:\n  - group: "), "{}", merged.text);
+    // What is written is found again.
+    let again = merge(&Uses::default(), 10, &merged.text).unwrap();
+    assert_eq!((again.text, again.n_added), (merged.text, 0));
+}
+
+#[test]
+fn what_cannot_be_added_to_is_refused_with_what_to_change() {
+    let braces = "allow:\n  - {group: builders, sources: [10.0.0.0/8]}\n";
+    let error = merge(&more(), 10, braces).unwrap_err();
+    assert!(error.contains("group `builders` is written in braces"), "{error}");
+    assert!(merge(&more(), 10, "- a").unwrap_err().contains("not one map"));
+    let error = merge(&more(), 10, "sources: {a: [b]}\nallow: []\n").unwrap_err();
+    assert!(error.contains("in brackets"), "{error}");
+}

@@ -27,16 +27,19 @@ pub(super) fn policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
     if groups.is_empty() {
         return text + "sources: {}\nallow: []\n";
     }
-    text += "sources:\n";
+    let (sources, allow) = policy_of(groups);
+    text + "sources:\n" + &sources + "allow:\n" + &allow
+}
+
+/// The lines of `sources` and of `allow`.
+pub(super) fn policy_of(groups: &[LearnedGroup]) -> (String, String) {
+    let (mut of_sources, mut of_allow) = (String::new(), String::new());
     for group in groups {
         let sources: Vec<_> = group.sources.iter().map(|source| quoted(source)).collect();
-        text += &format!("  {}: [{}]\n", quoted(&group.name), sources.join(", "));
+        of_sources += &format!("  {}: [{}]\n", quoted(&group.name), sources.join(", "));
+        write_group(group, &mut of_allow);
     }
-    text += "allow:\n";
-    for group in groups {
-        write_group(group, &mut text);
-    }
-    text
+    (of_sources, of_allow)
 }
 
 fn write_group(group: &LearnedGroup, text: &mut String) {
@@ -72,7 +75,7 @@ fn write_group(group: &LearnedGroup, text: &mut String) {
     }
 }
 
-fn entry(service: &LearnedService) -> String {
+pub(super) fn entry(service: &LearnedService) -> String {
     let mut parts = vec![format!("service: {}", quoted(&service.service))];
     if !service.operations.is_empty() {
         parts.push(format!("operations: [{}]", service.operations.join(", ")));
@@ -89,7 +92,7 @@ fn entry(service: &LearnedService) -> String {
 }
 
 /// How often, by how many sources, and from when to when.
-fn comment(count: &Count) -> String {
+pub(super) fn comment(count: &Count) -> String {
     let requests = count.requests.n_requests;
     let word = if requests == 1 { "request" } else { "requests" };
     let sources = if count.n_sources == 1 { "source" } else { "sources" };
@@ -106,6 +109,6 @@ fn comment(count: &Count) -> String {
 }
 
 /// A text in double quotes, with what a log may have in it escaped.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

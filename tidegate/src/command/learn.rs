@@ -1,12 +1,13 @@
 //! `tidegate learn`.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diagnostics::{Finding, Sources, report};
-use hunt::learn::{learn, to_policy};
+use hunt::learn::{learn, merge, to_policy};
 use hunt::{Output, Uses};
+use knowledge::Policy;
 
 use super::logs::LogInput;
 use super::rule_input::RuleInput;
@@ -27,7 +28,8 @@ use crate::{disk, stream};
 #[command(after_help = "Examples:\n\
 \x20 tidegate learn access.log -o learned.yml\n\
 \x20 tidegate learn --groups 5 access.log.1.gz access.log > learned.yml\n\
-\x20 tidegate learn --policy policy.yml access.log    # what the policy does not list yet")]
+\x20 tidegate learn --policy policy.yml access.log    # what the policy does not list yet\n\
+\x20 tidegate learn --merge policy.yml access.log     # the same, added to the policy")]
 pub(crate) struct Learn {
     /// Logs to learn from; `-` or none for standard input
     logs: Vec<PathBuf>,
@@ -38,6 +40,9 @@ pub(crate) struct Learn {
     /// Write the policy to this file; an existing file is not replaced [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Add what this policy does not list to it: its lines, comments and order stay, and it is replaced whole
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "pack", "policy"])]
+    merge: Option<PathBuf>,
     /// Join groups that are alike until there are this many
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     groups: usize,
@@ -54,6 +59,9 @@ impl Learn {
     }
 
     fn try_run(&self) -> Result<Outcome, Outcome> {
+        if let Some(path) = &self.merge {
+            return self.merge(path);
+        }
         let (uses, mut outcome) = read_uses(&self.logs, &self.rules, &self.input)?;
         let groups = learn(&uses, self.groups);
         let text = to_policy(&uses, &groups);
@@ -76,6 +84,40 @@ impl Learn {
                     &Sources::new(),
                 )
             })?,
+        }
+        Ok(outcome)
+    }
+
+    /// Adds to a policy what it does not list.
+    fn merge(&self, path: &Path) -> Result<Outcome, Outcome> {
+        let refused = |finding: Finding| Outcome::refused(&[finding], &Sources::new());
+        let (file, text) = disk::read_text(path).map_err(|finding| refused(*finding))?;
+        let rules = self.rules.with_policy(path);
+        let (uses, mut outcome) = read_uses(&self.logs, &rules, &self.input)?;
+        let not_merged = |why: String, help: &str| {
+            let code = &knowledge::codes::BROKEN_POLICY;
+            refused(Finding::about(&file, code, format!("nothing can be added to it: {why}"), help))
+        };
+        let help = "add the entries by hand: `tidegate learn --policy FILE` prints them";
+        let merged = merge(&uses, self.groups, &text).map_err(|why| not_merged(why, help))?;
+        // What people wrote is replaced only by a policy.
+        let (policy, _) = Policy::read(&file, &merged.text);
+        if policy.is_none() {
+            return Err(not_merged("the result would not be a policy".to_owned(), help));
+        }
+        for sentence in &merged.left_out {
+            outcome.stderr += &format!("{sentence}\n");
+        }
+        let added = match merged.n_added {
+            1 => "1 entry".to_owned(),
+            n_added => format!("{n_added} entries"),
+        };
+        outcome.stderr += &format!("{}: {added} added\n", name(path));
+        if merged.text != text {
+            disk::write(path, merged.text.as_bytes()).map_err(|error| {
+                let help = "give a file that is writable, in a folder that is";
+                refused(disk::unwritable(path, &error, help))
+            })?;
         }
         Ok(outcome)
     }

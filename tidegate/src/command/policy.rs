@@ -14,7 +14,7 @@ use crate::disk;
 use crate::project::Project;
 
 /// A policy to compile into the pack.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct PolicyInput {
     /// Apply this policy: what to report or deny, and the exceptions (docs/policy.md)
     #[arg(long, value_name = "FILE")]
@@ -24,7 +24,7 @@ pub(super) struct PolicyInput {
 }
 
 /// The key of identities.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct KeyInput {
     /// Read the key that identities are hashed with from this file: 32 hexadecimal digits
     #[arg(long, value_name = "FILE")]
@@ -58,6 +58,11 @@ pub(super) struct Given {
 }
 
 impl PolicyInput {
+    /// Takes another policy.
+    pub(super) fn set(&mut self, path: &Path) {
+        self.policy = Some(path.to_owned());
+    }
+
     pub(super) fn fill_in(&mut self, project: &Project) {
         fill(&mut self.policy, project.policy.as_ref());
         self.key.fill_in(project);

@@ -1,6 +1,6 @@
 //! The arguments of commands that run rules over logs: the rules, or a pack of them, and a policy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diagnostics::Finding;
@@ -14,7 +14,7 @@ use crate::disk;
 use crate::project::Project;
 
 /// The rules to run over logs.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct RuleInput {
     /// Use the rules and the policy of this pack
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["rules", "policy"])]
@@ -39,6 +39,13 @@ impl RuleInput {
         }
         fill_paths(&mut self.rules, &project.notes);
         self.policy.fill_in(project);
+    }
+
+    /// The same rules with another policy.
+    pub(super) fn with_policy(&self, path: &Path) -> RuleInput {
+        let mut rules = self.clone();
+        rules.policy.set(path);
+        rules
     }
 
     /// Returns the pack's bytes, which are known to be a pack, how its policy is replayed, and the lines
