@@ -20,12 +20,16 @@ use crate::{Bootstrap, Envoy, Launch, until, workspace};
 pub const EXAMPLES: [&str; 3] = ["connect-sni", "tls-intercept", "transparent"];
 
 /// The names in the certificate of the internet's stand-in.
-const SITES: [&str; 6] = [
+const SITES: [&str; 10] = [
     "*.example.com",
     "*.example.net",
     "*.ngrok-free.app",
     "api.telegram.org",
     "discord.com",
+    "api.anthropic.com",
+    "api.openai.com",
+    "github.com",
+    "packages.example.org",
     "149.154.167.220",
 ];
 /// Where the example that opens TLS lists the services.
@@ -46,6 +50,17 @@ pub struct Example {
     /// The stand-in for the internet.
     pub origin: Envoy,
     authorities: PathBuf,
+}
+
+/// How an example is configured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting<'s> {
+    /// The plugin's mode.
+    pub mode: &'s str,
+    /// The names whose TLS is opened; those of the example if empty.
+    pub opened: &'s [String],
+    /// The plugin's key for identities; none if empty.
+    pub identity_key: &'s str,
 }
 
 /// What became of a client.
@@ -97,6 +112,17 @@ impl Example {
         pack: &[u8],
         mode: &str,
     ) -> Result<Self> {
+        Example::start_with(launch, directory, name, pack, &Setting { mode, ..Setting::default() })
+    }
+
+    /// The same, with more of the configuration changed.
+    pub fn start_with(
+        launch: &Launch,
+        directory: &Path,
+        name: &str,
+        pack: &[u8],
+        setting: &Setting<'_>,
+    ) -> Result<Self> {
         fs::create_dir_all(directory)?;
         let world = Authority::new("The internet's stand-in")?;
         let local = Authority::new("The gateway's authority")?;
@@ -109,12 +135,15 @@ impl Example {
         let file = workspace::root().join("examples").join(name).join("envoy.yaml");
         let text = fs::read_to_string(&file).with_context(|| format!("`{}`", file.display()))?;
         let mut config: Value = serde_saphyr::from_str(&text)?;
+        if let (Some(names), false) = (config.pointer_mut(OPENED), setting.opened.is_empty()) {
+            *names = json!(setting.opened);
+        }
         let opened = config.pointer(OPENED).and_then(Value::as_array).into_iter().flatten();
         let issued = local.issue(&opened.filter_map(Value::as_str).collect::<Vec<_>>())?;
         fs::write(directory.join("gateway.crt"), issued.chain)?;
         fs::write(directory.join("gateway.key"), issued.key)?;
         let changes =
-            Changes { pack: STANDARD.encode(pack), mode, origin: origin.listener("origin")? };
+            Changes { pack: STANDARD.encode(pack), setting, origin: origin.listener("origin")? };
         exempt(&mut config, changes.origin);
         changes.apply(&mut config);
         let gateway = Envoy::launch_in(launch, &config, directory)?;
@@ -203,7 +232,7 @@ fn origin(issued: &Issued) -> Value {
 /// What makes an example run on one machine.
 struct Changes<'m> {
     pack: String,
-    mode: &'m str,
+    setting: &'m Setting<'m>,
     origin: SocketAddr,
 }
 
@@ -237,8 +266,13 @@ impl Changes<'_> {
             Value::Array(values) => values.iter_mut().for_each(|value| self.apply(value)),
             Value::String(text) if text.contains("\"PACK\"") => {
                 *text = text.replace("PACK", &self.pack);
+                let Setting { mode, identity_key, .. } = self.setting;
+                let key = match *identity_key {
+                    "" => String::new(),
+                    key => format!(", \"identity_key\": \"{key}\""),
+                };
                 *text =
-                    text.replace("\"mode\": \"monitor\"", &format!("\"mode\": \"{}\"", self.mode));
+                    text.replace("\"mode\": \"monitor\"", &format!("\"mode\": \"{mode}\"{key}"));
             }
             _ => {}
         }
