@@ -34,6 +34,8 @@ const N_DRIPPING: usize = 1500;
 /// How long each of the attacker's connections waits before its next request: 1,000 a second in all, five times
 /// the limit of one client. More than the processor can take is the kernel's to limit.
 const ATTACK_PAUSE: Duration = Duration::from_millis(8);
+/// The same for requests that cost much each: 100 a second in all, half the limit of one client.
+const COSTLY_PAUSE: Duration = Duration::from_millis(80);
 /// The clients that work have this address. The attacker connects to another address of this machine and has
 /// that one.
 const CLIENT: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -51,7 +53,7 @@ pub(crate) struct Arguments {
 }
 
 /// What one client does to the others.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attack {
     /// Nothing.
     None,
@@ -71,6 +73,11 @@ impl Attack {
     const ALL: [Attack; 6] =
         [Attack::None, Attack::Loop, Attack::Names, Attack::Drip, Attack::Headers, Attack::Proxies];
 
+    /// How long each of the attacker's connections waits.
+    fn pause(self) -> Duration {
+        if self == Attack::Proxies { COSTLY_PAUSE } else { ATTACK_PAUSE }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Attack::None => "none",
@@ -78,7 +85,7 @@ impl Attack {
             Attack::Names => "flood of new names",
             Attack::Drip => "1,500 requests that drip",
             Attack::Headers => "flood of large headers",
-            Attack::Proxies => "flood of proxies in proxies",
+            Attack::Proxies => "100 proxies in proxies a second",
         }
     }
 }
@@ -272,7 +279,7 @@ fn flooding(attack: Attack, address: SocketAddr, thread: usize, is_over: &Atomic
         let _sent = stream.write_all(request.as_bytes());
         n_sent += 1;
         streams.push(stream);
-        thread::sleep(ATTACK_PAUSE);
+        thread::sleep(attack.pause());
         // Each answer would hold the flood up; what is open is bounded all the same.
         if streams.len() > 500 {
             streams.remove(0);
