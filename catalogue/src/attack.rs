@@ -237,7 +237,11 @@ struct Definition {
 impl Object {
     /// The id at MITRE and its page.
     fn external(&self) -> Option<(&str, &str)> {
-        let is_own = |reference: &&Reference| reference.source_name.starts_with("mitre-attack");
+        // Older releases of Mobile and ICS have names of their own.
+        let names = ["mitre-attack", "mitre-mobile-attack", "mitre-ics-attack"];
+        let is_own = |reference: &&Reference| {
+            names.iter().any(|name| reference.source_name.starts_with(name))
+        };
         let reference = self.external_references.iter().find(is_own)?;
         Some((reference.external_id.as_deref()?, reference.url.as_deref().unwrap_or_default()))
     }

@@ -18,10 +18,12 @@ pub fn read_rules(
 
 /// Whether a file of a collection can hold a rule, by its path.
 pub fn is_rule_path(vendor: Collection, path: &str) -> bool {
-    let yaml = path.ends_with(".yml") || path.ends_with(".yaml");
+    let extension = path.rsplit_once('.').map(|(_, it)| it.to_ascii_lowercase());
+    let extension = extension.unwrap_or_default();
+    let yaml = matches!(extension.as_str(), "yml" | "yaml");
     match vendor {
         Collection::Sigma | Collection::Own | Collection::Noted => yaml && sigma::is_active(path),
-        Collection::Elastic => path.ends_with(".toml"),
+        Collection::Elastic => extension == "toml",
         Collection::Splunk => yaml,
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::fields::leaked;
+use super::fields::{is_task, leaked, leaked_in_item};
 use super::names::is_legal;
 use diagnostics::{Decoded, Finding, Lines, decode};
 use links::{Files, Target};
@@ -157,10 +157,18 @@ impl Checker<'_> {
     fn page(&mut self, path: &str, text: &str) {
         let text = text.replace("\r\n", "\n");
         let (body, first_line) = self.front_matter(path, &text);
-        self.lines(path, body, first_line);
         let found = links::read(body);
         let lines = Lines::new(body);
         let line = |at: usize| first_line + (lines.point(body, at).line as usize).saturating_sub(1);
+        let mut of_items = BTreeSet::new();
+        for item in &found.items {
+            let text = body.get(item.clone()).unwrap_or_default().trim_end();
+            of_items.extend(line(item.start)..=line(item.start + text.len()));
+            for field in leaked_in_item(text) {
+                self.field(path, line(item.start), &field, !is_task(text));
+            }
+        }
+        self.lines(path, body, first_line, &of_items);
         for (at, code) in &found.code {
             // Dataview runs such code wherever it is.
             if code.trim_start().starts_with('=') || code.trim_start().starts_with("$=") {
@@ -173,19 +181,24 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks what depends on lines alone: fields, and tables that say why they are empty.
-    fn lines(&mut self, path: &str, body: &str, first_line: usize) {
+    /// Adds an inline field; those of tasks are not among the page's.
+    fn field(&mut self, path: &str, line: usize, name: &str, is_of_page: bool) {
+        self.add("leaked inline field", path, line, format!("`{name}`"));
+        if is_of_page {
+            let message = format!("`{name}` is no property");
+            self.add("fields differ from front matter", path, line, message);
+        }
+    }
+
+    /// Checks what depends on lines alone: fields outside of lists, and tables that say why they are empty.
+    fn lines(&mut self, path: &str, body: &str, first_line: usize, of_items: &BTreeSet<usize>) {
         let lines: Vec<&str> = body.lines().collect();
         for (idx, line) in lines.iter().enumerate() {
             let number = first_line + idx;
-            for field in leaked(line) {
-                self.add("leaked inline field", path, number, format!("`{field}`"));
-                self.add(
-                    "fields differ from front matter",
-                    path,
-                    number,
-                    format!("`{field}` is no property"),
-                );
+            if !of_items.contains(&number) {
+                for field in leaked(line) {
+                    self.field(path, number, &field, true);
+                }
             }
             let is_reasoned = match *line {
                 AS_BASE_AND_TABLE => {

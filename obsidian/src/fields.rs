@@ -14,6 +14,25 @@ pub fn leaked(line: &str) -> Vec<String> {
     if wrapped.is_empty() { full_line(line).into_iter().collect() } else { wrapped }
 }
 
+/// Returns the names of the fields that an item of a list would give: its lines are one, and those of a task are
+/// in brackets only, as in `src/data-import/markdown-file.ts`.
+pub fn leaked_in_item(item: &str) -> Vec<String> {
+    let line = item.lines().collect::<Vec<_>>().join(" ");
+    if !is_task(item) {
+        return leaked(&line);
+    }
+    if line.contains("::") { wrapped(&line) } else { Vec::new() }
+}
+
+/// Returns true if an item of a list, from its mark on, is a task.
+pub fn is_task(item: &str) -> bool {
+    let digits = item.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = digits.strip_prefix(['-', '*', '+', '.', ')']);
+    let rest = rest.and_then(|rest| rest.trim_start_matches([' ', '\t']).strip_prefix('['));
+    let mut rest = rest.unwrap_or_default().chars();
+    rest.next().is_some() && rest.next() == Some(']') && rest.next().is_none_or(char::is_whitespace)
+}
+
 /// Keys of fields in brackets, in their order; of two that overlap, the first.
 fn wrapped(line: &str) -> Vec<String> {
     let mut found: Vec<(usize, usize, &str)> = Vec::new();
@@ -83,6 +102,22 @@ fn full_line(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_item_is_one_line_and_a_task_has_fields_in_brackets_only() {
+        for (item, expect) in [
+            ("- fe80::1", vec!["fe80"]),
+            ("- Run\n  ```\n  std::sort\n  ```", vec![]),
+            ("- two\n  lines:: x", vec!["two   lines"]),
+            ("- [ ] look at std::string", vec![]),
+            ("1. [x] pay [due:: 2024-01-01]", vec!["due"]),
+            ("- [link](a) b:: c", vec![]),
+            ("- [x](b) key:: c", vec![]),
+        ] {
+            assert_eq!(leaked_in_item(item), expect, "{item}");
+        }
+        assert!(is_task("- [-] a") && !is_task("- [ab] c") && !is_task("- [a](b)"));
+    }
 
     #[test]
     fn fields_are_seen_where_dataview_sees_them() {

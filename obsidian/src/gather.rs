@@ -40,6 +40,9 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
                 let why = "it has no `kind`, and no front matter or heading that names a technique";
                 sources.passed_over.push((name, why.to_owned()));
             }
+            None if bytes.trim_ascii().is_empty() => {
+                sources.passed_over.push((name, "it is empty".to_owned()));
+            }
             None => match dialect::other(&name, &bytes) {
                 // A note that says a kind of ours lacks something.
                 Some(document) if !has_kind(&document.properties) => {
@@ -286,7 +289,10 @@ pub fn collection(sources: &mut Sources, vendor: Collection, files: &Files) {
 fn report_duplicates(sources: &mut Sources, vendor: Collection) {
     let mut seen = BTreeMap::new();
     for rule in sources.rules.iter().filter(|rule| rule.vendor == vendor) {
-        if let Some(first) = seen.insert(rule.id.as_str(), rule.path.as_str()) {
+        // One without an id has the name of its file.
+        if rule.id != rule.path
+            && let Some(first) = seen.insert(rule.id.as_str(), rule.path.as_str())
+        {
             let what = format!("the id {} is that of a rule in {first} too", rule.id);
             sources.duplicates.push((rule.path.clone(), what));
         }
@@ -295,14 +301,16 @@ fn report_duplicates(sources: &mut Sources, vendor: Collection) {
 
 /// Adds Atomic Red Team's tests.
 pub fn tests(sources: &mut Sources, files: &Files) {
-    let wanted: Vec<&(String, Vec<u8>)> = files
-        .iter()
-        .filter(|(path, _)| {
-            path.rsplit('/')
-                .next()
-                .is_some_and(|name| name.starts_with('T') && name.ends_with(".yaml"))
-        })
-        .collect();
+    // A file of tests is one by its content, and one of the collection's own also by its name.
+    let has_tests = |bytes: &[u8]| {
+        bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"atomic_tests:"))
+    };
+    let is_named = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name.starts_with('T') && name.ends_with(".yaml")
+    };
+    let is_wanted = |(path, bytes): &&(String, Vec<u8>)| is_named(path) || has_tests(bytes);
+    let wanted: Vec<&(String, Vec<u8>)> = files.iter().filter(is_wanted).collect();
     for (path, read) in in_parallel(&wanted, |_, text| atomic::read(text)) {
         add(sources, &path, read, |sources, tests: Vec<AtomicTest>| sources.tests.extend(tests));
     }

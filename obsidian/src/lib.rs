@@ -25,4 +25,5 @@ pub mod property;
 pub mod prose;
 pub mod record;
 pub mod sources;
+mod tables;
 pub mod taxonomy;

@@ -56,7 +56,7 @@ pub fn is_date(text: &str) -> bool {
         && bytes.get(7) == Some(&b'-')
         && digits(8, 10)
         && bytes.get(10).is_none_or(|byte| *byte == b'T');
-    month && (bytes.len() == 7 || day)
+    month && (bytes.len() == 7 || day) && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]

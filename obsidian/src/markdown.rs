@@ -5,6 +5,7 @@ use pulldown_cmark::{
 };
 
 use super::prose::{address, block, escaped, inline, whole_code, wrapped};
+use super::tables;
 
 /// Where links of a text lead to: the path of a page of the vault without its extension, by a link's target.
 pub(crate) type Pages<'p> = &'p dyn Fn(&str) -> Option<String>;
@@ -28,6 +29,7 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
             Options::ENABLE_WIKILINKS | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS;
     }
     let text = text.replace("\r\n", "\n");
+    let text = tables::whole(&text);
     let top = Parser::new_ext(&text, options).filter_map(|event| match event {
         Event::Start(Tag::Heading { level, .. }) => Some(level),
         _ => None,
@@ -42,6 +44,7 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
         item: None,
         n_quotes: 0,
         links: Vec::new(),
+        titles: Vec::new(),
         code: None,
         cells: None,
         footnote: None,
@@ -54,10 +57,123 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
     let mut definitions: Vec<_> = parser.reference_definitions().iter().collect();
     definitions.sort_by_key(|(_, definition)| definition.span.start);
     for (label, definition) in definitions {
-        writer.definition(label, &definition.dest);
+        writer.definition(label, &definition.dest, definition.title.as_deref().unwrap_or_default());
     }
     writer.written.trim().to_owned()
 }
+
+/// A line that ends within a paragraph.
+const BREAK: &str = "<br>";
+
+fn is_break(html: &str) -> bool {
+    let name = html.trim_start_matches('<').trim_end_matches(['>', '/', ' ']);
+    name.eq_ignore_ascii_case("br")
+}
+
+/// Names of languages behind a fence: of programs, queries, formats and consoles. No plugin of Obsidian that is
+/// known runs a block of such a name.
+const LANGUAGES: &[&str] = &[
+    "apache",
+    "applescript",
+    "aql",
+    "asm",
+    "awk",
+    "bash",
+    "bat",
+    "batch",
+    "c",
+    "cmd",
+    "conf",
+    "console",
+    "cpp",
+    "cql",
+    "cs",
+    "csharp",
+    "css",
+    "csv",
+    "curl",
+    "cypher",
+    "diff",
+    "docker",
+    "dockerfile",
+    "eql",
+    "esql",
+    "fish",
+    "go",
+    "golang",
+    "graphql",
+    "groovy",
+    "hcl",
+    "hex",
+    "html",
+    "http",
+    "ini",
+    "java",
+    "javascript",
+    "jq",
+    "js",
+    "json",
+    "json5",
+    "jsonc",
+    "jsonl",
+    "jsx",
+    "kotlin",
+    "kql",
+    "kuery",
+    "kusto",
+    "log",
+    "lua",
+    "lucene",
+    "makefile",
+    "markdown",
+    "md",
+    "nginx",
+    "nim",
+    "objc",
+    "osquery",
+    "perl",
+    "php",
+    "plaintext",
+    "powershell",
+    "promql",
+    "properties",
+    "ps1",
+    "pwsh",
+    "py",
+    "python",
+    "r",
+    "rb",
+    "reg",
+    "registry",
+    "rego",
+    "ruby",
+    "rust",
+    "scala",
+    "sed",
+    "sh",
+    "shell",
+    "sigma",
+    "snort",
+    "spl",
+    "splunk",
+    "sql",
+    "suricata",
+    "swift",
+    "terraform",
+    "text",
+    "toml",
+    "ts",
+    "txt",
+    "typescript",
+    "vb",
+    "vbscript",
+    "xml",
+    "yaml",
+    "yara",
+    "yaral",
+    "zeek",
+    "zsh",
+];
 
 /// Where a link leads to.
 enum Target {
@@ -83,6 +199,8 @@ struct Writer<'p> {
     n_quotes: usize,
     /// Where in `line` the text of each open link starts, and where it leads to.
     links: Vec<(usize, Target)>,
+    /// The titles of these links, which are words of the text too.
+    titles: Vec<String>,
     /// The language and the text of the open code block.
     code: Option<(String, String)>,
     /// The cells of the open row, in a table.
@@ -108,7 +226,9 @@ impl Writer<'_> {
             Event::SoftBreak | Event::HardBreak if self.n_quotes > 0 && is_callout(&self.line) => {
                 self.end_line();
             }
-            Event::SoftBreak | Event::HardBreak => self.line.push(' '),
+            Event::SoftBreak => self.line.push(' '),
+            Event::HardBreak => self.line.push_str(BREAK),
+            Event::InlineHtml(text) if is_break(&text) => self.line.push_str(BREAK),
             Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
             Event::Rule => self.end_line(),
             // Not enabled; if they were, their text would still be wanted.
@@ -150,12 +270,14 @@ impl Writer<'_> {
                 };
                 self.code = Some((language, String::new()));
             }
-            Tag::Link { dest_url, link_type, .. } => {
+            Tag::Link { dest_url, link_type, title, .. } => {
                 let target = self.target(link_type, &dest_url);
                 self.links.push((self.line.len(), target));
+                self.titles.push(title.into_string());
             }
-            Tag::Image { dest_url, .. } => {
+            Tag::Image { dest_url, title, .. } => {
                 self.links.push((self.line.len(), Target::Nowhere(dest_url.to_string())));
+                self.titles.push(title.into_string());
             }
             Tag::FootnoteDefinition(label) => {
                 self.end_line();
@@ -164,6 +286,7 @@ impl Writer<'_> {
             }
             Tag::TableHead | Tag::TableRow => self.cells = Some(Vec::new()),
             Tag::Strong => self.line.push_str("**"),
+            Tag::Strikethrough => self.line.push_str("~~"),
             Tag::Paragraph | Tag::Heading { .. } | Tag::Table(_) | Tag::HtmlBlock => {
                 self.end_line();
             }
@@ -182,7 +305,10 @@ impl Writer<'_> {
             }
             TagEnd::Item => {
                 self.end_line();
-                self.item = None;
+                // One without words.
+                if self.item.is_some() {
+                    self.push_lines("\n");
+                }
             }
             TagEnd::BlockQuote(_) => {
                 self.end_line();
@@ -191,14 +317,13 @@ impl Writer<'_> {
             }
             TagEnd::CodeBlock => {
                 let Some((language, text)) = self.code.take() else { return };
-                // The name of a language runs a query in Obsidian, so only a plain word of others stays;
-                // a diagram of a person's own note is drawn.
-                let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
-                let runs = ["dataview", "dataviewjs", "tasks", "query", "base", "mermaid"];
+                // Any name may be one that a plugin runs in Obsidian, so only those of languages stay; a diagram
+                // of a person's own note is drawn.
                 let first = language.split(' ').next().unwrap_or_default();
                 let is_drawn = self.pages.is_some() && first == "mermaid";
-                let is_known =
-                    is_plain(first) && (is_drawn || !runs.contains(&first.to_lowercase().as_str()));
+                let is_known = first.is_empty()
+                    || is_drawn
+                    || LANGUAGES.contains(&first.to_lowercase().as_str());
                 let kept = if is_known { first } else { "text" };
                 let info = inline(&language);
                 if kept != language.trim() && !info.is_empty() {
@@ -212,12 +337,17 @@ impl Writer<'_> {
                 let Some((start, target)) = self.links.pop() else { return };
                 let shown = self.line.split_off(start.min(self.line.len()));
                 self.link(&shown, &target);
+                let title = inline(&self.titles.pop().unwrap_or_default());
+                if !title.is_empty() && title != shown {
+                    self.line.push_str(&format!(" ({title})"));
+                }
             }
             TagEnd::Strong => self.line.push_str("**"),
+            TagEnd::Strikethrough => self.line.push_str("~~"),
             TagEnd::Heading(level) => {
                 let depth = (level as usize).saturating_sub(self.top as usize);
                 let text = std::mem::take(&mut self.line);
-                let text = text.replace("**", "");
+                let text = text.replace("**", "").replace(BREAK, " ");
                 self.push_lines(&format!("{} {text}", "#".repeat((self.level + depth).min(6))));
                 self.gap();
             }
@@ -308,13 +438,14 @@ impl Writer<'_> {
     }
 
     /// Adds a definition of a link that no link shows.
-    fn definition(&mut self, label: &str, url: &str) {
-        let label = inline(label);
+    fn definition(&mut self, label: &str, url: &str, title: &str) {
+        let (label, title) = (inline(label), inline(title));
         let shown = address(url).map_or_else(|| inline(url), |url| format!("<{url}>"));
         let bare = shown.trim_matches(['<', '>']);
-        if !self.written.contains(&label) || !self.written.contains(bare) {
+        if [label.as_str(), bare, &title].iter().any(|part| !self.written.contains(part)) {
             self.gap();
-            self.push_lines(&format!("{label}: {shown}"));
+            let title = if title.is_empty() { title } else { format!(" ({title})") };
+            self.push_lines(&format!("{label}: {shown}{title}"));
             self.gap();
         }
     }
@@ -351,9 +482,19 @@ impl Writer<'_> {
         }
     }
 
-    /// Ends a block by an empty line.
+    /// Ends a block by an empty line, which is in the same quotes. One that is there is written anew, since a
+    /// quote may have ended.
     fn gap(&mut self) {
-        if !self.written.is_empty() && !self.written.ends_with("\n\n") {
+        let is_mark = |c: char| matches!(c, '>' | ' ');
+        while let Some(rest) = self.written.strip_suffix('\n') {
+            let start = rest.rfind('\n').map_or(0, |at| at + 1);
+            if !rest.get(start..).unwrap_or_default().chars().all(is_mark) {
+                break;
+            }
+            self.written.truncate(start);
+        }
+        if !self.written.is_empty() {
+            self.written.push_str("> ".repeat(self.n_quotes).trim_end());
             self.written.push('\n');
         }
     }
@@ -380,13 +521,43 @@ fn label_of(label: &str) -> String {
 
 /// Inert text behind the bar of a link, where no markup has an effect.
 fn plain_text(shown: &str) -> String {
-    let bare = shown.replace("<code>", "").replace("</code>", "").replace("**", "");
+    let marks = ["<code>", "</code>", "**", "~~"];
+    let bare = marks.iter().fold(shown.replace(BREAK, " "), |text, mark| text.replace(mark, ""));
     bare.replace(['[', ']', '|', '`'], " ").trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_markup_means_stays() {
+        for (text, expect) in [
+            ("State: ~~do not~~ use", "State: ~~do not~~ use"),
+            ("Severity: high  \nState: x\\\nOwner: y", "Severity: high<br>State: x<br>Owner: y"),
+            ("| a |\n| --- |\n| 1<br/>2<BR>3 |", "| a |\n| --- |\n| 1<br>2<br>3 |"),
+            (
+                "> [!warning] Outer\n> Body\n> > [!note] Inner\n> > Nested\n>\n> After",
+                "> [!warning] Outer\n> Body\n>\n> > [!note] Inner\n> > Nested\n>\n> After",
+            ),
+            ("> One\n>\n> Two\n\nThree", "> One\n>\n> Two\n\nThree"),
+            (
+                "[the team](https://t.example/ \"ask for Ann\") and [r]\n\n[r]: https://r.example/ \"of all\"",
+                "[the team](https://t.example/) (ask for Ann) and [r](https://r.example/) (of all)",
+            ),
+            ("1.\n2. b\n\n-", "1.\n2. b\n\n-"),
+            (
+                "| a | b |\n|---|---|\n| 1 | [[x|y]] | z |",
+                "| a | b |\n| --- | --- |\n| 1 | y (x) &#124; z |",
+            ),
+            ("```datacorejsx\nf()\n```", "datacorejsx:\n\n```text\nf()\n```"),
+            ("```button\ntype command\n```", "button:\n\n```text\ntype command\n```"),
+            ("```KQL\nx\n```", "```KQL\nx\n```"),
+            ("Now `INPUT[text:foo]`", "Now “INPUT&#91;text:foo&#93;”"),
+        ] {
+            assert_eq!(personal(text, 2, &|_| None), expect, "{text}");
+        }
+    }
 
     #[test]
     fn structure_stays() {

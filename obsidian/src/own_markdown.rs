@@ -3,7 +3,7 @@
 
 use crate::fields::leaked;
 use crate::markdown::Pages;
-use crate::prose::{block, whole_code};
+use crate::prose::{RUN, block, whole_code};
 
 /// Returns a text in which nothing is a field, an inline query or a template command. All else stays, byte by
 /// byte.
@@ -138,7 +138,7 @@ fn link_at(text: &str) -> Option<Link<'_>> {
 
 /// Returns true if a text may have something in it that is to be made harmless.
 fn has_effect(text: &str) -> bool {
-    ["::", "<%", "`=", "`$="].iter().any(|part| text.contains(part))
+    ["::", "<%"].iter().any(|part| text.contains(part)) || is_query(text)
 }
 
 /// A fenced block, as far as it was read.
@@ -202,9 +202,9 @@ fn harmless_line(line: &str) -> String {
     written
 }
 
-/// Returns true if there is an inline query in a line.
-fn is_query(line: &str) -> bool {
-    line.contains("`=") || line.contains("`$=")
+/// Returns true if there is an inline query or control in a text.
+fn is_query(text: &str) -> bool {
+    RUN.iter().any(|start| text.contains(&format!("`{start}")))
 }
 
 /// Words without code.

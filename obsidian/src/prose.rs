@@ -311,6 +311,9 @@ pub fn whole_code(text: &str) -> String {
     span(text, "")
 }
 
+/// How code begins that is run where it is: by Dataview, and by Meta Bind.
+pub(crate) const RUN: [&str; 5] = ["=", "$=", "INPUT[", "VIEW[", "BUTTON["];
+
 /// Code between backticks; where they would not hold it, or something would see a field or a command in it,
 /// HTML.
 fn span(text: &str, more: &str) -> String {
@@ -319,8 +322,8 @@ fn span(text: &str, more: &str) -> String {
     let has = |part: &str| bare.contains(part);
     if bare.is_empty() {
         "(empty)".to_owned()
-    } else if bare.starts_with('=') || bare.starts_with("$=") {
-        // Dataview runs any code that begins so, however it is written.
+    } else if RUN.iter().any(|start| bare.starts_with(start)) {
+        // Dataview and Meta Bind run any code that begins so, however it is written.
         format!("“{}{more}”", escaped(&bare))
     } else if ["`", "|", "::", "<%", "%%", "<!--"].iter().any(|part| has(part)) {
         format!("<code>{}{more}</code>", escaped(&bare))

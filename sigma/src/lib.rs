@@ -56,4 +56,4 @@ pub use read::{LEVELS, Parsed, STATUSES, parse};
 pub use regex::{Regex, find_regex};
 pub use rule::*;
 pub use source::Source;
-pub use technique::{technique_id, technique_of_key, techniques_in};
+pub use technique::{TECHNIQUE_LISTS, technique_id, technique_of_key, techniques_in};

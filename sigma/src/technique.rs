@@ -26,7 +26,10 @@ pub fn techniques_in(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut before = None;
     for (at, character) in text.char_indices() {
-        let is_start = !before.is_some_and(char::is_alphanumeric);
+        // `AML.T0051` is one of ATLAS.
+        let is_of_atlas =
+            at >= 4 && text.get(at - 4..at).is_some_and(|it| it.eq_ignore_ascii_case("AML."));
+        let is_start = !before.is_some_and(char::is_alphanumeric) && !is_of_atlas;
         before = Some(character);
         if !is_start || !matches!(character, 't' | 'T') {
             continue;
@@ -81,6 +84,9 @@ const KEYS: [&[&str]; 6] = [
     &["techniques", "ttps"],
 ];
 
+/// Which of [`KEYS`] are lists of techniques, which notes on other things have too.
+pub const TECHNIQUE_LISTS: usize = 5;
+
 /// Which of [`KEYS`] hold addresses.
 const ADDRESSES: usize = 4;
 
@@ -131,6 +137,7 @@ mod tests {
             ("AT1102", ""),
             ("T110", ""),
             ("T110ä", ""),
+            ("AML.T0051, aml.t0051.000 and https://atlas.mitre.org/techniques/AML.T0051", ""),
             ("", ""),
         ] {
             assert_eq!(techniques_in(text).join(" "), expect, "{text}");

@@ -735,3 +735,58 @@ fn every_note_of_a_vault_has_a_page_beside_those_that_name_a_technique() {
     assert!(scene.page("Notes/Query.md").contains("kind: \"query\"\n"));
     scene.checks_clean();
 }
+
+#[test]
+fn files_of_a_catalogue_are_known_by_what_is_in_them() {
+    let test = "attack_technique: T1071.001\ndisplay_name: Web\natomic_tests:\n- name: Own test\n  description: d\n  supported_platforms: [linux]\n  executor: {name: sh, command: \"id\"}\n";
+    let rule = |title: &str| {
+        format!(
+            "title: {title}\nlogsource:\n    category: proxy\ndetection:\n    s:\n        cs-host: a.example\n    condition: s\n"
+        )
+    };
+    let two = format!("{}---\n{}", rule("One"), rule("Two"));
+    let mobile = r#"{"type":"bundle","objects":[{"type":"attack-pattern","id":"attack-pattern--1","name":"Bad phone","description":"d","external_references":[{"source_name":"mitre-mobile-attack","external_id":"T1437","url":"https://attack.mitre.org/techniques/T1437"}]}]}"#;
+    let scene = Scene::new(&[
+        ("at/mine/own.yaml", test),
+        ("at/more/tests.yml", &test.replace("Own", "Further")),
+        ("sigma/a.YML", &rule("Capital")),
+        ("sigma/two.yml", &two),
+        ("mobile.json", mobile),
+    ]);
+    let printed = scene.build(&["--all", "--atomic", "at", "--sigma", "sigma"]);
+    scene.checks_clean();
+    assert!(!printed.contains("is that of a rule"), "{printed}");
+    let text = |scene: &Scene| -> String {
+        scene.pages().iter().map(|path| fs::read_to_string(path).unwrap() + "\n").collect()
+    };
+    for words in ["Own test", "Further test", "Capital", "One", "Two"] {
+        assert!(text(&scene).contains(words), "{words}");
+    }
+    let scene = Scene::new(&[("mobile.json", mobile)]);
+    scene.build(&["--all", "--attack", "mobile.json"]);
+    assert!(text(&scene).contains("Bad phone"));
+}
+
+#[test]
+fn notes_with_odd_properties_and_tables_give_sound_pages() {
+    let scene = Scene::new(&[
+        (
+            "n/x.md",
+            "---\ntechnique_id: T1053\nseen: \"2021-10-20T15:05:19.271Z\"\ntags: [\"[[Windows - Download methods]]\", \"-\"]\n---\n# Job\n\n| A | B |\n| --- | --- |\n| 1 | [[Command and Control|C2]] | Egress filtering |\n",
+        ),
+        (
+            "n/hunt.md",
+            "---\ntitle: Odd names\ntechniques:\n- T1036.005\ntags: [\"[[A - b]]\"]\n---\n\n## Why\n\n- They look alike.\n",
+        ),
+        ("n/empty.md", ""),
+    ]);
+    let printed = scene.build(&["--notes", "n"]);
+    assert!(printed.contains("empty.md"), "{printed}");
+    scene.checks_clean();
+    let page = scene.page("Techniques/T1053 - Job.md");
+    for words in ["C2", "Egress filtering", "Windows-Download-methods", "2021-10-20T15:05:19.271Z"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(scene.page("Notes/Odd names.md").contains("They look alike"));
+}

@@ -1,7 +1,7 @@
 //! Decides what a note is: about one technique, a page with rules, or another document.
 
 use crate::rule::techniques_in;
-use sigma::{technique_id, technique_of_key};
+use sigma::{TECHNIQUE_LISTS, technique_id, technique_of_key};
 
 use super::front_matter::{self, Head};
 use super::section::{self, Section};
@@ -144,7 +144,15 @@ fn is_of_react(line: &str) -> bool {
     line.trim_start().starts_with('|') && line.split('|').any(is_id)
 }
 
-/// The techniques that a note is about: by its front matter, its first heading or its file's name.
+/// Returns true if a title names several techniques, and so none that its note is about.
+fn names_several(title: &str) -> bool {
+    let all = techniques_in(title);
+    let is_parent = |id: &String| all.iter().any(|other| other.starts_with(&format!("{id}.")));
+    all.iter().filter(|id| !is_parent(id)).count() > 1
+}
+
+/// The techniques that a note is about: by its front matter, its first heading or its file's name. A note with a
+/// title of its own that lists techniques is about something else, which these are of.
 fn named(file: &str, head: &Head<'_>, sections: &[Section]) -> Option<Vec<String>> {
     let mut surest: Option<(usize, Vec<String>)> = None;
     for (key, value) in &head.properties {
@@ -157,9 +165,21 @@ fn named(file: &str, head: &Head<'_>, sections: &[Section]) -> Option<Vec<String
             surest = Some(found);
         }
     }
+    let keys = ["title", "name"].into_iter();
+    let titles = keys.flat_map(|key| texts(&head.properties, key));
+    let titles: Vec<String> = titles.filter(|title| !title.trim().is_empty()).collect();
+    let rank = surest.as_ref().map(|(rank, _)| *rank);
+    if titles.iter().any(|title| names_several(title)) && rank != Some(0)
+        || !titles.is_empty() && rank == Some(TECHNIQUE_LISTS)
+    {
+        return None;
+    }
     let by_heading = || {
         let first = sections.iter().find(|section| section.level > 0)?;
         let title = first.title.trim();
+        if names_several(title) {
+            return None;
+        }
         let first_word = title.split([' ', ':']).next().unwrap_or_default();
         let last_word = title.rsplit(' ').next().unwrap_or_default();
         let bare = |word: &str| technique_id(word.trim_matches(['[', ']', '(', ')', ':', '-']));

@@ -296,3 +296,24 @@ fn detection_pages_and_other_documents_are_known_by_their_shape() {
         assert_eq!(shown(file, &text), expect, "{file}");
     }
 }
+
+/// Hunts and procedures list techniques, or name several in their title: they are about none of them.
+#[test]
+fn a_note_with_a_title_of_its_own_is_not_its_techniques_page() {
+    for (text, expect) in [
+        (
+            "---\ntitle: Punycode names in DNS\ntechniques:\n- T1036.005\n---\n\n## Why\n\n- They look alike.\n",
+            "note `Punycode names in DNS` of T1036.005",
+        ),
+        ("# T1071 and T1102\n\nBoth.\n", "note `T1071 and T1102` of T1071 T1102"),
+        ("# Not T1071 but T1102\n", "note `Not T1071 but T1102` of T1071 T1102"),
+        (
+            "---\ntitle: Uploads (T1041/T1567)\n---\n\nText.\n",
+            "note `Uploads (T1041/T1567)` of T1041 T1567",
+        ),
+        ("# LLM prompt injection\n\nSeen: AML.T0051.\n", "nothing"),
+    ] {
+        assert_eq!(shown("a.md", text), expect, "{text}");
+    }
+    assert!(shown("a.md", "# T1102.002 (T1102)\n\nBoth.\n").contains("T1102.002"));
+}

@@ -71,7 +71,7 @@ fn document_page(builder: &Builder<'_>, document: &Document) -> Page {
     let mut tags = vec!["note".to_owned()];
     let named = document.properties.iter().filter(|(key, _)| key == "tags" || key == "tag");
     let named: Vec<String> = named.flat_map(|(_, value)| value.texts()).collect();
-    let named = named.iter().flat_map(|text| text.split([',', ' ', '\t'])).map(tag_of);
+    let named = named.iter().flat_map(|text| tags_of(text));
     let of_techniques = document.techniques.iter().flat_map(|id| technique_tags(id));
     for tag in of_techniques.chain(named.filter(|tag| !tag.is_empty())) {
         if !tags.iter().any(|known| known.eq_ignore_ascii_case(&tag)) {
@@ -106,10 +106,23 @@ fn document_page(builder: &Builder<'_>, document: &Document) -> Page {
     page
 }
 
+/// The tags that a value lists: words, or a link, which is one.
+pub(super) fn tags_of(text: &str) -> Vec<String> {
+    let link = text.trim().strip_prefix("[[").and_then(|it| it.strip_suffix("]]"));
+    if let Some(link) = link {
+        let shown = link.rsplit('|').next().unwrap_or(link);
+        let words: Vec<&str> = shown.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        return vec![tag_of(&words.join("-"))];
+    }
+    text.split([',', ' ', '\t']).map(tag_of).collect()
+}
+
 /// A word as a tag; empty where it is none.
 fn tag_of(word: &str) -> String {
     let word = word.trim_start_matches('#');
-    if word.is_empty() { String::new() } else { tag(word) }
+    let is_word = word.chars().any(char::is_alphanumeric);
+    if is_word { tag(word) } else { String::new() }
 }
 
 /// Adds what notes say to their pages: properties where the vault's types allow, all else as Markdown.
@@ -215,8 +228,9 @@ fn place<'v>(
         let says_so = |known: &Property| {
             let known = known.texts();
             value.texts().iter().all(|text| {
-                let text = if is_tag { tag_of(text) } else { text.clone() };
-                known.iter().any(|it| it.eq_ignore_ascii_case(&text))
+                let said = if is_tag { tags_of(text) } else { vec![text.clone()] };
+                let is_known = |text: &String| known.iter().any(|it| it.eq_ignore_ascii_case(text));
+                said.iter().filter(|text| !(is_tag && text.is_empty())).all(is_known)
             })
         };
         let is_said = known.is_some_and(says_so);

@@ -116,10 +116,10 @@ fn properties(
     }
     let of_notes = notes.iter().flat_map(|note| [note.texts("tags"), note.texts("tag")].concat());
     let of_notes: Vec<String> = of_notes.collect();
-    let words = of_notes.iter().flat_map(|text| text.split([',', ' ', '\t']));
-    for extra in words.map(|word| word.trim_start_matches('#')).filter(|word| !word.is_empty()) {
-        if !tags.iter().any(|known| known.eq_ignore_ascii_case(&tag(extra))) {
-            tags.push(tag(extra));
+    let extra = of_notes.iter().flat_map(|text| own_notes::tags_of(text));
+    for extra in extra.filter(|tag| !tag.is_empty()) {
+        if !tags.iter().any(|known| known.eq_ignore_ascii_case(&extra)) {
+            tags.push(extra);
         }
     }
     page.set("tags", Property::Tags(tags));

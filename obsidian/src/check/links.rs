@@ -1,10 +1,11 @@
 //! Links of a page, as Obsidian finds and resolves them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use percent_encoding::percent_decode_str;
-use pulldown_cmark::{Event, LinkType, Options, Parser, Tag};
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
 /// What is found in the body of a page besides its lines: byte offset and text.
 #[derive(Debug, Default)]
@@ -13,6 +14,8 @@ pub(super) struct Body {
     pub(super) links: Vec<(usize, Target)>,
     /// Inline code.
     pub(super) code: Vec<(usize, String)>,
+    /// Where items of lists are, without the lists in them.
+    pub(super) items: Vec<Range<usize>>,
 }
 
 /// Where a link of a page leads to.
@@ -32,6 +35,8 @@ pub(super) fn read(body: &str) -> Body {
         | Options::ENABLE_WIKILINKS;
     let mut found = Body::default();
     let body = without_comments(body);
+    // The starts of open items, and where the first list in each begins.
+    let mut open: Vec<(usize, Option<usize>)> = Vec::new();
     for (event, range) in Parser::new_ext(&body, options).into_offset_iter() {
         match event {
             Event::Start(
@@ -46,6 +51,16 @@ pub(super) fn read(body: &str) -> Body {
                     _ => Target::Markdown(dest_url.into_string()),
                 };
                 found.links.push((range.start, target));
+            }
+            Event::Start(Tag::Item) => open.push((range.start, None)),
+            Event::Start(Tag::List(_)) => {
+                if let Some((_, end)) = open.last_mut() {
+                    end.get_or_insert(range.start);
+                }
+            }
+            Event::End(TagEnd::Item) => {
+                let item = open.pop();
+                found.items.extend(item.map(|(start, end)| start..end.unwrap_or(range.end)));
             }
             Event::Code(code) => found.code.push((range.start, code.into_string())),
             _ => {}
@@ -196,9 +211,11 @@ impl Files {
     }
 }
 
-/// A path in one spelling: lower case, and letters with their marks composed.
+/// A path in one spelling: lower case, letters with their marks composed, and blanks that do not break a line as
+/// others.
 fn folded(path: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfc().normalize(path).to_lowercase()
+    let path = path.replace('\u{a0}', " ");
+    ComposingNormalizerBorrowed::new_nfc().normalize(&path).to_lowercase()
 }
 
 /// A path relative to a folder; `None` where it leaves the vault.
@@ -270,6 +287,7 @@ mod tests {
             ("diagram", false),
             ("books/isolate", false),
             ("Caf\u{e9} analysis", true),
+            ("Caf\u{e9}\u{a0}analysis", true),
             ("CAF\u{c9} ANALYSIS", true),
             ("gone", false),
         ] {

@@ -216,7 +216,7 @@ impl Build {
         if let Some(path) = &self.atomic {
             progress.say("reading Atomic Red Team");
             let n_broken = sources.broken.len();
-            let files = files(path, &["yaml"], sources)?;
+            let files = files(path, &["yaml", "yml"], sources)?;
             gather::tests(sources, &files);
             if sources.tests.is_empty() {
                 return Err(
