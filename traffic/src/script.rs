@@ -255,7 +255,7 @@ impl Scanner<'_> {
                     self.next();
                     return arguments;
                 }
-                Some(',' | ')' | ']' | '}' | ';') => {
+                Some(',' | ')' | ']' | '}' | ';' | ':') => {
                     self.next();
                     continue;
                 }
@@ -492,6 +492,7 @@ mod tests {
             "fetch(\"\"\"".to_owned(),
             "a=".repeat(1000),
             "fetch({:}".to_owned(),
+            "fetch(a: b)".to_owned(),
         ] {
             calls(&script, |name| name == "fetch");
         }
