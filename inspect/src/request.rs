@@ -61,8 +61,8 @@ impl Request<'_> {
 
 /// Headers in which servers take a method in place of the request's own, in lower case.
 ///
-/// The first is of Google's APIs, OneDrive and most web frameworks, the second of `OData` services as
-/// SharePoint, the third of a few others.
+/// The first is of Google's APIs, `OneDrive` and most web frameworks, the second of `OData` services as
+/// `SharePoint`, the third of a few others.
 pub const METHOD_OVERRIDES: [&str; 3] =
     ["x-http-method-override", "x-http-method", "x-method-override"];
 

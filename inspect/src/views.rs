@@ -240,7 +240,7 @@ impl Views {
         }
         self.is_truncated |= hidden.is_truncated;
         self.extra_hosts.extend(hidden.extra_hosts);
-        self.share(request, hosts_extra, &paths, server_name.as_deref());
+        self.share(request, hosts_extra.as_deref(), &paths, server_name.as_deref());
         if !self.methods.is_empty() && self.forms.is_empty() {
             let nothing = FormParts { view: View::Decoded, ..FormParts::default() };
             self.offer(request, nothing);
@@ -317,7 +317,7 @@ impl Views {
     fn share(
         &mut self,
         request: &Request<'_>,
-        first: Option<Vec<u8>>,
+        first: Option<&[u8]>,
         paths: &[PathForm],
         server_name: Option<&[u8]>,
     ) {
@@ -326,7 +326,7 @@ impl Views {
         }
         self.extra_hosts.sort_unstable();
         self.extra_hosts.dedup();
-        let authority = first.as_deref();
+        let authority = first;
         let view = if authority.is_some() { View::Canonical } else { View::Decoded };
         // Where each of them has its own path, that of the request is none of theirs.
         let is_apart = first.is_none() && self.extra_hosts.iter().all(|host| host.path.is_some());
@@ -350,7 +350,7 @@ impl Views {
         }
         for path in paths {
             let path = self.start_of(&path.bytes);
-            let authority = first.clone().unwrap_or_else(|| request.authority.to_vec());
+            let authority = first.unwrap_or(request.authority).to_vec();
             self.extra_hosts.push(ExtraHost { authority, path: Some(path) });
         }
         self.extra_hosts.sort_unstable();

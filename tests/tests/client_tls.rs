@@ -48,7 +48,7 @@ impl Server {
         .with_no_client_auth()
         .with_single_cert(vec![certified.cert.der().clone()], key.into())
         .unwrap();
-        config.alpn_protocols = ["h2", "http/1.1", "http/1.0"].map(|name| name.into()).into();
+        config.alpn_protocols = ["h2", "http/1.1", "http/1.0"].map(Into::into).into();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let seen = Seen::default();
         let kept = Arc::clone(&seen);

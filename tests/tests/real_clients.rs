@@ -1,7 +1,6 @@
 //! Allow-lists by operation and identity, with the programs that people use: git over smart HTTP, and curl that
 //! signs its requests to S3, through a real Envoy.
 #![forbid(unsafe_code)]
-#![expect(clippy::disallowed_methods, reason = "tests touch files")]
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -129,7 +129,8 @@ impl Tunnel {
         stream.write_all(b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n")?;
         let mut buffer = [0; 4096];
         let n_bytes = stream.read(&mut buffer)?;
-        ensure!(buffer[..n_bytes].starts_with(b"HTTP/1.1 200"), "no tunnel");
+        let answer = buffer.get(..n_bytes).unwrap_or_default();
+        ensure!(answer.starts_with(b"HTTP/1.1 200"), "no tunnel");
         Ok(Tunnel(stream))
     }
 

@@ -134,15 +134,16 @@ fn header(
         return;
     }
     if let Some(request) = request {
-        let value = Some(value.trim().as_bytes().to_vec());
+        let bytes = value.trim().as_bytes();
+        let value = Some(bytes.to_vec());
         match lower.as_str() {
             "user-agent" => request.user_agent = value,
             "referer" => request.referrer = value,
             "cookie" => request.cookie = value,
             name if METHOD_OVERRIDES.contains(&name) => {
-                let value = value.unwrap_or_default();
                 let before = request.method_override.take().map(|of| [of, vec![b',']].concat());
-                request.method_override = Some([before.unwrap_or_default(), value].concat());
+                request.method_override =
+                    Some([before.unwrap_or_default().as_slice(), bytes].concat());
             }
             // No field of Sigma's proxy taxonomy asks for other headers.
             _ => {}

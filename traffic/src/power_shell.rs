@@ -355,14 +355,7 @@ impl Reader {
             (&mut uri.text, given.get("body").and_then(|body| body.table.as_ref()))
             && method.eq_ignore_ascii_case("get")
         {
-            for (name, value) in body {
-                target.push(if target.contains('?') { '&' } else { '?' });
-                let encode = |text: &str| {
-                    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                        .to_string()
-                };
-                target.push_str(&format!("{}={}", encode(name), encode(value)));
-            }
+            add_query(target, body);
         }
         let request = Sent {
             method: method.to_ascii_uppercase(),
@@ -427,6 +420,17 @@ impl Reader {
             ..ClientRequest::default()
         };
         found.extend(request_of_url(&url, request, sent.host, findings));
+    }
+}
+
+/// Adds a table to the query of a URL.
+fn add_query(target: &mut String, table: &Table) {
+    let encode = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    for (name, value) in table {
+        target.push(if target.contains('?') { '&' } else { '?' });
+        target.push_str(&format!("{}={}", encode(name), encode(value)));
     }
 }
 

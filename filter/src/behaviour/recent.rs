@@ -11,7 +11,7 @@ use super::parties::Parties;
 pub(super) const RECENT_SECONDS: u32 = 10;
 
 /// Pairs that are remembered; each has one place, in which it replaces another.
-const N_PLACES: usize = 256;
+const N_PLACES: u8 = 255;
 
 /// What is known of the pairs of this worker.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Recent {
         fields: BehaviourFields,
         behaviour: &Behaviour,
     ) {
-        self.places.resize(N_PLACES, None);
+        self.places.resize(N_PLACES.into(), None);
         let Some(place) = self.places.get_mut(place(parties)) else { return };
         let known = match place {
             Some(known) if known.is_of(parties, time) => known,
@@ -87,7 +87,8 @@ impl Known {
 }
 
 fn place(parties: &Parties) -> usize {
-    (parties.pair.key % N_PLACES as u64) as usize
+    let place = parties.pair.key % u64::from(N_PLACES);
+    usize::try_from(place).unwrap_or_default()
 }
 
 fn copy(field: BehaviourField, from: &Behaviour, to: &mut Behaviour) {

@@ -30,7 +30,7 @@ pub(super) fn has_encoded_labels(host: &[u8]) -> bool {
 /// Returns true for pairs of hexadecimal digits, among them a digit.
 fn is_hex(label: &[u8]) -> bool {
     label.len() >= MIN_HEX
-        && label.len() % 2 == 0
+        && label.len().is_multiple_of(2)
         && label.iter().all(u8::is_ascii_hexdigit)
         && label.iter().any(u8::is_ascii_digit)
 }

@@ -9,32 +9,32 @@ use crate::request::Request;
 /// What is left for the forms of one request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Budget {
-    n_left: usize,
-    n_extra_left: usize,
-    n_taken: usize,
+    left: usize,
+    extra_left: usize,
+    taken: usize,
 }
 
 impl Budget {
     pub(super) fn of(request: &Request<'_>) -> Budget {
         let n_bytes = request_bytes(request);
         Budget {
-            n_left: n_bytes.max(MAX_FORM_BYTES),
-            n_extra_left: 2 * n_bytes + MAX_EXTRA_HOST_BYTES,
-            n_taken: 0,
+            left: n_bytes.max(MAX_FORM_BYTES),
+            extra_left: 2 * n_bytes + MAX_EXTRA_HOST_BYTES,
+            taken: 0,
         }
     }
 
     /// Takes the bytes of a form; returns false if there are not as many left.
     pub(super) fn take(&mut self, n_bytes: usize) -> bool {
-        let left = self.n_left.checked_sub(n_bytes);
-        self.n_left = left.unwrap_or(self.n_left);
-        self.n_taken += if left.is_some() { n_bytes } else { 0 };
+        let left = self.left.checked_sub(n_bytes);
+        self.left = left.unwrap_or(self.left);
+        self.taken += if left.is_some() { n_bytes } else { 0 };
         left.is_some()
     }
 
     /// The same for forms with further hosts.
     pub(super) fn take_extra(&mut self, n_bytes: usize) -> bool {
-        let fits = n_bytes <= self.n_extra_left;
+        let fits = n_bytes <= self.extra_left;
         if fits {
             self.charge(n_bytes);
         }
@@ -43,18 +43,18 @@ impl Budget {
 
     /// What is left for forms with further hosts.
     pub(super) fn n_extra_left(&self) -> usize {
-        self.n_extra_left
+        self.extra_left
     }
 
     /// Takes bytes for further hosts.
     pub(super) fn charge(&mut self, n_bytes: usize) {
-        self.n_extra_left = self.n_extra_left.saturating_sub(n_bytes);
-        self.n_taken += n_bytes;
+        self.extra_left = self.extra_left.saturating_sub(n_bytes);
+        self.taken += n_bytes;
     }
 
     /// All that was taken.
     pub(super) fn n_taken(&self) -> usize {
-        self.n_taken
+        self.taken
     }
 }
 

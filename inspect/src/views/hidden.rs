@@ -39,7 +39,7 @@ pub(super) struct Hidden {
 pub(super) fn targets(names: &[&[u8]], paths: &[&[u8]], n_extra_left: usize) -> Hidden {
     let n_bytes = paths.first().map_or(0, |path| path.len());
     let max_steps = MAX_HIDDEN_STEPS_PER_BYTE * n_bytes + MIN_HIDDEN_STEPS;
-    let mut hidden = Hidden { max_steps, n_extra_left, ..Hidden::default() };
+    let mut hidden = Hidden { n_extra_left, max_steps, ..Hidden::default() };
     let as_it_came = [None];
     let some: Vec<Option<&[u8]>> = paths.iter().copied().map(Some).collect();
     let paths = if paths.is_empty() { &as_it_came[..] } else { &some };

@@ -136,7 +136,7 @@ pub(crate) fn evade(request: &RecordedRequest, numbers: &mut Numbers) -> Recorde
 
 /// Moves the name of a request to where it is not looked for first: the server name, or the target of the
 /// CONNECT in whose tunnel it comes. What is left has another name.
-fn misplace<'r>(request: Request<'r>, numbers: &mut Numbers) -> Request<'r> {
+fn misplace<'r>(request: &Request<'r>, numbers: &mut Numbers) -> Request<'r> {
     const INNOCENT: [&[u8]; 3] =
         [b"www.good.example", b"Cdn.good.example.", b"a.example,b.example"];
     let name = request.authority;
@@ -144,21 +144,21 @@ fn misplace<'r>(request: Request<'r>, numbers: &mut Numbers) -> Request<'r> {
     // The server name of a CONNECT is the gateway's own.
     let n_places = if request.path.is_some() && request.server_name.is_none() { 8 } else { 4 };
     match numbers.below(n_places) {
-        0 => Request { authority: innocent, connect_target: Some(name), ..request },
-        4 => Request { authority: innocent, server_name: Some(name), ..request },
+        0 => Request { authority: innocent, connect_target: Some(name), ..*request },
+        4 => Request { authority: innocent, server_name: Some(name), ..*request },
         5 => Request {
             authority: innocent,
             server_name: Some(b"www.good.example"),
             connect_target: Some(name),
-            ..request
+            ..*request
         },
         6 => Request {
             authority: innocent,
             server_name: Some(name),
             connect_target: Some(b"cdn.good.example:443"),
-            ..request
+            ..*request
         },
-        _ => request,
+        _ => *request,
     }
 }
 
@@ -235,7 +235,7 @@ fn no_composition_of_evasions_over_a_shipped_example_escapes() {
         let request = if asks_for_anomalies(inspector.pack(), *rule) {
             evaded.lend()
         } else {
-            misplace(evaded.lend(), &mut numbers)
+            misplace(&evaded.lend(), &mut numbers)
         };
         let verdict = inspector.inspect(&request);
         let matched = verdict.matches.iter().find(|matched| matched.rule == *rule);
