@@ -6,7 +6,7 @@ use inspect::{Mode, Pack, address_number};
 
 use crate::config::Anywhere;
 use crate::deny::unauthenticated;
-use crate::headers::{Occurrence, occurrence};
+use crate::headers::{Occurrence, occurrence, underscored};
 use crate::host::{Host, Property};
 use crate::metrics::Failure;
 use crate::plugin::Plugin;
@@ -71,6 +71,11 @@ impl Plugin {
         let mut failed = None;
         if header != Occurrence::Never && host.set_request_header(HEADER, None).is_err() {
             failed = Some(Failure::RequestHeader);
+        }
+        for other in underscored(&snapshot.header_map, HEADER) {
+            if host.set_request_header(&other, None).is_err() {
+                failed = Some(Failure::RequestHeader);
+            }
         }
         // What arrives in a tunnel was admitted with the tunnel.
         if snapshot.connect_target.is_some() {

@@ -64,7 +64,7 @@ impl<'m> Headers<'m> {
                     join(&mut headers.cookie, b"; ", value);
                     continue;
                 }
-                [b'x', b'-', ..] if is_override(name) => {
+                [b'x', b'-' | b'_', ..] if is_override(name) => {
                     join(&mut headers.method_override, b",", value);
                     continue;
                 }
@@ -145,7 +145,23 @@ fn join<'m>(all: &mut Option<Cow<'m, [u8]>>, between: &[u8], value: &'m [u8]) {
 
 /// Returns true for the headers that name another method.
 fn is_override(name: &[u8]) -> bool {
-    METHOD_OVERRIDES.iter().any(|known| known.as_bytes() == name)
+    METHOD_OVERRIDES.iter().any(|known| is_spelling(name, known.as_bytes()))
+}
+
+/// Returns true if a header is another one but for underscores in place of dashes: servers that hand headers on as
+/// variables (CGI, WSGI, Rack) take both for one.
+fn is_spelling(name: &[u8], known: &[u8]) -> bool {
+    let is_same = |(one, other): (&u8, &u8)| one == other || (*one, *other) == (b'_', b'-');
+    name.len() == known.len() && name.iter().zip(known).all(is_same)
+}
+
+/// Returns the names of headers that are `name` but for underscores, as they are in a map.
+pub(crate) fn underscored(map: &[u8], name: &str) -> Vec<String> {
+    let Ok(pairs) = Pairs::new(map) else { return Vec::new() };
+    let names = pairs.filter_map(Result::ok).map(|(known, _)| known);
+    let others =
+        names.filter(|known| *known != name.as_bytes() && is_spelling(known, name.as_bytes()));
+    others.filter_map(|known| String::from_utf8(known.to_vec()).ok()).collect()
 }
 
 /// Iterates over the pairs of a map; ends after the first malformed one.

@@ -3,7 +3,7 @@
 
 use inspect::{Mode, Pack, Request};
 
-use crate::headers::{Occurrence, occurrence};
+use crate::headers::{Occurrence, occurrence, underscored};
 use crate::host::{Host, HostError};
 use crate::plugin::Plugin;
 use crate::snapshot::Snapshot;
@@ -31,6 +31,9 @@ impl Plugin {
             None => read.insert(self.sender(host, snapshot)).source(),
         });
         for change in changes {
+            for other in underscored(&snapshot.header_map, change.name) {
+                host.set_request_header(&other, None)?;
+            }
             let is_there =
                 occurrence(&snapshot.header_map, change.name.as_bytes()) != Occurrence::Never;
             if is_there || change.value.is_some() {

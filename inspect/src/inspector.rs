@@ -292,9 +292,15 @@ impl Inspector {
         }
         let tables = self.pack.tables();
         let mut secrets = Secrets::of(tables, request);
-        // Escapes are undone in each reading; what is left are the other names of the request.
-        for form in forms.iter().filter(|form| form.authority.is_some()) {
-            secrets.extend(Secrets::of(tables, &form.apply(request)));
+        for form in forms {
+            let read = form.apply(request);
+            // In other forms of the path headers are what they were.
+            let read = if form.authority.is_some() {
+                read
+            } else {
+                Request { user_agent: None, referrer: None, cookie: None, ..read }
+            };
+            secrets.extend(Secrets::of(tables, &read));
         }
         secrets
     }

@@ -50,7 +50,7 @@ secrets! {
     "key.github" GitHub: "A token of GitHub: `ghp_`, `gho_`, `ghu_`, `ghs_` or `ghr_` and at least 30 characters, or `github_pat_` and at least 40";
     "key.gitlab" GitLab: "A personal access token of GitLab: `glpat-` and at least 20 characters";
     "key.google" Google: "A key of Google's APIs: `AIza` and 35 characters";
-    "key.openai" OpenAi: "A key of `OpenAI`'s API: `sk-` with `T3BlbkFJ` in it, or `sk-proj-` and at least 40 characters";
+    "key.openai" OpenAi: "A key of OpenAI's API: `sk-` with `T3BlbkFJ` in it, or `sk-proj-` and at least 40 characters";
     "key.private" Private: "The first line of a private key in PEM";
     "key.slack" Slack: "A token of Slack: `xoxa-`, `xoxb-`, `xoxe-`, `xoxp-`, `xoxr-` or `xoxs-`, digits, and at least 20 characters";
     "key.stripe" Stripe: "A secret or restricted key of Stripe: `sk_live_`, `sk_test_`, `rk_live_` or `rk_test_` and at least 16 characters";

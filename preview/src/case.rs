@@ -17,11 +17,13 @@ pub struct CaseRequest {
     pub user_agent: Option<Vec<u8>>,
     pub referrer: Option<Vec<u8>>,
     pub cookie: Option<Vec<u8>>,
+    pub method_override: Option<Vec<u8>>,
     pub server_name: Option<Vec<u8>>,
     /// True if the connection is known not to be TLS.
     pub is_not_tls: bool,
     pub connect_target: Option<Vec<u8>>,
     pub source_address: Option<Vec<u8>>,
+    pub source_identity: Option<Vec<u8>>,
     /// The status of the response; `None` as long as there is none.
     pub status: Option<u16>,
 }
@@ -39,10 +41,12 @@ impl CaseRequest {
             user_agent: owned(request.user_agent),
             referrer: owned(request.referrer),
             cookie: owned(request.cookie),
+            method_override: owned(request.method_override),
             server_name: owned(request.server_name),
             is_not_tls: request.transport == Transport::NotTls,
             connect_target: owned(request.connect_target),
             source_address: owned(request.source_address),
+            source_identity: owned(request.source_identity),
             status: request.response.and_then(|response| response.status),
         }
     }
@@ -59,12 +63,13 @@ impl CaseRequest {
             user_agent: self.user_agent.as_deref(),
             referrer: self.referrer.as_deref(),
             cookie: self.cookie.as_deref(),
+            method_override: self.method_override.as_deref(),
             server_name: self.server_name.as_deref(),
             transport: if self.is_not_tls { Transport::NotTls } else { Transport::Unknown },
             connect_target: self.connect_target.as_deref(),
             source_address: self.source_address.as_deref(),
+            source_identity: self.source_identity.as_deref(),
             response: self.status.is_some().then_some(response),
-            ..Request::default()
         }
     }
 }

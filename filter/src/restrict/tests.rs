@@ -91,3 +91,24 @@ fn a_header_that_cannot_be_set_meets_the_failure_mode() {
         assert_eq!(host.responses().len(), usize::from(is_refused));
     }
 }
+
+#[test]
+fn a_copy_spelt_with_underscores_is_one() {
+    let host = FakeHost::new();
+    let plugin = plugin(&host, Mode::Enforce, FailureMode::Open);
+    host.set_headers(&[
+        (":method", b"GET"),
+        (":scheme", b"https"),
+        (":authority", b"drop.example"),
+        (":path", b"/"),
+        ("x_allowed_teams", b"theirs"),
+        ("x-allowed_teams", b"others"),
+        ("x_other", b"stays"),
+    ]);
+    host.set_property(Property::SourceAddress, b"192.0.2.1:7");
+    assert!(matches!(plugin.judge(&host), Step::Pass));
+    assert_eq!(host.forwarded(HEADER), ["ours"]);
+    assert!(host.forwarded("x_allowed_teams").is_empty());
+    assert!(host.forwarded("x-allowed_teams").is_empty());
+    assert_eq!(host.forwarded("x_other"), ["stays"]);
+}

@@ -6,7 +6,7 @@
 use super::Source;
 use crate::pack::{HeaderValue, Pack, ServiceHeader, Tables};
 use crate::request::Request;
-use crate::service::{is_below, plain_host};
+use crate::service::{is_below, owner, plain_host};
 
 /// What has to happen to one header of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,14 @@ impl Pack {
         let wanted = of_header.filter_map(|values| {
             let header = values.first().map(|value| value.header as usize)?;
             let header = tables.services.headers.get(header)?;
-            names.iter().any(|name| is_read_at(tables, header, name)).then_some((header, values))
+            if names.iter().any(|name| is_read_at(tables, header, name)) {
+                return Some((header, values));
+            }
+            // What other hosts of the service do with a client's copy nobody knows: it is removed there too.
+            let is_of_service = |name: &Vec<u8>| {
+                owner(tables, name).is_some_and(|(service, _)| service == header.service)
+            };
+            names.iter().any(is_of_service).then_some((header, &[][..]))
         });
         let wanted: Vec<(&ServiceHeader, &[HeaderValue])> = wanted.collect();
         if wanted.is_empty() {

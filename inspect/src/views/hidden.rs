@@ -126,7 +126,12 @@ impl Hidden {
         }
         if self.targets.len() >= MAX_HIDDEN_TARGETS {
             self.is_cut = true;
-            self.extra_host(host, path);
+            // A proxy is read all the same: what it is asked for would be behind those that were counted.
+            if self.extra_host(host.clone(), path.clone())
+                && proxy_services::is_proxy(&host, path.as_deref())
+            {
+                self.queue.push_back((host, path));
+            }
             return;
         }
         if proxy_services::is_proxy(&host, path.as_deref()) {
@@ -171,7 +176,8 @@ impl Hidden {
         }
     }
 
-    fn extra_host(&mut self, authority: Vec<u8>, path: Option<Vec<u8>>) {
+    /// Adds a target past the bound; returns true if it is a new one for which there is room.
+    fn extra_host(&mut self, authority: Vec<u8>, path: Option<Vec<u8>>) -> bool {
         let start = |mut path: Vec<u8>| {
             self.is_truncated |= path.len() > MAX_EXTRA_HOST_PATH_BYTES;
             path.truncate(MAX_EXTRA_HOST_PATH_BYTES);
@@ -180,15 +186,17 @@ impl Hidden {
         let host = ExtraHost { authority, path: path.map(start) };
         let n_bytes = host.n_bytes(MAX_EXTRA_HOST_PATH_BYTES, 0);
         if self.extra_hosts.contains(&host) {
-            return;
+            return false;
         }
-        match self.n_extra_left.checked_sub(n_bytes) {
+        let left = self.n_extra_left.checked_sub(n_bytes);
+        match left {
             Some(left) => {
                 self.n_extra_left = left;
                 self.extra_hosts.insert(host);
             }
             None => self.is_truncated = true,
         }
+        left.is_some()
     }
 }
 

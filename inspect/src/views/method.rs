@@ -148,12 +148,27 @@ fn parameters(query: &[u8]) -> impl Iterator<Item = &[u8]> {
         let (name, value) = parameter.split_at_checked(at)?;
         // All of these names end so, which few others do.
         let ends = matches!(name.last()?, b'd' | b'D' | b'e' | b'E');
-        let is_override = ends && PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let start = name.iter().position(|byte| !matches!(byte, b' ' | b'+'))?;
+        let name = name.get(start..)?;
+        let is_override = ends && PARAMETERS.iter().any(|known| is_named(known, name));
         let value = value.get(1..).filter(|_| is_override)?;
-        let is_common = name.eq_ignore_ascii_case(METHOD);
+        let is_common = is_named(METHOD, name);
         let is_method = || STANDARD.iter().any(|known| known.eq_ignore_ascii_case(value));
         (!is_common || is_method()).then_some(value)
     })
+}
+
+/// Returns true if a server may take a parameter for the one of a name: PHP leaves out blanks in front, and reads
+/// dots and blanks as underscores.
+fn is_named(known: &[u8], name: &[u8]) -> bool {
+    let fold = |byte: &u8| match byte {
+        b'.' | b' ' | b'+' => b'_',
+        other => other.to_ascii_lowercase(),
+    };
+    known.len() == name.len()
+        && known.iter().zip(name).all(|(one, other)| {
+            one.eq_ignore_ascii_case(other) || *one == b'_' && fold(other) == b'_'
+        })
 }
 
 fn add_override(text: &[u8], method: &[u8], found: &mut Vec<&'static [u8]>) {
@@ -170,6 +185,23 @@ fn add_override(text: &[u8], method: &[u8], found: &mut Vec<&'static [u8]>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_are_those_of_php_too() {
+        for (path, expect) in [
+            ("/?_method=PUT", &[&b"PUT"[..]][..]),
+            ("/?.method=PUT", &[b"PUT"]),
+            ("/?+_method=PUT", &[b"PUT"]),
+            ("/? .method=put", &[b"PUT"]),
+            ("/?a.method=PUT", &[]),
+            ("/?=PUT", &[]),
+            ("/?++=PUT", &[]),
+        ] {
+            let request =
+                Request { method: b"GET", path: Some(path.as_bytes()), ..Request::default() };
+            assert_eq!(overrides(&request), expect, "{path}");
+        }
+    }
 
     #[test]
     fn methods_are_read_as_lenient_servers_read_them() {

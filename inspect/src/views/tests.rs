@@ -110,6 +110,25 @@ fn the_path_of_a_target_past_the_bounds_is_read_in_every_form() {
 }
 
 #[test]
+fn a_proxy_past_the_bounds_is_read_too() {
+    for n_decoys in [0, 19, 20, 40] {
+        let decoys: String = (0..n_decoys).map(|idx| format!("&d{idx}=d{idx}.example")).collect();
+        for last in [
+            "https%3A%2F%2Fr.jina.ai%2Fpastebin.com%2Fraw%2Fabc",
+            "https://api.codetabs.com/v1/proxy?quest=pastebin.com/raw/abc",
+            "https://pastebin-com.translate.goog/raw/abc",
+        ] {
+            let path = format!("/translate?x=1{decoys}&u={last}");
+            let views = views("translate.google.com", &path);
+            let hosts = views.forms().iter().filter_map(|form| form.authority.as_deref());
+            let extra = views.extra_hosts().iter().map(|host| host.authority.as_slice());
+            let found = hosts.chain(extra).any(|host| host == b"pastebin.com");
+            assert!(found || views.is_truncated(), "{n_decoys} {last}");
+        }
+    }
+}
+
+#[test]
 fn an_empty_or_encoded_segment_may_be_what_dots_take_away() {
     for (host, path, expect) in [
         ("discord.com", "/api//../webhooks/1/a", "/api/webhooks/1/a"),

@@ -74,11 +74,12 @@ impl Host for Worker {
 
     fn set_shared_data(&self, key: &str, value: &[u8], cas: u32) -> Result<(), HostError> {
         let mut shared = self.shared.borrow_mut();
-        let current = shared.get(key).map_or(0, |(_, cas)| *cas);
-        if cas != 0 && cas != current {
+        // A key that is not there is set whatever the number, as Envoy does it.
+        let current = shared.get(key).map(|(_, cas)| *cas);
+        if cas != 0 && current.is_some_and(|current| cas != current) {
             return Err(HostError(8));
         }
-        shared.insert(key.to_owned(), (value.to_vec(), current + 1));
+        shared.insert(key.to_owned(), (value.to_vec(), current.unwrap_or_default() + 1));
         Ok(())
     }
 
