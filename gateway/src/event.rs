@@ -31,7 +31,7 @@ pub enum Dialect {
 
 /// Returns the events of a line: the line itself, or what follows the prefix of Envoy's log.
 ///
-/// An event is at the beginning of the line, or behind what Envoy and Istio write in front of it ([`is_prefix`]),
+/// An event is at the beginning of the line, or behind what Envoy and Istio write in front of it (`is_prefix`),
 /// and nowhere else: any other text is another program's line, and an event in it is what a client wrote there.
 /// Text after an event is skipped, because some collectors append to what they collect. Two events follow each
 /// other where a line break was lost. Events that Envoy escaped as C does are unescaped.

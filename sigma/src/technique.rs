@@ -84,7 +84,7 @@ const KEYS: [&[&str]; 6] = [
     &["techniques", "ttps"],
 ];
 
-/// Which of [`KEYS`] are lists of techniques, which notes on other things have too.
+/// The rank ([`technique_of_key`]) of lists of techniques, which notes on other things have too.
 pub const TECHNIQUE_LISTS: usize = 5;
 
 /// Which of [`KEYS`] hold addresses.

@@ -260,7 +260,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Writes a file as [`write`] does, from what `fill` writes piece by piece; returns what `fill` returns.
+/// Writes a file as [`write()`] does, from what `fill` writes piece by piece; returns what `fill` returns.
 pub(crate) fn write_with<T>(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
