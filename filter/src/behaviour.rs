@@ -2,10 +2,10 @@
 //!
 //! A request is tracked if a rule depends on behaviour and on nothing else any more: every other request pays
 //! nothing. At its headers the tables are read and the rules are evaluated with it as the last request of its
-//! pair, first with what its own entry and its host's answer, and with the rest only if that does not settle them; what those that
-//! many pairs share answer is remembered for a moment. When the request ends, and its bytes are final, it is written,
-//! and it is judged once more if a rule may match by them. A denied request is written too: a beacon that is denied
-//! is still one.
+//! pair, first with what its own entry and its host's answer, and with the rest only if that does not settle them.
+//! What entries answer that pairs share is remembered for a moment. When the request ends, and its bytes are final,
+//! it is written, and it is judged once more if a rule may match by them. A denied request is written too: a beacon
+//! that is denied is still one.
 //!
 //! An event that only such rules match is written once a window of its pair and rule.
 
@@ -400,7 +400,7 @@ fn crowd(host: &dyn Host, key: u64, source: u64, time: u32) -> CrowdState {
 }
 
 fn seconds(host: &dyn Host) -> Option<u32> {
-    u32::try_from(host.seconds()?).ok()
+    in_seconds(host.milliseconds()?)
 }
 
 fn in_seconds(milliseconds: u64) -> Option<u32> {

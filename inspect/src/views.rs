@@ -247,8 +247,8 @@ impl Views {
         }
     }
 
-    /// Each name with each form of the path. Returns the first host past the bounds, which stands for the
-    /// host in the form that they share.
+    /// Each name with each form of the path. Returns the first host past the bounds, which is the host in
+    /// the form that they share.
     fn combine(
         &mut self,
         request: &Request<'_>,

@@ -191,7 +191,7 @@ fn a_tunnel_whose_start_was_suppressed_is_reported_with_what_it_moved() -> Resul
     if of_streams("closed")?.len() == 3 {
         assert_eq!(window["response"]["request_bytes"], n_sent, "{window}");
     } else {
-        // On a machine that stands still, this one outlived its window, too.
+        // On a machine that does nothing for a while, this one outlived its window, too.
         assert_eq!(of_streams("closed")?[3]["response"]["request_bytes"], n_sent);
     }
     assert!(envoy.plugin_failures()?.is_empty());

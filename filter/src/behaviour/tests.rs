@@ -369,7 +369,7 @@ fn a_client_that_is_only_claimed_has_no_behaviour() {
     assert!(Parties::of(&inspector, &key, &request, &sender).is_none());
 }
 
-/// A page of many requests reads the entries that pairs share once, and what it is told is at most so old.
+/// A page of many requests reads the entries that pairs share once, and an answer is at most so old.
 #[test]
 fn what_pairs_share_is_read_once_in_a_while() {
     let gateway = Gateway::new("tidegate.sources|gte: 2");
