@@ -77,7 +77,10 @@ fn shown(folder: &Path, arguments: &[&str], columns: u16, environment: &[(&str, 
         .current_dir(folder)
         .env("TERM", "xterm-256color")
         .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR")
         .env_remove("CLICOLOR_FORCE")
+        // Where a build server runs this, every terminal has colours, a dumb one too.
+        .env_remove("CI")
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(terminal.try_clone().unwrap())
