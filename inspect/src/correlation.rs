@@ -11,10 +11,12 @@
 //! events (`lt`, `lte`) can only hold where there is an event at all: silence fires nothing.
 //!
 //! An event that several rules of a correlation match counts once, except where the rules themselves
-//! are counted (`temporal`). Values are compared as Sigma compares text, without regard to case. A
+//! are counted (`temporal`). A condition over names of rules is over which of them have an event in the
+//! window, so `not` means until now: what comes later takes no firing back. Values are compared as Sigma compares text, without regard to case. A
 //! field that an event lacks is a group value of its own, as in SQL's `GROUP BY`; a value that is to be
 //! counted or summed and is missing, or no number, is left out.
 
+mod condition;
 mod group;
 mod hit;
 
@@ -59,7 +61,7 @@ pub struct Firing {
     pub first_ms: i64,
     /// How many events the window holds.
     pub n_events: usize,
-    /// The value that was checked against the condition.
+    /// The value that was checked against the condition; for one over names of rules how many of them there are.
     pub value: f64,
     /// The group, in the order of [`Tables::correlation_group`]; `None` for a field that events lack.
     /// As it came: it may hold a secret.
@@ -177,8 +179,16 @@ impl State {
         let mut firings = Vec::new();
         for (key, kept) in touched {
             let Some(group) = self.groups.get_mut(&key).filter(|_| kept) else { continue };
-            let value = group.value(of, tables.correlation_inputs(of).len());
-            let holds = value.is_some_and(|value| holds(tables, of, value));
+            let (value, holds) = match tables.correlation_code(of) {
+                [] => {
+                    let value = group.value(of, tables.correlation_inputs(of).len());
+                    (value, value.is_some_and(|value| holds(tables, of, value)))
+                }
+                code => {
+                    let (n_inputs, holds) = group.evaluate(code, tables.correlation_inputs(of));
+                    (Some(n_inputs), holds)
+                }
+            };
             if let Some(value) = value
                 && holds
                 && !group.holds

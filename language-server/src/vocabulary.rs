@@ -49,7 +49,7 @@ pub(crate) const CORRELATION_KEYS: &[Word] = &[
     ("rules", "the rules that are taken in, by id or name"),
     ("group-by", "fields: matches are counted apart for each of their values"),
     ("timespan", "in which time, as `10m`"),
-    ("condition", "the threshold, as `gte: 10`"),
+    ("condition", "the threshold, as `gte: 10`, or names of rules, as `a and not b`"),
     ("aliases", "fields that have other names in other rules"),
 ];
 

@@ -66,6 +66,7 @@ diagnostics::codes! {
     /// A correlation's `condition` that cannot be evaluated: no comparison, one that is there twice, a
     /// threshold that is not a number, or `field` or `percentile` where it is needed or has no meaning.
     /// Several comparisons have to hold together, so that `gt` and `lte` make a range.
+    /// A condition over names of rules (`a and not b`) has to name each of `rules`, which lists each once.
     BROKEN_THRESHOLD = "S054", Error, "broken condition of a correlation";
     /// Correlations that take each other in, so that none of them can be evaluated first.
     CIRCULAR_CORRELATION = "S055", Error, "circular correlation";
@@ -80,4 +81,7 @@ diagnostics::codes! {
     /// A correlation beyond the bounds: it counts further than a gateway keeps events, or takes in too
     /// much.
     CORRELATION_TOO_LARGE = "S059", Error, "correlation beyond the bounds";
+    /// A condition over names of rules that holds where none of them has an event, as `not b` alone.
+    /// Silence is no event, so there would be nothing to evaluate it on.
+    SILENT_CONDITION = "S060", Error, "condition that silence fulfils";
 }

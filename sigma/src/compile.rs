@@ -4,6 +4,7 @@ mod correlations;
 mod frequency;
 mod grams;
 mod minimal;
+mod name_condition;
 mod networks;
 mod patterns;
 mod program;
@@ -203,6 +204,7 @@ impl Compiler {
             correlations: self.correlations.compiled,
             correlation_inputs: self.correlations.inputs,
             thresholds: self.correlations.thresholds,
+            correlation_code: self.correlations.code,
             group_names: self.correlations.group_names,
             input_fields: self.correlations.input_fields,
             // Services and policy are not the rule language's; who has them adds them.

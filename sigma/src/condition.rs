@@ -3,7 +3,7 @@
 //! Precedence, loosest first: `or`, `and`, `not`, `x of`, parentheses. Operators are written in lower
 //! case. `them` and patterns leave out identifiers that start with `_`, unless the pattern does too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::codes;
 use crate::limits::{MAX_CONDITION_DEPTH, MAX_REPEATED_PARTS};
@@ -21,7 +21,7 @@ struct Problem {
     instead: Option<String>,
 }
 
-/// Reads a condition over the selections of a rule.
+/// Reads a condition over the selections of a rule, or over the rules of a correlation.
 ///
 /// `place` gives the span of a range of characters of the condition. `n_repeated` counts the parts of all
 /// conditions of a file beyond what is written.
@@ -44,7 +44,7 @@ pub(crate) fn parse(
             parser.aggregation(at);
         } else {
             let message = format!("`{}` is not expected here", token.text);
-            parser.problem(&codes::BROKEN_CONDITION, message, OPERATORS, at);
+            parser.problem(&codes::BROKEN_CONDITION, message, parser.names.kind.operators(), at);
             let lower = token.text.to_ascii_lowercase();
             let meant = matches!(lower.as_str(), "and" | "or").then_some(lower);
             parser.instead(meant.as_deref());
@@ -60,14 +60,23 @@ pub(crate) fn parse(
     condition.filter(|_| !broken)
 }
 
-const OPERATORS: &str =
-    "combine search identifiers with `and`, `or`, `not`, `1 of`, `all of` and parentheses";
-
 #[derive(Clone, Copy, Debug)]
 struct Token<'t> {
     text: &'t str,
     /// The range of characters.
     at: (usize, usize),
+}
+
+/// The names in a condition in the order in which they come first, with the range of their characters. Patterns
+/// are none.
+pub(crate) fn written_names(text: &str) -> Vec<(&str, (usize, usize))> {
+    const WORDS: [&str; 11] = ["and", "or", "not", "of", "1", "any", "all", "them", "(", ")", "|"];
+    let mut known = HashSet::new();
+    let mut tokens = tokens(text);
+    tokens.retain(|Token { text, .. }| {
+        !WORDS.contains(text) && !text.contains('*') && known.insert(*text)
+    });
+    tokens.into_iter().map(|token| (token.text, token.at)).collect()
 }
 
 /// Words, parentheses and pipes.
@@ -97,8 +106,47 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// The search identifiers of a rule, and which of them its conditions have named.
+/// What the names in a condition are, for findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameKind {
+    /// Search identifiers of a rule.
+    Searches,
+    /// Rules that a correlation takes in.
+    Rules,
+}
+
+impl NameKind {
+    fn operators(self) -> &'static str {
+        match self {
+            NameKind::Searches => {
+                "combine search identifiers with `and`, `or`, `not`, `1 of`, `all of` and parentheses"
+            }
+            NameKind::Rules => {
+                "combine names of rules with `and`, `or`, `not`, `1 of`, `all of` and parentheses"
+            }
+        }
+    }
+
+    /// One of the names.
+    fn name(self) -> &'static str {
+        match self {
+            NameKind::Searches => "search identifier",
+            NameKind::Rules => "name of a rule",
+        }
+    }
+
+    /// The code of the finding for an unknown name.
+    fn unknown(self) -> &'static Code {
+        match self {
+            NameKind::Searches => &codes::UNKNOWN_SELECTION,
+            NameKind::Rules => &codes::UNKNOWN_RULE,
+        }
+    }
+}
+
+/// The names that conditions combine, and which of them they have named.
 pub(crate) struct Names<'s> {
+    kind: NameKind,
     selections: &'s [Selection],
     by_name: HashMap<&'s str, usize>,
     is_named: Vec<bool>,
@@ -107,12 +155,19 @@ pub(crate) struct Names<'s> {
 }
 
 impl<'s> Names<'s> {
-    pub(crate) fn new(selections: &'s [Selection]) -> Names<'s> {
+    pub(crate) fn new(kind: NameKind, selections: &'s [Selection]) -> Names<'s> {
         let mut by_name = HashMap::with_capacity(selections.len());
         for (idx, selection) in selections.iter().enumerate() {
             by_name.entry(selection.name.as_str()).or_insert(idx);
         }
-        Names { selections, by_name, is_named: vec![false; selections.len()], is_compared: false }
+        let is_named = vec![false; selections.len()];
+        Names { kind, selections, by_name, is_named, is_compared: false }
+    }
+
+    /// Returns the first name that no condition has named.
+    pub(crate) fn unnamed(&self) -> Option<&'s Selection> {
+        let mut all = self.selections.iter().zip(&self.is_named);
+        all.find(|(_, is_named)| !**is_named).map(|(selection, _)| selection)
     }
 
     /// Returns the parts that a condition repeats if it names a search identifier here.
@@ -131,6 +186,14 @@ impl<'s> Names<'s> {
 
     /// The names for a help; some of them where there are many.
     fn listed(&self) -> String {
+        let of = match self.kind {
+            NameKind::Searches => "the rule defines",
+            NameKind::Rules => "the correlation takes in",
+        };
+        format!("{of} {}", self.listed_names())
+    }
+
+    fn listed_names(&self) -> String {
         let names = self.selections.iter().take(MAX_NAMES_LISTED);
         let names: Vec<_> = names.map(|selection| format!("`{}`", selection.name)).collect();
         match self.selections.len() {
@@ -222,8 +285,8 @@ impl<'t> Parser<'t, '_, '_> {
         let Some(token) = self.next() else {
             self.problem(
                 &codes::BROKEN_CONDITION,
-                "the condition ends where a search identifier is expected".into(),
-                OPERATORS,
+                format!("the condition ends where a {} is expected", self.names.kind.name()),
+                self.names.kind.operators(),
                 None,
             );
             return None;
@@ -259,7 +322,8 @@ impl<'t> Parser<'t, '_, '_> {
             }
             (")" | "and" | "or" | "of" | "them", _) => {
                 let message = format!("`{}` is not expected here", token.text);
-                self.problem(&codes::BROKEN_CONDITION, message, OPERATORS, Some(token.at));
+                let help = self.names.kind.operators();
+                self.problem(&codes::BROKEN_CONDITION, message, help, Some(token.at));
                 None
             }
             (upper @ ("AND" | "OR" | "NOT"), _) => {
@@ -278,10 +342,13 @@ impl<'t> Parser<'t, '_, '_> {
             let near = self.names.closest(name);
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the rule defines {}", self.names.listed()),
+                None => self.names.listed(),
             };
-            let message = format!("the rule has no search identifier `{name}`");
-            self.problem(&codes::UNKNOWN_SELECTION, message, help, Some(at));
+            let message = match self.names.kind {
+                NameKind::Searches => format!("the rule has no search identifier `{name}`"),
+                NameKind::Rules => format!("the correlation takes in no rule `{name}`"),
+            };
+            self.problem(self.names.kind.unknown(), message, help, Some(at));
             self.instead(near);
             return None;
         };
@@ -329,9 +396,10 @@ impl<'t> Parser<'t, '_, '_> {
         let mut matching: Vec<_> = matching.into_iter().map(Condition::Selection).collect();
         match (matching.len(), quantifier.text) {
             (0, _) => {
-                let message = format!("no search identifier matches `{}`", pattern.text);
-                let help = format!("the rule defines {}", self.names.listed());
-                self.problem(&codes::UNKNOWN_SELECTION, message, help, Some(pattern.at));
+                let kind = self.names.kind;
+                let message = format!("no {} matches `{}`", kind.name(), pattern.text);
+                let help = self.names.listed();
+                self.problem(kind.unknown(), message, help, Some(pattern.at));
                 None
             }
             (1, _) => matching.pop(),
@@ -410,7 +478,7 @@ mod tests {
             ("2 of sel_*", "S033"),
         ] {
             let mut code = String::new();
-            let mut names = Names::new(&selections);
+            let mut names = Names::new(NameKind::Searches, &selections);
             let place = |_, _| Span::default();
             let read = parse(text, &mut names, &mut 0, &place, &mut |diagnostic, _| {
                 code = diagnostic.code.id.into();

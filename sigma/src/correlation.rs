@@ -5,7 +5,7 @@ use std::sync::Arc;
 use inspect::pack::Comparison;
 pub use inspect::pack::CorrelationKind;
 
-use crate::rule::Metadata;
+use crate::rule::{Condition, Metadata};
 use diagnostics::Span;
 
 /// The kinds of correlations by the names of Sigma's `type`.
@@ -53,8 +53,10 @@ pub struct Correlation {
     pub field: Option<Reference>,
     /// The `percentile` of the condition, 0 to 100; 0 for other types.
     pub percentile: u8,
-    /// The comparisons of the condition, of which all have to hold. Never empty.
+    /// The comparisons of the condition, of which all have to hold. Never empty without `names`.
     pub thresholds: Vec<Threshold>,
+    /// A condition over names of rules, in place of comparisons. Only of temporal correlations.
+    pub names: Option<NameCondition>,
     /// `generate`: whether the rules that it takes in alert by themselves too.
     pub generate: bool,
 }
@@ -75,6 +77,17 @@ pub struct Alias {
     pub name: Reference,
     /// The rules, and what each calls it.
     pub fields: Vec<(Reference, String)>,
+}
+
+/// A condition over names of rules: which have an event in the window.
+#[derive(Clone, Debug)]
+pub struct NameCondition {
+    /// As it is written.
+    pub text: String,
+    /// What it says; a selection is an index into [`Correlation::rules`].
+    pub condition: Condition,
+    /// Its place.
+    pub span: Span,
 }
 
 /// A comparison with the value of a correlation.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use inspect::pack::Level;
 
 use crate::codes;
-use crate::condition::{self, Names};
+use crate::condition::{self, NameKind, Names};
 use crate::correlation::Correlation;
 use crate::filter::Filter;
 use crate::limits::MAX_REPEATED_PARTS;
@@ -388,7 +388,7 @@ impl Reader<'_, '_> {
             self.refuse(&codes::BROKEN_CONDITION, node.span, message, help);
         }
         let mut any = Vec::new();
-        let mut names = Names::new(&selections);
+        let mut names = Names::new(NameKind::Searches, &selections);
         for node in conditions {
             any.extend(self.condition(node, &mut names));
             if self.budget.n_repeated > MAX_REPEATED_PARTS {
@@ -407,15 +407,7 @@ impl Reader<'_, '_> {
             self.refuse(&codes::WRONG_TYPE, node.span, "`condition` must be text".into(), help);
             return None;
         };
-        let plain = matches!(&node.kind, Kind::Scalar { plain: true, .. });
-        let one_line = node.span.line == node.span.end_line;
-        let place = |start: usize, end: usize| {
-            if !one_line {
-                return node.span;
-            }
-            let column = |at: usize| node.span.column + diagnostics::number(at) + u32::from(!plain);
-            Span { column: column(start), end_column: column(end), ..node.span }
-        };
+        let place = |start: usize, end: usize| place_in(node, start, end);
         let mut problems = Vec::new();
         let n_repeated = &mut self.budget.n_repeated;
         let condition = condition::parse(text, names, n_repeated, &place, &mut |diagnostic, _| {
@@ -431,4 +423,14 @@ impl Reader<'_, '_> {
         }
         condition
     }
+}
+
+/// The place of a range of characters in a text: that of the whole text where it has several lines.
+fn place_in(node: &Node, start: usize, end: usize) -> Span {
+    if node.span.line != node.span.end_line {
+        return node.span;
+    }
+    let is_plain = matches!(&node.kind, Kind::Scalar { plain: true, .. });
+    let column = |at: usize| node.span.column + diagnostics::number(at) + u32::from(!is_plain);
+    Span { column: column(start), end_column: column(end), ..node.span }
 }

@@ -236,6 +236,10 @@ correlation: {type: value_count, rules: [paste], group-by: [src_ip, cs-host], ti
 title: Many pastes, and then again
 level: high
 correlation: {type: temporal_ordered, rules: [many, paste], timespan: 2d}
+---
+title: A paste, and not many
+level: low
+correlation: {type: temporal, timespan: 1h, condition: paste and not many}
 ";
     let file = diagnostics::SourceFile { name: "x.yml".into(), bytes: RULES.into() };
     let library = knowledge::Library::read(vec![file]);

@@ -56,13 +56,18 @@ fn correlation(tables: &Tables, of: &Correlation) -> Whole {
     let inputs = tables.correlation_inputs(of);
     let rules: Vec<_> = inputs.iter().map(|input| input_id(tables, input)).collect();
     let fields: Vec<_> = inputs.iter().map(|input| input_fields(tables, input)).collect();
+    let operation = |word: &u32| match Op::decode(*word) {
+        Some(Op::Atom(input)) => rules.get(input.index()).copied().unwrap_or_default().to_owned(),
+        other => format!("{other:?}"),
+    };
+    let over_names: Vec<_> = tables.correlation_code(of).iter().map(operation).collect();
     let parts = vec![
         ("type", format!("{:?} {}", of.kind, of.percentile)),
         ("rules", format!("{rules:?}")),
         ("timespan", of.timespan_ms.to_string()),
         ("group-by", texts(tables.correlation_group(of))),
         ("fields", format!("{fields:?}")),
-        ("condition", format!("{thresholds:?}")),
+        ("condition", format!("{thresholds:?} {over_names:?}")),
         ("title", text(of.title)),
         ("level", of.level.as_str().to_owned()),
         ("author", text(of.author)),

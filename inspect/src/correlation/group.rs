@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use blake2::digest::consts::U16;
 use blake2::{Blake2b, Digest};
 
-use super::CorrelationHit;
+use super::{CorrelationHit, condition};
 use crate::fold::fold;
 use crate::limits::MAX_GROUP_EVENTS;
-use crate::pack::{Correlation, CorrelationKind};
+use crate::pack::{Correlation, CorrelationInput, CorrelationKind};
 
 /// The digest of a value or a list of values, so that what is kept per event is of one
 /// small size. Two values meet in one digest with a probability of less than 2^-64 for any number of
@@ -191,15 +191,9 @@ impl Group {
             CorrelationKind::EventCount => Some(self.entries.len() as f64),
             CorrelationKind::ValueCount => Some(self.values.len() as f64),
             CorrelationKind::Temporal => {
-                let mut seen = vec![false; n_inputs];
-                for entry in &self.entries {
-                    if let Some(seen) = seen.get_mut(entry.input as usize) {
-                        *seen = true;
-                    }
-                }
-                Some(seen.iter().filter(|seen| **seen).count() as f64)
+                Some(self.have_events(n_inputs).iter().filter(|has| **has).count() as f64)
             }
-            CorrelationKind::TemporalOrdered => Some(f64::from(self.n_in_order())),
+            CorrelationKind::TemporalOrdered => Some(self.n_in_order(0..n_inputs) as f64),
             CorrelationKind::ValueSum => {
                 (!self.numbers.is_empty()).then(|| self.numbers.iter().sum())
             }
@@ -210,14 +204,41 @@ impl Group {
         }
     }
 
-    /// How many inputs, from the first on, are there in their order, each by an event of its own.
-    fn n_in_order(&self) -> u32 {
-        let mut n_in_order = 0;
-        let mut last = None;
+    /// Evaluates a condition over names of inputs: how many have an event, and whether it holds. Those of an
+    /// ordered correlation that it does not only exclude have to be in their order.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub(super) fn evaluate(&self, code: &[u32], inputs: &[CorrelationInput]) -> (f64, bool) {
+        let have_events = self.have_events(inputs.len());
+        let n_inputs = have_events.iter().filter(|has| **has).count();
+        let ordered = || {
+            let ordered = inputs.iter().zip(&have_events).enumerate();
+            ordered.filter(|(_, (input, has))| input.is_ordered && **has).map(|(idx, _)| idx)
+        };
+        let holds = condition::holds(code, |idx| have_events.get(idx).copied().unwrap_or(false))
+            && self.n_in_order(ordered()) == ordered().count();
+        (n_inputs as f64, holds)
+    }
+
+    /// For each input whether it has an event.
+    fn have_events(&self, n_inputs: usize) -> Vec<bool> {
+        let mut have_events = vec![false; n_inputs];
         for entry in &self.entries {
-            if entry.input == n_in_order && last != Some(entry.event) {
+            if let Some(has) = have_events.get_mut(entry.input as usize) {
+                *has = true;
+            }
+        }
+        have_events
+    }
+
+    /// How many of some inputs, from the first on, are there in their order, each by an event of its own.
+    fn n_in_order(&self, mut inputs: impl Iterator<Item = usize>) -> usize {
+        let (mut n_in_order, mut last) = (0, None);
+        let mut wanted = inputs.next();
+        for entry in &self.entries {
+            if wanted == Some(entry.input as usize) && last != Some(entry.event) {
                 n_in_order += 1;
                 last = Some(entry.event);
+                wanted = inputs.next();
             }
         }
         n_in_order

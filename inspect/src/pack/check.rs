@@ -4,8 +4,8 @@
 //! through follow one another ([`Consecutive`]), as ranges that share elements would multiply the work.
 
 use super::{
-    Automaton, CheckKind, CorrelationInput, GLOB_DASH, Grams, InputKind, KEYWORDS, NO_FIELD,
-    Networks, Nfa, NfaKind, Op, Rule, Scan, Tables, Trie,
+    Automaton, CheckKind, Correlation, CorrelationInput, CorrelationKind, GLOB_DASH, Grams,
+    InputKind, KEYWORDS, NO_FIELD, Networks, Nfa, NfaKind, Op, Scan, Tables, Trie,
 };
 use crate::ids::RuleId;
 use crate::limits::{MAX_STACK, MAX_TIMESPAN_MS};
@@ -35,7 +35,12 @@ pub(super) fn tables(tables: &Tables) -> Result<(), &'static str> {
         let mut programs = Consecutive::default();
         tables.rules.iter().all(|rule| {
             programs.next(rule.code_start, rule.code_end, tables.code.len())
-                && program(tables, rule)
+                && program(tables.rule_code(rule), |op| match op {
+                    Op::Atom(atom) => atom.index() < tables.atoms.len(),
+                    Op::Test(test) => (test as usize) < tables.tests.len(),
+                    Op::Name(name) => string(name),
+                    Op::All(_) | Op::Any(_) | Op::Not => true,
+                })
         })
     })?;
     holds("list of unguarded rules", {
@@ -122,20 +127,19 @@ impl Consecutive {
     }
 }
 
-/// Returns true if a program leaves exactly one value and never takes one that is not there.
-fn program(tables: &Tables, rule: &Rule) -> bool {
+/// Returns true if a program leaves exactly one value, never takes one that is not there, and names only what
+/// is known.
+fn program(code: &[u32], is_known: impl Fn(Op) -> bool) -> bool {
     let mut depth = 0usize;
-    for word in tables.rule_code(rule) {
+    for word in code {
         steps::take(1);
-        let (taken, valid) = match Op::decode(*word) {
-            Some(Op::Atom(atom)) => (0, atom.index() < tables.atoms.len()),
-            Some(Op::Test(test)) => (0, (test as usize) < tables.tests.len()),
-            Some(Op::All(n_values) | Op::Any(n_values)) => (n_values as usize, n_values > 0),
-            Some(Op::Not) => (1, true),
-            Some(Op::Name(name)) => (1, name.index() < tables.string_ends.len()),
-            None => return false,
+        let Some(op) = Op::decode(*word) else { return false };
+        let (taken, valid) = match op {
+            Op::Atom(_) | Op::Test(_) => (0, true),
+            Op::All(n_values) | Op::Any(n_values) => (n_values as usize, n_values > 0),
+            Op::Not | Op::Name(_) => (1, true),
         };
-        if !valid || taken > depth {
+        if !valid || taken > depth || !is_known(op) {
             return false;
         }
         depth = depth - taken + 1;
@@ -195,8 +199,9 @@ fn scan(scan: &Scan, n_patterns: usize) -> bool {
 fn correlations(tables: &Tables) -> bool {
     let mut inputs = Consecutive::default();
     let mut fields = Consecutive::default();
+    let mut programs = Consecutive::default();
     (0..).zip(&tables.correlations).all(|(idx, of)| {
-        let strings = [of.id, of.title, of.author, of.status];
+        let strings = [of.id, of.title, of.author, of.status, of.condition];
         let n_names = of.group_end.saturating_sub(of.group_start);
         strings.into_iter().all(|id| id.index() < tables.string_ends.len())
             && of.percentile <= 100
@@ -206,13 +211,30 @@ fn correlations(tables: &Tables) -> bool {
             && inputs.next(of.inputs_start, of.inputs_end, tables.correlation_inputs.len())
             && range(of.thresholds_start, of.thresholds_end, tables.thresholds.len())
             && of.inputs_start < of.inputs_end
-            && of.thresholds_start < of.thresholds_end
+            && programs.next(of.code_start, of.code_end, tables.correlation_code.len())
+            && condition(tables, of)
             && tables.correlation_inputs(of).iter().all(|input| {
                 fields.next(input.fields_start, input.fields_end, tables.input_fields.len())
                     && input.fields_end - input.fields_start == n_names
                     && correlation_input(tables, idx, input)
             })
     })
+}
+
+/// Returns true if a correlation either compares numbers or, if it is temporal, has a program over its inputs.
+fn condition(tables: &Tables, of: &Correlation) -> bool {
+    let code = tables.correlation_code(of);
+    if code.is_empty() {
+        return of.thresholds_start < of.thresholds_end;
+    }
+    let n_inputs = tables.correlation_inputs(of).len();
+    of.thresholds_start == of.thresholds_end
+        && matches!(of.kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered)
+        && program(code, |op| match op {
+            Op::Atom(input) => input.index() < n_inputs,
+            Op::All(_) | Op::Any(_) | Op::Not => true,
+            Op::Test(_) | Op::Name(_) => false,
+        })
 }
 
 /// Returns true if an input of the correlation at `idx` names a rule, or a correlation before it, and only

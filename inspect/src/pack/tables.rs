@@ -114,6 +114,8 @@ wire! {
         pub correlation_inputs: Vec<CorrelationInput>,
         /// What their values are compared with; a correlation names a range.
         pub thresholds: Vec<Threshold>,
+        /// The programs of conditions over names of rules; a correlation names a range.
+        pub correlation_code: Vec<u32>,
         /// The names of the fields by which they group; a correlation names a range.
         pub group_names: Vec<StrId>,
         /// What answers those names in each input; an input names a range.

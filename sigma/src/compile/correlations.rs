@@ -6,7 +6,7 @@ use inspect::limits::MAX_GROUP_EVENTS;
 use inspect::pack::{self, CorrelationKind, InputKind, Level, NO_FIELD};
 use inspect::{CorrelationId, ProxyField, RuleId, StrId};
 
-use super::{Compiler, end_of};
+use super::{Compiler, end_of, name_condition};
 use crate::codes;
 use crate::correlation::{Correlation, Reference};
 use crate::limits::{MAX_CORRELATION_PARTS, MAX_CORRELATIONS};
@@ -20,6 +20,7 @@ pub(super) struct Correlations {
     pub(super) compiled: Vec<pack::Correlation>,
     pub(super) inputs: Vec<pack::CorrelationInput>,
     pub(super) thresholds: Vec<pack::Threshold>,
+    pub(super) code: Vec<u32>,
     pub(super) group_names: Vec<StrId>,
     pub(super) input_fields: Vec<u32>,
     names: HashMap<String, Vec<Target>>,
@@ -103,11 +104,13 @@ impl Compiler {
         let mut problems = Problems { of, list: Vec::new() };
         let targets = self.targets(&mut problems);
         problems.check(&targets, id);
+        let code = problems.program();
         if !problems.list.is_empty() {
             return Err(problems.list);
         }
+        let is_ordered = ordered_inputs(of);
         let inputs_start = end_of(&self.correlations.inputs);
-        for (reference, target) in of.rules.iter().zip(&targets) {
+        for ((idx, reference), target) in of.rules.iter().enumerate().zip(&targets) {
             let fields_start = end_of(&self.correlations.input_fields);
             for name in &of.group_by {
                 let place = self.place(of, reference, *target, &name.text);
@@ -122,8 +125,14 @@ impl Compiler {
                 Target::Rule { id, .. } => (InputKind::Rule, id.0),
                 Target::Correlation(id) => (InputKind::Correlation, id.0),
             };
-            let input =
-                pack::CorrelationInput { kind, of: taken, fields_start, fields_end, measured };
+            let input = pack::CorrelationInput {
+                kind,
+                of: taken,
+                fields_start,
+                fields_end,
+                measured,
+                is_ordered: is_ordered(idx),
+            };
             self.correlations.inputs.push(input);
             if !of.generate {
                 self.silence(*target);
@@ -137,6 +146,8 @@ impl Compiler {
                 number: threshold.number.to_bits(),
             }
         }));
+        let code_start = end_of(&self.correlations.code);
+        self.correlations.code.extend(code);
         let group_start = end_of(&self.correlations.group_names);
         for name in &of.group_by {
             let name = self.strings.id(&name.text);
@@ -165,6 +176,9 @@ impl Compiler {
             inputs_end: end_of(&self.correlations.inputs),
             thresholds_start,
             thresholds_end: end_of(&self.correlations.thresholds),
+            condition: self.strings.id(of.names.as_ref().map_or("", |names| &names.text)),
+            code_start,
+            code_end: end_of(&self.correlations.code),
         };
         self.correlations.compiled.push(compiled);
         self.correlations.name(&of.metadata, Target::Correlation(id));
@@ -237,6 +251,13 @@ impl Compiler {
             }
         }
     }
+}
+
+/// Returns which inputs have to come in their order.
+fn ordered_inputs(of: &Correlation) -> impl Fn(usize) -> bool {
+    let is_ordered = of.kind == CorrelationKind::TemporalOrdered;
+    let wanted = of.names.as_ref().map(|names| name_condition::wanted(&names.condition));
+    move |idx| is_ordered && wanted.as_ref().is_none_or(|wanted| wanted.contains(&idx))
 }
 
 /// Returns true if a count has to go beyond what is kept of one group.
@@ -323,6 +344,18 @@ impl Problems<'_> {
                 self.add(&codes::CORRELATION_TOO_LARGE, &whole, message, help);
             }
         }
+    }
+
+    /// The program of the condition over names; empty where there is none.
+    fn program(&mut self) -> Vec<u32> {
+        let Some(names) = &self.of.names else { return Vec::new() };
+        let program = name_condition::program(&names.condition);
+        if program.is_none() {
+            let whole = Reference { text: String::new(), span: names.span };
+            let message = "the condition is nested too deeply".into();
+            self.add(&codes::BROKEN_CONDITION, &whole, message, "split the correlation");
+        }
+        program.unwrap_or_default()
     }
 
     fn add(

@@ -1,5 +1,7 @@
 //! Correlations.
 
+mod names;
+
 use inspect::limits::MAX_TIMESPAN_MS;
 
 use super::{DocumentKind, MapOf, Reader};
@@ -12,6 +14,7 @@ use crate::rule::Comparison;
 use diagnostics::Span;
 use diagnostics::closest;
 use diagnostics::yaml::{Node, Scalar};
+use names::named_rules;
 
 /// Units of `timespan` in seconds; month and year as pySigma counts them.
 const UNITS: &[(char, u64)] = &[
@@ -70,9 +73,14 @@ impl Reader<'_, '_> {
                 None
             }
         };
-        let rules = match needed("rules") {
-            Some(node) => self.references("rules", node),
-            None => Vec::new(),
+        let is_temporal =
+            matches!(kind, Some(CorrelationKind::Temporal | CorrelationKind::TemporalOrdered));
+        let over_names = value("condition").filter(|node| is_temporal && node.text().is_some());
+        let rules = match (needed("rules"), over_names) {
+            (Some(node), _) => self.references("rules", node),
+            // As in pySigma, a condition over names says itself which rules it takes in.
+            (None, Some(node)) => named_rules(node),
+            (None, None) => Vec::new(),
         };
         if rules.is_empty() && !self.refused {
             let help = "list the rules that it takes in, by `id` or `name`";
@@ -96,7 +104,14 @@ impl Reader<'_, '_> {
         let top = map.iter().find(|(key, _)| key.text() == Some("generate"));
         let generate = value("generate").or(top.map(|(_, value)| value));
         let generate = generate.is_some_and(|node| self.truth("generate", node));
-        let condition = self.thresholds(kind, value("condition"), node.span, rules.len());
+        let mut names = None;
+        let mut condition = Condition::default();
+        match over_names {
+            Some(node) => names = self.name_condition(node, &rules),
+            None => {
+                condition = self.thresholds(kind, value("condition"), node.span, rules.len());
+            }
+        }
         if self.refused {
             return None;
         }
@@ -113,6 +128,7 @@ impl Reader<'_, '_> {
             field,
             percentile: percentile.unwrap_or_default(),
             thresholds,
+            names,
             generate,
         })
     }
@@ -195,13 +211,6 @@ impl Reader<'_, '_> {
             }
             return condition;
         };
-        if node.text().is_some() && is_temporal {
-            let message = "conditions over the rules' names are not run".into();
-            let help =
-                "say how many of the rules have to match, as `gte: 2`; or correlate correlations";
-            self.refuse(&codes::BROKEN_THRESHOLD, node.span, message, help);
-            return condition;
-        }
         for (key, value) in self.map(node, MapOf::Key("condition")).unwrap_or_default() {
             let name = key.text().unwrap_or_default();
             match name {

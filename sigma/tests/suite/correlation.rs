@@ -157,6 +157,34 @@ fn correlations_fire_when_their_condition_begins_to_hold() {
             "1 a u 4, 2 a u 1, 3 a u 2, 4 a u 3",
             &["2000 t 2.5 []", "4000 t 2.5 []"],
         ),
+        // Conditions over names: `not` is until now, so `b` before `a` is in the way, and after it is not.
+        (
+            "{type: temporal, rules: [a, b], group-by: [user], timespan: 10s, condition: a and not b}",
+            "1 b u, 2 a u, 3 a v, 4 b v, 5 a v, 15 a v",
+            &["3000 t 1 [v]", "15000 t 1 [v]"],
+        ),
+        (
+            "{type: temporal, timespan: 10s, condition: (a or b) and c}",
+            "1 c, 2 b",
+            &["2000 t 2 []"],
+        ),
+        (
+            "{type: temporal, rules: [a, b, c], timespan: 10s, condition: all of them}",
+            "1 b, 2 a, 3 ac",
+            &["3000 t 3 []"],
+        ),
+        ("{type: temporal, rules: [a, b], timespan: 10s, condition: a and not b}", "1 ab", &[]),
+        // What is wanted has to be in its order; what is excluded is wherever it is.
+        (
+            "{type: temporal_ordered, rules: [a, b, c], timespan: 10s, condition: a and b and not c}",
+            "1 b, 2 a, 3 b, 20 a, 21 c, 22 b",
+            &["3000 t 2 []"],
+        ),
+        (
+            "{type: temporal_ordered, rules: [a, b], timespan: 10s, condition: a and 1 of b*}",
+            "1 a",
+            &[],
+        ),
         // Names differ from rule to rule.
         (
             "{type: temporal, rules: [a, b], group-by: [who], timespan: 10s, aliases: {who: {a: user, b: value}}}",
@@ -243,7 +271,19 @@ fn what_cannot_be_run_is_refused_by_code_and_place() {
             "{type: value_percentile, rules: [a], timespan: 1m, condition: {gte: 1, field: x, percentile: 101}}",
             "S054",
         ),
-        ("{type: temporal, rules: [a, b], timespan: 1m, condition: a and not b}", "S054"),
+        // Each rule once, each named, and something that has to match.
+        ("{type: temporal, rules: [a, b, c], timespan: 1m, condition: a and not b}", "S054"),
+        ("{type: temporal, rules: [a, a], timespan: 1m, condition: a}", "S054"),
+        ("{type: temporal, rules: [a], timespan: 1m, condition: a and not b}", "S052"),
+        ("{type: temporal, rules: [a], timespan: 1m, condition: 1 of x*}", "S052"),
+        ("{type: temporal, timespan: 1m, condition: a and nope}", "S052"),
+        ("{type: temporal, timespan: 1m, condition: 1 of them}", "S005"),
+        ("{type: temporal, rules: [a, b], timespan: 1m, condition: a and}", "S030"),
+        ("{type: temporal, rules: [a, b], timespan: 1m, condition: a AND b}", "S030"),
+        ("{type: temporal, rules: [a, b], timespan: 1m, condition: 2 of them}", "S033"),
+        ("{type: temporal, rules: [b], timespan: 1m, condition: not b}", "S060"),
+        ("{type: temporal_ordered, rules: [a, b], timespan: 1m, condition: a or not b}", "S060"),
+        ("{type: event_count, rules: [a], timespan: 1m, condition: a}", "S006"),
         (
             "{type: event_count, rules: [a], timespan: 1m, condition: {gte: 1}, aliases: {x: {a: y}}}",
             "S056",
@@ -397,6 +437,90 @@ fn timed_event() -> impl Strategy<Value = (i64, Json)> {
         }
         (step, fields)
     })
+}
+
+/// A condition over names, and whether it holds where some of the rules have an event.
+#[derive(Clone, Debug)]
+enum Tree {
+    Rule(usize),
+    Both(Box<Tree>, Box<Tree>),
+    Either(Box<Tree>, Box<Tree>),
+    Not(Box<Tree>),
+}
+
+impl Tree {
+    fn text(&self) -> String {
+        match self {
+            Tree::Rule(idx) => ["a", "b", "c"][*idx].into(),
+            Tree::Both(left, right) => format!("({} and {})", left.text(), right.text()),
+            Tree::Either(left, right) => format!("({} or {})", left.text(), right.text()),
+            Tree::Not(part) => format!("not {}", part.text()),
+        }
+    }
+
+    fn holds(&self, seen: [bool; 3]) -> bool {
+        match self {
+            Tree::Rule(idx) => seen[*idx],
+            Tree::Both(left, right) => left.holds(seen) && right.holds(seen),
+            Tree::Either(left, right) => left.holds(seen) || right.holds(seen),
+            Tree::Not(part) => !part.holds(seen),
+        }
+    }
+}
+
+fn tree() -> impl Strategy<Value = Tree> {
+    (0..3_usize).prop_map(Tree::Rule).prop_recursive(4, 12, 2, |part| {
+        let pair = || (part.clone(), part.clone());
+        prop_oneof![
+            pair().prop_map(|(left, right)| Tree::Both(left.into(), right.into())),
+            pair().prop_map(|(left, right)| Tree::Either(left.into(), right.into())),
+            part.clone().prop_map(|part| Tree::Not(part.into())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_condition_over_names_holds_as_its_tree_does(
+        tree in tree(),
+        steps in proptest::collection::vec(timed_event(), 1..30),
+    ) {
+        let condition = tree.text();
+        let body = format!("{{type: temporal, group-by: [user], timespan: 10s, condition: '{condition}'}}");
+        let pack = event::pack(&correlation(&body));
+        if tree.holds([false; 3]) {
+            prop_assert!(pack.unwrap_err().starts_with("S060"), "{}", condition);
+            return Ok(());
+        }
+        let mut inspector = Inspector::new(pack.unwrap());
+        let mut correlator = Correlator::new(inspector.pack());
+        let named = |kind: &str| ["a", "b", "c"].map(|rule| condition.replace("and", "").contains(rule) && kind.contains(rule));
+        let mut groups: BTreeMap<String, (Vec<(i64, [bool; 3])>, bool)> = BTreeMap::new();
+        let mut now = 0;
+        for (step, fields) in &steps {
+            now += step + 2_000;
+            let verdict = event::inspect(&mut inspector, fields);
+            let hits = inspector.correlation_hits(&verdict);
+            let fired = !correlator.observe(inspector.pack(), &hits, now).is_empty();
+            let rules = named(fields["kind"].as_str().unwrap());
+            let (seen, held) = groups.entry(fields["user"].to_string().to_lowercase()).or_default();
+            let newest = seen.iter().map(|(time, _)| *time).max();
+            if rules == [false; 3] || newest.is_some_and(|newest| now <= newest - TIMESPAN) {
+                prop_assert!(!fired);
+                continue;
+            }
+            *held &= newest.is_none_or(|newest| now - newest < TIMESPAN);
+            seen.push((now, rules));
+            let newest = newest.unwrap_or(now).max(now);
+            let window = seen.iter().filter(|(time, _)| *time > newest - TIMESPAN);
+            let all = window.fold([false; 3], |all, (_, rules)| [0, 1, 2].map(|idx| all[idx] || rules[idx]));
+            let holds = tree.holds(all);
+            prop_assert_eq!(fired, holds && !*held, "{} at {}: {:?}", condition, now, steps);
+            *held = holds;
+        }
+    }
 }
 
 proptest! {

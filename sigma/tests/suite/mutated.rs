@@ -47,6 +47,14 @@ correlation:
   group-by: [src_ip]
   timespan: 5m
   condition: {field: c-uri, gte: 3}
+---
+title: without
+correlation:
+  type: temporal_ordered
+  rules: [machines, 11111111-1111-4111-8111-111111111111]
+  group-by: [src_ip]
+  timespan: 5m
+  condition: machines and not 1 of 1111*
 ";
 
 /// What the header has in front of the hash: magic, version, length of the body.
@@ -70,7 +78,7 @@ fn pack() -> Vec<u8> {
         compiler.add(rule).unwrap();
     }
     let correlations = compiler.add_correlations(&parsed.correlations);
-    assert!(correlations.len() == 1 && correlations[0].is_ok());
+    assert!(correlations.len() == 2 && correlations.iter().all(Result::is_ok));
     compiler.finish().encode()
 }
 

@@ -44,6 +44,13 @@ fn documents() -> Vec<Value> {
             },
         }),
         json!({
+            "title": "names",
+            "correlation": {
+                "type": "temporal", "rules": ["one", "two"], "timespan": "1h",
+                "condition": "one and not (two or two)",
+            },
+        }),
+        json!({
             "title": "filter",
             "logsource": {"category": "proxy"},
             "filter": {"rules": ["one"], "mail": {"cs-host": "mail.example"}, "condition": "not mail"},
@@ -134,7 +141,7 @@ fn documents_without_a_mistake_are_not_refused() {
     let placeholders = placeholders();
     let text = written(&documents());
     let parsed = sigma::parse(&Source::new("rules.yml", &text).with_placeholders(&placeholders));
-    assert_eq!((parsed.n_read, parsed.diagnostics), (5, vec![]));
+    assert_eq!((parsed.n_read, parsed.diagnostics), (6, vec![]));
 }
 
 #[test]

@@ -36,9 +36,10 @@ pub(crate) struct Arguments {
 /// A hostile input: its finding in docs/hardening.md, its name, its first size, and what makes it.
 type Input = (u32, &'static str, usize, fn(usize) -> Result<Vec<u8>>);
 
-const INPUTS: [Input; 7] = [
+const INPUTS: [Input; 8] = [
     (16, "pack of correlations that share lists", 100, shared_pack),
     (19, "condition that repeats `all of them`", 500, |n| Ok(condition(n))),
+    (19, "correlation that repeats `all of them`", 500, |n| Ok(names_of_rules(n))),
     (19, "expressions with counters", 250, |n| Ok(expressions(n))),
     (20, "one list of hosts", 50_000, |n| Ok(hosts(n))),
     (20, "rules with one title", 1_250, |n| Ok(titles(n))),
@@ -125,6 +126,12 @@ fn repeated(n_parts: usize, part: impl Fn(usize) -> String) -> String {
 fn condition(n: usize) -> Vec<u8> {
     let searches = repeated(n, |idx| format!("  s{idx}: {{cs-host: h}}\n"));
     rule(&searches, &format!("{} s0", "all of them or ".repeat(n)))
+}
+
+fn names_of_rules(n: usize) -> Vec<u8> {
+    let condition = "all of them or ".repeat(n);
+    let rules = repeated(n, |idx| format!("r{idx}, "));
+    format!("title: t\ncorrelation: {{type: temporal, timespan: 1m, rules: [{rules}], condition: {condition} r0}}\n").into_bytes()
 }
 
 fn expressions(n: usize) -> Vec<u8> {

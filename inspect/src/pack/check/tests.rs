@@ -3,8 +3,8 @@
 use super::*;
 use crate::ids::{AtomId, StrId};
 use crate::pack::{
-    Comparison, Correlation, CorrelationKind, Exception, Level, Mode, NfaState, Phase, Range,
-    Scope, Statement, Threshold, empty_tables,
+    Comparison, Exception, Level, Mode, NfaState, Phase, Range, Rule, Scope, Statement, Threshold,
+    empty_tables,
 };
 use crate::steps::counted;
 
@@ -62,6 +62,7 @@ fn correlations_of_one_list(n: usize) -> Tables {
         fields_start: 0,
         fields_end: size(n),
         measured: NO_FIELD,
+        is_ordered: false,
     };
     tables.correlation_inputs = vec![input; n];
     tables.input_fields = vec![NO_FIELD; n];
@@ -87,8 +88,37 @@ fn correlations_of_one_list(n: usize) -> Tables {
         inputs_end: size(n),
         thresholds_start: 0,
         thresholds_end: 1,
+        condition: StrId(0),
+        code_start: 0,
+        code_end: 0,
     };
     tables.correlations = vec![correlation; n];
+    tables
+}
+
+/// `n` temporal correlations that all have the same program of `n` operations.
+fn conditions_of_one_list(n: usize) -> Tables {
+    let mut tables = correlations_of_one_list(1);
+    let mut code = vec![Op::Not.encode(); n];
+    if let Some(first) = code.first_mut() {
+        *first = Op::Atom(AtomId(0)).encode();
+    }
+    tables.correlation_code = code;
+    tables.thresholds = Vec::new();
+    for of in &mut tables.correlations {
+        (of.kind, of.thresholds_end, of.code_end) = (CorrelationKind::Temporal, 0, size(n));
+        // Each has an input of its own, so that only the programs are shared.
+        (of.group_end, of.inputs_start, of.inputs_end) = (0, 0, 1);
+    }
+    let input = CorrelationInput { fields_end: 0, ..tables.correlation_inputs[0].clone() };
+    tables.correlation_inputs = vec![input; n];
+    tables.correlations = (0..size(n))
+        .map(|idx| Correlation {
+            inputs_start: idx,
+            inputs_end: idx + 1,
+            ..tables.correlations[0].clone()
+        })
+        .collect();
     tables
 }
 
@@ -120,6 +150,7 @@ fn twice_the_pack_takes_at_most_twice_the_steps() {
     for (what, of_size) in [
         ("programs", rules_of_one_program as fn(usize) -> Tables),
         ("correlations", correlations_of_one_list),
+        ("conditions of correlations", conditions_of_one_list),
         ("states", states_of_one_list),
         ("scopes", scopes_of_one_list),
     ] {

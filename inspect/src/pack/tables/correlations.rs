@@ -2,6 +2,8 @@
 
 use super::{Comparison, Level, Tables};
 use crate::ids::{CorrelationId, StrId};
+#[cfg(doc)]
+use crate::pack::Op;
 use crate::pack::wire::{Reader, Row, Wire, wire, wire_enum};
 
 /// A place in an input of a correlation that nothing answers.
@@ -75,6 +77,14 @@ wire! {
         pub thresholds_start: u32 => start,
         /// The end of that range.
         pub thresholds_end: u32 => end(thresholds_start),
+        /// The condition over names of rules as it is written; empty where numbers are compared.
+        pub condition: StrId => near,
+        /// The same as a program: a range of [`Tables::correlation_code`], in which [`Op::Atom`] is the
+        /// position of an input, and true if the input has an event in the window. Empty where numbers are
+        /// compared.
+        pub code_start: u32 => start,
+        /// The end of that range.
+        pub code_end: u32 => end(code_start),
     }
 
     /// A rule or correlation that a correlation takes in.
@@ -91,6 +101,9 @@ wire! {
         pub fields_end: u32 => end(fields_start),
         /// What answers the field that is counted or summed, likewise.
         pub measured: u32,
+        /// Whether its events have to come after those of the inputs before it: false for other kinds than
+        /// [`CorrelationKind::TemporalOrdered`], and for what a condition names behind `not` alone.
+        pub is_ordered: bool,
     }
 
     /// A number that a correlation's value is compared with.
@@ -132,6 +145,12 @@ impl Tables {
     pub fn correlation_thresholds(&self, correlation: &Correlation) -> &[Threshold] {
         let range = correlation.thresholds_start as usize..correlation.thresholds_end as usize;
         self.thresholds.get(range).unwrap_or_default()
+    }
+
+    /// The program of a condition over names of rules; empty where numbers are compared.
+    pub fn correlation_code(&self, correlation: &Correlation) -> &[u32] {
+        let range = correlation.code_start as usize..correlation.code_end as usize;
+        self.correlation_code.get(range).unwrap_or_default()
     }
 
     /// What answers the group's names in an input.

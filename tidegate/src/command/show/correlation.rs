@@ -28,7 +28,8 @@ pub(super) fn to_text(tables: &Tables) -> String {
         );
         let percentile = percentile(of).map(|number| format!("percentile {number}"));
         let thresholds = thresholds(tables, of).map(|(name, number)| format!("{name} {number}"));
-        let condition: Vec<_> = percentile.into_iter().chain(thresholds).collect();
+        let names = names(tables, of).map(|text| printable(text.as_bytes()));
+        let condition: Vec<_> = percentile.into_iter().chain(thresholds).chain(names).collect();
         let group: Vec<_> = tables.correlation_group(of).iter().map(|name| shown(*name)).collect();
         let by = if group.is_empty() { String::new() } else { format!(" by {}", group.join(", ")) };
         let _ = writeln!(text, "  {} within {}{by}", condition.join(", "), span(of.timespan_ms));
@@ -45,8 +46,9 @@ pub(super) fn to_json(tables: &Tables) -> Vec<Value> {
         let inputs = inputs(tables, of).map(|(kind, id, title)| {
             json!({"kind": kind, "id": tables.str(id), "title": tables.str(title)})
         });
-        let condition: Map<_, _> =
+        let thresholds: Map<_, _> =
             thresholds(tables, of).map(|(name, number)| (name.to_owned(), json!(number))).collect();
+        let condition = names(tables, of).map_or(Value::Object(thresholds), Value::from);
         let texts =
             |ids: &[StrId]| ids.iter().map(|id| tables.str(*id).to_owned()).collect::<Vec<_>>();
         json!({
@@ -90,6 +92,11 @@ fn inputs<'t>(
             }
         }
     })
+}
+
+/// The condition over names of rules, if it is one.
+fn names<'t>(tables: &'t Tables, of: &Correlation) -> Option<&'t str> {
+    Some(tables.str(of.condition)).filter(|text| !text.is_empty())
 }
 
 /// The comparisons of the condition, by Sigma's names.
