@@ -1,14 +1,17 @@
 //! `tidegate vault`.
 
 mod gone;
+mod input;
 mod origin;
 mod progress;
 mod read;
+mod run_report;
 mod settings;
 mod state;
+mod unchanged;
 mod writer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,25 +19,25 @@ use std::path::{Path, PathBuf};
 use catalogue::technique_id;
 use clap::{Args, Subcommand, ValueEnum};
 use diagnostics::{Finding, printable, report};
-use knowledge::Library;
 use obsidian::build::{Present, Scope, build};
 use obsidian::check::{KINDS, check, text};
 use obsidian::link_style::LinkStyle;
 use obsidian::merge;
 use obsidian::page::digest;
-use obsidian::sources::Sources;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Outcome, PlainFormat, ResultFile, counted, fill, fill_paths, name, one_line, pretty};
+use super::{Outcome, PlainFormat, ResultFile, counted, fill, fill_paths, name, pretty};
 use crate::disk::{self, VaultFolder};
 use crate::project::Project;
 use gone::{Gone, tombstone};
 use origin::Origin;
 use progress::Progress;
 use read::{Read, Refusal};
+use run_report::Report;
 use settings::Settings;
 use state::State;
+use unchanged::{Contents, hash};
 use writer::{Summary, Writer, unwritable};
 
 /// Build or check an Obsidian vault.
@@ -214,9 +217,24 @@ impl Build {
 
     fn run(&self) -> Outcome {
         let Some(root) = &self.vault else { return no_folder() };
-        let techniques: BTreeSet<String> = self.techniques.iter().cloned().collect();
         let progress = Progress::new();
-        let Read { sources, library, mut origins, notes } = match self.sources(&progress) {
+        progress.say("reading files");
+        let inputs = match self.inputs() {
+            Ok(inputs) => inputs,
+            Err(finding) => return Outcome::refused(&[*finding], &diagnostics::Sources::new()),
+        };
+        let disk = match files_of(root) {
+            Ok(disk) => disk,
+            Err(finding) => return Outcome::refused(&[*finding], &diagnostics::Sources::new()),
+        };
+        let folder = VaultFolder::open(root).ok();
+        // What cannot be compared counts as changed.
+        let contents = Contents::of(self, &inputs, &disk, folder.as_ref()).ok();
+        let before = contents.as_ref().zip(folder.as_ref());
+        if let Some(report) = before.and_then(|(contents, folder)| contents.report(folder)) {
+            return Outcome { stdout: self.print(&report), ..Outcome::default() };
+        }
+        let Read { sources, library, mut origins, notes } = match Read::from(inputs, &progress) {
             Ok(read) => read,
             Err(refusal) => {
                 let Refusal { finding, library } = *refusal;
@@ -227,14 +245,9 @@ impl Build {
             }
         };
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
-        progress.say("reading the vault");
-        let disk = match files_of(root) {
-            Ok(disk) => disk,
-            Err(finding) => return Outcome::refused(&[*finding], &library.sources),
-        };
-        let (state, settings) = match VaultFolder::open(root) {
-            Ok(folder) => (State::read(&folder), Settings::read(&folder)),
-            Err(_) => (State::default(), Settings::default()),
+        let (state, settings) = match &folder {
+            Some(folder) => (State::read(folder), Settings::read(folder)),
+            None => (State::default(), Settings::default()),
         };
         // A folder of notes that is left out, or has another name now, keeps its pages.
         if !state.notes.is_subset(&notes) && !self.allow_removals {
@@ -248,7 +261,7 @@ impl Build {
         let (present, texts) = present(&disk, &state);
         progress.say("building pages");
         let scope = Scope {
-            techniques,
+            techniques: self.techniques.iter().cloned().collect(),
             preview: self.preview.clone().unwrap_or_else(|| PREVIEW.to_owned()),
             links,
         };
@@ -297,6 +310,7 @@ impl Build {
             writer.file(path, text, &state, &mut summary);
         }
         writer.types(&vault.types, &mut summary);
+        let n_checked = summary.written.len() + summary.n_unchanged;
         if self.links == Some(Links::Markdown) && settings.is_missing() {
             writer.write(settings::PATH, settings::MARKDOWN_LINKS, &mut summary);
         }
@@ -306,73 +320,58 @@ impl Build {
             (true, false) => (&state.origins | &origins, &state.notes | &notes),
             (false, _) => (state.origins.clone(), state.notes.clone()),
         };
-        if let Err(error) = (State { pages, files, origins, notes }).write(&folder, &state) {
-            let path = root.join(".tidegate/state.json");
-            summary.failures.push(unwritable(&path, &error));
+        let written = (State { pages, files, origins, notes }).write(&folder, &state);
+        let state_text = written.unwrap_or_else(|error| {
+            summary.failures.push(unwritable(&root.join(state::PATH), &error));
+            None
+        });
+        let is_same = summary.written.is_empty() && state_text.is_none();
+        let is_clean = summary.failures.is_empty() && library.findings.is_empty();
+        // The same contents give the same report. After a run that wrote something they are other contents:
+        // only where every page is as it was made, the next run finds nothing to do.
+        if let Some(contents) = contents.filter(|_| is_clean && (is_same || summary.is_plain())) {
+            let state_text = state_text.map(|text| (state::PATH.to_owned(), hash(text.as_bytes())));
+            let written = summary.written.iter().cloned().chain(state_text);
+            let report = Report::new(&summary, &sources, &vault);
+            if let Err(error) = contents.write(&folder, written, report.again(n_checked)) {
+                summary.failures.push(unwritable(&root.join(unchanged::PATH), &error));
+            }
         }
         folder.tidy();
-        self.outcome(&summary, &sources, &vault, &library)
-    }
-
-    fn outcome(
-        &self,
-        summary: &Summary,
-        sources: &Sources,
-        vault: &obsidian::build::Vault,
-        library: &Library,
-    ) -> Outcome {
         let failed = !summary.failures.is_empty() || library.findings.iter().any(Finding::is_error);
-        let n_kept = summary.conflicts.len() + summary.n_kept_deleted;
-        let stdout = match self.format {
-            PlainFormat::Json => pretty(&json!({
-                "pages": vault.pages.len(),
-                "written": summary.n_written,
-                "unchanged": summary.n_unchanged,
-                "tombstones": summary.n_tombstones,
-                "doubtful": summary.n_doubtful,
-                "kept_deleted": summary.n_kept_deleted,
-                "conflicts": summary.conflicts.iter().map(|(path, what)| json!({"path": path, "what": what})).collect::<Vec<_>>(),
-                "gaps": vault.n_gaps,
-                "drift": vault.n_drift,
-                "rules_read": sources.rules.len(),
-                "not_read": sources.broken.iter().chain(&sources.passed_over).map(|(path, why)| json!({"path": path, "why": why})).collect::<Vec<_>>(),
-                "duplicates": sources.duplicates.iter().map(|(path, what)| json!({"path": path, "what": what})).collect::<Vec<_>>(),
-                "failures": summary.failures.iter().map(one_line).collect::<Vec<_>>(),
-            })),
-            PlainFormat::Text => {
-                let mut text = String::new();
-                for (path, what) in &summary.conflicts {
-                    let _ = writeln!(text, "conflict: {}: {}", shown(path), shown(what));
-                }
-                for (path, why) in sources.broken.iter().chain(&sources.passed_over) {
-                    let _ = writeln!(text, "not read: {}: {}", shown(path), shown(why));
-                }
-                for (path, what) in &sources.duplicates {
-                    let _ = writeln!(text, "duplicate: {}: {}", shown(path), shown(what));
-                }
-                if summary.n_doubtful > 0 {
-                    let _ = writeln!(
-                        text,
-                        "{} without a source stay as they are: their source was not read whole, in this run or before",
-                        counted(summary.n_doubtful, "page"),
-                    );
-                }
-                let _ = writeln!(
-                    text,
-                    "{} pages: {} files written, {} unchanged, {n_kept} kept as a person left them, {} tombstones, {} gaps, {} drifts",
-                    vault.pages.len(),
-                    summary.n_written,
-                    summary.n_unchanged,
-                    summary.n_tombstones,
-                    vault.n_gaps,
-                    vault.n_drift,
-                );
-                text
-            }
-        };
         let findings = [&library.findings[..], &summary.failures].concat();
         let stderr = report::to_text(&findings, &library.sources);
+        let stdout = self.print(&Report::new(&summary, &sources, &vault));
         Outcome { stdout, stderr, code: u8::from(failed), ..Outcome::default() }
+    }
+
+    fn print(&self, report: &Report) -> String {
+        match self.format {
+            PlainFormat::Json => pretty(&json!(report)),
+            PlainFormat::Text => report.text(),
+        }
+    }
+
+    /// All options that decide what is written, beside the paths that are read.
+    fn options(&self) -> String {
+        let Build {
+            notes: _,
+            sigma: _,
+            elastic: _,
+            splunk: _,
+            atomic: _,
+            attack: _,
+            d3fend: _,
+            facts: _,
+            techniques,
+            all: _,
+            preview,
+            links,
+            allow_removals,
+            format: _,
+            vault: _,
+        } = self;
+        format!("{:?}", (techniques, preview, links, allow_removals))
     }
 }
 

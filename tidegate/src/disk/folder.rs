@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use diagnostics::limits::MAX_FILE_BYTES;
+use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
 use super::{name, no_file, read_at_most};
@@ -232,18 +233,25 @@ pub(crate) fn regular_files(path: &Path) -> Vec<PathBuf> {
     if found.is_empty() { vec![path.to_owned()] } else { found }
 }
 
-/// The regular files of a folder that are wanted.
-fn files(root: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut found = Vec::new();
+/// The regular files of a folder that are wanted, in order, read on as many threads as there are processors.
+fn files(
+    root: &Path,
+    is_wanted: impl Fn(&Path) -> bool + Sync,
+) -> io::Result<Vec<(String, Vec<u8>)>> {
     let folder = match fs::metadata(root)? {
         metadata if metadata.is_dir() => Some(Folder::open(root)?),
         _ => None,
     };
+    let mut paths = Vec::new();
     for entry in walk(root) {
         let entry = entry?;
-        let path = entry.path();
-        if !entry.file_type().is_file() || !is_wanted(path) {
-            continue;
+        if entry.file_type().is_file() {
+            paths.push(entry.into_path());
+        }
+    }
+    let read = |path: &PathBuf| -> io::Result<Option<(String, Vec<u8>)>> {
+        if !is_wanted(path) {
+            return Ok(None);
         }
         let inside = path.strip_prefix(root).unwrap_or(path);
         let (bytes, inside) = match &folder {
@@ -254,9 +262,9 @@ fn files(root: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<(Stri
                 (read_at_most(File::open(path)?, MAX_FILE_BYTES)?, inside)
             }
         };
-        if let Some(bytes) = bytes {
-            found.push((name(&inside).to_string(), bytes));
-        }
-    }
-    Ok(found)
+        Ok(bytes.map(|bytes| (name(&inside).to_string(), bytes)))
+    };
+    // The first error in order is the one to report.
+    let found: Vec<_> = paths.par_iter().map(read).collect();
+    found.into_iter().filter_map(Result::transpose).collect()
 }

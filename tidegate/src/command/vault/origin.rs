@@ -39,6 +39,20 @@ impl Origin {
         }
     }
 
+    /// What a person calls it.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Origin::Notes => "notes",
+            Origin::Sigma => "Sigma",
+            Origin::Elastic => "Elastic",
+            Origin::Splunk => "Splunk",
+            Origin::Atomic => "Atomic Red Team",
+            Origin::Attack => "ATT&CK",
+            Origin::D3fend => "D3FEND",
+            Origin::Facts => "facts",
+        }
+    }
+
     /// Reads the name in the vault's state.
     pub(super) fn of(name: &str) -> Option<Origin> {
         Origin::ALL.into_iter().find(|origin| origin.as_str() == name)

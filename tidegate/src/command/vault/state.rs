@@ -18,7 +18,7 @@ pub(super) struct State {
     pub(super) notes: BTreeSet<String>,
 }
 
-const PATH: &str = ".tidegate/state.json";
+pub(super) const PATH: &str = ".tidegate/state.json";
 
 impl State {
     /// Reads it; without one, nothing was written yet.
@@ -38,10 +38,10 @@ impl State {
         State { pages: map("pages"), files: map("files"), origins, notes }
     }
 
-    /// Writes it where it differs from what is there.
-    pub(super) fn write(&self, vault: &VaultFolder, before: &State) -> io::Result<()> {
+    /// Writes it where it differs from what is there; returns the text that was written.
+    pub(super) fn write(&self, vault: &VaultFolder, before: &State) -> io::Result<Option<String>> {
         if self == before {
-            return Ok(());
+            return Ok(None);
         }
         let value = json!({
             "pages": self.pages,
@@ -49,6 +49,7 @@ impl State {
             "notes": self.notes,
             "sources": self.origins.iter().map(|origin| origin.as_str()).collect::<Vec<_>>(),
         });
-        vault.put(PATH, format!("{value:#}\n").as_bytes())
+        let text = format!("{value:#}\n");
+        vault.put(PATH, text.as_bytes()).map(|()| Some(text))
     }
 }

@@ -10,13 +10,18 @@ use obsidian::page::{Page, digest};
 use serde_json::{Value, json};
 
 use super::state::State;
+use super::unchanged::{Hash, hash};
 use crate::command::pretty;
 use crate::disk::{self, VaultFolder};
+
+/// The types of properties, as Obsidian keeps them.
+pub(super) const TYPES_PATH: &str = ".obsidian/types.json";
 
 /// What a run did.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
-    pub(super) n_written: usize,
+    /// Files that were written: path, and the hash of the content.
+    pub(super) written: Vec<(String, Hash)>,
     pub(super) n_unchanged: usize,
     pub(super) n_tombstones: usize,
     /// Pages without a source, in a run that could not read every source.
@@ -30,13 +35,21 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn add(&mut self, other: Summary) {
-        self.n_written += other.n_written;
+        self.written.extend(other.written);
         self.n_unchanged += other.n_unchanged;
         self.n_tombstones += other.n_tombstones;
         self.n_doubtful += other.n_doubtful;
         self.n_kept_deleted += other.n_kept_deleted;
         self.conflicts.extend(other.conflicts);
         self.failures.extend(other.failures);
+    }
+
+    /// Returns true if every file was made, or found as it was made: nothing of a person and nothing without a
+    /// source is between the next run and the same files.
+    pub(super) fn is_plain(&self) -> bool {
+        self.conflicts.is_empty()
+            && self.failures.is_empty()
+            && [self.n_tombstones, self.n_doubtful, self.n_kept_deleted].iter().all(|n| *n == 0)
     }
 }
 
@@ -88,7 +101,7 @@ impl Writer<'_> {
 
     /// Adds types of properties that have none; a person's stay.
     pub(super) fn types(&self, types: &BTreeMap<String, &'static str>, summary: &mut Summary) {
-        let path = ".obsidian/types.json";
+        let path = TYPES_PATH;
         let before = self.folder.read(path);
         let mut value = match before.as_deref().map(serde_json::from_slice::<Value>) {
             Err(error) if error.kind() == ErrorKind::NotFound => json!({"types": {}}),
@@ -125,7 +138,7 @@ impl Writer<'_> {
 
     pub(super) fn write(&self, path: &str, text: &str, summary: &mut Summary) {
         match self.folder.put(path, text.as_bytes()) {
-            Ok(()) => summary.n_written += 1,
+            Ok(()) => summary.written.push((path.to_owned(), hash(text.as_bytes()))),
             Err(error) => summary.failures.push(unwritable(&self.root.join(path), &error)),
         }
     }
