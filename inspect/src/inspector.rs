@@ -19,7 +19,7 @@ use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
 use crate::policy::{Allowance, User, names_agree};
 use crate::request::{Binding, Further, Known, ProxyField, Request};
 use crate::secret::Secrets;
-use crate::service::{ServiceMatch, plain_host};
+use crate::service::UsedService;
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::{Form, Views};
 
@@ -234,19 +234,27 @@ impl Inspector {
     ) -> Verdict {
         let views = Views::of(request);
         let anomalies = views.anomalies();
-        let mut known = self.known(request, anomalies, user, behaviour);
+        let pack = Arc::clone(&self.pack);
+        let host = self.binding.services.host(request);
+        let service =
+            host.as_deref().and_then(|host| UsedService::of(pack.tables(), host, request));
+        let mut known = self.known(request, service.as_ref(), anomalies, user, behaviour);
         known.secrets = self.secrets(request, views.forms());
         self.n_readings = 0;
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
-            binding.answer(tables, request, known, nothing, event);
+            binding.answer(tables, request, known, service.as_ref(), nothing, event);
         });
         for form in views.forms() {
             let hosts = if form.has_extra_hosts { views.extra_hosts() } else { &[] };
             let n_path_bytes = views.n_extra_path_bytes();
             let further = Further { hosts, n_path_bytes, methods: views.methods() };
             self.read(form.view, |binding, tables, event| {
-                binding.answer(tables, &form.apply(request), known, further, event);
+                let request = form.apply(request);
+                let host = binding.services.host(&request);
+                let service =
+                    host.as_deref().and_then(|host| UsedService::of(tables, host, &request));
+                binding.answer(tables, &request, known, service.as_ref(), further, event);
             });
         }
         let mut verdict = self.verdict(anomalies, request.response.is_none());
@@ -259,6 +267,7 @@ impl Inspector {
     fn known<'b>(
         &self,
         request: &Request<'_>,
+        service: Option<&UsedService<'_, '_>>,
         anomalies: Anomalies,
         user: &User<'_>,
         behaviour: &'b Behaviour,
@@ -270,12 +279,10 @@ impl Inspector {
         }
         let tables = self.pack.tables();
         if self.binding.services.asks_usage()
-            && self.may_use_service(request)
-            && let Some(host) = &plain_host(request.authority)
-            && let Some(found) = ServiceMatch::of(tables, host, request.path)
+            && let Some(UsedService { host, found }) = service
         {
             let is_plain = anomalies.is_plain() && names_agree(tables, request, host);
-            known.usage = user.usage(tables, request, Some(&found), is_plain);
+            known.usage = user.usage(tables, request, Some(found), is_plain);
         }
         if self.asks_unlisted()
             && let Allowance::Unlisted(group) = user.allowance(tables, request, anomalies)
@@ -311,11 +318,16 @@ impl Inspector {
         self.n_readings = 0;
         let anomalies = Anomalies::default();
         let behaviour = Behaviour::default();
-        let mut known = self.known(request, anomalies, &User::of(request), &behaviour);
+        let pack = Arc::clone(&self.pack);
+        let host = self.binding.services.host(request);
+        let service =
+            host.as_deref().and_then(|host| UsedService::of(pack.tables(), host, request));
+        let user = User::of(request);
+        let mut known = self.known(request, service.as_ref(), anomalies, &user, &behaviour);
         known.secrets = self.secrets(request, &[]);
         let nothing = Further::default();
         self.read(View::Raw, |binding, tables, event| {
-            binding.answer(tables, request, known, nothing, event);
+            binding.answer(tables, request, known, service.as_ref(), nothing, event);
         });
         self.verdict(anomalies, request.response.is_none())
     }

@@ -9,7 +9,7 @@ use crate::ids::{FieldId, StrId};
 use crate::pack::{KEYWORDS, Phase, Tables};
 use crate::policy::Usage;
 use crate::secret::Secrets;
-use crate::service::ServiceFields;
+use crate::service::{ServiceFields, UsedService};
 use crate::views::ExtraHost;
 use crate::words::{has_byte, place_of};
 
@@ -178,6 +178,7 @@ impl Binding {
         tables: &Tables,
         request: &Request<'_>,
         known: Known<'_>,
+        service: Option<&UsedService<'_, '_>>,
         further: Further<'_>,
         event: &mut Event,
     ) {
@@ -224,7 +225,9 @@ impl Binding {
                 event.answer(*id, text);
             }
         }
-        self.services.answer(tables, request, further.methods, usage, event);
+        if let Some(service) = service {
+            self.services.answer(tables, request, service, further.methods, usage, event);
+        }
         self.behaviour.answer(behaviour, request.response.is_some(), event);
         for ExtraHost { authority, path } in further.hosts {
             let has_own_path = path.is_some();
@@ -244,7 +247,11 @@ impl Binding {
                     event.answer(*id, text);
                 }
             }
-            self.services.answer(tables, &request, further.methods, usage, event);
+            let host = self.services.host(&request);
+            let service = host.as_deref().and_then(|host| UsedService::of(tables, host, &request));
+            if let Some(service) = &service {
+                self.services.answer(tables, &request, service, further.methods, usage, event);
+            }
         }
         for field in &self.unnamed {
             match url.answer(*field, request, event) {

@@ -5,16 +5,18 @@
 //! A template fits if its host and its segments do; what follows in the path is open.
 
 mod fields;
+mod names;
 mod operation;
 mod template;
 
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
-use crate::pack::{Part, PartKind, ServiceHost, ServiceOperation, Tables};
+use crate::pack::{Part, PartKind, ServiceOperation, Tables};
 use crate::request::{Request, split_port};
 use crate::views::overrides;
-pub(crate) use fields::ServiceFields;
 pub use fields::{OWN_CLIENT, SERVICE_FIELD};
+pub(crate) use fields::{ServiceFields, UsedService};
+use names::{KnownNames, names_of};
 pub use operation::{OPERATION_FIELD, Operations};
 pub(crate) use template::segments;
 use template::{
@@ -47,10 +49,11 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// first of several, or else the first service that the name belongs to as a whole.
     pub fn of(tables: &'p Tables, host: &'r [u8], path: Option<&'r [u8]>) -> Option<Self> {
         let target = Target::new(host, path);
-        for name in suffixes(host) {
+        let names = KnownNames::of(tables, host);
+        for name in names.iter() {
             let mut whole: Option<ServiceMatch<'r, 'p>> = None;
             let mut closest: Option<ServiceMatch<'r, 'p>> = None;
-            for known in by_name(tables, name) {
+            for known in name {
                 let Some(service) = tables.services.services.get(known.service as usize) else {
                     continue;
                 };
@@ -61,7 +64,7 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
                     namespace: None,
                     parts: &[],
                 };
-                match Fit::of(tables, known.service, target) {
+                match Fit::of(tables, &names, known.service, target) {
                     Fit::Template(Template { parts, namespace }, places) => {
                         let n_segments = segments(parts).count();
                         let n_before = closest.as_ref().map(|of| segments(of.parts).count());
@@ -227,28 +230,9 @@ pub fn plain_host(authority: &[u8]) -> Option<Vec<u8>> {
     (!host.is_empty() && host.iter().all(plain)).then_some(host)
 }
 
-/// A host and the names above it, from the longest to the shortest.
-fn suffixes(host: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::successors(Some(host), |name: &&[u8]| {
-        let name: &[u8] = name;
-        let dot = name.iter().position(|byte| *byte == b'.')?;
-        name.get(dot + 1..)
-    })
-}
-
 /// Returns true if a host is `name` or below it.
 pub(crate) fn is_below(host: &[u8], name: &[u8]) -> bool {
     host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(b"."))
-}
-
-/// The services that have a host of this name.
-fn by_name<'p>(tables: &'p Tables, name: &[u8]) -> &'p [ServiceHost] {
-    let hosts = &tables.services.hosts;
-    let text = |host: &ServiceHost| tables.str(host.name).as_bytes();
-    let start = hosts.partition_point(|host| text(host) < name);
-    let rest = hosts.get(start..).unwrap_or_default();
-    let n_same = rest.iter().take_while(|host| text(host) == name).count();
-    rest.get(..n_same).unwrap_or_default()
 }
 
 /// A template without the part that names its namespace.
@@ -278,12 +262,11 @@ impl<'p> Template<'p> {
 /// The templates of a service whose host may fit: those of the longest name first.
 fn templates<'p>(
     tables: &'p Tables,
+    names: &KnownNames<'p>,
     service: u32,
-    host: &[u8],
 ) -> impl Iterator<Item = Template<'p>> {
     let services = &tables.services;
-    let known = suffixes(host).flat_map(|name| by_name(tables, name));
-    let own = known.filter(move |known| known.service == service);
+    let own = names.hosts().filter(move |known| known.service == service);
     own.flat_map(|known| known.templates.of(&services.templates))
         .map(|range| Template::new(range.of(&services.parts)))
 }
@@ -294,8 +277,8 @@ pub(crate) fn path_templates<'p>(
     host: &[u8],
 ) -> impl Iterator<Item = &'p [Part]> {
     let services = &tables.services;
-    let known = suffixes(host).flat_map(|name| by_name(tables, name));
-    known
+    names_of(tables, host)
+        .flatten()
         .flat_map(|known| known.templates.of(&services.templates))
         .map(|range| Template::new(range.of(&services.parts)).parts)
         .filter(|parts| segments(parts).next().is_some())
@@ -314,10 +297,15 @@ enum Fit<'r, 'p> {
 impl<'r, 'p> Fit<'r, 'p> {
     /// The template that fits with the most segments, the first of several; one whose host is one name
     /// before one that reads a tenant in the host.
-    fn of(tables: &'p Tables, service: u32, target: Target<'r>) -> Fit<'r, 'p> {
+    fn of(
+        tables: &'p Tables,
+        names: &KnownNames<'p>,
+        service: u32,
+        target: Target<'r>,
+    ) -> Fit<'r, 'p> {
         let mut closest: Option<(Template<'p>, Places<'r, 'p>)> = None;
         let mut is_host_of_service = false;
-        for template in templates(tables, service, target.host) {
+        for template in templates(tables, names, service) {
             let parts = template.parts;
             if is_host(parts) {
                 is_host_of_service |= is_at_or_below(tables, parts, target.host);
@@ -365,8 +353,9 @@ type Tenants<'r> = Vec<(Option<StrId>, Vec<&'r [u8]>)>;
 /// The service of a host and the tenants that the host alone names, whatever the path: what two names of
 /// one request have to share.
 pub(crate) fn owner<'r>(tables: &Tables, host: &'r [u8]) -> Option<(u32, Tenants<'r>)> {
-    let known = suffixes(host).find_map(|name| by_name(tables, name).first())?;
-    let tenants = templates(tables, known.service, host).filter_map(|template| {
+    let names = KnownNames::of(tables, host);
+    let known = names.hosts().next()?;
+    let tenants = templates(tables, &names, known.service).filter_map(|template| {
         let mut places = Vec::new();
         let fits = !template.is_public(tables)
             && fits_host(tables, host_of(template.parts), host, &mut places);

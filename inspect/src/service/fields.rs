@@ -14,6 +14,22 @@ pub const SERVICE_FIELD: &str = "tidegate.service";
 /// The value of `tidegate.client` if the user agent starts as those of the service's own clients.
 pub const OWN_CLIENT: &str = "own";
 
+/// The service that a request uses in one reading.
+#[derive(Debug)]
+pub(crate) struct UsedService<'r, 'p> {
+    /// The host, as [`plain_host`] has it.
+    pub(crate) host: &'r [u8],
+    pub(crate) found: ServiceMatch<'r, 'p>,
+}
+
+impl<'r, 'p> UsedService<'r, 'p> {
+    /// Finds it; `host` is that of the request, as [`plain_host`] has it.
+    pub(crate) fn of(tables: &'p Tables, host: &'r [u8], request: &Request<'r>) -> Option<Self> {
+        let found = ServiceMatch::of(tables, host, request.path)?;
+        Some(UsedService { host, found })
+    }
+}
+
 /// Which of a pack's fields services answer, computed once per pack.
 #[derive(Debug, Default)]
 pub(crate) struct ServiceFields {
@@ -41,23 +57,27 @@ impl ServiceFields {
         self.fields.iter().any(|(field, _)| *field == ProxyField::Usage)
     }
 
-    /// Answers the fields of a request in one reading. `methods` are further values of the method; `usage`
-    /// is that of the request as a whole.
+    /// The host of a request in one reading, as [`UsedService::of`] takes it; `None` where it is no service's, or
+    /// no rule asks.
     ///
     /// Most hosts belong to no service, which takes one pass over their bytes.
+    pub(crate) fn host(&self, request: &Request<'_>) -> Option<Vec<u8>> {
+        let is_asked = !self.fields.is_empty() && self.names.may_have(request.authority);
+        is_asked.then(|| plain_host(request.authority)).flatten()
+    }
+
+    /// Answers the fields of a request in one reading, in which it uses a service. `methods` are further values
+    /// of the method; `usage` is that of the request as a whole.
     pub(crate) fn answer(
         &self,
         tables: &Tables,
         request: &Request<'_>,
+        service: &UsedService<'_, '_>,
         methods: &[&[u8]],
         usage: Option<Usage>,
         event: &mut Event,
     ) {
-        if self.fields.is_empty() || !self.names.may_have(request.authority) {
-            return;
-        }
-        let Some(host) = plain_host(request.authority) else { return };
-        let Some(found) = ServiceMatch::of(tables, &host, request.path) else { return };
+        let UsedService { host, found } = service;
         for (field, id) in &self.fields {
             let mut answer = |value: &str| {
                 if !value.is_empty() {
@@ -72,7 +92,7 @@ impl ServiceFields {
                 ProxyField::Operation => {
                     let mut operations = Operations::default();
                     for method in std::iter::once(&request.method).chain(methods) {
-                        let of_method = found.operations(tables, method, &host, request.path);
+                        let of_method = found.operations(tables, method, host, request.path);
                         operations.extend(of_method.iter());
                     }
                     operations.iter().for_each(|operation| answer(operation.as_str()));

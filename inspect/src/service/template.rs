@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::is_below;
 use crate::limits::MAX_NAME_BYTES;
 use crate::pack::{Part, PartKind, Tables};
 
@@ -63,8 +64,25 @@ pub(crate) fn fits<'r, 'p>(
     target: Target<'r>,
     places: &mut Places<'r, 'p>,
 ) -> bool {
-    fits_host(tables, host_of(template), target.host, places)
-        && fits_path(tables, template, target, places)
+    // Reading a host takes longer than a path, and most templates of a host are for other paths.
+    let host = host_of(template);
+    let mut of_path = Places::new();
+    let fits = has_ends(tables, host, target.host)
+        && fits_path(tables, template, target, &mut of_path)
+        && fits_host(tables, host, target.host, places);
+    if fits {
+        places.append(&mut of_path);
+    }
+    fits
+}
+
+/// Returns false if a text at the start or the end of a template's host is not there in a host.
+fn has_ends(tables: &Tables, parts: &[Part], host: &[u8]) -> bool {
+    let text = |part: Option<&Part>| match part {
+        Some(part) if part.kind == PartKind::Text => tables.str(part.text).as_bytes(),
+        _ => b"",
+    };
+    host.starts_with(text(parts.first())) && host.ends_with(text(parts.last()))
 }
 
 /// Returns true if the path and the query of a template fit. The path may go on after the template, and
@@ -198,6 +216,9 @@ fn starts(tables: &Tables, part: &Part, host: &[u8], end: usize) -> Range<usize>
 
 /// Returns true if a host, or one above it, is made up of the parts of a template.
 pub(crate) fn is_at_or_below(tables: &Tables, parts: &[Part], host: &[u8]) -> bool {
+    if let [Part { kind: PartKind::Text, text }] = parts {
+        return host.len() <= MAX_NAME_BYTES && is_below(host, tables.str(*text).as_bytes());
+    }
     let Some(ways) = Ways::of(tables, parts, host) else { return false };
     let Some(starts) = ways.some.first() else { return false };
     let is_label = |at: usize| at == 0 || host.get(at - 1) == Some(&b'.');
@@ -213,6 +234,9 @@ pub(crate) fn fits_host<'r, 'p>(
     host: &'r [u8],
     places: &mut Places<'r, 'p>,
 ) -> bool {
+    if let [Part { kind: PartKind::Text, text }] = parts {
+        return host.len() <= MAX_NAME_BYTES && host == tables.str(*text).as_bytes();
+    }
     let Some(ways) = Ways::of(tables, parts, host) else { return false };
     let first = (ways.some.first(), ways.many.first());
     let (Some(some), Some(many)) = first else { return false };

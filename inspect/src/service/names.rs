@@ -1,0 +1,52 @@
+//! What the services of a pack have of a host and the names above it.
+
+use crate::pack::{ServiceHost, Tables};
+
+/// The entries of a host and of the names above it, from the longest name to the shortest: each name is looked
+/// up once for a request, whatever many services and templates share it.
+#[derive(Debug)]
+pub(super) struct KnownNames<'p>(Vec<&'p [ServiceHost]>);
+
+impl<'p> KnownNames<'p> {
+    pub(super) fn of(tables: &'p Tables, host: &[u8]) -> KnownNames<'p> {
+        KnownNames(names_of(tables, host).collect())
+    }
+
+    /// The entries of each name that has any.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'p [ServiceHost]> {
+        self.0.iter().copied()
+    }
+
+    /// The entries of all names.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &'p ServiceHost> {
+        self.iter().flatten()
+    }
+}
+
+/// The entries of a host and of the names above it, from the longest name to the shortest; names that no service
+/// has are left out.
+pub(super) fn names_of<'p>(
+    tables: &'p Tables,
+    host: &[u8],
+) -> impl Iterator<Item = &'p [ServiceHost]> {
+    suffixes(host).map(|name| by_name(tables, name)).filter(|hosts| !hosts.is_empty())
+}
+
+/// A host and the names above it, from the longest to the shortest.
+fn suffixes(host: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(host), |name: &&[u8]| {
+        let name: &[u8] = name;
+        let dot = name.iter().position(|byte| *byte == b'.')?;
+        name.get(dot + 1..)
+    })
+}
+
+/// The services that have a host of this name.
+fn by_name<'p>(tables: &'p Tables, name: &[u8]) -> &'p [ServiceHost] {
+    let hosts = &tables.services.hosts;
+    let text = |host: &ServiceHost| tables.str(host.name).as_bytes();
+    let start = hosts.partition_point(|host| text(host) < name);
+    let rest = hosts.get(start..).unwrap_or_default();
+    let n_same = rest.iter().take_while(|host| text(host) == name).count();
+    rest.get(..n_same).unwrap_or_default()
+}
