@@ -247,6 +247,7 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
         | Format::Ecs
         | Format::Ocsf
         | Format::JsonRows
+        | Format::KeyValue
         | Format::Gcp
         | Format::Route53
         | Format::Events

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::column::{Column, column};
 use crate::envelope::Envelope;
 use crate::format::{Alerts, Header, may_be_header};
+use crate::pairs::Pairs;
 use crate::part::{ACCESS_LOG_KEYS, Part};
 use crate::table::{self, Table};
 use crate::url::{Url, UrlError};
@@ -238,7 +239,10 @@ fn format_of_line(line: &[u8], is_first: bool) -> Option<Format> {
     }
     // A list whose first port is wrong is a list, and its other lines can be read.
     let is_url = matches!(Url::parse(line), Ok(_) | Err(UrlError::Port));
-    (is_first && is_url).then_some(Format::Urls)
+    if is_url {
+        return is_first.then_some(Format::Urls);
+    }
+    Pairs::read(line).filter(Pairs::is_request).map(|_| Format::KeyValue)
 }
 
 /// Adds the names of an object's keys, those of objects in it as `outer.inner`.

@@ -44,6 +44,8 @@ pub enum Format {
     Ocsf,
     /// JSON whose keys are names of columns, as searches and proxies export them.
     JsonRows,
+    /// Lines of keys with values, of CEF and of LEEF, with keys that are names of columns.
+    KeyValue,
     /// Entries of Google Cloud Logging with an `httpRequest`.
     Gcp,
     /// The log of queries of Amazon Route 53 Resolver: queries, as hosts.
@@ -75,6 +77,7 @@ impl Format {
         ("ecs", Format::Ecs),
         ("ocsf", Format::Ocsf),
         ("json-rows", Format::JsonRows),
+        ("key-value", Format::KeyValue),
         ("gcp", Format::Gcp),
         ("route53", Format::Route53),
         ("events", Format::Events),

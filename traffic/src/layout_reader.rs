@@ -5,6 +5,7 @@ use crate::format::{Alerts, Header};
 use crate::json;
 use crate::limits::MAX_LINE_BYTES;
 use crate::line;
+use crate::pairs::Pairs;
 use crate::part::Part;
 use crate::requests::line_reader;
 use crate::slots::{LineReader, Slots};
@@ -72,6 +73,16 @@ impl LayoutReader {
         }
         if !takes_doubtful && self.is_doubtful(line) {
             return Err(Miss::Doubtful);
+        }
+        if self.layout.format == Format::KeyValue {
+            let pairs =
+                Pairs::read(&String::from_utf8_lossy(line)).ok_or(Unreadable::NotOfFormat)?;
+            if !pairs.has_host() {
+                // Firewalls write connections and their own affairs beside requests.
+                visit(Entry::Blank);
+                return Ok(());
+            }
+            return self.line(&pairs.into_json(), takes_doubtful, other, visit);
         }
         let Some(header) = self.layout.header.clone() else {
             return self.line(line, takes_doubtful, other, visit);
@@ -159,6 +170,7 @@ impl LayoutReader {
             | Format::Ecs
             | Format::Ocsf
             | Format::JsonRows
+            | Format::KeyValue
             | Format::Gcp
             | Format::Route53
             | Format::Events => return Err(Unreadable::NotOfFormat.into()),
@@ -251,7 +263,7 @@ fn write<'l>(
     logged: &mut LoggedRequest<'l>,
 ) -> Result<(), Unreadable> {
     let mut unread = slots.write(&mut logged.line);
-    if matches!(format, Format::W3c | Format::Csv | Format::JsonRows) {
+    if matches!(format, Format::W3c | Format::Csv | Format::JsonRows | Format::KeyValue) {
         logged.line.as_tables_write(slots.raw(Part::Method).is_some());
     }
     if format == Format::Route53 {

@@ -35,6 +35,7 @@ pub mod limits;
 mod line;
 mod lines;
 mod log_reader;
+mod pairs;
 mod panel;
 mod part;
 mod php;

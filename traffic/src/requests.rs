@@ -38,7 +38,7 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         Format::Suricata => Some(LineReader::of(&SURICATA)),
         Format::Ecs => Some(LineReader::of(&ECS)),
         Format::Ocsf => Some(LineReader::of(&OCSF)),
-        Format::JsonRows => Some(LineReader::of_columns()),
+        Format::JsonRows | Format::KeyValue => Some(LineReader::of_columns()),
         Format::Gcp => Some(LineReader::of(&GCP)),
         Format::Route53 => Some(LineReader::of(&ROUTE53)),
         Format::Events => Some(LineReader::of(&EVENTS)),

@@ -85,6 +85,11 @@ const FORMATS: &[(&str, &str, &str)] = &[
         "GET http://a.example/x 10.0.1.7",
     ),
     (
+        "key-value",
+        r#"time="2026-11-20 08:00:00" srcip=10.0.1.7 method=GET url="http://a.example/x" agent="u""#,
+        "GET http://a.example/x 10.0.1.7",
+    ),
+    (
         "route53",
         r#"{"query_timestamp":"2026-11-20T08:00:00Z","query_name":"a.example.","query_type":"A","srcaddr":"10.0.1.7"}"#,
         "a.example 10.0.1.7",
@@ -160,7 +165,7 @@ fn lines_that_something_else_wraps_are_read() {
 fn a_line_that_looks_like_a_request_and_is_not_read_is_missed() {
     let line = FORMATS[0].1;
     for (other, expect) in [
-        ("time=1 src=10.0.1.7 method=GET url=https://a.example/ status=200", "not JSON KeyValue"),
+        ("time=1 level=info method=GET url=https://a.example/", "not JSON KeyValue"),
         (r#"{"request":{"method":"GET","uri":"/x"}}"#, "no host Json"),
         (r#"{"method":"GET","authority":"a.exa"#, "not JSON BrokenJson"),
         ("[info] starting", "not JSON"),
