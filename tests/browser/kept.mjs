@@ -1,6 +1,6 @@
 // Nothing that a person wrote is lost.
 import assert from 'node:assert/strict';
-import { RULE, drop, editor, explains, ready, says, send, write } from './page.mjs';
+import { RULE, drop, editor, explains, open, ready, says, send, serve, write } from './page.mjs';
 
 const label = (page, selector) => page.evaluate((selector) => document.querySelector(selector).selectedOptions[0].textContent, selector);
 
@@ -67,6 +67,23 @@ export default {
     assert.match(await editor(page).textContent(), /address/);
     assert.equal(await label(page, '#note'), 'address-in-name.md');
     await says(page, '#verdict-of-text', '12 examples hold');
+  },
+  async 'a rule that is open knows lists that arrive late'({ browser, dist }) {
+    const { server, url } = await serve(dist, (name) => name === 'shared.json' ? new Promise((later) => setTimeout(later, 1500)) : undefined);
+    try {
+      // A service worker would answer from what it kept, at once.
+      const { page, context } = await open(browser, url, { serviceWorkers: 'block' });
+      await page.click('#open-gallery');
+      await page.fill('#gallery-search', 'answers with two');
+      await page.locator('#gallery-list .item').first().click();
+      await says(page, '#verdict-of-text', '12 examples hold');
+      await page.reload();
+      await ready(page);
+      await says(page, '#verdict-of-text', '12 examples hold');
+      await context.close();
+    } finally {
+      server.close();
+    }
   },
   async 'undo does not empty the editor'({ page }) {
     for (let n = 0; n < 5; n++) await editor(page).press('Control+z');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { RULE, explains, says, send, write } from './page.mjs';
+import { RULE, drop, explains, says, send, write } from './page.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const SIZES = [[1440, 900], [1366, 625], [1024, 600], [900, 562], [720, 450], [390, 844], [360, 640]];
@@ -28,8 +28,19 @@ const overlaps = (page) => page.evaluate(() => {
   return found;
 });
 
+/** Menus that leave the window when they open, by the texts of their entries. */
+const menusOutside = (page) => page.evaluate(() => [...document.querySelectorAll('.menu')].filter((menu) => menu.checkVisibility()).flatMap((menu) => {
+  menu.open = true;
+  const box = menu.querySelector(':scope > div').getBoundingClientRect();
+  const isWide = document.documentElement.scrollWidth > innerWidth;
+  menu.open = false;
+  return box.left < 0 || box.right > innerWidth || isWide ? [`${menu.textContent.trim()}: ${box.left} to ${box.right}`] : [];
+}));
+
 const STATES = {
   async start() {},
+  // A run that goes on, while the explanation is that of the one before.
+  async busy(page) { await page.evaluate(() => document.querySelector('#explanation').setAttribute('aria-busy', 'true')); },
   async compared(page) {
     await send(page, 'https://pastebin.com/raw/Ab12Cd34\nnot a request\nhttps://API.telegram.org./%62ot1:x/getMe\n');
     await page.selectOption('#compare', '1');
@@ -69,6 +80,25 @@ const STATES = {
     await page.click('#table .body .row >> nth=2');
     await explains(page, 'What its source did over time');
   },
+  async refused(page) {
+    await drop(page, '#file', 'picture.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, ...Array.from({ length: 99 }, (_, n) => n * 37 % 256)]));
+    await page.waitForSelector('#refusals li');
+  },
+  async service(page) {
+    await explains(page, 'matches because');
+    await page.click('#explanation button.link');
+    await says(page, '#page', 'Telegram');
+  },
+  async search(page) {
+    await page.locator('#editor .cm-content').focus();
+    await page.keyboard.press('Control+f');
+    await page.waitForSelector('#editor .cm-search');
+  },
+  async completion(page) {
+    await write(page, 'detection:\n    selection:\n        c-uri-st');
+    await page.keyboard.press('Control+Space');
+    await page.waitForSelector('#editor .cm-tooltip-autocomplete li');
+  },
   async gallery(page) { await page.click('#open-gallery'); await page.waitForSelector('#gallery-list .item'); },
   async help(page) { await page.click('#open-help'); },
   async menu(page) { await page.click('#rule .menu summary'); },
@@ -81,6 +111,7 @@ export default {
       for (const [width, height] of SIZES) {
         await page.setViewportSize({ width, height });
         assert.deepEqual(await overlaps(page), [], `${state} at ${width}x${height}`);
+        assert.deepEqual(await menusOutside(page), [], `${state} at ${width}x${height}`);
       }
       await page.setViewportSize({ width: 1440, height: 900 });
     }

@@ -28,7 +28,9 @@ export function condition(part: Part): HTMLElement {
 
 function tree(part: Part): HTMLElement {
   const [sign, tone] = SIGNS[part.truth] ?? ['?', ''];
-  const values = part.values.slice(0, MOST_VALUES).join(', ') + (part.values.length > MOST_VALUES ? ` and ${part.values.length - MOST_VALUES} more` : '');
+  // A list that a rule asks for has one name, and as many values as are in it.
+  const named = [...new Set(part.values)];
+  const values = named.slice(0, MOST_VALUES).join(', ') + (named.length > MOST_VALUES ? ` and ${named.length - MOST_VALUES} more` : '');
   const what = { item: `${part.label}: ${values}`, not: 'not', all: 'all of', any: 'any of' }[part.kind];
   const item = el('li', {}, el('span', { class: `truth ${tone}`, role: 'img', 'aria-label': part.truth }, sign), part.name ? el('b', {}, `${part.name}: `) : '', what);
   if (part.found) item.append(el('div', { class: 'quiet' }, `found in ${part.found.field}: ${part.found.before}`, el('mark', {}, part.found.hit), part.found.after));

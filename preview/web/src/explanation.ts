@@ -75,7 +75,7 @@ function service(use: ServiceUse, open: (name: string) => void): HTMLElement {
   name.addEventListener('click', () => open(use.name));
   const list = el('dl', {}, el('dt', {}, 'service'), el('dd', {}, name, use.category ? `, ${use.category}` : ''));
   if (use.identity) list.append(el('dt', {}, 'tenant'), el('dd', {}, el('code', {}, use.identity)));
-  for (const [operation, meaning] of use.operations) list.append(el('dt', {}, 'operation'), el('dd', {}, el('code', {}, operation), ` ${meaning}`));
+  for (const [operation, meaning] of use.operations) list.append(el('dt', {}, 'operation'), el('dd', {}, el('code', {}, operation), `: ${meaning.charAt(0).toLowerCase()}${meaning.slice(1)}`));
   if (!use.operations.length) list.append(el('dt', {}, 'operation'), el('dd', { class: 'quiet' }, 'none that is known'));
   if (use.usage) list.append(el('dt', {}, 'use'), el('dd', {}, `${use.usage}, by the policy of the pack`));
   return list;

@@ -292,12 +292,17 @@ async function shareLink() {
   say(isPage ? 'The link is copied. It contains the rule and the requests.' : 'The link is copied. It contains the rule and the requests: pasted into the editor of any preview, it opens there.');
 }
 
+/** Returns true if a text may refer to lists or services of notes. */
+const refers = (text: string) => /%[a-z_]+%|tidegate\./.test(text);
+
 /** Gives the engine the lists and services that drafts may refer to. */
 async function shareNotes() {
-  const shipped = await pages.fetched<NamedText[]>('shared.json').catch((): NamedText[] => []);
+  const shipped = await pages.fetched<NamedText[]>('shared.json').catch((error): NamedText[] => { say(`The shipped lists and services cannot be read: ${(error as Error).message}`); return []; });
   const own = await session.shared().catch(() => ({ notes: [], placeholders: {} }));
   const problem = await ask<string>('share', { notes: [...shipped, ...own.notes], placeholders: own.placeholders });
   if (problem) say(`Lists and services cannot be read: ${problem}`);
+  // A check that an edit started before did not know them.
+  await check();
 }
 
 for (const id of ['filter', 'show'] as const) by(id).addEventListener('input', () => { keep({ [id]: by<HTMLInputElement>(id).value }); void table.filter(); });
@@ -363,7 +368,7 @@ async function begin() {
   traffic.unread();
   await Promise.all([following, traffic.recall()]);
   if (session.isServed) await beginOnDisk().catch((error) => say((error as Error).message));
-  const needsNotes = /%[a-z_]+%|tidegate\./.test(textOf(editor));
+  const needsNotes = refers(textOf(editor));
   if (needsNotes) await shareNotes();
   const missing = packs.restore();
   const fragment = location.hash.slice(1);
@@ -374,7 +379,10 @@ async function begin() {
   else if (missing.length) say(`${missing.join(' and ')} is not here any more: verdicts are by ${packs.name()}.`);
   learn(await ask<Vocabulary>('vocabulary'));
   root.dataset.ready = 'true';
-  if (!needsNotes) { await shareNotes(); await explain(); }
+  if (!needsNotes) {
+    await shareNotes();
+    if (refers(textOf(editor))) await run(false); else await explain();
+  }
   root.dataset.shared = 'true';
 }
 

@@ -60,7 +60,7 @@ function drop() {
 
 function take(file: large.Large) {
   bytes = file.bytes;
-  area.placeholder = `${file.name}: ${file.bytes.byteLength.toLocaleString('en')} bytes, too many to be shown here`;
+  area.placeholder = `${file.name}, ${file.bytes.byteLength.toLocaleString('en')} bytes: read, and not shown here`;
 }
 
 /** The file that was there before a reload. */
