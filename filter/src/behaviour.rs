@@ -5,7 +5,7 @@
 //! pair, first with what its own entry and its host's answer, and with the rest only if that does not settle them.
 //! What entries answer that pairs share is remembered for a moment. When the request ends, and its bytes are final,
 //! it is written, and it is judged once more if a rule may match by them. A denied request is written too: a beacon
-//! that is denied is still one.
+//! that is denied is still one. Where a rule that counts may deny, it is written at its headers ([`reservation`]).
 //!
 //! An event that only such rules match is written once a window of its pair and rule.
 
@@ -26,6 +26,7 @@ use crate::source::Sender;
 mod news;
 mod parties;
 mod recent;
+pub(crate) mod reservation;
 mod scopes;
 mod shared;
 
@@ -48,6 +49,8 @@ pub(crate) struct Tracked {
     pub(crate) behaviour: Behaviour,
     /// The rules that wait for what is known when it ends.
     pub(crate) waiting: Vec<RuleId>,
+    /// Whether it was written at its headers.
+    is_written: bool,
 }
 
 impl Tracked {
@@ -58,6 +61,12 @@ impl Tracked {
     ) -> Vec<(BehaviourField, FieldValue)> {
         let asked = asked.fold(BehaviourFields::default(), BehaviourFields::union);
         asked.iter().filter_map(|field| Some((field, self.behaviour.value(field)?))).collect()
+    }
+
+    /// The use of the pair, without bytes and duration; `now` is the clock.
+    fn used(&self, now: u32) -> PairUse {
+        let identity = self.parties.subjects.identity;
+        PairUse { time: self.time, now, identity, ..PairUse::default() }
     }
 }
 
@@ -99,16 +108,32 @@ impl Plugin {
         let since = host.milliseconds()?;
         let time = in_seconds(since)?;
         let parties = Parties::of(inspector, &self.behaviour_key(), request, sender)?;
-        let mut tracked =
-            Tracked { parties, since, time, behaviour: Behaviour::default(), waiting: Vec::new() };
+        let mut tracked = Tracked {
+            parties,
+            since,
+            time,
+            behaviour: Behaviour::default(),
+            waiting: Vec::new(),
+            is_written: false,
+        };
+        let mut written = None;
+        if self.reserves {
+            let used = tracked.used(time);
+            (written, tracked.is_written) =
+                self.write_use(host, &tracked.parties, &used, reservation::N_TRIES);
+        }
         if verdict.asks.is_empty() {
             return Some(tracked);
         }
         self.count(|counters| counters.tracked(host));
         let parties = &tracked.parties;
-        let known: Option<PairState> = find(host, parties.pair);
+        let known: Option<PairState> = match written.filter(|_| tracked.is_written) {
+            Some(written) => Some(written),
+            None => find(host, parties.pair),
+        };
         let asks = verdict.asks;
-        tracked.behaviour = first_answers(parties, known.as_ref(), asks, time);
+        let used = (!tracked.is_written).then(|| tracked.used(time));
+        tracked.behaviour = first_answers(known.as_ref(), used, asks, time);
         let behaviour = &mut tracked.behaviour;
         let mut recent = self.recent.try_borrow_mut().ok()?;
         let answered = recent.answer(parties, time, behaviour);
@@ -212,24 +237,50 @@ impl Plugin {
 
     /// Writes a request that is over; what its bytes add to is known then.
     pub(crate) fn record(&self, host: &dyn Host, tracked: &mut Tracked) {
-        let Tracked { parties, since, time, behaviour, .. } = tracked;
         let Some(ended) = host.milliseconds() else { return };
         let Some(now) = in_seconds(ended) else { return };
-        let time = *time;
-        let mut costs = Costs::default();
         let has_bytes = self.behaviour.contains(BehaviourField::UploadBytes)
             || self.behaviour.contains(BehaviourField::UploadRatio);
         let bytes = |property| if has_bytes { read_number(host, property) } else { None };
         let used = PairUse {
-            time,
-            now,
             sent: bytes(Property::RequestBytes).unwrap_or_default(),
             received: bytes(Property::ResponseBytes).unwrap_or_default(),
-            seconds: in_seconds(ended.saturating_sub(*since)).unwrap_or(u32::MAX),
-            identity: parties.subjects.identity,
+            seconds: in_seconds(ended.saturating_sub(tracked.since)).unwrap_or(u32::MAX),
+            ..tracked.used(now)
         };
-        let Some(mut slot) = open::<PairState>(host, parties.pair) else { return };
-        let known = slot.entry.take();
+        let settled = tracked.is_written.then(|| self.settle_use(host, &tracked.parties, &used));
+        let pair = settled.flatten().or_else(|| self.write_use(host, &tracked.parties, &used, 1).0);
+        let Some(pair) = pair else { return };
+        let behaviour = &mut tracked.behaviour;
+        let (sent, received) = pair.bytes();
+        behaviour.upload_bytes = Observed::Value(sent);
+        behaviour.upload_ratio = Observed::of(Ratio::balance(sent, received));
+        behaviour.tunnel_seconds = Observed::Value(pair.tunnel_seconds());
+    }
+
+    /// Adds what is known at the end of a request that was written before; `None` if its entry gave way.
+    fn settle_use(&self, host: &dyn Host, parties: &Parties, used: &PairUse) -> Option<PairState> {
+        let mut slot = open::<PairState>(host, parties.pair)?;
+        let mut pair = slot.entry.take()?;
+        pair.settle(used);
+        let mut costs = Costs::default();
+        slot.save(host, &pair, used.now, &mut costs);
+        self.count_costs(host, &costs);
+        Some(pair)
+    }
+
+    /// Writes a use; returns its pair with it, and whether that was saved in one of some tries.
+    fn write_use(
+        &self,
+        host: &dyn Host,
+        parties: &Parties,
+        used: &PairUse,
+        n_tries: usize,
+    ) -> (Option<PairState>, bool) {
+        let PairUse { time, now, .. } = *used;
+        let mut costs = Costs::default();
+        let Some(mut slot) = open::<PairState>(host, parties.pair) else { return (None, false) };
+        let mut known = slot.entry.take();
         let is_noted = known.as_ref().is_some_and(|pair| {
             let identity = parties.subjects.identity;
             pair.is_noted(parties.used, time) && identity.is_none_or(|id| pair.has_identity(id))
@@ -260,17 +311,29 @@ impl Plugin {
             is_saved &= self.note(host, parties, time, now, &mut costs);
         }
         let (newness, dead_drop) = first;
-        let mut pair = known.unwrap_or_else(|| PairState::new(time, newness, dead_drop));
-        pair.add(&used);
-        if is_saved {
-            pair.note(parties.used);
-        }
-        let (sent, received) = pair.bytes();
-        behaviour.upload_bytes = Observed::Value(sent);
-        behaviour.upload_ratio = Observed::of(Ratio::balance(sent, received));
-        behaviour.tunnel_seconds = Observed::Value(pair.tunnel_seconds());
-        slot.save(host, &pair, now, &mut costs);
+        let n_lost = costs.n_lost;
+        let mut n_left = n_tries;
+        let written = loop {
+            let mut pair = known.unwrap_or_else(|| PairState::new(time, newness, dead_drop));
+            pair.add(used);
+            if is_saved {
+                pair.note(parties.used);
+            }
+            let is_written = slot.save(host, &pair, now, &mut costs);
+            n_left = n_left.saturating_sub(1);
+            if is_written || n_left == 0 {
+                break (Some(pair), is_written);
+            }
+            let Some(again) = open::<PairState>(host, parties.pair) else {
+                break (Some(pair), false);
+            };
+            // Another worker was faster, and nothing is lost yet.
+            costs.n_lost = n_lost;
+            slot = again;
+            known = slot.entry.take();
+        };
         self.count_costs(host, &costs);
+        written
     }
 
     /// Notes a use with those who are asked beside the source.
@@ -363,16 +426,17 @@ impl Plugin {
     }
 }
 
-/// What the pair answers, with this request.
+/// What the pair answers, with this request: `used`, unless the pair has it already.
 fn first_answers(
-    parties: &Parties,
     known: Option<&PairState>,
+    used: Option<PairUse>,
     asks: BehaviourFields,
     time: u32,
 ) -> Behaviour {
     let mut pair = known.cloned().unwrap_or_else(|| PairState::new(time, Newness::Unknown, None));
-    let identity = parties.subjects.identity;
-    pair.add(&PairUse { time, now: time, identity, ..PairUse::default() });
+    if let Some(used) = used {
+        pair.add(&used);
+    }
     let asks_rhythm =
         asks.contains(BehaviourField::Beacon) || asks.contains(BehaviourField::BeaconPeriod);
     let rhythm = if asks_rhythm { pair.rhythm() } else { None };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transport, User, Verdict};
 
-use crate::behaviour::{Recent, Scopes, Tracked};
+use crate::behaviour::{Recent, Scopes, Tracked, reservation};
 use crate::config::{Config, FailureMode, ListenerTls, Settings};
 use crate::credentials::Authentication;
 use crate::decide::decide;
@@ -32,6 +32,8 @@ pub(crate) struct Plugin {
     /// What the pack's rules ask of behaviour.
     pub(crate) behaviour: BehaviourFields,
     pub(crate) scopes: Scopes,
+    /// Whether uses are written before rules are evaluated.
+    pub(crate) reserves: bool,
     pub(crate) recent: RefCell<Recent>,
     counters: RefCell<Counters>,
 }
@@ -121,6 +123,7 @@ impl Plugin {
             needs,
             behaviour: inspector.asks_behaviour(),
             scopes,
+            reserves: reservation::is_needed(&inspector, settings.mode),
             recent: RefCell::default(),
             inspector: RefCell::new(inspector),
             pack,

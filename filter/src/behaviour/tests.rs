@@ -47,6 +47,32 @@ impl Gateway {
         stream.on_end(worker);
     }
 
+    /// Opens requests of which none ends before all are there, and returns how many passed.
+    fn open_at_once(&self, workers: &[FakeHost], to: &[String]) -> usize {
+        let n_denied = || workers.iter().map(|worker| worker.responses().len()).sum::<usize>();
+        let (n_before, mut streams) = (n_denied(), Vec::new());
+        for (idx, to) in to.iter().enumerate() {
+            let worker = &workers[idx % workers.len()];
+            worker.next_stream();
+            worker.set_headers(&[
+                (":method", b"GET"),
+                (":scheme", b"https"),
+                (":authority", to.as_bytes()),
+                (":path", b"/"),
+            ]);
+            worker.set_property(Property::SourceAddress, b"10.0.0.1:4321");
+            worker.set_number(Property::RequestBytes, 10);
+            worker.set_number(Property::ResponseBytes, 100);
+            let mut stream = HttpStream::new(Some(Rc::clone(&self.plugin)));
+            stream.on_request_headers(worker);
+            streams.push(stream);
+        }
+        for (idx, stream) in streams.iter_mut().enumerate() {
+            stream.on_end(&workers[idx % workers.len()]);
+        }
+        to.len() + n_before - n_denied()
+    }
+
     fn send(&self, worker: &FakeHost, source: &str, to: &str) {
         self.send_for(worker, source, to, 10, 0);
     }
@@ -113,6 +139,62 @@ fn a_beacon_that_is_denied_is_still_one() {
     let events = host.events();
     assert_eq!((events.len(), &events[0]["action"]), (1, &Value::from("deny")));
     assert_eq!(events[0]["behaviour"], serde_json::json!({"beacon": 1, "requests": 20}));
+}
+
+#[test]
+fn requests_that_come_at_once_count_for_one_another_where_a_limit_is_enforced() {
+    let limit = "tidegate.requests|gte: 5";
+    let same = vec!["a.example".to_owned(); 30];
+    let first = FakeHost::new();
+    let second = first.worker();
+    let workers = [first, second];
+    assert_eq!(Gateway::enforcing(limit).open_at_once(&workers, &same), 4);
+    // They count once, and those that follow are denied.
+    assert_eq!(
+        Gateway::enforcing("tidegate.requests|gte: 32").open_at_once(&workers, &same[..2]),
+        1
+    );
+    assert_eq!(workers.iter().map(|worker| worker.counted(LOST)).sum::<u64>(), 0);
+
+    // A limit of new hosts, once the source was watched.
+    let host = [FakeHost::new()];
+    let gateway = Gateway::enforcing("tidegate.new_hosts|gte: 5");
+    gateway.send(&host[0], "10.0.0.1", "first.example");
+    host[0].advance(2 * 3600);
+    let hosts: Vec<_> = (0..30).map(|idx| format!("h{idx}.example")).collect();
+    assert_eq!(gateway.open_at_once(&host, &hosts), 4);
+
+    // Another worker that writes to the bucket meanwhile does not hide a request.
+    let host = [FakeHost::new()];
+    let gateway = Gateway::enforcing(limit);
+    gateway.open_at_once(&host, &same[..4]);
+    host[0].lose_swaps(3);
+    assert_eq!(gateway.open_at_once(&host, &same[..1]), 0);
+    assert_eq!(host[0].counted(LOST), 0, "it was tried again");
+
+    // Where nothing is denied, nothing is written before a request ends.
+    let host = [FakeHost::new()];
+    let gateway = Gateway::new(limit);
+    assert_eq!(gateway.open_at_once(&host, &same), 30);
+    assert_eq!(host[0].events().len(), 0, "none saw the others");
+    gateway.send(&host[0], "10.0.0.1", "a.example");
+    assert_eq!(host[0].events().len(), 1);
+    assert!(!gateway.plugin.reserves);
+    assert!(!Gateway::enforcing("tidegate.upload_bytes|gte: 5").plugin.reserves);
+    assert!(!Gateway::enforcing("cs-host: a.example").plugin.reserves);
+}
+
+#[test]
+fn bytes_of_a_request_that_was_written_before_are_added_when_it_ends() {
+    let gateway =
+        Gateway::enforcing("tidegate.upload_bytes|gte: 1000\n        tidegate.requests|lte: 3");
+    assert!(gateway.plugin.reserves);
+    let host = FakeHost::new();
+    for _ in 0..3 {
+        gateway.send_for(&host, "10.0.0.1", "a.example", 400, 1);
+    }
+    let known = &host.events()[0]["behaviour"];
+    assert_eq!(known, &serde_json::json!({"requests": 3, "upload_bytes": 1200}));
 }
 
 #[test]

@@ -123,18 +123,25 @@ impl PairState {
         }
         self.advance();
         if let Some(block) = self.blocks.first_mut() {
-            block.sent = block.sent.saturating_add(used.sent);
-            block.received = block.received.saturating_add(used.received);
             block.requests = block.requests.saturating_add(1);
         }
         self.hours |= 1_u32.checked_shl(self.hour.saturating_sub(time / HOUR)).unwrap_or_default();
+        let [identities, _] = &mut self.identities;
+        *identities |= used.identity.map_or(0, |identity| 1 << (identity % 64));
+        self.settle(used);
+    }
+
+    /// Adds the bytes and the duration of a request that was added before they were known.
+    pub fn settle(&mut self, used: &PairUse) {
+        if let Some(block) = self.blocks.first_mut() {
+            block.sent = block.sent.saturating_add(used.sent);
+            block.received = block.received.saturating_add(used.received);
+        }
         if used.seconds >= self.longest || used.now.saturating_sub(self.longest_at) > WINDOW_SECONDS
         {
             self.longest = used.seconds;
             self.longest_at = used.now;
         }
-        let [identities, _] = &mut self.identities;
-        *identities |= used.identity.map_or(0, |identity| 1 << (identity % 64));
     }
 
     /// Moves on to the time of the last request.
@@ -401,6 +408,17 @@ mod tests {
         let new = pair([NOW, NOW + 10]);
         assert_eq!((new.newness(new.last), new.after_dead_drop(new.last)), (Newness::New, Some(7)));
         assert_eq!(new.newness(NOW + WINDOW_SECONDS), Newness::Old);
+    }
+
+    #[test]
+    fn a_request_that_is_settled_later_counts_once() {
+        let whole = PairUse { seconds: 90, ..at(NOW) };
+        let mut one = PairState::new(NOW, Newness::New, None);
+        one.add(&whole);
+        let mut two = PairState::new(NOW, Newness::New, None);
+        two.add(&PairUse { sent: 0, received: 0, seconds: 0, ..whole });
+        two.settle(&whole);
+        assert_eq!(one, two);
     }
 
     #[test]
