@@ -1,8 +1,9 @@
 //! Secrets that leave in a request: what they are, and never what they say.
 //!
 //! Rules find them by kind in the field [`SECRET_FIELD`]. Keys are known by the form that their vendors document; a
-//! key at a host of its own vendor is in use and no leak. Looked at are path and query, the user agent, the referrer
-//! and cookies, with escapes undone, and in them text in hexadecimal digits or base64; and the labels of the host.
+//! key at a host of its own vendor, in the parameter of the query that is for it, is in use and no leak. Looked at are
+//! path and query, the user agent, the referrer and cookies, with escapes undone, and in them text in hexadecimal
+//! digits or base64; and the labels of the host.
 //! Other headers and bodies are not looked at: a token in `Authorization` is where it belongs.
 
 mod encoded;
@@ -70,6 +71,7 @@ impl Secrets {
         let Some(host) = plain_host(request.authority) else { return found };
         // Most hosts and texts are ruled out by one pass over them.
         let is_encoded = host::has_encoded_labels(&host);
+        format::find_in_host(&host, &mut found);
         let texts = [request.path, request.user_agent, request.referrer, request.cookie];
         let is_long = texts.map(|text| text.is_some_and(encoded::has_long_run));
         if !is_encoded && is_long == [false; 4] {
@@ -78,11 +80,15 @@ impl Secrets {
         let is_of_service = owner(tables, &host).is_some();
         found.insert_if(is_encoded && !is_of_service, SecretKind::HostEncoded);
         for (idx, (text, is_long)) in texts.into_iter().zip(is_long).enumerate() {
-            let Some(text) = text.filter(|_| is_long).map(Text::of) else { continue };
+            let Some(text) = text.filter(|_| is_long) else { continue };
+            let (is_path, is_url) = (idx == 0, idx == 0 || idx == 2);
+            let text = match is_url {
+                true => Text::of(&format::without_keys_in_use(text, &host)),
+                false => Text::of(text),
+            };
             for text in text.readings() {
-                format::find(text, &host, &mut found);
+                format::find(text, &mut found);
             }
-            let is_path = idx == 0;
             if is_path && !is_of_service {
                 found.insert_if(token::has_jwt(text.unescaped()), SecretKind::Jwt);
                 found.insert_if(token::has_random(text.unescaped()), SecretKind::Random);

@@ -6,12 +6,16 @@ const MAX_ROUNDS: usize = 4;
 const MIN_ENCODED: usize = 24;
 
 /// Fewest characters in a row of what can be a secret: as many as the shortest key has.
-const MIN_RUN: usize = 20;
+pub(super) const MIN_RUN: usize = 20;
+
+/// Fewest capitals of a text without digits that may be a secret: the key of AWS.
+const MIN_CAPITALS: usize = 16;
 
 /// Returns true if a text may contain a secret: it has many characters in a row that a key or an encoded one
-/// consists of, with a digit among them, or dashes as PEM has. A slash ends a row but in a query, as base64 has it.
+/// consists of, with a digit or many capitals among them, or dashes as PEM has. A slash ends a row but in a query, as base64 has it.
 pub(super) fn has_long_run(text: &[u8]) -> bool {
     let (mut n_bytes, mut is_query, mut has_digit, mut n_dashes) = (0, false, false, 0);
+    let mut n_capitals = 0;
     for byte in text {
         let is_part = byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'_' | b'%' | b'+' | b'=' | b'.' | b',' | b':')
@@ -19,13 +23,15 @@ pub(super) fn has_long_run(text: &[u8]) -> bool {
             || is_query && *byte == b'/';
         is_query |= *byte == b'?';
         if !is_part {
-            (n_bytes, has_digit, n_dashes) = (0, false, 0);
+            (n_bytes, has_digit, n_dashes, n_capitals) = (0, false, 0, 0);
             continue;
         }
         n_bytes += 1;
         has_digit |= byte.is_ascii_digit();
         n_dashes += usize::from(*byte == b'-');
-        if n_bytes >= MIN_RUN && (has_digit || n_dashes >= 5) {
+        n_capitals += usize::from(byte.is_ascii_uppercase());
+        let is_random = has_digit || n_dashes >= 5 || n_capitals >= MIN_CAPITALS;
+        if n_bytes >= MIN_RUN && is_random {
             return true;
         }
     }

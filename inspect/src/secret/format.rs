@@ -3,13 +3,19 @@
 //! AWS: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>; GitHub:
 //! <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github>;
 //! GitLab: <https://docs.gitlab.com/security/tokens/>; Slack: <https://docs.slack.dev/authentication/tokens/>;
-//! Stripe: <https://docs.stripe.com/keys>.
+//! Stripe: <https://docs.stripe.com/keys>. The parameters in which keys are in use at their vendors: signed URLs of AWS
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>), system parameters of Google's APIs
+//! (<https://cloud.google.com/apis/docs/system-parameters>), GitLab
+//! (<https://docs.gitlab.com/api/rest/authentication/>), file links and the old Web API of Slack.
 
 use super::{SecretKind, Secrets};
 use crate::service::is_below;
 
 /// Most bytes of a token that are looked at from one place, so that the work stays linear.
 const MAX_TOKEN_BYTES: usize = 256;
+/// Most bytes of a text around a key of AWS, from its start, that consists of the same characters: a longer one is
+/// data in base32.
+const MAX_BASE32_BYTES: usize = 24;
 
 /// The form of a key.
 struct Format {
@@ -20,10 +26,23 @@ struct Format {
     is_part: fn(u8) -> bool,
     /// The least and the most bytes of the rest.
     length: (usize, usize),
-    /// What the rest has to be besides.
-    holds: fn(&[u8]) -> bool,
+    /// What the rest has to be besides, where it is found in a place.
+    holds: fn(&[u8], Place) -> bool,
     /// The hosts of its vendor, and what is below them.
     own: &'static [&'static str],
+    /// The parameters of a query to them in which it is in use.
+    parameters: &'static [&'static str],
+}
+
+/// Where a key is in a text.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Letters or digits are directly in front of it.
+    is_glued: bool,
+    /// Letters or digits that are none of it are directly behind it.
+    goes_on: bool,
+    /// It is in a host, in which case is lost.
+    is_folded: bool,
 }
 
 const FORMATS: &[Format] = &[
@@ -32,63 +51,85 @@ const FORMATS: &[Format] = &[
         starts: &["sk-ant-"],
         is_part: is_dashed,
         length: (24, MAX_TOKEN_BYTES),
-        holds: has_digit,
+        holds: is_token,
         own: &["anthropic.com", "claude.ai", "claude.com"],
+        parameters: &[],
     },
     Format {
         kind: SecretKind::Aws,
-        starts: &["AKIA", "ASIA"],
-        is_part: |byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte),
+        starts: &["AKIA"],
+        is_part: is_base32,
         length: (16, 16),
-        holds: |_| true,
-        own: &["amazonaws.com", "amazonaws.com.cn", "aws.amazon.com", "api.aws", "on.aws"],
+        holds: |rest, place| place.is_plain() || has_digit(rest) || has_few_vowels(rest),
+        own: AWS,
+        parameters: AWS_PARAMETERS,
+    },
+    Format {
+        kind: SecretKind::Aws,
+        // A word too.
+        starts: &["ASIA"],
+        is_part: is_base32,
+        length: (16, 16),
+        holds: |rest, place| {
+            let is_word = !place.is_glued && !place.goes_on;
+            is_word && has_digit(rest) || has_few_vowels(rest)
+        },
+        own: AWS,
+        parameters: AWS_PARAMETERS,
     },
     Format {
         kind: SecretKind::GitHub,
         starts: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
         is_part: |byte| byte.is_ascii_alphanumeric(),
         length: (30, MAX_TOKEN_BYTES),
-        holds: has_digit,
-        own: GITHUB,
+        holds: is_token,
+        own: &[],
+        parameters: &[],
     },
     Format {
         kind: SecretKind::GitHub,
         starts: &["github_pat_"],
         is_part: |byte| byte.is_ascii_alphanumeric() || byte == b'_',
         length: (40, MAX_TOKEN_BYTES),
-        holds: has_digit,
-        own: GITHUB,
+        holds: is_token,
+        own: &[],
+        parameters: &[],
     },
     Format {
         kind: SecretKind::GitLab,
         starts: &["glpat-"],
         is_part: is_dashed,
         length: (20, MAX_TOKEN_BYTES),
-        holds: has_digit,
+        holds: is_token,
         own: &["gitlab.com"],
+        parameters: &["private_token", "access_token"],
     },
     Format {
         kind: SecretKind::Google,
         starts: &["AIza"],
         is_part: is_dashed,
         length: (35, 35),
-        holds: has_digit,
+        holds: |rest, place| is_token(rest, place) && !(place.is_glued && place.goes_on),
         own: &[
             "googleapis.com",
             "google.com",
             "youtube.com",
             "gstatic.com",
             "firebaseio.com",
+            "firebaseapp.com",
+            "web.app",
             "goog",
         ],
+        parameters: &["key", "$key", "apiKey"],
     },
     Format {
         kind: SecretKind::OpenAi,
         starts: &["sk-proj-"],
         is_part: is_dashed,
         length: (40, MAX_TOKEN_BYTES),
-        holds: has_digit,
-        own: OPENAI,
+        holds: is_token,
+        own: &[],
+        parameters: &[],
     },
     Format {
         kind: SecretKind::OpenAi,
@@ -96,71 +137,127 @@ const FORMATS: &[Format] = &[
         is_part: is_dashed,
         length: (40, MAX_TOKEN_BYTES),
         // `OpenAI` in base64.
-        holds: |rest| rest.windows(8).any(|part| part == b"T3BlbkFJ"),
-        own: OPENAI,
+        holds: |rest, _| rest.windows(8).any(|part| part.eq_ignore_ascii_case(b"T3BlbkFJ")),
+        own: &[],
+        parameters: &[],
     },
     Format {
         kind: SecretKind::Slack,
         starts: &["xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-"],
         is_part: is_dashed,
         length: (20, MAX_TOKEN_BYTES),
-        holds: |rest| rest.first().is_some_and(u8::is_ascii_digit),
+        holds: |rest, _| rest.first().is_some_and(u8::is_ascii_digit),
         own: &["slack.com", "slack-gov.com"],
+        parameters: &["token", "t"],
     },
     Format {
         kind: SecretKind::Stripe,
         starts: &["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
         is_part: |byte| byte.is_ascii_alphanumeric(),
         length: (16, MAX_TOKEN_BYTES),
-        holds: has_digit,
-        own: &["stripe.com"],
+        holds: is_token,
+        own: &[],
+        parameters: &[],
     },
 ];
 
-const GITHUB: &[&str] =
-    &["github.com", "githubusercontent.com", "githubcopilot.com", "ghcr.io", "ghe.com"];
-const OPENAI: &[&str] = &["openai.com", "openai.azure.com", "chatgpt.com"];
+const AWS: &[&str] = &["amazonaws.com", "amazonaws.com.cn", "aws.amazon.com", "api.aws", "on.aws"];
+const AWS_PARAMETERS: &[&str] = &["X-Amz-Credential", "AWSAccessKeyId", "AccessKeyId"];
 
 /// How many bytes each of [`PEM`] has.
 const PEM_BYTES: usize = "PRIVATE KEY-----".len();
 /// How the first line of a private key ends, as text and in a query.
 const PEM: [&[u8]; 2] = [b"PRIVATE KEY-----", b"PRIVATE+KEY-----"];
 
-/// Adds the kinds of the keys in a text of a request to a host.
-pub(super) fn find(text: &[u8], host: &[u8], found: &mut Secrets) {
+/// Adds the kinds of the keys in a text of a request.
+pub(super) fn find(text: &[u8], found: &mut Secrets) {
     if text.windows(PEM_BYTES).any(|part| PEM.contains(&part)) {
         found.insert(SecretKind::Private);
     }
+    find_keys(text, Place::default(), found);
+}
+
+/// Adds the kinds of the keys in the labels of a host in lower case.
+pub(super) fn find_in_host(host: &[u8], found: &mut Secrets) {
+    let is_long = |label: &&[u8]| label.len() >= super::encoded::MIN_RUN;
+    for label in host.split(|byte| *byte == b'.').filter(is_long) {
+        find_keys(label, Place { is_folded: true, ..Place::default() }, found);
+    }
+}
+
+fn find_keys(text: &[u8], place: Place, found: &mut Secrets) {
     let mut before = b' ';
     for (at, byte) in text.iter().enumerate() {
-        let is_start = !before.is_ascii_alphanumeric();
+        let place = Place { is_glued: before.is_ascii_alphanumeric(), ..place };
         before = *byte;
         // The first letters of all forms.
-        if !is_start || !matches!(byte, b'A' | b'g' | b'r' | b's' | b'x') {
+        if !matches!(byte, b'A' | b'a' | b'g' | b'r' | b's' | b'x') {
             continue;
         }
         let rest = text.get(at..).unwrap_or_default();
-        for format in FORMATS.iter().filter(|format| format.fits(rest)) {
-            if !format.own.iter().any(|own| is_below(host, own.as_bytes())) {
+        for format in FORMATS {
+            if format.key_length(rest, place).is_some() {
                 found.insert(format.kind);
             }
         }
     }
 }
 
+/// A text of a URL without the keys that are in use at a host of their vendor: in the parameter that is for them, as
+/// they are. Everywhere else a vendor's host has places of strangers: a gist, a bucket, a page.
+pub(super) fn without_keys_in_use(text: &[u8], host: &[u8]) -> Vec<u8> {
+    let mut shown = text.to_vec();
+    let is_own = |format: &&Format| format.own.iter().any(|own| is_below(host, own.as_bytes()));
+    let own: Vec<_> = FORMATS.iter().filter(is_own).collect();
+    let query = text.iter().position(|byte| *byte == b'?');
+    let Some(mut start) = query.map(|at| at + 1).filter(|_| !own.is_empty()) else { return shown };
+    for parameter in text.get(start..).unwrap_or_default().split(|byte| *byte == b'&') {
+        let equals = parameter.iter().position(|byte| *byte == b'=');
+        let (name, value) = parameter.split_at(equals.unwrap_or(parameter.len()));
+        let value = value.get(1..).unwrap_or_default();
+        let is_for = |format: &&&Format| format.parameters.iter().any(|it| it.as_bytes() == name);
+        let lengths = own.iter().filter(is_for);
+        let mut lengths = lengths.filter_map(|format| format.key_length(value, Place::default()));
+        if let Some(n_bytes) = lengths.next() {
+            let key = start + name.len() + 1;
+            if let Some(key) = shown.get_mut(key..key + n_bytes) {
+                key.fill(b' ');
+            }
+        }
+        start += parameter.len() + 1;
+    }
+    shown
+}
+
 impl Format {
-    fn fits(&self, text: &[u8]) -> bool {
-        let rest = self.starts.iter().find_map(|start| text.strip_prefix(start.as_bytes()));
-        let Some(rest) = rest else { return false };
+    /// The bytes of the key that a text starts with, in a place; `None` if there is none.
+    fn key_length(&self, text: &[u8], place: Place) -> Option<usize> {
+        let start = self.starts.iter().find(|start| {
+            let found = text.get(..start.len());
+            found.is_some_and(|found| match place.is_folded {
+                true => found.eq_ignore_ascii_case(start.as_bytes()),
+                false => found == start.as_bytes(),
+            })
+        })?;
+        let rest = text.get(start.len()..)?;
         let (least, most) = self.length;
-        let n_parts =
-            rest.iter().take(MAX_TOKEN_BYTES).take_while(|byte| (self.is_part)(**byte)).count();
-        let token = rest.get(..n_parts).unwrap_or_default();
-        // What goes on in letters is another text that starts alike.
-        let goes_on = rest.get(n_parts).is_some_and(u8::is_ascii_alphanumeric);
-        (least..=most).contains(&n_parts)
-            && (!goes_on || n_parts == MAX_TOKEN_BYTES)
-            && (self.holds)(token)
+        let is_part = |byte: &u8| {
+            let byte = if place.is_folded { byte.to_ascii_uppercase() } else { *byte };
+            (self.is_part)(byte)
+        };
+        let n_parts = rest.iter().take(MAX_TOKEN_BYTES).take_while(|byte| is_part(byte)).count();
+        let goes_on = n_parts > most || rest.get(n_parts).is_some_and(u8::is_ascii_alphanumeric);
+        let place = Place { goes_on: goes_on && n_parts < MAX_TOKEN_BYTES, ..place };
+        let key = rest.get(..n_parts.min(most))?;
+        let is_data = most < MAX_BASE32_BYTES && n_parts > MAX_BASE32_BYTES;
+        (n_parts >= least && !is_data && (self.holds)(key, place)).then(|| start.len() + key.len())
+    }
+}
+
+impl Place {
+    /// Returns true if the key is a word of its own, as it was written.
+    fn is_plain(self) -> bool {
+        !self.is_glued && !self.goes_on && !self.is_folded
     }
 }
 
@@ -168,6 +265,31 @@ fn is_dashed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
+fn is_base32(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte)
+}
+
+/// Returns true for the rest of a token that is random: with a digit; as a part of a longer word, which may end as a
+/// token starts (`task_test_`), with letters of both cases, or one digit of six characters where case is lost.
+fn is_token(rest: &[u8], place: Place) -> bool {
+    let is_glued = place.is_glued || place.goes_on;
+    let n_digits = rest.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_mixed =
+        rest.iter().any(u8::is_ascii_uppercase) && rest.iter().any(u8::is_ascii_lowercase);
+    match (is_glued, place.is_folded) {
+        (false, _) => n_digits > 0,
+        (true, false) => n_digits > 0 && is_mixed,
+        (true, true) => n_digits * 6 >= rest.len(),
+    }
+}
+
 fn has_digit(text: &[u8]) -> bool {
     text.iter().any(u8::is_ascii_digit)
+}
+
+/// Returns true if at most a quarter of the letters are vowels: of words two of five are, of random ones one of five.
+fn has_few_vowels(text: &[u8]) -> bool {
+    let n_letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let is_vowel = |byte: &&u8| b"aeiou".contains(&byte.to_ascii_lowercase());
+    text.iter().filter(is_vowel).count() * 4 <= n_letters
 }

@@ -15,20 +15,32 @@ fn kinds(host: &str, path: &str, cookie: Option<&str>) -> Vec<&'static str> {
 }
 
 #[test]
-fn keys_are_known_by_their_form_and_are_no_leak_at_their_vendor() {
+fn keys_are_known_by_their_form() {
     let other = "collect.example";
     for (host, path, expect) in [
         (other, "/?k=AKIAIOSFODNN7EXAMPLE", &["key.aws"][..]),
         (other, "/AKIAIOSFODNN7EXAMPLE/x", &["key.aws"]),
         (other, "/?k=akiaiosfodnn7example", &[]),
-        (other, "/?k=AKIAIOSFODNN7EXAMPLES", &[]),
+        // Without a digit, and with letters in front, behind or on both sides.
+        (other, "/?k=AKIAIOSFODNNAEXAMPLE", &["key.aws"]),
+        (other, "/?k=XAKIAIOSFODNN7EXAMPLE", &["key.aws"]),
+        (other, "/?k=AKIAIOSFODNN7EXAMPLES", &["key.aws"]),
+        (other, "/?k=keyAKIAIOSFODNN7EXAMPLEkey", &["key.aws"]),
+        (other, "/?k=ASIAIOSFODNN7EXAMPLE", &["key.aws"]),
+        (other, "/tokenghp_0123456789abcdefghijABCDEFGHIJ", &["key.github"]),
+        (other, "/?t=xsk-ant-api03-0123456789abcdefghijABCDEFGHIJ", &["key.anthropic"]),
+        (other, "/?t=mysk_live_0123456789abcdEF", &["key.stripe"]),
+        // Words that are alike.
+        (other, "/ASIAPACIFICNORTHEAST/x", &[]),
+        (other, "/CZECHOSLOVAKIAINTERNATIONALXX", &[]),
+        (other, "/desk-ant-resistant-wooden-table-2026", &[]),
+        (other, "/task_test_integration2026build", &[]),
+        (other, "/THE-QUICK-BROWN-FOX-JUMPS-OVER", &[]),
+        // Data in base32.
+        (other, "/?k=AKIAIOSFODNN7EXAMPLEZZZZZZZZZZZZZZZZZZZZ", &[]),
         (other, "/?k=AKIAIOSFODNN7EXAMPL", &[]),
         (other, "/?k=AKIAIOSFODNN8EXAMPLE", &[]),
-        (other, "/?k=XAKIAIOSFODNN7EXAMPLE", &[]),
-        ("a.s3.amazonaws.com", "/?k=AKIAIOSFODNN7EXAMPLE", &[]),
-        ("evilamazonaws.com", "/?k=AKIAIOSFODNN7EXAMPLE", &["key.aws"]),
         (other, "/?t=ghp_0123456789abcdefghijABCDEFGHIJ", &["key.github"]),
-        ("api.github.com", "/?t=ghp_0123456789abcdefghijABCDEFGHIJ", &[]),
         (other, "/?t=ghp_short1", &[]),
         (other, "/?t=sk-ant-api03-0123456789abcdefghijABCDEFGHIJ", &["key.anthropic"]),
         (other, "/?t=sk-proj-0123456789abcdefghijABCDEFGHIJ0123456789", &["key.openai"]),
@@ -46,6 +58,70 @@ fn keys_are_known_by_their_form_and_are_no_leak_at_their_vendor() {
     }
     let cookie = Some("a=b; token=ghp_0123456789abcdefghijABCDEFGHIJ; c=d");
     assert_eq!(kinds(other, "/", cookie), ["key.github"]);
+}
+
+#[test]
+fn a_key_at_its_vendor_is_in_use_in_its_parameter_and_nowhere_else() {
+    let google = "AIza0123456789abcdefghijklmnopqrstuvwxy";
+    for (host, path, expect) in [
+        ("a.s3.amazonaws.com", "/k?a=b&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F2026", &[][..]),
+        ("a.s3.amazonaws.com", "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires=1", &[]),
+        ("evilamazonaws.com", "/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE", &["key.aws"]),
+        // Places of strangers at hosts of the vendor.
+        ("a.s3.amazonaws.com", "/AKIAIOSFODNN7EXAMPLE", &["key.aws"]),
+        ("a.s3.amazonaws.com", "/?k=AKIAIOSFODNN7EXAMPLE", &["key.aws"]),
+        ("a.s3.amazonaws.com", "/?k=1%26AccessKeyId=AKIAIOSFODNN7EXAMPLE", &["key.aws"]),
+        (
+            "a.s3.amazonaws.com",
+            "/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE/ghp_0123456789abcdefghijABCDEFGHIJ",
+            &["key.github"],
+        ),
+        ("api.github.com", "/gists?t=ghp_0123456789abcdefghijABCDEFGHIJ", &["key.github"]),
+        (
+            "github.com",
+            "/evil/r/issues/new?body=ghp_0123456789abcdefghijABCDEFGHIJ",
+            &["key.github"],
+        ),
+        ("hooks.slack.com", "/services/T/B/xoxb-123456789012-abcdefghijkl", &["key.slack"]),
+        ("slack.com", "/api/auth.test?token=xoxb-123456789012-abcdefghijkl", &[]),
+        (
+            "api.openai.com",
+            "/v1/files/sk-proj-0123456789abcdefghijABCDEFGHIJ0123456789",
+            &["key.openai"],
+        ),
+        ("gitlab.com", "/api/v4/user?private_token=glpat-0123456789abcdefghij", &[]),
+        ("gitlab.com", "/evil/p?x=glpat-0123456789abcdefghij", &["key.gitlab"]),
+    ] {
+        assert_eq!(kinds(host, path, None), expect, "{host}{path}");
+    }
+    assert!(
+        kinds("maps.googleapis.com", &format!("/maps/api/js?v=3&key={google}"), None).is_empty()
+    );
+    let in_bucket = format!("/evil/x?prefix={google}");
+    assert_eq!(kinds("storage.googleapis.com", &in_bucket, None), ["key.google"]);
+    let cookie = Some("t=ghp_0123456789abcdefghijABCDEFGHIJ");
+    assert_eq!(kinds("evil.github.com", "/", cookie), ["key.github"]);
+}
+
+#[test]
+fn a_key_in_a_label_of_a_host_is_read_without_case() {
+    for (host, expect) in [
+        ("AKIAIOSFODNN7EXAMPLE.collect.example", &["key.aws"][..]),
+        ("akiaiosfodnn7example.collect.example", &["key.aws"]),
+        ("x-akiaiosfodnn7example-1.oast.example", &["key.aws"]),
+        ("kakiaiosfodnn7example.collect.example", &["key.aws"]),
+        ("a.ghp_0123456789abcdefghijabcdefghij.collect.example", &["key.github"]),
+        ("sk-ant-api03-0123456789abcdefghijabcdefghij.collect.example", &["key.anthropic"]),
+        ("xoxb-123456789012-abcdefghijkl.collect.example", &["key.slack"]),
+        ("akiaiosfodnn7example.s3.amazonaws.com", &["key.aws"]),
+        ("akia-hairandbeautysalon.example", &[]),
+        ("asiapacificnortheast.cdn.example", &[]),
+        ("akiahairandbeautybar.example", &[]),
+        ("desk-ant-resistant-wooden-table-2026.shop.example", &[]),
+        ("slovakiainternationalx.example", &[]),
+    ] {
+        assert_eq!(kinds(host, "/", None), expect, "{host}");
+    }
 }
 
 #[test]
