@@ -122,11 +122,11 @@ impl Pack {
         };
         let credential =
             |service: &ServiceMatch<'_, '_>| service.credential(tables, query.key.as_ref()?);
-        let of_methods: Vec<Operations> = matched_service
+        let readings: Vec<Operations> = matched_service
             .as_ref()
-            .map(|found| found.each_method(tables, query.request).collect())
+            .map(|found| found.each_reading(tables, query.request))
             .unwrap_or_default();
-        let operations: Operations = of_methods.iter().flat_map(|of| of.iter()).collect();
+        let operations: Operations = readings.iter().flat_map(|of| of.iter()).collect();
         let is_plain = verdict.anomalies.is_plain() && names_agree(tables, query.request, &host);
         let user = User { source: query.source, key: query.key };
         let mut input = PolicyInput {
@@ -134,7 +134,7 @@ impl Pack {
             query,
             service: matched_service.as_ref().map(|found| found.service),
             operations,
-            of_methods,
+            readings,
             others: Others::default(),
             identities: matched_service.as_ref().map(identities).unwrap_or_default(),
             is_plain,
@@ -172,8 +172,8 @@ struct PolicyInput<'a> {
     query: &'a PolicyQuery<'a>,
     service: Option<u32>,
     operations: Operations,
-    /// What each of its methods does, of which the server takes one.
-    of_methods: Vec<Operations>,
+    /// What it does by each of its methods and names, of which the server takes one.
+    readings: Vec<Operations>,
     /// The readings of a request that is not plain.
     others: Others,
     /// The keyed hashes under which the policy may list the tenant.
@@ -300,8 +300,8 @@ impl PolicyInput<'_> {
         }
         if lenient {
             return self.is_plain
-                && !self.of_methods.is_empty()
-                && self.of_methods.iter().all(|of| of.are_all_in(listed));
+                && !self.readings.is_empty()
+                && self.readings.iter().all(|of| of.are_all_in(listed));
         }
         (self.operations.bits() | self.others.operations.bits()) & listed != 0
     }

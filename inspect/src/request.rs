@@ -59,6 +59,16 @@ impl Request<'_> {
     }
 }
 
+impl<'r> Request<'r> {
+    /// The names beside its authority by which it goes: the server name and the target of its tunnel. The server
+    /// name of a CONNECT is the gateway's own, and not among them.
+    pub(crate) fn other_names(&self) -> impl Iterator<Item = &'r [u8]> {
+        let server_name = self.server_name.filter(|_| self.path.is_some());
+        let names = [server_name, self.connect_target].into_iter().flatten();
+        names.filter(|name| !name.is_empty())
+    }
+}
+
 /// Headers in which servers take a method in place of the request's own, in lower case.
 ///
 /// The first is of Google's APIs, `OneDrive` and most web frameworks, the second of `OData` services as

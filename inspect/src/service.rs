@@ -117,22 +117,28 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     }
 
     /// Returns true if a request does something to the service that is listed, and nothing else, whichever of its
-    /// methods the server takes.
+    /// methods and names the server takes.
     pub(crate) fn does_only(&self, tables: &Tables, request: &Request<'_>, listed: u32) -> bool {
-        self.each_method(tables, request).all(|operations| operations.are_all_in(listed))
+        self.each_reading(tables, request).iter().all(|operations| operations.are_all_in(listed))
     }
 
-    /// What a request does to the service by each of its methods: its own, and those that servers may take in place
-    /// of it. Its host is that of [`ServiceMatch::of`].
-    pub(crate) fn each_method(
-        &self,
-        tables: &Tables,
-        request: &Request<'_>,
-    ) -> impl Iterator<Item = Operations> {
+    /// What a request does to the service by each of its methods and names: its own, and those that servers may take
+    /// in place of it. By another name that is the service's too it may do something else, or nothing that is known.
+    /// Its host is that of [`ServiceMatch::of`].
+    pub(crate) fn each_reading(&self, tables: &Tables, request: &Request<'_>) -> Vec<Operations> {
         let host = plain_host(request.authority).unwrap_or_default();
-        let own = std::iter::once(request.method);
-        own.chain(overrides(request))
-            .map(move |method| self.operations(tables, method, &host, request.path))
+        let others = request.other_names().filter_map(plain_host).filter(|name| *name != host);
+        let others: Vec<_> = others
+            .filter(|name| owner(tables, name).is_some_and(|(service, _)| service == self.service))
+            .collect();
+        let mut readings = Vec::new();
+        for method in std::iter::once(request.method).chain(overrides(request)) {
+            readings.push(self.operations(tables, method, &host, request.path));
+            let by_name =
+                others.iter().map(|name| self.operations(tables, method, name, request.path));
+            readings.extend(by_name.filter(|operations| !operations.is_empty()));
+        }
+        readings
     }
 
     /// Returns true if a user agent starts as those of the service's own clients do.

@@ -215,7 +215,14 @@ fn explained_allowance(
     let group = |group: StrId| tables.str(group).escape_debug();
     match inspector.allowance(request, &user) {
         Allowance::NoGroup => None,
-        Allowance::Unlisted(name) => Some(format!("not listed for group `{}`", group(name))),
+        Allowance::Unlisted(name) => {
+            let hidden = if request.path.is_none() {
+                "; what is done in the tunnel is not seen"
+            } else {
+                ""
+            };
+            Some(format!("not listed for group `{}`{hidden}", group(name)))
+        }
         Allowance::Listed(name, entry) => {
             let entry = policy::entry_name(tables, entry);
             Some(format!("listed for group `{}`, by {entry}", group(name)))

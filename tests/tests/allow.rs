@@ -55,11 +55,38 @@ identity: ['{bucket}.buckets.example']
 ---
 ";
 
+const MODEL: &str = "---
+kind: service
+service: Model
+hosts: [model.example]
+operations:
+  - name: prompt
+    hosts: [api.model.example]
+    methods: [POST]
+    paths: [/ask]
+    means: a model is asked
+    match: POST https://api.model.example/ask
+    pass: GET https://api.model.example/ask
+  - name: run
+    hosts: [tools.model.example]
+    methods: [POST]
+    means: a tool is used
+    match: POST https://tools.model.example/ask
+    pass: GET https://tools.model.example/ask
+  - name: tunnel
+    hosts: [relay.model.example]
+    means: something is carried
+    match: GET https://relay.model.example/
+    pass: GET https://api.model.example/
+---
+";
+
 const POLICY: &str = "
 default: 'off'
 sources:
   builders: [builder-*]
   laptops: [laptop-*]
+  ported: [ported-*]
   watched: [watched]
   nobody: [nobody]
 allow:
@@ -69,6 +96,7 @@ allow:
     services:
       - {service: Forge, operations: [clone, other], identities: [acme/*]}
       - {service: Buckets, identities: [ours]}
+      - {service: Model, operations: [prompt, tunnel]}
     hosts:
       - crates.example
       - '*.one.example'
@@ -89,6 +117,12 @@ allow:
     hosts:
       - {hosts: [read.example, '**.read.example'], methods: [GET]}
       - 203.0.113.0/28
+  - group: ported
+    sources: [ported]
+    default: enforce
+    ports: [80, 8080]
+    hosts: [crates.example]
+    connect: [tunnel.example]
   - group: watched
     sources: [watched]
     hosts: [crates.example]
@@ -170,6 +204,29 @@ const CASES: &[Case] = &[
     case("builder-1", "CONNECT", "tunnel.example:8443", true),
     case("builder-1", "GET", "http://tunnel.example:8443/", false),
     case("builder-1", "CONNECT", "elsewhere.example:443", false),
+    // Without a port a tunnel goes to 443, whatever requests may do and the group lists; other ports are written.
+    case("builder-1", "CONNECT", "forge.example:80", false),
+    case("builder-1", "CONNECT", "crates.example:80", false),
+    case("builder-1", "CONNECT", "a.one.example:80", false),
+    case("builder-1", "CONNECT", "203.0.113.7:80", false),
+    case("builder-1", "CONNECT", "203.0.113.7:443", true),
+    case("builder-1", "CONNECT", "any.example:80", true),
+    case("laptop-7", "CONNECT", "anything.example:80", false),
+    case("laptop-7", "CONNECT", "theirs.buckets.example:80", false),
+    case("ported-1", "CONNECT", "tunnel.example:443", true),
+    case("ported-1", "CONNECT", "tunnel.example:80", false),
+    case("ported-1", "CONNECT", "tunnel.example:8080", false),
+    case("ported-1", "CONNECT", "crates.example:8080", true),
+    case("ported-1", "CONNECT", "crates.example:443", false),
+    case("ported-1", "GET", "http://crates.example/", true),
+    // What is done in a tunnel is not seen, also where a host does one thing only.
+    case("builder-1", "GET", "http://relay.model.example/", true),
+    case("builder-1", "CONNECT", "relay.model.example:443", false),
+    case("builder-1", "CONNECT", "api.model.example:443", false),
+    // Hosts of one service, of which one may be used.
+    case("builder-1", "POST", "http://api.model.example/ask", true),
+    case("builder-1", "POST", "http://tools.model.example/ask", false),
+    case("builder-1", "POST", "http://model.example/ask", false),
     // What is spelt oddly is never listed.
     case("builder-1", "GET", "http://CRATES.example/", false),
     case("builder-1", "GET", "http://crates.example/%2e%2e/", false),
@@ -202,7 +259,12 @@ const CASES: &[Case] = &[
 
 fn compile() -> Result<Compilation> {
     let file = |name: &str, text: &str| SourceFile { name: name.into(), bytes: text.into() };
-    let files = vec![file("rule.yml", RULE), file("forge.md", FORGE), file("buckets.md", BUCKETS)];
+    let files = vec![
+        file("rule.yml", RULE),
+        file("forge.md", FORGE),
+        file("buckets.md", BUCKETS),
+        file("model.md", MODEL),
+    ];
     let library = Library::read(files);
     ensure!(library.findings.is_empty(), "{:?}", library.findings);
     let (policy, findings) = Policy::read(&"policy.yml".into(), POLICY);
@@ -275,7 +337,11 @@ fn the_engine_decides_as_the_table_says() -> Result<()> {
             let (action, rules) = decide(&mut inspector, &case.request(), case.source(), mode);
             assert_eq!(action, case.expect(mode), "{} {} {}", case.source, case.method, case.url);
             if !case.listed {
-                let group = if case.source.starts_with("laptop") { "laptops" } else { "builders" };
+                let group = match case.source {
+                    "laptop-7" => "laptops",
+                    "ported-1" => "ported",
+                    _ => "builders",
+                };
                 assert_eq!(rules, [(UNLISTED_FIELD.to_owned(), group.to_owned())], "{}", case.url);
             }
         }
@@ -322,6 +388,65 @@ fn a_name_that_is_not_listed_is_not_smuggled_in_beside_one_that_is() -> Result<(
         };
         let (action, _) = decide(&mut inspector, &request, listed.source(), Mode::Enforce);
         assert_eq!(action, expect, "{server_name:?} {connect_target:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn each_name_of_a_request_is_listed_for_what_is_done_under_it() -> Result<()> {
+    let mut inspector = Inspector::new(compile()?.pack);
+    let source = case("builder-1", "", "", true).source();
+    for (method, host, path, server_name, connect_target, expect) in [
+        (
+            "POST",
+            "api.model.example",
+            "/ask",
+            "api.model.example",
+            "api.model.example:443",
+            "allow",
+        ),
+        // Another host of the service, where the same is another thing to do, in each place of a name.
+        (
+            "POST",
+            "tools.model.example",
+            "/ask",
+            "api.model.example",
+            "api.model.example:443",
+            "deny",
+        ),
+        (
+            "POST",
+            "api.model.example",
+            "/ask",
+            "tools.model.example",
+            "tools.model.example:443",
+            "deny",
+        ),
+        ("POST", "api.model.example", "/ask", "tools.model.example", "", "deny"),
+        ("POST", "api.model.example", "/ask", "", "tools.model.example:443", "deny"),
+        ("POST", "api.model.example", "/ask", "model.example", "model.example:443", "deny"),
+        // Each name is in the list, and one of them not for this.
+        ("PUT", "a.one.example", "/x", "a.one.example", "a.one.example:443", "allow"),
+        ("PUT", "a.one.example", "/x", "mirror.one.example", "mirror.one.example:443", "allow"),
+        ("POST", "a.one.example", "/x", "mirror.one.example", "mirror.one.example:443", "deny"),
+        ("POST", "a.one.example", "/x", "b.one.example", "b.one.example:443", "allow"),
+        // The port is that of the target, or else that of the host.
+        ("PUT", "a.one.example", "/x", "b.one.example", "b.one.example:8443", "deny"),
+        ("PUT", "a.one.example:8443", "/x", "b.one.example", "b.one.example:443", "deny"),
+        // Names of two domains are odd, whatever is listed.
+        ("GET", "crates.example", "/x", "read.example", "read.example:443", "deny"),
+    ] {
+        let request = Request {
+            method: method.as_bytes(),
+            scheme: b"https",
+            authority: host.as_bytes(),
+            path: Some(path.as_bytes()),
+            server_name: Some(server_name.as_bytes()).filter(|name| !name.is_empty()),
+            connect_target: Some(connect_target.as_bytes()).filter(|name| !name.is_empty()),
+            ..Request::default()
+        };
+        let (action, _) = decide(&mut inspector, &request, source, Mode::Enforce);
+        assert_eq!(action, expect, "{method} {host} {server_name} {connect_target}");
     }
     Ok(())
 }

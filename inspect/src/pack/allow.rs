@@ -93,7 +93,7 @@ wire! {
     pub struct AllowTerms {
         /// With which methods: a range of [`AllowTables::methods`]; an empty one is any.
         pub methods: Range => row,
-        /// At which ports: a range of [`AllowTables::ports`].
+        /// At which ports: a range of [`AllowTables::ports`]; an empty one is 80 and 443, and 443 alone for tunnels.
         pub ports: Range => row,
         /// Whether only tunnels are allowed (CONNECT, and TLS that passes through), of which the gateway sees
         /// nothing inside. An entry without it allows them as far as its methods do.

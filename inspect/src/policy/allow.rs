@@ -135,21 +135,34 @@ impl List<'_> {
         is_listed.then(|| self.entry_of(request)).flatten()
     }
 
-    /// The entry that lists a request by its own method.
+    /// The entry that lists a request by its own method, if the server name and the target of its tunnel are its
+    /// host, or are listed too: none of them smuggles in a host that is not.
     fn entry_of(&self, request: &Request<'_>) -> Option<AllowedBy> {
-        let (host, port) = split_port(request.authority);
+        let host = plain_host(request.authority);
+        let (_, port) = split_port(request.authority);
+        let lists_names = request.other_names().all(|name| {
+            let other = plain_host(name);
+            // A server name has no port: it is asked for where the request goes.
+            let port = if split_port(name).1.is_empty() { port } else { b"" };
+            other.is_some()
+                && (other == host || self.entry_at(request, &[name, port].concat()).is_some())
+        });
+        lists_names.then(|| self.entry_at(request, request.authority)).flatten()
+    }
+
+    /// The entry that lists a request as if an authority were its only name: what it does to a service, and whose
+    /// part of it that is, depends on the host.
+    fn entry_at(&self, request: &Request<'_>, authority: &[u8]) -> Option<AllowedBy> {
+        let (host, port) = split_port(authority);
         let is_tunnel = request.is_tunnel();
         let port = match port.strip_prefix(b":").unwrap_or_default() {
             [] => Some(if is_tunnel || request.scheme != b"http" { 443 } else { 80 }),
             digits => str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()),
         };
         let used = Use { method: request.method, port, is_tunnel };
-        let Some(name) = plain_host(request.authority) else {
+        let Some(name) = plain_host(authority) else {
             return self.network(host, used).entry();
         };
-        if !self.lists_other_names(request, &name) {
-            return None;
-        }
         if let Some(entry) = self.service(request, &name, used) {
             return Some(entry);
         }
@@ -158,24 +171,6 @@ impl List<'_> {
             Reached::Not => self.other(&name, used),
             reached => reached.entry(),
         }
-    }
-
-    /// Returns true if the server name and the target of the tunnel are the host, belong to its service, or
-    /// are hosts of the list too: none of them smuggles in a host that is not.
-    fn lists_other_names(&self, request: &Request<'_>, host: &[u8]) -> bool {
-        let server_name = request.server_name.filter(|name| !name.is_empty());
-        // The server name of a CONNECT is the gateway's own.
-        let server_name = server_name.filter(|_| request.path.is_some());
-        let mut names = [server_name, request.connect_target].into_iter().flatten();
-        names.all(|name| {
-            let owner = |host: &[u8]| service::owner(self.tables, host).map(|(service, _)| service);
-            plain_host(name).is_some_and(|name| {
-                name == host
-                    || owner(&name).is_some_and(|service| owner(host) == Some(service))
-                    || self.host(&name, |_| true).entry().is_some()
-                    || !self.group.others.is_any() && self.is_other(&name)
-            })
-        })
     }
 
     fn service(&self, request: &Request<'_>, host: &[u8], used: Use<'_>) -> Option<AllowedBy> {
@@ -291,15 +286,21 @@ impl List<'_> {
         let methods = methods.of(&self.allow.methods);
         let ports = ports.of(&self.allow.ports);
         let is_method = |id: &StrId| self.tables.str(*id).as_bytes() == used.method;
-        let is_port = |port| ports.iter().any(|range| (range.first..=range.last).contains(&port));
+        // Without a port the usual ones are meant. What a tunnel to port 80 carries is no TLS.
+        let usual = if used.is_tunnel { &[443][..] } else { &[80, 443] };
+        let is_port = |port| match ports {
+            [] => usual.contains(&port),
+            ports => ports.iter().any(|range| (range.first..=range.last).contains(&port)),
+        };
         (used.is_tunnel || !tunnels_only)
             && (methods.is_empty() || methods.iter().any(is_method))
             && used.port.is_some_and(is_port)
     }
 }
 
-/// Returns true if all that a request does to a service is listed. Nobody knows what is done in a tunnel.
+/// Returns true if all that a request does to a service is listed. Nobody knows what is done in a tunnel, whatever
+/// an operation says of all that its host does.
 fn does_only(operations: Operations, listed: u32, used: Use<'_>) -> bool {
-    let is_other = listed & OTHER_OPERATION != 0 && operations.is_empty() && !used.is_tunnel;
-    listed == 0 || is_other || operations.are_all_in(listed)
+    let is_other = listed & OTHER_OPERATION != 0 && operations.is_empty();
+    listed == 0 || !used.is_tunnel && (is_other || operations.are_all_in(listed))
 }

@@ -106,10 +106,7 @@ impl<'r> User<'r> {
 /// Returns true if the other names of a request belong to the service and tenant of its host, or neither
 /// belongs to any. Clients use one connection for several names of a service.
 pub(crate) fn names_agree(tables: &Tables, request: &Request<'_>, host: &[u8]) -> bool {
-    // The server name of a CONNECT is the gateway's own.
-    let server_name = request.server_name.filter(|_| request.path.is_some());
-    let mut names = [server_name, request.connect_target].into_iter().flatten();
-    names.all(|name| {
+    request.other_names().all(|name| {
         plain_host(name).is_some_and(|name| {
             name == host || service::owner(tables, &name) == service::owner(tables, host)
         })

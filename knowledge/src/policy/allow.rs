@@ -25,7 +25,7 @@ pub struct AllowGroup {
     pub default: Mode,
     /// For how many of 10,000 sources.
     pub share: u32,
-    /// The ports of entries that list none.
+    /// The ports of entries that list none; empty is 80 and 443, and 443 alone for tunnels.
     pub ports: Vec<(u16, u16)>,
     /// Whether it may use all hosts that belong to no service.
     pub others: bool,
@@ -42,7 +42,7 @@ pub struct AllowEntry {
     pub target_span: Span,
     /// With which methods; empty is any.
     pub methods: Vec<Word>,
-    /// At which ports; empty is those of the group.
+    /// At which ports; empty is those of the group, and for `connect` 443.
     pub ports: Vec<(u16, u16)>,
     /// Whether only tunnels are allowed.
     pub tunnels_only: bool,
@@ -69,9 +69,6 @@ pub enum AllowTarget {
 /// Ranges of ports, each by its first and last.
 type Ports = Vec<(u16, u16)>;
 
-/// The ports of HTTP and HTTPS: those of entries where neither they nor their group list any.
-const DEFAULT_PORTS: [(u16, u16); 2] = [(80, 80), (443, 443)];
-
 /// Reads the list under `allow`.
 pub(super) fn groups(node: Option<&Node>, findings: &mut Findings) -> Vec<AllowGroup> {
     list(node, "allow", findings).iter().filter_map(|node| group(node, findings)).collect()
@@ -85,10 +82,7 @@ fn group(node: &Node, findings: &mut Findings) -> Option<AllowGroup> {
     let sources = map.words("sources");
     let share = share(&mut map);
     let default = map.mode("default").unwrap_or(Mode::Monitor);
-    let mut ports = ports(&mut map);
-    if ports.is_empty() {
-        ports.extend(DEFAULT_PORTS);
-    }
+    let ports = ports(&mut map);
     let [services, hosts, connect] = ["services", "hosts", "connect"].map(|key| map.value(key));
     let others = others(&mut map);
     let mut entries = Vec::new();

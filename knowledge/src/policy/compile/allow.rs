@@ -189,7 +189,9 @@ impl Compiler<'_> {
         entry: &AllowEntry,
         known: &mut HashMap<TermsKey, u32>,
     ) -> u32 {
-        let ports = if entry.ports.is_empty() { &group.ports } else { &entry.ports };
+        // Ports of a group are for requests; a tunnel elsewhere than to 443 is written out.
+        let is_of_group = entry.ports.is_empty() && !entry.tunnels_only;
+        let ports = if is_of_group { &group.ports } else { &entry.ports };
         self.terms(&entry.methods, ports, entry.tunnels_only, known)
     }
 
