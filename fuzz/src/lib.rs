@@ -7,10 +7,10 @@
 use std::sync::OnceLock;
 
 use diagnostics::{Findings, SourceFile};
-use hunt::Hunter;
+use hunt::{Hunter, Output, Report};
 use inspect::pack::{PackHash, enclosed};
 use inspect::{Inspector, Pack, Request};
-use knowledge::{Compilation, Library, fix};
+use knowledge::{Compilation, Library, Policy, fix};
 use sigma::{Compiler, Source};
 use traffic::{FieldMap, Format, Layout, TextFormat, limits, subject};
 
@@ -21,6 +21,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("condition", condition),
     ("log", log),
+    ("merge", merge),
     ("note", note),
     ("pack", pack),
     ("paste", paste),
@@ -204,6 +205,35 @@ pub fn log(bytes: &[u8]) {
         let pack = compiled(&BYTES, RULE);
         let counts = Hunter::new(pack, *format, &map, true).hunt(bytes).counts;
         assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
+    }
+}
+
+/// A policy of somebody's, and behind a line `---` a log: what is learned from the log is added, and all that was in the
+/// policy stays.
+pub fn merge(bytes: &[u8]) {
+    const SERVICE: &str = "---\nkind: service\nservice: Forge\nhosts: [forge.example]\nidentity: ['forge.example/{owner}']\noperations: [{name: read, methods: [GET], means: it, match: 'GET https://forge.example/', pass: 'PUT https://forge.example/'}]\n---\n";
+    let all = String::from_utf8_lossy(bytes);
+    let (text, log) = all.split_once("\n---\n").unwrap_or((&all, ""));
+    let file = SourceFile { name: "forge.md".into(), bytes: SERVICE.into() };
+    let library = Library::read(vec![file]);
+    let (policy, _) = Policy::read(&"policy.yml".into(), text);
+    let compiled =
+        |policy: Option<&Policy>| Compilation::with_policy(&library, "any", 0, policy, None);
+    let Ok(compilation) = compiled(policy.as_ref()) else { return };
+    let map = FieldMap::default();
+    let decode = || Pack::decode(&compilation.bytes).expect("what was compiled is a pack");
+    let mut report = Report::new(decode(), Output::Json, 1, false);
+    report.begin(&"log".into());
+    let mut hunter = Hunter::new(decode(), Format::Envoy, &map, false).with_uses();
+    report.take(hunter.hunt(log.as_bytes()));
+    let Ok(merged) = hunt::learn::merge(report.uses(), 10, text) else { return };
+    // Nothing of the old text is gone.
+    let mut rest = merged.text.bytes();
+    assert!(text.bytes().all(|byte| rest.any(|of| of == byte)), "{text:?} in {:?}", merged.text);
+    assert!(merged.n_added > 0 || merged.text == text, "{:?}", merged.text);
+    // The command writes it if it is a policy, and then it compiles or says why.
+    if let (Some(policy), _) = Policy::read(&"policy.yml".into(), &merged.text) {
+        let _ = compiled(Some(&policy));
     }
 }
 
