@@ -6,9 +6,13 @@ use inspect::pack::Tables;
 use inspect::{FieldId, ProxyField, RuleId};
 use traffic::Line;
 
-/// The fields that a request had, as a set.
+/// The fields that a request had, as a set; nothing is known of them before a request was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Given(u32);
+
+/// Set for a request, and for an event whose keys are the fields of its own log.
+const OF_REQUEST: u32 = 1 << 30;
+const OF_EVENT: u32 = 1 << 31;
 
 /// The fields that a log may lack. A destination and anomalies are found in every log.
 const FIELDS: [ProxyField; 12] = [
@@ -45,7 +49,12 @@ impl Given {
             has_path,
         ];
         let bits = (0..).zip(given).map(|(idx, is_given)| u32::from(is_given) << idx);
-        Given(bits.fold(0, |all, bit| all | bit))
+        Given(bits.fold(OF_REQUEST, |all, bit| all | bit))
+    }
+
+    /// Returns what an event gives whose keys are the fields of its own log: it may have any field.
+    pub(crate) fn of_event() -> Given {
+        Given(OF_EVENT)
     }
 
     /// Adds the fields of other requests.
@@ -56,7 +65,12 @@ impl Given {
     fn lacks(self, field: ProxyField) -> bool {
         let field = if field == ProxyField::UriExtension { ProxyField::UriStem } else { field };
         let idx = FIELDS.iter().position(|known| *known == field);
-        idx.is_some_and(|idx| self.0 & 1 << idx == 0)
+        self.0 & OF_REQUEST != 0 && idx.is_some_and(|idx| self.0 & 1 << idx == 0)
+    }
+
+    /// Returns true if no field can be there that is none of a request.
+    fn lacks_others(self) -> bool {
+        self.0 & (OF_REQUEST | OF_EVENT) == OF_REQUEST
     }
 }
 
@@ -78,6 +92,16 @@ pub(crate) fn unanswered(tables: &Tables, given: Given) -> BTreeMap<&str, Asking
         lacking.map(|name| (name, asking(tables, |field| tables.field_name(field) == name)));
     // Of correlations alone there are no rules.
     asked.filter(|(_, asking)| !asking.needing.is_empty() || asking.n_others > 0).collect()
+}
+
+/// Returns the fields of other logs that rules ask for, and these rules; nothing where a log may have had them.
+pub(crate) fn foreign(tables: &Tables, given: Given) -> Option<(Vec<&str>, Asking<'_>)> {
+    let is_foreign = |name: &str| ProxyField::from_name(name).is_none();
+    let names = tables.fields.iter().map(|name| tables.str(*name)).filter(|name| is_foreign(name));
+    let names: Vec<_> = names.filter(|_| given.lacks_others()).collect();
+    let asking = asking(tables, |field| is_foreign(tables.field_name(field)));
+    let is_asked = !asking.needing.is_empty() || asking.n_others > 0;
+    (is_asked && !names.is_empty()).then_some((names, asking))
 }
 
 /// Returns the rules that ask for a whole path.

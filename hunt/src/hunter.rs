@@ -54,7 +54,7 @@ pub struct PieceReport {
     pub counts: Counts,
     pub(crate) hits: Vec<Hit>,
     /// The fields that requests had; nothing if there were none.
-    pub(crate) given: Option<Given>,
+    pub(crate) given: Given,
     /// What sources did, if that is asked for.
     pub(crate) uses: Option<Uses>,
     /// What was noted of behaviour.
@@ -155,6 +155,7 @@ impl Hunter {
                 }
                 Ok(Entry::Object(line, format)) => {
                     report.counts.n_events += 1;
+                    report.given.add(Given::of_event());
                     judge.note_object(line, format, &mut report.noted);
                 }
                 Err(refused) => report.counts.refuse(number, refused),
@@ -184,7 +185,7 @@ impl Hunter {
                     logged.unread.iter().for_each(|key| counts.leave_out(key));
                     counts.of_other(number, logged.other);
                     counts.n_without_path += u64::from(logged.lacks_path);
-                    report.given.get_or_insert_default().add(Given::of(&logged.line));
+                    report.given.add(Given::of(&logged.line));
                     judge.request(logged, number, &mut report).map_err(Refused::from)
                 }
                 Ok(Entry::Object(line, format)) => {

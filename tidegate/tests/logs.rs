@@ -522,6 +522,30 @@ fn what_is_not_read_of_a_log_is_reported() {
             format!("1 of {} lines that look like requests could not be read", n_read + 1);
         assert_eq!(done.stderr.contains(&message), code == 1, "{}", done.stderr);
     }
+    // What is wrong with a line is said of what is in the collector's wrapping, and of a row of its values.
+    for (log, expect) in [
+        (
+            format!("2026-11-20T08:00:00Z stdout F {line}\n2026-11-20T08:00:00Z stdout F {}\n", &line[..40]),
+            "JSON that is cut or broken",
+        ),
+        (
+            "time,src,method,url\n2026-11-20,10.0.1.7,GET,https://a.example/\n2026-11-20,GET,https://a.example/\n".to_owned(),
+            "a row that has not as many values",
+        ),
+    ] {
+        let done = hunt(&log, &[]);
+        assert!(done.stderr.contains(expect), "{}", done.stderr);
+    }
+    // Rules for other logs find nothing in requests.
+    fs::write(
+        folder.path().join("windows.yml"),
+        "title: w\nlogsource: {category: process_creation}\ndetection: {s: {Image: a.exe}, condition: s}\n",
+    )
+    .unwrap();
+    let done = run(folder.path(), &["hunt", "-r", "windows.yml"], lines(1).as_bytes());
+    let expect =
+        "no request has `Image`, which other logs have; rules that cannot match without: 1 (w)";
+    assert!(done.stderr.contains(expect), "{}", done.stderr);
     // What a program writes about itself is no request.
     let done = hunt(&format!("{}{}", lines(1), "[info] starting\n".repeat(20)), &[]);
     assert_eq!(done.code, 0, "{}", done.stderr);

@@ -2,6 +2,7 @@
 
 use crate::document::{self, Piece};
 use crate::entry::{Entry, Refused};
+use crate::format::Header;
 use crate::layout_reader::{LayoutReader, Miss, har_entry};
 use crate::limits::{MAX_LINE_BYTES, MAX_OTHER_LAYOUTS, MAX_OTHER_LINE_BYTES};
 use crate::seeming::Seeming;
@@ -113,7 +114,7 @@ impl LogReader {
                 }
             }
         };
-        visit(number, Err(self.refused(whole, reason)));
+        visit(number, Err(self.refused(line, whole, reason)));
     }
 
     /// Reads a line as what its own text shows it to be; returns false if it is of no other known format, or if
@@ -147,8 +148,8 @@ impl LogReader {
         (!is_own || own.header.is_some()).then_some(found)
     }
 
-    /// Returns why a line is refused, and what it seems to be.
-    fn refused(&self, line: &[u8], reason: Unreadable) -> Refused {
+    /// Returns why a line is refused, and what it seems to be; `inner` is the line without what wraps it.
+    fn refused(&self, inner: &[u8], line: &[u8], reason: Unreadable) -> Refused {
         // Requests of the log's own that lack something.
         let is_own = || {
             let lacks =
@@ -159,8 +160,16 @@ impl LogReader {
         };
         let is_looked_at = line.len() <= MAX_OTHER_LINE_BYTES;
         let missed = (is_looked_at && Seeming::is_request_like(line) && !is_own())
-            .then(|| Seeming::of(line, self.own.layout.is_detected));
+            .then(|| self.seeming(inner, reason));
         Refused { reason, missed }
+    }
+
+    fn seeming(&self, line: &[u8], reason: Unreadable) -> Seeming {
+        let is_table = matches!(self.own.layout.header.as_deref(), Some(Header::Table(_)));
+        if is_table && reason == Unreadable::NotOfFormat && !line.starts_with(b"{") {
+            return Seeming::Row;
+        }
+        Seeming::of(line, self.own.layout.is_detected)
     }
 
     fn document(&mut self, document: &[u8], visit: &mut Visit<'_>) {

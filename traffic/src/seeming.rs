@@ -37,6 +37,8 @@ pub enum Seeming {
     Tabs,
     /// Values between commas or semicolons.
     Csv,
+    /// A row that has not as many values as the header.
+    Row,
     /// A line of a format that is read, in a log whose format was given.
     OtherFormat,
     /// Other text.
@@ -149,6 +151,7 @@ impl Seeming {
             Seeming::Yaml => "YAML",
             Seeming::Tabs => "separated by tabs (TSV), without a header that names a host or a URL",
             Seeming::Csv => "CSV, without a header that names a host or a URL",
+            Seeming::Row => "a row that has not as many values as the header has names",
             Seeming::OtherFormat => "of another format than the one that was given",
             Seeming::Text => "text of no known format",
         }
@@ -179,6 +182,9 @@ impl Seeming {
             Seeming::Markup => "export it as HAR, CSV or JSON lines",
             Seeming::Yaml => "export it as JSON: `gcloud logging read --format=json`, `yq -o json`",
             Seeming::Tabs | Seeming::Csv => COLUMNS,
+            Seeming::Row => {
+                "write each value, also an empty one, and put one with the separator or a line break in it in quotes"
+            }
             Seeming::OtherFormat => {
                 "leave `--input-format` out, so that each line is read as what it is"
             }

@@ -140,8 +140,14 @@ impl Report {
                 listed(&given::of_paths(tables))
             ));
         }
-        let Some(given) = self.given else { return };
-        for (field, asking) in given::unanswered(tables, given) {
+        if let Some((fields, asking)) = given::foreign(tables, self.given) {
+            let rules = listed(&asking);
+            let fields = some_of(&fields, |field| format!("`{field}`"), ", ");
+            lines.push(format!(
+                "no request has {fields}, which other logs have; rules that cannot match without: {rules}"
+            ));
+        }
+        for (field, asking) in given::unanswered(tables, self.given) {
             // Those that need paths are listed above.
             if n_without_path == 0 || !field.starts_with("c-uri") {
                 let rules = listed(&asking);
@@ -162,19 +168,24 @@ const MAX_TITLES: usize = 5;
 
 /// Counts rules and lists the titles of those that need a field.
 fn listed(asking: &Asking<'_>) -> String {
-    let titles = asking.needing.iter().take(MAX_TITLES);
-    let mut shown: Vec<String> = titles.map(|title| printable(title.as_bytes())).collect();
-    if let Some(n_more @ 1..) = asking.needing.len().checked_sub(MAX_TITLES) {
-        shown.push(format!("and {n_more} more"));
-    }
     let mut text = asking.needing.len().to_string();
-    if !shown.is_empty() {
-        text.push_str(&format!(" ({})", shown.join("; ")));
+    if !asking.needing.is_empty() {
+        text.push_str(&format!(" ({})", some_of(&asking.needing, str::to_owned, "; ")));
     }
     if asking.n_others > 0 {
         text.push_str(&format!(", and {} ask for it beside others", asking.n_others));
     }
     text
+}
+
+/// Lists the first names, and how many more there are.
+fn some_of(names: &[&str], show: impl Fn(&str) -> String, between: &str) -> String {
+    let first = names.iter().take(MAX_TITLES);
+    let mut shown: Vec<String> = first.map(|name| show(&printable(name.as_bytes()))).collect();
+    if let Some(n_more @ 1..) = names.len().checked_sub(MAX_TITLES) {
+        shown.push(format!("and {n_more} more"));
+    }
+    shown.join(between)
 }
 
 /// A number with its noun.
