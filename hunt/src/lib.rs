@@ -29,6 +29,7 @@ pub use counts::{Counts, Missed};
 pub use hunter::{Hunter, PieceReport};
 pub use observed::{LogObserver, ObservedLog, ObservedPair};
 pub use output::Output;
+pub use page::PAGE_START;
 pub use policy_replay::PolicyReplay;
 pub use report::{ReadLog, Report};
 pub use uses::{Use, UseCount, Uses};

@@ -41,7 +41,7 @@ pub struct ObservedPair {
 pub struct LogObserver<'l> {
     log: &'l ObservedLog,
     facts: Facts<'l>,
-    pairs: HashMap<(u32, u32, u64), Option<PairFacts>>,
+    pairs: HashMap<(u32, u32, Option<u64>), Option<PairFacts>>,
 }
 
 /// Within one log any key serves: nobody sees the hashes.
@@ -89,9 +89,10 @@ impl LogObserver<'_> {
         let source = self.log.ledger.sources.find(hash_of(request.source_address?))?;
         let host_id = self.log.ledger.hosts.find(hash_of(&*host))?;
         let agent = hash_of(request.user_agent.unwrap_or_default());
+        let agent = self.facts.kept_agent(source, host_id, agent);
         let key = (source, host_id, agent);
         if !self.pairs.contains_key(&key) {
-            let pair = self.facts.of_pair(source, host_id, Some(agent));
+            let pair = self.facts.of_pair(source, host_id, agent);
             self.pairs.insert(key, pair);
         }
         let pair = self.pairs.get(&key)?.as_ref()?;

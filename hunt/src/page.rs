@@ -252,6 +252,9 @@ fn matches(out: &mut String, alerts: &[Alert]) {
     out.push_str("</table>\n");
 }
 
+/// How the page begins.
+pub const PAGE_START: &[u8] = b"<!doctype html>";
+
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
 <head>

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use inspect::pack::Level;
-use inspect::{CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
+use inspect::{BehaviourField, CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
 use sigma::{AtProxy, MAPPINGS};
 
 use traffic::{FieldMap, Format, Unreadable};
@@ -53,7 +53,7 @@ pub struct Report {
     /// What was read of each file, in their order.
     read: Vec<ReadLog>,
     counts: Counts,
-    given: Option<Given>,
+    given: Given,
     per_rule: BTreeMap<RuleId, u64>,
     per_correlation: BTreeMap<usize, u64>,
     n_without_time: u64,
@@ -123,6 +123,14 @@ impl Ord for Held {
     }
 }
 
+/// The fields that say how new something is.
+const OF_NEWS: [BehaviourField; 4] = [
+    BehaviourField::FirstUse,
+    BehaviourField::NewHosts,
+    BehaviourField::Prevalence,
+    BehaviourField::ServicePrevalence,
+];
+
 impl Report {
     /// Starts a report. With several logs the correlations see their events in order of time, as far
     /// as [`MAX_HELD_EVENTS`] allow; with one in its own order.
@@ -149,7 +157,7 @@ impl Report {
             first_of_others: BTreeMap::new(),
             read: Vec::new(),
             counts: Counts::default(),
-            given: None,
+            given: Given::default(),
             per_rule: BTreeMap::new(),
             per_correlation: BTreeMap::new(),
             n_without_time: 0,
@@ -234,9 +242,7 @@ impl Report {
         if let Some(uses) = &piece.uses {
             self.uses.add(uses);
         }
-        if let Some(given) = piece.given {
-            self.given.get_or_insert_default().add(given);
-        }
+        self.given.add(piece.given);
         out
     }
 
@@ -264,9 +270,11 @@ impl Report {
             let used = &candidate.used;
             let Some(source) = self.ledger.sources.find(used.source) else { continue };
             let Some(host) = self.ledger.hosts.find(used.host) else { continue };
-            let key = (source, host, used.agent);
+            // Whoever varies its agent has few that are kept apart, and so few facts to compute.
+            let agent = facts.kept_agent(source, host, used.agent);
+            let key = (source, host, agent);
             if of_pair.as_ref().is_none_or(|(known, _)| *known != key) {
-                let Some(pair) = facts.of_pair(source, host, Some(used.agent)) else { continue };
+                let Some(pair) = facts.of_pair(source, host, agent) else { continue };
                 of_pair = Some((key, pair));
             }
             let Some((_, pair)) = &of_pair else { continue };
@@ -281,6 +289,7 @@ impl Report {
             let n_matches = hit.matches.len();
             hit.matches.retain(|matched| known.insert((pair, matched.rule)));
             self.n_repeated += (n_matches - hit.matches.len()) as u64;
+            self.take_back(&kept, &hit);
             self.records(&hit, Some(pair), kept.file, kept.line, out);
             self.count(hit.decided.as_ref());
             if let Some(time_ms) = hit.time_ms.filter(|_| !hit.hits.is_empty()) {
@@ -288,6 +297,27 @@ impl Report {
                 self.held.push(Reverse(Held { at, hits: hit.hits }));
             }
         }
+    }
+
+    /// Takes back from what is learned where a rule over time found something. A rule that asks for nothing but
+    /// what is new takes nothing back: in the log that is learned from, everything is used for the first time.
+    fn take_back(&mut self, kept: &Kept, hit: &Hit) {
+        if self.uses.n_requests == 0 {
+            return;
+        }
+        let inspector = &self.judge.inspector;
+        let tables = inspector.pack().tables();
+        let asks_more = |rule: RuleId| {
+            inspector.behaviour_of(rule).iter().any(|field| !OF_NEWS.contains(&field))
+        };
+        let Some(found) = hit.matches.iter().find(|matched| asks_more(matched.rule)) else {
+            return;
+        };
+        let Some(rule) = tables.rule(found.rule) else { return };
+        let request = kept.request.lend();
+        let address = request.source_address.map(String::from_utf8_lossy).unwrap_or_default();
+        let source = kept.request.sender().unwrap_or(&address);
+        self.uses.take_back(tables, source, &request, tables.str(rule.title));
     }
 
     /// Returns what every source did with every host, a JSON object a line, in the order of their names; for

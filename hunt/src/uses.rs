@@ -131,6 +131,34 @@ impl Uses {
         }
     }
 
+    /// Takes back what a source did with the service or the host of a request in which a rule over time found
+    /// something: it counts as matched by the rule.
+    pub(crate) fn take_back(
+        &mut self,
+        tables: &Tables,
+        source: &str,
+        request: &Request<'_>,
+        title: &str,
+    ) {
+        let Some(found) = Use::of(tables, request) else { return };
+        let Some(uses) = self.by_source.get_mut(source) else { return };
+        let n_before = uses.len();
+        let mut n_requests = 0;
+        uses.retain(|used, count| {
+            let is_same = used.target() == found.target();
+            n_requests += if is_same { count.n_requests } else { 0 };
+            !is_same
+        });
+        self.n_kept -= n_before - uses.len();
+        if uses.is_empty() {
+            self.by_source.remove(source);
+        }
+        if n_requests > 0 {
+            self.n_matched += n_requests;
+            *self.matched.entry((source.to_owned(), title.to_owned())).or_default() += n_requests;
+        }
+    }
+
     /// The sources that are in a group of the allow-lists, and did something else than it lists.
     pub(crate) fn of_group<'u>(&'u self, group: &'u str) -> impl Iterator<Item = &'u str> {
         let of_group = self.groups.iter().filter(move |(_, of)| *of == group);
@@ -182,6 +210,14 @@ impl Uses {
 }
 
 impl Use {
+    /// The name of the service or the host.
+    fn target(&self) -> &str {
+        match self {
+            Use::Service { service, .. } => service,
+            Use::Host { host, .. } => host,
+        }
+    }
+
     /// What a request uses; `None` if its host is no plain name.
     fn of(tables: &Tables, request: &Request<'_>) -> Option<Use> {
         let host = plain_host(request.authority)?;

@@ -85,6 +85,9 @@ diagnostics::codes! {
     /// A line of a `sequence` block that is not a request with its time.
     /// Rules that ask what a source did over time are tried on sequences; one that is not read tries nothing.
     BROKEN_SEQUENCE = "N026", Error, "broken sequence of requests";
+    /// A note has a `sigma` block and no `kind`, and is taken for a technique note, as it names a technique.
+    /// Its rule would run nowhere, and nobody would miss it.
+    RULE_WITHOUT_KIND = "N027", Warning, "rule in a note without a kind";
     /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
     /// cannot have. No part of such a policy is used: it could deny what another part excepts.
     BROKEN_POLICY = "P001", Error, "broken policy";

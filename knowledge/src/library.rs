@@ -123,8 +123,17 @@ impl Library {
             Some("md" | "markdown") => FileKind::Note,
             Some("yml" | "yaml") => FileKind::Sigma,
             _ => {
-                let message = "this is neither a note nor a Sigma file";
-                let help = "give notes as `.md` and Sigma files as `.yml` or `.yaml`";
+                let (message, help) = if file.bytes.starts_with(&inspect::pack::MAGIC) {
+                    (
+                        "this is a pack, not a note or a Sigma file",
+                        "give it to `--pack`, where the command has that, or see its rules with `tidegate show`",
+                    )
+                } else {
+                    (
+                        "this is neither a note nor a Sigma file",
+                        "give notes as `.md` and Sigma files as `.yml` or `.yaml`",
+                    )
+                };
                 let code = &diagnostics::codes::UNKNOWN_EXTENSION;
                 self.findings.push(Finding::about(&file.name, code, message, help));
                 return;

@@ -150,7 +150,14 @@ fn read(file: &Arc<str>, text: &str, findings: &mut Findings) -> (Option<NoteKin
         }
         Some(NoteKind::Service) => Service::read(file, &mut keys).map(Note::Service),
         Some(NoteKind::Runbook) => Runbook::read(file, &mut keys).map(Note::Runbook),
-        Some(NoteKind::Technique) => Technique::read(file, &mut keys).map(Note::Technique),
+        Some(NoteKind::Technique) => {
+            let is_said = keys.has("kind");
+            let technique = Technique::read(file, &mut keys).map(Note::Technique);
+            if !is_said && technique.is_some() {
+                report_rule(file, text, body_start, findings);
+            }
+            technique
+        }
         Some(NoteKind::List) => ListNote::read(file, &mut keys).map(Note::List),
         None => {
             Structure::read(text, body_start, findings);
@@ -158,6 +165,18 @@ fn read(file: &Arc<str>, text: &str, findings: &mut Findings) -> (Option<NoteKin
         }
     };
     (kind, note)
+}
+
+/// Reports the first `sigma` block of a note that is taken for a technique note because it has no `kind`.
+fn report_rule(file: &Arc<str>, text: &str, body_start: usize, findings: &mut Findings) {
+    // Technique notes are anybody's: what else is wrong with their blocks is of no concern.
+    let structure = Structure::read(text, body_start, &mut Findings::new(file));
+    let is_rule = |info: &str| info.split_ascii_whitespace().next() == Some("sigma");
+    if let Some(fence) = structure.fences.iter().find(|fence| is_rule(&fence.info)) {
+        let message = "the note has no `kind`, so its rule is not read";
+        let help = "write `kind: rule` into the front matter, or `kind: technique` if the rule is only shown";
+        findings.add(&codes::RULE_WITHOUT_KIND, fence.span, message, help);
+    }
 }
 
 fn report_missing(missing: Missing, findings: &mut Findings) {

@@ -73,7 +73,10 @@ pub fn notes(sources: &mut Sources, files: Files) -> Library {
     sources.lists = library.lists.iter().map(list).collect();
     sources.lists.sort_by(|left, right| left.name.cmp(&right.name));
     for note in &library.techniques {
-        let why = format!("the note of {} is not read as a technique note", note.technique);
+        let why = format!(
+            "it has no `kind`: write `kind: rule` if its `sigma` block is its rule, or `kind: technique` if it is about {}",
+            note.technique
+        );
         sources.broken.push((note.file.to_string(), why));
     }
     sources

@@ -1,6 +1,7 @@
 //! The one place that touches the file system and standard input.
 
 mod folder;
+mod read_files;
 mod vault_folder;
 
 use std::collections::BTreeSet;
@@ -47,6 +48,7 @@ impl Gathered {
         if !self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())) {
             return;
         }
+        read_files::note(path);
         let name = name(path);
         match read() {
             Ok(Some(bytes)) if contains_key(&bytes) => {
@@ -183,6 +185,7 @@ pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>
     if metadata.is_dir() {
         return Err(io::Error::other("this is a folder"));
     }
+    read_files::note(path);
     let size = metadata.is_file().then_some(metadata.len());
     Ok((Box::new(file), size))
 }
@@ -226,6 +229,7 @@ pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Fi
 
 /// Reads a file; also returns its name.
 pub(crate) fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
+    read_files::note(path);
     let bytes = File::open(path).and_then(|file| read_at_most(file, most));
     match bytes.map_err(|error| Box::new(unreadable(path, &error)))? {
         Some(bytes) => Ok((name(path), bytes)),
@@ -241,6 +245,12 @@ pub(crate) fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<
     Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
 }
 
+/// Returns true if two paths lead to one file that exists.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    let known = |path: &Path| fs::canonicalize(path).ok();
+    known(one).is_some_and(|one| known(other) == Some(one))
+}
+
 /// Returns true if `path` is a non-empty file that does not begin with `start`.
 pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
@@ -252,8 +262,14 @@ pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
 /// Writes a file whole or not at all: beside it first, and then in its place.
 ///
 /// A link is kept, and the file that it leads to is replaced. A pipe or a device cannot be replaced: it is
-/// written to.
+/// written to. A file that this run has read is refused: a log or a note is not to be lost by a wrong option.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    read_files::refuse(path)?;
+    rewrite(path, bytes)
+}
+
+/// Writes a file as [`write()`] does, also one that was read: what is new of it is written.
+pub(crate) fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match stage(path, bytes, Access::Shared)? {
         Some(staged) => staged.put(),
         None => OpenOptions::new().write(true).open(path)?.write_all(bytes),
@@ -272,6 +288,7 @@ pub(crate) fn write_with<T>(
             file.flush()?;
             filled
         };
+        read_files::refuse(path)?;
         staged.put()?;
         return Ok(filled);
     }

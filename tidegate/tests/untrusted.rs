@@ -108,6 +108,49 @@ fn configuration_is_never_written_through_a_link() {
 }
 
 #[test]
+fn a_result_never_replaces_what_it_is_from() {
+    const LINE: &str = "{\"method\":\"GET\",\"authority\":\"a.example\",\"path\":\"/\"}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let run = |line: &str| tidegate(folder.path()).args(line.split(' ')).output().unwrap();
+    fs::create_dir(at("logs")).unwrap();
+    symlink("access.log", at("link")).unwrap();
+    for (line, file) in [
+        ("hunt -r a.yml access.log --report access.log", "access.log"),
+        ("hunt -r a.yml access.log --pairs access.log", "access.log"),
+        ("hunt -r a.yml access.log -o access.log", "access.log"),
+        ("hunt -r a.yml access.log -o link", "access.log"),
+        ("hunt -r a.yml logs -o logs/other.log", "logs/other.log"),
+        ("hunt -r a.yml access.log -o a.yml", "a.yml"),
+        ("hunt -r a.yml access.log --report other.txt", "other.txt"),
+        ("check a.yml -o a.yml", "a.yml"),
+        ("check . -o a.yml", "a.yml"),
+        ("convert a.yml -o a.yml", "a.yml"),
+        ("show a.pack -o a.pack", "a.pack"),
+        ("diff a.pack a.pack -o a.pack", "a.pack"),
+    ] {
+        fs::write(at("a.yml"), RULE).unwrap();
+        fs::write(at("access.log"), LINE).unwrap();
+        fs::write(at("logs/other.log"), LINE).unwrap();
+        fs::write(at("other.txt"), "what somebody wrote\n").unwrap();
+        fs::remove_file(at("a.pack")).unwrap_or_default();
+        assert!(run("pack a.yml -o a.pack").status.success());
+        let before = fs::read(at(file)).unwrap();
+        let output = run(line);
+        assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("F016"), "{line}: {said}");
+        assert_eq!(fs::read(at(file)).unwrap(), before, "{line}");
+    }
+    // A page of an earlier hunt is replaced.
+    for _ in 0..2 {
+        let output =
+            run("hunt -r a.yml access.log --report page.html --pairs pairs.jsonl -o found.jsonl");
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+#[test]
 fn control_characters_in_file_names_of_a_vault_are_escaped() {
     let folder = tempfile::tempdir().unwrap();
     let vault = folder.path().join("vault");

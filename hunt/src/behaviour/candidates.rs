@@ -46,10 +46,10 @@ impl Candidates {
         self.kept.push(Kept { file, line: n_lines + line, time_ms, used, request });
     }
 
-    /// Returns the candidates, by pairs of source and host.
+    /// Returns the candidates, by pairs of source and host, and by agent.
     pub(crate) fn by_pair(&mut self) -> Vec<Kept> {
         let mut kept = std::mem::take(&mut self.kept);
-        kept.sort_by_key(|kept| (kept.used.source, kept.used.host));
+        kept.sort_by_key(|kept| (kept.used.source, kept.used.host, kept.used.agent));
         kept
     }
 }

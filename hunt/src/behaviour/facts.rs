@@ -115,6 +115,14 @@ impl<'l> Facts<'l> {
         pairs
     }
 
+    /// Returns the User-Agent under which a pair's requests of one are kept: itself, or the last where the pair has
+    /// too many to keep them apart.
+    pub(crate) fn kept_agent(&self, source: u32, host: u32, agent: u64) -> Option<u64> {
+        let agents = &self.ledger.pairs.get(&(source, host))?.agents;
+        let kept = agents.iter().find(|(kept, _)| *kept == agent).or(agents.last());
+        kept.map(|(kept, _)| *kept)
+    }
+
     /// Returns what a pair did; with an agent, its rhythm where that is steadier than that of the pair.
     pub(crate) fn of_pair(&self, source: u32, host: u32, agent: Option<u64>) -> Option<PairFacts> {
         let pair: &Pair = self.ledger.pairs.get(&(source, host))?;

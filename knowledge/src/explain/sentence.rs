@@ -206,19 +206,21 @@ fn item_holds(label: &str, patterns: &[String], evidence: Option<&Evidence>) -> 
         _ => {}
     }
     if modifiers.contains(&"exists") {
+        if field == inspect::UNLISTED_FIELD && pattern == "true" {
+            return vec![words("no entry of its group's allow-list lists it")];
+        }
         return vec![subject(field), words(presence(&pattern, true))];
     }
     let (positive, _) = verbs(&modifiers);
-    let mut pieces = vec![subject(field), words(&format!(" {positive} "))];
     match evidence.filter(|_| modifiers.contains(&"expand")) {
-        // The name of a list alone would not say what of it is there.
+        // The name of a list alone would not say what is there.
         Some(evidence) => {
             let found = String::from_utf8_lossy(&evidence.value);
-            pieces.extend([value(&found), words(" of "), value(&pattern)]);
+            let which = words(&format!(", which {positive} one of "));
+            vec![subject(field), words(" is "), value(&found), which, value(&pattern)]
         }
-        None => pieces.push(value(&pattern)),
+        None => vec![subject(field), words(&format!(" {positive} ")), value(&pattern)],
     }
-    pieces
 }
 
 /// Whether a field is there, as `exists` asks with `true` or `false`.

@@ -25,6 +25,10 @@ fn entry(node: &Node, findings: &mut Findings) -> Option<HeaderEntry> {
     };
     let mut values: Vec<(Word, Word)> = Vec::new();
     for (name, value) in pairs {
+        if value.text().is_some_and(|text| text.trim().is_empty()) {
+            map.wrong(value.span, "the value of a header is empty", help);
+            continue;
+        }
         let word = |node: &Node| {
             let text = node.text().map(str::trim).filter(|text| !text.is_empty())?;
             Some(Word { text: text.to_owned(), span: node.span })
@@ -84,6 +88,7 @@ mod tests {
             ),
             ("{values: {X-A: a, x-a: b}}", Some("`x-a` is there twice")),
             ("{values: {X-A: [a]}}", Some("a header or its value is not a text")),
+            ("{values: {X-A: ''}}", Some("the value of a header is empty")),
             ("{values: [X-A]}", Some("an entry of `headers` lacks `values`")),
             ("{sources: [10.0.0.0/8]}", Some("an entry of `headers` lacks `values`")),
             (

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use diagnostics::yaml::{Kind, Node};
-use diagnostics::{Findings, Span};
+use diagnostics::{Findings, Span, closest};
 use inspect::Mode;
 
 use crate::codes;
@@ -36,7 +36,10 @@ impl<'n, 'f> Map<'n, 'f> {
             let name = key.text().unwrap_or_default();
             if !keys.contains(&name) {
                 let message = format!("{what} has no key `{}`", name.escape_debug());
-                let help = format!("the keys are `{}`", keys.join("`, `"));
+                let help = match closest(name, keys.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the keys are `{}`", keys.join("`, `")),
+                };
                 findings.add(&codes::UNKNOWN_POLICY_KEY, key.span, message, help);
             } else if !seen.insert(name) {
                 let message = format!("`{name}` is there twice");

@@ -210,22 +210,23 @@ fn exception(node: &Node, findings: &mut Findings) -> Option<Exception> {
     let mut map = Map::of(node, "an exception", &keys, findings)?;
     let scope = scope(&mut map);
     let identities = map.words("identities");
-    let texts = ["id", "owner", "ticket", "reason", "expires"].map(|key| map.text(key));
-    let [Some(id), Some(owner), Some(ticket), Some(reason), Some(expires)] = texts else {
-        return None;
-    };
+    let [id, owner, ticket, reason, expires] =
+        ["id", "owner", "ticket", "reason", "expires"].map(|key| map.text(key));
+    let expires = expires.and_then(|expires| end(&mut map, &expires));
     let restricts = [&scope.rules, &scope.techniques, &scope.services, &scope.sources, &identities];
     if restricts.iter().all(|list| list.is_empty()) {
         let message = "the exception is about everything";
         let help = "say about which `rules`, `techniques`, `services`, `sources` or `identities`";
-        map.findings.add(&codes::OPEN_EXCEPTION, id.span, message, help);
+        let span = id.as_ref().map_or(map.span, |id| id.span);
+        map.findings.add(&codes::OPEN_EXCEPTION, span, message, help);
     }
+    let [id, owner, ticket, reason] = [id?, owner?, ticket?, reason?];
     Some(Exception {
         id,
         owner: owner.text,
         ticket: ticket.text,
         reason: reason.text,
-        expires: end(&mut map, &expires)?,
+        expires: expires?,
         scope,
         identities,
     })
@@ -245,12 +246,15 @@ fn end(map: &mut Map<'_, '_>, expires: &Word) -> Option<(u64, Span)> {
 fn owned(node: &Node, findings: &mut Findings) -> Option<FilterOwner> {
     let keys = ["id", "owner", "ticket", "reason", "expires"];
     let mut map = Map::of(node, "a filter", &keys, findings)?;
-    let texts = keys.map(|key| map.text(key));
-    let [Some(filter), Some(owner), Some(ticket), Some(_), Some(expires)] = texts else {
-        return None;
-    };
-    let expires = end(&mut map, &expires)?;
-    Some(FilterOwner { filter, owner: owner.text, ticket: ticket.text, expires })
+    let [filter, owner, ticket, reason, expires] = keys.map(|key| map.text(key));
+    let expires = expires.and_then(|expires| end(&mut map, &expires));
+    reason?;
+    Some(FilterOwner {
+        filter: filter?,
+        owner: owner?.text,
+        ticket: ticket?.text,
+        expires: expires?,
+    })
 }
 
 /// A day, which means its beginning in UTC, or a time by RFC 3339; in seconds since 1970.

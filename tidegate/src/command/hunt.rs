@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use diagnostics::{Finding, report};
 use hunt::Output;
-use traffic::{Format, Layout};
+use traffic::Layout;
 
 use super::Outcome;
 use super::logs::LogInput;
@@ -22,7 +22,7 @@ use forms::{Forms, GivenFormat, Records, format};
 /// Gives the verdicts that the gateway would have given. Reads access logs of Envoy, Istio and nginx in
 /// JSON, text logs of Envoy and Istio, Squid's, HAProxy's and the combined format, the extended format of the
 /// W3C (Blue Coat, IIS), CSV, HTTP archives (HAR), Zeek's http, ssl and dns logs, Suricata's eve.json, events
-/// of ECS and OCSF, lists of URLs, and any JSON lines with a map; also as Kubernetes, docker, fluent-bit and
+/// of ECS and OCSF, `key=value`, CEF and LEEF of firewalls, lists of URLs, and any JSON lines with a map; also as Kubernetes, docker, fluent-bit and
 /// syslog wrap them, in gzip, zstd and UTF-16. Records are printed in the order of the files and their lines,
 /// counts on standard error.
 ///
@@ -46,9 +46,6 @@ pub(crate) struct Hunt {
     rules: RuleInput,
     #[command(flatten)]
     input: LogInput,
-    /// The format of the logs [default: detected from each log's first lines]
-    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
-    input_format: Option<Format>,
     /// Take what these logs use for known: nothing in them is a first use
     #[arg(long, value_name = "FILE")]
     baseline: Vec<PathBuf>,
@@ -73,14 +70,6 @@ pub(crate) struct Hunt {
     threads: Option<std::num::NonZero<usize>>,
 }
 
-fn log_format(text: &str) -> Result<Format, String> {
-    let known = Format::ALL.iter().find(|(name, _)| *name == text);
-    known.map(|(_, format)| *format).ok_or_else(|| {
-        let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
-        format!("the formats are {}", names.join(", "))
-    })
-}
-
 impl Hunt {
     pub(super) fn fill_in(&mut self, project: &Project) {
         self.rules.fill_in(project);
@@ -88,13 +77,41 @@ impl Hunt {
     }
 
     pub(super) fn run(&self) -> Outcome {
-        let forms = Forms::of(self.input_format, self.format, self.output.as_deref());
+        let forms = Forms::of(self.input.input_format, self.format, self.output.as_deref());
         let Forms { notes, .. } = &forms;
+        let harmful = self.harmful_outputs(&forms);
         let outcome = match &forms.file {
+            _ if !harmful.is_empty() => Outcome::refused(&harmful, &diagnostics::Sources::new()),
             None => self.run_into(&mut io::stdout().lock(), &forms),
             Some(path) => self.run_to_file(path, &forms),
         };
         Outcome { stderr: format!("{notes}{}", outcome.stderr), ..outcome }
+    }
+
+    /// Returns a finding for each file to write that is one of the logs, or that the page would replace although it
+    /// is no page: known before anything is searched.
+    fn harmful_outputs(&self, forms: &Forms) -> Vec<Finding> {
+        let logs =
+            self.logs.iter().chain(&self.baseline).flat_map(|path| disk::regular_files(path));
+        let logs: Vec<PathBuf> = logs.collect();
+        let outputs = [
+            (forms.file.as_deref(), "--output"),
+            (self.pairs.as_deref(), "--pairs"),
+            (self.report.as_deref(), "--report"),
+        ];
+        let given = outputs.into_iter().filter_map(|(path, option)| Some((path?, option)));
+        let harmful = given.filter_map(|(path, option)| {
+            let why = match () {
+                () if logs.iter().any(|log| disk::is_same(path, log)) => "it is one of the logs",
+                () if option == "--report" && disk::is_other_than(path, hunt::PAGE_START) => {
+                    "it is not a page of `hunt`"
+                }
+                () => return None,
+            };
+            let help = format!("give `{option}` another file");
+            Some(disk::unwritable(path, &io::Error::other(why), &help))
+        });
+        harmful.collect()
     }
 
     /// Hunts, and writes the records to a file, whole or not at all.
@@ -118,7 +135,7 @@ impl Hunt {
     /// Hunts, and writes the records to `out` as JSON lines.
     pub(super) fn run_as_json(&self, out: &mut dyn io::Write) -> Outcome {
         let format = Some(GivenFormat::Json);
-        self.run_into(out, &Forms::of(self.input_format, format, None))
+        self.run_into(out, &Forms::of(self.input.input_format, format, None))
     }
 
     fn run_into(&self, out: &mut dyn io::Write, forms: &Forms) -> Outcome {

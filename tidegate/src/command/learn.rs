@@ -114,7 +114,7 @@ impl Learn {
         };
         outcome.stderr += &format!("{}: {added} added\n", name(path));
         if merged.text != text {
-            disk::write(path, merged.text.as_bytes()).map_err(|error| {
+            disk::rewrite(path, merged.text.as_bytes()).map_err(|error| {
                 let help = "give a file that is writable, in a folder that is";
                 refused(disk::unwritable(path, &error, help))
             })?;

@@ -22,6 +22,9 @@ pub(super) struct LogInput {
     /// Evaluate exceptions at this time for events without one [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
+    /// The format of the logs [default: detected from each log's first lines]
+    #[arg(long, value_name = "FORMAT", value_parser = input_format)]
+    pub(super) input_format: Option<Format>,
     /// Map the keys of JSON lines to requests or the fields of rules, as TOML: `[request]`, `[fields]`
     #[arg(short, long, value_name = "FILE")]
     map: Option<PathBuf>,
@@ -34,6 +37,14 @@ pub(super) struct LogInput {
 enum ModeName {
     Monitor,
     Enforce,
+}
+
+fn input_format(text: &str) -> Result<Format, String> {
+    let known = Format::ALL.iter().find(|(name, _)| *name == text);
+    known.map(|(_, format)| *format).ok_or_else(|| {
+        let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
+        format!("the formats are {}", names.join(", "))
+    })
 }
 
 fn log_format(text: &str) -> Result<TextFormat, String> {
@@ -51,6 +62,7 @@ impl LogInput {
     pub(super) fn is_given(&self) -> bool {
         self.mode != ModeName::Monitor
             || self.now.is_some()
+            || self.input_format.is_some()
             || self.map.is_some()
             || self.log_format.is_some()
     }
@@ -70,6 +82,7 @@ impl LogInput {
     /// Returns how the logs are read, if an option says so: a map is for JSON lines.
     pub(super) fn layout(&self) -> Option<Layout> {
         let text = self.log_format.clone().map(Layout::from);
+        let text = text.or_else(|| self.input_format.map(Layout::from));
         text.or_else(|| self.map.as_ref().map(|_| Layout::from(Format::Json)))
     }
 

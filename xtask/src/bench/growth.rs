@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 /// A hostile input: its finding in docs/hardening.md, its name, its first size, and what makes it.
 type Input = (u32, &'static str, usize, fn(usize) -> Result<Vec<u8>>);
 
-const INPUTS: [Input; 8] = [
+const INPUTS: [Input; 9] = [
     (16, "pack of correlations that share lists", 100, shared_pack),
     (19, "condition that repeats `all of them`", 500, |n| Ok(condition(n))),
     (19, "correlation that repeats `all of them`", 500, |n| Ok(names_of_rules(n))),
@@ -45,7 +45,11 @@ const INPUTS: [Input; 8] = [
     (20, "rules with one title", 1_250, |n| Ok(titles(n))),
     (20, "unknown fields", 12_500, |n| Ok(unknown_fields(n))),
     (20, "rule of many fields", 10_000, fields),
+    (20, AGENTS, 5_000, |n| Ok(agents(n))),
 ];
+
+/// The input that is a log.
+const AGENTS: &str = "log of one source with as many User-Agents";
 
 /// Measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -68,8 +72,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             let is_pack = finding == 16;
             let file = folder.path().join(if is_pack { "hostile.pack" } else { "hostile.yml" });
             fs::write(&file, &bytes)?;
-            let arguments: &[&str] =
-                if is_pack { &["hunt", "--pack"] } else { &["check", "--lint"] };
+            let arguments: &[&str] = match name {
+                _ if is_pack => &["hunt", "--pack"],
+                AGENTS => &["hunt"],
+                _ => &["check", "--lint"],
+            };
             let [seconds, megabytes] = measured(&program, arguments, &file, patience)?;
             let kilobytes = bytes.len() / 1000;
             let cells =
@@ -110,6 +117,17 @@ fn measured(
     let seconds = start.elapsed().as_secs_f64();
     let more = if is_ended { "> " } else { "" };
     Ok([format!("{more}{seconds:.2}"), format!("{more}{}", peak / 1000)])
+}
+
+/// Requests of one source to one host, which rules over time ask about.
+fn agents(n: usize) -> Vec<u8> {
+    let line = |number: usize| {
+        let time = 1_763_625_600 + number / 20;
+        format!(
+            "{{\"start_time\":{time},\"method\":\"GET\",\"authority\":\"files.example\",\"path\":\"/a\",\"user_agent\":\"agent/{number}\",\"downstream_remote_address\":\"10.0.1.7\"}}\n"
+        )
+    };
+    (0..n).map(line).collect::<String>().into_bytes()
 }
 
 const RULE: &str =

@@ -207,7 +207,7 @@ fn write(arguments: &Arguments) -> Result<Value, String> {
     if text.len() > MAX_FILE_BYTES || contains_key(text.as_bytes()) {
         return Err("the text is too long, or contains a secret key".to_owned());
     }
-    disk::write(Path::new(&path), text.as_bytes())
+    disk::rewrite(Path::new(&path), text.as_bytes())
         .map_err(|error| format!("{path} cannot be written: {}", disk::reason(&error)))?;
     let result = result::run(&["check", "--lint", "--format=json", "--", &path])?;
     Ok(result::cut(result, "diagnostics", ENTRIES))
