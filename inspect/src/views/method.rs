@@ -1,7 +1,7 @@
 //! Methods that servers know, and what lenient ones take another one for.
 
 use super::unescape::{Reach, unescape};
-use crate::request::Request;
+use crate::request::{METHOD_OVERRIDES, Request};
 use crate::words::{has_byte, place_of};
 
 /// The methods of HTTP itself (RFC 9110, 9.3; RFC 5789). In order.
@@ -100,6 +100,10 @@ const PARAMETERS: [&[u8]; 10] = [
     b"x-method-override",
 ];
 
+/// The parameter in which Google's gateways take headers in place of the request's own, in lower case: lines of a
+/// name, a colon and a value, as Closure's `goog.net.rpc.HttpCors` writes them.
+const HEADERS: &[u8] = b"$httpheaders";
+
 /// A name that other parameters have too, so that only methods of HTTP itself count behind it.
 const METHOD: &[u8] = b"method";
 
@@ -129,32 +133,57 @@ pub(super) fn may_override(request: &Request<'_>) -> bool {
 pub(super) fn add_parameters(path: &[u8], method: &[u8], found: &mut Vec<&'static [u8]>) {
     let Some(query_at) = place_of(path, b'?') else { return };
     let query = path.get(query_at..).unwrap_or_default();
-    for value in parameters(query) {
-        add_override(value, method, found);
-    }
+    add_values(query, method, found);
     if has_byte(query, b'%') {
-        let query = unescape(query, Reach::All).bytes;
-        for value in parameters(&query) {
+        add_values(&unescape(query, Reach::All).bytes, method, found);
+    }
+}
+
+/// Adds the methods that the parameters of a query name; `query` starts with its question mark.
+fn add_values(query: &[u8], method: &[u8], found: &mut Vec<&'static [u8]>) {
+    for Parameter { value, has_headers } in parameters(query) {
+        if !has_headers {
             add_override(value, method, found);
+            continue;
+        }
+        for line in value.split(|byte| matches!(byte, b'\r' | b'\n')) {
+            let Some((name, value)) = place_of(line, b':').and_then(|at| line.split_at_checked(at))
+            else {
+                continue;
+            };
+            let name = name.trim_ascii();
+            if METHOD_OVERRIDES.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name)) {
+                let value = value.get(1..).unwrap_or_default();
+                add_override(value.trim_ascii(), method, found);
+            }
         }
     }
 }
 
-/// The values of the parameters that name a method; `query` starts with its question mark.
-fn parameters(query: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// A parameter that may name a method.
+struct Parameter<'q> {
+    value: &'q [u8],
+    /// Whether the value is headers, of which one may.
+    has_headers: bool,
+}
+
+/// The parameters that name a method; `query` starts with its question mark.
+fn parameters(query: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
     let query = query.get(1..).unwrap_or_default();
     query.split(|byte| matches!(byte, b'&' | b';' | b'?')).filter_map(|parameter| {
         let at = place_of(parameter, b'=')?;
         let (name, value) = parameter.split_at_checked(at)?;
         // All of these names end so, which few others do.
-        let ends = matches!(name.last()?, b'd' | b'D' | b'e' | b'E');
+        let ends = matches!(name.last()?, b'd' | b'D' | b'e' | b'E' | b's' | b'S');
         let start = name.iter().position(|byte| !matches!(byte, b' ' | b'+'))?;
         let name = name.get(start..)?;
-        let is_override = ends && PARAMETERS.iter().any(|known| is_named(known, name));
+        let has_headers = ends && is_named(HEADERS, name);
+        let is_override =
+            has_headers || ends && PARAMETERS.iter().any(|known| is_named(known, name));
         let value = value.get(1..).filter(|_| is_override)?;
         let is_common = is_named(METHOD, name);
         let is_method = || STANDARD.iter().any(|known| known.eq_ignore_ascii_case(value));
-        (!is_common || is_method()).then_some(value)
+        (!is_common || is_method()).then_some(Parameter { value, has_headers })
     })
 }
 
@@ -228,6 +257,13 @@ mod tests {
             // Its own.
             (Some("POST"), "/?_method=post", &[]),
             (None, "/a.json?x-http-method-override=PUT", &["PUT"]),
+            (None, "/a?$httpHeaders=X-HTTP-Method-Override:PUT", &["PUT"]),
+            (
+                None,
+                "/a?%24httpHeaders=Authorization%3ABearer%20x%0D%0Ax-http-method-override%3A%20delete",
+                &["DELETE"],
+            ),
+            (None, "/a?$httpHeaders=Authorization:PUT", &[]),
             (None, "/a?b&_METHOD=delete", &["DELETE"]),
             (None, "/a?%5fmethod=%44ELETE", &["DELETE"]),
             (None, "/a?method=search", &[]),
