@@ -165,6 +165,13 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
             }
         }
     }
+    for (name, tally) in &mut services {
+        // Who gets something from a service gets the next thing in another way: it is the same direction, and the
+        // same part of the service.
+        if tally.operations & reads() != 0 {
+            tally.operations |= reads() & uses.operations.get(*name).copied().unwrap_or_default();
+        }
+    }
     let anywhere = anywhere(&services);
     for tally in services.values_mut().filter(|tally| !tally.has_tunnels) {
         tally.operations &= !anywhere;
@@ -181,6 +188,14 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
         others,
         matched,
     }
+}
+
+/// The operations by which what is at a service is got, as bits: once, as a file, again and again, or on a connection
+/// that stays open. A group that does one of them with a service may do the others that the service has.
+fn reads() -> u32 {
+    [Operation::Read, Operation::Download, Operation::Poll, Operation::Stream]
+        .into_iter()
+        .fold(0, |bits, operation| bits | operation.bit())
 }
 
 /// The operations that only get something, where the group does them with a long tail of services: the next one
@@ -202,7 +217,8 @@ fn anywhere(services: &BTreeMap<&str, ServiceTally<'_>>) -> u32 {
         let n_services = services.values().filter(|tally| tally.operations & bit != 0).count();
         n_services >= MIN_USES_ANYWHERE
     };
-    bits.filter(is_usual).fold(0, |all, bit| all | bit)
+    let usual = bits.filter(is_usual).fold(0, |all, bit| all | bit);
+    if usual & reads() == 0 { usual } else { usual | reads() }
 }
 
 /// The names of operations, and `other` for what none describes.

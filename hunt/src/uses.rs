@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use inspect::pack::Tables;
+use inspect::pack::{Service, Tables};
 use inspect::{
     Allowance, AllowedBy, Inspector, Request, ServiceMatch, StrId, User, Verdict, plain_host,
     split_port,
@@ -21,11 +21,14 @@ pub struct Uses {
     pub listed: BTreeMap<(StrId, AllowedBy), u64>,
     /// The groups of the allow-lists of the pack's policy, by the sources in them that did something else.
     pub groups: BTreeMap<String, String>,
+    /// What can be done to the services that were used, by their names: bits of [`inspect::Operations`].
+    pub operations: BTreeMap<String, u32>,
     /// How many requests there were.
     pub n_requests: u64,
     /// How many of them a rule matched.
     pub n_matched: u64,
-    /// How many had an anomaly or names that disagree, and no match: nobody knows what they used.
+    /// How many had an anomaly or names that disagree, or were tunnels to port 80, and no match: nobody knows what they
+    /// used.
     pub n_odd: u64,
     /// How many had no source.
     pub n_without_source: u64,
@@ -125,6 +128,11 @@ impl Uses {
             self.n_odd += 1;
             return;
         };
+        if let Use::Service { service, .. } = &used
+            && !self.operations.contains_key(service)
+        {
+            self.operations.insert(service.clone(), operations_of(tables, service));
+        }
         if listed.is_none() {
             let count = UseCount { n_requests: 1, first: time_ms, last: time_ms };
             self.insert(&name, used, count);
@@ -198,6 +206,9 @@ impl Uses {
         for (key, number) in &other.matched {
             *self.matched.entry(key.clone()).or_default() += number;
         }
+        for (service, operations) in &other.operations {
+            self.operations.entry(service.clone()).or_insert(*operations);
+        }
         for (entry, number) in &other.listed {
             *self.listed.entry(*entry).or_default() += number;
         }
@@ -209,6 +220,14 @@ impl Uses {
     }
 }
 
+/// What can be done to a service, as far as its note says.
+fn operations_of(tables: &Tables, name: &str) -> u32 {
+    let named = |service: &&Service| tables.str(service.name) == name;
+    let service = tables.services.services.iter().find(named);
+    let operations = service.map_or(&[][..], |of| of.operations.of(&tables.services.operations));
+    operations.iter().fold(0, |bits, of| bits | of.operation.bit())
+}
+
 impl Use {
     /// The name of the service or the host.
     fn target(&self) -> &str {
@@ -218,7 +237,8 @@ impl Use {
         }
     }
 
-    /// What a request uses; `None` if its host is no plain name.
+    /// What a request uses; `None` if its host is no plain name, or it is a tunnel to the port of HTTP, in which
+    /// nobody expects TLS.
     fn of(tables: &Tables, request: &Request<'_>) -> Option<Use> {
         let host = plain_host(request.authority)?;
         let is_tunnel = request.path.is_none();
@@ -227,6 +247,9 @@ impl Use {
             [] => 80,
             digits => str::from_utf8(digits).ok()?.parse().ok()?,
         };
+        if is_tunnel && port == 80 {
+            return None;
+        }
         let Some(found) = ServiceMatch::of(tables, &host, request.path) else {
             let host = String::from_utf8_lossy(&host).into_owned();
             return Some(Use::Host { host, port });

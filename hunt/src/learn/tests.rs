@@ -302,3 +302,20 @@ fn what_cannot_be_added_to_is_refused_with_what_to_change() {
     let error = merge(&more(), 10, "sources: {a: [b]}\nallow: []\n").unwrap_err();
     assert!(error.contains("in brackets"), "{error}");
 }
+
+#[test]
+fn a_group_that_reads_from_a_service_may_read_from_it_in_every_way_that_there_is() {
+    let mut uses = uses(&[
+        ("builder-1", service("Forge", Some(Operation::Download), None), 9),
+        ("builder-1", service("Chat", Some(Operation::Write), None), 9),
+    ]);
+    let all = [Operation::Read, Operation::Download, Operation::Poll, Operation::Upload];
+    let bits = all.into_iter().fold(0, |bits, operation| bits | operation.bit());
+    for name in ["Forge", "Chat"] {
+        uses.operations.insert(name.to_owned(), bits);
+    }
+    let groups = learn(&uses, 10);
+    let operations: Vec<_> =
+        groups[0].services.iter().map(|of| (of.service.as_str(), of.operations.clone())).collect();
+    assert_eq!(operations, [("Chat", vec!["write"]), ("Forge", vec!["read", "download", "poll"])],);
+}

@@ -12,7 +12,10 @@ pub(super) fn policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
     );
     for (number, what) in [
         (uses.n_matched, "requests that rules match are not learned"),
-        (uses.n_odd, "requests with an odd spelling or an address as host are not learned"),
+        (
+            uses.n_odd,
+            "requests with an odd spelling, an address as host or a tunnel to port 80 are not learned",
+        ),
         (
             n_patterns(uses),
             "requests with a source or a tenant that a policy takes for a pattern are not learned",
