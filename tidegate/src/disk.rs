@@ -1,6 +1,7 @@
 //! The one place that touches the file system and standard input.
 
 mod folder;
+mod program;
 mod read_files;
 mod vault_folder;
 
@@ -17,6 +18,7 @@ use tempfile::NamedTempFile;
 
 use folder::{Entry, Folder};
 pub(crate) use folder::{Stamp, notes, paths, regular_files, stamps, tree};
+pub(crate) use program::read_program;
 pub(crate) use vault_folder::VaultFolder;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.

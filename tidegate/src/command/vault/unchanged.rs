@@ -4,10 +4,7 @@
 //! hash is that of the run before, its report is that one's. No time and no size of a file is trusted.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -16,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::Build;
 use super::input::Input;
 use super::run_report::Report;
-use crate::disk::VaultFolder;
+use crate::disk::{self, VaultFolder};
 
 /// The hash of a file's content.
 pub(super) type Hash = [u8; 32];
@@ -142,21 +139,7 @@ fn of_inputs(inputs: &[Input]) -> Hash {
 
 /// The hash of the program itself: another build of one version may write other pages.
 fn program() -> io::Result<Hash> {
-    const BLOCK_BYTES: usize = 1 << 20;
-    let mut file = File::open(program_path()?)?;
     let mut hasher = Sha256::new();
-    let mut block = vec![0; BLOCK_BYTES];
-    loop {
-        let n_read = file.read(&mut block)?;
-        if n_read == 0 {
-            return Ok(hasher.finalize().into());
-        }
-        hasher.update(block.get(..n_read).unwrap_or_default());
-    }
-}
-
-/// On Linux the running file, whatever took its place since.
-fn program_path() -> io::Result<std::path::PathBuf> {
-    let own = Path::new("/proc/self/exe");
-    if own.exists() { Ok(own.to_owned()) } else { env::current_exe() }
+    disk::read_program(|block| hasher.update(block))?;
+    Ok(hasher.finalize().into())
 }
