@@ -8,6 +8,7 @@ use super::prose::{address, block, escaped, inline, whole_code, wrapped};
 use super::tables;
 use languages::LANGUAGES;
 
+mod comments;
 mod languages;
 
 /// Where links of a text lead to: the path of a page of the vault without its extension, by a link's target.
@@ -32,6 +33,7 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
             Options::ENABLE_WIKILINKS | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS;
     }
     let text = text.replace("\r\n", "\n");
+    let text = if pages.is_some() { comments::as_html(&text) } else { text };
     let text = tables::whole(&text);
     let top = Parser::new_ext(&text, options).filter_map(|event| match event {
         Event::Start(Tag::Heading { level, .. }) => Some(level),
@@ -49,6 +51,7 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
         links: Vec::new(),
         titles: Vec::new(),
         code: None,
+        html: String::new(),
         cells: None,
         footnote: None,
     };
@@ -62,7 +65,8 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
     for (label, definition) in definitions {
         writer.definition(label, &definition.dest, definition.title.as_deref().unwrap_or_default());
     }
-    writer.written.trim().to_owned()
+    // The thin space at the start of a line that would begin a block stays.
+    writer.written.trim_matches(['\n', ' ']).to_owned()
 }
 
 /// A line that ends within a paragraph.
@@ -101,6 +105,8 @@ struct Writer<'p> {
     titles: Vec<String>,
     /// The language and the text of the open code block.
     code: Option<(String, String)>,
+    /// The open block of HTML.
+    html: String,
     /// The cells of the open row, in a table.
     cells: Option<Vec<String>>,
     /// The mark of a footnote whose first line is not written yet.
@@ -127,7 +133,8 @@ impl Writer<'_> {
             Event::SoftBreak => self.line.push(' '),
             Event::HardBreak => self.line.push_str(BREAK),
             Event::InlineHtml(text) if is_break(&text) => self.line.push_str(BREAK),
-            Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
+            Event::Html(text) => self.html.push_str(&text),
+            Event::InlineHtml(text) => self.html(&text),
             Event::Rule => self.end_line(),
             // Not enabled; if they were, their text would still be wanted.
             Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
@@ -250,6 +257,8 @@ impl Writer<'_> {
                 self.gap();
             }
             TagEnd::Paragraph | TagEnd::HtmlBlock => {
+                let html = std::mem::take(&mut self.html);
+                self.html(&html);
                 self.end_line();
                 if self.lists.is_empty() {
                     self.gap();
@@ -335,6 +344,29 @@ impl Writer<'_> {
         }
     }
 
+    /// Adds raw HTML: a comment stays one, and all else is text.
+    fn html(&mut self, html: &str) {
+        let mut rest = html;
+        while let Some((before, behind)) = rest.split_once("<!--") {
+            if !before.trim().is_empty() {
+                self.text(before);
+            }
+            let (words, after) = behind.split_once("-->").unwrap_or((behind, ""));
+            let begins_line = self.line.is_empty() && self.cells.is_none();
+            if !words.trim().is_empty() {
+                self.line.push_str(&comments::comment(words, begins_line));
+            }
+            // All of the line that a comment begins is HTML.
+            if begins_line && !after.trim().is_empty() {
+                self.end_line();
+            }
+            rest = after;
+        }
+        if !rest.trim().is_empty() {
+            self.text(rest);
+        }
+    }
+
     /// Adds a definition of a link that no link shows.
     fn definition(&mut self, label: &str, url: &str, title: &str) {
         let (label, title) = (inline(label), inline(title));
@@ -352,11 +384,15 @@ impl Writer<'_> {
         let line = std::mem::take(&mut self.line);
         let line = line.trim();
         if !line.is_empty() || self.item.is_some() {
-            // Text that begins like a list would become one.
+            // Text that begins like a list or a block of HTML would become one.
             let is_block = line.starts_with(['-', '+'])
                 || line.split_once(['.', ')']).is_some_and(|(number, _)| {
                     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-                });
+                })
+                || line
+                    .strip_prefix("<!--")
+                    .and_then(|comment| comment.split_once("-->"))
+                    .is_some_and(|(_, behind)| !behind.is_empty());
             let line = if is_block { format!("\u{200a}{line}") } else { line.to_owned() };
             self.push_lines(&wrapped(&line));
         }

@@ -30,6 +30,56 @@ fn what_markup_means_stays() {
 }
 
 #[test]
+fn comments_stay_hidden() {
+    for (text, expect) in [
+        ("One <!-- of us --> two.", "One <!-- of us --> two."),
+        ("One %%of us%% two.", "One <!-- of us --> two."),
+        ("<!-- a\n\n- b\n-->\n\nText", "<!-- a\n- b -->\n\nText"),
+        ("%%\n# a\n\nb\n%%\nText", "<!-- &#35; a\nb -->\n\nText"),
+        ("%% a %% **text**", "\u{200a}<!-- a --> **text**"),
+        ("- %% a %% **text**", "- \u{200a}<!-- a --> **text**"),
+        ("<!-- a --> text", "<!-- a -->\ntext"),
+        ("- <!-- a -->\n- b", "- <!-- a -->\n- b"),
+        ("| a |\n| --- |\n| 1 <!-- x --> |", "| a |\n| --- |\n| 1 <!-- x --> |"),
+        ("## A <!-- b -->", "## A <!-- b -->"),
+        ("<!-- no end\n\nText", "<!-- no end\nText -->"),
+        ("100 %% no end", "100 &#37;&#37; no end"),
+        ("`%% code %%`", "<code>&#37;&#37; code &#37;&#37;</code>"),
+        ("```text\n%% code %%\n```", "```text\n%% code %%\n```"),
+        ("<div><!-- a\nb --></div>", "&lt;div><!-- a b -->&lt;/div>"),
+    ] {
+        assert_eq!(personal(text, 2, &|_| None), expect, "{text}");
+    }
+}
+
+#[test]
+fn nothing_in_a_comment_has_effect() {
+    for hostile in [
+        "x --> <script>y</script>",
+        "--!> <b>",
+        "> y",
+        "-> y",
+        "key:: value [k:: v]",
+        "<% tp.x %> `= this.x` `$= dv.x`",
+        "tidegate:end rows -->",
+        "tidegate:page x -->",
+        "%% [[x]] #tag ^block",
+    ] {
+        for text in
+            [format!("%%{hostile}%%"), format!("a %%{hostile}%% b"), format!("<!--{hostile}")]
+        {
+            let shown = personal(&text, 2, &|_| None);
+            for bad in ["<script", "<b>", "::", "<%", "`", "%%", "[[", "tidegate:", " #tag", "--!>"]
+            {
+                assert!(!shown.contains(bad), "{bad}: {text}: {shown}");
+            }
+            let (starts, ends) = (shown.matches("<!--").count(), shown.matches("-->").count());
+            assert!(starts == ends && starts <= 1 || shown.contains("&lt;!--"), "{text}: {shown}");
+        }
+    }
+}
+
+#[test]
 fn structure_stays() {
     let text = "## Triage\n\nFirst *words*,\nthen **more**.\n\n### Steps\n\n- One [link](https://a.example/x).\n  - Two `code`.\n- Three.\n\n1. Call.\n2. Wait.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> Quoted.\n\n```sh\nls\n```\n";
     assert_eq!(
