@@ -128,7 +128,7 @@ struct Builder<'s> {
     by_technique: BTreeMap<&'s str, Vec<usize>>,
     /// Techniques with a page.
     techniques: Vec<String>,
-    /// Techniques with atomic tests.
+    /// Techniques of the scope with atomic tests, those too that ATT&CK does not have.
     tested: BTreeSet<String>,
     /// Other notes with a page.
     documents: Vec<&'s Document>,
@@ -175,6 +175,9 @@ impl<'s> Builder<'s> {
             techniques.extend(documents.iter().flat_map(|document| document.techniques.clone()));
         }
         techniques.retain(|id| in_scope(id));
+        let mut tested: BTreeSet<String> =
+            sources.tests.iter().map(|test| test.technique.clone()).collect();
+        tested.retain(|id| in_scope(id));
         let wanted = |rule: &&CatalogueRule| {
             let ours = sources.rule_notes.contains_key(&rule.id);
             ours || scope.techniques.is_empty() || rule.techniques.iter().any(|id| in_scope(id))
@@ -227,7 +230,7 @@ impl<'s> Builder<'s> {
             rule_ids,
             by_technique,
             techniques: techniques.into_iter().collect(),
-            tested: sources.tests.iter().map(|test| test.technique.clone()).collect(),
+            tested,
             documents,
             paths: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -327,8 +330,17 @@ impl<'s> Builder<'s> {
         names
     }
 
-    /// The full name of a technique, as well as it is known.
+    /// The full name of a technique, as well as it is known; `Technique` where it is not.
     fn technique_name(&self, id: &str) -> String {
+        self.known_name(id).unwrap_or_else(|| "Technique".into())
+    }
+
+    /// The id of a technique, with its name where that is known.
+    fn technique_title(&self, id: &str) -> String {
+        self.known_name(id).map_or_else(|| id.to_owned(), |name| format!("{id} {name}"))
+    }
+
+    fn known_name(&self, id: &str) -> Option<String> {
         let from_note = || {
             self.sources
                 .technique_notes
@@ -340,8 +352,7 @@ impl<'s> Builder<'s> {
             let test = self.sources.tests.iter().find(|test| test.technique == id)?;
             Some(test.technique_name.clone()).filter(|name| !name.is_empty())
         };
-        let named = self.sources.attack.full_name(id).or_else(from_note).or_else(from_test);
-        named.unwrap_or_else(|| "Technique".into())
+        self.sources.attack.full_name(id).or_else(from_note).or_else(from_test)
     }
 
     /// A link to a page, by its full path; plain text where the page is not in the vault.

@@ -70,6 +70,26 @@ pub(crate) fn prose(sections: &[Section], title: &str, language: &str, said: &[&
     kept.trim().to_owned()
 }
 
+/// Returns a text with a line in front of each sequence of requests that says what the rule has to do with it: a
+/// reader does not see the words behind the marks of a block.
+pub(crate) fn with_expectations(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for line in text.lines() {
+        match line.trim_end() {
+            "```sequence match" => {
+                written.push_str("Expected: the rule matches one of these requests.\n\n");
+            }
+            "```sequence pass" => {
+                written.push_str("Expected: the rule lets all of these requests pass.\n\n");
+            }
+            _ => {}
+        }
+        written.push_str(line);
+        written.push('\n');
+    }
+    written.trim_end().to_owned()
+}
+
 /// The first section by a title that has a place.
 fn placed(sections: &[Section], title: &str) -> Option<usize> {
     sections.iter().position(|section| section.title.eq_ignore_ascii_case(title))
@@ -145,6 +165,15 @@ mod tests {
             "Before.\n\nBetween.\n\n```text\nkept\n```\n\n#### More\n\nAfter."
         );
         assert_eq!(prose(&split(note, 1), "Rule", "sigma", &[]), "");
+    }
+
+    #[test]
+    fn what_is_expected_of_a_sequence_is_read() {
+        let text = "A beacon.\n\n```sequence match\n00:00 a GET b\n```\n\n```sh\nls\n```";
+        assert_eq!(
+            with_expectations(text),
+            "A beacon.\n\nExpected: the rule matches one of these requests.\n\n```sequence match\n00:00 a GET b\n```\n\n```sh\nls\n```"
+        );
     }
 
     #[test]

@@ -215,6 +215,26 @@ fn no_word_of_an_atomic_test_is_lost() {
 }
 
 #[test]
+fn tests_of_a_technique_that_attack_lacks_have_a_page() {
+    let attack = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../knowledge/attack/enterprise-attack-18.1-web-services.json");
+    let mut sources = Sources::default();
+    gather::attack(&mut sources, "attack.json", &fs::read(attack).unwrap());
+    let file = "attack_technique: T1999\ndisplay_name: Newer Technique\natomic_tests:\n- name: Lonely test\n  executor:\n    name: sh\n    command: tool\n";
+    gather::tests(&mut sources, &vec![("T1999.yaml".to_owned(), file.into())]);
+    let texts = by_id(&pages(&sources));
+    let page = &texts["atomic/T1999"];
+    for part in ["Newer Technique", "Lonely test", "not in the copy of ATT"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let drift = &texts["dashboard/Drift"];
+    assert!(drift.contains("| T1999 | not in the copy of ATT"), "{drift}");
+    let scope = Scope { techniques: ["T1102".to_owned()].into(), ..Scope::default() };
+    let scoped = build(&sources, &scope, &Present::default());
+    assert!(scoped.pages.iter().all(|page| page.id != "atomic/T1999"), "it is out of scope");
+}
+
+#[test]
 fn no_word_of_attack_is_lost() {
     let Some(corpora) = corpora::folder(&["attack"]) else { return };
     let name = "enterprise-attack-18.1-slim.json";

@@ -113,10 +113,8 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
             let _ = writeln!(
                 list,
                 "- {}: {}",
-                builder.link(
-                    &format!("technique/{technique}"),
-                    &format!("{technique} {}", builder.technique_name(technique))
-                ),
+                builder
+                    .link(&format!("technique/{technique}"), &builder.technique_title(technique)),
                 how.join("; ")
             );
         }

@@ -128,7 +128,7 @@ fn coverage_page(builder: &Builder<'_>, pages: &[Page]) -> Page {
         rows: of_folder(pages, "technique/").into_iter().map(row).collect(),
         reason: "the vault holds no technique".into(),
     };
-    page.block("coverage", format!("# Coverage\n\nRules by vendor, runbooks and countermeasures of each technique; a parent counts its sub-techniques.\n\n{}{}", embedded(builder), query.markdown(&builder.as_of)));
+    page.block("coverage", format!("# Coverage\n\nRules by vendor, runbooks and countermeasures of each technique. Rules and runbooks of a sub-technique count for its parent too; countermeasures are those of the technique alone.\n\n{}{}", embedded(builder), query.markdown(&builder.as_of)));
     page
 }
 
@@ -246,13 +246,14 @@ fn gaps(builder: &Builder<'_>, pages: &[Page]) -> Page {
     page
 }
 
-/// Rules that carry an id which ATT&CK does not have any more: id, what became of it, rules.
-fn migrations<'b>(builder: &'b Builder<'_>) -> BTreeMap<(String, String), Vec<&'b str>> {
-    let mut found: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+/// Rules and atomic tests that carry an id which ATT&CK does not have any more: id, what became of it, ids of
+/// their pages.
+fn migrations(builder: &Builder<'_>) -> BTreeMap<(String, String), Vec<String>> {
+    let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (rule, id) in builder.rules.iter().zip(&builder.rule_ids) {
         for technique in &rule.techniques {
             if let Some(what) = builder.migration(technique) {
-                found.entry((technique.clone(), what)).or_default().push(id);
+                found.entry((technique.clone(), what)).or_default().push(id.clone());
             }
         }
         if builder.sources.attack.tactics.is_empty() {
@@ -264,8 +265,14 @@ fn migrations<'b>(builder: &'b Builder<'_>) -> BTreeMap<(String, String), Vec<&'
                     "tactic not in the copy of ATT&CK {} that was read",
                     builder.sources.attack.version
                 );
-                found.entry((tactic.clone(), what)).or_default().push(id);
+                found.entry((tactic.clone(), what)).or_default().push(id.clone());
             }
+        }
+    }
+    for technique in &builder.tested {
+        if let Some(what) = builder.migration(technique) {
+            let page = format!("atomic/{technique}");
+            found.entry((technique.clone(), what)).or_default().push(page);
         }
     }
     found
@@ -297,9 +304,9 @@ fn drift(builder: &Builder<'_>) -> Page {
     }
     push(
         &mut text,
-        &["Id", "What became of it", "Rules", "Which"],
+        &["Id", "What became of it", "Rules and tests", "Which"],
         &rows,
-        "every id of every rule is known",
+        "every id of every rule and test is known",
         &builder.as_of,
     );
 

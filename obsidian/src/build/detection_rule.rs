@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::guide;
 use crate::markdown;
+use crate::own_markdown::harmless;
 use crate::own_words;
 use crate::page::Page;
 use crate::property::{Property, tag};
@@ -401,6 +402,7 @@ fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNot
     );
     let said: Vec<&str> = note.examples.iter().map(|example| example.what.as_str()).collect();
     let beside = own_words::prose(&note.sections, "Validation", "http", &said);
+    let beside = own_words::with_expectations(&beside);
     if !beside.is_empty() {
         let _ = writeln!(text, "{beside}\n");
     }
@@ -414,7 +416,7 @@ fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNot
         let _ = writeln!(
             text,
             "{} Verdict: {verdict}.\n\n{}\n",
-            inline(&example.what),
+            harmless(&example.what),
             block(&example.request, "http")
         );
     }

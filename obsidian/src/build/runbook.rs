@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::curl;
+use crate::own_markdown::harmless;
 use crate::page::Page;
 use crate::property::Property;
 use crate::prose::{block, code, escaped, inline, paragraphs, whole_code};
@@ -27,28 +28,18 @@ pub(super) fn names(builder: &Builder<'_>) -> Vec<(String, String)> {
         .iter()
         .filter(|rule| rule.vendor == Collection::Own)
         .map(|rule| (format!("runbook/{}", rule.id), format!("Runbook - {}", rule.title)));
-    let atomic = techniques(builder).into_iter().map(|id| {
-        let title = format!("{id} - Tests - {}", builder.technique_name(&id));
+    let atomic = builder.tested.iter().map(|id| {
+        let title = format!("{id} - Tests - {}", builder.technique_name(id));
         (format!("atomic/{id}"), title)
     });
     ours.chain(atomic).collect()
 }
 
-fn techniques(builder: &Builder<'_>) -> BTreeSet<String> {
-    let all: BTreeSet<&str> = builder.techniques.iter().map(String::as_str).collect();
-    builder
-        .sources
-        .tests
-        .iter()
-        .filter(|test| all.contains(test.technique.as_str()))
-        .map(|test| test.technique.clone())
-        .collect()
-}
-
 /// Ids of the runbooks whose page carries a technique's tag.
 pub(super) fn of_technique(builder: &Builder<'_>, id: &str) -> Vec<String> {
     let sub = format!("{id}.");
-    let atomic = techniques_of_tests(builder)
+    let tested = builder.tested.iter().map(String::as_str);
+    let atomic = tested
         .filter(|test| *test == id || test.starts_with(&sub))
         .map(|id| format!("atomic/{id}"));
     let rules = builder
@@ -62,11 +53,6 @@ pub(super) fn of_technique(builder: &Builder<'_>, id: &str) -> Vec<String> {
     ids.into_iter().collect()
 }
 
-/// Techniques with atomic tests, each once.
-fn techniques_of_tests<'b>(builder: &'b Builder<'_>) -> impl Iterator<Item = &'b str> {
-    builder.tested.iter().map(String::as_str)
-}
-
 pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
     let mut pages = Vec::new();
     for (rule, rule_id) in builder
@@ -77,7 +63,7 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
     {
         pages.push(of_rule(builder, rule, rule_id));
     }
-    pages.extend(techniques(builder).iter().map(|id| atomic(builder, id)));
+    pages.extend(builder.tested.iter().map(|id| atomic(builder, id)));
     pages
 }
 
@@ -137,7 +123,7 @@ fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
     let (before, after) = sections.split_at_checked(n_before).unwrap_or((sections, &[]));
     let titles = format!("Runbook for {0}, Runbook: {0}", rule.title);
     page.block("note", own_sections(before, &titles));
-    page.block("steps", steps(builder, rule, examples));
+    page.block("steps", steps(builder, rule, rule_id, examples));
     page.block("after", own_sections(after, &titles));
     let others = own.into_iter().flat_map(|own| &own.properties);
     let others = others.map(|(key, value)| (key.as_str(), value));
@@ -146,15 +132,31 @@ fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
 }
 
 /// The steps, each with a command; what all have in common is said once, in front of them.
-fn steps(builder: &Builder<'_>, rule: &CatalogueRule, examples: &[Example]) -> String {
+fn steps(
+    builder: &Builder<'_>,
+    rule: &CatalogueRule,
+    rule_id: &str,
+    examples: &[Example],
+) -> String {
     if examples.is_empty() {
         let as_of = &builder.as_of;
         return format!("### Steps\n\nNo rows as of {as_of}: the rule's note has no example.\n");
     }
     let level = rule.level.as_deref().unwrap_or("none");
+    let matching = if examples.iter().any(|example| example.expected == "match") {
+        format!(
+            "- A step that matches: a gateway that enforces answers 403, and writes one event with rule id {}, level {level}.",
+            code(&rule.id)
+        )
+    } else {
+        format!(
+            "- No step matches: the rule matches what several requests do over time, and no single one. Its sequences are on the page of {}, and `tidegate test` runs them; its events have rule id {}, level {level}.",
+            builder.link(rule_id, &rule.title),
+            code(&rule.id)
+        )
+    };
     let mut text = format!(
-        "### Steps\n\nRun them on a machine that reaches the gateway, whose address comes first:\n\n```sh\nGATEWAY=http://127.0.0.1:3128\n```\n\n- A step that matches: a gateway that enforces answers 403, and writes one event with rule id {}, level {level}.\n- A step that passes: no rule matches, there is no event, and the answer is that of the service.\n- A gateway in mode `monitor` passes all requests on to the real service: put a stand-in behind it, or let it enforce.\n- Secrets in the steps are invented and open nothing; no step has a body.\n\nAll steps of all runbooks, with the result written here: `tidegate test --record --gateway \"$GATEWAY\" --log ACCESS_LOG --log ENVOY_LOG --vault VAULT`\n\n",
-        code(&rule.id)
+        "### Steps\n\nRun them on a machine that reaches the gateway, whose address comes first:\n\n```sh\nGATEWAY=http://127.0.0.1:3128\n```\n\n{matching}\n- A step that passes: no rule matches, there is no event, and the answer is that of the service.\n- A gateway in mode `monitor` passes all requests on to the real service: put a stand-in behind it, or let it enforce.\n- Secrets in the steps are invented and open nothing; no step has a body.\n\nAll steps of all runbooks, with the result written here:\n\n```sh\ntidegate test --record --gateway \"$GATEWAY\" --log ACCESS_LOG --log ENVOY_LOG --vault VAULT\n```\n\n"
     );
     for (number, example) in (1..).zip(examples) {
         let outcome = if example.expected == "match" { "matches" } else { "passes" };
@@ -164,7 +166,7 @@ fn steps(builder: &Builder<'_>, rule: &CatalogueRule, examples: &[Example]) -> S
         let _ = writeln!(
             text,
             "#### Step {number}: {outcome}\n\n{}\n\n{command}\n",
-            inline(&example.what)
+            harmless(&example.what)
         );
         let expected = expected(example);
         if !expected.is_empty() {
@@ -217,10 +219,12 @@ fn atomic(builder: &Builder<'_>, id: &str) -> Page {
         theirs if theirs == name => String::new(),
         theirs => format!(" ({})", inline(theirs)),
     };
+    let migrated = builder.migration(id);
+    let migrated = migrated.map_or_else(String::new, |what| format!("; {}", inline(&what)));
     page.block(
         "title",
         format!(
-            "# Tests of {id} {}\n\nFrom Atomic Red Team, MIT licence. Technique: {}{theirs}",
+            "# Tests of {id} {}\n\nFrom Atomic Red Team, MIT licence. Technique: {}{theirs}{migrated}",
             inline(&name),
             builder.link(&format!("technique/{id}"), id)
         ),

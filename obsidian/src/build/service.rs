@@ -66,8 +66,7 @@ pub(super) fn page(builder: &Builder<'_>, note: &ServiceNote) -> Page {
         let _ = writeln!(
             techniques,
             "- {}",
-            builder
-                .link(&format!("technique/{id}"), &format!("{id} {}", builder.technique_name(id)))
+            builder.link(&format!("technique/{id}"), &builder.technique_title(id))
         );
     }
     page.block("techniques", techniques);

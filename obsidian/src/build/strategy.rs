@@ -63,7 +63,7 @@ fn page(builder: &Builder<'_>, strategy: &Strategy, techniques: &[&str]) -> Page
     let names: String = techniques
         .iter()
         .map(|id| {
-            let name = format!("{id} {}", builder.technique_name(id));
+            let name = builder.technique_title(id);
             format!("- {}\n", builder.link(&format!("technique/{id}"), &name))
         })
         .collect();

@@ -39,10 +39,7 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
             if found {
                 list.push_str(&format!(
                     "- {}\n",
-                    builder.link(
-                        &format!("technique/{id}"),
-                        &format!("{id} {}", builder.technique_name(id))
-                    )
+                    builder.link(&format!("technique/{id}"), &builder.technique_title(id))
                 ));
             }
         }
