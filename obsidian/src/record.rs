@@ -11,12 +11,16 @@ use super::property::Property;
 /// The keys, in the order in which they are written.
 pub(crate) const KEYS: [&str; 4] = ["last_run", "last_result", "last_pack", "last_rule"];
 
+/// How the result of a rule begins that matches only what several requests do over time: its steps, one request
+/// each, show what it lets pass and not that it matches.
+pub const NOT_BY_ONE_REQUEST: &str = "not by one request";
+
 /// The outcome of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The day, as `2026-11-21`.
     pub date: String,
-    /// `passed, 6 of 6 steps`, or `failed, ...`.
+    /// `passed, 6 of 6 steps`, `failed, ...`, or [`NOT_BY_ONE_REQUEST`] with what its steps showed.
     pub result: String,
     /// The first digits of the hash of the pack that the gateway ran; empty where its log did not say.
     pub pack: String,
@@ -46,15 +50,22 @@ impl Record {
         ]
     }
 
-    /// The state of the runbook: `passed`, `failed`, or `stale` where it passed with another [`content`] of
-    /// its rule. The pack's name, version and other rules do not matter.
+    /// Returns true if a step did not give what its note expects.
+    pub fn has_failed(&self) -> bool {
+        !["passed", NOT_BY_ONE_REQUEST].iter().any(|start| self.result.starts_with(start))
+    }
+
+    /// The state of the runbook: `passed`, `failed`, [`NOT_BY_ONE_REQUEST`], or `stale` where it did not fail
+    /// with another [`content`] of its rule. The pack's name, version and other rules do not matter.
     pub fn state(&self, content: &str) -> &'static str {
-        if !self.result.starts_with("passed") {
+        if self.has_failed() {
             "failed"
-        } else if self.rule == content {
-            "passed"
-        } else {
+        } else if self.rule != content {
             "stale"
+        } else if self.result.starts_with(NOT_BY_ONE_REQUEST) {
+            NOT_BY_ONE_REQUEST
+        } else {
+            "passed"
         }
     }
 
@@ -165,5 +176,8 @@ mod tests {
         assert_eq!(record("passed, 1 of 1 steps", "").state("abc"), "stale");
         assert_eq!(record("passed, 1 of 1 steps", "abd").state("abc"), "stale");
         assert_eq!(record("failed, step 1", "abc").state("abc"), "failed");
+        let over_time = "not by one request; passed, 1 of 1 steps";
+        assert_eq!(record(over_time, "abc").state("abc"), "not by one request");
+        assert_eq!(record(over_time, "abd").state("abc"), "stale");
     }
 }

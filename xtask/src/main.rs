@@ -1,5 +1,5 @@
-//! Set-up and every task of more than one step: `cargo xtask demo | lint | test | matrix | corpora | bench | fuzz |
-//! dist | setup`.
+//! Set-up and every task of more than one step: `cargo xtask demo | record | lint | test | matrix | corpora | bench |
+//! fuzz | dist | setup`.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::print_stdout,
@@ -22,6 +22,7 @@ mod lint;
 mod native_module;
 mod page;
 mod progress;
+mod record;
 mod repositories;
 mod schemas;
 mod skipped;
@@ -72,6 +73,9 @@ enum Task {
         #[arg(long, value_delimiter = ',', value_name = "VERSIONS")]
         envoy: Vec<String>,
     },
+    /// Runs every shipped runbook through the example gateway, writes the results to the notes, and builds the
+    /// vault of the repository from them.
+    Record,
     /// Lists the corpora that tests and benches read: folder, repository, commit and licence of each.
     Corpora,
     /// Writes knowledge/facts from the corpora, or from the folder that is named.
@@ -111,6 +115,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { keep, example: None, .. } => demo::run(keep),
         Task::Demo { keep, example: Some(name), .. } => example::run(&name, keep),
         Task::Lint => lint::run_all(),
+        Task::Record => record::run(),
         Task::Test { envoy } => suite::run(&envoy),
         Task::Matrix { envoy } => suite::matrix(&envoy),
         Task::Corpora => {

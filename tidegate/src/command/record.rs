@@ -1,6 +1,6 @@
 //! `tidegate test --record`: runs runbooks through a gateway, and writes the results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use clap::Args;
 use diagnostics::{Finding, SourceFile, Sources, printable, report};
 use knowledge::{Example, Expectation, Library};
 use obsidian::merge::trailer;
-use obsidian::record::{self, Record};
+use obsidian::record::{self, NOT_BY_ONE_REQUEST, Record};
 use serde_json::{Value, json};
 use traffic::{LineJoiner, inner_lines};
 
@@ -80,10 +80,16 @@ impl Recording {
         let from: Vec<u64> = self.log.iter().map(|path| disk::size(path)).collect();
         let mut steps = Vec::new();
         let mut contents: BTreeMap<&str, String> = BTreeMap::new();
+        let mut over_time: BTreeSet<&str> = BTreeSet::new();
         for entry in &library.rules {
             let note = entry.note_idx.and_then(|idx| library.notes.get(idx));
             let (Some(note), Some(rule)) = (note, &entry.rule.metadata.id) else { continue };
             contents.insert(rule, record::content(note));
+            let matches =
+                note.examples.iter().any(|example| example.expectation == Expectation::Match);
+            if !matches && !note.sequences.is_empty() {
+                over_time.insert(rule);
+            }
             for example in &note.examples {
                 let id = format!(
                     "7469{:04x}-6761-4465-8000-{:012x}",
@@ -112,7 +118,7 @@ impl Recording {
         let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
         let record_of = |rule: &str, steps: &[&Step<'_>]| Record {
             date: date.clone(),
-            result: result(steps),
+            result: result(steps, over_time.contains(rule)),
             pack: pack.clone(),
             rule: contents.get(rule).cloned().unwrap_or_default(),
         };
@@ -353,8 +359,9 @@ fn holds(step: &Step<'_>) -> Option<bool> {
     Some(matched == (step.example.expectation == Expectation::Match))
 }
 
-/// Renders the result, such as `passed, 6 of 6 steps`, with the steps that failed.
-fn result(steps: &[&Step<'_>]) -> String {
+/// Renders the result, such as `passed, 6 of 6 steps`, with the steps that failed. A rule that matches only over
+/// time is said to.
+fn result(steps: &[&Step<'_>], is_over_time: bool) -> String {
     let failed: Vec<String> = (1..)
         .zip(steps)
         .filter(|(_, step)| holds(step) == Some(false))
@@ -363,7 +370,9 @@ fn result(steps: &[&Step<'_>]) -> String {
     let n_refused = steps.iter().filter(|step| holds(step).is_none()).count();
     let n_held = steps.len() - failed.len() - n_refused;
     let mut text = if failed.is_empty() && n_held > 0 {
-        format!("passed, {n_held} of {} steps", steps.len())
+        let over_time =
+            if is_over_time { format!("{NOT_BY_ONE_REQUEST}; ") } else { String::new() };
+        format!("{over_time}passed, {n_held} of {} steps", steps.len())
     } else if failed.is_empty() {
         format!("failed, none of {} steps reached the filter", steps.len())
     } else {
@@ -383,7 +392,9 @@ fn summarise(
     troubles: &[Finding],
     as_json: bool,
 ) -> Outcome {
-    let n_failed = records.values().filter(|record| !record.result.starts_with("passed")).count();
+    let n_failed = records.values().filter(|record| record.has_failed()).count();
+    let is_over_time = |record: &&Record| record.result.starts_with(NOT_BY_ONE_REQUEST);
+    let n_over_time = records.values().filter(is_over_time).count();
     let code = u8::from(n_failed > 0 || !troubles.is_empty());
     if as_json {
         let runbooks = records.iter().map(|(rule, record)| {
@@ -394,6 +405,7 @@ fn summarise(
             "runbooks": runbooks.collect::<Vec<_>>(),
             "steps": steps.len(),
             "failed": n_failed,
+            "not_by_one_request": n_over_time,
             "written": written,
             "troubles": troubles.iter().map(one_line).collect::<Vec<_>>(),
         }));
@@ -415,8 +427,13 @@ fn summarise(
             ),
         ));
     }
+    let over_time = if n_over_time == 0 {
+        String::new()
+    } else {
+        format!("{n_over_time} match {NOT_BY_ONE_REQUEST}, ")
+    };
     stdout.push_str(&format!(
-        "{}, {}, {n_failed} failed; {} written\n",
+        "{}, {}, {over_time}{n_failed} failed; {} written\n",
         counted(records.len(), "runbook"),
         counted(steps.len(), "step"),
         counted(written.len(), "file"),
