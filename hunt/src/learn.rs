@@ -173,10 +173,8 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
         }
     }
     let anywhere = anywhere(&services);
-    for tally in services.values_mut().filter(|tally| !tally.has_tunnels) {
-        tally.operations &= !anywhere;
-    }
-    services.retain(|_, tally| tally.has_tunnels || tally.operations != 0);
+    // An entry has to list all that a request does, so that those of a service are not divided between two entries.
+    services.retain(|_, tally| tally.has_tunnels || tally.operations & !anywhere != 0);
     let (hosts, others) = listed_hosts(hosts);
     LearnedGroup {
         name: family.name.clone(),

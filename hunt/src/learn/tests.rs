@@ -147,11 +147,18 @@ fn what_is_read_from_many_services_is_allowed_for_all_and_uploads_are_not() {
         .map(|name| ("laptop", service(name, Some(Operation::Read), None), 1))
         .collect();
     list.push(("laptop", service("Drive", Some(Operation::Upload), None), 9));
+    // A request that does two things is listed by one entry that has both.
+    let both = Operation::Read.bit() | Operation::Write.bit();
+    let mut mail = service("Mail", None, None);
+    if let Use::Service { operations, .. } = &mut mail {
+        *operations = both;
+    }
+    list.push(("laptop", mail, 9));
     let group = learn(&uses(&list), 10).remove(0);
-    assert_eq!(group.anywhere, ["read"]);
+    assert_eq!(group.anywhere, ["read", "download", "poll", "stream"]);
     let services: Vec<_> =
         group.services.iter().map(|it| (it.service.as_str(), it.operations.clone())).collect();
-    assert_eq!(services, [("Drive", vec!["upload"])]);
+    assert_eq!(services, [("Drive", vec!["upload"]), ("Mail", vec!["read", "write"])]);
 }
 
 #[test]
