@@ -271,7 +271,6 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Entry, FieldMap, Layout, LogReader};
 
     /// The method, URL, agent, source and bytes of the request of a line, which is all of its log.

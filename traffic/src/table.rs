@@ -1,6 +1,7 @@
 //! Logs whose lines are rows below a header: the extended format of the W3C, and CSV.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -87,8 +88,8 @@ impl Table {
         });
         let is_header = |table: &Table| {
             // A line of data may contain the same value twice.
-            let is_repeated = |(idx, name)| table.names().take(idx).any(|other| other == name);
-            table.columns.len() > 1 && !table.names().enumerate().any(is_repeated)
+            let mut seen = HashSet::new();
+            table.columns.len() > 1 && table.names().all(|name| seen.insert(name))
         };
         tables.filter(is_header).max_by_key(|table| table.columns.len())
     }
@@ -99,12 +100,14 @@ impl Table {
         }
         let is_of_splunk = names.iter().any(|name| OF_SPLUNK.contains(&name.as_str()));
         let mut columns: Vec<(String, Option<Column>)> = Vec::new();
+        let mut seen = HashSet::new();
         for name in names {
+            let is_repeated = !seen.insert(name.clone());
             let known = match column(&name) {
                 // The machine that sent the line.
                 Some(Column::Part(Part::Authority, _)) if is_of_splunk && name == "host" => None,
                 // Of columns of one name the first that has a value counts.
-                Some(Column::Part(part, rank)) if columns.iter().any(|(of, _)| *of == name) => {
+                Some(Column::Part(part, rank)) if is_repeated => {
                     Some(Column::Part(part, rank | REPEATED_RANK))
                 }
                 known => known,
