@@ -110,17 +110,8 @@ const FORMATS: &[Format] = &[
         is_part: is_dashed,
         length: (35, 35),
         holds: |rest, place| is_token(rest, place) && !(place.is_glued && place.goes_on),
-        own: &[
-            "googleapis.com",
-            "google.com",
-            "youtube.com",
-            "gstatic.com",
-            "firebaseio.com",
-            "firebaseapp.com",
-            "web.app",
-            "goog",
-        ],
-        parameters: &["key", "$key", "apiKey"],
+        own: &["googleapis.com", "google.com", "youtube.com", "gstatic.com", "firebaseio.com"],
+        parameters: &["key", "$key"],
     },
     Format {
         kind: SecretKind::OpenAi,
@@ -163,6 +154,10 @@ const FORMATS: &[Format] = &[
 
 const AWS: &[&str] = &["amazonaws.com", "amazonaws.com.cn", "aws.amazon.com", "api.aws", "on.aws"];
 const AWS_PARAMETERS: &[&str] = &["X-Amz-Credential", "AWSAccessKeyId", "AccessKeyId"];
+
+/// Labels of hosts at which programs of strangers answer, also at a vendor: they see every parameter.
+const PROGRAMS: [&str; 7] =
+    ["compute", "elasticbeanstalk", "elb", "execute-api", "lambda-url", "script", "sites"];
 
 /// How many bytes each of [`PEM`] has.
 const PEM_BYTES: usize = "PRIVATE KEY-----".len();
@@ -207,7 +202,11 @@ fn find_keys(text: &[u8], place: Place, found: &mut Secrets) {
 /// they are. Everywhere else a vendor's host has places of strangers: a gist, a bucket, a page.
 pub(super) fn without_keys_in_use(text: &[u8], host: &[u8]) -> Vec<u8> {
     let mut shown = text.to_vec();
-    let is_own = |format: &&Format| format.own.iter().any(|own| is_below(host, own.as_bytes()));
+    let mut labels = host.split(|byte| *byte == b'.');
+    let is_program = labels.any(|label| PROGRAMS.iter().any(|program| program.as_bytes() == label));
+    let is_own = |format: &&Format| {
+        !is_program && format.own.iter().any(|own| is_below(host, own.as_bytes()))
+    };
     let own: Vec<_> = FORMATS.iter().filter(is_own).collect();
     let query = text.iter().position(|byte| *byte == b'?');
     let Some(mut start) = query.map(|at| at + 1).filter(|_| !own.is_empty()) else { return shown };
@@ -234,9 +233,12 @@ impl Format {
     fn key_length(&self, text: &[u8], place: Place) -> Option<usize> {
         let start = self.starts.iter().find(|start| {
             let found = text.get(..start.len());
-            found.is_some_and(|found| match place.is_folded {
-                true => found.eq_ignore_ascii_case(start.as_bytes()),
-                false => found == start.as_bytes(),
+            found.is_some_and(|found| {
+                if place.is_folded {
+                    found.eq_ignore_ascii_case(start.as_bytes())
+                } else {
+                    found == start.as_bytes()
+                }
             })
         })?;
         let rest = text.get(start.len()..)?;

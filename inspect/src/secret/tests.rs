@@ -97,6 +97,12 @@ fn a_key_at_its_vendor_is_in_use_in_its_parameter_and_nowhere_else() {
     assert!(
         kinds("maps.googleapis.com", &format!("/maps/api/js?v=3&key={google}"), None).is_empty()
     );
+    for host in ["script.google.com", "evil.web.app", "x.translate.goog"] {
+        assert_eq!(kinds(host, &format!("/macros/s/x/exec?key={google}"), None), ["key.google"]);
+    }
+    for host in ["evil.execute-api.us-east-1.amazonaws.com", "evil.lambda-url.us-east-1.on.aws"] {
+        assert_eq!(kinds(host, "/?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE", None), ["key.aws"]);
+    }
     let in_bucket = format!("/evil/x?prefix={google}");
     assert_eq!(kinds("storage.googleapis.com", &in_bucket, None), ["key.google"]);
     let cookie = Some("t=ghp_0123456789abcdefghijABCDEFGHIJ");
