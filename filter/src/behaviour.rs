@@ -34,8 +34,8 @@ use news::{News, host_newness};
 use parties::{Parties, reads_service};
 pub(crate) use recent::Recent;
 pub(crate) use scopes::Scopes;
-pub(crate) use shared::Table;
-use shared::{Costs, Place, change, find, open};
+pub(crate) use shared::{Costs, Place, Table, open};
+use shared::{change, find};
 
 /// A request whose source's behaviour rules ask for.
 #[derive(Debug)]
@@ -411,7 +411,10 @@ impl Plugin {
         !is_new && others.is_empty()
     }
 
-    fn count_costs(&self, host: &dyn Host, costs: &Costs) {
+    pub(crate) fn count_costs(&self, host: &dyn Host, costs: &Costs) {
+        if *costs == Costs::default() {
+            return;
+        }
         self.count(|counters| {
             costs.evicted.iter().for_each(|table| counters.behaviour_evicted(host, *table));
             if costs.n_lost > 0 {
@@ -421,7 +424,7 @@ impl Plugin {
     }
 
     /// The key of hashes in the tables: the operator's, if there is one.
-    fn behaviour_key(&self) -> IdentityKey {
+    pub(crate) fn behaviour_key(&self) -> IdentityKey {
         self.settings.identity_key.unwrap_or(IdentityKey([0; 16]))
     }
 }

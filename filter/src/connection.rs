@@ -13,7 +13,7 @@ use crate::host::{Host, Property};
 use crate::http::Flow;
 use crate::metrics::Failure;
 use crate::open_connections::Slot;
-use crate::plugin::{Inspection, Plugin, Reported};
+use crate::plugin::{Inspection, Plugin, Reported, raised};
 use crate::snapshot::{Snapshot, without_port};
 use crate::source::Sender;
 
@@ -184,9 +184,8 @@ impl Plugin {
         if verdict.matches.is_empty() && !is_tracked {
             if is_refused {
                 self.close(host);
-                return Ok(Stage::Closed);
             }
-            return Ok(Stage::Open(None));
+            return Ok(if is_refused { Stage::Closed } else { Stage::Open(None) });
         }
         let sender = asked.unwrap_or_else(read_sender);
         let mut tracked = if is_tracked {
@@ -197,7 +196,8 @@ impl Plugin {
         let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         // What could not be read whole does not pass, and what matched is reported.
-        let mut action = if is_refused { Action::Deny } else { decision.action };
+        let fired = self.correlate(host, &inspector, &verdict, &decision.rulings);
+        let mut action = if is_refused { Action::Deny } else { raised(decision.action, &fired) };
         if action == Action::Deny
             && !self.close(host)
             && self.settings.failure_mode == FailureMode::Open
@@ -223,13 +223,12 @@ impl Plugin {
         }
         // The event is that of a request without method and path.
         let snapshot = Snapshot {
-            client: None,
             header_map: serialise(&[(":authority", &authority)]),
             server_name,
             transport,
             connect_target,
             source_address,
-            version: None,
+            ..Snapshot::default()
         };
         let mut inspection = Inspection {
             snapshot,
@@ -239,6 +238,7 @@ impl Plugin {
             action,
             is_tunnel: true,
             reported: Reported::No,
+            fired,
             since: tracked.as_ref().map(|tracked| tracked.since).or_else(|| host.milliseconds()),
             tracked: tracked.map(Box::new),
         };

@@ -10,6 +10,7 @@
 //! order is part of it. docs/events.md explains them, and tests check events of a real gateway against
 //! its table.
 
+mod fired;
 mod line;
 
 use inspect::pack::{Operation, Phase, Rule};
@@ -19,10 +20,12 @@ use inspect::{
 };
 use std::borrow::Cow;
 
+use crate::correlation::Fired;
 use crate::headers::Headers;
 use crate::label::{cut, request_id, short_hash, traceparent};
 use crate::limits::{MAX_LISTED_RULES, MAX_NAME_BYTES, MAX_TAGS};
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, Snapshot, without_port};
+use fired::fired_correlation;
 
 /// The version of the schema; grows when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -48,7 +51,7 @@ pub(crate) struct Event<'e> {
     techniques: Vec<String>,
     /// How many rules matched; `rules` lists at most 64.
     n_rules: usize,
-    /// The rules that matched, in the pack's order.
+    /// The rules that matched, in the pack's order, and behind them the correlations that fired.
     rules: Vec<MatchedRule<'e>>,
     /// The request's anomalies, by the names in docs/evasions.md.
     anomalies: Vec<&'static str>,
@@ -100,6 +103,10 @@ struct MatchedRule<'e> {
     phase: &'static str,
     /// In which form of the request the rule matched.
     view: &'static str,
+    /// `correlation` if it is one that fired; absent for a rule.
+    kind: Option<&'static str>,
+    /// What the correlation counted.
+    value: Option<u64>,
     /// The policy's ruling on the match.
     policy: PolicyPart<'e>,
     /// The detection items that hold; empty for a rule that matches because something is missing.
@@ -220,6 +227,8 @@ pub(crate) struct EventFacts<'f> {
     pub(crate) would_deny: bool,
     pub(crate) truncated: bool,
     pub(crate) matches: &'f [&'f RuleMatch],
+    /// The correlations that fired with the request.
+    pub(crate) fired: &'f [Fired],
     pub(crate) decision: &'f Decision,
     /// The ruling on each match, in their order.
     pub(crate) rulings: &'f [Ruling],
@@ -259,6 +268,13 @@ impl<'e> Event<'e> {
                 Some((*matched, tables.rule(matched.rule)?, facts.rulings.get(idx)))
             })
         };
+        let fired = || {
+            let listed = facts.fired.iter().take(MAX_LISTED_RULES);
+            listed.filter_map(|fired| Some((fired, tables.correlation(fired.correlation)?)))
+        };
+        let tags = rules().flat_map(|(_, rule, _)| tables.rule_tags(rule));
+        let fired_tags = fired().flat_map(|(_, of)| tables.correlation_tags(of));
+        let tags = tags.chain(fired_tags.map(|tag| tables.str(*tag)));
         let text = |id: StrId| cut(tables.str(id));
         let hash = |hash: Option<u64>| hash.map(|hash| format!("{hash:016x}"));
         Event {
@@ -268,8 +284,8 @@ impl<'e> Event<'e> {
             mode: facts.mode.as_str(),
             action: facts.action.as_str(),
             would_deny: facts.would_deny,
-            techniques: techniques(rules().flat_map(|(_, rule, _)| tables.rule_tags(rule))),
-            n_rules: facts.matches.len(),
+            techniques: techniques(tags),
+            n_rules: facts.matches.len() + facts.fired.len(),
             rules: rules()
                 .map(|(matched, rule, ruling)| {
                     let policy = ruling.map(|ruling| PolicyPart {
@@ -280,6 +296,7 @@ impl<'e> Event<'e> {
                     });
                     matched_rule(facts.pack, matched, rule, policy.unwrap_or_default())
                 })
+                .chain(fired().map(|(fired, of)| fired_correlation(tables, *fired, of, facts.mode)))
                 .collect(),
             stream: facts.stream.map(|state| match state {
                 StreamState::Opened | StreamState::Running => "open",
@@ -345,6 +362,8 @@ fn matched_rule<'e>(
             Phase::Response => "response",
         },
         view: matched.view.as_str(),
+        kind: None,
+        value: None,
         policy,
         evidence: evidence.collect(),
     }

@@ -57,6 +57,7 @@ mod behaviour;
 mod collector;
 mod config;
 mod connection;
+mod correlation;
 mod credentials;
 mod decide;
 mod deny;

@@ -90,8 +90,8 @@ pub const METRICS: &[Metric] = &[
     metric(
         MATCHES,
         "counter",
-        "Matches of a rule, by what happened to the request: `observe` or `deny`.",
-        "2 for each rule that has matched",
+        "Matches of a rule, by what happened to the request: `observe` or `deny`. A correlation that fired in the gateway counts under its id, as `observe`.",
+        "2 for each rule that has matched, 1 for each correlation",
     ),
     metric(
         WOULD_DENY,
@@ -151,8 +151,8 @@ pub const METRICS: &[Metric] = &[
     metric(
         BEHAVIOUR_EVICTIONS,
         "counter",
-        "Entries of behaviour that gave way to others while they were in use, by their table: `pairs`, `sources`, `hosts`.",
-        "3",
+        "Entries of behaviour that gave way to others while they were in use, by their table: `pairs`, `sources`, `hosts`, and `groups` of correlations.",
+        "4",
     ),
     metric(
         LOST_SWAPS,

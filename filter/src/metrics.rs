@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use inspect::{Action, Anomalies, Anomaly, Pack, RuleId, RuleMatch, Ruling, StrId};
+use inspect::{Action, Anomalies, Anomaly, CorrelationId, Pack, RuleId, RuleMatch, Ruling, StrId};
 
 use crate::behaviour::Table;
 use crate::credentials::Unauthenticated;
@@ -117,6 +117,7 @@ enum Counter {
     Observed(RuleId),
     Denied(RuleId),
     WouldDeny(RuleId),
+    Fired(CorrelationId),
     Exception(StrId),
     Expired(StrId),
     Anomaly(Anomaly),
@@ -138,7 +139,7 @@ impl Counter {
         let rule = &rule_label(rule);
         match self {
             Counter::Requests => table::REQUESTS.with(&[]),
-            Counter::Observed(_) => table::MATCHES.with(&[rule, "observe"]),
+            Counter::Observed(_) | Counter::Fired(_) => table::MATCHES.with(&[rule, "observe"]),
             Counter::Denied(_) => table::MATCHES.with(&[rule, "deny"]),
             Counter::WouldDeny(_) => table::WOULD_DENY.with(&[rule]),
             Counter::Exception(_) => table::EXCEPTIONS.with(&[rule]),
@@ -161,7 +162,7 @@ impl Counter {
     }
 }
 
-/// The counters that were needed so far. At most three per rule, two per exception, one per [`Anomaly`],
+/// The counters that were needed so far. At most three per rule, one per correlation, two per exception, one per [`Anomaly`],
 /// [`Failure`], [`Unauthenticated`], [`Table`] and [`Loss`].
 ///
 /// A host that refuses to count (a capability is not granted) changes no verdict: its errors are
@@ -215,6 +216,13 @@ impl Counters {
                 self.increment(host, Counter::WouldDeny(*rule_id), tables.str(rule.id));
             }
         }
+    }
+
+    /// Counts a correlation that fired, as a match of a rule that was observed.
+    pub(crate) fn fired(&mut self, host: &dyn Host, pack: &Pack, fired: CorrelationId) {
+        let tables = pack.tables();
+        let id = tables.correlation(fired).map_or("", |of| tables.str(of.id));
+        self.increment(host, Counter::Fired(fired), id);
     }
 
     /// Returns true if the next request is timed.

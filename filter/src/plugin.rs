@@ -7,6 +7,7 @@ use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transpor
 
 use crate::behaviour::{Recent, Scopes, Tracked, reservation};
 use crate::config::{Config, FailureMode, ListenerTls, Settings};
+use crate::correlation::{Correlations, Fired};
 use crate::credentials::Authentication;
 use crate::decide::decide;
 use crate::deny::{Client, denial, denied, not_judged};
@@ -35,6 +36,8 @@ pub(crate) struct Plugin {
     /// Whether uses are written before rules are evaluated.
     pub(crate) reserves: bool,
     pub(crate) recent: RefCell<Recent>,
+    /// The correlations that run here.
+    pub(crate) correlations: Correlations,
     counters: RefCell<Counters>,
 }
 
@@ -68,6 +71,8 @@ pub(crate) struct Inspection {
     pub(crate) reported: Reported,
     /// When it was judged, in milliseconds since 1970; `None` without a clock.
     pub(crate) since: Option<u64>,
+    /// The correlations that fired with it.
+    pub(crate) fired: Vec<Fired>,
     /// What is known of its source's behaviour, if a rule depends on that.
     pub(crate) tracked: Option<Box<Tracked>>,
 }
@@ -108,7 +113,7 @@ impl Plugin {
         host.log(LogLevel::Info, &line).unwrap_or_default();
         record_pack(host, &pack);
         let plugin = Plugin::new(Arc::new(pack), Arc::new(settings));
-        if !plugin.behaviour.is_empty() {
+        if !plugin.behaviour.is_empty() || !plugin.correlations.is_empty() {
             define_lost_swaps(host);
         }
         plugin
@@ -125,6 +130,7 @@ impl Plugin {
             scopes,
             reserves: reservation::is_needed(&inspector, settings.mode),
             recent: RefCell::default(),
+            correlations: Correlations::of(pack.tables()),
             inspector: RefCell::new(inspector),
             pack,
             settings,
@@ -189,7 +195,8 @@ impl Plugin {
         };
         let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
-        let mut action = decision.action;
+        let fired = self.correlate(host, &inspector, &verdict, &decision.rulings);
+        let mut action = raised(decision.action, &fired);
         self.count(|counters| counters.request(host));
         if !verdict.anomalies.is_empty() {
             self.count(|counters| counters.anomalies(host, verdict.anomalies));
@@ -197,8 +204,7 @@ impl Plugin {
         if verdict.truncated {
             failed = Some(Failure::Truncated);
         }
-        let known = is_known.then_some(&sender);
-        if self.restrict(host, pack, &request, &snapshot, known).is_err() {
+        if self.restrict(host, pack, &request, &snapshot, is_known.then_some(&sender)).is_err() {
             failed = Some(Failure::RequestHeader);
         }
         let is_refused = self.refuses(host, failed, action);
@@ -248,6 +254,7 @@ impl Plugin {
             action,
             is_tunnel,
             reported: Reported::No,
+            fired,
             since: tracked.as_ref().map(|tracked| tracked.since).or_else(|| host.milliseconds()),
             tracked: tracked.map(Box::new),
         };
@@ -343,6 +350,11 @@ impl Plugin {
             count(&mut counters);
         }
     }
+}
+
+/// What happens to a request with which correlations fire: it is reported, if nothing else happens to it.
+pub(crate) fn raised(action: Action, fired: &[Fired]) -> Action {
+    if fired.is_empty() { action } else { action.max(Action::Observe) }
 }
 
 #[cfg(test)]

@@ -191,7 +191,8 @@ impl Plugin {
     ) -> Outcome {
         // The event that this one closes was admitted, or the stream outlived its window.
         let is_closing = stream == Some(StreamState::Closed);
-        if !is_closing && self.repeats_behaviour(host, inspector, inspection, late) {
+        let has_fired = !inspection.fired.is_empty();
+        if !is_closing && !has_fired && self.repeats_behaviour(host, inspector, inspection, late) {
             self.count(|counters| counters.suppressed(host));
             return Outcome::Repeated;
         }
@@ -199,8 +200,17 @@ impl Plugin {
             Some(StreamState::Opened | StreamState::Running) => Moved::default(),
             Some(StreamState::Closed) | None => moved(host, inspection.since, response),
         };
-        let Inspection { snapshot, verdict, decision, sender, action, reported, tracked, .. } =
-            inspection;
+        let Inspection {
+            snapshot,
+            verdict,
+            decision,
+            sender,
+            action,
+            reported,
+            tracked,
+            fired,
+            ..
+        } = inspection;
         // While a request runs, its stream is not the current one.
         let is_current = stream != Some(StreamState::Running);
         let read = |property| if is_current { read(host, property) } else { None };
@@ -221,7 +231,8 @@ impl Plugin {
         let (is_admitted, closed) =
             suppression::admit(host, settings, &subject, &matches, &rulings);
         self.report_closed(host, pack, &closed);
-        if !is_admitted {
+        // A correlation fires once for a window, and what it counted is in no other event.
+        if !is_admitted && !has_fired {
             self.count(|counters| counters.suppressed(host));
             return Outcome::Suppressed;
         }
@@ -241,6 +252,7 @@ impl Plugin {
             rulings: &rulings,
             truncated: verdict.truncated,
             matches: &matches,
+            fired,
             anomalies: verdict.anomalies,
             behaviour: tracked.as_ref().map_or_else(Vec::new, |tracked| {
                 tracked.answers(matches.iter().map(|matched| inspector.behaviour_of(matched.rule)))

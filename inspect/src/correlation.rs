@@ -19,6 +19,7 @@
 mod condition;
 mod group;
 mod hit;
+mod inline;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use crate::pack::{Comparison, Correlation, CorrelationKind, InputKind, NO_FIELD,
 use group::{Entry, Group, Key};
 pub use hit::CorrelationHit;
 pub(crate) use hit::Watched;
+pub use inline::HuntOnly;
 
 /// The state of a pack's correlations. What it keeps is bounded: see [`crate::limits`].
 #[derive(Debug)]
@@ -241,6 +243,19 @@ impl State {
             counts.evicted_groups += u64::from(is_open);
         }
         true
+    }
+}
+
+/// Returns true if the condition of a correlation holds: on a value, or, over names, on which inputs have events.
+pub(crate) fn condition_holds(
+    tables: &Tables,
+    of: &Correlation,
+    value: f64,
+    has_events: impl Fn(usize) -> bool,
+) -> bool {
+    match tables.correlation_code(of) {
+        [] => holds(tables, of, value),
+        code => condition::holds(code, has_events),
     }
 }
 

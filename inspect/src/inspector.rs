@@ -359,8 +359,13 @@ impl Inspector {
     /// Returns what the event that was inspected last adds to the pack's correlations; `verdict` is its
     /// verdict. Of a request the reading in which it came counts, so that groups are by what was sent.
     pub fn correlation_hits(&self, verdict: &Verdict) -> Vec<CorrelationHit> {
+        self.hits_of(verdict.matches.iter().map(|matched| matched.rule))
+    }
+
+    /// The same for some of the rules that matched.
+    pub fn hits_of(&self, matched: impl Iterator<Item = RuleId>) -> Vec<CorrelationHit> {
         let raw = self.readings.first();
-        raw.map_or_else(Vec::new, |raw| self.watched.hits(self.pack.tables(), &raw.event, verdict))
+        raw.map_or_else(Vec::new, |raw| self.watched.hits(self.pack.tables(), &raw.event, matched))
     }
 
     /// Every rule that matched in any reading, each once.

@@ -59,7 +59,7 @@ pub use behaviour::{
     Behaviour, BehaviourField, BehaviourFields, FieldValue, FirstUse, FirstUses, Observed, Ratio,
     Scope, Subject, ValueKind, state as behaviour_state,
 };
-pub use correlation::{CorrelationHit, Correlator, CorrelatorCounts, Firing};
+pub use correlation::{CorrelationHit, Correlator, CorrelatorCounts, Firing, HuntOnly};
 pub use evaluate::Truth;
 pub use event::{Event, Text};
 pub use fold::{fold, fold_char, fold_into};

@@ -127,3 +127,19 @@ pub const MAX_GROUP_EVENTS: usize = 16_384;
 /// Most events that all groups of one correlation keep, some 64 MB of them.
 /// Past it the group that was added to least recently is dropped, as with [`MAX_GROUPS`].
 pub const MAX_CORRELATION_EVENTS: usize = 1 << 20;
+
+/// Furthest that a correlation in a gateway counts: events, values or rules.
+/// One that compares with more runs over logs only (`S061`), as with each of the bounds below.
+pub const MAX_INLINE_COUNT: usize = 127;
+
+/// Longest window of a correlation in a gateway, in milliseconds: a day.
+pub const MAX_INLINE_TIMESPAN_MS: u64 = 24 * 3600 * 1000;
+
+/// Most rules that a correlation in a gateway takes in.
+pub const MAX_INLINE_RULES: usize = 32;
+
+/// Most fields by which a correlation in a gateway groups.
+pub const MAX_INLINE_FIELDS: usize = 8;
+
+/// Most correlations of one pack that run in a gateway, as each costs an entry of a request that its rules match.
+pub const MAX_INLINE_CORRELATIONS: usize = 64;

@@ -1,13 +1,13 @@
 //! A library's rules as a pack.
 
-use inspect::{IdentityKey, Pack, RuleId};
+use inspect::{CorrelationId, IdentityKey, Pack, RuleId};
 use sigma::Compiler;
 
 use crate::library::Library;
 use crate::note::service;
 use crate::pack_file;
 use crate::policy::{Policy, UNLISTED_RULE};
-use diagnostics::Finding;
+use diagnostics::{Diagnostic, Finding, Place};
 
 /// The name of a pack to which nobody gives one.
 pub const PACK_NAME: &str = "tidegate";
@@ -24,6 +24,8 @@ pub struct Compilation {
     pub pack: Pack,
     /// The rule in the pack for each of [`Library::rules`]; `None` where the compiler refused it.
     pub rule_ids: Vec<Option<RuleId>>,
+    /// The correlation in the pack for each of [`Library::correlations`], likewise.
+    pub correlation_ids: Vec<Option<CorrelationId>>,
     /// How many rules and correlations were read.
     pub n_read: usize,
     /// How many are in the pack.
@@ -71,11 +73,14 @@ impl Compilation {
             findings.extend(add_unlisted_rule(&mut compiler));
         }
         let results = compiler.add_correlations(&library.correlations);
-        let mut n_correlations = 0;
+        let mut correlation_ids = Vec::new();
         for result in results {
             match result {
-                Ok(_) => n_correlations += 1,
-                Err(diagnostics) => findings.extend(diagnostics.into_iter().map(Finding::from)),
+                Ok(id) => correlation_ids.push(Some(id)),
+                Err(diagnostics) => {
+                    findings.extend(diagnostics.into_iter().map(Finding::from));
+                    correlation_ids.push(None);
+                }
             }
         }
         let mut tables = compiler.finish();
@@ -85,11 +90,42 @@ impl Compilation {
         }
         let bytes = tables.encode();
         let pack = pack_file::decode(&name.into(), &bytes)?;
-        let n_compiled = rule_ids.iter().flatten().count() + n_correlations;
+        let n_compiled =
+            rule_ids.iter().flatten().count() + correlation_ids.iter().flatten().count();
         let n_refused =
             library.n_refused + rule_ids.len() + library.correlations.len() - n_compiled;
         let n_read = library.n_read;
-        Ok(Compilation { bytes, pack, rule_ids, n_read, n_compiled, n_refused, findings })
+        Ok(Compilation {
+            bytes,
+            pack,
+            rule_ids,
+            correlation_ids,
+            n_read,
+            n_compiled,
+            n_refused,
+            findings,
+        })
+    }
+
+    /// Returns a finding for each correlation of the library that a gateway does not run; for whoever makes a pack for
+    /// one, as a hunt runs them all.
+    pub fn hunt_only(&self, library: &Library) -> Vec<Finding> {
+        let reasons = self.pack.tables().inline_correlations();
+        let each = self.correlation_ids.iter().zip(&library.correlations);
+        let findings = each.filter_map(|(id, of)| {
+            let (_, reason) = reasons.iter().find(|(known, _)| Some(known) == id.as_ref())?;
+            let reason = reason.as_ref()?;
+            Some(Finding::from(Diagnostic {
+                code: &sigma::codes::HUNT_ONLY,
+                message: format!("a gateway does not run `{}`: {reason}", of.metadata.title),
+                help:
+                    "run it over logs with `tidegate hunt`; docs/sigma.md lists what a gateway runs"
+                        .into(),
+                place: Place { file: of.file.clone(), span: of.span },
+                fix: None,
+            }))
+        });
+        findings.collect()
     }
 }
 

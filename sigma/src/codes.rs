@@ -84,4 +84,8 @@ diagnostics::codes! {
     /// A condition over names of rules that holds where none of them has an event, as `not b` alone.
     /// Silence is no event, so there would be nothing to evaluate it on.
     SILENT_CONDITION = "S060", Error, "condition that silence fulfils";
+    /// A correlation that a gateway does not run: it needs more state than a gateway keeps, or more than is known
+    /// with a request. It runs over logs, and the message says what is in the way. It does not change the exit
+    /// code of `check`.
+    HUNT_ONLY = "S061", Warning, "correlation for logs only";
 }

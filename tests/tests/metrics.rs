@@ -40,8 +40,12 @@ logsource: {category: proxy}
 detection: {s: {cs-host: no-longer.example}, condition: s}
 ---
 title: Noisy
+name: noisy
 logsource: {category: proxy}
 detection: {s: {c-useragent: implant}, condition: s}
+---
+title: Noisy twice
+correlation: {type: event_count, rules: [noisy], timespan: 1h, condition: {gte: 2}, generate: true}
 ---
 title: Never so steady
 logsource: {category: proxy}

@@ -1,8 +1,11 @@
 //! The tables of behaviour in the host's shared data: fixed numbers of buckets, changed by compare-and-swap.
 //!
-//! A swap is tried once. A lost one costs what it would have noted, is counted, and nothing waits for it.
+//! A swap is tried once, unless its caller tries again. A lost one costs what it would have noted, is counted, and
+//! nothing waits for it.
 
-use inspect::behaviour_state::{Bucket, CrowdState, Entry, PairState, Put, WatchState};
+use inspect::behaviour_state::{
+    Bucket, CorrelationState, CrowdState, Entry, PairState, Put, WatchState,
+};
 
 use crate::host::Host;
 
@@ -19,6 +22,8 @@ pub(crate) enum Table {
     Sources,
     /// How many sources use a host or a service.
     Hosts,
+    /// What was counted in the groups of correlations.
+    Groups,
 }
 
 impl Table {
@@ -28,12 +33,13 @@ impl Table {
             Table::Pairs => "pairs",
             Table::Sources => "sources",
             Table::Hosts => "hosts",
+            Table::Groups => "groups",
         }
     }
 }
 
 /// An entry that has a table.
-pub(super) trait Stored: Entry {
+pub(crate) trait Stored: Entry {
     const TABLE: Table;
     /// Buckets, each one value of the host's shared data: a power of two.
     const N_BUCKETS: u64;
@@ -54,42 +60,47 @@ impl Stored for CrowdState {
     const N_BUCKETS: u64 = 1024;
 }
 
+impl Stored for CorrelationState {
+    const TABLE: Table = Table::Groups;
+    const N_BUCKETS: u64 = 1024;
+}
+
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The keyed hash of what it is about.
-    pub(super) key: u64,
+    pub(crate) key: u64,
     /// The bucket, modulo the table's number of buckets.
-    pub(super) bucket: u64,
+    pub(crate) bucket: u64,
 }
 
 impl Place {
     /// A place that depends on a key alone.
-    pub(super) fn of(key: u64) -> Place {
+    pub(crate) fn of(key: u64) -> Place {
         Place { key, bucket: key >> 32 }
     }
 }
 
 /// A bucket as it was read, with the entry of a place.
-pub(super) struct Slot<E> {
+pub(crate) struct Slot<E> {
     name: String,
     place: Place,
     bucket: Bucket<E>,
     cas: u32,
-    pub(super) entry: Option<E>,
+    pub(crate) entry: Option<E>,
 }
 
 /// What writing cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Costs {
+pub(crate) struct Costs {
     /// The tables of entries that gave way.
-    pub(super) evicted: Vec<Table>,
+    pub(crate) evicted: Vec<Table>,
     /// Swaps that another worker won, or that the host refused.
-    pub(super) n_lost: u64,
+    pub(crate) n_lost: u64,
 }
 
 /// Reads the bucket of a place; `None` if the host does not return it.
-pub(super) fn open<E: Stored>(host: &dyn Host, place: Place) -> Option<Slot<E>> {
+pub(crate) fn open<E: Stored>(host: &dyn Host, place: Place) -> Option<Slot<E>> {
     let bucket = place.bucket % E::N_BUCKETS;
     let name = format!("{KEY}.{}.{bucket}", E::TABLE.as_str());
     let (bytes, cas) = host.shared_data_or_new(&name).ok()?;
@@ -99,13 +110,13 @@ pub(super) fn open<E: Stored>(host: &dyn Host, place: Place) -> Option<Slot<E>> 
 }
 
 /// Reads the entry of a place.
-pub(super) fn find<E: Stored>(host: &dyn Host, place: Place) -> Option<E> {
+pub(crate) fn find<E: Stored>(host: &dyn Host, place: Place) -> Option<E> {
     open(host, place)?.entry
 }
 
 impl<E: Stored> Slot<E> {
     /// Writes the entry of the place; returns false if the swap was lost.
-    pub(super) fn save(mut self, host: &dyn Host, entry: &E, now: u32, costs: &mut Costs) -> bool {
+    pub(crate) fn save(mut self, host: &dyn Host, entry: &E, now: u32, costs: &mut Costs) -> bool {
         let put = self.bucket.put(self.place.key, entry, now);
         let is_saved =
             host.set_shared_data(&self.name, &self.bucket.into_bytes(), self.cas).is_ok();
@@ -119,7 +130,7 @@ impl<E: Stored> Slot<E> {
 }
 
 /// Changes the entry of a place; returns false if that could not be written.
-pub(super) fn change<E: Stored>(
+pub(crate) fn change<E: Stored>(
     host: &dyn Host,
     place: Place,
     now: u32,

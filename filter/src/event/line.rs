@@ -79,6 +79,8 @@ impl MatchedRule<'_> {
         }
         text(json, "phase", self.phase);
         text(json, "view", self.view);
+        optional(json, "kind", self.kind.unwrap_or_default());
+        number(json, "value", self.value);
         let policy = &self.policy;
         for (key, value) in [
             ("mode", policy.mode),

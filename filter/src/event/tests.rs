@@ -31,6 +31,7 @@ fn facts<'f>(
         would_deny: true,
         truncated: false,
         matches,
+        fired: &[],
         decision: &UNDECIDED,
         rulings: &[],
         anomalies: Anomalies::default(),

@@ -94,6 +94,7 @@ impl Plugin {
             rulings: &[],
             truncated: false,
             matches: &[&matched],
+            fired: &[],
             anomalies: Anomalies::default(),
             behaviour: Vec::new(),
             snapshot: &snapshot,

@@ -10,7 +10,7 @@ fn example() -> Value {
             {"id": "r1", "title": "Low", "level": "low", "author": "A", "phase": "response", "view": "raw"},
             {"id": "r2", "title": "High", "level": "high", "author": "B",
              "tags": ["attack.command-and-control", "attack.t1102.002", "attack.exfiltration"],
-             "phase": "request", "view": "canonical",
+             "phase": "request", "view": "canonical", "kind": "correlation", "value": 3,
              "mode": "enforce", "statement": "exfiltration", "exception": "EX-1", "expired_exception": "EX-0",
              "evidence": [{"field": "cs-host", "item": "cs-host|endswith", "pattern": "telegram.org"}]},
         ],

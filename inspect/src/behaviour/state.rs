@@ -9,11 +9,14 @@
 //! | [`WatchState`] | a source, a group of sources, all sources | first uses, new hosts, dead drops |
 //! | [`CrowdState`] | a host, a service, all hosts | how many sources use it |
 //!
+//! A fourth has the groups of correlations, [`CorrelationState`].
+//!
 //! Everything here is pure: bytes and times go in, bytes and estimates come out. Times are seconds since 1970 of
 //! the gateway's clock, which may jump: see [`PairState::add`].
 
 mod bucket;
 mod bytes;
+mod correlation;
 mod crowd;
 mod gaps;
 mod group;
@@ -22,6 +25,7 @@ mod pair;
 mod watch;
 
 pub use bucket::{Bucket, Entry, Put};
+pub use correlation::{CorrelationState, group_key};
 pub use crowd::CrowdState;
 pub use group::group_of;
 pub use newness::Newness;

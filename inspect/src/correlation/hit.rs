@@ -4,7 +4,6 @@ use crate::event::Event;
 use crate::ids::{CorrelationId, FieldId, RuleId};
 use crate::limits::MAX_EVIDENCE_BYTES;
 use crate::pack::{InputKind, NO_FIELD, Tables};
-use crate::verdict::Verdict;
 
 /// A rule of a correlation matched, with what the correlation asks of the event.
 ///
@@ -47,16 +46,16 @@ impl Watched {
         &self,
         tables: &Tables,
         event: &Event,
-        verdict: &Verdict,
+        matched: impl Iterator<Item = RuleId>,
     ) -> Vec<CorrelationHit> {
         let mut hits = Vec::new();
         if self.inputs.is_empty() {
             return hits;
         }
-        for matched in &verdict.matches {
-            let start = self.inputs.partition_point(|(rule, _, _)| *rule < matched.rule);
+        for matched in matched {
+            let start = self.inputs.partition_point(|(rule, _, _)| *rule < matched);
             let own = self.inputs.iter().skip(start);
-            for (_, correlation, position) in own.take_while(|(rule, _, _)| *rule == matched.rule) {
+            for (_, correlation, position) in own.take_while(|(rule, _, _)| *rule == matched) {
                 let Some(of) = tables.correlation(*correlation) else { continue };
                 let input = tables.correlation_inputs(of).get(*position as usize);
                 let Some(input) = input else { continue };

@@ -29,7 +29,9 @@ fn collect(condition: &Condition, is_wanted: bool, wanted: &mut BTreeSet<usize>)
         }
         Condition::Selection(_) => {}
         Condition::All(parts) | Condition::Any(parts) => {
-            parts.iter().for_each(|part| collect(part, is_wanted, wanted));
+            for part in parts {
+                collect(part, is_wanted, wanted);
+            }
         }
         Condition::Not(part) => collect(part, !is_wanted, wanted),
     }

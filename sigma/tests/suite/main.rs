@@ -27,6 +27,7 @@ mod event;
 mod filter;
 mod fix;
 mod hosts;
+mod inline;
 mod lint;
 mod mutated;
 mod pending;

@@ -21,7 +21,7 @@ use crate::project::Project;
 
 /// Report every error in notes and rules.
 ///
-/// The exit code is 1 if there is any finding. With --lint, rules that compile are also checked for
+/// The exit code is 1 if there is any finding, apart from correlations for logs only (S061). With --lint, rules that compile are also checked for
 /// conditions that are easy to evade, can never be true, or match too much.
 ///
 /// The path `-` is standard input: a note or Sigma rules. Only findings about it are printed; other paths, or the
@@ -172,7 +172,7 @@ impl Check {
             ("decidable", json!({ "yes": yes, "partly": partly, "no": no })),
         ];
         let stdout = render(self.format, &library.findings, &library.sources, &summary, &numbers);
-        let code = u8::from(!library.findings.is_empty());
+        let code = u8::from(library.findings.iter().any(fails));
         Ok(Outcome { stdout, code, ..Outcome::default() })
     }
 
@@ -210,7 +210,11 @@ impl Check {
         }
         // Some limits, such as the size of an automaton, are only known when a rule is compiled.
         match given.compile(library, "check", 0) {
-            Ok(compilation) => library.findings.extend(compilation.findings),
+            Ok(compilation) => {
+                let hunt_only = compilation.hunt_only(library);
+                library.findings.extend(compilation.findings);
+                library.findings.extend(hunt_only);
+            }
             Err(finding) => library.findings.push(*finding),
         }
         if self.lint == Some(true) {
@@ -221,6 +225,11 @@ impl Check {
 
 fn seconds(text: &str) -> Result<u64, &'static str> {
     policy::seconds(text).ok_or("write a number and `h`, `d` or `w`, such as `7d`")
+}
+
+/// Returns true if a finding fails the check: where a correlation runs is no mistake.
+fn fails(finding: &Finding) -> bool {
+    finding.diagnostic.code.id != sigma::codes::HUNT_ONLY.id
 }
 
 /// A library that was checked.

@@ -93,6 +93,7 @@ impl Pack {
         };
         let mut findings = library.findings.clone();
         findings.extend(compilation.findings.iter().cloned());
+        findings.extend(compilation.hunt_only(&library));
         if compilation.n_compiled == 0 && !findings.iter().any(Finding::is_error) {
             let message = "there is no rule to compile";
             let help = "give notes or Sigma files that contain rules";
