@@ -47,7 +47,9 @@ fn queries(vault: &Path) -> Result<()> {
 
 /// The command that builds a vault from our notes, the samples beside the corpora, and the corpora.
 pub(crate) fn build(tidegate: &Path, corpora: &Path, vault: &Path) -> Command {
-    let mut arguments: Vec<OsString> = vec!["vault".into(), "build".into(), "--all".into()];
+    // This repository's own project file says otherwise.
+    let options = ["vault", "build", "--all", "--links", "wiki"];
+    let mut arguments: Vec<OsString> = options.map(OsString::from).to_vec();
     let samples = corpora.join("../notes");
     let notes = Some(workspace::root().join("knowledge/notes"));
     for path in notes.into_iter().chain(samples.is_dir().then_some(samples)) {
