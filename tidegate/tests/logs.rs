@@ -525,7 +525,7 @@ fn what_is_not_read_of_a_log_is_reported() {
     // What is wrong with a line is said of what is in the collector's wrapping, and of a row of its values.
     for (log, expect) in [
         (
-            format!("2026-11-20T08:00:00Z stdout F {line}\n2026-11-20T08:00:00Z stdout F {}\n", &line[..40]),
+            format!("2026-11-20T08:00:00Z stdout F {line}\n2026-11-20T08:00:00Z stdout F {}\n", line.get(..40).unwrap()),
             "JSON that is cut or broken",
         ),
         (

@@ -290,7 +290,7 @@ mod tests {
                     of.user_agent.as_deref().unwrap_or("-"),
                     of.source_address.as_deref().unwrap_or("-"),
                     of.request_bytes,
-                    logged.time.and_then(|time| time.milliseconds()),
+                    logged.time.and_then(crate::json::Time::milliseconds),
                 ));
             }
         });
@@ -309,7 +309,7 @@ mod tests {
                 "GET http://a.example/b - 10.0.1.7 None Some(1795161600000)",
             ),
             (
-                r#"<134>Nov 20 08:00:00 fw CEF:0|A \| B|C|1|x|A name|3|act=permitted request=https://a.example/b\=c?d=e requestMethod=PUT src=10.0.1.7 requestClientApplication=Mozilla/5.0 (X11; a) in=1 out=7 rt=1795161600000"#,
+                r"<134>Nov 20 08:00:00 fw CEF:0|A \| B|C|1|x|A name|3|act=permitted request=https://a.example/b\=c?d=e requestMethod=PUT src=10.0.1.7 requestClientApplication=Mozilla/5.0 (X11; a) in=1 out=7 rt=1795161600000",
                 "PUT https://a.example/b=c?d=e Mozilla/5.0 (X11; a) 10.0.1.7 Some(7) Some(1795161600000)",
             ),
             (

@@ -479,6 +479,9 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
+/// The events of a group: when each was, and which rules matched it.
+type GroupEvents = Vec<(i64, [bool; 3])>;
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
@@ -497,7 +500,7 @@ proptest! {
         let mut inspector = Inspector::new(pack.unwrap());
         let mut correlator = Correlator::new(inspector.pack());
         let named = |kind: &str| ["a", "b", "c"].map(|rule| condition.replace("and", "").contains(rule) && kind.contains(rule));
-        let mut groups: BTreeMap<String, (Vec<(i64, [bool; 3])>, bool)> = BTreeMap::new();
+        let mut groups: BTreeMap<String, (GroupEvents, bool)> = BTreeMap::new();
         let mut now = 0;
         for (step, fields) in &steps {
             now += step + 2_000;

@@ -236,13 +236,7 @@ impl Build {
         }
         let Read { sources, library, mut origins, notes } = match Read::from(inputs, &progress) {
             Ok(read) => read,
-            Err(refusal) => {
-                let Refusal { finding, library } = *refusal;
-                let (mut findings, texts) = library
-                    .map_or_else(Default::default, |library| (library.findings, library.sources));
-                findings.push(finding);
-                return Outcome::refused(&findings, &texts);
-            }
+            Err(refusal) => return refused(*refusal),
         };
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         let (state, settings) = match &folder {
@@ -253,29 +247,13 @@ impl Build {
         if !state.notes.is_subset(&notes) && !self.allow_removals {
             origins.remove(&Origin::Notes);
         }
-        let links = match self.links {
-            Some(Links::Markdown) => LinkStyle::Markdown,
-            Some(Links::Wiki) => LinkStyle::Wiki,
-            None => settings.links(),
-        };
         let (present, texts) = present(&disk, &state);
         progress.say("building pages");
-        let scope = Scope {
-            techniques: self.techniques.iter().cloned().collect(),
-            preview: self.preview.clone().unwrap_or_else(|| PREVIEW.to_owned()),
-            links,
-        };
-        let vault = build(&sources, &scope, &present);
+        let vault = build(&sources, &self.scope(&settings), &present);
         let mut summary = Summary::default();
         let gone = Gone::new(&vault.pages, &present, &texts, &state, &origins, is_whole);
         if gone.n_new * 10 > present.pages.len() && !self.allow_removals {
-            let message = format!(
-                "the sources that were read lack {} of the vault's {}; nothing was written",
-                counted(gone.n_new, "page"),
-                counted(present.pages.len(), "page"),
-            );
-            let help = "check the paths, or give `--allow-removals`: pages without a source become tombstones";
-            let finding = nothing(root, message, help);
+            let finding = too_many_gone(root, gone.n_new, present.pages.len());
             return Outcome::refused(&[*finding], &library.sources);
         }
         let folder = match VaultFolder::create(root) {
@@ -345,6 +323,20 @@ impl Build {
         Outcome { stdout, stderr, code: u8::from(failed), ..Outcome::default() }
     }
 
+    /// Which pages are built and how they link; `settings` are those of the vault.
+    fn scope(&self, settings: &Settings) -> Scope {
+        let links = match self.links {
+            Some(Links::Markdown) => LinkStyle::Markdown,
+            Some(Links::Wiki) => LinkStyle::Wiki,
+            None => settings.links(),
+        };
+        Scope {
+            techniques: self.techniques.iter().cloned().collect(),
+            preview: self.preview.clone().unwrap_or_else(|| PREVIEW.to_owned()),
+            links,
+        }
+    }
+
     fn print(&self, report: &Report) -> String {
         match self.format {
             PlainFormat::Json => pretty(&json!(report)),
@@ -373,6 +365,27 @@ impl Build {
         } = self;
         format!("{:?}", (techniques, preview, links, allow_removals))
     }
+}
+
+/// The outcome of a run whose sources cannot be read.
+fn refused(refusal: Refusal) -> Outcome {
+    let Refusal { finding, library } = refusal;
+    let (mut findings, texts) =
+        library.map_or_else(Default::default, |library| (library.findings, library.sources));
+    findings.push(finding);
+    Outcome::refused(&findings, &texts)
+}
+
+/// The finding for a run that would bury more than a tenth of a vault's pages.
+fn too_many_gone(root: &Path, n_gone: usize, n_pages: usize) -> Box<Finding> {
+    let message = format!(
+        "the sources that were read lack {} of the vault's {}; nothing was written",
+        counted(n_gone, "page"),
+        counted(n_pages, "page"),
+    );
+    let help =
+        "check the paths, or give `--allow-removals`: pages without a source become tombstones";
+    nothing(root, message, help)
 }
 
 /// Which pages of ours there are, by their last line, or by where they were written last.
