@@ -19,6 +19,7 @@ use inspect::{
 };
 
 use crate::host::{Host, Property};
+use crate::limits::MAX_CAS_TRIES;
 use crate::plugin::{Inspection, Plugin};
 use crate::report::read_number;
 use crate::source::Sender;
@@ -120,7 +121,7 @@ impl Plugin {
         if self.reserves {
             let used = tracked.used(time);
             (written, tracked.is_written) =
-                self.write_use(host, &tracked.parties, &used, reservation::N_TRIES);
+                self.write_use(host, &tracked.parties, &used, MAX_CAS_TRIES);
         }
         if verdict.asks.is_empty() {
             return Some(tracked);

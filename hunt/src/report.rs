@@ -1,17 +1,16 @@
 //! The reports of pieces in order: records, counts per rule, correlations over time.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use inspect::pack::Level;
-use inspect::{BehaviourField, CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
+use inspect::{CorrelationHit, Correlator, Pack, ProxyField, RuleId, StrId};
 use sigma::{AtProxy, MAPPINGS};
 
 use traffic::{FieldMap, Format, Unreadable};
 
-use crate::behaviour::candidates::{Candidates, Kept};
-use crate::behaviour::facts::Facts;
+use crate::behaviour::candidates::Candidates;
 use crate::behaviour::ledger::Ledger;
 use crate::behaviour::values;
 use crate::counts::{Counts, Missed};
@@ -23,6 +22,7 @@ use crate::page::{self, Alert, Alerts};
 use crate::policy_replay::{Decided, PolicyFacts, PolicyReplay};
 use crate::uses::Uses;
 
+mod over_time;
 mod summary;
 
 /// Takes the reports of pieces in the order of the logs and writes records.
@@ -122,14 +122,6 @@ impl Ord for Held {
         self.at.cmp(&other.at)
     }
 }
-
-/// The fields that say how new something is.
-const OF_NEWS: [BehaviourField; 4] = [
-    BehaviourField::FirstUse,
-    BehaviourField::NewHosts,
-    BehaviourField::Prevalence,
-    BehaviourField::ServicePrevalence,
-];
 
 impl Report {
     /// Starts a report. With several logs the correlations see their events in order of time, as far
@@ -254,70 +246,6 @@ impl Report {
             self.correlate(&mut out);
         }
         out
-    }
-
-    /// Judges the candidates of rules of behaviour. A pair has one record of a rule: of the first request.
-    fn behaviour(&mut self, out: &mut String) {
-        self.ledger.finish();
-        let kept = self.candidates.by_pair();
-        if kept.is_empty() {
-            return;
-        }
-        let mut facts = Facts::new(&self.ledger);
-        let mut hits: Vec<(Kept, (u32, u32), Hit)> = Vec::new();
-        let mut of_pair = None;
-        for candidate in kept {
-            let used = &candidate.used;
-            let Some(source) = self.ledger.sources.find(used.source) else { continue };
-            let Some(host) = self.ledger.hosts.find(used.host) else { continue };
-            // Whoever varies its agent has few that are kept apart, and so few facts to compute.
-            let agent = facts.kept_agent(source, host, used.agent);
-            let key = (source, host, agent);
-            if of_pair.as_ref().is_none_or(|(known, _)| *known != key) {
-                let Some(pair) = facts.of_pair(source, host, agent) else { continue };
-                of_pair = Some((key, pair));
-            }
-            let Some((_, pair)) = &of_pair else { continue };
-            let (service, operations, identity) = (used.service, used.operations, used.identity);
-            let behaviour = facts.behaviour(source, host, pair, service, operations, identity);
-            let hit = self.judge.candidate(&candidate.request, candidate.time_ms, &behaviour);
-            hits.extend(hit.map(|hit| (candidate, (source, host), hit)));
-        }
-        hits.sort_by_key(|(kept, ..)| (kept.file, kept.line));
-        let mut known: BTreeSet<((u32, u32), RuleId)> = BTreeSet::new();
-        for (kept, pair, mut hit) in hits {
-            let n_matches = hit.matches.len();
-            hit.matches.retain(|matched| known.insert((pair, matched.rule)));
-            self.n_repeated += (n_matches - hit.matches.len()) as u64;
-            self.take_back(&kept, &hit);
-            self.records(&hit, Some(pair), kept.file, kept.line, out);
-            self.count(hit.decided.as_ref());
-            if let Some(time_ms) = hit.time_ms.filter(|_| !hit.hits.is_empty()) {
-                let at = (time_ms, kept.file, kept.line);
-                self.held.push(Reverse(Held { at, hits: hit.hits }));
-            }
-        }
-    }
-
-    /// Takes back from what is learned where a rule over time found something. A rule that asks for nothing but
-    /// what is new takes nothing back: in the log that is learned from, everything is used for the first time.
-    fn take_back(&mut self, kept: &Kept, hit: &Hit) {
-        if self.uses.n_requests == 0 {
-            return;
-        }
-        let inspector = &self.judge.inspector;
-        let tables = inspector.pack().tables();
-        let asks_more = |rule: RuleId| {
-            inspector.behaviour_of(rule).iter().any(|field| !OF_NEWS.contains(&field))
-        };
-        let Some(found) = hit.matches.iter().find(|matched| asks_more(matched.rule)) else {
-            return;
-        };
-        let Some(rule) = tables.rule(found.rule) else { return };
-        let request = kept.request.lend();
-        let address = request.source_address.map(String::from_utf8_lossy).unwrap_or_default();
-        let source = kept.request.sender().unwrap_or(&address);
-        self.uses.take_back(tables, source, &request, tables.str(rule.title));
     }
 
     /// Returns what every source did with every host, a JSON object a line, in the order of their names; for

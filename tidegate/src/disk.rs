@@ -19,6 +19,7 @@ use tempfile::NamedTempFile;
 use folder::{Entry, Folder};
 pub(crate) use folder::{Stamp, notes, paths, regular_files, stamps, tree};
 pub(crate) use program::read_program;
+pub(crate) use read_files::{may_replace, will_read};
 pub(crate) use vault_folder::VaultFolder;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.
@@ -50,7 +51,7 @@ impl Gathered {
         if !self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())) {
             return;
         }
-        read_files::note(path);
+        will_read(path);
         let name = name(path);
         match read() {
             Ok(Some(bytes)) if contains_key(&bytes) => {
@@ -187,7 +188,7 @@ pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>
     if metadata.is_dir() {
         return Err(io::Error::other("this is a folder"));
     }
-    read_files::note(path);
+    will_read(path);
     let size = metadata.is_file().then_some(metadata.len());
     Ok((Box::new(file), size))
 }
@@ -231,7 +232,7 @@ pub(crate) fn read_stdin(most: usize, name: &Arc<str>) -> Result<Vec<u8>, Box<Fi
 
 /// Reads a file; also returns its name.
 pub(crate) fn read(path: &Path, most: usize) -> Result<(Arc<str>, Vec<u8>), Box<Finding>> {
-    read_files::note(path);
+    will_read(path);
     let bytes = File::open(path).and_then(|file| read_at_most(file, most));
     match bytes.map_err(|error| Box::new(unreadable(path, &error)))? {
         Some(bytes) => Ok((name(path), bytes)),
@@ -247,12 +248,6 @@ pub(crate) fn read_at_most(stream: impl Read, most: usize) -> io::Result<Option<
     Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
 }
 
-/// Returns true if two paths lead to one file that exists.
-pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
-    let known = |path: &Path| fs::canonicalize(path).ok();
-    known(one).is_some_and(|one| known(other) == Some(one))
-}
-
 /// Returns true if `path` is a non-empty file that does not begin with `start`.
 pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
@@ -266,7 +261,7 @@ pub(crate) fn is_other_than(path: &Path, start: &[u8]) -> bool {
 /// A link is kept, and the file that it leads to is replaced. A pipe or a device cannot be replaced: it is
 /// written to. A file that this run has read is refused: a log or a note is not to be lost by a wrong option.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    read_files::refuse(path)?;
+    may_replace(path)?;
     rewrite(path, bytes)
 }
 
@@ -290,7 +285,7 @@ pub(crate) fn write_with<T>(
             file.flush()?;
             filled
         };
-        read_files::refuse(path)?;
+        may_replace(path)?;
         staged.put()?;
         return Ok(filled);
     }

@@ -16,10 +16,6 @@ const COUNTS: [BehaviourField; 5] = [
     BehaviourField::Sources,
 ];
 
-/// How often a use is tried to be written at the headers of its request, which another worker may prevent by
-/// writing to the same bucket.
-pub(super) const N_TRIES: usize = 8;
-
 /// Returns true if a rule that counts may deny a request, in a mode of the plugin and by the policy of its pack.
 /// Whether a statement is about the rule is decided by its rules alone: it may be about it.
 pub(crate) fn is_needed(inspector: &Inspector, mode: Mode) -> bool {

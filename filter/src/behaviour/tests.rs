@@ -31,6 +31,13 @@ impl Gateway {
 
     /// Sends a request that takes a number of seconds, through a worker.
     fn send_for(&self, worker: &FakeHost, source: &str, to: &str, sent: u64, seconds: u64) {
+        let mut stream = self.open(worker, source, to, sent);
+        worker.advance(seconds);
+        stream.on_end(worker);
+    }
+
+    /// Opens a request at a worker.
+    fn open(&self, worker: &FakeHost, source: &str, to: &str, sent: u64) -> HttpStream {
         worker.next_stream();
         worker.set_headers(&[
             (":method", b"GET"),
@@ -43,8 +50,7 @@ impl Gateway {
         worker.set_number(Property::ResponseBytes, 100);
         let mut stream = HttpStream::new(Some(Rc::clone(&self.plugin)));
         stream.on_request_headers(worker);
-        worker.advance(seconds);
-        stream.on_end(worker);
+        stream
     }
 
     /// Opens requests of which none ends before all are there, and returns how many passed.
@@ -52,20 +58,7 @@ impl Gateway {
         let n_denied = || workers.iter().map(|worker| worker.responses().len()).sum::<usize>();
         let (n_before, mut streams) = (n_denied(), Vec::new());
         for (idx, to) in to.iter().enumerate() {
-            let worker = &workers[idx % workers.len()];
-            worker.next_stream();
-            worker.set_headers(&[
-                (":method", b"GET"),
-                (":scheme", b"https"),
-                (":authority", to.as_bytes()),
-                (":path", b"/"),
-            ]);
-            worker.set_property(Property::SourceAddress, b"10.0.0.1:4321");
-            worker.set_number(Property::RequestBytes, 10);
-            worker.set_number(Property::ResponseBytes, 100);
-            let mut stream = HttpStream::new(Some(Rc::clone(&self.plugin)));
-            stream.on_request_headers(worker);
-            streams.push(stream);
+            streams.push(self.open(&workers[idx % workers.len()], "10.0.0.1", to, 10));
         }
         for (idx, stream) in streams.iter_mut().enumerate() {
             stream.on_end(&workers[idx % workers.len()]);

@@ -88,12 +88,14 @@ impl Hunt {
         Outcome { stderr: format!("{notes}{}", outcome.stderr), ..outcome }
     }
 
-    /// Returns a finding for each file to write that is one of the logs, or that the page would replace although it
-    /// is no page: known before anything is searched.
+    /// Returns a finding for each file that cannot be written after all is searched: a log, and what is no page where
+    /// the page would be.
     fn harmful_outputs(&self, forms: &Forms) -> Vec<Finding> {
-        let logs =
-            self.logs.iter().chain(&self.baseline).flat_map(|path| disk::regular_files(path));
-        let logs: Vec<PathBuf> = logs.collect();
+        for log in self.logs.iter().chain(&self.baseline) {
+            for file in disk::regular_files(log) {
+                disk::will_read(&file);
+            }
+        }
         let outputs = [
             (forms.file.as_deref(), "--output"),
             (self.pairs.as_deref(), "--pairs"),
@@ -101,15 +103,13 @@ impl Hunt {
         ];
         let given = outputs.into_iter().filter_map(|(path, option)| Some((path?, option)));
         let harmful = given.filter_map(|(path, option)| {
-            let why = match () {
-                () if logs.iter().any(|log| disk::is_same(path, log)) => "it is one of the logs",
-                () if option == "--report" && disk::is_other_than(path, hunt::PAGE_START) => {
-                    "it is not a page of `hunt`"
-                }
-                () => return None,
+            let is_other = option == "--report" && disk::is_other_than(path, hunt::PAGE_START);
+            let error = match disk::may_replace(path) {
+                Err(error) => error,
+                Ok(()) if is_other => io::Error::other("it is not a page of `hunt`"),
+                Ok(()) => return None,
             };
-            let help = format!("give `{option}` another file");
-            Some(disk::unwritable(path, &io::Error::other(why), &help))
+            Some(disk::unwritable(path, &error, &format!("give `{option}` another file")))
         });
         harmful.collect()
     }
