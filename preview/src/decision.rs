@@ -1,7 +1,7 @@
 //! The decision of a pack's policy on a verdict, as far as the page knows: by the page's clock, and for the
 //! source that the traffic names. The key of identities is a secret and does not belong into a page.
 
-use inspect::{Decision, Mode, Pack, PolicyQuery, Request, User, Verdict};
+use inspect::{Action, Decision, Mode, Pack, PolicyQuery, Request, User, Verdict};
 use knowledge::explain::ExplainedRuling;
 
 /// Decides as a gateway in a mode does; `now` is in seconds since 1970.
@@ -14,6 +14,23 @@ pub(crate) fn decide(
 ) -> Decision {
     let source = User::of(request).source;
     pack.decide(verdict, &PolicyQuery { request, source, now, bound, key: None })
+}
+
+/// The actions on a request in the modes monitor and enforce.
+///
+/// A mode bounds what happens to each match and nothing else, so that one decision is enough; most requests match
+/// nothing and need none.
+pub(crate) fn actions(
+    pack: &Pack,
+    verdict: &Verdict,
+    request: &Request<'_>,
+    now: u64,
+) -> (Action, Action) {
+    if verdict.matches.is_empty() {
+        return (Action::Allow, Action::Allow);
+    }
+    let enforced = decide(pack, verdict, request, Mode::Enforce, now).action;
+    (enforced.min(Action::Observe), enforced)
 }
 
 /// Describes the policy's decision on a match in mode enforce.

@@ -26,6 +26,7 @@ pub struct Import {
     n_entries: usize,
     /// Requests that came out.
     pub requests: Vec<RecordedRequest>,
+    reader: subject::Reader,
     refusals: Vec<Refusal>,
     n_refused: usize,
     is_cut: bool,
@@ -164,7 +165,7 @@ impl Import {
         };
         let name = self.name.get_or_insert_with(|| "requests".into());
         let mut findings = Findings::new(name).at_line(line);
-        let requests = subject::read(text, &mut findings);
+        let requests = self.reader.read(text, &mut findings);
         if requests.is_empty() {
             let found = findings.into_list().into_iter().find(diagnostics::Finding::is_error);
             let (code, message, help) = found.map_or_else(

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hunt::ObservedLog;
-use inspect::{Inspector, Mode, Request, RuleId, User, Verdict};
+use inspect::{Inspector, Request, RuleId, User, Verdict};
 use knowledge::{Expectation, pack_file};
 use serde::Serialize;
 
 use crate::case::CaseVerdict;
 use crate::check::{Checked, check_beside};
-use crate::decision::decide;
+use crate::decision::actions;
 use crate::example::{head, with_example};
 use crate::explanation::{Context, Explained, explained, phase_name};
 use crate::import::{Import, Imported};
@@ -174,21 +174,17 @@ impl Session {
             if let Some(inspector) = inspectors.get_mut(&slot.0) {
                 let verdict = inspector.inspect_with(&request, &User::of(&request), &behaviour);
                 row.rules = indices(&verdict);
-                let act = |bound| decide(inspector.pack(), &verdict, &request, bound, now).action;
-                (row.monitor, row.enforce) = (act(Mode::Monitor), act(Mode::Enforce));
+                (row.monitor, row.enforce) = actions(inspector.pack(), &verdict, &request, now);
                 row.is_odd = verdict.anomalies.iter().next().is_some();
             }
             if let Some(other) = compare_with {
-                let (mut monitor, mut enforce) = Default::default();
+                let mut acts = Default::default();
                 if let Some(inspector) = inspectors.get_mut(&other.0) {
                     let verdict = inspector.inspect_with(&request, &User::of(&request), &behaviour);
                     row.others = indices(&verdict);
-                    let act =
-                        |bound| decide(inspector.pack(), &verdict, &request, bound, now).action;
-                    (monitor, enforce) = (act(Mode::Monitor), act(Mode::Enforce));
+                    acts = actions(inspector.pack(), &verdict, &request, now);
                 }
-                row.is_changed = row.monitor != monitor
-                    || row.enforce != enforce
+                row.is_changed = (row.monitor, row.enforce) != acts
                     || ids(inspectors.get(&slot.0), &row.rules)
                         != ids(inspectors.get(&other.0), &row.others);
             }

@@ -21,7 +21,15 @@ const HELP: &str = "give one line of an Envoy access log in JSON, as `{\"method\
 /// port is 443, and `http` otherwise. A line with a server name and without a host is a connection
 /// whose HTTP was not seen.
 pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
-    let mut reader = access_log_reader();
+    read_with(&mut access_log_reader(), line, findings)
+}
+
+/// The same with a reader that knows lines before this one.
+pub(crate) fn read_with(
+    reader: &mut LineReader,
+    line: &str,
+    findings: &mut Findings,
+) -> Option<RecordedRequest> {
     let mut slots = Slots::default();
     match reader.read(line.as_bytes(), &mut slots) {
         Ok(()) => {}
@@ -44,7 +52,7 @@ pub fn read(line: &str, findings: &mut Findings) -> Option<RecordedRequest> {
             Part::Path => missing.is_some() && request.path.is_none(),
             _ => false,
         };
-        wrong(line, &reader, &slots, part, is_needed, findings);
+        wrong(line, reader, &slots, part, is_needed, findings);
     }
     let is_connection = request.method.is_empty();
     if missing.is_none() && !is_connection && slots.raw(Part::Method).is_none() {

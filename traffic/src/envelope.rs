@@ -68,6 +68,11 @@ impl Envelope {
         unwrap_all(line).into_iter().map(|(envelope, _)| envelope).collect()
     }
 
+    /// Returns true if collectors put the line that they wrap under a key.
+    pub(crate) fn may_be_under(key: &str) -> bool {
+        KEYS.contains(&key)
+    }
+
     /// Returns true if lines are as they are.
     pub(crate) fn is_none(&self) -> bool {
         self.layers.is_empty()

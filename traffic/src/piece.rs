@@ -9,8 +9,16 @@ use crate::{
 
 /// Most lines of one request that are read together; what follows is another one.
 pub(crate) const MAX_LINES: usize = 512;
-/// Most bytes of them.
-const MAX_BYTES: usize = 256 << 10;
+
+/// How many bytes behind the first line are looked at for the end of its request, one after the other: most are short,
+/// and the last bounds a request.
+pub(crate) const REACHES: [usize; 3] = [4 << 10, 32 << 10, 256 << 10];
+
+/// How far behind the first line of a script the call that sends its request is looked for.
+const SCRIPT_REACH: usize = 32 << 10;
+
+/// How many lines may be before the first pseudo-header.
+const MAX_LINES_BEFORE_HEADERS: usize = 12;
 
 /// What a request is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +97,16 @@ fn begins_script(line: &str) -> bool {
 }
 
 fn begins_pseudo_headers(text: &str) -> bool {
-    let mut lines = text.lines().take_while(|line| !line.trim().is_empty()).take(12);
+    let lines = text.lines().take_while(|line| !line.trim().is_empty());
+    let mut lines = lines.take(MAX_LINES_BEFORE_HEADERS);
     let first = lines.next().unwrap_or_default();
-    let is_of_tool = |line: &str| {
-        line.starts_with(['*', '[', ' ', '\t', ';', '(']) || line.starts_with("http2:")
-    };
-    pseudo_headers::is_line(first) || is_of_tool(first) && lines.any(pseudo_headers::is_line)
+    pseudo_headers::is_line(first)
+        || may_precede_headers(first) && lines.any(pseudo_headers::is_line)
+}
+
+/// Returns true if a tool may write a line before the pseudo-headers of a request.
+fn may_precede_headers(line: &str) -> bool {
+    line.starts_with(['*', '[', ' ', '\t', ';', '(']) || line.starts_with("http2:")
 }
 
 /// Returns a URL without what lists and reports put around it: the mark of a list, `URL:`, quotes, brackets, a
@@ -137,42 +149,48 @@ fn is_url(text: &str) -> bool {
     is_name && (has_path || matches!(real, std::borrow::Cow::Owned(_)))
 }
 
-/// The part of a text that one request may be in.
+/// The lines of a text that one request may have.
 fn window(text: &str) -> &str {
-    let mut end = text.len().min(MAX_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = text.get(..end).unwrap_or_default();
     let end = text.match_indices('\n').nth(MAX_LINES - 1).map_or(text.len(), |(at, _)| at + 1);
     text.get(..end).unwrap_or_default()
 }
 
+/// Returns true if a line is all of a request, whatever follows it: most lines of logs and lists are.
+pub(crate) fn is_whole(line: &str) -> bool {
+    let line = line.trim();
+    if line.starts_with('{') { line.ends_with('}') } else { is_url(bare_url(line)) }
+}
+
 /// Returns how many bytes of a text, which begins with a line that is not blank, are its first request.
-pub(crate) fn len(text: &str) -> usize {
+///
+/// `has_more` says that the text goes on behind what is given; then `None` where that may belong to the request.
+pub(crate) fn len(text: &str, has_more: bool) -> Option<usize> {
     let first = text.find('\n').map_or(text.len(), |end| end + 1);
+    let line = text.get(..first).unwrap_or_default();
     let form = Form::of(text);
+    if form == Form::Other && has_more && may_be_other_form(text, line) {
+        return None;
+    }
     if matches!(form, Form::Url | Form::Other) {
-        return first;
+        return Some(first);
     }
     let window = window(text);
+    // A request has no more lines than the window, also where the text has.
+    let has_more = has_more && window.len() == text.len();
     let n_lines = match form {
+        Form::Json if line.trim_end().ends_with('}') => return Some(first),
         Form::Json => {
-            let line = text.get(..first).unwrap_or_default();
-            if line.trim_end().ends_with('}') {
-                return first;
-            }
             let mut values =
                 serde_json::Deserializer::from_str(window).into_iter::<serde::de::IgnoredAny>();
             let is_whole = values.next().is_some_and(|value| value.is_ok());
             let end = if is_whole { values.byte_offset() } else { window.len() };
-            let behind = window.get(end..).unwrap_or_default();
-            return end + behind.find('\n').map_or(behind.len(), |at| at + 1);
+            let behind = window.get(..end).unwrap_or_default().matches('\n').count();
+            behind + 1
         }
         Form::Head => captured::n_lines(window),
         Form::Panel => panel::n_lines(window),
         Form::PseudoHeaders => window.lines().take_while(|line| !line.trim().is_empty()).count(),
-        Form::Command => return command_len(window),
+        Form::Command => return command_len(window, has_more),
         Form::Script => {
             let mut is_behind_blank = false;
             let ends = |line: &str| {
@@ -190,21 +208,32 @@ pub(crate) fn len(text: &str) -> usize {
         }
         Form::Url | Form::Other => 1,
     };
-    window.match_indices('\n').nth(n_lines.saturating_sub(1)).map_or(window.len(), |(at, _)| at + 1)
+    let nth_break = window.match_indices('\n').nth(n_lines.saturating_sub(1));
+    let len = nth_break.map_or(window.len(), |(at, _)| at + 1);
+    // What is behind a request says that it ends: as much again has been seen.
+    (!has_more || len <= window.len() / 2).then_some(len)
 }
 
-/// The lines of a command: as long as they go on, or a quote is open.
-fn command_len(window: &str) -> usize {
+/// Returns true if a text of no known form may be of one by what is behind it.
+fn may_be_other_form(text: &str, line: &str) -> bool {
+    let may_be_script = begins_script(line.trim()) && text.len() - line.len() < SCRIPT_REACH;
+    let n_lines = || text.matches('\n').take(MAX_LINES_BEFORE_HEADERS).count();
+    may_be_script || may_precede_headers(line) && n_lines() < MAX_LINES_BEFORE_HEADERS
+}
+
+/// The bytes of a command: as long as it goes on, or a quote is open; `None` where it may go on behind the window.
+fn command_len(window: &str, has_more: bool) -> Option<usize> {
     for (at, _) in window.match_indices('\n') {
         let so_far = window.get(..at).unwrap_or_default();
         if !shell::goes_on(so_far) {
-            return at + 1;
+            return Some(at + 1);
         }
     }
-    // A quote that is never closed takes no other lines.
-    if shell::goes_on(window) {
-        window.find('\n').map_or(window.len(), |at| at + 1)
-    } else {
-        window.len()
+    if has_more {
+        return None;
     }
+    // A quote that is never closed takes no other lines.
+    let is_open = shell::goes_on(window);
+    let first = window.find('\n').map_or(window.len(), |at| at + 1);
+    Some(if is_open { first } else { window.len() })
 }

@@ -1,13 +1,18 @@
 //! Reads what a person gives to be explained: URLs, commands, scripts, log lines, captured requests.
 
+mod known_keys;
+
 use std::borrow::Cow;
 
 use diagnostics::{Findings, Span, number};
+use known_keys::KnownKeys;
 
 use crate::codes;
 use crate::defanged::refanged;
 use crate::piece::{self, Form};
 use crate::recorded::RecordedRequest;
+use crate::requests::access_log_reader;
+use crate::slots::LineReader;
 use crate::url::{Url, host_name};
 use crate::{
     Entry, FieldMap, Format, Layout, LogReader, access_log, captured, command, fetch, java_script,
@@ -16,91 +21,134 @@ use crate::{
 
 /// Reads requests in whatever form they are written, one below the other. `findings` list what is wrong.
 pub fn read(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
-    let mut requests = Vec::new();
-    let mut at = 0;
-    let mut line = 1;
-    let mut is_empty = true;
-    let mut n_refused = 0_usize;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let len = piece_len(rest.as_bytes());
-        let piece = rest.get(..len).unwrap_or(rest);
-        let is_blank = matches!(piece.trim(), "" | "<?php" | "?>")
-            || piece.starts_with("# ") && !command::is_command(piece);
-        if !is_blank && requests.len() < limits::MAX_PASTED_REQUESTS {
-            is_empty = false;
-            let mut of_piece = Findings::new(findings.file()).at_line(line);
-            requests.extend(read_piece(piece, &mut of_piece));
-            let list = of_piece.into_list();
-            let is_unknown = list
-                .iter()
-                .any(|found| std::ptr::eq(found.diagnostic.code, &raw const codes::NOT_A_REQUEST));
-            n_refused += usize::from(is_unknown);
-            // Prose around a request is one finding.
-            if !is_unknown || n_refused == 1 {
-                findings.add_all(list);
+    Reader::default().read(text, findings)
+}
+
+/// Reads one text after the other, as [`read`] does: lines of a log are known by the ones before.
+#[derive(Debug)]
+pub struct Reader {
+    /// Reads the lines of Envoy's own log.
+    of_envoy: LineReader,
+    /// The keys of the last of them.
+    keys: KnownKeys,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Reader { of_envoy: access_log_reader(), keys: KnownKeys::default() }
+    }
+}
+
+impl Reader {
+    /// Reads requests in whatever form they are written, one below the other. `findings` list what is wrong.
+    pub fn read(&mut self, text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
+        let mut requests = Vec::new();
+        let mut at = 0;
+        let mut line = 1;
+        let mut is_empty = true;
+        let mut n_refused = 0_usize;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let len = piece_len(rest.as_bytes());
+            let piece = rest.get(..len).unwrap_or(rest);
+            let is_blank = matches!(piece.trim(), "" | "<?php" | "?>")
+                || piece.starts_with("# ") && !command::is_command(piece);
+            if !is_blank && requests.len() < limits::MAX_PASTED_REQUESTS {
+                is_empty = false;
+                let mut of_piece = Findings::new(findings.file()).at_line(line);
+                requests.extend(self.read_piece(piece, &mut of_piece));
+                let list = of_piece.into_list();
+                let is_unknown = list.iter().any(|found| {
+                    std::ptr::eq(found.diagnostic.code, &raw const codes::NOT_A_REQUEST)
+                });
+                n_refused += usize::from(is_unknown);
+                // Prose around a request is one finding.
+                if !is_unknown || n_refused == 1 {
+                    findings.add_all(list);
+                }
+            }
+            line += number(piece.matches('\n').count());
+            at += piece.len().max(1);
+        }
+        requests.truncate(limits::MAX_PASTED_REQUESTS);
+        if is_empty {
+            not_a_request(findings);
+        }
+        requests
+    }
+
+    /// Reads one request, of the text that [`piece_len`] says; a command may send several.
+    fn read_piece(&mut self, text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
+        let n_errors = findings.n_errors();
+        let found = match Form::of(text) {
+            Form::Json => Some(self.object(text.trim_end(), findings)),
+            Form::Url => Some(url(text.trim(), findings).into_iter().collect()),
+            Form::Head => Some(captured::read(text, findings).into_iter().collect()),
+            Form::PseudoHeaders => {
+                Some(captured::read_pseudo_headers(text, findings).into_iter().collect())
+            }
+            Form::Command => command::read(&straightened(text, findings), findings),
+            Form::Script => script(text, findings),
+            Form::Panel => Some(panel::read(text, findings).into_iter().collect()),
+            Form::Other => log_line(text),
+        };
+        let found = found.unwrap_or_default();
+        if found.is_empty() && findings.n_errors() == n_errors {
+            not_a_request(findings);
+        }
+        found
+    }
+
+    /// Reads an object of a log.
+    fn object(&mut self, text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
+        if !self.keys.are_those_of(text) {
+            let layout = Layout::detect(text.as_bytes());
+            if let Some(found) = layout.clone().and_then(|layout| log_object(layout, text)) {
+                return found;
+            }
+            if layout.is_some_and(|layout| is_of_envoy(&layout)) {
+                self.keys.learn(text);
             }
         }
-        line += number(piece.matches('\n').count());
-        at += piece.len().max(1);
+        access_log::read_with(&mut self.of_envoy, text, findings).into_iter().collect()
     }
-    requests.truncate(limits::MAX_PASTED_REQUESTS);
-    if is_empty {
-        not_a_request(findings);
-    }
-    requests
 }
 
 /// Returns how many bytes of a text are its first request, or blank lines before it: at least its first line.
+///
+/// Looks no further than that request needs, so that all requests of a text are found in time in proportion to it.
 pub fn piece_len(text: &[u8]) -> usize {
-    let first = memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1);
-    let line = text.get(..first).unwrap_or_default();
-    if line.trim_ascii().is_empty() {
-        return first;
-    }
-    let bound = text.len().min(1 << 20);
-    let start = text.get(..bound).unwrap_or_default();
-    let valid = match str::from_utf8(start) {
-        Ok(valid) => valid,
-        Err(error) => {
-            let valid = start.get(..error.valid_up_to()).unwrap_or_default();
-            str::from_utf8(valid).unwrap_or_default()
-        }
-    };
-    if valid.len() < first {
-        return first;
-    }
-    piece::len(valid).clamp(first, text.len().max(first))
+    first_piece(text, piece::len)
 }
 
-/// Reads one request, of the text that [`piece_len`] says; a command may send several.
-fn read_piece(text: &str, findings: &mut Findings) -> Vec<RecordedRequest> {
-    let n_errors = findings.n_errors();
-    let found = match Form::of(text) {
-        Form::Json => Some(match log_object(text) {
-            Some(found) => found,
-            None => access_log::read(text.trim_end(), findings).into_iter().collect(),
-        }),
-        Form::Url => Some(url(text.trim(), findings).into_iter().collect()),
-        Form::Head => Some(captured::read(text, findings).into_iter().collect()),
-        Form::PseudoHeaders => {
-            Some(captured::read_pseudo_headers(text, findings).into_iter().collect())
-        }
-        Form::Command => command::read(&straightened(text, findings), findings),
-        Form::Script => power_shell::is_script(text)
-            .then(|| power_shell::read(command::without_prompt(text), findings))
-            .flatten()
-            .or_else(|| fetch::read(text, findings))
-            .or_else(|| python::read(text, findings))
-            .or_else(|| java_script::read(text, findings))
-            .or_else(|| php::read(text, findings)),
-        Form::Panel => Some(panel::read(text, findings).into_iter().collect()),
-        Form::Other => log_line(text),
-    };
-    let found = found.unwrap_or_default();
-    if found.is_empty() && findings.n_errors() == n_errors {
-        not_a_request(findings);
+/// The same; `len` is [`piece::len`], which is given more and more of the text until it knows.
+fn first_piece(text: &[u8], mut len: impl FnMut(&str, bool) -> Option<usize>) -> usize {
+    let first = memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1);
+    let Ok(line) = str::from_utf8(text.get(..first).unwrap_or_default()) else { return first };
+    if line.trim_ascii().is_empty() || piece::is_whole(line) {
+        return first;
     }
-    found
+    for reach in piece::REACHES {
+        let seen = text.get(..first.saturating_add(reach)).unwrap_or(text);
+        let valid = seen.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        // Bytes that are not UTF-8 end what is looked at; a character that was cut is shorter than four.
+        let has_more = seen.len() < text.len() && valid.len() + 4 > seen.len();
+        let has_more = has_more && Some(&reach) != piece::REACHES.last();
+        if let Some(len) = len(valid, has_more) {
+            return len.clamp(first, text.len());
+        }
+    }
+    first
+}
+
+/// Reads the calls of a script, in whichever language it is written.
+fn script(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+    power_shell::is_script(text)
+        .then(|| power_shell::read(command::without_prompt(text), findings))
+        .flatten()
+        .or_else(|| fetch::read(text, findings))
+        .or_else(|| python::read(text, findings))
+        .or_else(|| java_script::read(text, findings))
+        .or_else(|| php::read(text, findings))
 }
 
 /// Returns a command with the quotes and dashes that a shell knows, where a word processor wrote others.
@@ -177,11 +225,16 @@ fn log_line(line: &str) -> Option<Vec<RecordedRequest>> {
 }
 
 /// An object of a log that is not Envoy's, or that something wraps: what [`access_log`] does not read.
-fn log_object(text: &str) -> Option<Vec<RecordedRequest>> {
-    let layout = Layout::detect(text.as_bytes())?;
-    let is_own = layout.format == Format::Envoy && layout.is_plain();
-    let gives_requests = !matches!(layout.format, Format::Urls | Format::Har);
-    logged(layout, text).filter(|_| gives_requests && !is_own)
+fn log_object(layout: Layout, text: &str) -> Option<Vec<RecordedRequest>> {
+    if is_of_envoy(&layout) || matches!(layout.format, Format::Urls | Format::Har) {
+        return None;
+    }
+    logged(layout, text)
+}
+
+/// Returns true if lines are of Envoy's own log, and not wrapped.
+fn is_of_envoy(layout: &Layout) -> bool {
+    layout.format == Format::Envoy && layout.is_plain()
 }
 
 /// The requests of a log; `None` where there is none.

@@ -220,3 +220,106 @@ fn clients_of_other_languages_and_systems_are_read() {
         check(text, "", code);
     }
 }
+
+/// Lines of logs and lists, each a request or prose.
+const LINES: &[&str] = &[
+    r#"{"method":"GET","authority":"a.example","path":"/x"}"#,
+    "https://a.example/x",
+    "a[.]example",
+    "curl -A x https://a.example/x",
+    "GET https://a.example/x HTTP/1.1",
+    "1795161600.253    325 10.0.1.7 TCP_MISS/200 2912 GET http://a.example/x - HIER_DIRECT/192.0.2.12 -",
+    r#"[2026-11-21T07:00:00.000Z] "GET /x HTTP/1.1" 200 - 0 5 1 1 "-" "curl/8" "i" "a.example" "192.0.2.1:443""#,
+    "Somebody wrote this down.",
+    "  and more of it",
+];
+
+/// Every request of a text is found in time in proportion to the text, not to its square.
+#[test]
+fn what_is_looked_at_for_a_request_is_bounded() {
+    const N_LINES: usize = 1200;
+    let seen = |line: &str| {
+        let text = format!("{line}\n").repeat(N_LINES);
+        let (mut rest, mut n_seen) = (text.as_bytes(), 0);
+        while !rest.is_empty() {
+            let len = first_piece(rest, |window, has_more| {
+                n_seen += window.len();
+                piece::len(window, has_more)
+            });
+            rest = &rest[len..];
+        }
+        n_seen / N_LINES
+    };
+    for line in &LINES[..3] {
+        assert_eq!(seen(line), 0, "{line}");
+    }
+    for line in &LINES[3..] {
+        assert!(seen(line) < 5 << 10, "{line}: {}", seen(line));
+    }
+    // What may be the start of a script is looked at for its call.
+    assert!(seen("a = b") < 40 << 10);
+}
+
+#[test]
+fn a_request_is_the_same_however_much_of_a_text_is_looked_at() {
+    let head = format!("POST /x HTTP/1.1\nHost: a.example\nCookie: {}\n\nb=c\n", "y".repeat(9000));
+    let script = format!(
+        "import requests\nc = '{}'\nrequests.get('https://a.example/')\n",
+        "y".repeat(9000)
+    );
+    let json = format!(
+        "{{\n\"method\": \"GET\",\n\"x\": \"{}\",\n\"authority\": \"a.example\"\n}}\n",
+        "y".repeat(20_000)
+    );
+    let command = format!("curl -d '{}\n\n' https://a.example/\n", "y\n".repeat(200));
+    let open = "curl -d 'a https://a.example/\n";
+    let panel =
+        "Request URL\nhttps://a.example/x\nRequest Method\nPUT\n\nResponse Headers\nServer: y\n";
+    let pseudo = "* using HTTP/2\n* [:method: GET]\n* [:path: /x]\n* [:authority: a.example]\n";
+    let texts = [&head, &script, &json, &command, open, panel, pseudo];
+    for first in texts.into_iter().chain(LINES.iter().copied()) {
+        for behind in LINES {
+            let text = format!("{first}\n{}", format!("{behind}\n").repeat(500));
+            let window = piece::REACHES[2];
+            assert!(text.len() < window, "the whole text is in one window");
+            let whole = piece::len(&text, false);
+            assert_eq!(Some(piece_len(text.as_bytes())), whole, "{first:.80} | {behind}");
+        }
+    }
+}
+
+#[test]
+fn a_line_is_read_the_same_behind_any_other() {
+    let own = r#"{"method":"GET","authority":"a.example","path":"/x"}"#;
+    let lines = [
+        own,
+        r#"{"method":"PUT","authority":"b.example","path":"/y"}"#,
+        r#"{"method":"GET","authority":"a.example"}"#,
+        r#"{"method":"GET","authority":"a.example","path":["/x"]}"#,
+        r#"{"method":"GET","authority":"a.example","path":"/x\n"}"#,
+        r#"{"method":"GET","authority":"a.example","path":"/x","event":"y"}"#,
+        r#"{"method":"GET","authority":"a.example","path":"/x","event":"{\"method\":\"PUT\",\"authority\":\"c.example\",\"path\":\"/z\"}"}"#,
+        r#"{"method":"GET","authority":"a.example","path":"/x","event":{"method":"PUT","authority":"c.example","path":"/z"}}"#,
+        r#"{"httpRequest":{"requestMethod":"GET","requestUrl":"https://a.example/x"}}"#,
+        r#"{"authority":"a.example","path":"/x"}"#,
+        "{}",
+        "{",
+    ];
+    let show = |reader: &mut Reader, line: &str| {
+        let mut findings = Findings::new(&"request".into());
+        let found = reader.read(line, &mut findings);
+        format!("{found:?} {:?}", findings.into_list())
+    };
+    for before in lines {
+        for line in lines {
+            let mut reader = Reader::default();
+            show(&mut reader, own);
+            show(&mut reader, before);
+            assert_eq!(
+                show(&mut reader, line),
+                show(&mut Reader::default(), line),
+                "{before} {line}"
+            );
+        }
+    }
+}
