@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::admin;
+use crate::clock::Preload;
 use crate::deadline::until;
 use crate::host;
 use crate::workspace;
@@ -32,6 +33,8 @@ pub struct Launch {
     pub log_level: &'static str,
     /// The processor that it may use, by `taskset`; any if `None`. For measuring.
     pub processor: Option<u32>,
+    /// The time of day that it has; the true one if `None`.
+    pub clock: Option<Preload>,
 }
 
 impl Launch {
@@ -42,6 +45,7 @@ impl Launch {
             concurrency: 1,
             log_level: "info",
             processor: None,
+            clock: None,
         })
     }
 }
@@ -100,6 +104,9 @@ impl Envoy {
                 command
             }
         };
+        if let Some(Preload { library, file }) = &launch.clock {
+            command.env("LD_PRELOAD", library).env("TIDEGATE_TEST_CLOCK", file);
+        }
         let child = command
             .args(["-c", "bootstrap.json", "--admin-address-path", "admin"])
             .args(["--concurrency", &launch.concurrency.to_string()])

@@ -62,6 +62,11 @@ pub fn native_module(name: &str) -> Result<PathBuf> {
     built(modules.join(format!("lib{name}.so")), "cargo xtask setup")
 }
 
+/// The library of the package `test-clock`, by which a test sets the time of day of an Envoy.
+pub fn test_clock() -> Result<PathBuf> {
+    built(target().join("debug/libtest_clock.so"), "cargo build --package test-clock")
+}
+
 /// The native module, if the environment asks for it by `TIDEGATE_HOST=native`: what every test then runs
 /// instead of the wasm module, wherever that is an HTTP filter.
 pub fn native() -> Result<Option<PathBuf>> {

@@ -2,6 +2,7 @@
 
 mod allow;
 mod attack;
+mod behaviour;
 mod engine;
 mod envoy;
 mod growth;
@@ -26,6 +27,8 @@ pub(crate) enum Subject {
     Allow(allow::Arguments),
     /// One client attacks the shipped gateway while others work: their error rate and latency.
     Attack(attack::Arguments),
+    /// What a real Envoy finds of abuse over time, with one worker and with more, beside a hunt.
+    Behaviour(behaviour::Arguments),
     /// How long an event takes beside rsigma and sigma-rust, natively and in V8; compiling, decoding.
     Engine(engine::Arguments),
     /// What a filter adds to the processor time of a request in a real Envoy.
@@ -54,6 +57,7 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Allow(arguments) => allow::run(arguments),
         Subject::Attack(arguments) => attack::run(arguments),
+        Subject::Behaviour(arguments) => behaviour::run(arguments),
         Subject::Engine(arguments) => engine::run(arguments),
         Subject::Envoy(arguments) => envoy::run(arguments),
         Subject::Growth(arguments) => growth::run(arguments),

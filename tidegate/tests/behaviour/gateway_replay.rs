@@ -1,7 +1,7 @@
 //! A gateway in memory that logs are replayed through: several workers with one clock and one shared memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -10,6 +10,7 @@ use filter::{
     Root,
 };
 use serde_json::Value;
+use tests::generated_traffic::Alerts;
 
 /// Values under their keys, each with the number of its last change.
 type SharedData = Rc<RefCell<BTreeMap<String, (Vec<u8>, u32)>>>;
@@ -134,7 +135,7 @@ impl Host for Worker {
 #[derive(Debug, Default)]
 pub(crate) struct Replayed {
     /// Titles of the rules that matched, by source and host.
-    pub(crate) alerts: BTreeMap<(String, String), BTreeSet<String>>,
+    pub(crate) alerts: Alerts,
     pub(crate) n_events: usize,
     /// Counters, over all workers.
     pub(crate) metrics: BTreeMap<String, u64>,

@@ -1,12 +1,22 @@
 //! Traffic of a network of a hundred sources, and abuse in it: people with chats, mail and documents, machines
 //! with telemetry, monitoring, backups and builds, each as such programs behave.
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "the numbers are small, the places of lists are counted, and traffic is a long list"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::json;
 
 /// How many sources there are.
-pub(crate) const N_SOURCES: usize = N_PEOPLE + N_RUNNERS + SERVICES.len() + 5;
+pub const N_SOURCES: usize = N_PEOPLE + N_RUNNERS + SERVICES.len() + 5;
 
 const N_PEOPLE: usize = 78;
 const N_RUNNERS: usize = 8;
@@ -14,42 +24,65 @@ const HOUR: f64 = 3600.0;
 const DAY: f64 = 24.0 * HOUR;
 const START: f64 = 1_790_467_200.0;
 
+/// A source and a host.
+pub type Pair = (String, String);
+
+/// The pairs that something reports, each with the titles of the rules that matched.
+pub type Alerts = BTreeMap<Pair, BTreeSet<String>>;
+
 /// What a machine abuses a host for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Polls a service.
     BeaconToService,
+    /// Polls a host that nobody else knows.
     BeaconToHost,
+    /// The same through CONNECT.
     BeaconInTunnel,
+    /// Polls every half hour or hour.
     SlowBeacon,
+    /// Sends much to a service that keeps files.
     UploadToService,
+    /// Sends much to a host that nobody else knows.
     UploadToHost,
+    /// A machine uses a service for the first time.
     FirstUse,
+    /// Reads where its next host is.
     DeadDrop,
+    /// Calls that host.
     HostAfterDeadDrop,
+    /// Holds a tunnel for hours.
     LongTunnel,
+    /// Uses a service under many identities.
     ManyIdentities,
+    /// Calls many new hosts within an hour: one abuse, found by any of them.
     ManyHosts,
-    // Harder kinds, which count apart.
+    /// The first of the harder kinds, which count apart: a beacon with gaps of a tenth to the whole of its period.
     BeaconWithMuchJitter,
+    /// Each gap is longer than the one before, until they start over.
     GrowingGaps,
+    /// Calls two hosts in turn.
     TwoHostsInTurn,
+    /// Sends little at a time to a service that others use.
     SlowDrip,
+    /// Reads a dead drop under the name of a browser.
     BrowserAfterDeadDrop,
 }
 
 impl Kind {
     /// Returns true for a kind that does not count for recall.
-    pub(crate) fn is_hard(self) -> bool {
+    pub fn is_hard(self) -> bool {
         self >= Kind::BeaconWithMuchJitter
     }
 }
 
 /// Requests, and which pairs of them are abuse.
 #[derive(Debug)]
-pub(crate) struct Traffic {
-    /// Source and host.
-    pub(crate) abuses: BTreeMap<(String, String), Kind>,
-    pub(crate) n_days: usize,
+pub struct Traffic {
+    /// What is abused.
+    pub abuses: BTreeMap<Pair, Kind>,
+    /// Days of 24 hours.
+    pub n_days: usize,
     end: f64,
     lines: Vec<(f64, String)>,
     random: Random,
@@ -102,6 +135,60 @@ const SITES: &[(&str, f64)] = &[
     ("discord.com", 0.01),
 ];
 
+/// What was found of the abuse in some traffic.
+#[derive(Clone, Debug, Default)]
+pub struct Score {
+    /// How many abuses of each kind were found, and how many there are.
+    pub of_kinds: BTreeMap<Kind, (usize, usize)>,
+    /// The abuses that were not found: their kind, source and host.
+    pub missed: Vec<(Kind, String)>,
+    /// What was reported and is no abuse.
+    pub wrong: Alerts,
+    n_days: usize,
+}
+
+impl Score {
+    /// Adds the score of other traffic.
+    pub fn add(&mut self, other: Score) {
+        for (kind, (n_found, n_all)) in other.of_kinds {
+            let of_kind = self.of_kinds.entry(kind).or_default();
+            *of_kind = (of_kind.0 + n_found, of_kind.1 + n_all);
+        }
+        self.missed.extend(other.missed);
+        self.wrong.extend(other.wrong);
+        self.n_days += other.n_days;
+    }
+
+    /// Returns how many abuses were found and how many there are, without the harder kinds.
+    pub fn whole(&self) -> (usize, usize) {
+        let counted = self.of_kinds.iter().filter(|(kind, _)| !kind.is_hard());
+        counted.fold((0, 0), |all, (_, of)| (all.0 + of.0, all.1 + of.1))
+    }
+
+    /// Returns the pairs that are no abuse, for each day and hundred sources.
+    pub fn wrong_a_day(&self) -> f64 {
+        self.wrong.len() as f64 / self.n_days as f64 / (N_SOURCES as f64 / 100.0)
+    }
+}
+
+impl fmt::Display for Score {
+    /// A line for each kind, abuse that was missed and pair that is none, then the sums.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, (n_found, n_all)) in &self.of_kinds {
+            writeln!(f, "  {kind:?}: {n_found} of {n_all}")?;
+        }
+        for (kind, name) in &self.missed {
+            writeln!(f, "  missed {kind:?} {name}")?;
+        }
+        for ((source, host), titles) in &self.wrong {
+            writeln!(f, "  no abuse: {source} {host} {titles:?}")?;
+        }
+        let (n_found, n_all) = self.whole();
+        let a_day = self.wrong_a_day();
+        write!(f, "  {n_found} of {n_all}, {a_day:.2} false pairs a day per 100 sources")
+    }
+}
+
 /// A request in the making.
 #[derive(Clone, Copy)]
 struct Call<'c> {
@@ -143,7 +230,7 @@ enum Jitter {
 
 impl Traffic {
     /// Makes the traffic of some days.
-    pub(crate) fn generate(seed: u64, n_days: usize) -> Traffic {
+    pub fn generate(seed: u64, n_days: usize) -> Traffic {
         let mut traffic = Traffic {
             abuses: BTreeMap::new(),
             n_days,
@@ -167,10 +254,35 @@ impl Traffic {
     }
 
     /// Returns an access log in JSON, in order of time.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let mut lines: Vec<&(f64, String)> = self.lines.iter().collect();
         lines.sort_by(|left, right| left.0.total_cmp(&right.0));
         lines.iter().map(|(_, line)| line.as_str()).collect()
+    }
+
+    /// Counts what of the abuse was reported, and what else.
+    pub fn score(&self, alerts: &Alerts) -> Score {
+        let mut is_found: BTreeMap<(Kind, String), bool> = BTreeMap::new();
+        for (pair, kind) in &self.abuses {
+            let (source, host) = pair;
+            let name = match kind {
+                Kind::ManyHosts => source.clone(),
+                _ => format!("{source} {host}"),
+            };
+            *is_found.entry((*kind, name)).or_default() |= alerts.contains_key(pair);
+        }
+        let mut score = Score { n_days: self.n_days, ..Score::default() };
+        for ((kind, name), is_found) in is_found {
+            let of_kind = score.of_kinds.entry(kind).or_default();
+            of_kind.0 += usize::from(is_found);
+            of_kind.1 += 1;
+            if !is_found {
+                score.missed.push((kind, name));
+            }
+        }
+        let wrong = alerts.iter().filter(|(pair, _)| !self.abuses.contains_key(*pair));
+        score.wrong = wrong.map(|(pair, titles)| (pair.clone(), titles.clone())).collect();
+        score
     }
 
     fn add(&mut self, time: f64, call: Call<'_>) {
