@@ -64,7 +64,7 @@ pub fn native_module(name: &str) -> Result<PathBuf> {
 
 /// The library of the package `test-clock`, by which a test sets the time of day of an Envoy.
 pub fn test_clock() -> Result<PathBuf> {
-    built(target().join("debug/libtest_clock.so"), "cargo build --package test-clock")
+    built(target().join("debug/libtest_clock.so"), "cargo xtask setup")
 }
 
 /// The native module, if the environment asks for it by `TIDEGATE_HOST=native`: what every test then runs

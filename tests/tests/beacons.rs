@@ -1,19 +1,12 @@
 //! Behaviour over time in a real gateway: rhythms are kept for all workers together, and reported once.
 #![forbid(unsafe_code)]
-#![allow(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "the test says what it found, and sends by the clock"
-)]
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::thread;
-use std::time::{Duration, Instant};
+#![allow(clippy::print_stdout, reason = "the test says what it found")]
 
 use anyhow::{Context, Result, ensure};
 use gateway::event::{self, schema};
 use serde_json::Value;
-use tests::{Bootstrap, Envoy, Launch, Plugin, http1, until};
+use std::collections::{BTreeMap, BTreeSet};
+use tests::{Bootstrap, Clock, Envoy, Launch, Plugin, http1, until};
 
 /// Requests of each source: from the twentieth on it has a rhythm.
 const N_REQUESTS: u32 = 21;
@@ -21,6 +14,9 @@ const N_REQUESTS: u32 = 21;
 /// Sources that call by a clock, with up to a fifth of jitter, and those that call as chance has it.
 const N_STEADY: u32 = 34;
 const N_OTHERS: u32 = 6;
+
+/// When the first of them begins, in nanoseconds since 1970.
+const START: u64 = 1_790_467_200_000_000_000;
 
 const RULES: &str = "
 title: Beacon
@@ -31,10 +27,11 @@ detection:
   condition: s
 ";
 
-fn start(pack: &[u8], concurrency: u32) -> Result<Envoy> {
+fn start(pack: &[u8], concurrency: u32, clock: &Clock) -> Result<Envoy> {
     let plugin = Plugin::tidegate(pack, "monitor")?;
     let config = Bootstrap::new().listener("egress", &[plugin.http_filter()]);
-    Envoy::launch(&Launch { concurrency, ..Launch::new()? }, &config.json())
+    let launch = Launch { concurrency, clock: Some(clock.preload()), ..Launch::new()? };
+    Envoy::launch(&launch, &config.json())
 }
 
 fn address(source: u32) -> String {
@@ -84,15 +81,13 @@ fn one_worker_or_four_report_the_same_beacons_once() -> Result<()> {
         ensure!(compiler.add(rule).is_ok(), "a rule is refused");
     }
     let pack = compiler.finish().encode();
-    let gateways = [1, 2, 4].map(|n_workers| (n_workers, start(&pack, n_workers)));
+    let clock = Clock::new(START)?;
+    let gateways = [1, 2, 4].map(|n_workers| (n_workers, start(&pack, n_workers, &clock)));
     let gateways = gateways.map(|(n_workers, envoy)| envoy.map(|envoy| (n_workers, envoy)));
     let gateways = gateways.into_iter().collect::<Result<Vec<_>>>()?;
     let schedule = schedule();
-    // Rhythms are of the gateway's clock, in seconds: this takes as long as it takes.
-    let start = Instant::now();
     for (time, source) in &schedule {
-        let due = start + Duration::from_millis(*time);
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+        clock.set(START + time * 1_000_000)?;
         for (_, envoy) in &gateways {
             // On a connection of its own, so that any worker may get it.
             let request = format!(

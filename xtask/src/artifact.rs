@@ -28,9 +28,10 @@ pub(crate) struct Artifacts {
 }
 
 impl Artifacts {
-    /// Builds the filter, the command line and the pack of the shipped notes.
+    /// Builds the filter, the command line, the clock of tests and the pack of the shipped notes.
     pub(crate) fn build() -> Result<Self> {
         filter_module::build_for_tests()?;
+        run(cargo().args(["build", "--package", "test-clock"]))?;
         let artifacts = Artifacts::command_line()?;
         let packs = workspace::target().join("packs");
         fs::create_dir_all(&packs)?;

@@ -17,7 +17,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::artifact::Artifacts;
-use crate::command::{cargo, output, run as run_command};
+use crate::command::output;
 use crate::install;
 use crate::progress::step;
 
@@ -50,7 +50,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     install::targets()?;
     let binary = install::envoy()?;
     let artifacts = Artifacts::build()?;
-    run_command(cargo().args(["build", "--package", "test-clock"]))?;
     let pack = fs::read(workspace::shipped_pack()?)?;
     let folder = tempfile::TempDir::with_prefix_in("bench-", workspace::target())?;
     let mut hunted = Score::default();
