@@ -48,8 +48,47 @@ fn compares(test: &Test, value: f64) -> bool {
 
 /// A text that is a number, as logs write it: `150`, `-1.5`, `1e3`.
 fn number(value: &[u8]) -> Option<f64> {
+    if let Some(number) = decimal(value) {
+        return Some(number);
+    }
     let number: f64 = str::from_utf8(value).ok()?.parse().ok()?;
     number.is_finite().then_some(number)
+}
+
+/// Most digits of a number that [`decimal`] reads: below 2^53, so that nothing is rounded but the quotient.
+const MAX_DIGITS: usize = 15;
+
+/// The powers of ten that are written without rounding, up to [`MAX_DIGITS`].
+const POWERS: [f64; MAX_DIGITS] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
+
+/// The same for what counts and shares look like, digits with perhaps a sign and a dot between two of them, in a
+/// fraction of the time; `None` for anything else. Digits and power are exact, so that their quotient is the number
+/// that the standard library reads (Clinger, 1990).
+fn decimal(value: &[u8]) -> Option<f64> {
+    let digits = value.strip_prefix(b"-").unwrap_or(value);
+    let (mut whole, mut n_digits, mut dot) = (0_u64, 0, None);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => whole = whole * 10 + u64::from(byte - b'0'),
+            b'.' if dot.is_none() && n_digits > 0 => {
+                dot = Some(n_digits);
+                continue;
+            }
+            _ => return None,
+        }
+        n_digits += 1;
+        if n_digits > MAX_DIGITS {
+            return None;
+        }
+    }
+    let n_places = n_digits - dot.unwrap_or(n_digits);
+    if n_digits == 0 || dot.is_some() && n_places == 0 {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "at most fifteen digits")]
+    let number = whole as f64 / POWERS.get(n_places)?;
+    Some(if digits.len() < value.len() { -number } else { number })
 }
 
 fn other_field(test: &Test, event: &Event) -> bool {
@@ -187,6 +226,29 @@ fn days_before(year: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_as_the_standard_library_reads_them(
+            text in "-?[0-9]{0,17}([.][0-9]{0,17})?(e[0-9])?",
+        ) {
+            let expect = text.parse().ok();
+            prop_assert_eq!(number(text.as_bytes()), expect);
+            if let Some(read) = decimal(text.as_bytes()) {
+                prop_assert_eq!(Some(read), expect);
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_and_a_share_are_read_without_the_library() {
+        for (text, expect) in
+            [("0", Some(0.0)), ("12", Some(12.0)), ("-0.250001", Some(-0.250_001)), ("1.", None)]
+        {
+            assert_eq!(decimal(text.as_bytes()), expect, "{text}");
+        }
+    }
 
     #[test]
     fn parts_are_found_wherever_they_stand() {

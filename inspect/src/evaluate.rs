@@ -14,7 +14,7 @@ use crate::behaviour::BehaviourFields;
 use crate::bits::BitSet;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId};
-use crate::pack::{KEYWORDS, Op, Tables};
+use crate::pack::{Atom, KEYWORDS, Op, Tables};
 pub(crate) use outcomes::may_match;
 pub(crate) use plan::{Plan, fields, needing};
 
@@ -193,20 +193,19 @@ fn ask(tables: &Tables, atom_id: AtomId, event: &Event, scratch: &mut Scratch) -
     if scratch.atoms.contains(atom_id.index()) {
         return Truth::True;
     }
-    if let Some(atom) = tables.atoms.get(atom_id.index())
-        && atom.is_deferred
-    {
+    let Some(atom) = tables.atoms.get(atom_id.index()) else { return Truth::False };
+    if atom.is_deferred {
         search::deferred(tables, atom.field, event, scratch);
+        if scratch.atoms.contains(atom_id.index()) {
+            return Truth::True;
+        }
     }
-    let truth = atom_truth(tables, atom_id, event, scratch);
-    if truth == Truth::True
-        && !scratch.atoms.contains(atom_id.index())
-        && let Some(found) = unindexed_found(tables, atom_id, event)
-    {
+    if let Some(found) = unindexed_found(tables, atom_id, event) {
         scratch.atoms.insert(atom_id.index());
         scratch.found.push(found);
+        return Truth::True;
     }
-    truth
+    without_text(atom, event)
 }
 
 /// Whether an atom holds: a pattern was found, or may still be found in a value that is to come.
@@ -220,7 +219,11 @@ pub(crate) fn atom_truth(
     {
         return Truth::True;
     }
-    let Some(atom) = tables.atoms.get(atom_id.index()) else { return Truth::False };
+    tables.atoms.get(atom_id.index()).map_or(Truth::False, |atom| without_text(atom, event))
+}
+
+/// Whether an atom of which nothing was found may still hold: its field is to come.
+fn without_text(atom: &Atom, event: &Event) -> Truth {
     let unknown = match atom.field {
         KEYWORDS => event.awaits_more(),
         field => event.slot(field) == Slot::Unknown,

@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+use crate::words::last_word;
+
 /// The operator's key: 16 bytes, 32 hexadecimal digits in configuration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct IdentityKey(pub [u8; 16]);
@@ -31,12 +33,12 @@ impl IdentityKey {
 
     /// Returns the hash of parts under this key. Parts are kept apart: `a`, `bc` is not `ab`, `c`.
     pub fn hash<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> u64 {
-        let mut text = Vec::new();
+        let mut hasher = SipHasher::new(self.0);
         for part in parts {
-            text.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            text.extend_from_slice(part);
+            hasher.write(&(part.len() as u64).to_le_bytes());
+            hasher.write(part);
         }
-        sip_hash(self.0, &text)
+        hasher.finish()
     }
 
     /// Returns the hash of a tenant or a credential of a service: of what is in its places, in order.
@@ -65,29 +67,64 @@ impl fmt::Debug for IdentityKey {
 
 /// SipHash-2-4 of bytes under a key.
 pub(crate) fn sip_hash(key: [u8; 16], bytes: &[u8]) -> u64 {
-    let key = u128::from_le_bytes(key);
-    #[expect(clippy::cast_possible_truncation, reason = "the key's two halves")]
-    let (low, high) = (key as u64, (key >> 64) as u64);
-    let mut state = [
-        low ^ 0x736f_6d65_7073_6575,
-        high ^ 0x646f_7261_6e64_6f6d,
-        low ^ 0x6c79_6765_6e65_7261,
-        high ^ 0x7465_6462_7974_6573,
-    ];
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (place, byte) in last.iter_mut().zip(rest) {
-        *place = *byte;
+    let mut hasher = SipHasher::new(key);
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// SipHash-2-4 of bytes that come in pieces: nothing is copied or allocated.
+struct SipHasher {
+    state: [u64; 4],
+    /// The bytes of a word that is not complete, the first one lowest.
+    rest: u64,
+    n_bytes: usize,
+}
+
+impl SipHasher {
+    fn new(key: [u8; 16]) -> SipHasher {
+        let key = u128::from_le_bytes(key);
+        #[expect(clippy::cast_possible_truncation, reason = "the key's two halves")]
+        let (low, high) = (key as u64, (key >> 64) as u64);
+        let state = [
+            low ^ 0x736f_6d65_7073_6575,
+            high ^ 0x646f_7261_6e64_6f6d,
+            low ^ 0x6c79_6765_6e65_7261,
+            high ^ 0x7465_6462_7974_6573,
+        ];
+        SipHasher { state, rest: 0, n_bytes: 0 }
     }
-    let last = u64::from_le_bytes(last) | (bytes.len() as u64) << 56;
-    for word in words.iter().map(|word| u64::from_le_bytes(*word)).chain([last]) {
-        state[3] ^= word;
-        rounds(&mut state, 2);
-        state[0] ^= word;
+
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_bytes(u64::from_le_bytes(*word), 8);
+        }
+        self.write_bytes(last_word(bytes, rest.len()), rest.len());
     }
-    state[2] ^= 0xff;
-    rounds(&mut state, 4);
-    state.iter().fold(0, |hash, word| hash ^ word)
+
+    /// Writes the lowest `n_bytes` of a word, at most eight; the others are 0.
+    fn write_bytes(&mut self, word: u64, n_bytes: usize) {
+        let n_rest = self.n_bytes % 8;
+        self.rest |= word << (8 * n_rest);
+        self.n_bytes += n_bytes;
+        if n_rest + n_bytes >= 8 {
+            self.compress(self.rest);
+            self.rest = if n_rest == 0 { 0 } else { word >> (64 - 8 * n_rest) };
+        }
+    }
+
+    fn compress(&mut self, word: u64) {
+        self.state[3] ^= word;
+        rounds(&mut self.state, 2);
+        self.state[0] ^= word;
+    }
+
+    fn finish(mut self) -> u64 {
+        self.compress(self.rest | (self.n_bytes as u64) << 56);
+        self.state[2] ^= 0xff;
+        rounds(&mut self.state, 4);
+        self.state.iter().fold(0, |hash, word| hash ^ word)
+    }
 }
 
 fn rounds([a, b, c, d]: &mut [u64; 4], n_rounds: usize) {
@@ -137,6 +174,13 @@ mod tests {
             let mut oracle = std::hash::SipHasher::new_with_keys(half(low), half(high));
             oracle.write(&bytes);
             prop_assert_eq!(sip_hash(key, &bytes), oracle.finish());
+        }
+
+        #[test]
+        fn pieces_are_hashed_as_a_whole(key: [u8; 16], pieces: Vec<Vec<u8>>) {
+            let mut hasher = SipHasher::new(key);
+            pieces.iter().for_each(|piece| hasher.write(piece));
+            prop_assert_eq!(hasher.finish(), sip_hash(key, &pieces.concat()));
         }
     }
 

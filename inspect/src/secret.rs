@@ -13,7 +13,7 @@ mod token;
 
 use crate::pack::Tables;
 use crate::request::Request;
-use crate::service::{owner, plain_host};
+use crate::service::{is_known, plain_host};
 use encoded::Text;
 
 /// The field under which rules find the kinds of secrets in a request. It has one value for each.
@@ -77,8 +77,9 @@ impl Secrets {
         if !is_encoded && is_long == [false; 4] {
             return found;
         }
-        let is_of_service = owner(tables, &host).is_some();
-        found.insert_if(is_encoded && !is_of_service, SecretKind::HostEncoded);
+        // Asked only where something was found, which is rare.
+        let is_of_service = || is_known(tables, &host);
+        found.insert_if(is_encoded && !is_of_service(), SecretKind::HostEncoded);
         for (idx, (text, is_long)) in texts.into_iter().zip(is_long).enumerate() {
             let Some(text) = text.filter(|_| is_long) else { continue };
             let (is_path, is_url) = (idx == 0, idx == 0 || idx == 2);
@@ -90,9 +91,12 @@ impl Secrets {
             for text in text.readings() {
                 format::find(text, &mut found);
             }
-            if is_path && !is_of_service {
-                found.insert_if(token::has_jwt(text.unescaped()), SecretKind::Jwt);
-                found.insert_if(token::has_random(text.unescaped()), SecretKind::Random);
+            if is_path {
+                let is_jwt = token::has_jwt(text.unescaped());
+                let is_random = token::has_random(text.unescaped());
+                let counts = (is_jwt || is_random) && !is_of_service();
+                found.insert_if(counts && is_jwt, SecretKind::Jwt);
+                found.insert_if(counts && is_random, SecretKind::Random);
             }
         }
         found

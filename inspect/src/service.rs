@@ -356,6 +356,11 @@ impl<'r, 'p> Fit<'r, 'p> {
 /// The tenants that a host alone names: the namespace of each, and what is in the places of its template.
 type Tenants<'r> = Vec<(Option<StrId>, Vec<&'r [u8]>)>;
 
+/// Returns true if a host belongs to a service; it is [`plain_host`]'s.
+pub(crate) fn is_known(tables: &Tables, host: &[u8]) -> bool {
+    names_of(tables, host).next().is_some()
+}
+
 /// The service of a host and the tenants that the host alone names, whatever the path: what two names of
 /// one request have to share.
 pub(crate) fn owner<'r>(tables: &Tables, host: &'r [u8]) -> Option<(u32, Tenants<'r>)> {

@@ -43,6 +43,9 @@ pub(super) fn truth_of(
     stack.top().unwrap_or_default()
 }
 
+/// Fewest operations without a search that are worth leaving out.
+const MIN_SAVED: usize = 4;
+
 /// For each operation of a rule's program, what its value may settle; for none where nothing would be
 /// saved.
 #[derive(Debug, Default)]
@@ -93,7 +96,7 @@ impl Shortcuts {
             let depth = values.len().saturating_sub(n_values);
             for operand in values.drain(depth..) {
                 if settled_by.is_some()
-                    && last_search > operand
+                    && (last_search > operand || to - operand >= MIN_SAVED)
                     && let Some(shortcut) = all.get_mut(operand)
                     && let (Ok(to), Ok(depth)) = (to.try_into(), depth.try_into())
                 {

@@ -1,5 +1,7 @@
 //! A text of a request as it may be read: its escapes undone, and what is encoded in it.
 
+use crate::words::place_of;
+
 /// Most rounds of escapes that are undone.
 const MAX_ROUNDS: usize = 4;
 /// Fewest characters of an encoded text: the shortest key has 20, and base64 takes four for three.
@@ -10,32 +12,68 @@ pub(super) const MIN_RUN: usize = 20;
 
 /// Fewest capitals of a text without digits that may be a secret: the key of AWS.
 const MIN_CAPITALS: usize = 16;
+/// Fewest dashes of one: the lines around a key in PEM start with five.
+const MIN_DASHES: usize = 5;
+
+/// A byte that a key or an encoded one consists of.
+const PART: u8 = 1;
+/// One that it consists of in a query, as base64 has a slash.
+const QUERY_PART: u8 = 2;
+
+/// The classes of bytes.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut rest: &mut [u8] = &mut classes;
+    let mut byte = 0_u8;
+    while let Some((class, others)) = rest.split_first_mut() {
+        *class = match byte {
+            b'/' => QUERY_PART,
+            b'-' | b'_' | b'%' | b'+' | b'=' | b'.' | b',' | b':' => PART | QUERY_PART,
+            _ if byte.is_ascii_alphanumeric() || !byte.is_ascii() => PART | QUERY_PART,
+            _ => 0,
+        };
+        rest = others;
+        byte = byte.wrapping_add(1);
+    }
+    classes
+};
 
 /// Returns true if a text may contain a secret: it has many characters in a row that a key or an encoded one
 /// consists of, with a digit or many capitals among them, or dashes as PEM has. A slash ends a row but in a query, as base64 has it.
 pub(super) fn has_long_run(text: &[u8]) -> bool {
-    let (mut n_bytes, mut is_query, mut has_digit, mut n_dashes) = (0, false, false, 0);
-    let mut n_capitals = 0;
-    for byte in text {
-        let is_part = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'_' | b'%' | b'+' | b'=' | b'.' | b',' | b':')
-            || !byte.is_ascii()
-            || is_query && *byte == b'/';
-        is_query |= *byte == b'?';
-        if !is_part {
-            (n_bytes, has_digit, n_dashes, n_capitals) = (0, false, 0, 0);
-            continue;
-        }
-        n_bytes += 1;
-        has_digit |= byte.is_ascii_digit();
-        n_dashes += usize::from(*byte == b'-');
-        n_capitals += usize::from(byte.is_ascii_uppercase());
-        let is_random = has_digit || n_dashes >= 5 || n_capitals >= MIN_CAPITALS;
-        if n_bytes >= MIN_RUN && is_random {
-            return true;
-        }
+    let n_path = place_of(text, b'?').unwrap_or(text.len());
+    let (path, query) = text.split_at_checked(n_path).unwrap_or((text, &[]));
+    has_run_of(PART, path) || has_run_of(QUERY_PART, query)
+}
+
+/// The same for bytes of a class. Looks at few bytes of a text without long rows: the last one in such a row is
+/// looked at first.
+fn has_run_of(class: u8, text: &[u8]) -> bool {
+    let is_other =
+        |byte: &u8| CLASSES.get(usize::from(*byte)).is_none_or(|classes| classes & class == 0);
+    let mut rest = text;
+    while let Some(first) = rest.get(..MIN_RUN) {
+        let n_bytes = match first.iter().rposition(is_other) {
+            Some(place) => place,
+            None => {
+                let n_bytes = rest.iter().position(is_other).unwrap_or(rest.len());
+                if rest.get(..n_bytes).is_some_and(may_be_random) {
+                    return true;
+                }
+                n_bytes
+            }
+        };
+        rest = rest.get(n_bytes + 1..).unwrap_or_default();
     }
     false
+}
+
+/// Returns true for a row with a digit, with many capitals, or with dashes as PEM has them.
+fn may_be_random(row: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| row.iter().filter(|byte| is(byte)).count();
+    row.iter().any(u8::is_ascii_digit)
+        || count(|byte| *byte == b'-') >= MIN_DASHES
+        || count(u8::is_ascii_uppercase) >= MIN_CAPITALS
 }
 
 /// A text, unescaped, and the texts that are encoded in it.
@@ -193,5 +231,64 @@ fn base64_digit(byte: u8) -> Option<u8> {
         b'+' | b'-' => Some(62),
         b'/' | b'_' => Some(63),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same byte by byte.
+    fn has_long_run_plainly(text: &[u8]) -> bool {
+        let (mut row, mut is_query) = (Vec::new(), false);
+        let mut is_found = false;
+        for byte in text {
+            is_query |= *byte == b'?';
+            let is_part = byte.is_ascii_alphanumeric()
+                || b"-_%+=.,:".contains(byte)
+                || *byte > 0x7f
+                || is_query && *byte == b'/';
+            if is_part {
+                row.push(*byte);
+            } else {
+                row.clear();
+            }
+            let n_dashes = row.iter().filter(|byte| **byte == b'-').count();
+            let n_capitals = row.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+            let is_random = row.iter().any(u8::is_ascii_digit) || n_dashes >= 5 || n_capitals >= 16;
+            is_found |= row.len() >= 20 && is_random;
+        }
+        is_found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn long_rows_are_found_wherever_they_are(
+            parts in proptest::collection::vec(("[a-zA-Z-]{0,30}", "[ /?;=0-9\u{e9}]{0,2}"), 0..6),
+        ) {
+            let text: String = parts.into_iter().map(|(word, other)| word + &other).collect();
+            let expect = has_long_run_plainly(text.as_bytes());
+            prop_assert_eq!(has_long_run(text.as_bytes()), expect, "{}", text);
+        }
+    }
+
+    #[test]
+    fn a_row_counts_from_twenty_characters_on() {
+        for (text, expect) in [
+            ("a123456789012345678", false),
+            ("a1234567890123456789", true),
+            ("/a123456789/12345678901", false),
+            ("/?a123456789/12345678901", true),
+            ("abcdefghijklmnopqrstuvwxyz", false),
+            ("abcd ABCDEFGHIJKLMNOPabcd", true),
+            ("-----BEGIN-OPENSSH-KEY", true),
+            ("", false),
+        ] {
+            assert_eq!(has_long_run(text.as_bytes()), expect, "{text}");
+            assert_eq!(has_long_run_plainly(text.as_bytes()), expect, "{text}");
+        }
     }
 }

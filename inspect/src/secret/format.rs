@@ -166,7 +166,8 @@ const PEM: [&[u8]; 2] = [b"PRIVATE KEY-----", b"PRIVATE+KEY-----"];
 
 /// Adds the kinds of the keys in a text of a request.
 pub(super) fn find(text: &[u8], found: &mut Secrets) {
-    if text.windows(PEM_BYTES).any(|part| PEM.contains(&part)) {
+    let is_pem = |part: &[u8]| part.first() == Some(&b'P') && PEM.contains(&part);
+    if text.windows(PEM_BYTES).any(is_pem) {
         found.insert(SecretKind::Private);
     }
     find_keys(text, Place::default(), found);
@@ -181,14 +182,12 @@ pub(super) fn find_in_host(host: &[u8], found: &mut Secrets) {
 }
 
 fn find_keys(text: &[u8], place: Place, found: &mut Secrets) {
-    let mut before = b' ';
-    for (at, byte) in text.iter().enumerate() {
-        let place = Place { is_glued: before.is_ascii_alphanumeric(), ..place };
-        before = *byte;
-        // The first letters of all forms.
-        if !matches!(byte, b'A' | b'a' | b'g' | b'r' | b's' | b'x') {
+    for (at, pair) in text.windows(2).enumerate() {
+        if !may_start(pair) {
             continue;
         }
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        let place = Place { is_glued: before.is_some_and(u8::is_ascii_alphanumeric), ..place };
         let rest = text.get(at..).unwrap_or_default();
         for format in FORMATS {
             if format.key_length(rest, place).is_some() {
@@ -196,6 +195,18 @@ fn find_keys(text: &[u8], place: Place, found: &mut Secrets) {
             }
         }
     }
+}
+
+/// Returns true for the first two letters of any form, whatever their case: one pair of a hundred at random.
+fn may_start(pair: &[u8]) -> bool {
+    let &[first, second] = pair else { return false };
+    matches!(
+        (first | 0x20, second | 0x20),
+        (b'a', b'i' | b'k' | b's')
+            | (b'g', b'h' | b'i' | b'l')
+            | (b'r' | b's', b'k')
+            | (b'x', b'o')
+    )
 }
 
 /// A text of a URL without the keys that are in use at a host of their vendor: in the parameter that is for them, as
@@ -294,4 +305,18 @@ fn has_few_vowels(text: &[u8]) -> bool {
     let n_letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let is_vowel = |byte: &&u8| b"aeiou".contains(&byte.to_ascii_lowercase());
     text.iter().filter(is_vowel).count() * 4 <= n_letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_looked_for_where_it_starts() {
+        for start in FORMATS.iter().flat_map(|format| format.starts) {
+            for start in [(*start).to_owned(), start.to_ascii_lowercase()] {
+                assert!(start.as_bytes().get(..2).is_some_and(may_start), "{start}");
+            }
+        }
+    }
 }
