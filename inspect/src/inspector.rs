@@ -15,8 +15,9 @@ use crate::evaluate::{
 use crate::event::Event;
 use crate::ids::{AtomId, FieldId, RuleId, StrId};
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES, MAX_SEEN};
+use crate::name_filter::NameFilter;
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
-use crate::policy::{Allowance, User, names_agree};
+use crate::policy::{Allowance, User, listed_names, names_agree};
 use crate::request::{Binding, Further, Known, ProxyField, Request};
 use crate::secret::Secrets;
 use crate::service::UsedService;
@@ -32,6 +33,8 @@ pub struct Inspector {
     plan: Plan,
     /// The rules that ask for something that a response answers.
     of_response: BitSet,
+    /// The names that allow-lists have.
+    listed: NameFilter,
     /// The readings of the request that was inspected last, as many as `n_readings` says; the memory
     /// of the others waits for a request that has more.
     readings: Vec<Reading>,
@@ -56,6 +59,7 @@ impl Inspector {
         let binding = Binding::new(pack.tables());
         let plan = Plan::new(pack.tables());
         let watched = Watched::new(pack.tables());
+        let listed = listed_names(pack.tables());
         let readings = vec![Reading::default()];
         let mut of_response = BitSet::default();
         let n_rules = pack.tables().rules.len();
@@ -71,6 +75,7 @@ impl Inspector {
             binding,
             plan,
             of_response,
+            listed,
             readings,
             n_readings: 0,
             behaviour: Reading::default(),
@@ -133,7 +138,8 @@ impl Inspector {
 
     /// What the allow-lists of the policy say of a request of a user.
     pub fn allowance(&self, request: &Request<'_>, user: &User<'_>) -> Allowance {
-        user.allowance(self.pack.tables(), request, Views::of(request).anomalies())
+        let anomalies = Views::of(request).anomalies();
+        user.allowance(self.pack.tables(), &self.listed, request, anomalies)
     }
 
     /// Returns the fields of behaviour that rules ask for; none means that no state need be kept for the
@@ -285,7 +291,8 @@ impl Inspector {
             known.usage = user.usage(tables, request, Some(found), is_plain);
         }
         if self.asks_unlisted()
-            && let Allowance::Unlisted(group) = user.allowance(tables, request, anomalies)
+            && let Allowance::Unlisted(group) =
+                user.allowance(tables, &self.listed, request, anomalies)
         {
             known.unlisted = Some(group);
         }

@@ -41,6 +41,7 @@ mod ids;
 mod inspector;
 mod keyed_hash;
 pub mod limits;
+mod name_filter;
 mod nfa;
 pub mod pack;
 mod policy;

@@ -38,7 +38,7 @@ pub use allow::{
     ANY_SERVICE, AllowGroup, AllowTables, AllowTerms, AllowedHost, AllowedNetwork, AllowedService,
     HostReach, OTHER_OPERATION, PortRange,
 };
-pub(crate) use allow::{HASH_START, hash_step};
+pub(crate) use allow::{HASH_START, hash_in, hash_step};
 pub use envelope::Envelope;
 pub use policy::{
     Credential, Exception, HeaderValue, Mode, Operation, Part, PartKind, PolicyTables, Range,

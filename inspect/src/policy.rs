@@ -20,6 +20,7 @@ use crate::request::Request;
 use crate::service::{Operations, ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
 use crate::views::Views;
+pub(crate) use allow::listed_names;
 pub use allow::{Allowance, AllowedBy, UNLISTED_FIELD};
 pub use credential::{SALT_BYTES, SecretHash};
 pub use headers::HeaderChange;

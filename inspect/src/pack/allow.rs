@@ -141,7 +141,7 @@ impl AllowTables {
         let n_buckets = self.hosts.len().next_power_of_two();
         let bucket = |host: &AllowedHost| {
             let hash = name(host.name).bytes().rev().fold(HASH_START, hash_step);
-            bucket_of(hash, host.group, n_buckets)
+            bucket_of(hash_in(hash, host.group), n_buckets)
         };
         // Equal names keep the order in which they were written.
         self.hosts.sort_by_cached_key(bucket);
@@ -155,12 +155,12 @@ impl AllowTables {
         self.buckets.push(start);
     }
 
-    /// The hosts of a bucket: those that a group may have under a name with this hash.
-    pub(crate) fn hosts_of(&self, hash: u64, group: u32) -> &[AllowedHost] {
+    /// The hosts of a bucket: those that a group may have under a name; `hash` is that of [`hash_in`].
+    pub(crate) fn hosts_of(&self, hash: u64) -> &[AllowedHost] {
         let Some(n_buckets) = self.buckets.len().checked_sub(1).filter(|n| *n > 0) else {
             return &[];
         };
-        let at = bucket_of(hash, group, n_buckets);
+        let at = bucket_of(hash, n_buckets);
         let place = |at: usize| self.buckets.get(at).map_or(0, |place| *place as usize);
         self.hosts.get(place(at)..place(at + 1)).unwrap_or_default()
     }
@@ -208,8 +208,12 @@ pub(crate) fn hash_step(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
 }
 
-/// The bucket of a name in a group; `n_buckets` is a power of two.
-fn bucket_of(hash: u64, group: u32, n_buckets: usize) -> usize {
-    let mixed = (hash ^ u64::from(group)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 32) as usize & n_buckets.wrapping_sub(1)
+/// The hash of a name in a group, of which the high bits depend on both.
+pub(crate) fn hash_in(hash: u64, group: u32) -> u64 {
+    (hash ^ u64::from(group)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The bucket of a name in a group by its hash; `n_buckets` is a power of two.
+fn bucket_of(hash: u64, n_buckets: usize) -> usize {
+    (hash >> 32) as usize & n_buckets.wrapping_sub(1)
 }

@@ -8,9 +8,10 @@ use super::{Source, address_number};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
+use crate::name_filter::{NameFilter, hash_of};
 use crate::pack::{
     ANY_SERVICE, AllowGroup, AllowTables, AllowTerms, HASH_START, HostReach, OTHER_OPERATION,
-    Tables, hash_step,
+    Tables, hash_in, hash_step,
 };
 use crate::request::{Request, split_port};
 use crate::service::{self, Operations, ServiceMatch, plain_host};
@@ -48,10 +49,11 @@ impl User<'_> {
     /// an anomaly of its spelling.
     ///
     /// Takes steps in proportion to the number of groups, of their patterns of sources and networks, and of the
-    /// labels of the host, but not to the number of hosts and services that are listed.
+    /// labels of the host, but not to the number of hosts and services that are listed. `names` is [`listed_names`].
     pub(crate) fn allowance(
         &self,
         tables: &Tables,
+        names: &NameFilter,
         request: &Request<'_>,
         anomalies: Anomalies,
     ) -> Allowance {
@@ -59,12 +61,19 @@ impl User<'_> {
         let groups = (0..).zip(&allow.groups);
         let mut of_source = groups.filter(|(_, group)| is_in(tables, group, self.source));
         let Some((idx, group)) = of_source.next() else { return Allowance::NoGroup };
-        let lists = List { tables, allow, group, idx, key: self.key };
+        let lists = List { tables, allow, names, group, idx, key: self.key };
         match is_plain(anomalies).then(|| lists.entry(request)).flatten() {
             Some(entry) => Allowance::Listed(group.name, entry),
             None => Allowance::Unlisted(group.name),
         }
     }
+}
+
+/// The names that groups list, each with its group: long lists and their texts are in no processor's cache, and most
+/// names that are asked for are in no list.
+pub(crate) fn listed_names(tables: &Tables) -> NameFilter {
+    let hosts = tables.policy.allow.hosts.iter();
+    NameFilter::of(hosts.map(|host| hash_in(hash_of(tables.str(host.name)), host.group)))
 }
 
 fn is_in(tables: &Tables, group: &AllowGroup, source: Source<'_>) -> bool {
@@ -87,6 +96,7 @@ fn is_plain(anomalies: Anomalies) -> bool {
 struct List<'p> {
     tables: &'p Tables,
     allow: &'p AllowTables,
+    names: &'p NameFilter,
     group: &'p AllowGroup,
     /// Its place in the groups.
     idx: u32,
@@ -217,7 +227,7 @@ impl List<'_> {
             }
             hash = hash_step(hash, *byte);
         }
-        if service::owner(self.tables, host).is_some() {
+        if service::is_known(self.tables, host) {
             nearest = Reached::Not;
         }
         self.named(host, hash, 0, &fits).or(nearest)
@@ -225,7 +235,11 @@ impl List<'_> {
 
     /// The entry of a name for a host that has some labels more.
     fn named(&self, name: &[u8], hash: u64, n_more: usize, fits: impl Fn(u32) -> bool) -> Reached {
-        let reaching = self.allow.hosts_of(hash, self.idx).iter().filter(|allowed| {
+        let hash = hash_in(hash, self.idx);
+        if !self.names.contains(hash) {
+            return Reached::Not;
+        }
+        let reaching = self.allow.hosts_of(hash).iter().filter(|allowed| {
             let reaches = match allowed.reach {
                 HostReach::Itself => n_more == 0,
                 HostReach::OneLabel => n_more == 1,
@@ -274,7 +288,7 @@ impl List<'_> {
     /// Returns true for a name that belongs to no service. Of an address nobody knows that: a service has them too.
     fn is_other(&self, host: &[u8]) -> bool {
         let is_address = address_number(host).is_some();
-        !is_address && service::owner(self.tables, host).is_none()
+        !is_address && !service::is_known(self.tables, host)
     }
 
     fn allows(&self, terms: u32, used: Use<'_>) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::event::Event;
 use crate::ids::FieldId;
+use crate::name_filter::{NameFilter, hash_of};
 use crate::pack::{HASH_START, Tables, hash_step};
 use crate::policy::Usage;
 use crate::request::{ProxyField, Request, split_port};
@@ -44,12 +45,14 @@ impl ServiceFields {
         let fields: Vec<_> =
             named.iter().filter(|(field, _)| is_of_service(*field)).copied().collect();
         named.retain(|(field, _)| !is_of_service(*field));
-        ServiceFields { fields, names: NameFilter::of(tables) }
+        let hosts = tables.services.hosts.iter();
+        let names = NameFilter::of(hosts.map(|host| hash_of(tables.str(host.name))));
+        ServiceFields { fields, names }
     }
 
     /// Returns false if the host of an authority belongs to no service.
     pub(crate) fn may_have(&self, authority: &[u8]) -> bool {
-        self.names.may_have(authority)
+        may_have(&self.names, authority)
     }
 
     /// Returns true if a rule asks what the policy knows of a use.
@@ -62,7 +65,7 @@ impl ServiceFields {
     ///
     /// Most hosts belong to no service, which takes one pass over their bytes.
     pub(crate) fn host(&self, request: &Request<'_>) -> Option<Vec<u8>> {
-        let is_asked = !self.fields.is_empty() && self.names.may_have(request.authority);
+        let is_asked = !self.fields.is_empty() && may_have(&self.names, request.authority);
         is_asked.then(|| plain_host(request.authority)).flatten()
     }
 
@@ -111,65 +114,25 @@ impl ServiceFields {
     }
 }
 
-/// Fewest bits for each name, so that one host in sixteen that is no service's is looked up in vain.
-const BITS_PER_NAME: usize = 16;
-
-/// A set of the names of all services' hosts that may contain others too: what is not in it needs no
-/// look-up.
-#[derive(Debug, Default)]
-struct NameFilter {
-    /// Bits by the hash of a name; their number is a power of two. None without names.
-    bits: Vec<u64>,
-}
-
-impl NameFilter {
-    fn of(tables: &Tables) -> NameFilter {
-        let hosts = &tables.services.hosts;
-        if hosts.is_empty() {
-            return NameFilter::default();
-        }
-        let n_bits = (hosts.len() * BITS_PER_NAME).next_power_of_two().max(64);
-        let mut filter = NameFilter { bits: vec![0; n_bits / 64] };
-        for host in hosts {
-            let hash = tables.str(host.name).bytes().rev().fold(HASH_START, hash_step);
-            let at = filter.place(hash);
-            if let Some(word) = filter.bits.get_mut(at / 64) {
-                *word |= 1 << (at % 64);
-            }
-        }
-        filter
+/// Returns false if no service has the host of an authority, or a name above it.
+fn may_have(names: &NameFilter, authority: &[u8]) -> bool {
+    if names.is_empty() {
+        return false;
     }
-
-    /// Returns false if no service has the host of an authority, or a name above it.
-    fn may_have(&self, authority: &[u8]) -> bool {
-        if self.bits.is_empty() {
-            return false;
-        }
-        let (host, _) = split_port(authority);
-        let mut host = host;
-        if has_byte(host, b'@') {
-            host = host.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
-        }
-        while let Some(rest) = host.strip_suffix(b".") {
-            host = rest;
-        }
-        let mut hash = HASH_START;
-        for byte in host.iter().rev() {
-            if *byte == b'.' && self.contains(hash) {
-                return true;
-            }
-            hash = hash_step(hash, byte.to_ascii_lowercase());
-        }
-        self.contains(hash)
+    let (host, _) = split_port(authority);
+    let mut host = host;
+    if has_byte(host, b'@') {
+        host = host.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
     }
-
-    fn contains(&self, hash: u64) -> bool {
-        let at = self.place(hash);
-        self.bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    while let Some(rest) = host.strip_suffix(b".") {
+        host = rest;
     }
-
-    fn place(&self, hash: u64) -> usize {
-        // The high bits are those that all bytes have changed.
-        (hash >> 32) as usize & (self.bits.len() * 64 - 1)
+    let mut hash = HASH_START;
+    for byte in host.iter().rev() {
+        if *byte == b'.' && names.contains(hash) {
+            return true;
+        }
+        hash = hash_step(hash, byte.to_ascii_lowercase());
     }
+    names.contains(hash)
 }
