@@ -4,7 +4,8 @@
 //! nothing. At its headers the tables are read and the rules are evaluated with it as the last request of its
 //! pair, first with what its own entry and its host's answer, and with the rest only if that does not settle them.
 //! What entries answer that pairs share is remembered for a moment. When the request ends, and its bytes are final,
-//! it is written, and it is judged once more if a rule may match by them. A denied request is written too: a beacon
+//! it is written, in the bucket that was read at its headers if nothing else changed it since, and it is judged once
+//! more if a rule may match by them. A denied request is written too: a beacon
 //! that is denied is still one. Where a rule that counts may deny, it is written at its headers ([`reservation`]).
 //!
 //! An event that only such rules match is written once a window of its pair and rule.
@@ -18,15 +19,15 @@ use inspect::{
     Observed, Ratio, Request, RuleId, RuleMatch, Ruling, Scope, Subject, Verdict,
 };
 
-use crate::host::{Host, Property};
+use crate::host::Host;
 use crate::limits::MAX_CAS_TRIES;
 use crate::plugin::{Inspection, Plugin};
-use crate::report::read_number;
 use crate::source::Sender;
 
 mod news;
 mod parties;
 mod recent;
+mod record;
 pub(crate) mod reservation;
 mod scopes;
 mod shared;
@@ -34,9 +35,10 @@ mod shared;
 use news::{News, host_newness};
 use parties::{Parties, reads_service};
 pub(crate) use recent::Recent;
+use record::Kept;
 pub(crate) use scopes::Scopes;
+use shared::find;
 pub(crate) use shared::{Costs, Place, Table, open};
-use shared::{change, find};
 
 /// A request whose source's behaviour rules ask for.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub(crate) struct Tracked {
     pub(crate) waiting: Vec<RuleId>,
     /// Whether it was written at its headers.
     is_written: bool,
+    /// The pair's bucket as it was read at the headers, if all that is left to write is there.
+    kept: Option<Kept>,
 }
 
 impl Tracked {
@@ -116,6 +120,7 @@ impl Plugin {
             behaviour: Behaviour::default(),
             waiting: Vec::new(),
             is_written: false,
+            kept: None,
         };
         let mut written = None;
         if self.reserves {
@@ -130,7 +135,12 @@ impl Plugin {
         let parties = &tracked.parties;
         let known: Option<PairState> = match written.filter(|_| tracked.is_written) {
             Some(written) => Some(written),
-            None => find(host, parties.pair),
+            None => {
+                let slot = open::<PairState>(host, parties.pair);
+                let known = slot.as_ref().and_then(|slot| slot.entry.clone());
+                tracked.kept = slot.and_then(|slot| self.keep(slot, parties, time));
+                known
+            }
         };
         let asks = verdict.asks;
         let used = (!tracked.is_written).then(|| tracked.used(time));
@@ -234,149 +244,6 @@ impl Plugin {
             news.add(Scope::Network, Subject::Host, of_host);
             news.add_subjects(Scope::Network, &mut network, parties, NETWORK_WARM_UP_SECONDS);
         }
-    }
-
-    /// Writes a request that is over; what its bytes add to is known then.
-    pub(crate) fn record(&self, host: &dyn Host, tracked: &mut Tracked) {
-        let Some(ended) = host.milliseconds() else { return };
-        let Some(now) = in_seconds(ended) else { return };
-        let has_bytes = self.behaviour.contains(BehaviourField::UploadBytes)
-            || self.behaviour.contains(BehaviourField::UploadRatio);
-        let bytes = |property| if has_bytes { read_number(host, property) } else { None };
-        let used = PairUse {
-            sent: bytes(Property::RequestBytes).unwrap_or_default(),
-            received: bytes(Property::ResponseBytes).unwrap_or_default(),
-            seconds: in_seconds(ended.saturating_sub(tracked.since)).unwrap_or(u32::MAX),
-            ..tracked.used(now)
-        };
-        let settled = tracked.is_written.then(|| self.settle_use(host, &tracked.parties, &used));
-        let pair = settled.flatten().or_else(|| self.write_use(host, &tracked.parties, &used, 1).0);
-        let Some(pair) = pair else { return };
-        let behaviour = &mut tracked.behaviour;
-        let (sent, received) = pair.bytes();
-        behaviour.upload_bytes = Observed::Value(sent);
-        behaviour.upload_ratio = Observed::of(Ratio::balance(sent, received));
-        behaviour.tunnel_seconds = Observed::Value(pair.tunnel_seconds());
-    }
-
-    /// Adds what is known at the end of a request that was written before; `None` if its entry gave way.
-    fn settle_use(&self, host: &dyn Host, parties: &Parties, used: &PairUse) -> Option<PairState> {
-        let mut slot = open::<PairState>(host, parties.pair)?;
-        let mut pair = slot.entry.take()?;
-        pair.settle(used);
-        let mut costs = Costs::default();
-        slot.save(host, &pair, used.now, &mut costs);
-        self.count_costs(host, &costs);
-        Some(pair)
-    }
-
-    /// Writes a use; returns its pair with it, and whether that was saved in one of some tries.
-    fn write_use(
-        &self,
-        host: &dyn Host,
-        parties: &Parties,
-        used: &PairUse,
-        n_tries: usize,
-    ) -> (Option<PairState>, bool) {
-        let PairUse { time, now, .. } = *used;
-        let mut costs = Costs::default();
-        let Some(mut slot) = open::<PairState>(host, parties.pair) else { return (None, false) };
-        let mut known = slot.entry.take();
-        let is_noted = known.as_ref().is_some_and(|pair| {
-            let identity = parties.subjects.identity;
-            pair.is_noted(parties.used, time) && identity.is_none_or(|id| pair.has_identity(id))
-        });
-        let mut first = (Newness::Unknown, None);
-        let is_read = parties.is_read && self.behaviour.contains(BehaviourField::AfterDeadDrop);
-        let mut is_saved = true;
-        if !is_noted || is_read {
-            is_saved &= change(host, Place::of(parties.source), now, &mut costs, |source| {
-                let mut source = source.unwrap_or_else(|| WatchState::new(time));
-                source.advance(time);
-                let newness = host_newness(&mut source, parties, known.as_ref(), time);
-                News::default().add_subjects(
-                    Scope::Source,
-                    &mut source,
-                    parties,
-                    SOURCE_WARM_UP_SECONDS,
-                );
-                let read = parties.read(time);
-                first = (newness, source.after_read(read.agent, read.host, time));
-                if parties.is_read {
-                    source.note_read(read);
-                }
-                source
-            });
-        }
-        if !is_noted {
-            is_saved &= self.note(host, parties, time, now, &mut costs);
-        }
-        let (newness, dead_drop) = first;
-        let n_lost = costs.n_lost;
-        let mut n_left = n_tries;
-        let written = loop {
-            let mut pair = known.unwrap_or_else(|| PairState::new(time, newness, dead_drop));
-            pair.add(used);
-            if is_saved {
-                pair.note(parties.used);
-            }
-            let is_written = slot.save(host, &pair, now, &mut costs);
-            n_left = n_left.saturating_sub(1);
-            if is_written || n_left == 0 {
-                break (Some(pair), is_written);
-            }
-            let Some(again) = open::<PairState>(host, parties.pair) else {
-                break (Some(pair), false);
-            };
-            // Another worker was faster, and nothing is lost yet.
-            costs.n_lost = n_lost;
-            slot = again;
-            known = slot.entry.take();
-        };
-        self.count_costs(host, &costs);
-        written
-    }
-
-    /// Notes a use with those who are asked beside the source.
-    fn note(
-        &self,
-        host: &dyn Host,
-        parties: &Parties,
-        time: u32,
-        now: u32,
-        costs: &mut Costs,
-    ) -> bool {
-        let mut is_saved = true;
-        let asks = |field| self.behaviour.contains(field);
-        let asks_share =
-            asks(BehaviourField::Prevalence) || asks(BehaviourField::ServicePrevalence);
-        let crowds = [
-            Some(parties.host)
-                .filter(|_| asks_share || asks(BehaviourField::Sources) || self.scopes.network),
-            parties.subjects.service.filter(|_| asks(BehaviourField::ServicePrevalence)),
-            Some(parties.network).filter(|_| asks_share),
-        ];
-        for key in crowds.into_iter().flatten() {
-            is_saved &= change(host, Place::of(key), now, costs, |crowd| {
-                let mut crowd = crowd.unwrap_or_else(|| CrowdState::new(time));
-                crowd.add(parties.source, time);
-                crowd
-            });
-        }
-        let watches = [(self.scopes.group, parties.group), (self.scopes.network, parties.network)];
-        for (_, key) in watches.into_iter().filter(|(is_asked, _)| *is_asked) {
-            is_saved &= change(host, Place::of(key), now, costs, |watched| {
-                let mut watched = watched.unwrap_or_else(|| WatchState::new(time));
-                watched.advance(time);
-                if key == parties.group {
-                    watched.note_host(parties.host, NETWORK_WARM_UP_SECONDS);
-                }
-                let warm_up = NETWORK_WARM_UP_SECONDS;
-                News::default().add_subjects(Scope::Network, &mut watched, parties, warm_up);
-                watched
-            });
-        }
-        is_saved
     }
 
     /// Returns true if all matches of a request that are alerts ask for behaviour and were reported for its pair in

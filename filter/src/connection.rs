@@ -215,12 +215,6 @@ impl Plugin {
             self.record(host, tracked);
         }
         let headers = Headers { authority: &authority, ..Headers::default() };
-        let would_deny = decision.would_deny;
-        if action != Action::Allow
-            && !filter_state::set(host, pack, &verdict.matches, action, would_deny, &headers)
-        {
-            self.count_failure(host, Failure::FilterState);
-        }
         // The event is that of a request without method and path.
         let snapshot = Snapshot {
             header_map: serialise(&[(":authority", &authority)]),
@@ -230,6 +224,13 @@ impl Plugin {
             source_address,
             ..Snapshot::default()
         };
+        let (matches, would_deny) = (&verdict.matches, decision.would_deny);
+        if action != Action::Allow {
+            let shown = snapshot.shown(pack, &headers);
+            if !filter_state::set(host, pack, matches, action, would_deny, shown) {
+                self.count_failure(host, Failure::FilterState);
+            }
+        }
         let mut inspection = Inspection {
             snapshot,
             verdict,

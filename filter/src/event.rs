@@ -147,14 +147,14 @@ struct RequestPart<'e> {
     /// The method.
     method: String,
     /// Host and port as sent, without userinfo; bytes that are not printable ASCII as `\xff`.
-    host: String,
+    host: Cow<'e, str>,
     /// The server name that the client asked for in TLS, escaped like `host`.
     sni: Option<String>,
     /// The target of the CONNECT in whose tunnel the request arrived, escaped like `host`.
     tunnel: Option<String>,
     /// The path's template: words are kept, possible identifiers and secrets are `{}`.
     /// Absent for CONNECT.
-    path: Option<String>,
+    path: Option<Cow<'e, str>>,
     /// The service that the host belongs to.
     service: Option<Cow<'e, str>>,
     /// What the request does to the service.
@@ -276,6 +276,7 @@ impl<'e> Event<'e> {
         let fired_tags = fired().flat_map(|(_, of)| tables.correlation_tags(of));
         let tags = tags.chain(fired_tags.map(|tag| tables.str(*tag)));
         let text = |id: StrId| cut(tables.str(id));
+        let of_request = facts.snapshot.shown(facts.pack, facts.headers);
         let hash = |hash: Option<u64>| hash.map(|hash| format!("{hash:016x}"));
         Event {
             event: "tidegate.match",
@@ -308,10 +309,10 @@ impl<'e> Event<'e> {
                 id: facts.headers.request_id.and_then(request_id),
                 traceparent: facts.headers.traceparent.and_then(traceparent),
                 method: shown(facts.headers.method),
-                host: redact::host(facts.headers.authority),
+                host: of_request.host.as_str().into(),
                 sni: facts.snapshot.server_name.as_deref().map(redact::host),
                 tunnel: facts.snapshot.connect_target.as_deref().map(redact::host),
-                path: facts.headers.template(facts.pack),
+                path: of_request.path.as_deref().map(Cow::Borrowed),
                 service: facts.decision.service.map(text),
                 operations: facts.decision.operations.iter().map(Operation::as_str).collect(),
                 usage: facts.decision.usage.map(Usage::as_str),

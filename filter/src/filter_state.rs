@@ -12,12 +12,12 @@
 //! | `tidegate.host`       | the host without userinfo, instead of `%REQ(:AUTHORITY)%`, which contains it |
 //! | `tidegate.path`       | the path's template, instead of `%REQ(:PATH)%`, which contains the secrets; not for CONNECT |
 
-use inspect::{Action, Pack, RuleMatch, redact};
+use inspect::{Action, Pack, RuleMatch};
 
-use crate::headers::Headers;
 use crate::host::Host;
 use crate::label::rule_label;
 use crate::limits::MAX_LISTED_RULES;
+use crate::snapshot::Shown;
 
 /// Sets the verdict on the current stream; returns false if that failed.
 pub(crate) fn set(
@@ -26,18 +26,16 @@ pub(crate) fn set(
     matches: &[RuleMatch],
     action: Action,
     would_deny: bool,
-    headers: &Headers<'_>,
+    shown: &Shown,
 ) -> bool {
     let rules = rule_list(pack, matches);
-    let authority = redact::host(headers.authority);
-    let path = headers.template(pack);
     let would_deny = if would_deny { "true" } else { "false" };
     let states = [
         ("tidegate.rules", Some(rules.as_str())),
         ("tidegate.action", Some(action.as_str())),
         ("tidegate.would_deny", Some(would_deny)),
-        ("tidegate.host", Some(authority.as_str())),
-        ("tidegate.path", path.as_deref()),
+        ("tidegate.host", Some(shown.host.as_str())),
+        ("tidegate.path", shown.path.as_deref()),
     ];
     states.iter().all(|(name, value)| match value {
         Some(value) => host.set_filter_state(name, value.as_bytes()).is_ok(),

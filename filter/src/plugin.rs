@@ -1,6 +1,7 @@
 //! A configuration in use: what all streams of one plugin share.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transport, User, Verdict};
@@ -36,6 +37,10 @@ pub(crate) struct Plugin {
     /// Whether uses are written before rules are evaluated.
     pub(crate) reserves: bool,
     pub(crate) recent: RefCell<Recent>,
+    /// Shared by the requests that keep a bucket of behaviour, to count them.
+    pub(crate) kept_buckets: Rc<()>,
+    /// The gateway's node id, once an event has asked for it: it never changes.
+    pub(crate) node: OnceCell<Vec<u8>>,
     /// The correlations that run here.
     pub(crate) correlations: Correlations,
     counters: RefCell<Counters>,
@@ -130,6 +135,8 @@ impl Plugin {
             scopes,
             reserves: reservation::is_needed(&inspector, settings.mode),
             recent: RefCell::default(),
+            kept_buckets: Rc::default(),
+            node: OnceCell::default(),
             correlations: Correlations::of(pack.tables()),
             inspector: RefCell::new(inspector),
             pack,
@@ -240,7 +247,8 @@ impl Plugin {
             });
             let would_deny = decision.would_deny;
             let matches = &verdict.matches;
-            if !filter_state::set(host, pack, matches, action, would_deny, &headers) {
+            let shown = snapshot.shown(pack, &headers);
+            if !filter_state::set(host, pack, matches, action, would_deny, shown) {
                 self.count_failure(host, Failure::FilterState);
             }
         }
@@ -308,6 +316,7 @@ impl Plugin {
             transport: Transport::Unknown,
             source_address: read(self.needs.source_address, Property::SourceAddress)?,
             version: read(self.needs.version, Property::Protocol)?,
+            ..Snapshot::default()
         })
     }
 
@@ -357,5 +366,7 @@ pub(crate) fn raised(action: Action, fired: &[Fired]) -> Action {
     if fired.is_empty() { action } else { action.max(Action::Observe) }
 }
 
+#[cfg(test)]
+mod host_calls;
 #[cfg(test)]
 mod tests;

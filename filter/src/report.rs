@@ -2,7 +2,7 @@
 
 use inspect::{Action, Inspector, RuleMatch, Ruling, User, Verdict};
 
-use crate::config::Suppression;
+use crate::config::{ListenerTls, Suppression};
 use crate::decide::decide;
 use crate::event::{Event, EventFacts, StreamState};
 use crate::filter_state;
@@ -173,7 +173,8 @@ impl Plugin {
         }
         let all: Vec<RuleMatch> = early.matches.iter().chain(&late.matches).cloned().collect();
         let would_deny = inspection.decision.would_deny;
-        if !filter_state::set(host, pack, &all, Action::Observe, would_deny, &headers) {
+        let shown = inspection.snapshot.shown(pack, &headers);
+        if !filter_state::set(host, pack, &all, Action::Observe, would_deny, shown) {
             self.count_failure(host, Failure::FilterState);
         }
         late
@@ -214,7 +215,7 @@ impl Plugin {
         // While a request runs, its stream is not the current one.
         let is_current = stream != Some(StreamState::Running);
         let read = |property| if is_current { read(host, property) } else { None };
-        if snapshot.server_name.is_none() {
+        if snapshot.server_name.is_none() && self.settings.listener_tls == ListenerTls::Any {
             snapshot.server_name = read(Property::ServerName);
         }
         if snapshot.source_address.is_none() {
@@ -237,7 +238,7 @@ impl Plugin {
             return Outcome::Suppressed;
         }
         let gateway = GatewaySnapshot {
-            node: read(Property::Node),
+            node: self.node(&read),
             filter_chain: read(Property::FilterChain),
             virtual_host: read(Property::VirtualHost),
             route: read(Property::Route),
@@ -268,6 +269,15 @@ impl Plugin {
         };
         self.write(host, &facts);
         Outcome::Written
+    }
+
+    /// Returns the gateway's node id, if it is known or can be read.
+    fn node(&self, read: impl Fn(Property) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+        if let Some(node) = self.node.get() {
+            return Some(node.clone());
+        }
+        let node = read(Property::Node)?;
+        Some(self.node.get_or_init(|| node).clone())
     }
 
     /// Returns true if an event is only about behaviour that was reported.

@@ -36,7 +36,8 @@ pub(crate) fn watch(
     inspection: Inspection,
 ) -> Rc<RefCell<Inspection>> {
     let inspection = Rc::new(RefCell::new(inspection));
-    if inspection.borrow().action == Action::Allow {
+    let Inspection { action, since, .. } = *inspection.borrow();
+    if action == Action::Allow {
         return inspection;
     }
     let is_full = RUNNING.with_borrow_mut(|running| {
@@ -49,7 +50,7 @@ pub(crate) fn watch(
         }
         running.len() >= MAX_RUNNING
     });
-    match host.seconds() {
+    match since.map(|milliseconds| milliseconds / 1000) {
         Some(since) if !is_full => RUNNING.with_borrow_mut(|running| {
             running.push_back(Running {
                 since,

@@ -1,7 +1,9 @@
 //! The parts of one request that were read, and the parts that a pack needs.
 
+use std::cell::OnceCell;
+
 use inspect::pack::Tables;
-use inspect::{ProxyField, Request, Response, Transport};
+use inspect::{Pack, ProxyField, Request, Response, Transport, redact};
 
 use crate::headers::Headers;
 
@@ -71,9 +73,29 @@ pub(crate) struct Snapshot {
     /// With port, as the host returns it.
     pub(crate) source_address: Option<Vec<u8>>,
     pub(crate) version: Option<Vec<u8>>,
+    /// What of it may be shown, once somebody has asked.
+    pub(crate) shown: OnceCell<Shown>,
+}
+
+/// What of a request may leave the gateway, for its event and the access log.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Host and port as sent, without userinfo; bytes that are not printable ASCII as `\xff`.
+    pub(crate) host: String,
+    /// The path's template, with the names of the pack's services; CONNECT has none.
+    pub(crate) path: Option<String>,
 }
 
 impl Snapshot {
+    /// Returns what of the request may be shown; `headers` are those of this snapshot. It is read once: finding the
+    /// words of a path takes as long as judging it.
+    pub(crate) fn shown(&self, pack: &Pack, headers: &Headers<'_>) -> &Shown {
+        self.shown.get_or_init(|| Shown {
+            host: redact::host(headers.authority),
+            path: headers.template(pack),
+        })
+    }
+
     /// Returns the request for the engine.
     pub(crate) fn request<'r>(
         &'r self,

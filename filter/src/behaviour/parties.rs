@@ -1,6 +1,6 @@
 //! Who sends a request and where it goes, as keyed hashes.
 
-use inspect::behaviour_state::{DropRead, Subjects, Used, group_of};
+use inspect::behaviour_state::{DropRead, PairState, Subjects, Used, group_of};
 use inspect::pack::{Operation, Tables};
 use inspect::{IdentityKey, Inspector, Operations, Request, ServiceMatch, plain_host};
 
@@ -91,6 +91,12 @@ impl Parties {
             },
             is_read: reads(operations),
         })
+    }
+
+    /// Returns true if the other tables have all that this request is of in the epoch of a time, as its pair says.
+    pub(super) fn are_noted(&self, pair: &PairState, time: u32) -> bool {
+        let identity = self.subjects.identity;
+        pair.is_noted(self.used, time) && identity.is_none_or(|id| pair.has_identity(id))
     }
 
     /// The read of this request at a time.

@@ -13,6 +13,9 @@ use crate::host::Host;
 /// each other's buckets.
 const KEY: &str = "tidegate.behaviour.1";
 
+/// Most digits of the number of a bucket.
+const MAX_BUCKET_DIGITS: usize = 4;
+
 /// A table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Table {
@@ -82,6 +85,7 @@ impl Place {
 }
 
 /// A bucket as it was read, with the entry of a place.
+#[derive(Debug)]
 pub(crate) struct Slot<E> {
     name: String,
     place: Place,
@@ -101,12 +105,30 @@ pub(crate) struct Costs {
 
 /// Reads the bucket of a place; `None` if the host does not return it.
 pub(crate) fn open<E: Stored>(host: &dyn Host, place: Place) -> Option<Slot<E>> {
-    let bucket = place.bucket % E::N_BUCKETS;
-    let name = format!("{KEY}.{}.{bucket}", E::TABLE.as_str());
+    let name = name(E::TABLE, place.bucket % E::N_BUCKETS);
     let (bytes, cas) = host.shared_data_or_new(&name).ok()?;
     let bucket = Bucket::read(bytes.unwrap_or_default());
     let entry = bucket.find(place.key);
     Some(Slot { name, place, bucket, cas, entry })
+}
+
+/// The key of a bucket: written digit by digit, as every request that is tracked names some.
+fn name(table: Table, bucket: u64) -> String {
+    let table = table.as_str();
+    let mut name = String::with_capacity(KEY.len() + table.len() + 2 + MAX_BUCKET_DIGITS);
+    for part in [KEY, ".", table, "."] {
+        name.push_str(part);
+    }
+    let mut power = 1;
+    while bucket / power >= 10 {
+        power *= 10;
+    }
+    while power > 0 {
+        let digit = (bucket / power % 10) as u8;
+        name.push(char::from(b'0' + digit));
+        power /= 10;
+    }
+    name
 }
 
 /// Reads the entry of a place.
@@ -143,4 +165,17 @@ pub(crate) fn change<E: Stored>(
     };
     let entry = change(slot.entry.take());
     slot.save(host, &entry, now, costs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_named_by_its_number() {
+        for bucket in [0, 7, 10, 99, 100, 1023, 2047] {
+            let expect = format!("tidegate.behaviour.1.hosts.{bucket}");
+            assert_eq!(name(Table::Hosts, bucket), expect);
+        }
+    }
 }

@@ -114,7 +114,10 @@ impl RequestPart<'_> {
         optional(json, "traceparent", self.traceparent.unwrap_or_default());
         text(json, "method", &self.method);
         text(json, "host", &self.host);
-        texts(json, &[("sni", &self.sni), ("tunnel", &self.tunnel), ("path", &self.path)]);
+        texts(json, &[("sni", &self.sni), ("tunnel", &self.tunnel)]);
+        if let Some(path) = &self.path {
+            text(json, "path", path);
+        }
         optional(json, "service", self.service.as_deref().unwrap_or_default());
         if !self.operations.is_empty() {
             json.key("operations");

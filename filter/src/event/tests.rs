@@ -62,7 +62,7 @@ fn telegram() -> Snapshot {
         transport: inspect::Transport::Unknown,
         connect_target: Some(b"api.telegram.org:443".to_vec()),
         source_address: Some(b"192.0.2.7:51234".to_vec()),
-        version: None,
+        ..Snapshot::default()
     }
 }
 

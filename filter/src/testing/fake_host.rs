@@ -28,6 +28,7 @@ pub(crate) enum Call {
     SetTickPeriod,
     Log,
     DefineMetric,
+    RecordMetric,
 }
 
 /// A request that the filter sent to a cluster.
@@ -63,6 +64,7 @@ pub(crate) struct FakeHost {
     is_closed: Cell<bool>,
     posted: RefCell<Vec<Posted>>,
     tick_period: Cell<Option<u32>>,
+    calls: RefCell<BTreeMap<Call, usize>>,
 }
 
 impl FakeHost {
@@ -219,7 +221,13 @@ impl FakeHost {
         self.is_closed.set(false);
     }
 
+    /// Returns the calls since this was asked last, each kind with how many there were.
+    pub(crate) fn take_calls(&self) -> Vec<(Call, usize)> {
+        self.calls.take().into_iter().collect()
+    }
+
     fn check(&self, call: Call) -> Result<(), HostError> {
+        *self.calls.borrow_mut().entry(call).or_default() += 1;
         let fails = self.is_broken.get() || self.fails.borrow().contains(&call);
         if fails { Err(HostError(10)) } else { Ok(()) }
     }
@@ -356,6 +364,7 @@ impl Host for FakeHost {
     }
 
     fn record(&self, metric: MetricId, value: u64) -> Result<(), HostError> {
+        self.check(Call::RecordMetric)?;
         let mut metrics = self.metrics.borrow_mut();
         let (_, _, values) = metrics.get_mut(metric.0 as usize).ok_or(HostError(1))?;
         values.push(value);

@@ -1,0 +1,102 @@
+//! Which calls of the host a request takes: each costs as much as a good part of judging, in wasm above all.
+
+use std::rc::Rc;
+
+use super::*;
+use crate::http::HttpStream;
+use crate::testing::{Call, FakeHost, config_of_rules};
+
+/// Sends requests until what they have in common is known, and returns the calls of the last one.
+fn calls(listener_tls: ListenerTls, items: &[&str]) -> Vec<(Call, usize)> {
+    let host = FakeHost::new();
+    let mut config = config_of_rules(items);
+    config.settings.listener_tls = listener_tls;
+    let plugin = Rc::new(Plugin::start(&host, config));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        host.take_calls();
+        host.set_headers(&[
+            (":method", b"GET"),
+            (":scheme", b"http"),
+            (":authority", b"www.example.com"),
+            (":path", b"/assets/app/main.css?v=20261121"),
+            ("user-agent", b"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/145.0"),
+            ("referer", b"https://www.example.com/articles/2026/11/a-title-of-some-length"),
+            ("cookie", b"session=0123456789abcdef0123456789abcdef; theme=dark; consent=1"),
+        ]);
+        host.set_property(Property::SourceAddress, b"192.0.2.7:4321");
+        let mut stream = HttpStream::new(Some(Rc::clone(&plugin)));
+        stream.on_request_headers(&host);
+        stream.on_response_headers(&host);
+        stream.on_end(&host);
+        assert!(host.events().is_empty(), "{items:?}");
+        last = host.take_calls();
+        host.advance(1);
+    }
+    last
+}
+
+#[test]
+fn a_request_that_nothing_concerns_takes_its_headers_and_a_counter() {
+    let expect = [(Call::RequestHeaders, 1), (Call::RecordMetric, 1)];
+    for items in [
+        &["cs-host: a.example"][..],
+        &[
+            "cs-host: a.example",
+            "c-useragent|contains: curl",
+            "cs-cookie|contains: '0123'\n        cs-host: b.example",
+        ],
+        // Services, secrets and anomalies are read from what is there.
+        &[
+            "tidegate.service: Slack",
+            "tidegate.category: paste\n        tidegate.operation: upload",
+        ],
+        &["tidegate.secret: key.aws", "tidegate.anomaly: host.mixed_scripts"],
+        // What is known of a source, of a sender or of a response matters to no request to another host.
+        &[
+            "cs-host: a.example\n        tidegate.beacon|gte: 0.9\n        tidegate.first_use: source.host",
+        ],
+        &["cs-host: a.example\n        sc-status: 404\n        sc-bytes|gte: 10"],
+    ] {
+        assert_eq!(calls(ListenerTls::None, items), expect, "{items:?}");
+    }
+}
+
+#[test]
+fn a_listener_that_may_have_tls_is_asked_for_name_and_version_alone() {
+    let expect = [
+        (Call::RequestHeaders, 1),
+        (Call::Property(Property::ServerName), 1),
+        (Call::Property(Property::TlsVersion), 1),
+        (Call::RecordMetric, 1),
+    ];
+    assert_eq!(calls(ListenerTls::Any, &["cs-host: a.example"]), expect);
+    // A pack that asks for no name asks nothing.
+    let expect = [(Call::RequestHeaders, 1), (Call::RecordMetric, 1)];
+    assert_eq!(calls(ListenerTls::Any, &["c-useragent|contains: curl"]), expect);
+}
+
+#[test]
+fn a_tracked_request_of_a_known_pair_reads_and_writes_one_bucket() {
+    let of_sender = [
+        (Call::RequestHeaders, 1),
+        (Call::Property(Property::PeerIdentity), 1),
+        (Call::Property(Property::SourceAddress), 1),
+    ];
+    let of_state = [
+        (Call::SharedData, 1),
+        (Call::SetSharedData, 1),
+        (Call::Time, 2),
+        // Requests, and those that are tracked.
+        (Call::RecordMetric, 2),
+    ];
+    let beacon = "tidegate.beacon|gte: 0.9\n        tidegate.requests|gte: 20";
+    let expect = [&of_sender[..], &of_state].concat();
+    assert_eq!(calls(ListenerTls::None, &[beacon]), expect);
+
+    let of_bytes =
+        [(Call::Property(Property::RequestBytes), 1), (Call::Property(Property::ResponseBytes), 1)];
+    let upload = "tidegate.first_use: source.host\n        tidegate.upload_bytes|gte: 1000000\n        tidegate.sources|lte: 2";
+    let expect = [&of_sender[..], &of_bytes, &of_state].concat();
+    assert_eq!(calls(ListenerTls::None, &[beacon, upload]), expect);
+}
