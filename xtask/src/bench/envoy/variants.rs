@@ -81,7 +81,8 @@ fn native(settings: &Value) -> Result<Value> {
     Ok(json!({"name": "tidegate", "typed_config": filter}))
 }
 
-/// Rules over time beside 1,000 indicators: what a request costs that is not tracked, and one that is.
+/// Rules over time beside 1,000 indicators: what a request costs that is not tracked, and one that is, or that a
+/// correlation counts. None of them ever reports.
 const OVER_TIME: &[(&str, &str)] = &[
     (
         "1000 indicators, and a rule over time for another host",
@@ -94,6 +95,10 @@ const OVER_TIME: &[(&str, &str)] = &[
     (
         "1000 indicators, and a rule over time and bytes for any host",
         "title: Anywhere\nlogsource: {category: proxy}\ndetection:\n  s: {tidegate.first_use: source.host, tidegate.sources|lte: 2, tidegate.upload_bytes|gte: 1000000000}\n  condition: s\n",
+    ),
+    (
+        "1000 indicators, and a correlation that counts each request",
+        "title: Part\nname: part\nlogsource: {category: proxy}\ndetection:\n  s: {cs-host: www.example.com}\n  condition: s\n---\ntitle: Many hosts\ncorrelation: {type: value_count, rules: [part], group-by: [src_ip], timespan: 1h, condition: {field: cs-host, gte: 5}}\n",
     ),
 ];
 
