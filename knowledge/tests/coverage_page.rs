@@ -23,16 +23,10 @@ const LOTS: &str = "lots/Defender For Endpoint/Living Off The Land/lots-project.
 const SERVICES: &str = "services.json";
 
 /// Entries of the lists that no service has, each with the reason.
-const LEFT_OUT: &[(&str, &str)] = &[
-    (
-        "AOL Instant Messenger",
-        "closed in 2017; its domain is a portal where nobody can leave anything",
-    ),
-    (
-        "Package registries (npm/PyPI)",
-        "which registry a network uses is decided by its policy for dependencies, see [services-left-out.md](services-left-out.md)",
-    ),
-];
+const LEFT_OUT: &[(&str, &str)] = &[(
+    "AOL Instant Messenger",
+    "closed in 2017; its domain is a portal where nobody can leave anything",
+)];
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")

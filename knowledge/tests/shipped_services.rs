@@ -13,7 +13,7 @@ mod shipped;
 use std::collections::{BTreeMap, BTreeSet};
 
 use diagnostics::SourceFile;
-use inspect::pack::{Mode, Pack, PartKind};
+use inspect::pack::{Mode, Operation, Pack, PartKind};
 use inspect::{IdentityKey, Inspector, PolicyQuery, Request, ServiceMatch, Source};
 use knowledge::{
     Compilation, Expectation, Library, Policy, Service, Template, TemplatePart, examples,
@@ -531,6 +531,75 @@ fn check_urls(cases: &[Urls]) {
     }
 }
 
+/// Where anybody can own a part of a service, what is sent there is sent to him, and an allow-list has to name it:
+/// `others` and a list of reading do not.
+#[test]
+fn writing_to_well_known_services_is_a_write_of_a_service() {
+    let pack = pack(&library());
+    let tables = pack.tables();
+    let reading = [Operation::Read, Operation::Download, Operation::Query, Operation::Login];
+    let reading = reading.into_iter().fold(0, |bits, operation| bits | operation.bit());
+    for (method, host, path) in [
+        ("POST", "dev.azure.com", "/o/p/_git/r/git-receive-pack"),
+        ("GET", "dev.azure.com", "/o/p/_git/r/info/refs?service=git-receive-pack"),
+        ("POST", "o.visualstudio.com", "/DefaultCollection/_git/r/git-receive-pack"),
+        ("PUT", "pkgs.dev.azure.com", "/o/p/_packaging/f/nuget/v2/"),
+        ("POST", "acme.ghe.com", "/a/b/git-receive-pack"),
+        ("PUT", "api.acme.ghe.com", "/repos/a/b/contents/x"),
+        ("POST", "api.acme.ghe.com", "/graphql"),
+        ("PATCH", "ghcr.io", "/v2/a/b/blobs/uploads/1"),
+        ("PUT", "npm.pkg.github.com", "/@a%2fb"),
+        ("PUT", "gitlab.com", "/api/v4/projects/1/packages/npm/a"),
+        ("POST", "source.developers.google.com", "/p/x/r/y/git-receive-pack"),
+        ("PUT", "registry.npmjs.org", "/a"),
+        ("POST", "upload.pypi.org", "/legacy/"),
+        ("PUT", "crates.io", "/api/v1/crates/new"),
+        ("POST", "rubygems.org", "/api/v1/gems"),
+        ("PUT", "www.nuget.org", "/api/v2/package"),
+        ("POST", "central.sonatype.com", "/api/v1/publisher/upload"),
+        ("PUT", "acme.jfrog.io", "/artifactory/x/a.bin"),
+        ("POST", "registry-1.docker.io", "/v2/a/b/blobs/uploads/"),
+        ("PUT", "quay.io", "/v2/a/b/manifests/x"),
+        ("PUT", "acme.azurecr.io", "/v2/a/manifests/x"),
+        ("PUT", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "/v2/a/manifests/x"),
+        ("PUT", "ttl.sh", "/v2/a/manifests/1h"),
+        ("PUT", "x.execute-api.eu-west-1.amazonaws.com", "/a"),
+        ("POST", "api.apple-cloudkit.com", "/database/1/x/development/public/records/modify"),
+        ("PUT", "cvws.icloud-content.com", "/B/a"),
+        ("POST", "w.ods.opinsights.azure.com", "/api/logs"),
+        ("POST", "w.in.applicationinsights.azure.com", "/v2/track"),
+        ("POST", "a.azure-devices.net", "/devices/d/messages/events"),
+        ("PUT", "a.vault.azure.net", "/secrets/x"),
+        (
+            "POST",
+            "bigquery.googleapis.com",
+            "/bigquery/v2/projects/x/datasets/y/tables/z/insertAll",
+        ),
+        ("POST", "logging.googleapis.com", "/v2/entries:write"),
+        ("POST", "keep.google.com", "/x"),
+        ("POST", "browser-intake-datadoghq.com", "/api/v2/rum"),
+        ("POST", "events.pagerduty.com", "/v2/enqueue"),
+        ("POST", "updates.push.services.mozilla.com", "/wpush/v2/x"),
+        ("GET", "api.thingspeak.com", "/update?api_key=x&field1=1"),
+        ("POST", "app.terraform.io", "/api/v2/runs"),
+        ("POST", "codecov.io", "/upload/v4"),
+        ("POST", "play.golang.org", "/share"),
+        ("POST", "urlscan.io", "/api/v1/scan/"),
+        ("POST", "www.kaggle.com", "/api/v1/blobs/upload"),
+        ("POST", "en.wikipedia.org", "/w/api.php?action=edit"),
+    ] {
+        let found = ServiceMatch::of(tables, host.as_bytes(), Some(path.as_bytes()));
+        assert!(found.is_some(), "{host} belongs to no service");
+        let operations = found.unwrap().operations(
+            tables,
+            method.as_bytes(),
+            host.as_bytes(),
+            Some(path.as_bytes()),
+        );
+        assert!(operations.bits() & !reading != 0, "{method} {host}{path}: {operations:?}");
+    }
+}
+
 /// Where anybody may write below the name of a tenant: a place for orders and for answers.
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
@@ -569,6 +638,14 @@ fn places_where_strangers_write_name_no_tenant() {
                 "api.github.com/repos/acme/app/forks",
                 "api.github.com/repos/acme/app/contents/x?ref=refs/remotes/pull/1/head",
                 "api.github.com/repos/acme/app/contents/x?ref=refs%2Fremotes%2Fpull%2F1%2Fhead",
+                "api.github.com/repos/acme/app/contents/x?ref=main&ref=deadbeef",
+                "api.github.com/repos/acme/app/contents/x?a=b;ref=deadbeef",
+                "api.github.com/repos/acme/app/contents/x?a=b;ref=refs/remotes/pull/1/head",
+                "api.github.com/repos/acme/app/contents/x?ref[]=deadbeef",
+                "api.github.com/repos/acme/app/contents/x?ref%5B%5D=deadbeef",
+                "api.github.com/repos/acme/app/contents/x?[ref]=deadbeef",
+                "api.github.com/repos/acme/app/contents/x?+ref=deadbeef",
+                "api.github.com/repos/acme/app/contents/x?a=b&%20ref=deadbeef",
             ],
         ),
         (

@@ -87,6 +87,7 @@ sources:
   builders: [builder-*]
   laptops: [laptop-*]
   ported: [ported-*]
+  readers: [reader-*]
   watched: [watched]
   nobody: [nobody]
 allow:
@@ -123,6 +124,11 @@ allow:
     ports: [80, 8080]
     hosts: [crates.example]
     connect: [tunnel.example]
+  - group: readers
+    sources: [readers]
+    default: enforce
+    others: {methods: [GET, HEAD], ports: [443, 8080]}
+    services: [{service: '*', operations: [clone, other], methods: [GET]}]
   - group: watched
     sources: [watched]
     hosts: [crates.example]
@@ -237,6 +243,13 @@ const CASES: &[Case] = &[
     case("laptop-7", "GET", "http://theirs.buckets.example/", true),
     case("laptop-7", "GET", "http://forge.example/acme/a/issues", false),
     case("laptop-7", "GET", "http://anything.example:8080/", false),
+    case("reader-1", "GET", "http://anything.example:443/", true),
+    case("reader-1", "GET", "http://anything.example:8080/", true),
+    case("reader-1", "GET", "http://anything.example/", false),
+    case("reader-1", "POST", "http://anything.example:8080/", false),
+    case("reader-1", "CONNECT", "anything.example:443", false),
+    case("reader-1", "GET", "http://forge.example/acme/a/issues", true),
+    case("reader-1", "POST", "http://forge.example/acme/a/issues", false),
     // Nobody knows whose an address is, unless it is listed.
     case("laptop-7", "GET", "http://198.51.100.7/", false),
     case("laptop-7", "GET", "http://[2001:db8::7]/", false),
@@ -340,6 +353,7 @@ fn the_engine_decides_as_the_table_says() -> Result<()> {
                 let group = match case.source {
                     "laptop-7" => "laptops",
                     "ported-1" => "ported",
+                    "reader-1" => "readers",
                     _ => "builders",
                 };
                 assert_eq!(rules, [(UNLISTED_FIELD.to_owned(), group.to_owned())], "{}", case.url);

@@ -101,7 +101,7 @@ pub(crate) fn fits_path<'r, 'p>(
 }
 
 /// Returns true if one of the parameters of a query fits. A name without a value is the same with an empty
-/// one.
+/// one. Parts that name nobody fit a parameter however a server may read it; a tenant is named plainly.
 fn has_parameter<'r, 'p>(
     tables: &Tables,
     parts: &'p [Part],
@@ -117,7 +117,51 @@ fn has_parameter<'r, 'p>(
             places.truncate(n_places);
         }
         fits
+    }) || names_nobody(parts) && has_odd_parameter(tables, parts, query)
+}
+
+/// Returns true if nothing in a template's parts is a part of an identity or a credential.
+fn names_nobody(parts: &[Part]) -> bool {
+    let is_plain =
+        |part: &Part| matches!(part.kind, PartKind::Text | PartKind::Any | PartKind::Commit);
+    parts.iter().all(is_plain)
+}
+
+/// Returns true if a parameter fits as some servers read it: behind a `;` (HTML 4.01, appendix B.2.2), with blanks
+/// or brackets in front, or as a list (`ref[]=x`, as Rack and PHP read it).
+fn has_odd_parameter(tables: &Tables, parts: &[Part], query: &[u8]) -> bool {
+    let is_odd = |byte: &u8| matches!(byte, b';' | b'[' | b'+' | b' ' | b'%');
+    if !query.iter().any(is_odd) {
+        return false;
+    }
+    query.split(|byte| matches!(byte, b'&' | b';')).any(|parameter| {
+        let at = parameter.iter().position(|byte| *byte == b'=').unwrap_or(parameter.len());
+        let (name, value) = parameter.split_at_checked(at).unwrap_or_default();
+        let value = if value == b"=" { b"" } else { value };
+        let plain = plain_name(name);
+        let whole = parameter.get(..name.len() + value.len()).unwrap_or_default();
+        match plain.len() == name.len() {
+            true => fits_segment(tables, parts, whole, &mut Places::new()),
+            false => fits_segment(tables, parts, &[plain, value].concat(), &mut Places::new()),
+        }
     })
+}
+
+/// The name of a parameter without blanks and brackets in front, and without brackets and what is in them behind.
+fn plain_name(name: &[u8]) -> &[u8] {
+    const BLANKS: [&[u8]; 3] = [b"+", b" ", b"%20"];
+    const BRACKETS: [&[u8]; 6] = [b"[", b"]", b"%5b", b"%5d", b"%5B", b"%5D"];
+    let mut rest = name;
+    while let Some(behind) = BLANKS.iter().chain(&BRACKETS).find_map(|odd| rest.strip_prefix(*odd))
+    {
+        rest = behind;
+    }
+    let is_end = |at: &usize| {
+        let from = rest.get(*at..).unwrap_or_default();
+        BRACKETS.iter().any(|bracket| from.starts_with(bracket))
+    };
+    let end = (0..rest.len()).find(is_end).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
 }
 
 /// What is in the places of a template's host, of all that is in its places.
@@ -336,6 +380,22 @@ pub(crate) fn fits_segment<'r, 'p>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_parameter_is_read_as_servers_read_it() {
+        for (name, expect) in [
+            ("ref", "ref"),
+            ("ref[]", "ref"),
+            ("[ref]", "ref"),
+            ("ref%5B%5d", "ref"),
+            ("+%20ref[a][b]", "ref"),
+            ("my+ref", "my+ref"),
+            ("[]", ""),
+            ("", ""),
+        ] {
+            assert_eq!(plain_name(name.as_bytes()), expect.as_bytes(), "{name}");
+        }
+    }
 
     #[test]
     fn commits_are_found_in_every_form_of_a_revision() {

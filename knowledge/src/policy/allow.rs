@@ -27,10 +27,19 @@ pub struct AllowGroup {
     pub share: u32,
     /// The ports of entries that list none; empty is 80 and 443, and 443 alone for tunnels.
     pub ports: Vec<(u16, u16)>,
-    /// Whether it may use all hosts that belong to no service.
-    pub others: bool,
+    /// How it may use all hosts that belong to no service; `None` if it may not.
+    pub others: Option<AllowOthers>,
     /// What it may do.
     pub entries: Vec<AllowEntry>,
+}
+
+/// How a group may use the hosts that belong to no service.
+#[derive(Clone, Debug, Default)]
+pub struct AllowOthers {
+    /// With which methods; empty is any.
+    pub methods: Vec<Word>,
+    /// At which ports; empty is those of the group.
+    pub ports: Vec<(u16, u16)>,
 }
 
 /// What a group may do.
@@ -108,16 +117,20 @@ fn group(node: &Node, findings: &mut Findings) -> Option<AllowGroup> {
     })
 }
 
-/// Whether hosts of no service are allowed.
-fn others(map: &mut Map<'_, '_>) -> bool {
-    let Some(node) = map.value("others") else { return false };
+/// How hosts of no service are allowed: all uses, or those of a map.
+fn others(map: &mut Map<'_, '_>) -> Option<AllowOthers> {
+    let node = map.value("others")?;
+    if matches!(node.kind, Kind::Map(_)) {
+        let mut map = Map::of(node, "`others`", &["methods", "ports"], map.findings)?;
+        return Some(AllowOthers { methods: map.words("methods"), ports: ports(&mut map) });
+    }
     match node.text() {
-        Some("true") => true,
-        Some("false") => false,
+        Some("true") => Some(AllowOthers::default()),
+        Some("false") => None,
         _ => {
-            let help = "write `true` to allow all hosts that belong to no service";
-            map.wrong(node.span, "`others` is neither `true` nor `false`", help);
-            false
+            let help = "write `true` to allow all hosts that belong to no service, or how they may be used, as `{methods: [GET, HEAD]}`";
+            map.wrong(node.span, "`others` is neither `true` nor `false` nor a map", help);
+            None
         }
     }
 }

@@ -126,10 +126,9 @@ impl Compiler<'_> {
 
     /// The terms under which a group may use hosts of no service, as a range of one.
     fn others(&mut self, group: &AllowGroup, known: &mut HashMap<TermsKey, u32>) -> Range {
-        if !group.others {
-            return Range::ANY;
-        }
-        let terms = self.terms(&[], &group.ports, false, known);
+        let Some(others) = &group.others else { return Range::ANY };
+        let ports = if others.ports.is_empty() { &group.ports } else { &others.ports };
+        let terms = self.terms(&others.methods, ports, false, known);
         Range { start: terms, end: terms + 1 }
     }
 

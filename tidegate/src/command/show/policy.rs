@@ -197,8 +197,10 @@ fn allow_group(tables: &Tables, idx: usize, group: &AllowGroup) -> Map<String, V
         let parts: Vec<_> = std::iter::once(name).chain(terms).collect();
         lists.entry(list).or_default().push(json!(parts.join(" ")));
     }
-    if !group.others.is_any() {
-        map.insert("others".to_owned(), json!("true"));
+    if let Some(others) = group.others.of(&allow.terms).first() {
+        let terms = terms_of(tables, others);
+        let how = if terms.is_empty() { "true".to_owned() } else { terms };
+        map.insert("others".to_owned(), json!(how));
     }
     map.extend(lists.into_iter().map(|(key, list)| (key.to_owned(), json!(list))));
     map
