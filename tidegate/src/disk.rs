@@ -1,6 +1,7 @@
 //! The one place that touches the file system and standard input.
 
 mod folder;
+mod ownership;
 mod program;
 mod read_files;
 mod vault_folder;
@@ -18,6 +19,7 @@ use tempfile::NamedTempFile;
 
 use folder::{Entry, Folder};
 pub(crate) use folder::{Stamp, notes, paths, regular_files, stamps, tree};
+pub(crate) use ownership::{Stranger, owner_is_shared, stranger};
 pub(crate) use program::read_program;
 pub(crate) use read_files::{may_replace, will_read};
 pub(crate) use vault_folder::VaultFolder;
@@ -141,6 +143,11 @@ pub(crate) fn is_folder(path: &str) -> bool {
 /// Returns true if the path is a file, or a link to one.
 pub(crate) fn is_file(path: &Path) -> bool {
     path.is_file()
+}
+
+/// Returns the path of what makes a folder the root of a Git repository, if it is one.
+pub(crate) fn repository(folder: &Path) -> Option<PathBuf> {
+    Some(folder.join(".git")).filter(|git| fs::symlink_metadata(git).is_ok())
 }
 
 /// Returns the working folder, without links; `None` if it was deleted.
@@ -309,8 +316,8 @@ impl Staged {
 pub(crate) enum Access {
     /// Everybody, as the umask has it: a gateway runs as another user.
     Shared,
-    /// Its owner. A file that is replaced and that others cannot read keeps its permissions, because a
-    /// group may have been given access.
+    /// Its owner. A file of the same owner that is replaced and that others cannot read keeps its group and
+    /// permissions, because a group may have been given access.
     Secret,
 }
 
@@ -344,27 +351,17 @@ fn stage_at(target: PathBuf, bytes: &[u8], access: Access) -> io::Result<Staged>
         }));
     }
     let mut file = builder.tempfile_in(folder)?;
-    // A replaced file keeps its permissions, unless a secret would be left readable.
+    // A replaced file keeps its permissions, unless a secret would be left readable: by everybody, or by whom
+    // another user chose, who put the file there first.
     if let Ok(metadata) = fs::symlink_metadata(path)
         && metadata.is_file()
-        && (access == Access::Shared || !is_readable_by_others(&metadata))
+        && (access == Access::Shared || ownership::keeps_secret(&metadata, file.as_file())?)
     {
         file.as_file().set_permissions(metadata.permissions())?;
     }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(Staged { file, target })
-}
-
-#[cfg(unix)]
-fn is_readable_by_others(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o007 != 0
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_others(_: &fs::Metadata) -> bool {
-    false
 }
 
 /// Creates a file, whole or not at all; a secret one is for its owner only.

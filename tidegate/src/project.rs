@@ -1,7 +1,7 @@
 //! The project file, `tidegate.toml`: what commands take where no option says otherwise.
 //!
 //! It is found in the working folder or the nearest folder above. Its paths are relative to its own folder, and
-//! every option of the command line counts before it.
+//! every option of the command line counts before it. One that another user may have written is refused.
 
 mod table;
 
@@ -11,8 +11,9 @@ use std::sync::Arc;
 use diagnostics::{Finding, Sources, report};
 use knowledge::policy;
 
+use crate::codes::STRANGE_PROJECT;
 use crate::command::{DEFAULT_PATH, Hosts, Links, pack_name, technique};
-use crate::disk;
+use crate::disk::{self, Stranger};
 use table::Reader;
 
 /// The name of the file.
@@ -105,6 +106,9 @@ impl Project {
             return Ok(Project::default());
         }
         let refused = |findings, sources| Box::new(Refused { findings, sources });
+        if let Some(finding) = strange(&path, folder) {
+            return Err(refused(vec![finding], Sources::new()));
+        }
         let (name, text) =
             disk::read_text(&path).map_err(|finding| refused(vec![*finding], Sources::new()))?;
         match Project::parse(&name, &text, folder) {
@@ -176,6 +180,37 @@ impl Project {
         let folder = self.file.as_deref()?.parent()?;
         Some(if folder == Path::new("") { Path::new(".") } else { folder })
     }
+}
+
+/// The finding about a project file that another user may have written. Within a repository of one owner the file
+/// counts as the rest of it does: a container often runs as another user than the one who checked it out.
+fn strange(path: &Path, folder: &Path) -> Option<Finding> {
+    let why = match disk::stranger(path) {
+        Ok(why) => why?,
+        Err(error) => return Some(disk::unreadable(path, &error)),
+    };
+    let here = disk::working_folder();
+    let root = here.as_deref().and_then(|here| {
+        let depth = folder.components().filter(|part| *part == Component::ParentDir).count();
+        here.ancestors().nth(depth)
+    });
+    if let (Some(here), Some(root)) = (&here, root)
+        && let Some(repository) = root.ancestors().find_map(|folder| disk::repository(folder))
+        && disk::owner_is_shared(path, [here, &repository])
+    {
+        return None;
+    }
+    let (message, help) = match why {
+        Stranger::Owner => (
+            "the project file belongs to another user",
+            "read it, and make it your own (`chown`), or work in a folder that is not below it",
+        ),
+        Stranger::Writable => (
+            "everybody may write to the project file",
+            "read it, and take the permission back (`chmod o-w`)",
+        ),
+    };
+    Some(Finding::about(&disk::name(path), &STRANGE_PROJECT, message, help))
 }
 
 /// The notes of a project that names none: the usual folder, or all of it.

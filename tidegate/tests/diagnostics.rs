@@ -44,6 +44,9 @@ struct Case {
     /// Links by name, and where they lead.
     #[serde(default)]
     links: BTreeMap<String, String>,
+    /// Files that everybody may write to.
+    #[serde(default)]
+    shared: Vec<String>,
     /// Packs by name: what was done to each.
     #[serde(default)]
     packs: BTreeMap<String, PackKind>,
@@ -91,6 +94,16 @@ fn link(target: &str, at: &Path) {
     std::os::windows::fs::symlink_file(target, at).unwrap();
 }
 
+#[cfg(unix)]
+fn share(file: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
+}
+
+/// Nothing is shared in this way on Windows.
+#[cfg(windows)]
+fn share(_: &Path) {}
+
 /// Runs a case in a fresh folder and gives all that a person would see.
 fn run(case_folder: &Path) -> String {
     let case = fs::read_to_string(case_folder.join("case.toml")).unwrap();
@@ -109,6 +122,9 @@ fn run(case_folder: &Path) -> String {
     }
     for (name, target) in &case.links {
         link(target, &at(name));
+    }
+    for name in &case.shared {
+        share(&at(name));
     }
     for (name, kind) in &case.packs {
         fs::write(at(name), pack(kind)).unwrap();

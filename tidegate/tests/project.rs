@@ -102,6 +102,55 @@ fn a_broken_project_stops_commands_that_use_it_and_no_others() {
     assert_eq!(tidegate(folder.path(), &["codes", "F028"]).status.code(), Some(0));
 }
 
+/// A folder above that many users share, as `/tmp`: whoever writes the file there would choose the policy of all
+/// who work below.
+#[cfg(unix)]
+#[test]
+fn a_project_file_of_another_user_is_not_obeyed() {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    const NOBODY: u32 = 65_534;
+    let folder = project("notes = 'rules'\n");
+    let root = folder.path();
+    let below = root.join("mine");
+    fs::create_dir(&below).unwrap();
+    let file = root.join("tidegate.toml");
+    let check = || tidegate(&below, &["check"]);
+    assert_eq!(check().status.code(), Some(0), "{check:?}", check = check());
+    let is_refused = |what: &str| {
+        let seen = check();
+        assert_eq!(seen.status.code(), Some(1), "{what}");
+        let seen = text(&seen.stderr);
+        assert!(seen.starts_with("../tidegate.toml:1:1: error[F029]"), "{what}: {seen}");
+    };
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o646)).unwrap();
+    is_refused("everybody writes");
+    // In a repository of one's own it counts as the rest of it does.
+    fs::create_dir(root.join(".git")).unwrap();
+    assert_eq!(check().status.code(), Some(0));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
+    assert_eq!(check().status.code(), Some(0));
+    // Only root may give files away.
+    if chown(&file, Some(NOBODY), None).is_err() {
+        return;
+    }
+    is_refused("the repository is not that user's");
+    let git = root.join(".git");
+    chown(&git, Some(NOBODY), None).unwrap();
+    is_refused("the working folder is not that user's");
+    chown(&below, Some(NOBODY), None).unwrap();
+    assert_eq!(check().status.code(), Some(0), "a container that runs as root");
+    fs::remove_dir(&git).unwrap();
+    is_refused("no repository");
+    // A link of theirs to a file of mine: its paths begin where the link is.
+    let mine = root.join("mine.toml");
+    fs::rename(&file, &mine).unwrap();
+    chown(&mine, Some(0), None).unwrap();
+    symlink("mine.toml", &file).unwrap();
+    assert_eq!(check().status.code(), Some(0));
+    std::os::unix::fs::lchown(&file, Some(NOBODY), None).unwrap();
+    is_refused("a link of theirs");
+}
+
 #[test]
 fn a_new_project_has_a_rule_that_is_tested_without_arguments() {
     let folder = TempDir::new().unwrap();

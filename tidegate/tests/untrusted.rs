@@ -68,6 +68,51 @@ fn configuration_with_the_identity_key_is_readable_by_its_owner_only() {
     assert_eq!(mode(&at("shared/tidegate.json")) & 0o044, 0o044);
 }
 
+/// Who puts a file there first chooses its permissions, and must not choose who reads the key.
+#[test]
+fn a_file_of_another_user_chooses_no_reader_of_the_identity_key() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    const NOBODY: u32 = 65_534;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("a.yml"), RULE).unwrap();
+    fs::write(at("key"), "00112233445566778899aabbccddeeff\n").unwrap();
+    let run = |line: &str| {
+        let output = tidegate(folder.path()).args(line.split(' ')).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+    };
+    run("pack a.yml -o a.pack");
+    let planted = at("secret/tidegate.json");
+    let plant = || {
+        let _ = fs::remove_dir_all(at("secret"));
+        fs::create_dir(at("secret")).unwrap();
+        fs::write(&planted, "").unwrap();
+        fs::set_permissions(&planted, fs::Permissions::from_mode(0o640)).unwrap();
+    };
+    let write = || run("gateway ecds --pack a.pack --identity-key key --output secret");
+    // Another name of a file that somebody may read.
+    plant();
+    fs::hard_link(&planted, at("theirs")).unwrap();
+    write();
+    assert_eq!(mode(&planted), 0o600);
+    // Only root may give files away.
+    plant();
+    if chown(&planted, None, Some(NOBODY)).is_ok()
+        && fs::metadata(&planted).unwrap().gid() == NOBODY
+    {
+        write();
+        let after = fs::metadata(&planted).unwrap();
+        assert_eq!(
+            (mode(&planted), after.gid()),
+            (0o640, NOBODY),
+            "its owner gave the group access"
+        );
+        chown(&planted, Some(NOBODY), Some(NOBODY)).unwrap();
+        write();
+        assert_eq!(mode(&planted), 0o600);
+    }
+}
+
 #[test]
 fn configuration_is_never_written_through_a_link() {
     let folder = tempfile::tempdir().unwrap();
