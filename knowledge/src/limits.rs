@@ -11,3 +11,10 @@ pub const MAX_LISTED_VALUES: usize = 8;
 
 /// Most requests of a sequence in a note; a longer one is refused.
 pub const MAX_SEQUENCE_REQUESTS: usize = 20_000;
+
+/// Most operations of a service; a note with more is refused. A request to the service is compared with each.
+pub const MAX_OPERATIONS: usize = 1_024;
+
+/// Most hosts with `*` of a service; a note with more is refused.
+/// Each host of an operation is compared with each of them.
+pub const MAX_HOST_PATTERNS: usize = 256;

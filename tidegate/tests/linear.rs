@@ -96,6 +96,47 @@ fn long_lists_and_rules_take_time_in_proportion() {
     });
 }
 
+fn service(keys: &str) -> Library {
+    let text = format!("---\nkind: service\nservice: Big\ncategory: paste\n{keys}---\n\n# Big\n");
+    Library::read(vec![SourceFile { name: "a.md".into(), bytes: text.into_bytes() }])
+}
+
+#[test]
+fn services_with_much_of_anything_take_time_in_proportion() {
+    let hosts = |n: usize| repeated(n, |text, idx| write!(text, "h{idx}.example, ").unwrap());
+    let operation = "means: x, match: GET https://h0.example/, pass: POST https://h0.example/";
+    is_linear("hosts of an operation", 8_000, |n| {
+        let hosts = hosts(n);
+        let library = service(&format!(
+            "hosts: [{hosts}]\noperations: [{{name: read, hosts: [{hosts}], methods: [GET], {operation}}}]\n"
+        ));
+        assert_eq!(library.findings.len(), 0, "{:?}", library.findings.first());
+    });
+    is_linear("keys of an operation", 8_000, |n| {
+        let keys = repeated(n, |text, idx| write!(text, "x{idx}: a, ").unwrap());
+        service(&format!("hosts: [h0.example]\noperations: [{{{keys}name: read, {operation}}}]\n"));
+    });
+    is_linear("templates", 8_000, |n| {
+        let templates =
+            repeated(n, |text, idx| write!(text, "'h{idx}.example/{{owner}}', ").unwrap());
+        let hosts = hosts(n);
+        let library = service(&format!("hosts: [{hosts}]\nidentity: [{templates}]\n"));
+        assert_eq!(library.findings.len(), 0, "{:?}", library.findings.first());
+    });
+    let refused = |keys: &str| {
+        let library = service(keys);
+        let found = library.findings.first().map(|finding| finding.diagnostic.message.clone());
+        found.unwrap_or_default()
+    };
+    let operations =
+        repeated(1_025, |text, _| write!(text, "{{name: read, {operation}}}, ").unwrap());
+    let message = refused(&format!("hosts: [h0.example]\noperations: [{operations}]\n"));
+    assert_eq!(message, "the service has more than 1024 operations");
+    let patterns = repeated(257, |text, idx| write!(text, "'h{idx}*.example.org', ").unwrap());
+    let message = refused(&format!("hosts: [{patterns}]\n"));
+    assert_eq!(message, "the service has more than 256 hosts with `*`");
+}
+
 #[test]
 fn findings_without_number_take_time_in_proportion() {
     is_linear("rules with one title", 2_000, |n| {

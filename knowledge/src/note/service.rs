@@ -16,6 +16,7 @@ mod operation;
 mod tables;
 mod template;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use diagnostics::yaml::{Kind, Node};
@@ -23,6 +24,7 @@ use diagnostics::{Findings, Span};
 
 use super::Keys;
 use crate::codes;
+use crate::limits::MAX_HOST_PATTERNS;
 pub use header::TenantHeader;
 pub use operation::{OperationExample, ServiceOperation};
 pub(crate) use tables::add;
@@ -162,6 +164,7 @@ impl Service {
 fn hosts(keys: &mut Keys<'_, '_>) -> Vec<Host> {
     let help = "write a list of host names, as `hosts: [t.me]`";
     let mut hosts = Vec::new();
+    let mut n_patterns = 0;
     for (text, span) in keys.texts("hosts", help) {
         let read = alternatives(&text.to_ascii_lowercase()).and_then(|texts| {
             let host = |text: String| {
@@ -171,7 +174,17 @@ fn hosts(keys: &mut Keys<'_, '_>) -> Vec<Host> {
             texts.into_iter().map(host).collect()
         });
         match read {
-            Ok::<Vec<_>, _>(of_text) => hosts.extend(of_text),
+            Ok::<Vec<_>, _>(of_text) => {
+                n_patterns += of_text.iter().filter(|host| !host.parts.is_empty()).count();
+                if n_patterns > MAX_HOST_PATTERNS {
+                    let message =
+                        format!("the service has more than {MAX_HOST_PATTERNS} hosts with `*`");
+                    let help = "list the names above them";
+                    keys.findings().add(&codes::BROKEN_TEMPLATE, span, message, help);
+                    return hosts;
+                }
+                hosts.extend(of_text);
+            }
             Err(why) => {
                 let help = "write a host name, with `(a|b)` for one of several texts and `*` for a label: `s3.*.amazonaws.com`";
                 keys.findings().add(&codes::BROKEN_TEMPLATE, span, why, help);
@@ -185,6 +198,7 @@ fn hosts(keys: &mut Keys<'_, '_>) -> Vec<Host> {
 /// share one.
 fn templates(keys: &mut Keys<'_, '_>) -> Vec<Template> {
     let mut templates: Vec<Template> = Vec::new();
+    let mut known = HashSet::new();
     for node in nodes(keys, "identity") {
         let group = match &node.kind {
             Kind::List(group) => group.as_slice(),
@@ -198,18 +212,19 @@ fn templates(keys: &mut Keys<'_, '_>) -> Vec<Template> {
                 templates.push(Template { parts, namespace: Some(name) });
             }
         }
-        let (before, own) = templates.split_at_checked(first).unwrap_or_default();
-        let is_same = |one: &Template, other: &Template| {
-            one.namespace == other.namespace && one.n_places() == other.n_places()
-        };
-        if let Some(known) = own.iter().find(|own| before.iter().any(|before| is_same(own, before)))
-        {
-            let name = known.namespace.as_deref().unwrap_or_default();
+        let own = templates.get(first..).unwrap_or_default();
+        let names = own.iter().map(|own| (own.namespace.clone(), own.n_places()));
+        let names: HashSet<_> = names.collect();
+        let mut in_both: Vec<_> = names.intersection(&known).collect();
+        in_both.sort();
+        if let Some((name, _)) = in_both.first() {
+            let name = name.as_deref().unwrap_or_default();
             let message =
                 format!("two namespaces of tenants have the name `{}`", name.escape_debug());
             let help = "put templates that name the same tenants into a list within the list";
             keys.findings().add(&codes::BROKEN_TEMPLATE, node.span, message, help);
         }
+        known.extend(names);
     }
     templates
 }

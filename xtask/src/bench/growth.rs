@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 /// A hostile input: its finding in docs/hardening.md, its name, its first size, and what makes it.
 type Input = (u32, &'static str, usize, fn(usize) -> Result<Vec<u8>>);
 
-const INPUTS: [Input; 9] = [
+const INPUTS: [Input; 10] = [
     (16, "pack of correlations that share lists", 100, shared_pack),
     (19, "condition that repeats `all of them`", 500, |n| Ok(condition(n))),
     (19, "correlation that repeats `all of them`", 500, |n| Ok(names_of_rules(n))),
@@ -45,11 +45,15 @@ const INPUTS: [Input; 9] = [
     (20, "rules with one title", 1_250, |n| Ok(titles(n))),
     (20, "unknown fields", 12_500, |n| Ok(unknown_fields(n))),
     (20, "rule of many fields", 10_000, fields),
+    (20, SERVICE, 8_000, |n| Ok(service(n))),
     (20, AGENTS, 5_000, |n| Ok(agents(n))),
 ];
 
 /// The input that is a log.
 const AGENTS: &str = "log of one source with as many User-Agents";
+
+/// The input that is a service note.
+const SERVICE: &str = "service of many hosts and operations";
 
 /// Measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -70,7 +74,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             let bytes = make(size)?;
             let folder = TempDir::with_prefix("tidegate-growth-")?;
             let is_pack = finding == 16;
-            let file = folder.path().join(if is_pack { "hostile.pack" } else { "hostile.yml" });
+            let file = folder.path().join(match name {
+                _ if is_pack => "hostile.pack",
+                SERVICE => "hostile.md",
+                _ => "hostile.yml",
+            });
             fs::write(&file, &bytes)?;
             let arguments: &[&str] = match name {
                 _ if is_pack => &["hunt", "--pack"],
@@ -160,6 +168,22 @@ fn expressions(n: usize) -> Vec<u8> {
 fn hosts(n: usize) -> Vec<u8> {
     let hosts = repeated(n, |idx| format!("    - h{idx}.example.org\n"));
     rule(&format!("  s:\n   cs-host:\n{hosts}"), "s")
+}
+
+/// A service whose hosts all have an operation of their own, up to what is allowed, and one that has them all.
+fn service(n: usize) -> Vec<u8> {
+    let hosts = repeated(n, |idx| format!("h{idx}.example, "));
+    let operation = |idx: usize, hosts: &str| {
+        format!(
+            "  - {{name: write, hosts: [{hosts}], methods: [POST], means: x, match: POST https://h{idx}.example/, pass: GET https://h{idx}.example/}}\n"
+        )
+    };
+    let each = repeated(1_000, |idx| operation(idx, &format!("h{idx}.example")));
+    let all = operation(0, &hosts);
+    let text = format!(
+        "---\nkind: service\nservice: Big\ncategory: paste\nhosts: [{hosts}]\noperations:\n{each}{all}---\n\n# Big\n"
+    );
+    text.into_bytes()
 }
 
 fn titles(n: usize) -> Vec<u8> {

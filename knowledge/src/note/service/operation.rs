@@ -11,6 +11,8 @@
 //!     pass: GET https://hooks.slack.com/services/T0EXAMPLE0/B0EXAMPLE0/Example
 //! ```
 
+use std::collections::HashSet;
+
 use diagnostics::front_matter::Entry;
 use diagnostics::yaml::{Kind, Node};
 use diagnostics::{Findings, Span};
@@ -20,6 +22,7 @@ use traffic::RecordedRequest;
 use super::template::{TemplatePart, alternatives, path};
 use super::{Host, Keys};
 use crate::codes;
+use crate::limits::{MAX_HOST_PATTERNS, MAX_OPERATIONS};
 use crate::note::Expectation;
 
 /// The keys of an operation.
@@ -67,6 +70,13 @@ pub(super) fn operations(keys: &mut Keys<'_, '_>, hosts: &[Host]) -> Vec<Service
             return Vec::new();
         }
     };
+    if let Some(beyond) = list.get(MAX_OPERATIONS) {
+        let message = format!("the service has more than {MAX_OPERATIONS} operations");
+        let help = "list several methods and paths in one operation";
+        keys.findings().add(&codes::BROKEN_OPERATION, beyond.span, message, help);
+        return Vec::new();
+    }
+    let hosts = HostsOfService::of(hosts);
     let read = |node: &Node| {
         let Kind::Map(map) = &node.kind else {
             keys.findings().add(&codes::WRONG_KEY, node.span, "an operation is not a map", help);
@@ -75,17 +85,39 @@ pub(super) fn operations(keys: &mut Keys<'_, '_>, hosts: &[Host]) -> Vec<Service
         let entries = entries(map, keys.findings());
         let top = Span::point(node.span.line, node.span.column);
         let mut keys = Keys { entries: &entries, findings: keys.findings(), top };
-        operation(&mut keys, hosts)
+        operation(&mut keys, &hosts)
     };
     list.iter().filter_map(read).collect()
+}
+
+/// The hosts of a service, to be asked which names they cover.
+struct HostsOfService<'h> {
+    names: HashSet<&'h str>,
+    patterns: Vec<&'h Host>,
+}
+
+impl<'h> HostsOfService<'h> {
+    fn of(hosts: &'h [Host]) -> HostsOfService<'h> {
+        let is_name = |host: &&Host| host.parts.is_empty();
+        let (names, patterns): (Vec<_>, Vec<_>) = hosts.iter().partition(is_name);
+        HostsOfService { names: names.iter().map(|host| host.text.as_str()).collect(), patterns }
+    }
+
+    /// Returns true if a host of the service is `name`, or `name` is below it.
+    fn cover(&self, name: &str) -> bool {
+        let above = name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..));
+        std::iter::once(name).chain(above).any(|name| self.names.contains(name))
+            || self.patterns.iter().take(MAX_HOST_PATTERNS).any(|host| host.covers(name))
+    }
 }
 
 /// The keys of a map; one that is there twice is reported.
 pub(super) fn entries(map: &[(Node, Node)], findings: &mut Findings) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
+    let mut seen = HashSet::new();
     for (key, value) in map {
         let name = key.text().unwrap_or_default().to_owned();
-        if entries.iter().any(|entry| entry.key == name) {
+        if !seen.insert(name.clone()) {
             let message = format!("duplicate key `{}`", name.escape_debug());
             findings.add(&codes::WRONG_KEY, key.span, message, "keep one of them");
         } else {
@@ -96,7 +128,7 @@ pub(super) fn entries(map: &[(Node, Node)], findings: &mut Findings) -> Vec<Entr
 }
 
 /// Reads one operation; `None` where it has no name.
-fn operation(keys: &mut Keys<'_, '_>, of_service: &[Host]) -> Option<ServiceOperation> {
+fn operation(keys: &mut Keys<'_, '_>, of_service: &HostsOfService<'_>) -> Option<ServiceOperation> {
     keys.refuse_unknown(KEYS);
     let name = keys.required("name", "write one of the shared names, as `name: upload`")?;
     let span = keys.place("name");
@@ -157,7 +189,7 @@ fn methods(keys: &mut Keys<'_, '_>) -> Vec<String> {
     methods
 }
 
-fn hosts(keys: &mut Keys<'_, '_>, of_service: &[Host]) -> Vec<String> {
+fn hosts(keys: &mut Keys<'_, '_>, of_service: &HostsOfService<'_>) -> Vec<String> {
     let help = "write hosts of the service, or names below them, as `hosts: [hooks.slack.com]`";
     let mut hosts = Vec::new();
     for (text, span) in keys.texts("hosts", help) {
@@ -168,9 +200,7 @@ fn hosts(keys: &mut Keys<'_, '_>, of_service: &[Host]) -> Vec<String> {
             keys.findings().add(&codes::BROKEN_OPERATION, span, message, help);
             continue;
         };
-        if let Some(foreign) =
-            texts.iter().find(|host| !of_service.iter().any(|of| of.covers(host)))
-        {
+        if let Some(foreign) = texts.iter().find(|host| !of_service.cover(host)) {
             let message = format!("`{}` is not a host of the service", foreign.escape_debug());
             let help = "list the host in `hosts` of the service, or correct its name";
             keys.findings().add(&codes::BROKEN_OPERATION, span, message, help);
