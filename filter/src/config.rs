@@ -94,7 +94,7 @@ pub(crate) enum ListenerTls {
     /// It may have TLS: server names are read.
     #[default]
     Any,
-    /// It has none: there is no server name, and no call to find that out.
+    /// It has none: there is no server name and no certificate of a client, and no call to find that out.
     None,
 }
 

@@ -166,7 +166,8 @@ impl Plugin {
             ..Request::default()
         };
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
-        let read_sender = || Sender::read(host, None, &[], source_address.as_deref());
+        let tls = self.settings.listener_tls;
+        let read_sender = || Sender::read(host, tls, None, &[], source_address.as_deref());
         let asked = inspector.asks_usage().then(read_sender);
         let mut verdict = match &asked {
             Some(sender) => inspector.inspect_of(&request, &self.user(sender)),

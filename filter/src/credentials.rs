@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use inspect::{Mode, Pack, address_number};
 
-use crate::config::Anywhere;
+use crate::config::{Anywhere, ListenerTls};
 use crate::deny::unauthenticated;
 use crate::headers::{Occurrence, occurrence, underscored};
 use crate::host::{Host, Property};
@@ -125,7 +125,8 @@ impl Plugin {
             })
         };
         self.settings.credentials == Anywhere::Yes
-            || read(Property::TlsVersion).is_some()
+            || self.settings.listener_tls == ListenerTls::Any
+                && read(Property::TlsVersion).is_some()
             || read(Property::DestinationAddress).is_some_and(is_loopback)
     }
 }

@@ -289,7 +289,8 @@ impl Plugin {
     pub(crate) fn sender(&self, host: &dyn Host, snapshot: &Snapshot) -> Sender {
         let address = snapshot.source_address.as_deref();
         let header = self.settings.source_header.as_ref();
-        let mut sender = Sender::read(host, header, &snapshot.header_map, address);
+        let tls = self.settings.listener_tls;
+        let mut sender = Sender::read(host, tls, header, &snapshot.header_map, address);
         sender.client.clone_from(&snapshot.client);
         if sender.is_ambiguous {
             self.count_failure(host, Failure::SourceHeader);

@@ -3,6 +3,7 @@
 
 use inspect::{Source, address_number, network};
 
+use crate::config::ListenerTls;
 use crate::headers::{self, Occurrence};
 use crate::host::{Host, Property};
 
@@ -103,9 +104,10 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Reads the sender; a property that is not returned is as one that is not set, so that nothing is
-    /// sanctioned or excused for it.
+    /// sanctioned or excused for it. Without TLS there is no certificate to ask for.
     pub(crate) fn read(
         host: &dyn Host,
+        listener_tls: ListenerTls,
         header: Option<&TrustedHeader>,
         header_map: &[u8],
         source_address: Option<&[u8]>,
@@ -114,7 +116,10 @@ impl Sender {
         let address = source_address.map(<[u8]>::to_vec);
         let mut sender = Sender {
             client: None,
-            identity: read(Property::PeerIdentity),
+            identity: match listener_tls {
+                ListenerTls::Any => read(Property::PeerIdentity),
+                ListenerTls::None => None,
+            },
             named: None,
             is_ambiguous: false,
             source_address: address.or_else(|| read(Property::SourceAddress)),
@@ -177,7 +182,7 @@ mod tests {
             if let Some(identity) = identity {
                 host.set_property(Property::PeerIdentity, identity);
             }
-            Sender::read(&host, Some(&header), map, Some(address))
+            Sender::read(&host, ListenerTls::Any, Some(&header), map, Some(address))
         };
         let hop = b"10.1.2.3:80";
         let gateway = Some(&b"spiffe://a/gateway"[..]);

@@ -78,11 +78,7 @@ fn a_listener_that_may_have_tls_is_asked_for_name_and_version_alone() {
 
 #[test]
 fn a_tracked_request_of_a_known_pair_reads_and_writes_one_bucket() {
-    let of_sender = [
-        (Call::RequestHeaders, 1),
-        (Call::Property(Property::PeerIdentity), 1),
-        (Call::Property(Property::SourceAddress), 1),
-    ];
+    let of_sender = [(Call::RequestHeaders, 1), (Call::Property(Property::SourceAddress), 1)];
     let of_state = [
         (Call::SharedData, 1),
         (Call::SetSharedData, 1),
@@ -99,4 +95,13 @@ fn a_tracked_request_of_a_known_pair_reads_and_writes_one_bucket() {
     let upload = "tidegate.first_use: source.host\n        tidegate.upload_bytes|gte: 1000000\n        tidegate.sources|lte: 2";
     let expect = [&of_sender[..], &of_bytes, &of_state].concat();
     assert_eq!(calls(ListenerTls::None, &[beacon, upload]), expect);
+
+    // Where there may be TLS there may be a certificate.
+    let of_client = [
+        (Call::RequestHeaders, 1),
+        (Call::Property(Property::PeerIdentity), 1),
+        (Call::Property(Property::SourceAddress), 1),
+    ];
+    let expect = [&of_client[..], &of_state].concat();
+    assert_eq!(calls(ListenerTls::Any, &[beacon]), expect);
 }

@@ -10,6 +10,7 @@
 
 use super::{SecretKind, Secrets};
 use crate::service::is_below;
+use crate::words::has_byte;
 
 /// Most bytes of a token that are looked at from one place, so that the work stays linear.
 const MAX_TOKEN_BYTES: usize = 256;
@@ -167,7 +168,7 @@ const PEM: [&[u8]; 2] = [b"PRIVATE KEY-----", b"PRIVATE+KEY-----"];
 /// Adds the kinds of the keys in a text of a request.
 pub(super) fn find(text: &[u8], found: &mut Secrets) {
     let is_pem = |part: &[u8]| part.first() == Some(&b'P') && PEM.contains(&part);
-    if text.windows(PEM_BYTES).any(is_pem) {
+    if has_byte(text, b'P') && text.windows(PEM_BYTES).any(is_pem) {
         found.insert(SecretKind::Private);
     }
     find_keys(text, Place::default(), found);
