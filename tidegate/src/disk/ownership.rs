@@ -20,8 +20,8 @@ pub(crate) fn stranger(path: &Path) -> io::Result<Option<Stranger>> {
     use std::os::unix::fs::MetadataExt;
     const EVERYBODY_WRITES: u32 = 0o002;
     let me = rustix::process::geteuid().as_raw();
-    let caller = std::env::var("SUDO_UID").ok().filter(|_| me == 0);
-    let caller: Option<u32> = caller.and_then(|uid| uid.parse().ok());
+    let caller = std::env::var_os("SUDO_UID").filter(|_| me == 0);
+    let caller: Option<u32> = caller.and_then(|uid| uid.to_str()?.parse().ok());
     let is_trusted = |uid: u32| uid == me || uid == 0 || Some(uid) == caller;
     let (own, target) = (fs::symlink_metadata(path)?, fs::metadata(path)?);
     Ok(if !is_trusted(own.uid()) || !is_trusted(target.uid()) {
