@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::authority::{Authority, Issued};
 use crate::clients::Client;
 use crate::exempt::exempt;
-use crate::{Bootstrap, Envoy, Launch, until, workspace};
+use crate::{Bootstrap, Envoy, Launch, scarce, until, workspace};
 
 /// The examples, by the names of their folders.
 pub const EXAMPLES: [&str; 3] = ["connect-sni", "tls-intercept", "transparent"];
@@ -61,6 +61,8 @@ pub struct Setting<'s> {
     pub opened: &'s [String],
     /// The plugin's key for identities; none if empty.
     pub identity_key: &'s str,
+    /// Whether each client has few requests.
+    pub is_scarce: bool,
 }
 
 /// What became of a client.
@@ -145,6 +147,9 @@ impl Example {
         let changes =
             Changes { pack: STANDARD.encode(pack), setting, origin: origin.listener("origin")? };
         exempt(&mut config, changes.origin);
+        if setting.is_scarce {
+            scarce(&mut config);
+        }
         changes.apply(&mut config);
         let gateway = Envoy::launch_in(launch, &config, directory)?;
         Ok(Example { gateway, origin, authorities })

@@ -66,7 +66,7 @@ fn an_agent_may_do_what_is_listed_and_nothing_else() -> Result<()> {
     let mut wrong = Vec::new();
     for mode in ["monitor", "enforce"] {
         let directory = TempDir::with_prefix("tidegate-sandbox-")?;
-        let setting = Setting { mode, opened: &opened, identity_key: KEY };
+        let setting = Setting { mode, opened: &opened, identity_key: KEY, ..Setting::default() };
         let launch = Launch::new()?;
         let example =
             Example::start_with(&launch, directory.path(), "tls-intercept", &pack, &setting)?;
@@ -108,7 +108,8 @@ fn an_agent_may_do_what_is_listed_and_nothing_else() -> Result<()> {
 fn without_the_secret_nothing_passes() -> Result<()> {
     let (pack, opened) = (pack()?, opened()?);
     let directory = TempDir::with_prefix("tidegate-sandbox-")?;
-    let setting = Setting { mode: "enforce", opened: &opened, identity_key: KEY };
+    let setting =
+        Setting { mode: "enforce", opened: &opened, identity_key: KEY, ..Setting::default() };
     let launch = Launch::new()?;
     let example = Example::start_with(&launch, directory.path(), "tls-intercept", &pack, &setting)?;
     for credentials in ["", "sandbox:wrong@", "root:@"] {

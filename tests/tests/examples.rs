@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::clients::Client;
-use tests::example::{Example, Outcome};
+use tests::example::{Example, Outcome, Setting};
 use tests::{Launch, Plugin, until, workspace};
 
 fn every_client_of(name: &str) -> Result<()> {
@@ -110,6 +110,42 @@ fn only_listed_services_show_a_certificate_of_the_local_authority() -> Result<()
         ensure!(example.run(&session(name))?.succeeded, "{name}");
         // Whoever does not trust the local authority does not trust what it signed.
         assert_eq!(session(name).run(example.address()?, &world)?, !is_opened, "{name}");
+    }
+    Ok(())
+}
+
+/// One tunnel carries any number of requests, which count as those outside of tunnels do.
+#[test]
+fn the_limit_of_one_client_holds_inside_of_a_tunnel_that_is_opened() -> Result<()> {
+    let directory = TempDir::with_prefix("tidegate-example-")?;
+    let pack = fs::read(workspace::shipped_pack()?)?;
+    let setting = Setting { mode: "monitor", is_scarce: true, ..Setting::default() };
+    let launch = Launch::new()?;
+    let example = Example::start_with(&launch, directory.path(), "tls-intercept", &pack, &setting)?;
+    for version in ["--http1.1", "--http2"] {
+        let output = Command::new("curl")
+            .args([
+                "--silent",
+                "--noproxy",
+                "",
+                version,
+                "--write-out",
+                "%{http_code} %{num_connects}\n",
+            ])
+            .args(["--output", "/dev/null", "--cacert"])
+            .arg(example.authorities())
+            .arg("--proxy")
+            .arg(format!("http://{}", example.address()?))
+            .arg("https://discord.com/[1-8]")
+            .args(["--output", "/dev/null"])
+            .output()?;
+        let seen = String::from_utf8(output.stdout)?;
+        let statuses: Vec<&str> =
+            seen.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let n_limited = statuses.iter().filter(|status| **status == "429").count();
+        // The first version has used up all that there is.
+        let n_expected = if version == "--http1.1" { 3 } else { 8 };
+        assert_eq!(n_limited, n_expected, "{version}: {seen}");
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::Gateway;
 use tests::shipped::{Names, Shipped};
-use tests::{Launch, StandIn, admin, client_hello, exempt, http1, until, workspace};
+use tests::{Launch, StandIn, admin, client_hello, exempt, http1, scarce, until, workspace};
 
 /// The examples, by the names of their folders.
 const EXAMPLES: [&str; 4] = ["egress-gateway", "connect-sni", "tls-intercept", "transparent"];
@@ -318,23 +318,6 @@ fn the_limit_of_one_client_is_not_that_of_another() -> Result<()> {
         .output()?;
     assert_eq!(String::from_utf8_lossy(&other.stdout), "200");
     Ok(())
-}
-
-/// Leaves each client five requests an hour.
-fn scarce(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            if let Some(Value::Array(descriptors)) = map.get_mut("descriptors") {
-                for descriptor in descriptors {
-                    descriptor["token_bucket"] =
-                        json!({"max_tokens": 5, "tokens_per_fill": 1, "fill_interval": "3600s"});
-                }
-            }
-            map.values_mut().for_each(scarce);
-        }
-        Value::Array(values) => values.iter_mut().for_each(scarce),
-        _ => {}
-    }
 }
 
 #[test]
