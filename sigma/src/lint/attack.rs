@@ -1,7 +1,7 @@
 //! Tags: their form, and whether ATT&CK knows them.
 
 use super::{LintOptions, Report, codes, written};
-use diagnostics::{Fix, Span};
+use diagnostics::{Fix, Span, closest};
 
 /// What ATT&CK once had, what took its place, and since which version (attack.mitre.org, version
 /// pages).
@@ -15,6 +15,28 @@ const RETIRED: &[(&str, &[&str], u32)] = &[
     ("t1188", &["t1090.003"], 7),
     ("t1483", &["t1568.002"], 7),
 ];
+
+/// The tactics of ATT&CK 19.
+const TACTICS: &[&str] = &[
+    "collection",
+    "command-and-control",
+    "credential-access",
+    "defense-impairment",
+    "discovery",
+    "execution",
+    "exfiltration",
+    "impact",
+    "initial-access",
+    "lateral-movement",
+    "persistence",
+    "privilege-escalation",
+    "reconnaissance",
+    "resource-development",
+    "stealth",
+];
+
+/// The namespaces of tags, by the appendix on tags of Sigma's specification.
+const NAMESPACES: &[&str] = &["attack", "car", "cve", "d3fend", "detection", "stp", "tlp"];
 
 pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
     let rule = report.rule;
@@ -33,7 +55,10 @@ pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
             }
             continue;
         }
-        let Some(name) = tag.strip_prefix("attack.") else { continue };
+        let Some(name) = tag.strip_prefix("attack.") else {
+            namespace(report, tag, span);
+            continue;
+        };
         if name.contains('_') {
             report.add(
                 &codes::UNKNOWN_ATTACK,
@@ -57,10 +82,23 @@ pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
             }
             continue;
         }
-        // Groups and software (`g0016`, `s0154`) are not part of the list.
-        let is_listed_kind =
-            !name.starts_with(['g', 's', 'c']) || name.contains('-') || name.len() < 5;
-        if options.attack.is_some_and(|known| !known.contains(name)) && is_listed_kind {
+        let is_known = options.attack.is_some_and(|known| known.contains(name));
+        let kind = kind_of(name);
+        if kind == Kind::Other && !is_known {
+            let near = closest(name, TACTICS.iter().copied());
+            report.add(
+                &codes::UNKNOWN_ATTACK,
+                span,
+                format!("`{tag}` is neither an id nor a tactic of ATT&CK"),
+                match near {
+                    Some(near) => format!("did you mean `attack.{near}`?"),
+                    None => "a technique is `attack.t1102` or `attack.t1102.002`, a tactic `attack.command-and-control`".to_owned(),
+                },
+            );
+            if let Some(near) = near {
+                rewrite(report, tag, &format!("attack.{near}"));
+            }
+        } else if options.attack.is_some() && !is_known && kind != Kind::OtherId {
             report.add(
                 &codes::UNKNOWN_ATTACK,
                 span,
@@ -68,6 +106,57 @@ pub(super) fn check(report: &mut Report<'_>, options: LintOptions<'_>) {
                 "check the id; a newer one needs a newer ATT&CK bundle",
             );
         }
+    }
+}
+
+/// What a name in ATT&CK's namespace is by its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A technique or a tactic, of which there may be a list.
+    Listed,
+    /// A group, software, a campaign, a data source or component, a mitigation, or a tactic by its id.
+    OtherId,
+    /// No id, and no tactic.
+    Other,
+}
+
+fn kind_of(name: &str) -> Kind {
+    let is_number = |text: &str, n_digits: usize| {
+        text.len() == n_digits && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_id = |prefix: &&str| name.strip_prefix(*prefix).is_some_and(|it| is_number(it, 4));
+    let is_technique = name.strip_prefix('t').is_some_and(|id| match id.split_once('.') {
+        Some((technique, sub)) => is_number(technique, 4) && is_number(sub, 3),
+        None => is_number(id, 4),
+    });
+    if is_technique || TACTICS.contains(&name) {
+        Kind::Listed
+    } else if ["g", "s", "c", "m", "ds", "dc", "ta"].iter().any(is_id) {
+        Kind::OtherId
+    } else {
+        Kind::Other
+    }
+}
+
+/// Reports a tag of a namespace that Sigma does not have: other tools refuse it, and no page counts it.
+fn namespace(report: &mut Report<'_>, tag: &str, span: Span) {
+    let namespace = tag.split('.').next().unwrap_or_default();
+    if NAMESPACES.contains(&namespace) {
+        return;
+    }
+    // Any short name is near any other.
+    let near = closest(namespace, NAMESPACES.iter().copied()).filter(|_| namespace.len() > 3);
+    report.add(
+        &codes::MALFORMED_TAG,
+        span,
+        format!("`{tag}` is in no namespace of Sigma"),
+        match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the namespaces are `{}`", NAMESPACES.join("`, `")),
+        },
+    );
+    if let (Some(near), Some((_, name))) = (near, tag.split_once('.')) {
+        rewrite(report, tag, &format!("{near}.{name}"));
     }
 }
 

@@ -34,9 +34,9 @@ diagnostics::codes! {
     MISSING_METADATA = "L010", Warning, "incomplete metadata";
     /// A search identifier that the condition does not use.
     UNUSED_SELECTION = "L011", Warning, "unused search identifier";
-    /// A tag that is not written as `namespace.name` in lower case.
+    /// A tag that is not written as `namespace.name` in lower case, or whose namespace Sigma does not have.
     MALFORMED_TAG = "L012", Warning, "malformed tag";
-    /// An ATT&CK tag that the version in use does not have.
+    /// An ATT&CK tag that the version in use does not have, or that is neither an id nor a tactic.
     UNKNOWN_ATTACK = "L013", Warning, "unknown or retired ATT&CK tag";
     /// A host suffix that means something else in a pack that matches hosts by labels.
     /// As text `pastebin.com` is also the end of `evilpastebin.com`, and `.t.me` is not the end of

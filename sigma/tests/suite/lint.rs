@@ -187,8 +187,11 @@ fn metadata_is_complete_and_tags_are_known() {
         ("attack.t1102", "attack.command_and_control", "L013"),
         ("attack.t1102", "attack.defense-evasion", "L013"),
         ("attack.t1102", "attack.t9999", "L013"),
+        ("attack.t1102", "attack.t15677", "L013"),
         ("attack.t1102", "attack.g0016", ""),
+        ("attack.t1102", "attack.ds0005", ""),
         ("attack.t1102", "cve.2026-1234", ""),
+        ("attack.t1102", "tactic.command-and-control", "L012"),
         ("5d2c8e3e-", "5D2C8E3E-", ""),
         ("5d2c8e3e-", "", "L015"),
         ("5d2c8e3e-", "5d2c8e3g-", "L015"),
@@ -210,6 +213,38 @@ fn metadata_is_complete_and_tags_are_known() {
         let findings = lint(&rules(&text)[0], LintOptions { attack: Some(&known), written: None });
         let codes: Vec<_> = findings.iter().map(|finding| finding.code.id).collect();
         assert_eq!(codes.join(" "), expect, "{from} -> {to}");
+    }
+}
+
+/// Also where no version of ATT&CK is given.
+#[test]
+fn tags_that_no_version_could_have_are_found() {
+    let detection = "detection: {s: {c-uri: x}, condition: s}\n";
+    for (tag, expect) in [
+        ("attack.t1102", ""),
+        ("attack.t9999.001", ""),
+        ("attack.ta0011", ""),
+        ("attack.stealth", ""),
+        (
+            "attack.t15677",
+            "a technique is `attack.t1102` or `attack.t1102.002`, a tactic `attack.command-and-control`",
+        ),
+        (
+            "attack.t1567.02",
+            "a technique is `attack.t1102` or `attack.t1102.002`, a tactic `attack.command-and-control`",
+        ),
+        ("attack.exfiltraton", "did you mean `attack.exfiltration`?"),
+        ("atack.t1102", "did you mean `attack`?"),
+        (
+            "soc.t1102",
+            "the namespaces are `attack`, `car`, `cve`, `d3fend`, `detection`, `stp`, `tlp`",
+        ),
+        ("tlp.red", ""),
+    ] {
+        let text = format!("{}{detection}", COMPLETE.replace("attack.t1102", tag));
+        let findings = lint(&rules(&text)[0], LintOptions::default());
+        let helps: Vec<_> = findings.iter().map(|finding| finding.help.as_str()).collect();
+        assert_eq!(helps.join(" "), expect, "{tag}");
     }
 }
 
