@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::codes;
-use crate::{Code, Diagnostic, Place, Severity, Span};
+use crate::{Code, Diagnostic, Fix, Place, Severity, Span};
 
 /// A diagnostic, the other places that it concerns, and details.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +122,14 @@ impl Findings {
         let place = self.place(span);
         self.n_errors += usize::from(code.severity == Severity::Error);
         self.list.push(Diagnostic { code, message, help, place, fix: None }.into());
+    }
+
+    /// Offers to write another text at a place, as the fix of the last finding.
+    pub fn fix(&mut self, span: Span, instead: &str) {
+        let at = self.place(span).span;
+        if let Some(last) = self.list.last_mut() {
+            last.diagnostic.fix = Some(Box::new(Fix::replace(at, instead)));
+        }
     }
 
     /// Appends the findings about a part of the text.

@@ -49,7 +49,7 @@ fn rule(library: &Library, claims: &Claims<'_>, entry: &LibraryRule) -> Result<S
     let mut writer = Writer::default();
     let condition = converter.condition(rule, &rule.condition, &mut writer)?;
     let detection = writer.finish(&condition);
-    replace(text, &detection).ok_or_else(|| "its `detection` is not a block of its own".to_owned())
+    replace(text, &detection).ok_or_else(|| "its `detection` is in flow style: write `detection:` and its keys on lines of their own".to_owned())
 }
 
 /// Replaces the block `detection` of a rule's text.

@@ -18,3 +18,6 @@ pub const MAX_OPERATIONS: usize = 1_024;
 /// Most hosts with `*` of a service; a note with more is refused.
 /// Each host of an operation is compared with each of them.
 pub const MAX_HOST_PATTERNS: usize = 256;
+
+/// Most unknown names of a policy that are compared with all others for a suggestion; the rest gets none.
+pub const MAX_NAMES_COMPARED: usize = 64;

@@ -49,11 +49,13 @@ impl<'e> Keys<'e, '_> {
     /// Reports keys that notes of this kind do not have.
     pub(super) fn refuse_unknown(&mut self, known: &[&str]) {
         for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            let help = match closest(&entry.key, known) {
-                Some((closest, likeness)) if likeness > 0.7 => format!("did you mean `{closest}`?"),
-                _ => format!("a note of this kind has the keys `{}`", known.join("`, `")),
-            };
-            self.unknown(entry, help);
+            match closest(&entry.key, known) {
+                Some((closest, likeness)) if likeness > 0.7 => self.misspelt(entry, closest),
+                _ => {
+                    let help = format!("a note of this kind has the keys `{}`", known.join("`, `"));
+                    self.unknown(entry, help);
+                }
+            }
         }
     }
 
@@ -67,10 +69,18 @@ impl<'e> Keys<'e, '_> {
                     self.unknown(entry, help.to_owned());
                 }
                 Some((closest, likeness)) if likeness > MISSPELT => {
-                    self.unknown(entry, format!("did you mean `{closest}`?"));
+                    self.misspelt(entry, closest);
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Reports a key that looks like another; writing that one is a fix, where it is not there already.
+    fn misspelt(&mut self, entry: &Entry, instead: &str) {
+        self.unknown(entry, format!("did you mean `{instead}`?"));
+        if !self.has(instead) {
+            self.findings.fix(entry.span, instead);
         }
     }
 

@@ -6,7 +6,7 @@ mod headers;
 
 use std::collections::HashMap;
 
-use diagnostics::{Finding, Findings, Span};
+use diagnostics::{Finding, Findings, Span, closest};
 use inspect::pack::{Level, Operation, PolicyTables, Range, SourceKind, SourcePattern, Tables};
 use inspect::{IdentityKey, Operations, network, pack};
 
@@ -108,7 +108,7 @@ impl Compiler<'_> {
         for word in &scope.services {
             match self.index.service(&word.text) {
                 Some(idx) => self.compiled.services.push(idx),
-                None => self.unknown("service", word, "give the name in a service note"),
+                None => self.unknown_service(word),
             }
         }
         let services = Range { start, end: end_of(&self.compiled.services) };
@@ -133,22 +133,27 @@ impl Compiler<'_> {
                 Some(operation) => operations.insert(operation),
                 None => {
                     let names = Operation::ALL.iter().map(|operation| operation.as_str());
-                    let help = match diagnostics::closest(&word.text, names.clone()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => {
-                            format!("the operations are {}", names.collect::<Vec<_>>().join(", "))
-                        }
-                    };
-                    self.unknown("operation", word, &help);
+                    let near = closest(&word.text, names.clone()).map(str::to_owned);
+                    let all =
+                        format!("the operations are {}", names.collect::<Vec<_>>().join(", "));
+                    self.unknown("operation", word, near, &all);
                 }
             }
         }
         operations.bits()
     }
 
-    fn unknown(&mut self, what: &str, word: &Word, help: &str) {
+    /// Reports a name that nothing has; `help` is for one without a name near it.
+    fn unknown(&mut self, what: &str, word: &Word, near: Option<String>, help: &str) {
         let message = format!("there is no {what} `{}`", word.text.escape_debug());
+        let near = near.map(|near| format!("did you mean `{}`?", near.escape_debug()));
+        let help = near.as_deref().unwrap_or(help);
         self.findings.add(&codes::UNKNOWN_NAME, word.span, message, help);
+    }
+
+    fn unknown_service(&mut self, word: &Word) {
+        let near = self.index.closest_service(&word.text);
+        self.unknown("service", word, near, "give the name in a service note");
     }
 
     /// The rules of all that is listed: one of `rules`, one of `techniques` and one of `levels`.
@@ -159,18 +164,22 @@ impl Compiler<'_> {
         let n_errors = self.findings.n_errors();
         for word in &scope.rules {
             if self.index.named(&word.text).is_empty() {
-                self.unknown("rule", word, "give the `id` or the title of a rule of this pack");
+                let near = self.index.closest_rule(&word.text);
+                let help = "give the `id` or the title of a rule of this pack";
+                self.unknown("rule", word, near, help);
             }
         }
         for word in &scope.techniques {
             if !is_technique(&word.text) {
-                self.unknown("technique", word, "write it as `T1102` or `T1102.002`");
+                self.unknown("technique", word, None, "write it as `T1102` or `T1102.002`");
             }
         }
         for word in &scope.levels {
             if word.text.is_empty() || !Level::ALL.iter().any(|level| level.as_str() == word.text) {
                 let help = "write `informational`, `low`, `medium`, `high` or `critical`";
-                self.unknown("level", word, help);
+                let levels = Level::ALL.iter().map(|level| level.as_str());
+                let near = closest(&word.text, levels.filter(|level| !level.is_empty()));
+                self.unknown("level", word, near.map(str::to_owned), help);
             }
         }
         let Some(range) = self.range_of(scope) else {
@@ -220,7 +229,8 @@ impl Compiler<'_> {
             }
             None => {
                 let help = "list the name in a group under `sources`; only SPIFFE ids, addresses and networks need no group";
-                self.unknown("group of sources", word, help);
+                let near = self.index.closest_group(&word.text);
+                self.unknown("group of sources", word, near, help);
             }
         }
     }

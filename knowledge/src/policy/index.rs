@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use diagnostics::closest;
 use inspect::RuleId;
 use inspect::pack::{Range, Tables};
 
 use super::{Policy, Scope};
+use crate::limits::MAX_NAMES_COMPARED;
 
 /// What a policy's names mean in a pack. Each lookup takes steps in proportion to what it finds.
 #[derive(Default)]
@@ -17,6 +19,8 @@ pub(super) struct Index {
     services: HashMap<String, u32>,
     /// Indices into [`Policy::groups`].
     groups: HashMap<String, usize>,
+    /// How many names were compared with all others.
+    n_compared: usize,
     /// The ranges of rules that were laid down for the lists of a scope; `None` for no rule.
     pub(super) ranges: HashMap<String, Option<Range>>,
 }
@@ -70,6 +74,27 @@ impl Index {
         self.groups.get(name).copied()
     }
 
+    /// Returns the name of a service near a name that none has.
+    pub(super) fn closest_service(&mut self, name: &str) -> Option<String> {
+        self.may_compare().then(|| near(name, &self.services)).flatten()
+    }
+
+    /// Returns the title of a rule near a name that none has.
+    pub(super) fn closest_rule(&mut self, name: &str) -> Option<String> {
+        self.may_compare().then(|| near(name, &self.rules)).flatten()
+    }
+
+    /// Returns the name of a group near a name that none has.
+    pub(super) fn closest_group(&mut self, name: &str) -> Option<String> {
+        self.may_compare().then(|| near(name, &self.groups)).flatten()
+    }
+
+    /// Returns true until the bound: each comparison takes steps in proportion to all names.
+    fn may_compare(&mut self) -> bool {
+        self.n_compared += 1;
+        self.n_compared <= MAX_NAMES_COMPARED
+    }
+
     /// Returns the rules of all lists of a scope: one of `rules`, one of `techniques` and one of `levels`.
     pub(super) fn rules_of(&self, tables: &Tables, scope: &Scope) -> Vec<RuleId> {
         let named = || scope.rules.iter().flat_map(|word| self.named(&word.text));
@@ -97,4 +122,12 @@ impl Index {
         }
         ids
     }
+}
+
+/// Fewest bytes of a name for which another one is suggested: any short name is near any other.
+const MIN_NAME_BYTES: usize = 4;
+
+fn near<V>(name: &str, names: &HashMap<String, V>) -> Option<String> {
+    let names = names.keys().map(String::as_str);
+    (name.len() >= MIN_NAME_BYTES).then(|| closest(name, names)).flatten().map(str::to_owned)
 }

@@ -101,7 +101,7 @@ impl Compiler<'_> {
                 continue;
             }
             if idx.is_none() {
-                self.unknown("service", service, "give the name in a service note");
+                self.unknown_service(service);
             }
             let operations = self.allowed_operations(operations);
             let identities = self.identities(&scope, identities);

@@ -46,11 +46,9 @@ impl Compiler<'_> {
         let found = (0..).zip(&names).filter(|(_, name)| **name == wanted);
         let found: Vec<u32> = found.map(|(idx, _)| idx).collect();
         if found.is_empty() {
-            let help = match diagnostics::closest(&wanted, names.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "name a header that a service note has under `headers`".to_owned(),
-            };
-            self.unknown("header", name, &help);
+            let near = diagnostics::closest(&wanted, names.iter().map(String::as_str));
+            let help = "name a header that a service note has under `headers`";
+            self.unknown("header", name, near.map(str::to_owned), help);
         }
         found
     }
