@@ -8,11 +8,11 @@ mod spelling;
 mod text;
 mod tree;
 
-use diagnostics::printable;
+use diagnostics::{closest, printable};
 use inspect::pack::{Operation, Phase, Tables};
 use inspect::{
-    Allowance, Anomalies, Behaviour, Condition, IdentityKey, Inspector, Mode, PolicyQuery, Request,
-    RuleId, Ruling, Source, StrId, Truth, Usage, User, View,
+    Allowance, Anomalies, Behaviour, Condition, HeaderChange, IdentityKey, Inspector, Mode,
+    PolicyQuery, Request, RuleId, Ruling, Source, StrId, Truth, Usage, User, View,
 };
 use traffic::RecordedRequest;
 
@@ -46,6 +46,8 @@ pub struct Context<'s> {
 pub struct Explanation {
     /// The request line: method, URL and version, printable.
     pub request: String,
+    /// Its user agent, printable: that of the log, of the command, or what the command's program sends by itself.
+    pub user_agent: Option<String>,
     /// The request in each of its readings that differ; the first is the request as it was sent.
     pub readings: Vec<Reading>,
     /// What is odd about it.
@@ -62,6 +64,8 @@ pub struct Explanation {
     pub usage: Option<Usage>,
     /// What the policy's allow-lists say of it; `None` if its source is in no group that has one.
     pub allowance: Option<String>,
+    /// What the policy does to the headers by which vendors restrict tenants, one after the other.
+    pub headers: Vec<String>,
     /// Whether some of the request was larger than the bounds and not looked at.
     pub truncated: bool,
     /// The rules that match.
@@ -72,6 +76,8 @@ pub struct Explanation {
     pub others: Vec<ExplainedRule>,
     /// The rules that came nearest, where none matches, waits or was asked for; at most [`Context::n_nearest`].
     pub nearest: Vec<ExplainedRule>,
+    /// True if the nearest rules were looked for and none is near.
+    pub is_far: bool,
 }
 
 /// A rule and its condition on a request.
@@ -153,6 +159,7 @@ pub fn explain(
     let is_plain = matched.is_empty() && undecided.is_empty() && asked.is_empty();
     let nearest =
         if is_plain { with_phases(&inspector.nearest(context.n_nearest)) } else { Vec::new() };
+    let is_far = is_plain && context.n_nearest > 0 && nearest.is_empty();
     let explained = |rules: &[Listed]| -> Vec<ExplainedRule> {
         rules.iter().filter_map(|rule| explained_rule(inspector, *rule)).collect()
     };
@@ -166,6 +173,7 @@ pub fn explain(
     let line = [&request.method[..], &request.url(), &request.version].map(printable);
     Explanation {
         request: line.join(" ").trim_end().to_owned(),
+        user_agent: request.user_agent.as_deref().map(printable),
         readings: spelling::readings(request),
         anomalies: verdict.anomalies,
         monitor: monitor.action.as_str(),
@@ -173,12 +181,14 @@ pub fn explain(
         service: enforce.service.map(|service| tables.str(service).to_owned()),
         operations: enforce.operations.iter().collect(),
         allowance: explained_allowance(inspector, &lent, context),
+        headers: explained_headers(inspector, &lent, context),
         usage: enforce.usage.filter(|_| tables.policy.is_given()),
         truncated: verdict.truncated,
         matches,
         undecided: explained(&undecided),
         others: explained(&others),
         nearest: explained(&nearest),
+        is_far,
     }
 }
 
@@ -230,6 +240,20 @@ fn explained_allowance(
     }
 }
 
+/// What the policy does to each header that restricts tenants, as one line each.
+fn explained_headers(
+    inspector: &Inspector,
+    request: &Request<'_>,
+    context: &Context<'_>,
+) -> Vec<String> {
+    let changes = inspector.pack().header_changes(request, || context.source);
+    let line = |change: HeaderChange<'_>| match change.value {
+        Some(value) => format!("sets {}: {}", change.name, printable(value.as_bytes())),
+        None => format!("removes {} if the client sends it", change.name),
+    };
+    changes.into_iter().map(line).collect()
+}
+
 fn explained_ruling(tables: &Tables, ruling: &Ruling) -> ExplainedRuling {
     let text = |id: Option<StrId>| id.map(|id| tables.str(id).to_owned());
     ExplainedRuling {
@@ -240,15 +264,28 @@ fn explained_ruling(tables: &Tables, ruling: &Ruling) -> ExplainedRuling {
     }
 }
 
-/// The rules of a pack that have this id, or this title.
+/// The rules of a pack that have this id, or this title, in either case of letters.
 pub fn find_rules(inspector: &Inspector, id_or_title: &str) -> Vec<RuleId> {
     let tables = inspector.pack().tables();
+    let wanted = id_or_title.to_lowercase();
     let rules = (0..).map(RuleId).zip(&tables.rules);
     let is_meant = |rule: &inspect::pack::Rule| {
         tables.str(rule.id).eq_ignore_ascii_case(id_or_title)
-            || tables.str(rule.title) == id_or_title
+            || tables.str(rule.title).to_lowercase() == wanted
     };
     rules.filter(|(_, rule)| is_meant(rule)).map(|(id, _)| id).collect()
+}
+
+/// The title of a rule of a pack near a text that is no rule's id or title: a misspelt one, or else the only one
+/// that contains it.
+pub fn near_title<'i>(inspector: &'i Inspector, text: &str) -> Option<&'i str> {
+    let tables = inspector.pack().tables();
+    let titles = || tables.rules.iter().map(|rule| tables.str(rule.title));
+    let wanted = text.to_lowercase();
+    closest(text, titles()).or_else(|| {
+        let mut with_text = titles().filter(|title| title.to_lowercase().contains(&wanted));
+        with_text.next().filter(|_| with_text.next().is_none())
+    })
 }
 
 /// What a truth is called.

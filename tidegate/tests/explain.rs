@@ -85,6 +85,72 @@ fn without_a_match_the_nearest_rules_say_what_the_request_has() {
     assert!(!seen.contains("Another host"), "only the method is there: {seen}");
     let far = explain(folder.path(), &["https://www.example.com/"]);
     assert!(!far.contains("nearest"), "{far}");
+    let note =
+        "note     no rule is near: none asks for this host; `--rule TITLE` explains any of them\n";
+    assert!(far.contains(note), "{far}");
+}
+
+/// A rule with alternatives of which many fail is further away than one with one failure, and its sentence has the
+/// nearest of them.
+#[test]
+fn the_rule_with_the_fewest_failures_is_the_nearest() {
+    const ALTERNATIVES: &str = "title: Store
+logsource: {category: proxy}
+detection:
+    store: {cs-host: files.example, cs-method: PUT, c-uri-stem: /put}
+    other: {cs-host: other.example, cs-method: PUT, c-uri-stem: /put}
+    place: {cs-host: a.example, c-uri-stem: /put}
+    condition: 1 of them
+---
+title: Hook
+logsource: {category: proxy}
+detection:
+    selection: {cs-host: a.example, c-uri-stem: /hook}
+    condition: selection
+";
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("rules.yml"), ALTERNATIVES).unwrap();
+    let seen = explain(folder.path(), &["https://a.example/x"]);
+    let near =
+        "The rules that came nearest:\n\n`Hook` does not match, because the path is not `/hook`\n";
+    assert!(seen.contains(near), "{seen}");
+    let further =
+        "`Store` does not match, because the path is not `/put` (other ways are further away)\n";
+    assert!(seen.contains(further), "{seen}");
+}
+
+#[test]
+fn what_a_policy_does_to_tenant_headers_is_shown_for_a_source() {
+    const SERVICE: &str = "---
+kind: service
+service: \"Example\"
+hosts: [\"a.example\"]
+headers:
+  - name: \"x-tenants\"
+    hosts: [\"api.a.example\"]
+    means: \"The tenants that may be used.\"
+    source: \"https://a.example/docs\"
+    verified: true
+---
+
+# Example
+
+A service.
+";
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    fs::write(folder.path().join("example.md"), SERVICE).unwrap();
+    let policy = "sources: {people: [10.1.0.0/16]}\nheaders:\n  - {sources: [people], values: {X-Tenants: ours}}\n";
+    fs::write(folder.path().join("policy.txt"), policy).unwrap();
+    let url = "https://api.a.example/";
+    for (source, line) in [
+        ("10.1.0.7", "header   sets x-tenants: ours\n"),
+        ("10.2.0.7", "header   removes x-tenants if the client sends it\n"),
+    ] {
+        let arguments = ["example.md", "--policy", "policy.txt", "--source", source, url];
+        let seen = explain(folder.path(), &arguments);
+        assert!(seen.contains(line), "{source}: {seen}");
+    }
 }
 
 #[test]
@@ -101,4 +167,21 @@ fn a_rule_that_is_named_is_explained_wherever_it_is() {
     assert_eq!(condition["all"][0]["request"][0], "api.telegram.org", "{condition:#}");
     assert_eq!(request["readings"][0]["view"], "raw");
     assert_eq!(request["nearest"], serde_json::json!([]));
+    assert_eq!(request["user_agent"], "Mozilla/5.0");
+}
+
+#[test]
+fn a_title_is_found_in_either_case_and_a_near_one_is_suggested() {
+    let folder = folder();
+    let url = "https://api.telegram.org/file";
+    let seen = explain(folder.path(), &["--rule", "bot api", url]);
+    assert!(seen.contains("`Bot API` does not match"), "{seen}");
+    for (given, near) in [("Bot AIP", "Bot API"), ("to the bot", "Post to the bot API")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        let command = command.args(["explain", "rules.yml", "--rule", given, url]);
+        let output = command.current_dir(folder.path()).output().unwrap();
+        let seen = String::from_utf8(output.stderr).unwrap();
+        let expect = format!("there is no rule '{given}'; did you mean '{near}'?");
+        assert!(seen.contains(&expect), "{seen}");
+    }
 }

@@ -15,8 +15,8 @@ use crate::requests::access_log_reader;
 use crate::slots::LineReader;
 use crate::url::{Url, host_name};
 use crate::{
-    Entry, FieldMap, Format, Layout, LogReader, access_log, captured, command, fetch, java_script,
-    limits, panel, php, power_shell, python,
+    Entry, FieldMap, Format, Layout, LogReader, Unreadable, access_log, captured, command, fetch,
+    java_script, limits, panel, php, power_shell, python,
 };
 
 /// Reads requests in whatever form they are written, one below the other. `findings` list what is wrong.
@@ -89,7 +89,7 @@ impl Reader {
             Form::Command => command::read(&straightened(text, findings), findings),
             Form::Script => script(text, findings),
             Form::Panel => Some(panel::read(text, findings).into_iter().collect()),
-            Form::Other => log_line(text),
+            Form::Other => log_line(text, findings),
         };
         let found = found.unwrap_or_default();
         if found.is_empty() && findings.n_errors() == n_errors {
@@ -214,14 +214,22 @@ fn url(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
     })
 }
 
-/// A line of a text log, if its format is known.
-fn log_line(line: &str) -> Option<Vec<RecordedRequest>> {
+/// A line of a text log, if its format is known. A request of it that names no host is reported.
+fn log_line(line: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
     let layout = Layout::detect(line.as_bytes())?;
     let is_text = matches!(
         layout.format,
         Format::EnvoyText | Format::Squid | Format::Combined | Format::HaProxy
     );
-    logged(layout, line).filter(|_| is_text)
+    match logged(layout, line) {
+        Err(Unreadable::NoHost) if is_text => {
+            let help = "log the host too, or give the URL: a server's own log has only its paths";
+            let message = "the log line names no host";
+            findings.add(&codes::INCOMPLETE_LOG_LINE, Span::point(1, 1), message, help);
+            None
+        }
+        found => found.ok().filter(|_| is_text),
+    }
 }
 
 /// An object of a log that is not Envoy's, or that something wraps: what [`access_log`] does not read.
@@ -229,7 +237,7 @@ fn log_object(layout: Layout, text: &str) -> Option<Vec<RecordedRequest>> {
     if is_of_envoy(&layout) || matches!(layout.format, Format::Urls | Format::Har) {
         return None;
     }
-    logged(layout, text)
+    logged(layout, text).ok()
 }
 
 /// Returns true if lines are of Envoy's own log, and not wrapped.
@@ -237,18 +245,22 @@ fn is_of_envoy(layout: &Layout) -> bool {
     layout.format == Format::Envoy && layout.is_plain()
 }
 
-/// The requests of a log; `None` where there is none.
-fn logged(layout: Layout, text: &str) -> Option<Vec<RecordedRequest>> {
+/// The requests of a log.
+///
+/// # Errors
+/// There is none; the reason is that of its first line that is refused.
+fn logged(layout: Layout, text: &str) -> Result<Vec<RecordedRequest>, Unreadable> {
     let mut found = Vec::new();
+    let mut refused = None;
     let mut reader = LogReader::new(layout, &FieldMap::default());
-    reader.read(text.as_bytes(), &mut |_, entry| {
-        if let Ok(Entry::Request(logged)) = entry
-            && found.len() < limits::MAX_PASTED_REQUESTS
-        {
+    reader.read(text.as_bytes(), &mut |_, entry| match entry {
+        Ok(Entry::Request(logged)) if found.len() < limits::MAX_PASTED_REQUESTS => {
             found.push(logged.line.clone().record());
         }
+        Ok(_) => {}
+        Err(why) => refused = refused.or(Some(why.reason)),
     });
-    (!found.is_empty()).then_some(found)
+    if found.is_empty() { Err(refused.unwrap_or(Unreadable::NotOfFormat)) } else { Ok(found) }
 }
 
 #[cfg(test)]

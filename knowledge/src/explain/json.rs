@@ -27,6 +27,7 @@ fn explanation(explanation: &Explanation) -> Value {
     let rules = |rules: &[ExplainedRule]| rules.iter().map(rule).collect::<Vec<_>>();
     json!({
         "request": explanation.request,
+        "user_agent": explanation.user_agent,
         "readings": explanation.readings.iter().map(|reading| json!({
             "view": reading.view.as_str(),
             "url": reading.url,
@@ -41,6 +42,7 @@ fn explanation(explanation: &Explanation) -> Value {
         "operations": explanation.operations.iter().map(|of| of.as_str()).collect::<Vec<_>>(),
         "usage": explanation.usage.map(Usage::as_str),
         "allow": explanation.allowance,
+        "headers": explanation.headers,
         "truncated": explanation.truncated,
         "matches": rules(&explanation.matches),
         "undecided": rules(&explanation.undecided),

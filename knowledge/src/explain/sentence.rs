@@ -156,7 +156,7 @@ impl Reasons {
                     self.fails(first);
                 }
             }
-            Node::Any(parts) => parts.iter().for_each(|part| self.fails(part)),
+            Node::Any(parts) => self.none_holds(parts),
             Node::Not(inner) => {
                 let mut excluded = Reasons::default();
                 excluded.holds(inner);
@@ -169,6 +169,22 @@ impl Reasons {
             }
             Node::Item { label, patterns, .. } => self.add(item_fails(label, patterns)),
         }
+    }
+
+    /// The reasons of alternatives of which none holds: of those that came nearest, if some are further away.
+    fn none_holds(&mut self, parts: &[Condition]) {
+        let fewest = parts.iter().map(n_failing).min().unwrap_or_default();
+        let mut of_nearest = Reasons::default();
+        for part in parts.iter().filter(|part| n_failing(part) == fewest) {
+            of_nearest.fails(part);
+        }
+        if parts.iter().all(|part| n_failing(part) == fewest) {
+            of_nearest.found.into_iter().for_each(|reason| self.add(reason));
+            return;
+        }
+        let mut reason = of_nearest.join();
+        reason.push(words(" (other ways are further away)"));
+        self.add(reason);
     }
 
     /// What a part waits for.
@@ -184,6 +200,15 @@ impl Reasons {
                 self.add(vec![subject(field), words(" is not known yet")]);
             }
         }
+    }
+}
+
+/// How many searches fail in a part that does not hold.
+fn n_failing(part: &Condition) -> usize {
+    match &part.node {
+        _ if part.truth != Truth::False => 0,
+        Node::All(parts) | Node::Any(parts) => parts.iter().map(n_failing).sum(),
+        Node::Not(_) | Node::Item { .. } => 1,
     }
 }
 

@@ -11,11 +11,14 @@ use super::{
 impl Explanation {
     /// The explanation as text, for a person.
     pub fn to_text(&self) -> String {
-        let mut lines = vec![
-            format!("request  {}", self.request),
+        let mut lines = vec![format!("request  {}", self.request)];
+        if let Some(user_agent) = self.user_agent.as_ref().filter(|agent| !agent.is_empty()) {
+            lines.push(format!("agent    {user_agent}"));
+        }
+        lines.extend([
             format!("verdict  {}", self.verdict()),
             format!("action   {} in monitor mode, {} in enforce mode", self.monitor, self.enforce),
-        ];
+        ]);
         if let Some(service) = &self.service {
             let usage = self.usage.map(Usage::as_str);
             let usage = usage.map_or_else(String::new, |usage| format!(", {usage} use"));
@@ -28,6 +31,7 @@ impl Explanation {
         if let Some(allowance) = &self.allowance {
             lines.push(format!("allow    {allowance}"));
         }
+        lines.extend(self.headers.iter().map(|change| format!("header   {change}")));
         for anomaly in self.anomalies.iter() {
             lines.push(format!("odd      {} (`{}`)", anomaly.meaning(), anomaly.as_str()));
         }
@@ -44,6 +48,12 @@ impl Explanation {
                 "note     the request is larger than the bounds; the rest was not looked at"
                     .to_owned(),
             );
+        }
+        if self.is_far {
+            let what = if self.service.is_some() { "this host or service" } else { "this host" };
+            lines.push(format!(
+                "note     no rule is near: none asks for {what}; `--rule TITLE` explains any of them"
+            ));
         }
         if !self.nearest.is_empty() {
             lines.push(String::new());

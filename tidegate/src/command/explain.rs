@@ -24,8 +24,9 @@ use crate::project::Project;
 /// Prints every rule that matches, with the result of each part of its condition; where none matches, the rules
 /// that came nearest, what the request has instead, and how it was read. --rule explains a certain rule.
 ///
-/// REQUEST is a URL, a curl command in quotes, a line of an Envoy access log in JSON, or the head of a
-/// request (`CONNECT host:443 HTTP/1.1`). `-` reads it, or several log lines, from standard input.
+/// REQUEST is a URL, also defanged; a command in quotes (curl, wget, HTTPie, PowerShell, scripts); a line of a log
+/// of any format that hunt reads; or the head of a request (`CONNECT host:443 HTTP/1.1`). `-` reads it, or
+/// several of them, from standard input.
 /// The request is printed as it was given: secrets in it are not redacted. A code of a finding, such as
 /// S012, in place of a request is explained instead.
 #[derive(Args, Debug)]
@@ -36,7 +37,7 @@ use crate::project::Project;
 #[command(override_usage = "tidegate explain [OPTIONS] [PATHS]... REQUEST")]
 pub(crate) struct Explain {
     /// Use the rules and the policy of this pack
-    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "policy")]
     pack: Option<PathBuf>,
     /// The request; before it, unless a pack is given, notes, Sigma files and folders of them
     /// [default: the project's, or knowledge/notes]
@@ -132,7 +133,12 @@ impl Explain {
         let mut asked = Vec::new();
         for rule in &self.rule {
             match explain::find_rules(&inspector, rule).as_slice() {
-                [] => return Outcome::usage(&format!("there is no rule '{rule}'")),
+                [] => {
+                    let near = explain::near_title(&inspector, rule);
+                    let near = near.map(|title| format!("; did you mean '{title}'?"));
+                    let message = format!("there is no rule '{rule}'{}", near.unwrap_or_default());
+                    return Outcome::usage(&message);
+                }
                 rules => asked.extend_from_slice(rules),
             }
         }

@@ -210,6 +210,10 @@ fn clients_of_other_languages_and_systems_are_read() {
     }
     for (text, code) in [
         ("ssh -L 8080:a.example:80 b.example", "R011"),
+        (
+            r#"10.0.0.7 - - [20/Nov/2026:08:00:00 +0000] "GET /index.html HTTP/1.1" 200 5 "-" "curl/8""#,
+            "R010",
+        ),
         ("http is a protocol", "R011"),
         ("certutil -hashfile x SHA256", "R006"),
         ("http --frobnicate https://a.example/x", "R007"),
