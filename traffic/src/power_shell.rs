@@ -69,7 +69,14 @@ pub(crate) fn is_script(text: &str) -> bool {
                 && is_apart(bytes.get(at + command.len()))
         })
     });
-    let has_method = || METHODS.iter().any(|(method, _)| lower.contains(&format!("{method}(")));
+    let has_method = || {
+        let calls = |name: &str| {
+            lower
+                .match_indices(name)
+                .any(|(at, _)| lower.as_bytes().get(at + name.len()) == Some(&b'('))
+        };
+        lower.contains('(') && METHODS.iter().any(|(method, _)| calls(method))
+    };
     let begins = lower.split_whitespace().next().unwrap_or_default();
     if matches!(
         begins,

@@ -62,7 +62,11 @@ impl Table {
         if line.len() > MAX_HEADER_BYTES {
             return None;
         }
-        let tables = SEPARATORS.into_iter().filter_map(|separator| {
+        // One column is the same by every separator that is not there: that is tried once.
+        let is_tried = |separator: &u8| {
+            line.as_bytes().contains(separator) || Some(separator) == SEPARATORS.first()
+        };
+        let tables = SEPARATORS.into_iter().filter(is_tried).filter_map(|separator| {
             let names = csv_values(line, separator)?;
             let names = names.into_iter().map(|name| name.trim_ascii().to_owned());
             let table = Table::new(Syntax::Csv(separator), names.collect())?;
