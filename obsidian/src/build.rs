@@ -102,7 +102,7 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
     }
     builder.own_keys = types.keys().cloned().collect();
     own_notes::add(&builder, &mut pages, &mut types);
-    let is_gap = |line: &&str| line.starts_with("No rows as of ");
+    let is_gap = |line: &&str| line.starts_with("No rows as of ") || line.starts_with("No rows: ");
     let n_gaps = pages
         .iter()
         .flat_map(|page| &page.blocks)
@@ -141,7 +141,7 @@ struct Builder<'s> {
     reach: Reach,
     /// What a gateway evidences of each countermeasure of D3FEND, where somebody looked.
     evidence: BTreeMap<&'s str, &'static Evidence>,
-    /// The newest date in all sources.
+    /// The newest date in all sources, as ` as of 2026-11-30`; empty where none has a date.
     as_of: String,
 }
 
@@ -220,8 +220,7 @@ impl<'s> Builder<'s> {
             .chain([sources.attack.newest.as_str()])
             .max()
             .filter(|date| !date.is_empty())
-            .unwrap_or("an unknown date")
-            .to_owned();
+            .map_or_else(String::new, |date| format!(" as of {date}"));
         let reach = Reach::of(&sources.rules);
         let mut builder = Builder {
             sources,
@@ -476,7 +475,7 @@ impl Query<'_> {
         let query = format!("```dataview\n{dataview}\n```\n\n");
         let base = format!("```base\n{base}\n```");
         if self.rows.is_empty() {
-            let reason = format!("No rows as of {as_of}: {}.\n\n", self.reason);
+            let reason = format!("No rows{as_of}: {}.\n\n", self.reason);
             return query + &reason + &folded(crate::check::AS_BASE, &base);
         }
         let table = table(self.columns, &self.rows);

@@ -33,7 +33,7 @@ pub(super) fn counted(number: usize, noun: &str) -> String {
 }
 
 fn empty(what: &str, as_of: &str) -> String {
-    format!("No rows as of {as_of}: {what}.\n\n")
+    format!("No rows{as_of}: {what}.\n\n")
 }
 
 fn rest(n_rows: usize) -> String {

@@ -78,10 +78,13 @@ fn home(builder: &Builder<'_>, pages: &[Page]) -> Page {
     for name in NAMES.iter().skip(1) {
         let _ = writeln!(text, "- {}", builder.link(&format!("dashboard/{name}"), name));
     }
+    let sources = match builder.as_of.as_str() {
+        "" => String::new(),
+        as_of => format!("Sources{as_of}; "),
+    };
     let _ = writeln!(
         text,
-        "\nSources as of {}; ATT&CK {}.",
-        builder.as_of,
+        "\n{sources}ATT&CK {}.",
         if builder.sources.attack.version.is_empty() {
             "was not given"
         } else {
@@ -391,7 +394,7 @@ fn drift(builder: &Builder<'_>) -> Page {
 
 fn push(text: &mut String, columns: &[&str], rows: &[Vec<String>], none: &str, as_of: &str) {
     if rows.is_empty() {
-        let _ = writeln!(text, "No rows as of {as_of}: {none}.\n");
+        let _ = writeln!(text, "No rows{as_of}: {none}.\n");
     } else {
         let _ = writeln!(text, "{}", table(columns, rows));
     }

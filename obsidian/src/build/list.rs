@@ -33,7 +33,7 @@ fn page(builder: &Builder<'_>, note: &ListNote) -> Page {
         }
     }
     if rules.len() == n_before {
-        let _ = writeln!(rules, "No rows as of {}: no rule takes this list.", builder.as_of);
+        let _ = writeln!(rules, "No rows{}: no rule takes this list.", builder.as_of);
     }
     page.block("rules", rules);
     let others = note.properties.iter().map(|(key, value)| (key.as_str(), value));

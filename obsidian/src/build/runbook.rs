@@ -140,7 +140,7 @@ fn steps(
 ) -> String {
     if examples.is_empty() {
         let as_of = &builder.as_of;
-        return format!("### Steps\n\nNo rows as of {as_of}: the rule's note has no example.\n");
+        return format!("### Steps\n\nNo rows{as_of}: the rule's note has no example.\n");
     }
     let level = rule.level.as_deref().unwrap_or("none");
     let matching = if examples.iter().any(|example| example.expected == "match") {

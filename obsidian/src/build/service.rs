@@ -54,11 +54,7 @@ pub(super) fn page(builder: &Builder<'_>, note: &ServiceNote) -> Page {
         }
     }
     if n_rules == 0 {
-        let _ = writeln!(
-            rules,
-            "No rows as of {}: no rule of ours is about this service.",
-            builder.as_of
-        );
+        let _ = writeln!(rules, "No rows{}: no rule of ours is about this service.", builder.as_of);
     }
     page.block("rules", rules);
     let mut techniques = "### Techniques\n\n".to_owned();

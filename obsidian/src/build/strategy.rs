@@ -72,8 +72,7 @@ fn page(builder: &Builder<'_>, strategy: &Strategy, techniques: &[&str]) -> Page
         page.block(&tag_of(&found.id), analytic(found));
     }
     if strategy.analytics.is_empty() {
-        let none =
-            format!("No rows as of {}: the bundle holds none of its analytics.", builder.as_of);
+        let none = format!("No rows{}: the bundle holds none of its analytics.", builder.as_of);
         page.block("analytics", none);
     }
     page

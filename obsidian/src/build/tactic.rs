@@ -44,10 +44,8 @@ pub(super) fn pages(builder: &Builder<'_>) -> Vec<Page> {
             }
         }
         if list.is_empty() {
-            list = format!(
-                "No rows as of {}: no technique of this tactic was asked for.\n",
-                builder.as_of
-            );
+            list =
+                format!("No rows{}: no technique of this tactic was asked for.\n", builder.as_of);
         }
         page.block("techniques", format!("### Techniques\n\n{list}"));
         pages.push(page);

@@ -363,8 +363,7 @@ fn countermeasures(builder: &Builder<'_>, id: &str, technique: Option<&Technique
         ]);
     }
     if rows.is_empty() {
-        let _ =
-            writeln!(text, "No rows as of {}: neither D3FEND nor ATT&CK names one.", builder.as_of);
+        let _ = writeln!(text, "No rows{}: neither D3FEND nor ATT&CK names one.", builder.as_of);
     } else {
         text.push_str(&table(&["Name", "Source", "Kind", "At the gateway"], &rows));
     }
@@ -412,7 +411,7 @@ fn vendors(builder: &Builder<'_>, id: &str) -> String {
     if !any {
         let _ = writeln!(
             text,
-            "No rows as of {}: no vendor's collection that was read has a rule.",
+            "No rows{}: no vendor's collection that was read has a rule.",
             builder.as_of
         );
     }
@@ -449,7 +448,7 @@ fn procedures(technique: Option<&Technique>, as_of: &str) -> String {
     let mut text = "### Procedure examples\n\n".to_owned();
     let procedures = technique.map(|technique| technique.procedures.as_slice()).unwrap_or_default();
     if procedures.is_empty() {
-        let _ = writeln!(text, "No rows as of {as_of}: ATT&CK documents none.");
+        let _ = writeln!(text, "No rows{as_of}: ATT&CK documents none.");
     }
     for procedure in procedures {
         let _ = writeln!(

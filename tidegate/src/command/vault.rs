@@ -92,7 +92,7 @@ struct Build {
     /// Include only these techniques and their sub-techniques, separated by commas [default: all]
     #[arg(long, value_delimiter = ',', conflicts_with = "all", value_parser = technique)]
     techniques: Vec<String>,
-    /// Include all techniques
+    /// Include all techniques, also where the project names some
     #[arg(long)]
     all: bool,
     /// The address of the preview page that rule pages link to; empty for no links [default: the project's, or

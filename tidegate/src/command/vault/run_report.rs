@@ -94,14 +94,14 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "{} pages: {} files written, {} unchanged, {} kept as a person left them, {} tombstones, {} gaps, {} drifts",
-            self.pages,
-            self.written,
+            "{}: {} written, {} unchanged, {} kept as a person left them, {}, {}, {}",
+            counted(self.pages, "page"),
+            counted(self.written, "file"),
             self.unchanged,
             self.conflicts.len() + self.kept_deleted,
-            self.tombstones,
-            self.gaps,
-            self.drift,
+            counted(self.tombstones, "tombstone"),
+            counted(self.gaps, "gap"),
+            counted(self.drift, "drift"),
         );
         text
     }
