@@ -15,7 +15,7 @@ use crate::project::{FILE_NAME, Project};
 /// A rule is complete: `check` has no findings, `test` runs its two examples. Change it from there.
 ///
 /// A project is a folder with the file tidegate.toml, which says where the notes are: at first in a folder notes,
-/// which is made, too. In a project notes are written into its first folder of notes, a policy beside the project file; elsewhere all files are written here.
+/// which is made, too. In a project notes are written into its first folder of notes, a policy where the project names one, or else beside the project file; elsewhere all files are written here.
 /// A file is named after its title unless a name is given with --output. An existing file is not replaced.
 #[derive(Args, Debug)]
 #[command(arg_required_else_help = true)]
@@ -40,6 +40,9 @@ pub(crate) struct New {
     /// The folder of the project, and that of its notes
     #[arg(skip)]
     folders: Option<(PathBuf, PathBuf)>,
+    /// The policy that the project names
+    #[arg(skip)]
+    policy: Option<PathBuf>,
 }
 
 /// What can be written.
@@ -77,6 +80,7 @@ impl New {
         let notes = project.notes.iter().find(|path| !disk::is_file(path));
         let folder = project.folder().map(Path::to_owned);
         self.folders = folder.zip(notes.cloned());
+        self.policy.clone_from(&project.policy);
     }
 
     pub(super) fn run(&self) -> Outcome {
@@ -91,8 +95,14 @@ impl New {
         };
         let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
         let slug = self.slug();
-        let values =
-            [("{title}", &self.title), ("{id}", &id), ("{date}", &date), ("{slug}", &slug)];
+        let shown = name(&path);
+        let values = [
+            ("{title}", self.title.as_str()),
+            ("{id}", &id),
+            ("{date}", &date),
+            ("{slug}", &slug),
+            ("{file}", &shown),
+        ];
         let text = values
             .iter()
             .fold(self.kind.template().to_owned(), |text, (key, value)| text.replace(key, value));
@@ -106,13 +116,13 @@ impl New {
         {
             return refused(&path, &disk::reason(&error));
         }
-        let shown = name(&path);
-        let next = self.next(&shown);
+        let next = self.next(&path);
         Outcome { stdout: format!("{shown}: written\nnext: {next}\n"), ..Outcome::default() }
     }
 
-    /// What to do with the file `shown`.
-    fn next(&self, shown: &str) -> String {
+    /// What to do with the file.
+    fn next(&self, path: &Path) -> String {
+        let shown = name(path);
         // Commands without paths read it there.
         let is_read = self.folders.is_some() && self.output.is_none();
         let paths = if is_read { String::new() } else { format!(" {shown}") };
@@ -120,6 +130,11 @@ impl New {
             Kind::Project => "tidegate new rule 'The title of a rule'".to_owned(),
             Kind::Rule => format!("tidegate test{paths}"),
             Kind::Service | Kind::Runbook => format!("tidegate check{paths}"),
+            Kind::Policy if self.policy.as_deref() == Some(path) => "tidegate check".to_owned(),
+            Kind::Policy if self.folders.is_some() && self.policy.is_none() => format!(
+                "tidegate check --policy {shown}; `policy = \"{}\"` in {FILE_NAME} has every command take it",
+                path.file_name().unwrap_or_default().display(),
+            ),
             Kind::Policy => format!("tidegate check --policy {shown}"),
         }
     }
@@ -129,7 +144,10 @@ impl New {
         let (project, notes) = self.folders.as_ref().unwrap_or(&here);
         let (folder, file) = match self.kind {
             Kind::Project => (&here.0, FILE_NAME.to_owned()),
-            Kind::Policy => (project, self.slug() + ".yml"),
+            Kind::Policy => match self.policy.as_ref().filter(|path| !disk::is_file(path)) {
+                Some(path) => return path.clone(),
+                None => (project, self.slug() + ".yml"),
+            },
             Kind::Rule | Kind::Service | Kind::Runbook => (notes, self.slug() + ".md"),
         };
         // Not `./a.md`.

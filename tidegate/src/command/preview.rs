@@ -40,7 +40,7 @@ pub(crate) struct Preview {
     #[command(flatten)]
     vocabulary: Vocabulary,
     /// List this pack in the page beside its own; can be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pack: Vec<PathBuf>,
     /// The port of 127.0.0.1 to listen on; 0 for any free port
     #[arg(long, default_value_t = PORT)]

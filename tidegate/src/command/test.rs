@@ -89,7 +89,9 @@ impl Test {
             counted(results.n_examples, "example"),
             results.n_failed,
         );
-        if n_errors > results.n_failed {
+        if results.n_notes == 0 && n_errors > 0 {
+            summary = format!("no example was run: {}", counted(n_errors, "error"));
+        } else if n_errors > results.n_failed {
             let n_others = n_errors - results.n_failed;
             summary.push_str("; ");
             summary.push_str(&counted(n_others, "other error"));
