@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::export_queue::Queue;
 use crate::running::Running;
+use crate::suppression::Opened;
 use crate::trust::ActivePlugin;
 
 /// The memory of one worker: requests that are running, windows that it opened, events for the
@@ -16,7 +17,7 @@ use crate::trust::ActivePlugin;
 #[derive(Debug, Default)]
 pub struct Memory {
     pub(crate) running: RefCell<VecDeque<Running>>,
-    pub(crate) opened: RefCell<Vec<(u64, u32)>>,
+    pub(crate) opened: RefCell<Vec<Opened>>,
     pub(crate) queue: RefCell<Queue>,
     pub(crate) active: RefCell<Vec<ActivePlugin>>,
 }
@@ -64,17 +65,18 @@ impl<T> Part<T> {
 mod tests {
     use super::*;
 
-    const OPENED: Part<Vec<(u64, u32)>> = Part(|memory| &memory.opened);
+    const OPENED: Part<Vec<Opened>> = Part(|memory| &memory.opened);
 
     #[test]
     fn a_memory_is_entered_and_left() {
         let other = Rc::new(Memory::default());
-        OPENED.with_borrow_mut(|opened| opened.push((1, 1)));
+        let [first, second] = [1, 2].map(|place| Opened { from: 0, until: 1, place });
+        OPENED.with_borrow_mut(|opened| opened.push(first));
         let entered = Memory::enter(&other);
         assert!(OPENED.with_borrow(Vec::is_empty));
-        OPENED.with_borrow_mut(|opened| opened.push((2, 2)));
+        OPENED.with_borrow_mut(|opened| opened.push(second));
         drop(entered);
-        assert_eq!(OPENED.with_borrow(Vec::clone), [(1, 1)]);
-        assert_eq!(*other.opened.borrow(), [(2, 2)]);
+        assert_eq!(OPENED.with_borrow(Vec::clone), [first]);
+        assert_eq!(*other.opened.borrow(), [second]);
     }
 }

@@ -157,6 +157,19 @@ impl Sender {
         }
     }
 
+    /// Returns who this is where senders are distinguished: how the client is known, and its name or address. A name
+    /// of one kind is never one of another: whoever may choose a name does not become somebody's address by it, and
+    /// who is not known is not the hop that it came through. Without a name or address the second part is empty.
+    pub(crate) fn party(&self) -> [&[u8]; 2] {
+        match self {
+            Sender { client: Some(name), .. } => [b"client", name],
+            Sender { identity: Some(name), .. } => [b"certificate", name],
+            Sender { named: Some(name), .. } => [b"header", name],
+            Sender { is_ambiguous: true, .. } => [b"unknown", self.address().unwrap_or_default()],
+            _ => [b"address", self.address().unwrap_or_default()],
+        }
+    }
+
     /// Returns the name that events show, if there is more than an address.
     pub(crate) fn shown(&self) -> Option<&[u8]> {
         self.client.as_deref().or(self.identity.as_deref()).or(self.named.as_deref())

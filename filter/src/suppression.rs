@@ -39,9 +39,19 @@ const KEY: &str = "tidegate.suppression.2.";
 /// The window of a rule's rate, in seconds.
 const RATE_SECONDS: u64 = 60;
 
-// The windows that this worker opened: when they end, and in which bucket. A new configuration
-// takes over those of the one before.
-const OPENED: Part<Vec<(u64, u32)>> = Part(|memory| &memory.opened);
+// The windows that this worker opened. A new configuration takes over those of the one before.
+const OPENED: Part<Vec<Opened>> = Part(|memory| &memory.opened);
+
+/// A window that this worker opened and has to close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// When, in seconds since 1970.
+    pub(crate) from: u64,
+    /// When it ends.
+    pub(crate) until: u64,
+    /// Its bucket.
+    pub(crate) place: u32,
+}
 
 /// What an event is about, apart from the rules that matched.
 #[derive(Clone, Copy, Debug)]
@@ -128,11 +138,12 @@ pub(crate) fn close_due(host: &dyn Host) -> Closed {
     let Some(now) = host.seconds() else { return closed };
     let mut places = Vec::new();
     OPENED.with_borrow_mut(|opened| {
-        for (until, place) in mem::take(opened) {
-            if until > now {
-                opened.push((until, place));
-            } else if !places.contains(&place) {
-                places.push(place);
+        for window in mem::take(opened) {
+            // A clock that was set back closes what it has not reached yet.
+            if (window.from..window.until).contains(&now) {
+                opened.push(window);
+            } else if !places.contains(&window.place) {
+                places.push(window.place);
             }
         }
     });
@@ -231,7 +242,7 @@ impl Gate<'_> {
             OPENED.with_borrow_mut(|opened| {
                 // Beyond the bound, windows are closed by the next event of their bucket.
                 if opened.len() < MAX_OPEN {
-                    opened.push((until, place));
+                    opened.push(Opened { from: self.now, until, place });
                 }
             });
         }
@@ -262,8 +273,7 @@ impl Keys {
         let tables = subject.pack.tables();
         let EventSubject { decision, sender, authority, method, action, .. } = *subject;
         let id = tables.str(tables.rule(matched.rule)?.id).as_bytes();
-        let address = sender.source_address.as_deref().map_or(&b""[..], without_port);
-        let sender = sender.shown().unwrap_or(address);
+        let [known_by, sender] = sender.party();
         let action = action.as_str().as_bytes();
         let usage = decision.usage.map_or("", Usage::as_str).as_bytes();
         let service = decision.service.map(|name| tables.str(name).as_bytes()).unwrap_or_default();
@@ -271,8 +281,8 @@ impl Keys {
         let tenant = tenant.as_ref().map_or(&[][..], |tenant| tenant);
         let (kind, distinct) = (kind_of(method), &decision.distinct);
         let repeated =
-            key(&[id, sender, action, usage, service, authority, tenant, kind, distinct]);
-        Some(Keys { repeated, rate: key(&[id, sender, action]) })
+            [id, known_by, sender, action, usage, service, authority, tenant, kind, distinct];
+        Some(Keys { repeated: key(&repeated), rate: key(&[id, known_by, sender, action]) })
     }
 }
 

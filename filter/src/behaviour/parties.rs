@@ -5,7 +5,6 @@ use inspect::pack::{Operation, Tables};
 use inspect::{IdentityKey, Inspector, Operations, Request, ServiceMatch, plain_host};
 
 use super::shared::Place;
-use crate::snapshot::without_port;
 use crate::source::Sender;
 
 /// Pairs of one source are in so many buckets of [`SOURCE_BUCKETS`] each: whoever makes up hosts fills those of
@@ -36,12 +35,10 @@ impl Parties {
         request: &Request<'_>,
         sender: &Sender,
     ) -> Option<Parties> {
-        let address = sender.source_address.as_deref().map(without_port);
-        let source = match sender.shown() {
-            Some(name) => name,
-            None if sender.is_ambiguous => return None,
-            None => address?,
-        };
+        let [known_by, source] = sender.party();
+        if sender.is_ambiguous && sender.shown().is_none() {
+            return None;
+        }
         let host =
             plain_host(request.authority).unwrap_or_else(|| request.authority.to_ascii_lowercase());
         if source.is_empty() || host.is_empty() {
@@ -70,12 +67,12 @@ impl Parties {
             operations: operations.iter().filter_map(of_operation).collect(),
             identity,
         };
-        let source_hash = hash(b"source", &[source]);
+        let source_hash = hash(b"source", &[known_by, source]);
         let group = group_of(&String::from_utf8_lossy(source));
-        let pair = hash(b"pair", &[source, &host]);
+        let pair = hash(b"pair", &[known_by, source, &host]);
         Some(Parties {
             source: source_hash,
-            group: hash(b"group", &[group.as_bytes()]),
+            group: hash(b"group", &[known_by, group.as_bytes()]),
             network: hash(b"network", &[]),
             host: hash(b"host", &[&host]),
             pair: Place {

@@ -39,7 +39,21 @@ impl Gateway {
 
     /// Opens a request at a worker.
     fn open(&self, worker: &FakeHost, source: &str, to: &str, sent: u64) -> HttpStream {
+        self.open_as(worker, (source, None), to, sent)
+    }
+
+    /// Opens a request of a client that has a certificate, perhaps.
+    fn open_as(
+        &self,
+        worker: &FakeHost,
+        (source, identity): (&str, Option<&str>),
+        to: &str,
+        sent: u64,
+    ) -> HttpStream {
         worker.next_stream();
+        if let Some(identity) = identity {
+            worker.set_property(Property::PeerIdentity, identity.as_bytes());
+        }
         worker.set_headers(&[
             (":method", b"GET"),
             (":scheme", b"https"),
@@ -444,6 +458,23 @@ fn a_client_that_is_only_claimed_has_no_behaviour() {
     let request = Request { authority: b"a.example", ..Request::default() };
     let key = IdentityKey([0; 16]);
     assert!(Parties::of(&inspector, &key, &request, &sender).is_none());
+}
+
+/// A beacon is hidden by nobody who has its address as a name, and nobody is taken for a beacon by it.
+#[test]
+fn a_name_that_reads_as_an_address_is_another_source() {
+    let gateway = Gateway::new(BEACON);
+    let worker = FakeHost::new();
+    for number in 0..60 {
+        let (client, pause) = match number % 2 {
+            0 => (("10.0.0.1", None), 7),
+            _ => (("10.0.0.9", Some("10.0.0.1")), 53),
+        };
+        gateway.open_as(&worker, client, "a.example", 10).on_end(&worker);
+        worker.advance(pause);
+    }
+    // Of both together nothing is regular.
+    assert_eq!(worker.events().len(), 2, "each has a rhythm of a minute");
 }
 
 /// A page of many requests reads the entries that pairs share once, and an answer is at most so old.

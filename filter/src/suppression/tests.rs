@@ -44,10 +44,20 @@ impl Case {
     ) -> (bool, Closed) {
         let source_address = Some(format!("{source}:1234").into_bytes());
         let sender = Sender { source_address, ..Sender::default() };
+        self.offer_of(&sender, (authority, method), action, decision)
+    }
+
+    fn offer_of(
+        &self,
+        sender: &Sender,
+        (authority, method): (&str, &str),
+        action: Action,
+        decision: &Decision,
+    ) -> (bool, Closed) {
         let subject = EventSubject {
             pack: &self.pack,
             decision,
-            sender: &sender,
+            sender,
             authority: authority.as_bytes(),
             method: method.as_bytes(),
             action,
@@ -116,6 +126,32 @@ fn another_source_or_host_has_a_window_of_its_own() {
     assert!(case.is_written("192.0.2.2", "a.example"));
     assert!(case.is_written("192.0.2.1", "b.example"));
     assert!(!case.is_written("192.0.2.2", "a.example"));
+}
+
+/// A name that a client is called by silences nobody who is known by something else: who may choose a name could
+/// take the address of the next one.
+#[test]
+fn a_name_of_one_kind_shares_no_window_with_one_of_another() {
+    let case = Case::new(60, 0);
+    let name = || Some(b"192.0.2.1".to_vec());
+    let address = || Some(b"192.0.2.1:1234".to_vec());
+    let hop = || Some(b"10.0.0.1:80".to_vec());
+    let senders = [
+        Sender { client: name(), source_address: hop(), ..Sender::default() },
+        Sender { identity: name(), source_address: hop(), ..Sender::default() },
+        Sender { named: name(), source_address: hop(), ..Sender::default() },
+        Sender { source_address: address(), ..Sender::default() },
+        // Who is not known is not the hop.
+        Sender { is_ambiguous: true, source_address: hop(), ..Sender::default() },
+        Sender { source_address: hop(), ..Sender::default() },
+    ];
+    for is_first in [true, false] {
+        for sender in &senders {
+            let decision = Decision::default();
+            let offered = case.offer_of(sender, ("a.example", "GET"), Action::Observe, &decision);
+            assert_eq!(offered.0, is_first, "{sender:?}");
+        }
+    }
 }
 
 #[test]
@@ -252,6 +288,18 @@ fn workers_share_windows() {
             assert_eq!(closed.windows.len(), 1);
         });
     });
+}
+
+#[test]
+fn a_clock_that_is_set_back_reports_what_was_suppressed_without_another_event() {
+    let case = Case::new(60, 0);
+    case.host.advance(86_400);
+    assert!(case.is_written("192.0.2.1", "a.example"));
+    assert!(!case.is_written("192.0.2.1", "a.example"));
+    assert!(close_due(&case.host).windows.is_empty(), "its minute is not over");
+    case.host.turn_back(86_400);
+    let closed = close_due(&case.host).windows;
+    assert_eq!(closed.iter().map(|window| window.n_suppressed).collect::<Vec<_>>(), [1]);
 }
 
 #[test]
