@@ -432,8 +432,12 @@ pub(crate) fn random() -> io::Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Returns the name of a path in findings: with `/`, and without `./` in front.
+/// Returns the name of a path in findings: with `/`, and without `./` in front. That of standard input, `-`, would be
+/// escaped in a table as the start of a formula.
 pub(crate) fn name(path: &Path) -> Arc<str> {
+    if path.as_os_str() == "-" {
+        return "<stdin>".into();
+    }
     let name = path.to_string_lossy();
     let name = if cfg!(windows) { name.replace('\\', "/").into() } else { name };
     match name.strip_prefix("./") {

@@ -514,7 +514,7 @@ fn what_is_not_read_of_a_log_is_reported() {
         let done = hunt(&format!("{}{unknown}", lines(n_read)), &[]);
         assert_eq!(done.code, code, "{n_read}: {}", done.stderr);
         let expect = format!(
-            "  1 unreadable line looks like a request: at -:{}, which seems to be of keys with values (`key=value`)",
+            "  1 unreadable line looks like a request: at <stdin>:{}, which seems to be of keys with values (`key=value`)",
             n_read + 1
         );
         assert!(done.stderr.contains(&expect), "{}", done.stderr);
@@ -555,7 +555,7 @@ fn what_is_not_read_of_a_log_is_reported() {
     let done = hunt(&mixed, &[]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stdout.contains("trycloudflare"), "{}", done.stderr);
-    let expect = "1 line read as `squid`, another format than the first lines', first at -:3";
+    let expect = "1 line read as `squid`, another format than the first lines', first at <stdin>:3";
     assert!(done.stderr.contains(expect), "{}", done.stderr);
     // A format that is given is the only one.
     let done = hunt(&mixed, &["--input-format", "envoy"]);
@@ -629,6 +629,29 @@ const FIELD: &[(&str, &[&str], [u64; 5])] = &[
 
 /// The input of which a share cannot be read.
 const HALF_READ: &str = "03-envoy-json-own-keys/unquoted-dash-4103.log";
+
+#[test]
+fn events_are_taken_out_of_several_logs_into_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let event = r#"{"event":"tidegate.match","schema":1}"#;
+    fs::write(folder.path().join("a.log"), format!("{event}\nanother line\n")).unwrap();
+    fs::write(folder.path().join("b.log"), format!("{event}\n")).unwrap();
+    let arguments = ["events", "--to", "native", "a.log", "missing.log", "-", "-o", "out.ndjson"];
+    let done = run(folder.path(), &[&arguments[..], &["b.log"]].concat(), event.as_bytes());
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stderr.starts_with("missing.log:1:1: error[F001]"), "{}", done.stderr);
+    assert!(
+        done.stderr.ends_with("events: 3 written, 0 broken, 1 other lines\n"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(done.stdout, "");
+    let written = fs::read_to_string(folder.path().join("out.ndjson")).unwrap();
+    assert_eq!(written, format!("{event}\n").repeat(3));
+    let onto_itself =
+        run(folder.path(), &["events", "--to", "native", "a.log", "-o", "a.log"], b"");
+    assert!(onto_itself.stderr.contains("error[F016]"), "{}", onto_itself.stderr);
+}
 
 /// What `tidegate events` gives: written, broken, other lines.
 const FIELD_EVENTS: &[(&str, [u64; 3])] = &[

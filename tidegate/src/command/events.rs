@@ -1,30 +1,37 @@
 //! `tidegate events`.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use diagnostics::{Finding, Sources, report};
 use gateway::event::{self, Dialect};
 use memchr::memmem;
 use serde_json::Value;
 use traffic::{BYTE_ORDER_MARK, LineJoiner, inner_lines};
 
-use super::Outcome;
+use super::{Outcome, ResultFile};
 use crate::{disk, unpacked};
 
 /// Convert the gateway's events to ECS or OCSF.
 ///
-/// Reads standard input line by line: events as JSON lines, or lines of Envoy's log that contain an
-/// event, also as Kubernetes, docker and fluent-bit wrap them. Other lines are skipped and counted; a
-/// line with an event that is cut, or in a place where the log has none, is broken. Prints one JSON line per
-/// event as soon as it is read. The exit code is 1 if a line is broken.
+/// Reads logs line by line: events as JSON lines, or lines of Envoy's log that contain an event, also as
+/// Kubernetes, docker and fluent-bit wrap them, and compressed by gzip or zstd. Other lines are skipped and
+/// counted; a line with an event that is cut, or in a place where the log has none, is broken. Prints one JSON
+/// line per event as soon as it is read. The exit code is 1 if a line is broken or a log cannot be read.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
-\x20 tidegate events --to ecs < envoy.log > events.ndjson\n\
+\x20 tidegate events --to ecs envoy.log envoy.log.1.gz -o events.ndjson\n\
 \x20 tail -F envoy.log | tidegate events --to ocsf")]
 pub(crate) struct Events {
+    /// The logs, one after the other; `-` is standard input [default: standard input]
+    #[arg(value_name = "LOGS")]
+    logs: Vec<PathBuf>,
     /// The schema of the output
     #[arg(long, value_enum)]
     to: DialectName,
+    #[command(flatten)]
+    result: ResultFile,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -37,49 +44,80 @@ enum DialectName {
     Native,
 }
 
-/// Counts of events, of broken events, and of lines without any.
+/// Counts of events, of broken events, and of lines without any; and the logs that could not be read to their end.
 #[derive(Default)]
 struct Counts {
     events: u64,
     others: u64,
     broken: u64,
+    unread: Vec<Finding>,
 }
 
 impl Events {
     pub(super) fn run(&self) -> Outcome {
-        let input = disk::announce_stdin("lines with events, or redirect a log to it")
-            .and_then(|()| unpacked::open(Box::new(io::stdin())))
-            .map(BufReader::new);
-        match input.and_then(|input| self.convert(input, &mut io::stdout().lock())) {
-            Ok(Counts { events, others, broken }) => {
-                let stderr =
-                    format!("events: {events} written, {broken} broken, {others} other lines\n");
-                Outcome { stderr, code: u8::from(broken > 0), ..Outcome::default() }
+        let written = match &self.result.output {
+            Some(path) => disk::write_with(path, |out| self.convert_all(out)),
+            None => self.convert_all(&mut io::stdout().lock()),
+        };
+        match (written, &self.result.output) {
+            (Ok(counts), _) => counts.outcome(),
+            (Err(error), Some(path)) => {
+                let help = "give `--output` a file in a folder that you may write to";
+                Outcome::refused(&[disk::unwritable(path, &error, help)], &Sources::new())
             }
             // A reader that has gone away, as `head` does, has seen what it wanted.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
-            Err(error) => Outcome::failed(&disk::reason(&error)),
+            (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::default(),
+            (Err(error), None) => Outcome::failed(&disk::reason(&error)),
         }
     }
 
-    fn convert(&self, input: impl BufRead, out: &mut impl Write) -> io::Result<Counts> {
+    fn convert_all(&self, out: &mut dyn Write) -> io::Result<Counts> {
+        let stdin = [PathBuf::from("-")];
+        let logs = if self.logs.is_empty() { &stdin[..] } else { &self.logs };
         let mut counts = Counts::default();
-        let mut joiner = LineJoiner::default();
-        for (idx, line) in input.split(b'\n').enumerate() {
-            let line = line?;
-            let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| idx == 0).unwrap_or(&line);
-            match joiner.join(line.trim_ascii_end()) {
-                Some(whole) => self.line(&whole, &mut counts, out)?,
-                None => counts.others += 1,
+        for log in logs {
+            if log.as_os_str() == "-" {
+                disk::announce_stdin("lines with events, or name a log")?;
             }
-        }
-        for rest in joiner.finish() {
-            self.line(&rest, &mut counts, out)?;
+            let reader = disk::open(log).and_then(|(reader, _)| unpacked::open(reader));
+            match reader {
+                Ok(reader) => self.convert(log, BufReader::new(reader), &mut counts, out)?,
+                Err(error) => counts.unread.push(disk::unreadable(log, &error)),
+            }
         }
         Ok(counts)
     }
 
-    fn line(&self, line: &[u8], counts: &mut Counts, out: &mut impl Write) -> io::Result<()> {
+    /// Converts one log. An error is one of the output.
+    fn convert(
+        &self,
+        log: &Path,
+        input: impl BufRead,
+        counts: &mut Counts,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut joiner = LineJoiner::default();
+        for (idx, line) in input.split(b'\n').enumerate() {
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    counts.unread.push(disk::unreadable(log, &error));
+                    break;
+                }
+            };
+            let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| idx == 0).unwrap_or(&line);
+            match joiner.join(line.trim_ascii_end()) {
+                Some(whole) => self.line(&whole, counts, out)?,
+                None => counts.others += 1,
+            }
+        }
+        for rest in joiner.finish() {
+            self.line(&rest, counts, out)?;
+        }
+        Ok(())
+    }
+
+    fn line(&self, line: &[u8], counts: &mut Counts, out: &mut dyn Write) -> io::Result<()> {
         let Some(events) = logged_events(line) else {
             counts.others += 1;
             return Ok(());
@@ -102,6 +140,16 @@ impl Events {
             out.flush()?;
         }
         Ok(())
+    }
+}
+
+impl Counts {
+    fn outcome(&self) -> Outcome {
+        let Counts { events, others, broken, unread } = self;
+        let findings = report::to_text(unread, &Sources::new());
+        let counted = format!("events: {events} written, {broken} broken, {others} other lines\n");
+        let code = u8::from(*broken > 0 || !unread.is_empty());
+        Outcome { stderr: findings + &counted, code, ..Outcome::default() }
     }
 }
 
@@ -162,9 +210,10 @@ mod tests {
             (r#"{"host":"tidegate.match","path":"/"}"#.to_owned(), (0, 0, 1)),
             (format!("GET /x ua={event}"), (0, 1, 0)),
         ] {
-            let mut out = Vec::new();
-            let command = Events { to: DialectName::Native };
-            let counts = command.convert(log.as_bytes(), &mut out).unwrap();
+            let (mut counts, mut out) = (Counts::default(), Vec::new());
+            let result = ResultFile { output: None };
+            let command = Events { logs: Vec::new(), to: DialectName::Native, result };
+            command.convert(Path::new("-"), log.as_bytes(), &mut counts, &mut out).unwrap();
             assert_eq!((counts.events, counts.broken, counts.others), expect, "{log}");
             let written = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
             for line in written {
