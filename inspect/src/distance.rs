@@ -14,6 +14,7 @@ use crate::request::ProxyField;
 /// find what they look for; and of those that need not be otherwise, how many found where the request goes to. The
 /// nearest is the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_field_names, reason = "each is a number")]
 pub(crate) struct Distance {
     n_missing: u32,
     n_failing: u32,

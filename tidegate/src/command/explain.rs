@@ -24,8 +24,8 @@ use crate::project::Project;
 /// Prints every rule that matches, with the result of each part of its condition; where none matches, the rules
 /// that came nearest, what the request has instead, and how it was read. --rule explains a certain rule.
 ///
-/// REQUEST is a URL, also defanged; a command in quotes (curl, wget, HTTPie, PowerShell, scripts); a line of a log
-/// of any format that hunt reads; or the head of a request (`CONNECT host:443 HTTP/1.1`). `-` reads it, or
+/// REQUEST is a URL, also defanged; a command in quotes (curl, wget, a line of a script); a line of a log of any
+/// format that hunt reads; or the head of a request (`CONNECT host:443 HTTP/1.1`). `-` reads it, or
 /// several of them, from standard input.
 /// The request is printed as it was given: secrets in it are not redacted. A code of a finding, such as
 /// S012, in place of a request is explained instead.
