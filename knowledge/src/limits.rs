@@ -21,3 +21,6 @@ pub const MAX_HOST_PATTERNS: usize = 256;
 
 /// Most unknown names of a policy that are compared with all others for a suggestion; the rest gets none.
 pub const MAX_NAMES_COMPARED: usize = 64;
+
+/// Most sources of all lists of a policy, those of groups written out in each list; a policy with more is refused.
+pub const MAX_POLICY_SOURCES: usize = 1 << 20;

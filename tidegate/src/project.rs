@@ -195,7 +195,7 @@ fn strange(path: &Path, folder: &Path) -> Option<Finding> {
         here.ancestors().nth(depth)
     });
     if let (Some(here), Some(root)) = (&here, root)
-        && let Some(repository) = root.ancestors().find_map(|folder| disk::repository(folder))
+        && let Some(repository) = root.ancestors().find_map(disk::repository)
         && disk::owner_is_shared(path, [here, &repository])
     {
         return None;

@@ -176,6 +176,39 @@ fn statements_without_number_take_time_in_proportion() {
     }
 }
 
+/// Many entries are about one group of many sources: it is laid down once.
+#[test]
+fn groups_of_sources_in_many_entries_take_time_in_proportion() {
+    let policy_of = |n: usize, list: &dyn Fn(usize) -> String| {
+        let sources = repeated(n, |text, idx| write!(text, "s{idx}, ").unwrap());
+        let statements = repeated(n / 4, |text, idx| {
+            let list = list(idx);
+            writeln!(text, "  - {{name: s{idx}, mode: enforce, sources: [{list}]}}").unwrap();
+        });
+        let groups = repeated(n / 4, |text, idx| {
+            let list = list(idx);
+            writeln!(text, "  - {{group: g{idx}, sources: [{list}], hosts: [h{idx}.example]}}")
+                .unwrap();
+        });
+        let text =
+            format!("sources: {{all: [{sources}]}}\nallow:\n{groups}statements:\n{statements}");
+        let (policy, findings) = Policy::read(&"policy.yml".into(), &text);
+        assert!(findings.is_empty(), "{:?}", findings.first());
+        let library = library(rule_of("  s: {cs-host: a.example}\n", "s"));
+        Compilation::with_policy(&library, "a", 1, policy.as_ref(), None).unwrap()
+    };
+    is_linear("entries about one group", 1_200, |n| {
+        let compiled = policy_of(n, &|_| "all".to_owned());
+        assert_eq!(compiled.pack.tables().policy.sources.len(), n);
+    });
+    // Lists that differ are written out, up to a bound.
+    let compiled = policy_of(4_000, &|idx| format!("all, 10.0.{}.{}", idx / 256, idx % 256));
+    let refused = compiled.findings.iter().any(|finding| {
+        finding.diagnostic.message == "the lists of sources have more than 1048576 entries"
+    });
+    assert!(refused, "{:?}", compiled.findings.first());
+}
+
 /// The codes of what refuses a text.
 fn refusals(text: String) -> Vec<&'static str> {
     let findings = checked(text);

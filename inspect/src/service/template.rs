@@ -140,9 +140,10 @@ fn has_odd_parameter(tables: &Tables, parts: &[Part], query: &[u8]) -> bool {
         let value = if value == b"=" { b"" } else { value };
         let plain = plain_name(name);
         let whole = parameter.get(..name.len() + value.len()).unwrap_or_default();
-        match plain.len() == name.len() {
-            true => fits_segment(tables, parts, whole, &mut Places::new()),
-            false => fits_segment(tables, parts, &[plain, value].concat(), &mut Places::new()),
+        if plain.len() == name.len() {
+            fits_segment(tables, parts, whole, &mut Places::new())
+        } else {
+            fits_segment(tables, parts, &[plain, value].concat(), &mut Places::new())
         }
     })
 }

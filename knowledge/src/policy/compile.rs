@@ -15,6 +15,7 @@ use super::namespaces::{Namespaces, Unfit};
 use super::pool::{end_of, string};
 use super::{Policy, Scope, Word};
 use crate::codes;
+use crate::limits::MAX_POLICY_SOURCES;
 
 impl Policy {
     /// Lays the policy down in the tables of a pack that has its rules and services already.
@@ -24,9 +25,16 @@ impl Policy {
             PolicyTables { default: self.default, key_check: 0, ..PolicyTables::default() };
         let findings = Findings::new(&self.file);
         let index = Index::new(self, tables);
-        let namespaces = HashMap::new();
-        let mut compiler =
-            Compiler { policy: self, tables, index, compiled, findings, key, namespaces };
+        let mut compiler = Compiler {
+            policy: self,
+            tables,
+            index,
+            compiled,
+            findings,
+            key,
+            namespaces: HashMap::new(),
+            sources: HashMap::new(),
+        };
         compiler.allow_groups();
         compiler.statements();
         compiler.exceptions();
@@ -53,9 +61,11 @@ struct Compiler<'a> {
     key: Option<IdentityKey>,
     /// Those of the services whose tenants the policy names.
     namespaces: HashMap<u32, Namespaces>,
+    /// Lists of sources that are laid down already, by their texts: many entries are about one group.
+    sources: HashMap<Vec<&'a str>, Range>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     fn statements(&mut self) {
         let mut all: Option<&Word> = None;
         for statement in &self.policy.statements {
@@ -102,7 +112,7 @@ impl Compiler<'_> {
     }
 
     /// `None` where it selects nothing, which was reported.
-    fn scope(&mut self, scope: &Scope, name: &Word) -> Option<pack::Scope> {
+    fn scope(&mut self, scope: &'a Scope, name: &Word) -> Option<pack::Scope> {
         let rules = self.rules(scope, name);
         let start = end_of(&self.compiled.services);
         for word in &scope.services {
@@ -117,12 +127,22 @@ impl Compiler<'_> {
         Some(pack::Scope { rules: rules?, services, sources, operations })
     }
 
-    fn sources(&mut self, words: &[Word]) -> Range {
+    fn sources(&mut self, words: &'a [Word]) -> Range {
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        if let Some(known) = self.sources.get(&texts) {
+            return known.clone();
+        }
+        let n_errors = self.findings.n_errors();
         let start = end_of(&self.compiled.sources);
         for word in words {
             self.source(word);
         }
-        Range { start, end: end_of(&self.compiled.sources) }
+        let range = Range { start, end: end_of(&self.compiled.sources) };
+        // What is wrong is reported wherever it is written.
+        if self.findings.n_errors() == n_errors {
+            self.sources.insert(texts, range.clone());
+        }
+        range
     }
 
     /// The operations of a list as a set of bits; 0 for an empty list.
@@ -215,6 +235,14 @@ impl Compiler<'_> {
     /// A group's sources, or the one source that a word is.
     fn source(&mut self, word: &Word) {
         let group = self.index.group(&word.text).and_then(|idx| self.policy.groups.get(idx));
+        let n_sources = group.map_or(1, |group| group.sources.len());
+        if self.compiled.sources.len() + n_sources > MAX_POLICY_SOURCES {
+            let message =
+                format!("the lists of sources have more than {MAX_POLICY_SOURCES} entries");
+            let help = "each list has all sources of its groups: give entries about the same sources the same list, or list networks";
+            self.findings.add(&codes::BROKEN_POLICY, word.span, message, help);
+            return;
+        }
         match group {
             Some(group) => {
                 for word in &group.sources {
