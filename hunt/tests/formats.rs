@@ -25,6 +25,18 @@ detection: {s: {c-uri-query|contains: export=download}, condition: s}
 title: Oddity
 logsource: {category: proxy}
 detection: {s: {tidegate.anomaly: path.encoded_letter}, condition: s}
+---
+title: Everything
+logsource: {category: proxy}
+detection:
+    s:
+        cs-method: GET
+        cs-host: paste.example
+        c-uri-stem: /raw/abcdefgh
+        c-useragent: everything/1
+        src_ip: 10.0.1.7
+        sc-status: 200
+    condition: s
 ";
 
 fn pack() -> Pack {
@@ -271,4 +283,59 @@ fn logs_of_other_programs_are_read() {
         "3 Tunnel a.tunnel.example:443 - 10.0.1.7",
     ];
     check("nginx with the first line", nginx, Format::Envoy, &found);
+}
+
+/// Gateways and clouds that write a request as an object of its own, or by names of their own: each line has a
+/// method, a host, a path, an agent, a source, a status and a time.
+#[test]
+fn requests_within_objects_and_under_names_of_vendors_are_read() {
+    for (name, line) in [
+        (
+            "Caddy",
+            r#"{"level":"info","ts":1795161600.52,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"10.0.1.7","remote_port":"4","client_ip":"10.0.1.7","proto":"HTTP/2.0","method":"GET","host":"paste.example","uri":"/raw/abcdefgh","headers":{"Accept":["*/*"],"User-Agent":["everything/1"]},"tls":{"proto":"h2","server_name":"paste.example"}},"bytes_read":5,"size":10900,"status":200,"resp_headers":{"Server":["Caddy"]}}"#,
+        ),
+        (
+            "Kong",
+            r#"{"latencies":{"request":515,"kong":58},"service":{"host":"upstream.example","port":80},"request":{"querystring":{"a":"b"},"size":5,"uri":"/raw/abcdefgh","url":"http://paste.example:80/raw/abcdefgh","headers":{"host":"paste.example","user-agent":"everything/1"},"method":"GET"},"client_ip":"10.0.1.7","upstream_uri":"/x","response":{"headers":{"host":"other.example"},"status":200,"size":10900},"started_at":1795161600520}"#,
+        ),
+        (
+            "Application Gateway of Azure",
+            r#"{"timeStamp":"2026-11-20T08:00:00.52Z","category":"ApplicationGatewayAccessLog","properties":{"clientIP":"10.0.1.7","httpMethod":"GET","originalRequestUriWithArgs":"/raw/abcdefgh","requestUri":"/rewritten","requestQuery":"","userAgent":"everything/1","httpStatus":200,"receivedBytes":5,"sentBytes":10900,"host":"paste.example","originalHost":"paste.example"}}"#,
+        ),
+        (
+            "Front Door of Azure",
+            r#"{"time":"2026-11-20T08:00:00.52Z","category":"FrontDoorAccessLog","properties":{"httpMethod":"GET","requestUri":"https://paste.example:443/raw/abcdefgh","requestBytes":"5","responseBytes":"10900","userAgent":"everything/1","clientIp":"10.0.1.7","requestProtocol":"HTTPS","httpStatusCode":"200","hostName":"paste.example"}}"#,
+        ),
+        (
+            "Cloudflare's requests",
+            r#"{"ClientIP":"10.0.1.7","ClientRequestBytes":5,"ClientRequestHost":"paste.example","ClientRequestMethod":"GET","ClientRequestScheme":"https","ClientRequestURI":"/raw/abcdefgh","ClientRequestUserAgent":"everything/1","EdgeResponseBytes":10900,"EdgeResponseStatus":200,"EdgeStartTimestamp":"2026-11-20T08:00:00.52Z"}"#,
+        ),
+        (
+            "Fastly",
+            r#"{"timestamp":"2026-11-20T08:00:00.52+0000","client_ip":"10.0.1.7","host":"paste.example","url":"/raw/abcdefgh","request_method":"GET","request_protocol":"HTTP/2","request_user_agent":"everything/1","response_status":200,"response_body_size":10900}"#,
+        ),
+        (
+            "Traefik",
+            r#"{"ClientAddr":"10.0.1.7:4","ClientHost":"10.0.1.7","DownstreamContentSize":10900,"DownstreamStatus":200,"RequestContentSize":5,"RequestHost":"paste.example","RequestMethod":"GET","RequestPath":"/raw/abcdefgh","RequestProtocol":"HTTP/1.1","RequestScheme":"https","StartUTC":"2026-11-20T08:00:00.52Z","level":"info","msg":"","request_User-Agent":"everything/1"}"#,
+        ),
+    ] {
+        let layout = Layout::detect(line.as_bytes()).unwrap_or_else(|| panic!("{name}"));
+        let (found, summary) = hunt(&layout, line.as_bytes(), &FieldMap::default());
+        // A port is a part of the host that was asked for.
+        let found: Vec<_> =
+            found.iter().map(|found| found.replace(":80 ", " ").replace(":443 ", " ")).collect();
+        let all = FOUND.replacen("Paste", "Everything", 1);
+        assert_eq!(found, [FOUND, all.as_str()], "{name}: {summary}");
+        assert!(!summary.contains("without a time"), "{name}: {summary}");
+    }
+    // TLS that a firewall does not open has a name and nothing else; what it opens has a target.
+    let firewall = r#"{"time":"2026-11-20T08:00:00Z","category":"AZFWApplicationRule","properties":{"Protocol":"HTTPS","SourceIp":"10.0.1.7","SourcePort":53344,"DestinationPort":443,"Fqdn":"a.tunnel.example","TargetUrl":"","Action":"Allow","IsTlsInspected":false}}
+{"time":"2026-11-20T08:00:00Z","category":"AZFWApplicationRule","properties":{"Protocol":"HTTPS","SourceIp":"10.0.1.7","SourcePort":53344,"DestinationPort":443,"Fqdn":"paste.example","TargetUrl":"paste.example/raw/abcdefgh","Action":"Allow","IsTlsInspected":true}}
+"#;
+    let found = ["1 Tunnel a.tunnel.example - 10.0.1.7", &FOUND.replacen('1', "2", 1)];
+    check("Azure Firewall", firewall, Format::JsonRows, &found);
+    let pan_os = "Receive Time,Type,Threat/Content Type,Source address,Destination address,URL,user_agent,HTTP Method\n2026/11/20 08:00:00,THREAT,url,10.0.1.7,192.0.2.9,paste.example/raw/abcdefgh,everything/1,get\n";
+    let (found, summary) =
+        hunt(&Layout::detect(pan_os.as_bytes()).unwrap(), pan_os.as_bytes(), &FieldMap::default());
+    assert_eq!(found, [FOUND.replacen('1', "2", 1)], "{summary}");
 }

@@ -1,6 +1,8 @@
 //! The names that logs have for columns, by what they give.
 
-use crate::part::Part;
+use crate::Unreadable;
+use crate::json;
+use crate::part::{Part, SECONDS_RANK};
 
 /// What a column gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ const NAMES: &[(Column, &[&str])] = &[
         Column::Part(Part::Method, 1),
         &["request-method", "http-request-method", "verb", "req-method", "client-request-method"],
     ),
+    (Column::Part(Part::Scheme, 1), &["request-scheme", "client-request-scheme"]),
     (
         Column::Part(Part::Scheme, 0),
         &["cs-uri-scheme", "c-uri-scheme", "cs-protocol-scheme", "url-scheme", "scheme"],
@@ -68,7 +71,10 @@ const NAMES: &[(Column, &[&str])] = &[
         ],
     ),
     (Column::Part(Part::Authority, 3), &["r-dns", "s-dns", "cs-host-2"]),
-    (Column::Part(Part::Path, 0), &["cs-uri-path", "c-uri-path", "url-path", "uri-path"]),
+    (
+        Column::Part(Part::Path, 0),
+        &["cs-uri-path", "c-uri-path", "url-path", "uri-path", "original-request-uri-with-args"],
+    ),
     (
         Column::Part(Part::Path, 2),
         &["path", "request-path", "uri-stem", "request-uri", "client-request-uri"],
@@ -88,16 +94,33 @@ const NAMES: &[(Column, &[&str])] = &[
             "web-url",
             "url-filename",
             "remoteurl",
+            "target-url",
         ],
     ),
     (Column::Part(Part::Path, 3), &["cs-uri-stem", "c-uri-stem"]),
     (
         Column::Part(Part::Query, 0),
-        &["cs-uri-query", "c-uri-query", "url-query", "uri-query", "query", "query-string"],
+        &[
+            "cs-uri-query",
+            "c-uri-query",
+            "url-query",
+            "uri-query",
+            "query",
+            "query-string",
+            "request-query",
+        ],
     ),
     (
         Column::Part(Part::Protocol, 0),
-        &["cs-version", "cs-protocol-version", "http-version", "protocol-version", "version"],
+        &[
+            "cs-version",
+            "cs-protocol-version",
+            "http-version",
+            "protocol-version",
+            "version",
+            "request-proto",
+            "request-protocol",
+        ],
     ),
     (
         Column::Part(Part::UserAgent, 0),
@@ -126,6 +149,8 @@ const NAMES: &[(Column, &[&str])] = &[
             "http-referrer",
             "refererurl",
             "http-request-referrer",
+            "request-referer",
+            "client-request-referer",
         ],
     ),
     (Column::Part(Part::Cookie, 0), &["cs-cookie", "cookie"]),
@@ -163,6 +188,7 @@ const NAMES: &[(Column, &[&str])] = &[
             "source-ip-address",
             "id-orig-h",
             "client-ip-address",
+            "remote-ip",
         ],
     ),
     (
@@ -194,6 +220,9 @@ const NAMES: &[(Column, &[&str])] = &[
             "sent-bytes",
             "sentbyte",
             "bytes-sent-by-client",
+            "bytes-read",
+            "client-request-bytes",
+            "request-content-size",
         ],
     ),
     (
@@ -208,6 +237,9 @@ const NAMES: &[(Column, &[&str])] = &[
             "rcvdbyte",
             "http-response-bytes",
             "size",
+            "response-body-size",
+            "edge-response-bytes",
+            "downstream-content-size",
         ],
     ),
     (
@@ -241,15 +273,159 @@ const NAMES: &[(Column, &[&str])] = &[
             "generated-time",
             "time-generated",
             "timegenerated",
+            "edge-start-timestamp",
+            "start-utc",
+            "started-at",
         ],
     ),
     (Column::Part(Part::Time, 2), &["x-timestamp", "localtime", "gmttime-iso", "created"]),
     (Column::Part(Part::Time, 3), &["timestamp-unix", "x-timestamp-unix", "epoch"]),
+    (Column::Part(Part::Duration, 1), &["duration-ms", "request-duration-ms"]),
+    (Column::Part(Part::Duration, SECONDS_RANK), &["duration-seconds", "duration-s"]),
     (Column::Part(Part::Identity, 0), &["identity", "source-identity"]),
     (Column::Date, &["date"]),
     (Column::TimeOfDay, &["time"]),
     (Column::Part(Part::Port, 0), &["cs-uri-port", "c-uri-port", "url-port"]),
 ];
+
+/// An object within a line, whose keys are names of columns too: of the request and its headers (Caddy, Kong), of
+/// what Azure logs of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    /// The line itself.
+    Line,
+    /// `request`.
+    Request,
+    /// `response`.
+    Response,
+    /// `headers` of a request.
+    Headers,
+    /// `tls` of a request.
+    Tls,
+    /// `latencies`, in milliseconds (Kong).
+    Latencies,
+    /// `properties`.
+    ///
+    /// See: <https://learn.microsoft.com/azure/azure-monitor/reference/tables/azurediagnostics>
+    Properties,
+}
+
+impl Container {
+    /// All of them, in the order of their numbers.
+    const ALL: [Container; 7] = [
+        Container::Line,
+        Container::Request,
+        Container::Response,
+        Container::Headers,
+        Container::Tls,
+        Container::Latencies,
+        Container::Properties,
+    ];
+
+    /// Returns the container with a number, which `as usize` gives.
+    pub(crate) fn from_idx(idx: usize) -> Option<Container> {
+        Container::ALL.get(idx).copied()
+    }
+
+    /// Returns the container that is under a key of this one.
+    pub(crate) fn inner(self, key: &str) -> Option<Container> {
+        match (self, key) {
+            (Container::Line, "request") => Some(Container::Request),
+            (Container::Line, "response") => Some(Container::Response),
+            (Container::Line, "latencies") => Some(Container::Latencies),
+            (Container::Line, "properties") => Some(Container::Properties),
+            (Container::Request, "headers") => Some(Container::Headers),
+            (Container::Request, "tls") => Some(Container::Tls),
+            _ => None,
+        }
+    }
+
+    /// Returns what a key of this container gives.
+    pub(crate) fn column(self, key: &str) -> Option<Column> {
+        let is_one_of = |column: &Column, parts: &[Part]| matches!(column, Column::Part(part, _) if parts.contains(part));
+        match self {
+            Container::Line => column(key),
+            Container::Request => column(&format!("request-{key}")).or_else(|| column(key)),
+            Container::Response => column(&format!("response-{key}"))
+                .filter(|of| is_one_of(of, &[Part::Status, Part::ResponseBytes])),
+            Container::Headers => column(key).filter(|of| {
+                is_one_of(of, &[Part::Authority, Part::UserAgent, Part::Referer, Part::Cookie])
+            }),
+            Container::Tls => {
+                matches!(key, "server_name" | "sni").then_some(Column::Part(Part::ServerName, 0))
+            }
+            Container::Latencies => (key == "request").then_some(Column::Part(Part::Duration, 0)),
+            Container::Properties => match key.to_ascii_lowercase().as_str() {
+                // Seen from the gateway.
+                "receivedbytes" => Some(Column::Part(Part::RequestBytes, 0)),
+                "sentbytes" => Some(Column::Part(Part::ResponseBytes, 0)),
+                // What the client asked for, before a gateway wrote another host.
+                "originalhost" => Some(Column::Part(Part::Authority, 0)),
+                // All that a firewall knows of TLS that it does not open.
+                "fqdn" => Some(Column::Part(Part::ServerName, 1)),
+                _ => column(key),
+            },
+        }
+    }
+}
+
+/// Visits the columns that an object has, with their values as they are written, those of containers in it too.
+pub(crate) fn columns<'l>(
+    object: &'l [u8],
+    container: Container,
+    visit: &mut dyn FnMut(Column, &'l str),
+) -> Result<(), Unreadable> {
+    json::object(object, |key, raw| {
+        if let Some(inner) = container.inner(key)
+            && raw.starts_with('{')
+        {
+            // A part of the line, which is JSON as a whole.
+            let _ = columns(raw.as_bytes(), inner, visit);
+        } else if let Some(column) = container.column(key)
+            && (container == Container::Line || !raw.starts_with('{'))
+        {
+            visit(column, if container == Container::Headers { first_text(raw) } else { raw });
+        }
+    })
+}
+
+/// Returns a value as a column has it: a method in capitals, which some programs write in small letters (PAN-OS).
+pub(crate) fn plain_value(part: Part, raw: &str) -> &str {
+    let is_quoted = raw.starts_with('"');
+    let text = json::inside(raw).unwrap_or(raw);
+    let mut known = METHODS.iter().filter(|_| part == Part::Method);
+    match known.find(|(small, ..)| *small == text) {
+        Some((_, _, quoted)) if is_quoted => quoted,
+        Some((_, plain, _)) => plain,
+        None => raw,
+    }
+}
+
+/// Methods in small letters, in capitals, and as a text of JSON.
+const METHODS: &[(&str, &str, &str)] = &[
+    ("get", "GET", "\"GET\""),
+    ("head", "HEAD", "\"HEAD\""),
+    ("post", "POST", "\"POST\""),
+    ("put", "PUT", "\"PUT\""),
+    ("patch", "PATCH", "\"PATCH\""),
+    ("delete", "DELETE", "\"DELETE\""),
+    ("options", "OPTIONS", "\"OPTIONS\""),
+    ("connect", "CONNECT", "\"CONNECT\""),
+];
+
+/// Returns the first text of a list of texts, with its quotes, as the values of a header are written (Caddy); anything
+/// else as it is.
+fn first_text(raw: &str) -> &str {
+    let list = raw.strip_prefix('[').map(str::trim_start).filter(|list| list.starts_with('"'));
+    let Some(list) = list else { return raw };
+    let mut is_escaped = false;
+    let end = list.bytes().skip(1).position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.and_then(|end| list.get(..end + 2)).unwrap_or(raw)
+}
 
 /// Returns what a column of this name gives. Only letters and digits count, without their case:
 /// `cs(User-Agent)`, `http.request.method`, `user_agent`, `@timestamp`, `HTTPMethod`, `Status Code`.
@@ -281,6 +457,30 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(column(name), expect, "{name}");
+        }
+    }
+
+    #[test]
+    fn values_of_lists_and_small_methods_are_plain() {
+        for (raw, expect) in [
+            (r#"["curl/8"]"#, r#""curl/8""#),
+            (r#"[ "a\"b", "c" ]"#, r#""a\"b""#),
+            (r#"["a\\","c"]"#, r#""a\\""#),
+            ("[1]", "[1]"),
+            ("[", "["),
+            (r#"["a"#, r#"["a"#),
+            (r#""a""#, r#""a""#),
+        ] {
+            assert_eq!(first_text(raw), expect, "{raw}");
+        }
+        for (part, raw, expect) in [
+            (Part::UserAgent, "get", "get"),
+            (Part::Method, "get", "GET"),
+            (Part::Method, r#""post""#, r#""POST""#),
+            (Part::Method, "Get", "Get"),
+            (Part::Method, "FOO", "FOO"),
+        ] {
+            assert_eq!(plain_value(part, raw), expect, "{raw}");
         }
     }
 

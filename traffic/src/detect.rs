@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::column::{Column, column};
+use crate::column::{Column, Container, columns};
 use crate::envelope::Envelope;
 use crate::format::{Alerts, Header, may_be_header};
 use crate::pairs::Pairs;
@@ -308,7 +308,9 @@ pub(crate) fn format_of_object(object: &[u8]) -> Option<Format> {
         && (known(Part::Path) || known(Part::Method) || known(Part::RequestLine));
     let is_connection =
         known(Part::ServerName) && (known(Part::SourceAddress) || known(Part::UpstreamAddress));
-    (is_request || is_connection)
+    // A path under a name that only exports have (Fastly).
+    let has_other_path = !known(Part::Path) && !known(Part::RequestLine) && has("url");
+    (is_request && !(has_other_path && is_row(object)) || is_connection)
         .then_some(Format::Envoy)
         .or_else(|| is_row(object).then_some(Format::JsonRows))
 }
@@ -318,7 +320,7 @@ pub(crate) fn format_of_object(object: &[u8]) -> Option<Format> {
 fn is_row(object: &[u8]) -> bool {
     let mut known = Vec::new();
     // Of a line that is not JSON no key counts.
-    let read = json::object(object, |key, _| known.extend(column(key)));
+    let read = columns(object, Container::Line, &mut |column, _| known.push(column));
     if read.is_err() {
         return false;
     }
@@ -326,7 +328,8 @@ fn is_row(object: &[u8]) -> bool {
         known.iter().any(|of| matches!(of, Column::Part(part, _) if *part == wanted))
     };
     let has_url = known.contains(&Column::Part(Part::Path, Column::URL));
-    let has_target = has_url || has(Part::Authority) && (has(Part::Path) || has(Part::Method));
+    let has_host = has(Part::Authority) || has(Part::ServerName);
+    let has_target = has_url || has_host && (has(Part::Path) || has(Part::Method));
     let others = [Part::Method, Part::UserAgent, Part::SourceAddress, Part::Status];
     has_target && others.into_iter().filter(|part| has(*part)).count() > 1
 }

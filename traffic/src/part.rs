@@ -175,9 +175,9 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
         ],
     ),
     (Part::Query, &["args", "query_string"]),
-    (Part::Protocol, &["protocol", "http_version", "server_protocol"]),
-    (Part::UserAgent, &["user_agent", "user-agent", "http_user_agent"]),
-    (Part::Referer, &["referer", "referrer", "http_referer"]),
+    (Part::Protocol, &["protocol", "http_version", "server_protocol", "request_protocol"]),
+    (Part::UserAgent, &["user_agent", "user-agent", "http_user_agent", "request_user_agent"]),
+    (Part::Referer, &["referer", "referrer", "http_referer", "request_referer"]),
     (Part::Cookie, &["cookie", "http_cookie"]),
     (
         Part::ServerName,
@@ -204,7 +204,7 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
             "src",
         ],
     ),
-    (Part::Status, &["response_code", "status", "status_code"]),
+    (Part::Status, &["response_code", "status", "status_code", "response_status"]),
     // Seen from the proxy in Envoy's names, from the client where a log says out and in, or up and down.
     (
         Part::RequestBytes,
@@ -212,7 +212,14 @@ pub const ACCESS_LOG_KEYS: &[(Part, &[&str])] = &[
     ),
     (
         Part::ResponseBytes,
-        &["bytes_sent", "response_bytes", "bytes_down", "bytes_in", "body_bytes_sent"],
+        &[
+            "bytes_sent",
+            "response_bytes",
+            "bytes_down",
+            "bytes_in",
+            "body_bytes_sent",
+            "response_body_size",
+        ],
     ),
     (Part::UpstreamAddress, &["upstream_host", "upstream_remote_address", "upstream_addr"]),
     (Part::Time, TIME_KEYS),

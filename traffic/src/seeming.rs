@@ -75,8 +75,11 @@ impl Seeming {
         }
         let is_balancer = || {
             let kinds = ["http", "https", "h2", "grpcs", "ws", "wss"];
-            words.first().is_some_and(|kind| kinds.contains(kind))
-                && words.get(1).is_some_and(|time| crate::syslog::is_time(time))
+            let is_time =
+                |at: usize| words.get(at).is_some_and(|time| crate::syslog::is_time(time));
+            words.first().is_some_and(|kind| kinds.contains(kind)) && is_time(1)
+                // A classic one has the line of the request behind eleven words.
+                || is_time(0) && words.get(11).is_some_and(|line| line.starts_with('"'))
         };
         // BIND, Unbound and CoreDNS; dnsmasq and Pi-hole; Windows.
         let is_dns = || {

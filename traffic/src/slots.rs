@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use crate::Unreadable;
-use crate::column::{Column, column};
+use crate::column::{Column, Container, columns, plain_value};
 use crate::json::{self, Time};
 use crate::line::{Line, without_port};
 use crate::part::{EVENT_PATH, Keys, PATH_TEMPLATE, Part, Parts, Place, SECONDS_RANK};
@@ -59,6 +59,25 @@ impl<'l> Slots<'l> {
         }
         if let Some((part, rank)) = value {
             self.set(part, rank, raw);
+        }
+    }
+
+    /// Puts the value of a key where its column says, and those of an object that contains columns.
+    fn put_column(&mut self, place: Option<Place>, raw: &'l str) {
+        let Some(Place { value, inner }) = place else { return };
+        if let Some(container) = inner.and_then(Container::from_idx)
+            && raw.starts_with('{')
+        {
+            let mut put = |column, raw| {
+                let (part, rank) = part_of(column);
+                self.set(part, rank, plain_value(part, raw));
+            };
+            // The line is JSON, and so is each value in it.
+            let _ = columns(raw.as_bytes(), container, &mut put);
+            return;
+        }
+        if let Some((part, rank)) = value {
+            self.set(part, rank, plain_value(part, raw));
         }
     }
 
@@ -312,11 +331,13 @@ impl LineReader {
         let line = json::text_of(line)?;
         let LineReader { keys, shape, has_columns, .. } = self;
         let find = |key: &str| if *has_columns { place_of_column(key) } else { keys.find(key) };
-        let plain =
-            plain_json::object_like(line, shape, find, |place, raw| slots.put(keys, place, raw));
+        let put = |slots: &mut Slots<'l>, place, raw| {
+            if *has_columns { slots.put_column(place, raw) } else { slots.put(keys, place, raw) }
+        };
+        let plain = plain_json::object_like(line, shape, find, |place, raw| put(slots, place, raw));
         if plain.is_none() {
             *slots = Slots { writing: Writing::Json, ..Slots::default() };
-            json::parsed(line, &mut |key, raw| slots.put(keys, find(key), raw))?;
+            json::parsed(line, &mut |key, raw| put(slots, find(key), raw))?;
         }
         if self.is_virtual_host(slots) {
             slots.forget(Part::ServerName);
@@ -327,13 +348,19 @@ impl LineReader {
 
 /// Returns what a name of a column gives, as a key.
 fn place_of_column(name: &str) -> Option<Place> {
-    let value = match column(name)? {
+    let value = Container::Line.column(name).map(part_of);
+    let inner = Container::Line.inner(name).map(|container| container as usize);
+    (value.is_some() || inner.is_some()).then_some(Place { value, inner })
+}
+
+/// Returns the part of a column, and its rank.
+fn part_of(column: Column) -> (Part, u8) {
+    match column {
         Column::Part(part, rank) => (part, rank),
         // The time of a day is a whole time in most logs.
         Column::TimeOfDay => (Part::Time, TIME_OF_DAY_RANK),
         Column::Date => (Part::Time, TIME_OF_DAY_RANK + 1),
-    };
-    Some(Place { value: Some(value), inner: None })
+    }
 }
 
 /// The rank of columns of the day and of the time of day among those of the time, where each is a key.

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::Format;
-use crate::column::{Column, column};
+use crate::column::{Column, column, plain_value};
 use crate::part::Part;
 use crate::slots::Slots;
 
@@ -211,7 +211,7 @@ impl Table {
     pub(crate) fn write<'l>(&self, row: &'l Row, slots: &mut Slots<'l>) {
         for ((_, column), value) in self.columns.iter().zip(&row.values) {
             if let Some(Column::Part(part, rank)) = column {
-                slots.set(*part, *rank, value);
+                slots.set(*part, *rank, plain_value(*part, value));
             }
         }
         if let Some(time) = &row.time {
