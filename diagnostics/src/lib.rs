@@ -26,6 +26,6 @@ pub use closest::closest;
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Place, Severity, Span};
 pub use finding::{Finding, Findings, Related};
 pub use key_material::contains_key;
-pub use printable::printable;
+pub use printable::{is_printable, printable, printable_json};
 pub use source::{SourceFile, SourceText, Sources};
 pub use text::{Decoded, Lines, decode, number};

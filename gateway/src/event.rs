@@ -9,6 +9,7 @@ mod ocsf;
 pub mod schema;
 mod unique_keys;
 
+use diagnostics::printable_json;
 use serde_json::Value;
 
 use unique_keys::UniqueKeys;
@@ -149,27 +150,9 @@ fn is_place(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -:./_".contains(&byte))
 }
 
-/// Returns an event as one line of JSON in which no character moves what follows it: control characters beyond
-/// ASCII and marks of the direction of writing are escaped.
+/// Returns an event as one line of JSON in which no character moves or hides what follows it.
 pub fn to_line(event: &Value) -> String {
-    let text = event.to_string();
-    let mut line = String::with_capacity(text.len());
-    for char in text.chars() {
-        // Those of ASCII are escaped already, and these are in strings only.
-        match char {
-            '\u{80}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{7f}' => {
-                line.push_str(&format!("\\u{:04x}", u32::from(char)));
-            }
-            _ => line.push(char),
-        }
-    }
-    line
+    printable_json(&event.to_string())
 }
 
 /// Resolves the escapes of C that Envoy writes: signs, and bytes in octal.

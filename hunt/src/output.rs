@@ -1,6 +1,6 @@
 //! The output formats of matches: JSON lines, CSV and a table, with the same columns.
 
-use diagnostics::printable;
+use diagnostics::{printable, printable_json};
 use serde_json::{Map, Value, json};
 
 use crate::policy_replay::PolicyFacts;
@@ -82,14 +82,7 @@ impl Output {
     pub(crate) fn record(self, record: &Record<'_>, out: &mut String) {
         match self {
             Output::Json => {
-                // Valid JSON has control characters in strings only, and JSON escapes only those below U+0020.
-                for char in record.json().to_string().chars() {
-                    if char.is_control() {
-                        out.push_str(&format!("\\u{:04x}", u32::from(char)));
-                    } else {
-                        out.push(char);
-                    }
-                }
+                out.push_str(&printable_json(&record.json().to_string()));
                 out.push('\n');
             }
             Output::Csv => {
@@ -263,6 +256,8 @@ fn row(cells: impl Iterator<Item = String>, columns: &[(&str, usize)]) -> String
 
 #[cfg(test)]
 mod tests {
+    use diagnostics::is_printable;
+
     use super::*;
 
     #[test]
@@ -282,7 +277,7 @@ mod tests {
             let mut out = String::new();
             output.record(&record, &mut out);
             let line = out.trim_end_matches(['\r', '\n']);
-            assert!(!line.contains(char::is_control), "{output:?}: {line:?}");
+            assert!(line.chars().all(is_printable), "{output:?}: {line:?}");
             for escaped in ["f\\u", "t\\u", "a\\u", "p\\u"] {
                 let is_shown = escaped == "t\\u" || !matches!(output, Output::Fitted(_));
                 assert_eq!(line.contains(escaped), is_shown, "{output:?}: {line}");

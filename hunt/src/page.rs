@@ -15,6 +15,8 @@ mod pictures;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
+use diagnostics::is_printable;
+
 use crate::behaviour::facts::Facts;
 use crate::behaviour::ledger::Ledger;
 use crate::behaviour::uses::hash_of;
@@ -115,12 +117,9 @@ pub(crate) fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' => out.push('\n'),
+            char if is_printable(char) => out.push(char),
             // Marks of direction would reorder the text around them.
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.extend(char.escape_unicode());
-            }
-            char if char.is_control() => out.extend(char.escape_unicode()),
-            char => out.push(char),
+            char => out.extend(char.escape_unicode()),
         }
     }
     out

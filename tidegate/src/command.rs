@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
-use diagnostics::{Finding, SourceFile, Sources, report};
+use diagnostics::{Finding, SourceFile, Sources, printable_json, report};
 use inspect::pack::HostMatching;
 use knowledge::{Library, Placeholders, placeholders};
 use serde_json::{Value, json};
@@ -506,7 +506,7 @@ fn note_numbers(library: &Library) -> [(&'static str, Value); 3] {
 
 /// Renders JSON over several lines, with a line break at the end.
 fn pretty(json: &Value) -> String {
-    format!("{json:#}\n")
+    printable_json(&format!("{json:#}\n"))
 }
 
 /// Renders a number with its noun: `1 rule`, `2 rules`.

@@ -207,6 +207,41 @@ fn control_characters_in_file_names_of_a_vault_are_escaped() {
     assert!(!printed.contains(['\u{1b}', '\u{9b}']), "{printed:?}");
 }
 
+/// A terminal obeys U+009B as an escape, and U+202E writes what follows from right to left.
+#[test]
+fn nothing_that_a_file_or_a_request_says_is_obeyed_or_hidden() {
+    const HOSTILE: [char; 4] = ['\u{1b}', '\u{9b}', '\u{202e}', '\u{61c}'];
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let hostile: String = HOSTILE[1..].iter().collect();
+    let rule = RULE.replace("title: a", &format!("title: a{hostile}b"));
+    fs::write(at("good.yml"), &rule).unwrap();
+    fs::write(at("bad.yml"), rule.replace("condition: s", &format!("condition: s and {hostile}")))
+        .unwrap();
+    let line = format!(
+        "{{\"start_time\": 1790467200, \"method\": \"GET\", \"authority\": \"a.example\", \"path\": \"/{hostile}\", \"client\": \"c{hostile}\"}}\n"
+    );
+    fs::write(at("access.log"), line).unwrap();
+    let url = format!("http://a.example/{hostile}");
+    for arguments in [
+        &["check", "bad.yml"][..],
+        &["check", "bad.yml", "--format", "json"],
+        &["check", "bad.yml", "--format", "sarif"],
+        &["test", "bad.yml"],
+        &["explain", "good.yml", &url],
+        &["explain", "good.yml", "--format", "json", &url],
+        &["hunt", "-r", "good.yml", "access.log"],
+        &["hunt", "-r", "good.yml", "access.log", "--format", "csv"],
+        &["hunt", "-r", "good.yml", "access.log", "--format", "table"],
+        &["learn", "-r", "good.yml", "access.log"],
+    ] {
+        let output = tidegate(folder.path()).args(arguments).output().unwrap();
+        let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!printed.contains(HOSTILE), "{arguments:?}: {printed:?}");
+        assert!(!printed.contains("unexpected argument"), "{arguments:?}: {printed}");
+    }
+}
+
 /// A preview server that ends with the test.
 struct Preview {
     child: Child,

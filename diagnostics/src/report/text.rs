@@ -15,7 +15,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::finding::Finding;
 use crate::limits::{MAX_QUOTED_LINES, MAX_QUOTED_MARGIN};
-use crate::printable;
+use crate::printable::{is_printable, printable};
 use crate::source::Sources;
 use crate::text::Lines;
 
@@ -100,9 +100,10 @@ impl Quotes<'_> {
             .line_start(span.line as usize)
             .annotation(AnnotationKind::Primary.span(marked));
         let renderer = Renderer::plain().decor_style(DecorStyle::Ascii);
-        let mut quote = renderer.render(&[Group::with_level(Level::ERROR).element(snippet)]);
-        quote.push('\n');
-        quote
+        let quote = renderer.render(&[Group::with_level(Level::ERROR).element(snippet)]);
+        // The renderer replaces control characters of ASCII only. A character is one again, so that marks stay in place.
+        let printed = |char| if is_printable(char) || char == '\n' { char } else { '\u{fffd}' };
+        quote.chars().map(printed).chain(['\n']).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What was learned, as YAML for a person to read.
 
+use diagnostics::printable_json;
+
 use super::{Count, LearnedGroup, LearnedService, n_patterns};
 use crate::uses::Uses;
 
@@ -113,5 +115,5 @@ pub(super) fn comment(count: &Count) -> String {
 
 /// A text in double quotes, with what a log may have in it escaped.
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    printable_json(&serde_json::Value::from(text).to_string())
 }
