@@ -61,7 +61,7 @@ fn what_is_learned_from_a_log_lists_it_and_nothing_else() {
     assert_eq!(code, 0, "{stderr}");
     let policy = fs::read_to_string(folder.join("policy.yml")).unwrap();
     assert!(policy.contains(r#""builder": ["builder-*"]"#), "{policy}");
-    assert!(policy.contains("# not learned: 1 requests that match `Bot`"), "{policy}");
+    assert!(policy.contains("# not learned: 1 request that matches `Bot`"), "{policy}");
     // A second run replaces nothing.
     let (_, stderr, code) = tidegate(folder, &learn);
     assert_eq!(code, 1, "{stderr}");

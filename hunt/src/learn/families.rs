@@ -49,11 +49,11 @@ fn stem(source: &str) -> (String, String) {
     match source.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => {
             let network = Ipv4Addr::from_bits(address.to_bits() & !0xFF);
-            return (network.to_string(), format!("{network}/24"));
+            return (format!("{network}-24"), format!("{network}/24"));
         }
         Ok(IpAddr::V6(address)) => {
             let network = Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX));
-            return (network.to_string(), format!("{network}/64"));
+            return (format!("{network}-64"), format!("{network}/64"));
         }
         Err(_) => {}
     }

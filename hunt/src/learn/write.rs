@@ -6,27 +6,26 @@ use super::{Count, LearnedGroup, LearnedService, n_patterns};
 use crate::uses::Uses;
 
 pub(super) fn policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
-    let n_sources = uses.by_source.len();
+    // Sources of groups that a policy has are counted by their groups.
+    let n_sources = match uses.by_source.len() {
+        0 => groups.iter().map(|group| group.n_sources).sum(),
+        n_sources => n_sources,
+    };
     let mut text = format!(
-        "# What {} requests of {n_sources} sources did. Read it before it is put to work: each entry allows\n\
+        "# What {} of {} did. Read it before it is put to work: each entry allows\n\
          # what was seen, and nobody has said that it is right.\n",
-        uses.n_requests
+        counted(uses.n_requests, "request"),
+        counted(n_sources as u64, "source"),
     );
     for (number, what) in [
-        (uses.n_matched, "requests that rules match are not learned"),
-        (
-            uses.n_odd,
-            "requests with an odd spelling, an address as host or a tunnel to port 80 are not learned",
-        ),
-        (
-            n_patterns(uses),
-            "requests with a source or a tenant that a policy takes for a pattern are not learned",
-        ),
-        (uses.n_without_source, "requests have no source"),
-        (uses.n_left_out, "requests were left out, as there are too many uses"),
+        (uses.n_matched, "not learned, as rules match"),
+        (uses.n_odd, "not learned, for an odd spelling, an address as host or a tunnel to port 80"),
+        (n_patterns(uses), "not learned, as a policy takes the source or the tenant for a pattern"),
+        (uses.n_without_source, "without a source"),
+        (uses.n_left_out, "left out, as there are too many uses"),
     ] {
         if number > 0 {
-            text += &format!("# {number} {what}.\n");
+            text += &format!("# {}: {what}.\n", counted(number, "request"));
         }
     }
     if groups.is_empty() {
@@ -49,14 +48,15 @@ pub(super) fn policy_of(groups: &[LearnedGroup]) -> (String, String) {
 
 fn write_group(group: &LearnedGroup, text: &mut String) {
     let name = quoted(&group.name);
-    let sources = if group.n_sources == 1 { "source" } else { "sources" };
-    *text +=
-        &format!("  - group: {name}    # {} {sources}\n    sources: [{name}]\n", group.n_sources);
+    let sources = counted(group.n_sources as u64, "source");
+    *text += &format!("  - group: {name}    # {sources}\n    sources: [{name}]\n");
     *text += "    default: monitor    # `enforce` denies what is not listed\n";
     for (title, number) in &group.matched {
         // A title may have line breaks, which end a comment.
         let title = diagnostics::printable(title.as_bytes());
-        *text += &format!("    # not learned: {number} requests that match `{title}`\n");
+        let (requests, word) =
+            if *number == 1 { ("request", "matches") } else { ("requests", "match") };
+        *text += &format!("    # not learned: {number} {requests} that {word} `{title}`\n");
     }
     if !group.services.is_empty() || !group.anywhere.is_empty() {
         *text += "    services:\n";
@@ -98,10 +98,8 @@ pub(super) fn entry(service: &LearnedService) -> String {
 
 /// How often, by how many sources, and from when to when.
 pub(super) fn comment(count: &Count) -> String {
-    let requests = count.requests.n_requests;
-    let word = if requests == 1 { "request" } else { "requests" };
-    let sources = if count.n_sources == 1 { "source" } else { "sources" };
-    let mut text = format!("{requests} {word} of {} {sources}", count.n_sources);
+    let requests = counted(count.requests.n_requests, "request");
+    let mut text = format!("{requests} of {}", counted(count.n_sources as u64, "source"));
     let day = |time_ms: i64| {
         jiff::Timestamp::from_millisecond(time_ms).ok().map(|time| time.strftime("%F").to_string())
     };
@@ -111,6 +109,11 @@ pub(super) fn comment(count: &Count) -> String {
         text += &if first == last { format!(", {first}") } else { format!(", {first} to {last}") };
     }
     text
+}
+
+/// A number of things, as `1 request` or `2 requests`.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A text in double quotes, with what a log may have in it escaped.
