@@ -35,6 +35,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
+use diagnostics::codes::UNREADABLE;
 use diagnostics::{Finding, SourceFile, Sources, printable_json, report};
 use inspect::pack::HostMatching;
 use knowledge::{Library, Placeholders, placeholders};
@@ -49,28 +50,28 @@ pub(crate) use vault::{Links, technique};
 /// The commands of the command line.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Check(check::Check),
     New(new::New),
+    Check(check::Check),
     Test(test::Test),
-    Pack(pack::Pack),
-    Diff(diff::Diff),
-    Events(events::Events),
-    Gateway(Box<gateway::Gateway>),
-    Convert(convert::Convert),
-    Keygen(keygen::Keygen),
-    Credential(credential::Credential),
-    Verify(verify::Verify),
+    Explain(explain::Explain),
+    Preview(preview::Preview),
     Hunt(hunt::Hunt),
     Learn(learn::Learn),
     Unused(unused::Unused),
-    Explain(explain::Explain),
-    Preview(preview::Preview),
-    Lsp(lsp::Lsp),
-    Mcp(mcp::Mcp),
     Score(score::ScoreCommand),
+    Pack(pack::Pack),
+    Diff(diff::Diff),
     Show(show::Show),
+    Convert(convert::Convert),
+    Keygen(keygen::Keygen),
+    Verify(verify::Verify),
+    Gateway(Box<gateway::Gateway>),
+    Credential(credential::Credential),
+    Events(events::Events),
     Vault(vault::Vault),
     Codes(codes::Codes),
+    Lsp(lsp::Lsp),
+    Mcp(mcp::Mcp),
     Completions(completions::Completions),
     Man(completions::Man),
 }
@@ -348,6 +349,9 @@ struct Vocabulary {
     /// How to compare a host suffix, such as `cs-host|endswith: example.com` [default: text]
     #[arg(long, value_enum, hide_default_value = true)]
     hosts: Option<Hosts>,
+    /// The notes that the project names
+    #[arg(skip)]
+    notes: Vec<PathBuf>,
 }
 
 /// The ways to compare a suffix of a host name.
@@ -378,6 +382,19 @@ impl Vocabulary {
     fn fill_in(&mut self, project: &Project) {
         fill(&mut self.placeholders, project.placeholders.as_ref());
         fill(&mut self.hosts, project.hosts.as_ref());
+        self.notes.clone_from(&project.notes);
+    }
+
+    /// Says of paths that cannot be read and are the project's who names them.
+    fn name_project(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            let found = &mut finding.diagnostic;
+            let is_of_project =
+                || self.notes.iter().any(|path| disk::name(path) == found.place.file);
+            if std::ptr::eq(found.code, &raw const UNREADABLE) && is_of_project() {
+                found.help = format!("{FILE_NAME} names it under `notes`: {}", found.help);
+            }
+        }
     }
 
     fn host_matching(&self) -> HostMatching {
@@ -423,7 +440,8 @@ fn read_with_files(
     paths: &[PathBuf],
     vocabulary: &Vocabulary,
 ) -> Result<(Library, Vec<SourceFile>), Outcome> {
-    let (files, findings) = read_files(paths)?;
+    let (files, mut findings) = read_files(paths)?;
+    vocabulary.name_project(&mut findings);
     let placeholders = vocabulary.read()?;
     let mut library = Library::read_with(files.clone(), &placeholders);
     library.hosts = vocabulary.host_matching();

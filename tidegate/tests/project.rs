@@ -70,6 +70,25 @@ fn commands_without_arguments_take_the_project_from_any_folder_of_it() {
 }
 
 #[test]
+fn a_policy_is_written_where_the_project_names_it_and_missing_notes_are_the_projects() {
+    let folder = project("notes = 'rules'\n");
+    let root = folder.path();
+    let seen = tidegate(root, &["new", "policy", "Builders"]);
+    let next = "builders.yml: written\nnext: tidegate check --policy builders.yml; `policy = \"builders.yml\"` in tidegate.toml has every command take it\n";
+    assert_eq!(text(&seen.stdout), next);
+    fs::write(root.join("tidegate.toml"), "notes = 'rules'\npolicy = 'policy.yml'\n").unwrap();
+    let seen = tidegate(root, &["new", "policy", "Builders 2"]);
+    assert_eq!(text(&seen.stdout), "policy.yml: written\nnext: tidegate check\n");
+    let policy = fs::read_to_string(root.join("policy.yml")).unwrap();
+    assert!(policy.contains("# tidegate check --policy policy.yml\n"), "{policy}");
+    fs::write(root.join("tidegate.toml"), "notes = ['rules', 'nots']\n").unwrap();
+    let seen = tidegate(root, &["check"]);
+    let help =
+        "help: tidegate.toml names it under `notes`: check the path, and that you may read it\n";
+    assert!(text(&seen.stdout).contains(help), "{}", text(&seen.stdout));
+}
+
+#[test]
 fn options_count_before_the_project() {
     let folder = project(
         "notes = 'missing'\nhosts = 'labels'\n[pack]\noutput = 'out.pack'\n[check]\nlint = true\n",

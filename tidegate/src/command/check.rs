@@ -130,6 +130,7 @@ impl Check {
 
     fn check(&self) -> Result<Outcome, Outcome> {
         let (mut files, mut unread) = read_files(&self.inputs.paths)?;
+        self.inputs.vocabulary.name_project(&mut unread);
         let placeholders = self.inputs.vocabulary.read()?;
         let mut fixed = String::new();
         let mut n_fixed = 0;

@@ -12,7 +12,7 @@ use crate::command::{Vocabulary, read_library};
 /// those that no rule finds are listed.
 pub(super) fn coverage(paths: &[String], service: &str, limit: usize) -> Result<Value, String> {
     let paths: Vec<_> = paths.iter().map(std::path::PathBuf::from).collect();
-    let mut vocabulary = Vocabulary { placeholders: None, hosts: None };
+    let mut vocabulary = Vocabulary { placeholders: None, hosts: None, notes: Vec::new() };
     vocabulary.fill_in(&settings()?);
     let (library, _) = read_library(&paths, &vocabulary).map_err(|outcome| outcome.stderr)?;
     let compilation = Compilation::new(&library, "coverage", 0)
