@@ -328,14 +328,4 @@ fn requests_within_objects_and_under_names_of_vendors_are_read() {
         assert_eq!(found, [FOUND, all.as_str()], "{name}: {summary}");
         assert!(!summary.contains("without a time"), "{name}: {summary}");
     }
-    // TLS that a firewall does not open has a name and nothing else; what it opens has a target.
-    let firewall = r#"{"time":"2026-11-20T08:00:00Z","category":"AZFWApplicationRule","properties":{"Protocol":"HTTPS","SourceIp":"10.0.1.7","SourcePort":53344,"DestinationPort":443,"Fqdn":"a.tunnel.example","TargetUrl":"","Action":"Allow","IsTlsInspected":false}}
-{"time":"2026-11-20T08:00:00Z","category":"AZFWApplicationRule","properties":{"Protocol":"HTTPS","SourceIp":"10.0.1.7","SourcePort":53344,"DestinationPort":443,"Fqdn":"paste.example","TargetUrl":"paste.example/raw/abcdefgh","Action":"Allow","IsTlsInspected":true}}
-"#;
-    let found = ["1 Tunnel a.tunnel.example - 10.0.1.7", &FOUND.replacen('1', "2", 1)];
-    check("Azure Firewall", firewall, Format::JsonRows, &found);
-    let pan_os = "Receive Time,Type,Threat/Content Type,Source address,Destination address,URL,user_agent,HTTP Method\n2026/11/20 08:00:00,THREAT,url,10.0.1.7,192.0.2.9,paste.example/raw/abcdefgh,everything/1,get\n";
-    let (found, summary) =
-        hunt(&Layout::detect(pan_os.as_bytes()).unwrap(), pan_os.as_bytes(), &FieldMap::default());
-    assert_eq!(found, [FOUND.replacen('1', "2", 1)], "{summary}");
 }
