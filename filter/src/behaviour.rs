@@ -23,6 +23,7 @@ use crate::host::Host;
 use crate::limits::MAX_CAS_TRIES;
 use crate::plugin::{Inspection, Plugin};
 use crate::source::Sender;
+use crate::suppression::EventSubject;
 
 mod news;
 mod parties;
@@ -253,8 +254,8 @@ impl Plugin {
         host: &dyn Host,
         inspector: &Inspector,
         inspection: &Inspection,
-        matches: &[&RuleMatch],
-        rulings: &[Ruling],
+        subject: &EventSubject<'_>,
+        (matches, rulings): (&[&RuleMatch], &[Ruling]),
     ) -> bool {
         let Some(tracked) = &inspection.tracked else { return false };
         let alerts = matches.iter().zip(rulings).filter(|(_, of)| of.action != Action::Allow);
@@ -265,10 +266,12 @@ impl Plugin {
         let Some(mut slot) = open::<PairState>(host, tracked.parties.pair) else { return false };
         let Some(mut pair) = slot.entry.take() else { return false };
         let tables = inspector.pack().tables();
+        let distinct = subject.distinct();
         let mut is_new = false;
         for rule in behaving {
             let id = tables.rule(rule).map(|rule| tables.str(rule.id).as_bytes());
-            let hash = self.behaviour_key().hash(id) & u64::from(u32::MAX);
+            let parts = [id.unwrap_or_default(), &distinct];
+            let hash = self.behaviour_key().hash(parts) & u64::from(u32::MAX);
             is_new |= pair.report(u32::try_from(hash).unwrap_or_default().max(1), now);
         }
         if is_new {

@@ -227,7 +227,9 @@ impl Plugin {
         let pack = inspector.pack();
         let Headers { authority, method, .. } = headers;
         let action = *action;
-        let subject = EventSubject { pack, decision, sender, authority, method, action, moved };
+        let names = snapshot.names();
+        let subject =
+            EventSubject { pack, decision, sender, authority, method, names, action, moved };
         let settings = if is_closing { Suppression::default() } else { self.settings.suppression };
         let (is_admitted, closed) =
             suppression::admit(host, settings, &subject, &matches, &rulings);
@@ -291,7 +293,18 @@ impl Plugin {
         let Inspection { verdict, decision, reported, .. } = inspection;
         let early = not_suppressed(*reported, verdict, &decision.rulings);
         let (matches, rulings) = in_order(early, late);
-        self.is_repeated(host, inspector, inspection, &matches, &rulings)
+        let Ok(headers) = Headers::read(&inspection.snapshot.header_map) else { return false };
+        let subject = EventSubject {
+            pack: inspector.pack(),
+            decision,
+            sender: &inspection.sender,
+            authority: headers.authority,
+            method: headers.method,
+            names: inspection.snapshot.names(),
+            action: inspection.action,
+            moved: Moved::default(),
+        };
+        self.is_repeated(host, inspector, inspection, &subject, (&matches, &rulings))
     }
 
     /// Writes an event to the log, and queues it for the collector.

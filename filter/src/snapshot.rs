@@ -87,6 +87,11 @@ pub(crate) struct Shown {
 }
 
 impl Snapshot {
+    /// Returns where the tunnel goes in which the request came, and the server name, as far as they were read.
+    pub(crate) fn names(&self) -> [Option<&[u8]>; 2] {
+        [self.connect_target.as_deref(), self.server_name.as_deref()]
+    }
+
     /// Returns what of the request may be shown; `headers` are those of this snapshot. It is read once: finding the
     /// words of a path takes as long as judging it.
     pub(crate) fn shown(&self, pack: &Pack, headers: &Headers<'_>) -> &Shown {

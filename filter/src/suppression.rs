@@ -2,8 +2,8 @@
 //! They are counted, and the count is reported when their window closes.
 //!
 //! The first event opens a window of `suppress_seconds`; later ones of the same rule, source, action,
-//! usage, service, host, tenant, credential, operations and kind of method are suppressed in it. A rule's
-//! rate has windows of a minute for each source and action, in which `events_per_minute` events are
+//! usage, service, host, tunnel, server name, tenant, credential, operations and kind of method are suppressed in it.
+//! A rule's rate has windows of a minute for each source and action, in which `events_per_minute` events are
 //! written, and some more about what the minute has no event of. So a denial is never suppressed because
 //! of an observation, an upload never because of a download, and no client can use up the windows of
 //! another. An event is written, whole, if any of its rules admits it.
@@ -61,9 +61,28 @@ pub(crate) struct EventSubject<'s> {
     pub(crate) sender: &'s Sender,
     pub(crate) authority: &'s [u8],
     pub(crate) method: &'s [u8],
+    /// Where the tunnel goes in which the request came, and the server name, as far as they are known.
+    pub(crate) names: [Option<&'s [u8]>; 2],
     pub(crate) action: Action,
     /// What the request moved until now.
     pub(crate) moved: Moved,
+}
+
+impl EventSubject<'_> {
+    /// Returns a hash of what makes an event of a rule and a sender another one: what becomes of the request, what it
+    /// does to which service and tenant, and every name that it goes by.
+    pub(crate) fn distinct(&self) -> Vec<u8> {
+        let EventSubject { decision, authority, method, names: [tunnel, server_name], .. } = *self;
+        let usage = decision.usage.map_or("", Usage::as_str).as_bytes();
+        let tables = self.pack.tables();
+        let service = decision.service.map(|name| tables.str(name).as_bytes()).unwrap_or_default();
+        let tenant = decision.identity.map(u64::to_le_bytes);
+        let tenant = tenant.as_ref().map_or(&[][..], |tenant| tenant);
+        let [tunnel, server_name] = [tunnel, server_name].map(Option::unwrap_or_default);
+        let action = self.action.as_str().as_bytes();
+        let (kind, distinct) = (kind_of(method), &decision.distinct);
+        key(&[action, usage, service, authority, tunnel, server_name, tenant, kind, distinct])
+    }
 }
 
 /// The windows that a look at the shared buckets closed.
@@ -271,18 +290,11 @@ impl Keys {
     /// Returns the keys; `None` without such a rule.
     fn of(subject: &EventSubject<'_>, matched: &RuleMatch) -> Option<Keys> {
         let tables = subject.pack.tables();
-        let EventSubject { decision, sender, authority, method, action, .. } = *subject;
         let id = tables.str(tables.rule(matched.rule)?.id).as_bytes();
-        let [known_by, sender] = sender.party();
-        let action = action.as_str().as_bytes();
-        let usage = decision.usage.map_or("", Usage::as_str).as_bytes();
-        let service = decision.service.map(|name| tables.str(name).as_bytes()).unwrap_or_default();
-        let tenant = decision.identity.map(u64::to_le_bytes);
-        let tenant = tenant.as_ref().map_or(&[][..], |tenant| tenant);
-        let (kind, distinct) = (kind_of(method), &decision.distinct);
-        let repeated =
-            [id, known_by, sender, action, usage, service, authority, tenant, kind, distinct];
-        Some(Keys { repeated: key(&repeated), rate: key(&[id, known_by, sender, action]) })
+        let [known_by, sender] = subject.sender.party();
+        let action = subject.action.as_str().as_bytes();
+        let repeated = key(&[id, known_by, sender, &subject.distinct()]);
+        Some(Keys { repeated, rate: key(&[id, known_by, sender, action]) })
     }
 }
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::pack::{Part, PartKind, Tables};
+use crate::secret::is_in_label;
 use crate::service::{ServiceMatch, path_templates, plain_host, segments};
 use crate::views::{decoded_authority, hidden_hosts};
 
@@ -196,7 +197,7 @@ fn with_known(path: &[u8], mut known: impl Iterator<Item = String>) -> String {
 }
 
 /// Returns a host as it may be shown: without userinfo, in whatever encoding, without what follows the name
-/// and port in whatever encoding, and with bytes that are not printable escaped.
+/// and port in whatever encoding, without labels in which a key is, and with bytes that are not printable escaped.
 ///
 /// A host in which nothing was hidden is shown as sent, so that its spelling can be seen.
 pub fn host(authority: &[u8]) -> String {
@@ -223,7 +224,7 @@ fn show_host(part: &[u8], is_first: bool, text: &mut Vec<u8>) -> bool {
         text.extend_from_slice(REDACTED.as_bytes());
         return false;
     }
-    text.extend_from_slice(name);
+    let is_plain = show_name(name, text);
     let rest = match rest.strip_prefix(b":") {
         Some(behind) => {
             let n_digits = behind.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -238,10 +239,24 @@ fn show_host(part: &[u8], is_first: bool, text: &mut Vec<u8>) -> bool {
         }
         None => rest,
     };
-    let Some(delimiter) = rest.first() else { return true };
+    let Some(delimiter) = rest.first() else { return is_plain };
     text.extend(Some(*delimiter).filter(|byte| !byte.is_ascii_alphanumeric()));
     text.extend_from_slice(REDACTED.as_bytes());
     false
+}
+
+/// Adds a name without the labels in which a key is. Returns true if nothing is left out.
+fn show_name(name: &[u8], text: &mut Vec<u8>) -> bool {
+    let mut is_plain = true;
+    for (idx, label) in name.split(|byte| *byte == b'.').enumerate() {
+        if idx > 0 {
+            text.push(b'.');
+        }
+        let is_key = is_in_label(label);
+        is_plain &= !is_key;
+        text.extend_from_slice(if is_key { REDACTED.as_bytes() } else { label });
+    }
+    is_plain
 }
 
 /// The number of bytes that the name or address at the start has. Letters of all scripts are part of names.
@@ -418,6 +433,11 @@ mod tests {
             ("a.example%2ctoken", "a.example,{}"),
             ("a.example,eyJh.eyJz.dozjgNryP4J3", "a.example,{}"),
             ("a.example,203.0.113.7:80", "a.example,203.0.113.7:80"),
+            // A key in a label, in any case.
+            ("ghp_abcdefghijklmnopqrstuvwxyz0123456789.a.example:443", "{}.a.example:443"),
+            ("b.GHP_abcdefghijklmnopqrstuvwxyz0123456789.a.example", "b.{}.a.example"),
+            ("akiaiosfodnn7example.a.example/token", "{}.a.example/{}"),
+            ("a.example,akiaiosfodnn7example.b.example", "a.example,{}.b.example"),
         ] {
             assert_eq!(host(authority.as_bytes()), expect, "{authority}");
         }

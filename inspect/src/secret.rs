@@ -60,6 +60,13 @@ secrets! {
     "host.encoded" HostEncoded: "Encoded data in the labels of a host of no service: text in hexadecimal digits, base32, or many labels of digits";
 }
 
+/// Returns true if a key is in a label of a host, in any case.
+pub(crate) fn is_in_label(label: &[u8]) -> bool {
+    let mut found = Secrets::default();
+    format::find_in_label(&label.to_ascii_lowercase(), &mut found);
+    found != Secrets::default()
+}
+
 /// A set of kinds.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Secrets(u32);

@@ -127,6 +127,29 @@ fn a_beacon_is_reported_once_whichever_worker_sees_it() {
     }
 }
 
+/// What a source reads says nothing of what it writes: a day of uploads, or of denials, is not behind one read.
+#[test]
+fn an_event_about_something_else_is_no_repetition() {
+    let gateway = Gateway::new("tidegate.requests|gte: 2");
+    let host = FakeHost::new();
+    let send = |method: &str| {
+        host.next_stream();
+        host.set_headers(&[
+            (":method", method.as_bytes()),
+            (":scheme", b"https"),
+            (":authority", b"a.example"),
+            (":path", b"/"),
+        ]);
+        host.set_property(Property::SourceAddress, b"10.0.0.1:4321");
+        let mut stream = HttpStream::new(Some(Rc::clone(&gateway.plugin)));
+        stream.on_request_headers(&host);
+        stream.on_end(&host);
+        host.events().len()
+    };
+    let n_events = ["GET", "GET", "GET", "POST", "PUT", "GET", "POST"].map(send);
+    assert_eq!(n_events, [0, 1, 1, 2, 2, 2, 2]);
+}
+
 #[test]
 fn a_request_that_no_such_rule_can_match_is_not_tracked() {
     let gateway = Gateway::new(&format!("cs-host: a.example\n        {BEACON}"));

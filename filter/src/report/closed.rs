@@ -39,6 +39,7 @@ impl Plugin {
             sender,
             authority: headers.authority,
             method: headers.method,
+            names: snapshot.names(),
             action: *action,
             moved: moved(host, *since, response),
         };

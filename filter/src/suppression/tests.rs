@@ -9,12 +9,18 @@ struct Case {
     host: FakeHost,
     pack: Pack,
     settings: Suppression,
+    names: [Option<&'static str>; 2],
 }
 
 impl Case {
     fn new(suppress_seconds: u32, events_per_minute: u32) -> Case {
         let settings = Suppression { suppress_seconds, events_per_minute };
-        Case { host: FakeHost::new(), pack: decoded("cs-host: a.example"), settings }
+        Case {
+            host: FakeHost::new(),
+            pack: decoded("cs-host: a.example"),
+            settings,
+            names: [None; 2],
+        }
     }
 
     /// Offers an event of the first rule.
@@ -60,6 +66,7 @@ impl Case {
             sender,
             authority: authority.as_bytes(),
             method: method.as_bytes(),
+            names: self.names.map(|name| Some(name?.as_bytes())),
             action,
             moved: Moved::default(),
         };
@@ -76,6 +83,23 @@ impl Case {
     fn is_written(&self, source: &str, authority: &str) -> bool {
         self.offer(source, authority, Action::Observe).0
     }
+}
+
+/// A client chooses the server name and the host in a tunnel, and the tunnel leads wherever it was opened to.
+#[test]
+fn another_tunnel_or_server_name_is_another_event() {
+    let mut case = Case::new(60, 0);
+    let mut is_written = |names| {
+        case.names = names;
+        case.is_written("192.0.2.1", "a.example")
+    };
+    let names = [Some("one.example:443"), Some("a.example")];
+    assert!(is_written(names));
+    assert!(!is_written(names));
+    assert!(is_written([Some("two.example:443"), Some("a.example")]));
+    assert!(is_written([Some("one.example:443"), Some("b.example")]));
+    assert!(is_written([None, Some("a.example")]));
+    assert!(!is_written(names));
 }
 
 #[test]
@@ -278,7 +302,12 @@ fn workers_share_windows() {
         let shared = case.host.worker();
         let settings = case.settings;
         scope.spawn(move || {
-            let other = Case { host: shared, pack: decoded("cs-host: a.example"), settings };
+            let other = Case {
+                host: shared,
+                pack: decoded("cs-host: a.example"),
+                settings,
+                names: [None; 2],
+            };
             assert!(!other.is_written("192.0.2.1", "a.example"));
             other.host.advance(60);
             assert!(close_due(&other.host).windows.is_empty(), "it opened none");

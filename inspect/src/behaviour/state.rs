@@ -109,7 +109,7 @@ mod tests {
             // So that some are taken: a ring that is not full, and the bytes that have few values.
             let gaps = 4 + 64;
             (pair[gaps], pair[gaps + 1]) = (n_gaps, n_gaps % 32);
-            let flags = PairState::BYTES - bucket::HEAD_BYTES - 4 - 16 - 2 - 2;
+            let flags = PairState::BYTES - bucket::HEAD_BYTES - 4 - 48 - 2 - 2;
             (pair[flags], pair[flags + 1]) = ((now % 2) as u8, n_gaps % 3);
             use_pair(PairState::read(&pair, now / 2).unwrap(), now);
             for last in [0, now, u32::MAX] {

@@ -176,8 +176,14 @@ pub(super) fn find(text: &[u8], found: &mut Secrets) {
 
 /// Adds the kinds of the keys in the labels of a host in lower case.
 pub(super) fn find_in_host(host: &[u8], found: &mut Secrets) {
-    let is_long = |label: &&[u8]| label.len() >= super::encoded::MIN_RUN;
-    for label in host.split(|byte| *byte == b'.').filter(is_long) {
+    for label in host.split(|byte| *byte == b'.') {
+        find_in_label(label, found);
+    }
+}
+
+/// Adds the kinds of the keys in a label of a host in lower case.
+pub(super) fn find_in_label(label: &[u8], found: &mut Secrets) {
+    if label.len() >= super::encoded::MIN_RUN {
         find_keys(label, Place { is_folded: true, ..Place::default() }, found);
     }
 }

@@ -13,8 +13,8 @@ const BLOCK_SECONDS: u32 = WINDOW_SECONDS / 3;
 /// Blocks that are kept: a window ends in one and starts in the last.
 const N_BLOCKS: usize = 4;
 
-/// Rules that are known to be reported.
-const N_REPORTED: usize = 4;
+/// Events that are known to be reported.
+const N_REPORTED: usize = 12;
 
 /// A request of a source to a host, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -246,13 +246,13 @@ impl PairState {
         self.is_noted = true;
     }
 
-    /// Returns true if a rule, by a hash that is not 0, was not reported in this window; notes that it is. Of more
-    /// than four rules the first one is forgotten.
-    pub fn report(&mut self, rule: u32, now: u32) -> bool {
+    /// Returns true if an event, by a hash that is not 0 of its rule and what it is about, was not reported in this
+    /// window; notes that it is. Of more than twelve the first one is forgotten.
+    pub fn report(&mut self, event: u32, now: u32) -> bool {
         if now.saturating_sub(self.reported_since) >= WINDOW_SECONDS {
             self.reported = [0; N_REPORTED];
         }
-        if self.reported.contains(&rule) {
+        if self.reported.contains(&event) {
             return false;
         }
         if self.reported.iter().all(|known| *known == 0) {
@@ -260,14 +260,14 @@ impl PairState {
         }
         self.reported.rotate_right(1);
         if let Some(first) = self.reported.first_mut() {
-            *first = rule;
+            *first = event;
         }
         true
     }
 }
 
 impl Entry for PairState {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const BYTES: usize = HEAD_BYTES
         + 4
         + Gaps::BYTES
@@ -474,7 +474,7 @@ mod tests {
         assert!(!one.is_noted(Used { operations: 0b10, ..used }, NOW));
         assert!(!one.is_noted(Used { service: 8, ..used }, NOW));
         assert!(!one.is_noted(used, NOW + WINDOW_SECONDS));
-        for (rule, now, expect) in [
+        for (event, now, expect) in [
             (1, NOW, true),
             (1, NOW + 9, false),
             (2, NOW + 10, true),
@@ -482,8 +482,12 @@ mod tests {
             (1, NOW + WINDOW_SECONDS, true),
             (2, NOW + WINDOW_SECONDS, true),
         ] {
-            assert_eq!(one.report(rule, now), expect, "{rule} {now}");
+            assert_eq!(one.report(event, now), expect, "{event} {now}");
         }
+        let late = NOW + WINDOW_SECONDS;
+        assert!((3..13).all(|event| one.report(event, late)));
+        assert!(!one.report(2, late), "twelve are known");
+        assert!(one.report(13, late) && one.report(1, late), "the first gives way");
     }
 
     #[test]
