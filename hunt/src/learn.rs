@@ -14,10 +14,10 @@ use std::net::IpAddr;
 use inspect::pack::{OTHER_OPERATION, Operation};
 
 use crate::limits::{
-    MAX_LISTED_IDENTITIES, MIN_REQUESTS_PER_IDENTITY, MIN_TAIL_HOSTS, MIN_TAIL_SERVICES,
-    MIN_USES_ANYWHERE, MIN_WILDCARD_HOSTS,
+    MAX_LISTED_IDENTITIES, MAX_SENDING_HOSTS, MIN_REQUESTS_PER_IDENTITY, MIN_TAIL_HOSTS,
+    MIN_TAIL_SERVICES, MIN_USES_ANYWHERE, MIN_WILDCARD_HOSTS,
 };
-use crate::uses::{Use, UseCount, Uses};
+use crate::uses::{Manner, Use, UseCount, Uses};
 pub use merge::{Merged, merge};
 
 /// Sources that behave alike, and what they did.
@@ -36,9 +36,20 @@ pub struct LearnedGroup {
     /// The hosts that they used and that belong to no service, with wildcards.
     pub hosts: Vec<(String, Count)>,
     /// The hosts of no service that are not listed, as there is a long tail of them.
-    pub others: Option<(usize, Count)>,
+    pub others: Option<LearnedOthers>,
     /// Requests that rules matched, by title.
     pub matched: BTreeMap<String, u64>,
+}
+
+/// The long tail of hosts of no service that a group used.
+#[derive(Clone, Copy, Debug)]
+pub struct LearnedOthers {
+    /// How many hosts.
+    pub n_hosts: usize,
+    /// How often.
+    pub count: Count,
+    /// Whether they were only read from; hosts to which something was sent are listed then.
+    pub is_reading: bool,
 }
 
 /// What a group did with a service.
@@ -75,7 +86,7 @@ pub fn learn(uses: &Uses, n_groups: usize) -> Vec<LearnedGroup> {
     let n_requests = |group: &LearnedGroup| {
         let services = group.services.iter().map(|service| service.count.requests.n_requests);
         let hosts = group.hosts.iter().map(|(_, count)| count.requests.n_requests);
-        let others = group.others.iter().map(|(_, count)| count.requests.n_requests);
+        let others = group.others.iter().map(|others| others.count.requests.n_requests);
         services.chain(hosts).chain(others).sum::<u64>()
     };
     groups.sort_by_key(|group| (std::cmp::Reverse(n_requests(group)), group.name.clone()));
@@ -135,11 +146,20 @@ struct ServiceTally<'u> {
     identities: BTreeSet<Option<&'u str>>,
     ports: BTreeSet<u16>,
     has_tunnels: bool,
+    /// Whether something was sent by requests that no operation describes.
+    sends_other: bool,
+}
+
+#[derive(Default)]
+struct HostTally<'u> {
+    tally: Tally<'u>,
+    has_tunnels: bool,
+    sends: bool,
 }
 
 fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
     let mut services: BTreeMap<&str, ServiceTally<'_>> = BTreeMap::new();
-    let mut hosts: BTreeMap<(&str, u16), Tally<'_>> = BTreeMap::new();
+    let mut hosts: BTreeMap<(&str, u16), HostTally<'_>> = BTreeMap::new();
     let mut matched: BTreeMap<String, u64> = BTreeMap::new();
     for ((source, title), number) in &uses.matched {
         if family.members.contains(source) {
@@ -150,13 +170,17 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
         let uses = uses.by_source.get(source).into_iter().flatten();
         for (used, count) in uses.filter(|(used, _)| !is_of_pattern(used)) {
             match used {
-                Use::Host { host, port } => {
-                    hosts.entry((host, *port)).or_default().add(source, *count);
+                Use::Host { host, port, manner } => {
+                    let of_host = hosts.entry((host, *port)).or_default();
+                    of_host.tally.add(source, *count);
+                    of_host.has_tunnels |= *manner == Manner::Tunnel;
+                    of_host.sends |= *manner == Manner::Sends;
                 }
-                Use::Service { service, operations, identity, port, is_tunnel } => {
+                Use::Service { service, operations, identity, port, manner } => {
                     let of_service = services.entry(service).or_default();
                     of_service.tally.add(source, *count);
-                    of_service.has_tunnels |= is_tunnel;
+                    of_service.has_tunnels |= *manner == Manner::Tunnel;
+                    of_service.sends_other |= *operations == 0 && *manner == Manner::Sends;
                     of_service.ports.insert(*port);
                     of_service.identities.insert(identity.as_deref());
                     of_service.operations |=
@@ -174,7 +198,9 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
     }
     let anywhere = anywhere(&services);
     // An entry has to list all that a request does, so that those of a service are not divided between two entries.
-    services.retain(|_, tally| tally.has_tunnels || tally.operations & !anywhere != 0);
+    services.retain(|_, tally| {
+        tally.has_tunnels || tally.sends_other || tally.operations & !anywhere != 0
+    });
     let (hosts, others) = listed_hosts(hosts);
     LearnedGroup {
         name: family.name.clone(),
@@ -219,10 +245,13 @@ fn anywhere(services: &BTreeMap<&str, ServiceTally<'_>>) -> u32 {
     if usual & reads() == 0 { usual } else { usual | reads() }
 }
 
+/// What a policy calls that no operation describes.
+const OTHER: &str = "other";
+
 /// The names of operations, and `other` for what none describes.
 fn operation_names(bits: u32) -> Vec<&'static str> {
     let known = Operation::ALL.iter().filter(|operation| bits & operation.bit() != 0);
-    let other = (bits & OTHER_OPERATION != 0).then_some("other");
+    let other = (bits & OTHER_OPERATION != 0).then_some(OTHER);
     known.map(|operation| operation.as_str()).chain(other).collect()
 }
 
@@ -275,17 +304,22 @@ fn listed_identities(seen: &BTreeSet<Option<&str>>, n_requests: u64) -> Vec<Stri
     }
 }
 
-type Listed = (Vec<(String, Count)>, Option<(usize, Count)>);
+type Listed = (Vec<(String, Count)>, Option<LearnedOthers>);
 
-/// The hosts to list, and those that are not, if they are a long tail.
-fn listed_hosts(hosts: BTreeMap<(&str, u16), Tally<'_>>) -> Listed {
+/// The hosts to list, and those that are not, if they are a long tail. Of a tail from which is mostly read, the hosts
+/// to which something is sent are listed: the next host may be anybody's.
+fn listed_hosts(hosts: BTreeMap<(&str, u16), HostTally<'_>>) -> Listed {
     let is_usual = |port: u16| matches!(port, 80 | 443);
-    let n_once = hosts.values().filter(|tally| tally.requests.n_requests == 1).count();
+    let n_once = hosts.values().filter(|host| host.tally.requests.n_requests == 1).count();
     let is_tail = hosts.len() >= MIN_TAIL_HOSTS && n_once * 2 >= hosts.len();
+    let usual = hosts.iter().filter(|((_, port), _)| is_usual(*port));
+    let has_tunnels = usual.clone().any(|(_, host)| host.has_tunnels);
+    let n_sending = usual.filter(|(_, host)| host.sends).count();
+    let is_reading = !has_tunnels && n_sending <= MAX_SENDING_HOSTS;
     let mut tail = (0, Tally::default());
     let mut by_parent: BTreeMap<(&str, u16), Vec<(&str, Tally<'_>)>> = BTreeMap::new();
-    for ((host, port), tally) in hosts {
-        if is_tail && is_usual(port) {
+    for ((host, port), HostTally { tally, sends, .. }) in hosts {
+        if is_tail && is_usual(port) && !(is_reading && sends) {
             tail.0 += 1;
             join(&mut tail.1, tally);
         } else {
@@ -305,7 +339,8 @@ fn listed_hosts(hosts: BTreeMap<(&str, u16), Tally<'_>>) -> Listed {
         }
     }
     let listed = listed.into_iter().map(|(name, tally)| (name, tally.count())).collect();
-    (listed, is_tail.then(|| (tail.0, tail.1.count())))
+    let others = LearnedOthers { n_hosts: tail.0, count: tail.1.count(), is_reading };
+    (listed, is_tail.then_some(others))
 }
 
 fn join<'u>(into: &mut Tally<'u>, tally: Tally<'u>) {

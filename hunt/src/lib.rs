@@ -32,7 +32,7 @@ pub use output::Output;
 pub use page::PAGE_START;
 pub use policy_replay::PolicyReplay;
 pub use report::{ReadLog, Report};
-pub use uses::{Use, UseCount, Uses};
+pub use uses::{Manner, Use, UseCount, Uses};
 
 use inspect::{Pack, PackError, RuleId};
 use traffic::{FieldMap, Format};

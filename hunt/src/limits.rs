@@ -22,6 +22,10 @@ pub const MIN_REQUESTS_PER_IDENTITY: u64 = 3;
 /// Fewest hosts of no service, at least half of them used once, that are learned as `others` and not one by one.
 pub const MIN_TAIL_HOSTS: usize = 30;
 
+/// Most hosts of such a tail to which something is sent that are listed, so that the rest may only be read from. Where
+/// there are more, sending to hosts that were not seen is usual.
+pub const MAX_SENDING_HOSTS: usize = 20;
+
 /// Fewest services of a group with a long tail of them, for which operations that only get something are learned
 /// for every service.
 pub const MIN_TAIL_SERVICES: usize = 20;

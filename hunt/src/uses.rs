@@ -50,8 +50,8 @@ pub enum Use {
         identity: Option<String>,
         /// The port.
         port: u16,
-        /// Whether it is a tunnel, so that nobody knows what is done.
-        is_tunnel: bool,
+        /// How.
+        manner: Manner,
     },
     /// A host that belongs to no service.
     Host {
@@ -59,8 +59,24 @@ pub enum Use {
         host: String,
         /// The port.
         port: u16,
+        /// How.
+        manner: Manner,
     },
 }
+
+/// How a service or a host is used, as far as the method says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Manner {
+    /// By GET, HEAD or OPTIONS.
+    Reads,
+    /// By another method, which may send something.
+    Sends,
+    /// Through a tunnel, so that nobody knows what is done.
+    Tunnel,
+}
+
+/// The methods that only get something (RFC 9110, section 9.2.1).
+pub(crate) const READING_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 /// How often something was used, and when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -250,9 +266,15 @@ impl Use {
         if is_tunnel && port == 80 {
             return None;
         }
+        let reads = READING_METHODS.iter().any(|method| method.as_bytes() == request.method);
+        let manner = match (is_tunnel, reads) {
+            (true, _) => Manner::Tunnel,
+            (false, true) => Manner::Reads,
+            (false, false) => Manner::Sends,
+        };
         let Some(found) = ServiceMatch::of(tables, &host, request.path) else {
             let host = String::from_utf8_lossy(&host).into_owned();
-            return Some(Use::Host { host, port });
+            return Some(Use::Host { host, port, manner });
         };
         let operations = found.operations(tables, request.method, &host, request.path);
         Some(Use::Service {
@@ -260,7 +282,7 @@ impl Use {
             operations: operations.bits(),
             identity: found.identity_text(tables),
             port,
-            is_tunnel,
+            manner,
         })
     }
 }

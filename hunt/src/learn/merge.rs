@@ -10,7 +10,7 @@ use diagnostics::SourceText;
 use diagnostics::yaml::{Kind, Node};
 
 use super::families::Family;
-use super::write::{comment, entry, policy_of, quoted};
+use super::write::{anywhere, comment, entry, others, policy_of, quoted};
 use super::{LearnedGroup, group, learn};
 use crate::uses::Uses;
 
@@ -56,10 +56,11 @@ pub fn merge(uses: &Uses, n_groups: usize, text: &str) -> Result<Merged, String>
         let family = Family { name: name.to_owned(), patterns: BTreeSet::new(), members };
         let learned = group(uses, &family);
         edits.add_to_group(node, keys, &learned)?;
-        if let Some((n_hosts, _)) = learned.others.filter(|_| value(keys, "others").is_none()) {
-            let name = name.escape_debug();
+        if let Some(of) = learned.others.filter(|_| value(keys, "others").is_none()) {
+            let (name, how) = (name.escape_debug(), others(&learned));
             left_out.push(format!(
-                "{n_hosts} hosts of group `{name}` are mostly used once: write `others: true` if it may use them all"
+                "{} hosts of group `{name}` are mostly used once: write `others: {how}` if it may use them all",
+                of.n_hosts
             ));
         }
     }
@@ -181,11 +182,8 @@ impl<'t> Edits<'t> {
         learned: &LearnedGroup,
     ) -> Result<(), String> {
         let mut services: Vec<(String, String)> = Vec::new();
-        if !learned.anywhere.is_empty() {
-            let operations = learned.anywhere.join(", ");
-            let entry = format!("{{service: \"*\", operations: [{operations}]}}");
-            services.push((entry, "done with many services".to_owned()));
-        }
+        let anywhere = anywhere(learned).into_iter();
+        services.extend(anywhere.map(|entry| (entry, "done with many services".to_owned())));
         services.extend(
             learned.services.iter().map(|service| (entry(service), comment(&service.count))),
         );
@@ -226,8 +224,15 @@ impl<'t> Edits<'t> {
         let Kind::List(nodes) = &list.kind else { return };
         if self.first(list) == Some('[') {
             let at = self.at(list.span.end_line, list.span.end_column.saturating_sub(1));
+            // A comma may be behind the last entry already, and a comment behind that.
+            let ends = nodes.last().is_none_or(|last| {
+                let end = self.at(last.span.end_line, last.span.end_column);
+                let rest = self.text.get(end..at).unwrap_or_default().lines();
+                let mut code = rest.map(|line| line.split('#').next().unwrap_or_default());
+                code.any(|code| code.contains(','))
+            });
             for (idx, (item, _)) in items.iter().enumerate() {
-                let comma = if idx == 0 && nodes.is_empty() { "" } else { ", " };
+                let comma = if idx == 0 && ends { "" } else { ", " };
                 self.inserted.push((at, format!("{comma}{item}")));
             }
             return;

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use diagnostics::SourceText;
 use inspect::pack::Operation;
 
 use super::*;
@@ -13,7 +16,7 @@ fn uses(list: &[(&str, Use, u64)]) -> Uses {
 }
 
 fn host(host: &str) -> Use {
-    Use::Host { host: host.to_owned(), port: 443 }
+    Use::Host { host: host.to_owned(), port: 443, manner: Manner::Reads }
 }
 
 fn service(service: &str, operation: Option<Operation>, identity: Option<&str>) -> Use {
@@ -22,7 +25,7 @@ fn service(service: &str, operation: Option<Operation>, identity: Option<&str>) 
         operations: operation.map_or(0, Operation::bit),
         identity: identity.map(str::to_owned),
         port: 443,
-        is_tunnel: false,
+        manner: Manner::Reads,
     }
 }
 
@@ -124,8 +127,8 @@ fn of_namespace() -> Vec<String> {
 #[test]
 fn no_tenant_is_learned_where_tunnels_may_lead_to_another() {
     let mut tunnel = service("GitHub", None, Some("acme/a"));
-    if let Use::Service { is_tunnel, .. } = &mut tunnel {
-        *is_tunnel = true;
+    if let Use::Service { manner, .. } = &mut tunnel {
+        *manner = Manner::Tunnel;
     }
     let read = service("GitHub", Some(Operation::Read), Some("acme/a"));
     let groups = learn(&uses(&[("ci", tunnel, 3), ("ci", read, 3)]), 10);
@@ -195,9 +198,48 @@ fn hosts_below_one_name_are_a_wildcard_and_a_long_tail_is_others() {
     let group = learn(&uses(&many), 10).remove(0);
     assert!(group.hosts.is_empty());
     assert_eq!(
-        group.others.map(|(n_hosts, count)| (n_hosts, count.requests.n_requests)),
+        group.others.map(|others| (others.n_hosts, others.count.requests.n_requests)),
         Some((60, 60))
     );
+}
+
+/// A list that was learned from reading opens no way out: not at a host that was not seen, and not by what no
+/// operation describes.
+#[test]
+fn what_was_only_read_from_is_not_opened_for_sending() {
+    let sent = |name: &str| Use::Host { host: name.to_owned(), port: 443, manner: Manner::Sends };
+    let tail = |n: usize| format!("site{n}.example");
+    let mut many: Vec<_> = (0..60).map(|n| ("laptop", host(&tail(n)), 1)).collect();
+    let policy = |many: &[(&str, Use, u64)]| {
+        let uses = uses(many);
+        to_policy(&uses, &learn(&uses, 10))
+    };
+    let reading = "others: {methods: [GET, HEAD, OPTIONS]}    # 60 hosts";
+    assert!(policy(&many).contains(reading), "{}", policy(&many));
+    many.push(("laptop", sent("form.example"), 1));
+    let text = policy(&many);
+    assert!(text.contains(reading) && text.contains("- \"form.example\""), "{text}");
+    let tunnel = Use::Host { host: "t.example".to_owned(), port: 443, manner: Manner::Tunnel };
+    many.push(("laptop", tunnel, 1));
+    assert!(policy(&many).contains("others: true    # 62 hosts"), "{}", policy(&many));
+    many.pop();
+    many.extend((0..30).map(|n| ("laptop", sent(&format!("form{n}.example")), 1)));
+    assert!(policy(&many).contains("others: true    # 91 hosts"), "{}", policy(&many));
+
+    let names: Vec<_> = (0..20).map(|n| format!("Service {n}")).collect();
+    let mut list: Vec<_> =
+        names.iter().map(|name| ("laptop", service(name, None, None), 1)).collect();
+    let mut post = service("Service 7", None, None);
+    if let Use::Service { manner, .. } = &mut post {
+        *manner = Manner::Sends;
+    }
+    list.push(("laptop", post, 1));
+    list.push(("laptop", service("Service 8", Some(Operation::Query), None), 1));
+    let text = policy(&list);
+    let anywhere = "- {service: \"*\", operations: [other], methods: [GET, HEAD, OPTIONS]}";
+    assert!(text.contains(anywhere), "{text}");
+    assert!(text.contains("- {service: \"Service 7\", operations: [other]}"), "{text}");
+    assert!(!text.contains("Service 9"), "{text}");
 }
 
 #[test]
@@ -301,6 +343,74 @@ fn lists_in_brackets_and_policies_without_lists_are_added_to() {
     // What is written is found again.
     let again = merge(&Uses::default(), 10, &merged.text).unwrap();
     assert_eq!((again.text, again.n_added), (merged.text, 0));
+}
+
+/// The same policy as people write it: each is read again with all that was in it and what was added.
+#[test]
+fn a_policy_of_any_layout_is_one_with_what_was_added() {
+    let group = "  - group: builders\n    sources: [builder-*]\n";
+    for (what, policy) in [
+        ("trailing comma", format!("allow:\n{group}    hosts: [a.example,]\n")),
+        (
+            "comma and comment",
+            format!("allow:\n{group}    hosts: [\n      a.example, # one, two\n    ]\n"),
+        ),
+        (
+            "comment alone",
+            format!("allow:\n{group}    hosts: [\n      a.example # one, two\n    ]\n"),
+        ),
+        (
+            "entry with a comma",
+            format!("allow:\n{group}    hosts: [{{hosts: [a.example, b.example]}}]\n"),
+        ),
+        ("quoted", format!("allow:\n{group}    hosts: [\"a.example\", 'b#c.example']\n")),
+        ("quoted keys", format!("\"allow\":\n{}", group.replace("sources", "\"sources\""))),
+        ("no end of line", format!("allow:\n{group}    hosts:\n      - a.example")),
+        (
+            "returns",
+            format!("allow:\n{group}    hosts:\n      - a.example\n").replace('\n', "\r\n"),
+        ),
+        (
+            "wide dashes",
+            "allow:\n    -   group: builders\n        sources: [builder-*]\n".to_owned(),
+        ),
+        ("beginning of a document", format!("---\nallow:\n{group}")),
+        ("keys behind", format!("allow:\n{group}default: monitor\n# end\n")),
+        (
+            "comments behind",
+            format!(
+                "allow:\n{group}    hosts:\n      - a.example\n      # nothing more\n\n# end\n"
+            ),
+        ),
+    ] {
+        let mut uses = more();
+        uses.by_source.remove("backup");
+        let merged = merge(&uses, 10, &policy).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let mut broken = Vec::new();
+        let name = Arc::from("policy");
+        let text = SourceText::new(&name, &merged.text);
+        let documents = diagnostics::yaml::read(&text, &mut broken);
+        assert!(broken.is_empty(), "{what}: {broken:?}\n{}", merged.text);
+        let shown = format!("{documents:?}");
+        for part in ["new.example", "GitHub", "acme/a", "builders"] {
+            assert_eq!(
+                shown.matches(&format!("\"{part}\"")).count(),
+                1,
+                "{what}: {part}\n{}",
+                merged.text
+            );
+        }
+        // In the group, and nowhere else.
+        let again = merge(&Uses::default(), 10, &merged.text).unwrap();
+        assert_eq!(again.text, merged.text, "{what}");
+        for line in policy.lines().filter(|line| !line.contains(['[', ']'])) {
+            assert!(
+                merged.text.lines().any(|kept| kept == line),
+                "{what}: {line}\n{}",
+                merged.text
+            );
+        }
+    }
 }
 
 #[test]

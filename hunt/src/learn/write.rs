@@ -2,8 +2,8 @@
 
 use diagnostics::printable_json;
 
-use super::{Count, LearnedGroup, LearnedService, n_patterns};
-use crate::uses::Uses;
+use super::{Count, LearnedGroup, LearnedOthers, LearnedService, OTHER, n_patterns};
+use crate::uses::{READING_METHODS, Uses};
 
 pub(super) fn policy(uses: &Uses, groups: &[LearnedGroup]) -> String {
     // Sources of groups that a policy has are counted by their groups.
@@ -61,9 +61,7 @@ fn write_group(group: &LearnedGroup, text: &mut String) {
     if !group.services.is_empty() || !group.anywhere.is_empty() {
         *text += "    services:\n";
     }
-    if !group.anywhere.is_empty() {
-        let operations = group.anywhere.join(", ");
-        let entry = format!("{{service: \"*\", operations: [{operations}]}}");
+    for entry in anywhere(group) {
         *text += &format!("      - {entry}    # done with many services\n");
     }
     for service in &group.services {
@@ -75,8 +73,34 @@ fn write_group(group: &LearnedGroup, text: &mut String) {
     for (host, count) in &group.hosts {
         *text += &format!("      - {}    # {}\n", quoted(host), comment(count));
     }
-    if let Some((n_hosts, count)) = &group.others {
-        *text += &format!("    others: true    # {n_hosts} hosts, {}\n", comment(count));
+    if let Some(LearnedOthers { n_hosts, count, .. }) = &group.others {
+        let how = others(group);
+        *text += &format!("    others: {how}    # {n_hosts} hosts, {}\n", comment(count));
+    }
+}
+
+/// The entries for every service. What no operation describes may be anything, and is listed for reading alone.
+pub(super) fn anywhere(group: &LearnedGroup) -> Vec<String> {
+    let described: Vec<_> = group.anywhere.iter().copied().filter(|of| *of != OTHER).collect();
+    let mut entries = Vec::new();
+    if !described.is_empty() {
+        entries.push(format!("{{service: \"*\", operations: [{}]}}", described.join(", ")));
+    }
+    if described.len() < group.anywhere.len() {
+        let (operations, methods) = (group.anywhere.join(", "), READING_METHODS.join(", "));
+        entries
+            .push(format!("{{service: \"*\", operations: [{operations}], methods: [{methods}]}}"));
+    }
+    entries
+}
+
+/// How a group may use hosts of no service.
+pub(super) fn others(group: &LearnedGroup) -> String {
+    match group.others {
+        Some(LearnedOthers { is_reading: true, .. }) => {
+            format!("{{methods: [{}]}}", READING_METHODS.join(", "))
+        }
+        _ => "true".to_owned(),
     }
 }
 
