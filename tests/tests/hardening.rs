@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use gateway::configuration::{self, Protocol, Settings};
@@ -371,6 +371,26 @@ fn the_connections_of_one_client_are_limited_where_tls_passes() -> Result<()> {
             .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
             .then_some(()))
     })
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_soon_closed_where_tls_passes() -> Result<()> {
+    let shipped = Shipped::start("transparent", BTreeMap::new(), 443, |_| {})?;
+    for bytes in [&b""[..], b"\x16"] {
+        let start = Instant::now();
+        let mut stream = TcpStream::connect_timeout(&shipped.address()?, SILENCE)?;
+        stream.write_all(bytes)?;
+        stream.set_read_timeout(Some(SILENCE))?;
+        let read = stream.read(&mut [0]);
+        assert!(
+            matches!(&read, Ok(0))
+                || read.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionReset),
+            "{read:?}"
+        );
+        // Envoy's own limit is 15 s.
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    }
+    Ok(())
 }
 
 /// Replaces a text in all texts of a configuration.
