@@ -37,7 +37,7 @@ pub struct Uses {
     n_kept: usize,
 }
 
-/// What a request uses.
+/// What a request uses, in the order of services and hosts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
     /// A service.
@@ -166,14 +166,16 @@ impl Uses {
     ) {
         let Some(found) = Use::of(tables, request) else { return };
         let Some(uses) = self.by_source.get_mut(source) else { return };
-        let n_before = uses.len();
-        let mut n_requests = 0;
-        uses.retain(|used, count| {
-            let is_same = used.target() == found.target();
-            n_requests += if is_same { count.n_requests } else { 0 };
-            !is_same
-        });
-        self.n_kept -= n_before - uses.len();
+        // Those of one service or host are next to one another. A source may have many, and each may be taken back.
+        let of_target = uses.range(found.first_of_target()..);
+        let of_target: Vec<Use> = of_target
+            .map(|(used, _)| used)
+            .take_while(|used| used.is_of_target(&found))
+            .cloned()
+            .collect();
+        let counts = of_target.iter().filter_map(|used| uses.remove(used));
+        let n_requests: u64 = counts.map(|count| count.n_requests).sum();
+        self.n_kept -= of_target.len();
         if uses.is_empty() {
             self.by_source.remove(source);
         }
@@ -245,11 +247,28 @@ fn operations_of(tables: &Tables, name: &str) -> u32 {
 }
 
 impl Use {
-    /// The name of the service or the host.
-    fn target(&self) -> &str {
+    /// The least use of the same service or host, in the order of uses.
+    fn first_of_target(&self) -> Use {
         match self {
-            Use::Service { service, .. } => service,
-            Use::Host { host, .. } => host,
+            Use::Service { service, .. } => Use::Service {
+                service: service.clone(),
+                operations: 0,
+                identity: None,
+                port: 0,
+                manner: Manner::Reads,
+            },
+            Use::Host { host, .. } => {
+                Use::Host { host: host.clone(), port: 0, manner: Manner::Reads }
+            }
+        }
+    }
+
+    /// Returns true if another use is of the same service or host.
+    fn is_of_target(&self, other: &Use) -> bool {
+        match (self, other) {
+            (Use::Service { service, .. }, Use::Service { service: of, .. }) => service == of,
+            (Use::Host { host, .. }, Use::Host { host: of, .. }) => host == of,
+            _ => false,
         }
     }
 

@@ -9,11 +9,15 @@
     reason = "a test may panic, and reads the time that it took"
 )]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
 use diagnostics::{Finding, SourceFile, report};
+use hunt::{Hunter, Output, Report};
+use inspect::Pack;
 use knowledge::{Compilation, Library, Policy};
+use traffic::{FieldMap, Format};
 
 const RULE: &str =
     "title: t\nid: 6b3e1d1c-0000-4000-8000-000000000001\nlogsource: {category: proxy}\n";
@@ -93,6 +97,31 @@ fn long_lists_and_rules_take_time_in_proportion() {
             writeln!(text, "   - cs-host|endswith: .h{idx}.example").unwrap();
         });
         checked(rule_of(&format!("  s:\n{parts}"), "s"));
+    });
+}
+
+/// A rule over time finds something in each request of a source, and nothing is learned from any of them.
+#[test]
+fn what_rules_over_time_find_is_taken_back_in_proportion() {
+    let rule = rule_of("  s: {tidegate.new_hosts|gte: 2, tidegate.requests|gte: 1}\n", "s");
+    let bytes = Compilation::new(&library(rule), "a", 1).unwrap().pack.tables().encode();
+    let pack = || Pack::decode(&bytes).unwrap();
+    is_linear("hosts of one source", 8_000, |n| {
+        let log = repeated(n, |text, idx| {
+            // In the first hour of a log nothing is new.
+            let seconds = if idx == 0 { 0 } else { 7_200 + idx / 20 };
+            writeln!(text, "{{\"start_time\":{},\"method\":\"GET\",\"authority\":\"h{idx}.example\",\"path\":\"/\",\"downstream_remote_address\":\"10.0.1.7\"}}", 1_763_625_600 + seconds).unwrap();
+        });
+        let mut report = Report::new(pack(), Output::Json, 1, false);
+        report.begin(&"access.log".into());
+        let mut hunter =
+            Hunter::new(pack(), Format::Envoy, &FieldMap::default(), false).with_uses();
+        report.take(hunter.hunt(log.as_bytes()));
+        report.finish();
+        let uses = report.uses();
+        let n_kept = uses.by_source.values().map(BTreeMap::len).sum::<usize>();
+        assert_eq!(n_kept as u64 + uses.n_matched, n as u64);
+        assert!(n_kept <= 3, "{n_kept} of {n}");
     });
 }
 

@@ -1,6 +1,6 @@
 //! `tidegate events`.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,6 +8,7 @@ use diagnostics::{Finding, Sources, report};
 use gateway::event::{self, Dialect};
 use memchr::memmem;
 use serde_json::Value;
+use traffic::limits::MAX_LINE_BYTES;
 use traffic::{BYTE_ORDER_MARK, LineJoiner, inner_lines};
 
 use super::{Outcome, ResultFile};
@@ -17,7 +18,8 @@ use crate::{disk, unpacked};
 ///
 /// Reads logs line by line: events as JSON lines, or lines of Envoy's log that contain an event, also as
 /// Kubernetes, docker and fluent-bit wrap them, and compressed by gzip or zstd. Other lines are skipped and
-/// counted; a line with an event that is cut, or in a place where the log has none, is broken. Prints one JSON
+/// counted; a line with an event that is cut, or in a place where the log has none, is broken, and so is one of more
+/// than 1 MiB. Prints one JSON
 /// line per event as soon as it is read. The exit code is 1 if a line is broken or a log cannot be read.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n\
@@ -92,19 +94,25 @@ impl Events {
     fn convert(
         &self,
         log: &Path,
-        input: impl BufRead,
+        mut input: impl BufRead,
         counts: &mut Counts,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let mut joiner = LineJoiner::default();
-        for (idx, line) in input.split(b'\n').enumerate() {
-            let line = match line {
-                Ok(line) => line,
+        let mut line = Vec::new();
+        for idx in 0_u64.. {
+            match read_line(&mut input, &mut line) {
+                Ok(Line::Whole) => {}
+                Ok(Line::TooLong) => {
+                    counts.broken += 1;
+                    continue;
+                }
+                Ok(Line::End) => break,
                 Err(error) => {
                     counts.unread.push(disk::unreadable(log, &error));
                     break;
                 }
-            };
+            }
             let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| idx == 0).unwrap_or(&line);
             match joiner.join(line.trim_ascii_end()) {
                 Some(whole) => self.line(&whole, counts, out)?,
@@ -141,6 +149,30 @@ impl Events {
         }
         Ok(())
     }
+}
+
+/// What was read of a log.
+#[derive(Clone, Copy, Debug)]
+enum Line {
+    Whole,
+    /// It has more than [`MAX_LINE_BYTES`] and was passed over.
+    TooLong,
+    End,
+}
+
+/// Reads the next line, without its line break, in place of what `line` has. Of a longer one than
+/// [`MAX_LINE_BYTES`] no more than that is held.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
+    line.clear();
+    let most = MAX_LINE_BYTES as u64 + 1;
+    let n_read = input.by_ref().take(most).read_until(b'\n', line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if n_read > MAX_LINE_BYTES {
+        input.skip_until(b'\n')?;
+        return Ok(Line::TooLong);
+    }
+    Ok(if n_read == 0 { Line::End } else { Line::Whole })
 }
 
 impl Counts {
@@ -183,7 +215,11 @@ mod tests {
         let docker = format!(r#"{{"log": {}, "stream": "stderr"}}"#, quoted(&format!("{plain}\n")));
         let (first, second) = plain.split_at(90);
         let cri = "2026-11-20T08:00:00.2Z stderr";
+        let long = format!("{plain}{}", " ".repeat(MAX_LINE_BYTES));
         for (log, expect) in [
+            // A longer line is not held, whatever is in it, and the next one is read.
+            (format!("{long}\n{event}\n{long}"), (1, 2, 0)),
+            (format!("{}\n{event}", "a".repeat(MAX_LINE_BYTES)), (1, 0, 1)),
             (event.to_owned(), (1, 0, 0)),
             (plain.clone(), (1, 0, 0)),
             (format!("{cri} F {plain}"), (1, 0, 0)),
@@ -221,5 +257,14 @@ mod tests {
                 assert_eq!(line, serde_json::from_str::<Value>(event).unwrap());
             }
         }
+    }
+
+    #[test]
+    fn a_line_of_any_length_takes_bounded_memory() {
+        let mut input = BufReader::new(io::repeat(b'a').take(64 << 20));
+        let mut line = Vec::new();
+        assert!(matches!(read_line(&mut input, &mut line), Ok(Line::TooLong)));
+        assert!(line.capacity() <= 4 * MAX_LINE_BYTES, "{}", line.capacity());
+        assert!(matches!(read_line(&mut input, &mut line), Ok(Line::End)));
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 /// A hostile input: its finding in docs/hardening.md, its name, its first size, and what makes it.
 type Input = (u32, &'static str, usize, fn(usize) -> Result<Vec<u8>>);
 
-const INPUTS: [Input; 10] = [
+const INPUTS: [Input; 11] = [
     (16, "pack of correlations that share lists", 100, shared_pack),
     (19, "condition that repeats `all of them`", 500, |n| Ok(condition(n))),
     (19, "correlation that repeats `all of them`", 500, |n| Ok(names_of_rules(n))),
@@ -47,10 +47,14 @@ const INPUTS: [Input; 10] = [
     (20, "rule of many fields", 10_000, fields),
     (20, SERVICE, 8_000, |n| Ok(service(n))),
     (20, AGENTS, 5_000, |n| Ok(agents(n))),
+    (42, LEARNED, 10_000, |n| Ok(new_hosts(n))),
 ];
 
 /// The input that is a log.
 const AGENTS: &str = "log of one source with as many User-Agents";
+
+/// The input that is a log to learn from.
+const LEARNED: &str = "log of one source with as many hosts, to learn from";
 
 /// The input that is a service note.
 const SERVICE: &str = "service of many hosts and operations";
@@ -83,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             let arguments: &[&str] = match name {
                 _ if is_pack => &["hunt", "--pack"],
                 AGENTS => &["hunt"],
+                LEARNED => &["learn"],
                 _ => &["check", "--lint"],
             };
             let [seconds, megabytes] = measured(&program, arguments, &file, patience)?;
@@ -125,6 +130,17 @@ fn measured(
     let seconds = start.elapsed().as_secs_f64();
     let more = if is_ended { "> " } else { "" };
     Ok([format!("{more}{seconds:.2}"), format!("{more}{}", peak / 1000)])
+}
+
+/// Requests of one source to one host each, one a second, which a rule over time finds.
+fn new_hosts(n: usize) -> Vec<u8> {
+    let line = |number: usize| {
+        let time = 1_763_625_600 + number;
+        format!(
+            "{{\"start_time\":{time},\"method\":\"GET\",\"authority\":\"h{number}.example\",\"path\":\"/\",\"downstream_remote_address\":\"10.0.1.7\"}}\n"
+        )
+    };
+    (0..n).map(line).collect::<String>().into_bytes()
 }
 
 /// Requests of one source to one host, which rules over time ask about.
