@@ -13,8 +13,8 @@ diagnostics::codes! {
     /// The project file has a key that has no meaning there. A misspelt `policy` must not be a project without
     /// a policy.
     UNKNOWN_PROJECT_KEY = "F028", Error, "unknown key of the project file";
-    /// The nearest project file was written by another user, or anybody may write to it, as in a folder above that
-    /// many users share. It would choose notes, policy and keys for whoever works below it.
+    /// The nearest project file was written by another user, or anybody may write to it or to its folder, as in a folder
+    /// above that many users share. It would choose notes, policy and keys for whoever works below it.
     STRANGE_PROJECT = "F029", Error, "project file of another user";
 }
 

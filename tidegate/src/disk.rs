@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 
 use folder::{Entry, Folder};
 pub(crate) use folder::{Stamp, notes, paths, regular_files, stamps, tree};
-pub(crate) use ownership::{Stranger, owner_is_shared, stranger};
+pub(crate) use ownership::{Stranger, folder_stranger, owner_is_shared, stranger};
 pub(crate) use program::read_program;
 pub(crate) use read_files::{may_replace, will_read};
 pub(crate) use vault_folder::VaultFolder;
@@ -477,6 +477,11 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
 }
 
 /// A finding about a link below a named folder.
+/// Returns true if the path is a link, wherever it leads.
+pub(crate) fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
 fn link_in_folder(path: &Path) -> Finding {
     let message = "this is a link, and links below a folder are not followed";
     let help = "name the path that it leads to, or put a copy in its place";

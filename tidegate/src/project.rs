@@ -1,7 +1,8 @@
 //! The project file, `tidegate.toml`: what commands take where no option says otherwise.
 //!
 //! It is found in the working folder or the nearest folder above. Its paths are relative to its own folder, and
-//! every option of the command line counts before it. One that another user may have written is refused.
+//! every option of the command line counts before it. One that another user may have written or put there is refused,
+//! and so is a link.
 
 mod table;
 
@@ -185,8 +186,17 @@ impl Project {
 /// The finding about a project file that another user may have written. Within a repository of one owner the file
 /// counts as the rest of it does: a container often runs as another user than the one who checked it out.
 fn strange(path: &Path, folder: &Path) -> Option<Finding> {
-    let why = match disk::stranger(path) {
-        Ok(why) => why?,
+    if disk::is_link(path) {
+        let message = "the project file is a link, and its paths would begin where the link is";
+        let help = "work in the project that it leads to, or put a copy in its place";
+        let code = &diagnostics::codes::LINK;
+        return Some(Finding::about(&disk::name(path), code, message, help));
+    }
+    let holder = if folder == Path::new("") { Path::new(".") } else { folder };
+    let whys = disk::stranger(path).and_then(|why| Ok((why, disk::folder_stranger(holder)?)));
+    let whys = match whys {
+        Ok((None, None)) => return None,
+        Ok(whys) => whys,
         Err(error) => return Some(disk::unreadable(path, &error)),
     };
     let here = disk::working_folder();
@@ -197,17 +207,26 @@ fn strange(path: &Path, folder: &Path) -> Option<Finding> {
     if let (Some(here), Some(root)) = (&here, root)
         && let Some(repository) = root.ancestors().find_map(disk::repository)
         && disk::owner_is_shared(path, [here, &repository])
+        && (whys.1 != Some(Stranger::Owner) || disk::owner_is_shared(path, [root, &repository]))
     {
         return None;
     }
-    let (message, help) = match why {
-        Stranger::Owner => (
+    let (message, help) = match whys {
+        (Some(Stranger::Owner), _) => (
             "the project file belongs to another user",
             "read it, and make it your own (`chown`), or work in a folder that is not below it",
         ),
-        Stranger::Writable => (
+        (Some(Stranger::Writable), _) => (
             "everybody may write to the project file",
             "read it, and take the permission back (`chmod o-w`)",
+        ),
+        (None, Some(Stranger::Owner)) => (
+            "the folder of the project file belongs to another user",
+            "read the file, and make the folder your own (`chown`), or work in one that is not below it",
+        ),
+        (None, _) => (
+            "everybody may write to the folder of the project file",
+            "read the file, and take the permission back (`chmod o-w`)",
         ),
     };
     Some(Finding::about(&disk::name(path), &STRANGE_PROJECT, message, help))

@@ -165,9 +165,41 @@ fn a_project_file_of_another_user_is_not_obeyed() {
     fs::rename(&file, &mine).unwrap();
     chown(&mine, Some(0), None).unwrap();
     symlink("mine.toml", &file).unwrap();
-    assert_eq!(check().status.code(), Some(0));
+    let is_link = |what: &str| {
+        let seen = text(&check().stderr);
+        assert!(seen.starts_with("../tidegate.toml:1:1: error[F019]"), "{what}: {seen}");
+    };
+    is_link("a link of mine");
     std::os::unix::fs::lchown(&file, Some(NOBODY), None).unwrap();
-    is_refused("a link of theirs");
+    is_link("a link of theirs");
+    // The same by a second name: only the folder is theirs.
+    fs::remove_file(&file).unwrap();
+    fs::hard_link(&mine, &file).unwrap();
+    assert_eq!(check().status.code(), Some(0));
+    chown(root, Some(NOBODY), None).unwrap();
+    is_refused("a folder of theirs");
+}
+
+/// Who may write to a folder puts any file in the place of the project file.
+#[cfg(unix)]
+#[test]
+fn a_project_file_in_a_folder_of_everybody_is_not_obeyed() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = project("notes = 'rules'\n");
+    let root = folder.path();
+    let check = || tidegate(root, &["check"]);
+    let mode = |mode: u32| fs::set_permissions(root, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o777);
+    let seen = check();
+    assert_eq!(seen.status.code(), Some(1));
+    let expect =
+        "tidegate.toml:1:1: error[F029]: everybody may write to the folder of the project file\n";
+    assert!(text(&seen.stderr).starts_with(expect), "{}", text(&seen.stderr));
+    // In `/tmp` and the like only the owner of a file replaces it.
+    mode(0o1777);
+    assert_eq!(check().status.code(), Some(0));
+    mode(0o775);
+    assert_eq!(check().status.code(), Some(0));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod search;
 mod server;
 mod settings;
 mod tools;
+mod writable;
 
 use std::env;
 use std::path::PathBuf;

@@ -18,11 +18,6 @@ pub(crate) enum Stranger {
 #[cfg(unix)]
 pub(crate) fn stranger(path: &Path) -> io::Result<Option<Stranger>> {
     use std::os::unix::fs::MetadataExt;
-    const EVERYBODY_WRITES: u32 = 0o002;
-    let me = rustix::process::geteuid().as_raw();
-    let caller = std::env::var_os("SUDO_UID").filter(|_| me == 0);
-    let caller: Option<u32> = caller.and_then(|uid| uid.to_str()?.parse().ok());
-    let is_trusted = |uid: u32| uid == me || uid == 0 || Some(uid) == caller;
     let (own, target) = (fs::symlink_metadata(path)?, fs::metadata(path)?);
     Ok(if !is_trusted(own.uid()) || !is_trusted(target.uid()) {
         Some(Stranger::Owner)
@@ -31,6 +26,41 @@ pub(crate) fn stranger(path: &Path) -> io::Result<Option<Stranger>> {
     } else {
         None
     })
+}
+
+/// Returns why another user may have put a file into a folder; `None` for a folder of this user, of root or, under
+/// sudo, of who called it. In a folder such as `/tmp` everybody writes and only owners replace files: who owns the
+/// file decides there.
+#[cfg(unix)]
+pub(crate) fn folder_stranger(folder: &Path) -> io::Result<Option<Stranger>> {
+    use std::os::unix::fs::MetadataExt;
+    const ONLY_OWNERS_REPLACE: u32 = 0o1000;
+    let metadata = fs::metadata(folder)?;
+    let mode = metadata.mode();
+    Ok(if !is_trusted(metadata.uid()) {
+        Some(Stranger::Owner)
+    } else if mode & EVERYBODY_WRITES != 0 && mode & ONLY_OWNERS_REPLACE == 0 {
+        Some(Stranger::Writable)
+    } else {
+        None
+    })
+}
+
+#[cfg(unix)]
+const EVERYBODY_WRITES: u32 = 0o002;
+
+/// Returns true for this user, root and, under sudo, who called it.
+#[cfg(unix)]
+fn is_trusted(uid: u32) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    let caller = std::env::var_os("SUDO_UID").filter(|_| me == 0);
+    let caller: Option<u32> = caller.and_then(|uid| uid.to_str()?.parse().ok());
+    uid == me || uid == 0 || Some(uid) == caller
+}
+
+#[cfg(not(unix))]
+pub(crate) fn folder_stranger(_: &Path) -> io::Result<Option<Stranger>> {
+    Ok(None)
 }
 
 #[cfg(not(unix))]

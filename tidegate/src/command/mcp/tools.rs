@@ -7,7 +7,8 @@ use diagnostics::limits::MAX_FILE_BYTES;
 use serde_json::Value;
 
 use super::arguments::{Argument, ArgumentKind, Arguments};
-use super::{coverage, result, search};
+use super::settings::settings;
+use super::{coverage, result, search, writable};
 use crate::disk;
 use crate::limits::MAX_TOOL_LOG_BYTES;
 
@@ -200,12 +201,11 @@ fn logs(arguments: &Arguments) -> Result<Vec<String>, String> {
 
 fn write(arguments: &Arguments) -> Result<Value, String> {
     let (path, text) = (arguments.path("path")?, arguments.text("text"));
-    let extension = Path::new(&path).extension().and_then(std::ffi::OsStr::to_str);
-    if !matches!(extension, Some("md" | "yml")) {
-        return Err("only notes (`.md`) and Sigma files (`.yml`) are written".to_owned());
-    }
     if text.len() > MAX_FILE_BYTES || contains_key(text.as_bytes()) {
         return Err("the text is too long, or contains a secret key".to_owned());
+    }
+    if let Some(why) = writable::refusal(&settings()?, &path, text) {
+        return Err(why);
     }
     disk::rewrite(Path::new(&path), text.as_bytes())
         .map_err(|error| format!("{path} cannot be written: {}", disk::reason(&error)))?;
