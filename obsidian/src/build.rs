@@ -26,6 +26,7 @@ use catalogue::d3fend::D3fend;
 use catalogue::dialect::Document;
 use catalogue::{CatalogueRule, Collection};
 
+use super::check::is_reason;
 use super::evidence::{self, Evidence};
 use super::link_style::{self, LinkStyle};
 use super::names::{PageName, assign};
@@ -102,7 +103,7 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
     }
     builder.own_keys = types.keys().cloned().collect();
     own_notes::add(&builder, &mut pages, &mut types);
-    let is_gap = |line: &&str| line.starts_with("No rows as of ") || line.starts_with("No rows: ");
+    let is_gap = |line: &&str| is_reason(line);
     let n_gaps = pages
         .iter()
         .flat_map(|page| &page.blocks)

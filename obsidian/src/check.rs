@@ -207,7 +207,7 @@ impl Checker<'_> {
                 }
                 AS_BASE => {
                     let before = lines.iter().take(idx).rev().find(|line| !line.is_empty());
-                    before.is_some_and(|it| it.starts_with("No rows as of ") && it.contains(": "))
+                    before.is_some_and(|line| is_reason(line))
                 }
                 _ => true,
             };
@@ -218,9 +218,7 @@ impl Checker<'_> {
             if *line == "#### As a table" {
                 let rest: Vec<&&str> =
                     lines.iter().skip(idx + 1).filter(|line| !line.is_empty()).take(3).collect();
-                let reason = rest
-                    .first()
-                    .is_some_and(|line| line.starts_with("No rows as of ") && line.contains(": "));
+                let reason = rest.first().is_some_and(|line| is_reason(line));
                 let rows = rest.len() == 3 && rest.iter().all(|line| line.starts_with('|'));
                 if !(reason || rows) {
                     self.add(
@@ -250,6 +248,13 @@ fn is_of_tag(character: char) -> bool {
     !is_mark && !character.is_whitespace() && !character.is_control()
 }
 
+/// Returns true for the line that says why a table has no rows, perhaps with the day of the data.
+pub(crate) fn is_reason(line: &str) -> bool {
+    line.strip_prefix("No rows").is_some_and(|rest| {
+        rest.starts_with(": ") || rest.starts_with(" as of ") && rest.contains(": ")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,6 +278,7 @@ mod tests {
                 ("Six.md", "> [!info]- The same as a Base and as a table\n>\n> | a |\n> | --- |\n> | b |\n"),
                 ("Seven.md", "> [!info]- The same as a Base\n"),
                 ("Eight.md", "> [!info]- The same as a Base and as a table\n>\n> | a |\n> | --- |\n"),
+                ("Nine.md", "No rows: none.\n\n> [!info]- The same as a Base\n>\n> x\n"),
                 ("Four.md", "```yaml\n[[not a link]]\n```\n#### As a table\n\nNo rows as of 2026-01-01: none.\n"),
             ]
             .map(|(path, text)| (path.to_owned(), text.to_owned())),
@@ -285,7 +291,7 @@ mod tests {
         kinds.dedup();
         assert_eq!(kinds, expect);
         let found = check(&files);
-        let clean = ["Four.md", "Five.md", "Six.md"];
+        let clean = ["Four.md", "Five.md", "Six.md", "Nine.md"];
         assert!(found.iter().all(|defect| !clean.contains(&defect.path.as_str())), "{found:?}");
         for path in ["Three.md", "Seven.md", "Eight.md"] {
             let of_page = found.iter().filter(|defect| defect.path == path);

@@ -4,7 +4,7 @@ import { evaluateBase } from "./base.mjs";
 import { QUERY_LANGUAGE } from "./plugin.mjs";
 import { readVault, typeOf } from "./vault.mjs";
 
-const REASON = /^No rows as of \S+( \S+)*: /;
+const REASON = /^No rows( as of \S+( \S+)*)?: /;
 
 export function check(root) {
   const pages = readVault(root);

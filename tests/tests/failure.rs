@@ -194,7 +194,7 @@ fn every_finding_of_the_page_on_hardening_names_tests_that_there_are() -> Result
         }
     }
     findings.sort_unstable();
-    assert_eq!(findings, (1..=32).collect::<Vec<_>>());
+    assert_eq!(findings, (1..=49).collect::<Vec<_>>());
     Ok(())
 }
 
