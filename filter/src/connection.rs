@@ -7,7 +7,6 @@ use inspect::{Action, Mode, Request, Transport};
 
 use crate::config::FailureMode;
 use crate::decide::decide;
-use crate::filter_state;
 use crate::headers::{Headers, serialise};
 use crate::host::{Host, Property};
 use crate::http::Flow;
@@ -228,9 +227,7 @@ impl Plugin {
         let (matches, would_deny) = (&verdict.matches, decision.would_deny);
         if action != Action::Allow {
             let shown = snapshot.shown(pack, &headers);
-            if !filter_state::set(host, pack, matches, action, would_deny, shown) {
-                self.count_failure(host, Failure::FilterState);
-            }
+            self.show(host, pack, matches, (action, would_deny), shown);
         }
         let mut inspection = Inspection {
             snapshot,

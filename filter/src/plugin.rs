@@ -4,7 +4,9 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use inspect::{Action, BehaviourFields, Decision, Inspector, Mode, Pack, Transport, User, Verdict};
+use inspect::{
+    Action, BehaviourFields, Decision, Inspector, Mode, Pack, RuleMatch, Transport, User, Verdict,
+};
 
 use crate::behaviour::{Recent, Scopes, Tracked, reservation};
 use crate::config::{Config, FailureMode, ListenerTls, Settings};
@@ -17,7 +19,7 @@ use crate::headers::Headers;
 use crate::host::{Host, LocalResponse, LogLevel, Property};
 use crate::label::request_id;
 use crate::metrics::{Counters, Failure, define_lost_swaps, record_pack};
-use crate::snapshot::{Needs, Snapshot};
+use crate::snapshot::{Needs, Shown, Snapshot};
 use crate::source::Sender;
 
 /// A pack and its settings.
@@ -248,9 +250,7 @@ impl Plugin {
             let would_deny = decision.would_deny;
             let matches = &verdict.matches;
             let shown = snapshot.shown(pack, &headers);
-            if !filter_state::set(host, pack, matches, action, would_deny, shown) {
-                self.count_failure(host, Failure::FilterState);
-            }
+            self.show(host, pack, matches, (action, would_deny), shown);
         }
         let is_tunnel = headers.is_tunnel();
         drop(headers);
@@ -270,6 +270,20 @@ impl Plugin {
             Action::Deny => Step::Deny(Box::new(inspection)),
             Action::Observe | Action::Allow => Step::Follow(Box::new(inspection)),
         })
+    }
+
+    /// Puts what was found into the filter state, for the access log.
+    pub(crate) fn show(
+        &self,
+        host: &dyn Host,
+        pack: &Pack,
+        matches: &[RuleMatch],
+        (action, would_deny): (Action, bool),
+        shown: &Shown,
+    ) {
+        if !filter_state::set(host, pack, matches, action, would_deny, shown) {
+            self.count_failure(host, Failure::FilterState);
+        }
     }
 
     /// Counts a failure after which a request would pass that may not; returns true if it was answered for

@@ -5,7 +5,6 @@ use inspect::{Action, Inspector, RuleMatch, Ruling, User, Verdict};
 use crate::config::{ListenerTls, Suppression};
 use crate::decide::decide;
 use crate::event::{Event, EventFacts, StreamState};
-use crate::filter_state;
 use crate::headers::Headers;
 use crate::host::{Host, LogLevel, Property};
 use crate::limits::{MIN_OWED_BYTES, MIN_OWED_SECONDS};
@@ -174,9 +173,7 @@ impl Plugin {
         let all: Vec<RuleMatch> = early.matches.iter().chain(&late.matches).cloned().collect();
         let would_deny = inspection.decision.would_deny;
         let shown = inspection.snapshot.shown(pack, &headers);
-        if !filter_state::set(host, pack, &all, Action::Observe, would_deny, shown) {
-            self.count_failure(host, Failure::FilterState);
-        }
+        self.show(host, pack, &all, (Action::Observe, would_deny), shown);
         late
     }
 
@@ -240,7 +237,7 @@ impl Plugin {
             return Outcome::Suppressed;
         }
         let gateway = GatewaySnapshot {
-            node: self.node(&read),
+            node: self.node(read),
             filter_chain: read(Property::FilterChain),
             virtual_host: read(Property::VirtualHost),
             route: read(Property::Route),

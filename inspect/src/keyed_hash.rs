@@ -179,7 +179,9 @@ mod tests {
         #[test]
         fn pieces_are_hashed_as_a_whole(key: [u8; 16], pieces: Vec<Vec<u8>>) {
             let mut hasher = SipHasher::new(key);
-            pieces.iter().for_each(|piece| hasher.write(piece));
+            for piece in &pieces {
+                hasher.write(piece);
+            }
             prop_assert_eq!(hasher.finish(), sip_hash(key, &pieces.concat()));
         }
     }

@@ -117,11 +117,11 @@ pub(super) fn entries(map: &[(Node, Node)], findings: &mut Findings) -> Vec<Entr
     let mut seen = HashSet::new();
     for (key, value) in map {
         let name = key.text().unwrap_or_default().to_owned();
-        if !seen.insert(name.clone()) {
+        if seen.insert(name.clone()) {
+            entries.push(Entry { key: name, span: key.span, value: value.clone() });
+        } else {
             let message = format!("duplicate key `{}`", name.escape_debug());
             findings.add(&codes::WRONG_KEY, key.span, message, "keep one of them");
-        } else {
-            entries.push(Entry { key: name, span: key.span, value: value.clone() });
         }
     }
     entries
