@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How many sources there are.
 pub const N_SOURCES: usize = N_PEOPLE + N_RUNNERS + SERVICES.len() + 5;
@@ -29,6 +29,30 @@ pub type Pair = (String, String);
 
 /// The pairs that something reports, each with the titles of the rules that matched.
 pub type Alerts = BTreeMap<Pair, BTreeSet<String>>;
+
+/// Reads the records that `tidegate hunt` writes as lines of JSON.
+pub fn alerts_of_hunt(lines: &str) -> serde_json::Result<Alerts> {
+    let mut alerts = Alerts::new();
+    for line in lines.lines() {
+        let record: Value = serde_json::from_str(line)?;
+        let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let pair = (text("source").to_owned(), plain_host(text("host")));
+        alerts.entry(pair).or_default().insert(text("title").to_owned());
+    }
+    Ok(alerts)
+}
+
+/// Adds an event of a gateway about a request of a source to a host.
+pub fn add_event(alerts: &mut Alerts, source: &str, host: &str, event: &Value) {
+    let titles = alerts.entry((source.to_owned(), plain_host(host))).or_default();
+    let rules = event.get("rules").and_then(Value::as_array).into_iter().flatten();
+    titles.extend(rules.filter_map(|rule| Some(rule.get("title")?.as_str()?.to_owned())));
+}
+
+/// The host of a pair: without the port that every tunnel of the traffic has.
+fn plain_host(authority: &str) -> String {
+    authority.trim_end_matches(":443").to_owned()
+}
 
 /// What a machine abuses a host for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -20,8 +20,7 @@ use std::path::Path;
 use std::process::Command;
 
 use gateway_replay::{Balance, Replayed, replay};
-use serde_json::Value;
-use tests::generated_traffic::{Alerts, Score, Traffic};
+use tests::generated_traffic::{Alerts, Score, Traffic, alerts_of_hunt};
 
 const NOTES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../knowledge/notes");
 
@@ -41,14 +40,7 @@ fn pack(folder: &Path) -> Vec<u8> {
 /// Returns the pairs that a hunt finds, with the titles of its rules.
 fn hunt(log: &Path) -> Alerts {
     let output = run(&["hunt", "--rules", NOTES, log.to_str().unwrap()]);
-    let mut alerts = Alerts::new();
-    for line in String::from_utf8(output).unwrap().lines() {
-        let record: Value = serde_json::from_str(line).unwrap();
-        let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
-        let pair = (text("source"), text("host").trim_end_matches(":443").to_owned());
-        alerts.entry(pair).or_default().insert(text("title"));
-    }
-    alerts
+    alerts_of_hunt(&String::from_utf8(output).unwrap()).unwrap()
 }
 
 /// Replays a log through gateways; prints and returns what was found.

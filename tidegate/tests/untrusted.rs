@@ -25,6 +25,19 @@ fn tidegate(folder: &Path) -> Command {
     command
 }
 
+/// Runs a command line that has to succeed.
+fn succeed(folder: &Path, line: &str) {
+    let output = tidegate(folder).args(line.split(' ')).output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+}
+
+/// Writes `a.pack` with one rule, and a `key` for identities.
+fn write_pack_and_key(folder: &Path) {
+    fs::write(folder.join("a.yml"), RULE).unwrap();
+    fs::write(folder.join("key"), "00112233445566778899aabbccddeeff\n").unwrap();
+    succeed(folder, "pack a.yml -o a.pack");
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -33,13 +46,8 @@ fn mode(path: &Path) -> u32 {
 fn configuration_with_the_identity_key_is_readable_by_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    fs::write(at("a.yml"), RULE).unwrap();
-    fs::write(at("key"), "00112233445566778899aabbccddeeff\n").unwrap();
-    let run = |line: &str| {
-        let output = tidegate(folder.path()).args(line.split(' ')).output().unwrap();
-        assert!(output.status.success(), "{line}: {output:?}");
-    };
-    run("pack a.yml -o a.pack");
+    write_pack_and_key(folder.path());
+    let run = |line: &str| succeed(folder.path(), line);
     for (kind, file) in [
         ("ecds", "tidegate.json"),
         ("envoy", "tidegate.json"),
@@ -75,13 +83,8 @@ fn a_file_of_another_user_chooses_no_reader_of_the_identity_key() {
     const NOBODY: u32 = 65_534;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    fs::write(at("a.yml"), RULE).unwrap();
-    fs::write(at("key"), "00112233445566778899aabbccddeeff\n").unwrap();
-    let run = |line: &str| {
-        let output = tidegate(folder.path()).args(line.split(' ')).output().unwrap();
-        assert!(output.status.success(), "{line}: {output:?}");
-    };
-    run("pack a.yml -o a.pack");
+    write_pack_and_key(folder.path());
+    let run = |line: &str| succeed(folder.path(), line);
     let planted = at("secret/tidegate.json");
     let plant = || {
         let _ = fs::remove_dir_all(at("secret"));

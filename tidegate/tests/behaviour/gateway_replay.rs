@@ -10,7 +10,7 @@ use filter::{
     Root,
 };
 use serde_json::Value;
-use tests::generated_traffic::Alerts;
+use tests::generated_traffic::{Alerts, add_event};
 
 /// Values under their keys, each with the number of its last change.
 type SharedData = Rc<RefCell<BTreeMap<String, (Vec<u8>, u32)>>>;
@@ -243,12 +243,8 @@ pub(crate) fn replay(pack: &[u8], balance: Balance, log: &str) -> Replayed {
 fn take_events(worker: &Worker, line: &Value, replayed: &mut Replayed) {
     for event in worker.lines.borrow_mut().drain(..) {
         let event: Value = serde_json::from_str(&event).unwrap();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let host = text(&line["authority"]);
-        let pair = (text(&line["client"]), host.trim_end_matches(":443").to_owned());
-        let titles = replayed.alerts.entry(pair).or_default();
-        let rules = event["rules"].as_array().into_iter().flatten();
-        titles.extend(rules.map(|rule| text(&rule["title"])));
+        let text = |key: &str| line[key].as_str().unwrap_or_default();
+        add_event(&mut replayed.alerts, text("client"), text("authority"), &event);
         replayed.n_events += 1;
     }
 }

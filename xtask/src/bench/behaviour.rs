@@ -11,10 +11,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use ::tests::generated_traffic::{Alerts, Score, Traffic};
+use ::tests::generated_traffic::{Alerts, Score, Traffic, alerts_of_hunt};
 use ::tests::workspace;
 use anyhow::{Result, ensure};
-use serde_json::Value;
 
 use crate::artifact::Artifacts;
 use crate::command::output;
@@ -111,13 +110,5 @@ fn hunt(tidegate: &Path, log: &Path) -> Result<Alerts> {
     let notes = workspace::root().join("knowledge/notes");
     let mut command = Command::new(tidegate);
     command.args(["hunt", "--format", "json", "--rules"]).arg(notes).arg(log);
-    let mut alerts = Alerts::new();
-    for line in output(&mut command)?.lines() {
-        let record: Value = serde_json::from_str(line)?;
-        let text =
-            |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let pair = (text("source"), text("host").trim_end_matches(":443").to_owned());
-        alerts.entry(pair).or_default().insert(text("title"));
-    }
-    Ok(alerts)
+    Ok(alerts_of_hunt(&output(&mut command)?)?)
 }

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ::tests::generated_traffic::Alerts;
+use ::tests::generated_traffic::{Alerts, add_event};
 use ::tests::{Bootstrap, Clock, Envoy, Launch, Plugin, until};
 use anyhow::{Context, Result, bail, ensure};
 use gateway::event;
@@ -186,15 +186,10 @@ fn events(envoy: &Envoy, names: &BTreeMap<String, &str>) -> Result<(Alerts, usiz
     let (mut alerts, mut n_events) = (Alerts::new(), 0);
     for event in log.lines().flat_map(event::find) {
         let event: Value = event?;
-        let text =
-            |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let source = text(event.pointer("/request/source"));
-        let name =
-            names.get(&source).with_context(|| format!("a source that sent nothing: {event}"))?;
-        let host = text(event.pointer("/request/host")).trim_end_matches(":443").to_owned();
-        let titles = alerts.entry(((*name).to_owned(), host)).or_default();
-        let rules = event.get("rules").and_then(Value::as_array).into_iter().flatten();
-        titles.extend(rules.map(|rule| text(rule.get("title"))));
+        let text = |place| event.pointer(place).and_then(Value::as_str).unwrap_or_default();
+        let name = names.get(text("/request/source"));
+        let name = name.with_context(|| format!("a source that sent nothing: {event}"))?;
+        add_event(&mut alerts, name, text("/request/host"), &event);
         n_events += 1;
     }
     Ok((alerts, n_events))
