@@ -161,11 +161,16 @@ impl Example {
     }
 
     /// Runs a client, and waits for its expected events.
+    ///
+    /// The end of a tunnel has events and lines of its own: what the gateway says of a client is whole
+    /// once no connection is open.
     pub fn run(&self, client: &Client) -> Result<Outcome> {
         let (n_before, n_called) = (self.events()?.len(), self.n_called()?);
         let n_lines = self.gateway.access_log()?.len();
         let succeeded = client.run(self.address()?, &self.authorities)?;
         self.gateway.access_log_of(n_lines + 1)?;
+        let end = format!("the end of the connections of: {}", client.title);
+        until(&end, || Ok((self.n_open()? == 0).then_some(())))?;
         let events = until(&format!("the event of: {}", client.title), || {
             let events = self.events()?.split_off(n_before);
             let is_reported = |what: &String| events.iter().any(|event| event.reports(what));
@@ -186,6 +191,17 @@ impl Example {
         let of = |cluster, what| stats.get(&format!("cluster.{cluster}.upstream_{what}_total"));
         let counts = outside.iter().flat_map(|cluster| [of(cluster, "cx"), of(cluster, "rq")]);
         Ok(counts.flatten().sum())
+    }
+
+    /// How many connections of clients and in tunnels are open.
+    fn n_open(&self) -> Result<u64> {
+        let stats = self.gateway.stats()?.into_iter();
+        let is_counted = |name: &str| {
+            name.starts_with("listener.")
+                && name.ends_with(".downstream_cx_active")
+                && !name.starts_with("listener.admin.")
+        };
+        Ok(stats.filter(|(name, _)| is_counted(name)).map(|(_, value)| value).sum())
     }
 
     fn events(&self) -> Result<Vec<Event>> {
