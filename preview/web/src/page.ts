@@ -297,8 +297,8 @@ const refers = (text: string) => /%[a-z_]+%|tidegate\./.test(text);
 
 /** Gives the engine the lists and services that drafts may refer to. */
 async function shareNotes() {
-  const shipped = await pages.fetched<NamedText[]>('shared.json').catch((error): NamedText[] => { say(`The shipped lists and services cannot be read: ${(error as Error).message}`); return []; });
-  const own = await session.shared().catch(() => ({ notes: [], placeholders: {} }));
+  const fetched = pages.fetched<NamedText[]>('shared.json').catch((error): NamedText[] => { say(`The shipped lists and services cannot be read: ${(error as Error).message}`); return []; });
+  const [shipped, own] = await Promise.all([fetched, session.shared().catch(() => ({ notes: [], placeholders: {} }))]);
   const problem = await ask<string>('share', { notes: [...shipped, ...own.notes], placeholders: own.placeholders });
   if (problem) say(`Lists and services cannot be read: ${problem}`);
   // A check that an edit started before did not know them.
@@ -336,6 +336,8 @@ performance.mark('editor');
 
 packs.offer(packs.SHIPPED, () => packs.fetched('./shipped.pack'));
 const following = session.follow(hooks).catch((error) => say(`The files on disk cannot be listed: ${(error as Error).message}`));
+// Where the server is this machine, it is here before the engine is.
+if (session.isServed) void pages.fetched('shared.json').catch(() => undefined);
 engine.follow((state) => {
   by('trouble').hidden = state.name !== 'failed';
   isReady = state.name === 'ready';
@@ -357,10 +359,10 @@ async function beginOnDisk() {
   if (all < 0) { traffic.restore(start.REQUESTS); return; }
   packs.use(all);
   await packs.load();
+  const sample = (texts: string[]) => ask<string>('sample', { slot: packs.slot(), texts });
   const own = await Promise.all(session.notes().filter((name) => name.endsWith('.md')).slice(0, 40).map((name) => session.note(name).catch(() => '')));
-  const shipped = await gallery.shippedNotes().catch(() => []);
-  const requests = await Promise.all([...own, ...shipped.map((note) => note.text)].map((text) => ask<string>('requests_of', { text })));
-  traffic.restore(await ask<string>('sample', { slot: packs.slot(), requests: requests.join('\n') }) || start.REQUESTS);
+  // Those of the shipped notes, where a person's own have no examples that match.
+  traffic.restore(await sample(own) || await sample((await gallery.shippedNotes().catch(() => [])).map((note) => note.text)) || start.REQUESTS);
 }
 
 async function begin() {

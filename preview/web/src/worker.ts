@@ -32,7 +32,7 @@ const calls: Record<string, (args: any, answer: Answer) => unknown> = {
   requests_of: ({ text }) => preview.requests_of(text),
   as_sigma: ({ text }) => preview.as_sigma(text) ?? null,
   as_note: ({ text }) => preview.as_note(text),
-  sample: ({ slot, requests }) => preview.sample(slot, requests),
+  sample: ({ slot, texts }) => preview.sample(slot, texts.map((text: string) => preview.requests_of(text)).join('\n')),
   load: ({ slot, name, bytes }) => preview.load(slot, name, new Uint8Array(bytes)),
   pack: ({ slot }) => JSON.parse(preview.pack(slot)),
   texts: ({ rows }) => JSON.parse(preview.texts(Uint32Array.from(rows))),
