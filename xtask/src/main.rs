@@ -1,5 +1,5 @@
 //! Set-up and every task of more than one step: `cargo xtask demo | record | lint | test | matrix | corpora | bench |
-//! fuzz | dist | setup`.
+//! fuzz | sanitize | dist | setup`.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::print_stdout,
@@ -24,6 +24,7 @@ mod page;
 mod progress;
 mod record;
 mod repositories;
+mod sanitize;
 mod schemas;
 mod skipped;
 mod sources;
@@ -90,6 +91,8 @@ enum Task {
     },
     /// Gives programs that read what others wrote anything to read, and keeps what crashes them.
     Fuzz(fuzz::Arguments),
+    /// Runs the tests of the native module's unsafe code under `AddressSanitizer` and `LeakSanitizer`.
+    Sanitize(sanitize::Arguments),
     /// Builds what a release consists of, into `dist/`.
     Dist,
     /// Installs and builds what tests need: targets, Envoy, Node.js, a browser, Spark, the wasm
@@ -126,6 +129,7 @@ fn run(task: Task) -> Result<()> {
         Task::Repositories(arguments) => repositories::run(&arguments),
         Task::Bench { subject } => bench::run(&subject),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Sanitize(arguments) => sanitize::run(&arguments),
         Task::Dist => dist::run(),
         Task::Setup => {
             install::envoy()?;

@@ -596,8 +596,17 @@ unsafe fn close(stream: *mut FakeStream) {
     }
 }
 
+/// A few, unless `PROPTEST_CASES` asks for more, as `cargo xtask sanitize` does.
+fn cases() -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..Default::default() };
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => config,
+        None => ProptestConfig { cases: 64, ..config },
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(cases())]
 
     /// Streams may end at any time, also without their end being reported, and headers have any bytes.
     #[test]
