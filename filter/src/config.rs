@@ -22,7 +22,7 @@
 //! | `events_per_minute` | the most events of one rule, source and action in a minute, over all workers, as text | `0`: any number |
 //! | `collector`    | the name of a cluster to which events are posted in batches (module `export`), beside the log | none |
 //! | `collector_url` | the URL of these requests, as `http://logs.example/ingest`: host and path, no credentials | `http://COLLECTOR/` |
-//! | `connections_per_source` | the most open connections of one client's address on each worker, as text; only with `protocol: tls` | `0`: any number |
+//! | `connections_per_source` | the most open connections of one client (an IPv4 address, or an IPv6 network of 64 bits) on each worker, as text; only with `protocol: tls` | `0`: any number |
 //! | `proxy_credentials` | `secure`: credentials of clients are taken over TLS and on loopback; `anywhere`: also in clear text (module `credentials`) | `secure` |
 //! | `protocol`     | `http` in an HTTP filter, `tls` in a network filter in front of TLS that passes through | `http` |
 //!

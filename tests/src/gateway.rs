@@ -14,7 +14,8 @@ use crate::{Envoy, Launch, Plugin, StandIn, host, workspace};
 const DISCOVERY: &str = "tidegate.json";
 const SET_STATE: &str =
     "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config";
-const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+/// Where the HTTP connection manager of the examples is configured, as a JSON pointer.
+pub const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 /// A running `examples/egress-gateway`, with a stand-in for the internet.
 ///

@@ -16,7 +16,7 @@ use gateway::configuration::{self, Protocol, Settings};
 use gateway::event;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::gateway::Gateway;
+use tests::gateway::{Gateway, MANAGER};
 use tests::shipped::{Names, Shipped};
 use tests::{Launch, StandIn, admin, client_hello, exempt, http1, scarce, until, workspace};
 
@@ -317,6 +317,34 @@ fn the_limit_of_one_client_is_not_that_of_another() -> Result<()> {
         .arg(format!("http://ok.example:{port}/"))
         .output()?;
     assert_eq!(String::from_utf8_lossy(&other.stdout), "200");
+    Ok(())
+}
+
+/// The addresses come from a header here: loopback has one IPv6 address.
+#[test]
+fn the_addresses_of_an_ipv6_network_share_one_limit() -> Result<()> {
+    let stand_in = StandIn::start()?;
+    let port = stand_in.address().port();
+    let names = BTreeMap::from([("ok.example".to_owned(), vec![stand_in.address().ip()])]);
+    let shipped = Shipped::start("egress-gateway", names, 443, |config| {
+        exempt(config, stand_in.address());
+        scarce(config);
+        if let Some(value) = config.pointer_mut(MANAGER) {
+            value["use_remote_address"] = json!(false);
+        }
+    })?;
+    let status = |client: &str| {
+        let request = format!(
+            "GET http://ok.example:{port}/ HTTP/1.1\r\nHost: ok.example\r\nX-Forwarded-For: {client}\r\n\r\n"
+        );
+        anyhow::Ok(http1::send(shipped.address()?, request.as_bytes())?.status)
+    };
+    for host in 1..=5 {
+        assert_eq!(status(&format!("2001:db8::{host}"))?, 200);
+    }
+    assert_eq!(status("2001:db8::ffff:1")?, 429);
+    assert_eq!(status("2001:db8:0:1::1")?, 200);
+    assert_eq!(status("192.0.2.1")?, 200);
     Ok(())
 }
 
