@@ -9,6 +9,7 @@ mod merge;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::net::IpAddr;
 
 use inspect::pack::{OTHER_OPERATION, Operation};
@@ -61,6 +62,8 @@ pub struct LearnedService {
     pub operations: Vec<&'static str>,
     /// Whose parts of it; empty for anybody's.
     pub identities: Vec<String>,
+    /// Whose parts were used, where the entry is for anybody's and these were few.
+    pub seen: Vec<String>,
     /// The ports, where they are not the usual ones.
     pub ports: Vec<u16>,
     /// Whether it was used through tunnels.
@@ -140,14 +143,35 @@ impl<'u> Tally<'u> {
 
 #[derive(Default)]
 struct ServiceTally<'u> {
-    tally: Tally<'u>,
-    operations: u32,
-    /// `None` for a use that names nobody.
-    identities: BTreeSet<Option<&'u str>>,
+    /// By what one request did, as bits.
+    by_operations: BTreeMap<u32, OperationsTally<'u>>,
     ports: BTreeSet<u16>,
     has_tunnels: bool,
+}
+
+impl ServiceTally<'_> {
+    /// All that was done, as bits.
+    fn operations(&self) -> u32 {
+        self.by_operations.keys().fold(0, |all, operations| all | operations)
+    }
+}
+
+/// Requests to a service that did the same.
+#[derive(Default)]
+struct OperationsTally<'u> {
+    tally: Tally<'u>,
+    /// `None` for a use that names nobody.
+    identities: BTreeSet<Option<&'u str>>,
     /// Whether something was sent by requests that no operation describes.
     sends_other: bool,
+}
+
+impl<'u> OperationsTally<'u> {
+    fn join(&mut self, other: OperationsTally<'u>) {
+        join(&mut self.tally, other.tally);
+        self.identities.extend(other.identities);
+        self.sends_other |= other.sends_other;
+    }
 }
 
 #[derive(Default)]
@@ -178,13 +202,13 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
                 }
                 Use::Service { service, operations, identity, port, manner } => {
                     let of_service = services.entry(service).or_default();
-                    of_service.tally.add(source, *count);
                     of_service.has_tunnels |= *manner == Manner::Tunnel;
-                    of_service.sends_other |= *operations == 0 && *manner == Manner::Sends;
                     of_service.ports.insert(*port);
-                    of_service.identities.insert(identity.as_deref());
-                    of_service.operations |=
-                        if *operations == 0 { OTHER_OPERATION } else { *operations };
+                    let bits = if *operations == 0 { OTHER_OPERATION } else { *operations };
+                    let of_operations = of_service.by_operations.entry(bits).or_default();
+                    of_operations.tally.add(source, *count);
+                    of_operations.sends_other |= *operations == 0 && *manner == Manner::Sends;
+                    of_operations.identities.insert(identity.as_deref());
                 }
             }
         }
@@ -192,22 +216,23 @@ fn group(uses: &Uses, family: &families::Family) -> LearnedGroup {
     for (name, tally) in &mut services {
         // Who gets something from a service gets the next thing in another way: it is the same direction, and the
         // same part of the service.
-        if tally.operations & reads() != 0 {
-            tally.operations |= reads() & uses.operations.get(*name).copied().unwrap_or_default();
+        let reads_of_service = reads() & uses.operations.get(*name).copied().unwrap_or_default();
+        for (bits, of) in mem::take(&mut tally.by_operations) {
+            let bits = if bits & reads() == 0 { bits } else { bits | reads_of_service };
+            tally.by_operations.entry(bits).or_default().join(of);
         }
     }
     let anywhere = anywhere(&services);
-    // An entry has to list all that a request does, so that those of a service are not divided between two entries.
-    services.retain(|_, tally| {
-        tally.has_tunnels || tally.sends_other || tally.operations & !anywhere != 0
-    });
+    for tally in services.values_mut().filter(|tally| !tally.has_tunnels) {
+        tally.by_operations.retain(|bits, of| of.sends_other || bits & !anywhere != 0);
+    }
     let (hosts, others) = listed_hosts(hosts);
     LearnedGroup {
         name: family.name.clone(),
         sources: family.patterns.iter().cloned().collect(),
         n_sources: family.members.len(),
         anywhere: operation_names(anywhere),
-        services: services.into_iter().map(|(name, tally)| learned_service(name, &tally)).collect(),
+        services: services.into_iter().flat_map(|(name, tally)| listed(name, tally)).collect(),
         hosts,
         others,
         matched,
@@ -222,23 +247,25 @@ fn reads() -> u32 {
         .fold(0, |bits, operation| bits | operation.bit())
 }
 
+/// The operations that only get something, as bits.
+fn gets() -> u32 {
+    [Operation::Clone, Operation::Query, Operation::Redirect]
+        .into_iter()
+        .fold(reads(), |bits, operation| bits | operation.bit())
+}
+
 /// The operations that only get something, where the group does them with a long tail of services: the next one
 /// will be a service that was not seen.
 fn anywhere(services: &BTreeMap<&str, ServiceTally<'_>>) -> u32 {
     if services.len() < MIN_TAIL_SERVICES {
         return 0;
     }
-    let getting = [
-        Operation::Read,
-        Operation::Download,
-        Operation::Poll,
-        Operation::Stream,
-        Operation::Query,
-        Operation::Redirect,
-    ];
-    let bits = getting.into_iter().map(Operation::bit).chain([OTHER_OPERATION]);
+    let getting = Operation::ALL.iter().filter(|operation| gets() & operation.bit() != 0);
+    // A repository or a package is got from few services, which are listed.
+    let getting = getting.filter(|operation| **operation != Operation::Clone);
+    let bits = getting.map(|operation| operation.bit()).chain([OTHER_OPERATION]);
     let is_usual = |bit: &u32| {
-        let n_services = services.values().filter(|tally| tally.operations & bit != 0).count();
+        let n_services = services.values().filter(|tally| tally.operations() & bit != 0).count();
         n_services >= MIN_USES_ANYWHERE
     };
     let usual = bits.filter(is_usual).fold(0, |all, bit| all | bit);
@@ -255,32 +282,61 @@ fn operation_names(bits: u32) -> Vec<&'static str> {
     known.map(|operation| operation.as_str()).chain(other).collect()
 }
 
-fn learned_service(name: &str, tally: &ServiceTally<'_>) -> LearnedService {
-    let operations = if tally.has_tunnels { Vec::new() } else { operation_names(tally.operations) };
+/// The entries of a service: one for what was got, and others for what was sent to other tenants. Each has all that one of its requests
+/// did, as an entry of a policy has to.
+fn listed(name: &str, tally: ServiceTally<'_>) -> Vec<LearnedService> {
     let usual: BTreeSet<u16> = [80, 443].into();
-    let ports = if tally.ports.is_subset(&usual) {
-        Vec::new()
-    } else {
-        tally.ports.iter().copied().collect()
-    };
-    LearnedService {
-        service: name.to_owned(),
-        operations,
+    let is_usual = tally.ports.is_subset(&usual);
+    let ports = if is_usual { Vec::new() } else { tally.ports.iter().copied().collect() };
+    // Who gets something from a tenant may get other things from it; what is sent has to be seen itself.
+    let mut by_direction: BTreeMap<u32, (u32, OperationsTally<'_>)> = BTreeMap::new();
+    for (bits, of) in tally.by_operations {
+        let is_sent = of.sends_other || bits & !(gets() | OTHER_OPERATION) != 0;
+        let (all_bits, all) = by_direction.entry(if is_sent { bits } else { 0 }).or_default();
+        *all_bits |= bits;
+        all.join(of);
+    }
+    let mut by_identities: BTreeMap<Vec<String>, (u32, OperationsTally<'_>)> = BTreeMap::new();
+    for (bits, of) in by_direction.into_values() {
         // An entry by tenant lists no tunnel, in which another tenant may be asked for.
-        identities: if tally.has_tunnels {
+        let identities = if tally.has_tunnels {
             Vec::new()
         } else {
-            listed_identities(&tally.identities, tally.tally.requests.n_requests)
-        },
-        ports,
-        has_tunnels: tally.has_tunnels,
-        count: tally.tally.count(),
+            listed_identities(&of.identities, of.tally.requests.n_requests, bits)
+        };
+        let (all_bits, all) = by_identities.entry(identities).or_default();
+        *all_bits |= bits;
+        all.join(of);
     }
+    let entry = |(identities, (bits, of)): (Vec<String>, (u32, OperationsTally<'_>))| {
+        let operations = if tally.has_tunnels { Vec::new() } else { operation_names(bits) };
+        let is_few = identities.is_empty() && of.identities.len() <= MAX_LISTED_IDENTITIES;
+        let seen = of.identities.iter().flatten().filter(|_| is_few);
+        let seen = seen.map(|identity| (*identity).to_owned()).collect();
+        LearnedService {
+            service: name.to_owned(),
+            operations,
+            identities,
+            seen,
+            ports: ports.clone(),
+            has_tunnels: tally.has_tunnels,
+            count: of.tally.count(),
+        }
+    };
+    by_identities.into_iter().map(entry).collect()
+}
+
+/// What one request is no habit of: what changes code, access or what is there. As bits.
+fn changes() -> u32 {
+    [Operation::Push, Operation::Run, Operation::Share, Operation::Delete]
+        .into_iter()
+        .fold(0, |bits, operation| bits | operation.bit())
 }
 
 /// The identities to list: each, or the first place of each, where these are few and come again and again. If
-/// every request names another one, or one names nobody, the next one will not be in a list.
-fn listed_identities(seen: &BTreeSet<Option<&str>>, n_requests: u64) -> Vec<String> {
+/// every request names another one, or one names nobody, the next one will not be in a list. What changes something
+/// of one tenant alone is listed for that one, however seldom.
+fn listed_identities(seen: &BTreeSet<Option<&str>>, n_requests: u64, bits: u32) -> Vec<String> {
     let Some(all) = seen.iter().copied().collect::<Option<BTreeSet<&str>>>() else {
         return Vec::new();
     };
@@ -288,7 +344,7 @@ fn listed_identities(seen: &BTreeSet<Option<&str>>, n_requests: u64) -> Vec<Stri
         n_identities <= MAX_LISTED_IDENTITIES
             && n_requests >= MIN_REQUESTS_PER_IDENTITY * n_identities as u64
     };
-    if is_short(all.len()) {
+    if is_short(all.len()) || all.len() == 1 && bits & changes() != 0 {
         return all.into_iter().map(str::to_owned).collect();
     }
     let first = |identity: &str| {

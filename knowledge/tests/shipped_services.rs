@@ -442,6 +442,34 @@ fn a_tenant_of_one_namespace_is_none_of_another() {
 #[test]
 fn namespaces_are_those_of_the_services() {
     let cases: &[Urls] = &[
+        // A clone is asked for with `.git` and without.
+        (
+            "GitHub",
+            "acme/app@api.github.com/repos",
+            &[
+                "github.com/acme/app/info/refs?service=git-upload-pack",
+                "github.com/acme/app.git/info/refs?service=git-upload-pack",
+                "github.com/acme/app.git/git-upload-pack",
+                "api.github.com/repos/acme/app/contents",
+            ],
+            &[
+                "github.com/acme/app.git.git/git-upload-pack",
+                "github.com/acme/app.wiki.git/git-upload-pack",
+                "github.com/evil/app.git/git-upload-pack",
+            ],
+        ),
+        (
+            "GitLab",
+            "acme/app@gitlab.com",
+            &["gitlab.com/acme/app/-/tree/main", "gitlab.com/acme/app.git/git-upload-pack"],
+            &["gitlab.com/acme/app.git/issues", "gitlab.com/acme/evil/app.git/git-upload-pack"],
+        ),
+        (
+            "Bitbucket",
+            "acme/app",
+            &["bitbucket.org/acme/app/src", "bitbucket.org/acme/app.git/info/refs"],
+            &["bitbucket.org/acme/other.git/info/refs"],
+        ),
         (
             "Cloudflare Workers / Pages",
             "acme@workers.dev",

@@ -10,7 +10,7 @@ use diagnostics::SourceText;
 use diagnostics::yaml::{Kind, Node};
 
 use super::families::Family;
-use super::write::{anywhere, comment, entry, others, policy_of, quoted};
+use super::write::{anywhere, comment, comment_of, entry, others, policy_of, quoted};
 use super::{LearnedGroup, group, learn};
 use crate::uses::Uses;
 
@@ -184,9 +184,8 @@ impl<'t> Edits<'t> {
         let mut services: Vec<(String, String)> = Vec::new();
         let anywhere = anywhere(learned).into_iter();
         services.extend(anywhere.map(|entry| (entry, "done with many services".to_owned())));
-        services.extend(
-            learned.services.iter().map(|service| (entry(service), comment(&service.count))),
-        );
+        services
+            .extend(learned.services.iter().map(|service| (entry(service), comment_of(service))));
         let hosts = learned.hosts.iter().map(|(host, count)| (quoted(host), comment(count)));
         let mut lists = [("services", services), ("hosts", hosts.collect())];
         // What goes into a list that is there comes before a list that is new behind it.

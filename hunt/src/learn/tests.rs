@@ -92,6 +92,29 @@ fn groups_that_use_the_same_things_are_joined_until_there_are_few() {
     assert_eq!(sources(&learn(&uses, 1)).len(), 2);
 }
 
+/// Two single requests are no reason to allow a push to anybody's repository.
+#[test]
+fn what_is_sent_is_listed_for_the_tenants_it_was_sent_to() {
+    let uses = uses(&[
+        ("ci", service("GitHub", Some(Operation::Clone), Some("evil/x")), 1),
+        ("ci", service("GitHub", Some(Operation::Clone), Some("acme/a")), 5),
+        ("ci", service("GitHub", Some(Operation::Push), Some("acme/b")), 1),
+        ("ci", service("GitHub", Some(Operation::Read), None), 1),
+        ("desk", service("Slack", Some(Operation::Write), Some("T1")), 3),
+        ("desk", service("Slack", Some(Operation::Upload), Some("T1")), 3),
+        ("desk", service("Slack", Some(Operation::Read), Some("T1")), 3),
+    ]);
+    let text = to_policy(&uses, &learn(&uses, 10));
+    for line in [
+        r#"{service: "GitHub", operations: [read, clone]}    # 7 requests of 1 source; of any tenant, seen: "acme/a", "evil/x""#,
+        r#"{service: "GitHub", operations: [push], identities: ["acme/b"]}    # 1 request of 1 source"#,
+        r#"{service: "Slack", operations: [read, write, upload], identities: ["T1"]}    # 9 requests of 1 source"#,
+    ] {
+        assert!(text.contains(&format!("      - {line}\n")), "{text}");
+    }
+    assert_eq!(text.matches("service: ").count(), 3, "{text}");
+}
+
 #[test]
 fn operations_and_identities_of_a_service_are_one_entry() {
     let uses = uses(&[

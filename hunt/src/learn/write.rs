@@ -65,7 +65,7 @@ fn write_group(group: &LearnedGroup, text: &mut String) {
         *text += &format!("      - {entry}    # done with many services\n");
     }
     for service in &group.services {
-        *text += &format!("      - {}    # {}\n", entry(service), comment(&service.count));
+        *text += &format!("      - {}    # {}\n", entry(service), comment_of(service));
     }
     if !group.hosts.is_empty() {
         *text += "    hosts:\n";
@@ -118,6 +118,16 @@ pub(super) fn entry(service: &LearnedService) -> String {
         parts.push(format!("ports: [{}]", ports.join(", ")));
     }
     format!("{{{}}}", parts.join(", "))
+}
+
+/// How often a service was used, and whose parts where the entry is for anybody's: a person may name them.
+pub(super) fn comment_of(service: &LearnedService) -> String {
+    let mut text = comment(&service.count);
+    if !service.seen.is_empty() {
+        let seen: Vec<_> = service.seen.iter().map(|seen| quoted(seen)).collect();
+        text += &format!("; of any tenant, seen: {}", seen.join(", "));
+    }
+    text
 }
 
 /// How often, by how many sources, and from when to when.
