@@ -25,6 +25,10 @@ const OF_CEF: [(&str, &str); 5] = [
 const OF_LEEF: [(&str, &str); 3] =
     [("srcBytes", "bytes-out"), ("dstBytes", "bytes-in"), ("devTime", "timestamp")];
 
+/// Methods of HTTP that logs may have in small letters (RFC 9110, 9.1, and RFC 5789).
+const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
 /// A line's keys and values, each key once.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pairs(Vec<(String, String)>);
@@ -49,6 +53,7 @@ impl Pairs {
                 pairs.rename(&[("dstname", "dest-host"), ("arg", "path"), ("op", "method")]);
             }
         }
+        pairs.read_rating();
         pairs.join_time();
         Some(pairs)
     }
@@ -172,6 +177,28 @@ impl Pairs {
             let (value, behind) = value.split_at_checked(end).unwrap_or_default();
             self.add(key, value.trim_end_matches(',').to_owned());
             rest = behind;
+        }
+    }
+
+    /// Takes away a `method` that is not one of HTTP: `FortiGate` names by it how a URL was rated (`domain`, `ip`).
+    /// What the request was is in `httpmethod`, or in `rawdata` as `Method=GET|User-Agent=x`.
+    fn read_rating(&mut self) {
+        let is_rating = |method: &str| method.bytes().any(|byte| byte.is_ascii_lowercase());
+        let is_known =
+            |method: &str| METHODS.iter().any(|known| known.eq_ignore_ascii_case(method));
+        if !self.get("method").is_some_and(|method| is_rating(method) && !is_known(method)) {
+            return;
+        }
+        self.0.retain(|(key, _)| key != "method");
+        let raw = self.get("rawdata").map(str::to_owned).unwrap_or_default();
+        for (key, value) in raw.split('|').filter_map(|pair| pair.split_once('=')) {
+            match key {
+                "Method" if self.get("httpmethod").is_none() => {
+                    self.add("method", value.to_owned())
+                }
+                "User-Agent" if self.get("agent").is_none() => self.add("agent", value.to_owned()),
+                _ => {}
+            }
         }
     }
 
@@ -307,6 +334,14 @@ mod tests {
             (
                 r#"date=2026-11-20 time=08:00:00 type=utm srcip=10.0.1.7 hostname="a.example" url="/b" service="HTTPS""#,
                 "GET http://a.example/b - 10.0.1.7 None Some(1795161600000)",
+            ),
+            (
+                r#"date=2026-11-20 time=08:00:00 subtype=webfilter srcip=10.0.1.7 hostname="a.example" url="/b" method="domain" httpmethod="POST""#,
+                "POST http://a.example/b - 10.0.1.7 None Some(1795161600000)",
+            ),
+            (
+                r#"date=2026-11-20 time=08:00:00 subtype=webfilter srcip=10.0.1.7 hostname="a.example" url="/b" method="ip" rawdata="Method=PUT|User-Agent=curl/8.5""#,
+                "PUT http://a.example/b curl/8.5 10.0.1.7 None Some(1795161600000)",
             ),
             (
                 r"<134>Nov 20 08:00:00 fw CEF:0|A \| B|C|1|x|A name|3|act=permitted request=https://a.example/b\=c?d=e requestMethod=PUT src=10.0.1.7 requestClientApplication=Mozilla/5.0 (X11; a) in=1 out=7 rt=1795161600000",
