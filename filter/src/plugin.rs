@@ -130,7 +130,7 @@ impl Plugin {
     pub(crate) fn new(pack: Arc<Pack>, settings: Arc<Settings>) -> Plugin {
         let (mut needs, scopes) = (Needs::of(pack.tables()), Scopes::of(pack.tables()));
         needs.server_name &= settings.listener_tls == ListenerTls::Any;
-        let inspector = Inspector::new(Arc::clone(&pack));
+        let inspector = Inspector::new(Arc::clone(&pack)).deferring();
         Plugin {
             needs,
             behaviour: inspector.asks_behaviour(),

@@ -37,6 +37,15 @@ impl<T> Observed<T> {
         value.map_or(Observed::Absent, Observed::Value)
     }
 
+    /// Changes the value, if there is one.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Observed<U> {
+        match self {
+            Observed::Unknown => Observed::Unknown,
+            Observed::Absent => Observed::Absent,
+            Observed::Value(value) => Observed::Value(change(value)),
+        }
+    }
+
     /// Returns the value, if there is one.
     pub fn value(self) -> Option<T> {
         match self {
@@ -94,6 +103,30 @@ pub enum FieldValue {
 }
 
 impl Behaviour {
+    /// Returns the number that a rule compares with; [`BehaviourField::FirstUse`] has none.
+    pub(crate) fn number(&self, field: BehaviourField) -> Observed<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "as a rule reads the digits of a number")]
+        let sum = |sum: Observed<u64>| sum.map(|sum| sum as f64);
+        let count = |count: Observed<u32>| count.map(f64::from);
+        let ratio = |ratio: Observed<Ratio>| ratio.map(Ratio::to_f64);
+        match field {
+            BehaviourField::ActiveHours => count(self.active_hours),
+            BehaviourField::AfterDeadDrop => count(self.after_dead_drop),
+            BehaviourField::Beacon => ratio(self.beacon),
+            BehaviourField::BeaconPeriod => count(self.beacon_period),
+            BehaviourField::FirstUse => Observed::Unknown,
+            BehaviourField::Identities => count(self.identities),
+            BehaviourField::NewHosts => count(self.new_hosts),
+            BehaviourField::Prevalence => ratio(self.prevalence),
+            BehaviourField::Requests => sum(self.requests),
+            BehaviourField::ServicePrevalence => ratio(self.service_prevalence),
+            BehaviourField::Sources => count(self.sources),
+            BehaviourField::TunnelSeconds => count(self.tunnel_seconds),
+            BehaviourField::UploadBytes => sum(self.upload_bytes),
+            BehaviourField::UploadRatio => ratio(self.upload_ratio),
+        }
+    }
+
     /// Returns the value of a field; `None` where there is none, or nobody knows.
     pub fn value(&self, field: BehaviourField) -> Option<FieldValue> {
         let count =

@@ -13,12 +13,11 @@ pub(crate) fn test_truth(tables: &Tables, test: u32, event: &Event) -> Truth {
         return Truth::Unknown;
     }
     let mut values = event.values(test.field).map(|text| event.raw(text));
+    let holds = |value: f64| compares(test.comparison, value, f64::from_bits(test.number));
     Truth::from_bool(match test.kind {
         TestKind::Null => matches!(slot, Slot::Missing | Slot::Null),
         TestKind::Exists => slot != Slot::Missing,
-        TestKind::Number => {
-            values.any(|value| number(value).is_some_and(|number| compares(test, number)))
-        }
+        TestKind::Number => values.any(|value| number(value).is_some_and(holds)),
         TestKind::FieldWhole | TestKind::FieldStart | TestKind::FieldEnd | TestKind::FieldAny => {
             other_field(test, event)
         }
@@ -29,14 +28,14 @@ pub(crate) fn test_truth(tables: &Tables, test: u32, event: &Event) -> Truth {
         | TestKind::Month
         | TestKind::Year => values.any(|value| {
             let part = Time::parse(value).and_then(|time| time.part(test.kind));
-            part.is_some_and(|part| compares(test, part.into()))
+            part.is_some_and(|part| holds(part.into()))
         }),
     })
 }
 
-fn compares(test: &Test, value: f64) -> bool {
-    let number = f64::from_bits(test.number);
-    match test.comparison {
+/// Returns true if a value compares with a rule's number as the rule says.
+pub(crate) fn compares(comparison: Comparison, value: f64, number: f64) -> bool {
+    match comparison {
         #[expect(clippy::float_cmp, reason = "equal means equal; both were written by people")]
         Comparison::Equal => value == number,
         Comparison::Less => value < number,

@@ -5,6 +5,7 @@
 //! few that no atom can vouch for. What else they ask for is looked for when they do, field by field,
 //! which most events never need. Truth has three values (Kleene): what only the response has is not known yet.
 
+mod gate;
 mod outcomes;
 mod plan;
 mod program;
@@ -15,6 +16,7 @@ use crate::bits::BitSet;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId};
 use crate::pack::{Atom, KEYWORDS, Op, Tables};
+pub(crate) use gate::{Numbers, narrow};
 pub(crate) use outcomes::may_match;
 pub(crate) use plan::{Plan, fields, needing};
 
@@ -70,7 +72,7 @@ pub(crate) struct Scratch {
     matched: Vec<RuleId>,
     /// Whether a rule may match once what is still to come is known.
     is_pending: bool,
-    /// The rules that may match once behaviour is known, and what they ask of it.
+    /// The rules that may match once behaviour is known, each once, and what they ask of it.
     undecided: Vec<RuleId>,
     asks: BehaviourFields,
 }
@@ -111,6 +113,12 @@ impl Scratch {
         &self.undecided
     }
 
+    /// Lets a rule wait for what it asks of behaviour.
+    fn wait(&mut self, rule: RuleId, fields: BehaviourFields) {
+        self.undecided.push(rule);
+        self.asks = self.asks.union(fields);
+    }
+
     /// What made an atom true.
     pub(crate) fn found(&self, atom: AtomId) -> Option<Found> {
         self.found.iter().find(|found| found.atom == atom).copied()
@@ -118,13 +126,26 @@ impl Scratch {
 }
 
 /// Evaluates every rule of a pack on `event`; `plan` is of the same pack.
-pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mut Scratch) {
+///
+/// With `defers`, nothing is known of behaviour, and [`evaluate_undecided`] follows: once a rule waits for it, others
+/// that would wait on most requests do so without being run.
+pub(crate) fn evaluate(
+    tables: &Tables,
+    plan: &Plan,
+    defers: bool,
+    event: &Event,
+    scratch: &mut Scratch,
+) {
     scratch.prepare(tables);
     search::first(tables, plan, event, scratch);
     plan.wake_unguarded(event, scratch);
     let mut n_run = 0;
     while let Some(rule) = scratch.woken.get(n_run).copied() {
         n_run += 1;
+        if defers && !scratch.asks.is_empty() && plan.gate(rule).is_open() {
+            scratch.wait(rule, plan.behaviour(rule));
+            continue;
+        }
         match program::truth_of(tables, &plan.shortcuts, rule, event, scratch) {
             Truth::True => {
                 scratch.matched.push(rule);
@@ -133,10 +154,7 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
             }
             Truth::Unknown => match plan.behaviour(rule) {
                 // Whoever knows the behaviour asks again anyway, with the response where there is one.
-                fields if !fields.is_empty() => {
-                    scratch.undecided.push(rule);
-                    scratch.asks = scratch.asks.union(fields);
-                }
+                fields if !fields.is_empty() => scratch.wait(rule, fields),
                 _ => scratch.is_pending = true,
             },
             Truth::False => {}
@@ -148,10 +166,11 @@ pub(crate) fn evaluate(tables: &Tables, plan: &Plan, event: &Event, scratch: &mu
     scratch.matched.sort_unstable();
 }
 
-/// Evaluates the rules again that behaviour decides about, once the event has answers to some of its fields.
+/// Evaluates some of the rules again that wait for behaviour, once the event has answers to some of its fields.
 pub(crate) fn evaluate_undecided(
     tables: &Tables,
     plan: &Plan,
+    rules: &[RuleId],
     answered: &[FieldId],
     event: &Event,
     scratch: &mut Scratch,
@@ -160,9 +179,11 @@ pub(crate) fn evaluate_undecided(
     for field in answered {
         scratch.scanned.remove(field.index());
     }
-    scratch.asks = BehaviourFields::default();
     let mut undecided = std::mem::take(&mut scratch.undecided);
     undecided.retain(|rule| {
+        if !rules.contains(rule) {
+            return true;
+        }
         let truth = program::truth_of(tables, &plan.shortcuts, *rule, event, scratch);
         match truth {
             Truth::True => {

@@ -9,8 +9,8 @@ use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
 use crate::distance::Distance;
 use crate::evaluate::{
-    Found, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, evaluate_undecided, fields,
-    may_match, unindexed_found,
+    Found, Numbers, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, evaluate_undecided,
+    fields, may_match, narrow, unindexed_found,
 };
 use crate::event::Event;
 use crate::ids::{AtomId, FieldId, RuleId, StrId};
@@ -42,6 +42,8 @@ pub struct Inspector {
     /// Memory for what is known of behaviour alone.
     behaviour: Reading,
     watched: Watched,
+    /// Whether the outcome of [`Inspector::inspect`] is resolved where it asks for behaviour.
+    defers: bool,
 }
 
 /// A request in one view, or an event that has only one.
@@ -80,7 +82,15 @@ impl Inspector {
             n_readings: 0,
             behaviour: Reading::default(),
             watched,
+            defers: false,
         }
+    }
+
+    /// Leaves rules that ask for behaviour to [`Inspector::resolve`], if a request has to be resolved anyway: a verdict
+    /// without behaviour may then ask for more than its rules turn out to need.
+    #[must_use]
+    pub fn deferring(self) -> Self {
+        Inspector { defers: true, ..self }
     }
 
     /// The pack.
@@ -155,7 +165,7 @@ impl Inspector {
 
     /// Returns the verdict on the request that was inspected last, without a response, where more is known of
     /// its source's behaviour: only rules that [`Verdict::asks`] counts are evaluated again. `verdict` is the
-    /// last one on this request. It may be called again with what is found out then; what was known stays.
+    /// last one on this request. It may be called again when more is found out, with what was known before and that.
     ///
     /// The outcome is that of [`Inspector::inspect_with`], in a fraction of its time.
     #[must_use]
@@ -163,11 +173,13 @@ impl Inspector {
         let tables = self.pack.tables();
         let readings = self.readings.get_mut(..self.n_readings).unwrap_or_default();
         for Reading { event, scratch, .. } in readings {
-            if scratch.undecided().is_empty() {
+            // Most rules fail by a number, and most others wait for the response.
+            let rules = narrow(&self.plan, behaviour, scratch);
+            if rules.is_empty() && scratch.matched().is_empty() {
                 continue;
             }
             let answered = self.binding.behaviour.answer_awaited(behaviour, event);
-            evaluate_undecided(tables, &self.plan, &answered, event, scratch);
+            evaluate_undecided(tables, &self.plan, &rules, &answered, event, scratch);
         }
         let mut resolved = self.verdict(verdict.anomalies, true);
         resolved.truncated |= verdict.truncated;
@@ -190,12 +202,18 @@ impl Inspector {
     /// fraction of that, and what was inspected last stays.
     pub fn may_match(&mut self, rules: &[RuleId], behaviour: &Behaviour) -> bool {
         let tables = self.pack.tables();
+        let numbers = Numbers::of(behaviour, true);
+        let may_hold = |rule: &&RuleId| self.plan.gate(**rule).truth(&numbers) != Truth::False;
+        let mut rules = rules.iter().filter(may_hold).peekable();
+        if rules.peek().is_none() {
+            return false;
+        }
         let Reading { event, scratch, .. } = &mut self.behaviour;
         event.clear(tables.fields.len());
         scratch.prepare(tables);
         let answers = &self.binding.behaviour;
         answers.answer(behaviour, true, event);
-        rules.iter().any(|rule| may_match(tables, *rule, |id| answers.has(id), event, scratch))
+        rules.any(|rule| may_match(tables, *rule, |id| answers.has(id), event, scratch))
     }
 
     /// Returns false if the host of a request belongs to no service, which takes one pass over its bytes; true
@@ -248,14 +266,16 @@ impl Inspector {
         known.secrets = self.secrets(request, views.forms());
         self.n_readings = 0;
         let nothing = Further::default();
-        self.read(View::Raw, |binding, tables, event| {
+        let defers =
+            self.defers && request.response.is_none() && *behaviour == Behaviour::default();
+        self.read(View::Raw, defers, |binding, tables, event| {
             binding.answer(tables, request, known, service.as_ref(), nothing, event);
         });
         for form in views.forms() {
             let hosts = if form.has_extra_hosts { views.extra_hosts() } else { &[] };
             let n_path_bytes = views.n_extra_path_bytes();
             let further = Further { hosts, n_path_bytes, methods: views.methods() };
-            self.read(form.view, |binding, tables, event| {
+            self.read(form.view, defers, |binding, tables, event| {
                 let request = form.apply(request);
                 let host = binding.services.host(&request);
                 let service =
@@ -333,7 +353,7 @@ impl Inspector {
         let mut known = self.known(request, service.as_ref(), anomalies, &user, &behaviour);
         known.secrets = self.secrets(request, &[]);
         let nothing = Further::default();
-        self.read(View::Raw, |binding, tables, event| {
+        self.read(View::Raw, false, |binding, tables, event| {
             binding.answer(tables, request, known, service.as_ref(), nothing, event);
         });
         self.verdict(anomalies, request.response.is_none())
@@ -342,7 +362,7 @@ impl Inspector {
     /// The verdict on any event; `answer` answers the pack's fields.
     pub fn inspect_event(&mut self, answer: impl FnOnce(&Tables, &mut Event)) -> Verdict {
         self.n_readings = 0;
-        self.read(View::Raw, |binding, tables, event| {
+        self.read(View::Raw, false, |binding, tables, event| {
             answer(tables, event);
             binding.behaviour.await_rest(event);
         });
@@ -350,7 +370,12 @@ impl Inspector {
     }
 
     /// Evaluates one reading.
-    fn read(&mut self, view: View, answer: impl FnOnce(&Binding, &Tables, &mut Event)) {
+    fn read(
+        &mut self,
+        view: View,
+        defers: bool,
+        answer: impl FnOnce(&Binding, &Tables, &mut Event),
+    ) {
         if self.n_readings == self.readings.len() {
             self.readings.push(Reading::default());
         }
@@ -360,7 +385,7 @@ impl Inspector {
         reading.event.clear(self.pack.tables().fields.len());
         answer(&self.binding, self.pack.tables(), &mut reading.event);
         let Reading { event, scratch, .. } = reading;
-        evaluate(self.pack.tables(), &self.plan, event, scratch);
+        evaluate(self.pack.tables(), &self.plan, defers, event, scratch);
     }
 
     /// Returns what the event that was inspected last adds to the pack's correlations; `verdict` is its

@@ -4,6 +4,10 @@
 /// A pack whose rule needs more is refused when it is decoded; the compiler refuses such a rule first.
 pub const MAX_STACK: usize = 64;
 
+/// Deepest condition of which behaviour alone may decide something.
+/// Of a deeper one any part may hold: its rule runs on each request that it waits for.
+pub(crate) const MAX_GATE_DEPTH: usize = 16;
+
 /// Most bytes of one header or pseudo-header that are looked at.
 /// Envoy refuses a request with more than 60 KiB of headers by default (`max_request_headers_kb`), so
 /// this is only met where an operator raised that limit: what follows is not inspected, and the

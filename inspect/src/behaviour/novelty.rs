@@ -73,6 +73,11 @@ impl FirstUses {
         self.0 & first_use.bit() != 0
     }
 
+    /// Returns true if one of another set is in this one.
+    pub(crate) fn has_any(self, others: FirstUses) -> bool {
+        self.0 & others.0 != 0
+    }
+
     /// Returns true if nothing is new.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -1,5 +1,6 @@
 //! What is found out about a pack before the first event.
 
+use super::gate::Gate;
 use super::program::{Shortcuts, truth_of};
 use super::{Scratch, Truth};
 use crate::behaviour::BehaviourFields;
@@ -55,6 +56,10 @@ pub(crate) struct Plan {
     asked: Vec<FieldId>,
     /// What each rule asks of behaviour; empty where none does.
     behaviour: Vec<BehaviourFields>,
+    /// The parts of rules that are about behaviour; empty where none asks.
+    gates: Vec<Gate>,
+    /// The gate of a rule that asks for none.
+    no_gate: Gate,
 }
 
 /// A rule that no text guards. Its truth is known beforehand for events that have none of its fields.
@@ -78,6 +83,11 @@ impl Plan {
         };
         let mut event = Event::default();
         let mut scratch = Scratch::default();
+        for (rule, fields) in (0..).map(RuleId).zip(&plan.behaviour) {
+            let has_gate = !fields.is_empty();
+            let gate = has_gate.then(|| Gate::of(tables, rule, &mut scratch));
+            plan.gates.push(gate.unwrap_or_default());
+        }
         for rule in &tables.unguarded {
             event.clear(tables.fields.len());
             scratch.prepare(tables);
@@ -96,6 +106,11 @@ impl Plan {
     /// What a rule asks of behaviour.
     pub(crate) fn behaviour(&self, rule: RuleId) -> BehaviourFields {
         self.behaviour.get(rule.index()).copied().unwrap_or_default()
+    }
+
+    /// The part of a rule that is about behaviour.
+    pub(crate) fn gate(&self, rule: RuleId) -> &Gate {
+        self.gates.get(rule.index()).unwrap_or(&self.no_gate)
     }
 
     /// What the scan of a field has.

@@ -290,7 +290,7 @@ mod tests {
             event.answer(FieldId(u32::from(idx % 8 != 0)), text);
         }
         let mut scratch = Scratch::default();
-        let n_steps = counted(|| evaluate(tables, &plan, &event, &mut scratch));
+        let n_steps = counted(|| evaluate(tables, &plan, false, &event, &mut scratch));
         assert!(scratch.found(AtomId(0)).is_none());
         n_steps
     }

@@ -159,7 +159,7 @@ fn without_hidden(text: &[u8]) -> Vec<u8> {
 
 /// Decodes each text of pairs of hexadecimal digits, with or without one character between two pairs.
 fn from_hex(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::new();
+    let mut decoded = Vec::with_capacity(text.len() / 2);
     let mut rest = text;
     while !rest.is_empty() {
         let start = decoded.len();
@@ -187,13 +187,50 @@ fn from_hex(text: &[u8]) -> Vec<u8> {
 }
 
 fn hex_pair(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some(digit(high)? << 4 | digit(low)?)
+    let high = HEX_DIGITS.get(usize::from(high))?;
+    let low = HEX_DIGITS.get(usize::from(low))?;
+    (high | low != NO_DIGIT).then_some(high << 4 | low)
+}
+
+/// What is in [`HEX_DIGITS`] and [`BASE64_DIGITS`] for other bytes; the digits have other bits.
+const NO_DIGIT: u8 = 0xff;
+
+/// The values of hexadecimal digits.
+const HEX_DIGITS: [u8; 256] = digits(&[(b'0', b'9', 0), (b'A', b'F', 10), (b'a', b'f', 10)]);
+
+/// The values of the digits of base64, of either alphabet.
+const BASE64_DIGITS: [u8; 256] = digits(&[
+    (b'A', b'Z', 0),
+    (b'a', b'z', 26),
+    (b'0', b'9', 52),
+    (b'+', b'+', 62),
+    (b'-', b'-', 62),
+    (b'/', b'/', 63),
+    (b'_', b'_', 63),
+]);
+
+/// Lays out a table of digits, from ranges of bytes and the value of their first.
+const fn digits(ranges: &[(u8, u8, u8)]) -> [u8; 256] {
+    let mut table = [NO_DIGIT; 256];
+    let mut ranges = ranges;
+    while let [(first, last, value), others @ ..] = ranges {
+        let mut rest: &mut [u8] = &mut table;
+        let mut byte = 0_u8;
+        while let Some((place, behind)) = rest.split_first_mut() {
+            if *first <= byte && byte <= *last {
+                *place = *value + (byte - *first);
+            }
+            rest = behind;
+            byte = byte.wrapping_add(1);
+        }
+        ranges = others;
+    }
+    table
 }
 
 /// Decodes each text of base64, of either alphabet, that is text.
 fn from_base64(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::new();
+    let mut decoded = Vec::with_capacity(text.len());
     for token in text.split(|byte| base64_digit(*byte).is_none()) {
         if token.len() < MIN_ENCODED {
             continue;
@@ -224,14 +261,7 @@ pub(super) fn decode_base64(token: &[u8], decoded: &mut Vec<u8>) {
 }
 
 fn base64_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+    BASE64_DIGITS.get(usize::from(byte)).copied().filter(|digit| *digit != NO_DIGIT)
 }
 
 #[cfg(test)]

@@ -246,3 +246,99 @@ fn what_cannot_match_any_more_is_known_by_behaviour_alone() {
         }
     }
 }
+
+/// Conditions that behaviour alone decides in part, of any form.
+const OVER_TIME: [&str; 12] = [
+    "r: {tidegate.sources|lte: 2, tidegate.first_use: source.host}\n  s: {tidegate.beacon|gte: 0.35, tidegate.requests|gte: 12}\n  p: {c-useragent|startswith: Mozilla, tidegate.upload_ratio|lt: -0.6}\n  condition: r and s and not p",
+    "r: {tidegate.sources: 1}\n  l: {tidegate.beacon|gte: 0.1, tidegate.active_hours|gte: 6}\n  o: {tidegate.client: own}\n  condition: (r or l) and not o",
+    "u: {tidegate.upload_bytes|gte: 1000}\n  f: {tidegate.first_use|startswith: 'source.'}\n  condition: u and f",
+    "u: {tidegate.upload_bytes|gte: 1000}\n  f: {tidegate.first_use: [group.host, network.host]}\n  condition: u and not f",
+    "h: {tidegate.new_hosts|gte: 5}\n  condition: h",
+    "h: {cs-host: a.example}\n  b: {tidegate.beacon|gte: 0.9}\n  condition: h or b",
+    "h: {cs-host: b.example}\n  b: {tidegate.requests|lt: 3}\n  condition: h and not b",
+    "n: {tidegate.beacon: null}\n  b: {tidegate.requests|gte: 12}\n  condition: n and b",
+    "f: {tidegate.first_use|all: [source.host, network.host]}\n  condition: not f",
+    "t: {tidegate.tunnel_seconds|gte: 60}\n  b: {tidegate.beacon|gt: 0.35}\n  condition: 1 of them",
+    "t: {tidegate.after_dead_drop|lte: 60}\n  s: {sc-status: 404}\n  condition: t and not s",
+    "b: {tidegate.beacon|exists: true}\n  c: {tidegate.requests: 12}\n  condition: b and c",
+];
+
+/// Numbers of which some are the bounds of rules, and some are not known.
+fn any_behaviour(mut seed: u64) -> Behaviour {
+    let mut next = |n_values: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % n_values
+    };
+    fn one<T: Copy>(idx: u64, values: [T; 2]) -> Observed<T> {
+        match idx {
+            0 | 1 => Observed::Value(values[idx as usize]),
+            2 => Observed::Absent,
+            _ => Observed::Unknown,
+        }
+    }
+    let ratio = Ratio::from_millionths;
+    let mut first_uses = [FirstUses::default(); 2];
+    first_uses[next(2) as usize].insert(Scope::Source, Subject::Host);
+    first_uses[0].insert(Scope::Network, Subject::Host);
+    Behaviour {
+        active_hours: one(next(4), [5, 6]),
+        after_dead_drop: one(next(4), [60, 61]),
+        beacon: one(next(4), [ratio(350_000), ratio(910_000)]),
+        first_use: one(next(4), first_uses),
+        new_hosts: one(next(4), [4, 5]),
+        requests: one(next(4), [2, 12]),
+        sources: one(next(4), [1, 3]),
+        tunnel_seconds: one(next(4), [59, 60]),
+        upload_bytes: one(next(4), [999, 1000]),
+        upload_ratio: one(next(4), [ratio(-600_000), ratio(-700_000)]),
+        ..Behaviour::default()
+    }
+}
+
+/// Rules that are left to what is found out of behaviour, and those that fail by a number alone, match as they do
+/// where all is inspected at once.
+#[test]
+fn what_is_decided_by_numbers_is_what_the_whole_rules_decide() {
+    let text = OVER_TIME.map(rule).join("\n---\n");
+    let pack = std::sync::Arc::new(event::pack(&text).unwrap());
+    let mut plain = Inspector::new(std::sync::Arc::clone(&pack));
+    let mut deferring = Inspector::new(pack).deferring();
+    let rules = |verdict: &Verdict| -> Vec<inspect::RuleId> {
+        verdict.matches.iter().map(|matched| matched.rule).collect()
+    };
+    let (mut n_early, mut n_late, mut n_spared) = (0, 0, 0);
+    for seed in 0..4_000 {
+        let known = any_behaviour(seed);
+        let authority = [&b"a.example"[..], b"A.example:443", b"b.example"][seed as usize % 3];
+        let agent = [None, Some(&b"Mozilla/5.0"[..]), Some(b"curl")][seed as usize / 3 % 3];
+        let path = Some(&b"/%61"[..]);
+        let request = Request { authority, path, user_agent: agent, ..Request::default() };
+        let expect = plain.inspect_with(&request, &User::default(), &known);
+        let first =
+            Behaviour { beacon: known.beacon, requests: known.requests, ..Behaviour::default() };
+        let mut verdict = deferring.inspect(&request);
+        for behaviour in [first, known] {
+            verdict = deferring.resolve(&verdict, &behaviour);
+        }
+        assert_eq!(verdict.matches, expect.matches, "{seed}");
+        assert!(verdict.asks.contains_all(expect.asks), "{seed}");
+        n_early += verdict.matches.len();
+
+        let response = Some(Response { status: Some(404), ..Response::default() });
+        let request = Request { response, ..request };
+        let expect = plain.inspect_with(&request, &User::default(), &known);
+        let waiting = deferring.undecided_rules();
+        let is_late = |rule: &inspect::RuleId| !rules(&verdict).contains(rule);
+        let late: Vec<_> = rules(&expect).into_iter().filter(is_late).collect();
+        n_late += late.len();
+        assert!(late.iter().all(|rule| waiting.contains(rule) || rule.0 == 10), "{seed}: {late:?}");
+        if deferring.may_match(&waiting, &known) {
+            let verdict = deferring.inspect_with(&request, &User::default(), &known);
+            assert_eq!(rules(&verdict), rules(&expect), "{seed}");
+        } else {
+            assert!(late.iter().all(|rule| !waiting.contains(rule)), "{seed}: {late:?}");
+            n_spared += 1;
+        }
+    }
+    assert!(n_early > 4_000 && n_late > 100 && n_spared > 100, "{n_early} {n_late} {n_spared}");
+}
