@@ -655,12 +655,12 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: *const 
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     envoy: Pointer,
     stream: *const c_void,
-    _is_end: bool,
+    is_end: bool,
 ) -> u32 {
     let envoy = EnvoyStream { pointer: envoy, callback: PhantomData };
     // The stream is not borrowed while Envoy is answered below, as it calls back.
     // SAFETY: see above; Envoy calls a stream's functions on one thread.
-    let judged = caught(|| unsafe { &*stream.cast::<Stream>() }.on_request_headers(envoy));
+    let judged = caught(|| unsafe { &*stream.cast::<Stream>() }.on_request_headers(envoy, is_end));
     let judged = match judged {
         Some(judged) => Some(judged),
         // SAFETY: the same.

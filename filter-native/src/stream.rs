@@ -24,10 +24,11 @@ impl Stream {
         Stream { configuration, worker: Worker::current(), place: Cell::default() }
     }
 
-    /// Judges the request; also returns the response that is to be sent.
+    /// Judges the request; also returns the response that is to be sent. With `is_end` it has no body.
     pub(crate) fn on_request_headers(
         &self,
         envoy: EnvoyStream<'_>,
+        is_end: bool,
     ) -> (Flow, Option<LocalResponse>) {
         if self.place.get().is_some() {
             return (Flow::Continue, None);
@@ -35,6 +36,9 @@ impl Stream {
         let host = self.host(envoy);
         let flow = self.worker.enter(|state| {
             let mut stream = self.configuration.root(state).http_stream();
+            if is_end {
+                stream.ends_with_headers();
+            }
             let flow = stream.on_request_headers(&host);
             if !stream.is_over() {
                 self.place.set(Some(state.keep(stream)));

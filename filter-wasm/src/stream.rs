@@ -22,7 +22,10 @@ impl HttpStreamContext {
 impl Context for HttpStreamContext {}
 
 impl HttpContext for HttpStreamContext {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+    fn on_http_request_headers(&mut self, _: usize, is_end: bool) -> Action {
+        if is_end {
+            self.stream.ends_with_headers();
+        }
         action(self.stream.on_request_headers(&self.host))
     }
 

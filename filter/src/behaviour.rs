@@ -3,9 +3,9 @@
 //! A request is tracked if a rule depends on behaviour and on nothing else any more: every other request pays
 //! nothing. At its headers the tables are read and the rules are evaluated with it as the last request of its
 //! pair, first with what its own entry and its host's answer, and with the rest only if that does not settle them.
-//! What entries answer that pairs share is remembered for a moment. When the request ends, and its bytes are final,
-//! it is written, in the bucket that was read at its headers if nothing else changed it since, and it is judged once
-//! more if a rule may match by them. A denied request is written too: a beacon
+//! What entries answer that pairs share is remembered for a moment, and the pair itself for a second ([`held`]). When
+//! the request ends, and its bytes are final, it is added to the pair, which is written once a second, and it is judged
+//! once more if a rule may match by them. A denied request is written too: a beacon
 //! that is denied is still one. Where a rule that counts may deny, it is written at its headers ([`reservation`]).
 //!
 //! An event that only such rules match is written once a window of its pair and rule.
@@ -25,6 +25,7 @@ use crate::plugin::{Inspection, Plugin};
 use crate::source::Sender;
 use crate::suppression::EventSubject;
 
+mod held;
 mod news;
 mod parties;
 mod recent;
@@ -33,10 +34,10 @@ pub(crate) mod reservation;
 mod scopes;
 mod shared;
 
+pub(crate) use held::Held;
 use news::{News, host_newness};
 use parties::{Parties, reads_service};
 pub(crate) use recent::Recent;
-use record::Kept;
 pub(crate) use scopes::Scopes;
 use shared::find;
 pub(crate) use shared::{Costs, Place, Table, open};
@@ -55,8 +56,8 @@ pub(crate) struct Tracked {
     pub(crate) waiting: Vec<RuleId>,
     /// Whether it was written at its headers.
     is_written: bool,
-    /// The pair's bucket as it was read at the headers, if all that is left to write is there.
-    kept: Option<Kept>,
+    /// Whether it may have a body.
+    pub(crate) has_body: bool,
 }
 
 impl Tracked {
@@ -121,8 +122,9 @@ impl Plugin {
             behaviour: Behaviour::default(),
             waiting: Vec::new(),
             is_written: false,
-            kept: None,
+            has_body: true,
         };
+        self.write_due(host, time);
         let mut written = None;
         if self.reserves {
             let used = tracked.used(time);
@@ -136,12 +138,7 @@ impl Plugin {
         let parties = &tracked.parties;
         let known: Option<PairState> = match written.filter(|_| tracked.is_written) {
             Some(written) => Some(written),
-            None => {
-                let slot = open::<PairState>(host, parties.pair);
-                let known = slot.as_ref().and_then(|slot| slot.entry.clone());
-                tracked.kept = slot.and_then(|slot| self.keep(slot, parties, time));
-                known
-            }
+            None => self.known_pair(host, parties, time),
         };
         let asks = verdict.asks;
         let used = (!tracked.is_written).then(|| tracked.used(time));

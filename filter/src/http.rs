@@ -23,6 +23,7 @@ pub enum Flow {
 pub struct HttpStream {
     plugin: Option<Rc<Plugin>>,
     stage: Stage,
+    has_body: bool,
 }
 
 /// How far a request has come. Each stage is taken out when it is used, so that nothing is judged or
@@ -39,7 +40,12 @@ enum Stage {
 
 impl HttpStream {
     pub(crate) fn new(plugin: Option<Rc<Plugin>>) -> Self {
-        HttpStream { plugin, stage: Stage::Waiting }
+        HttpStream { plugin, stage: Stage::Waiting, has_body: true }
+    }
+
+    /// Says that the request has no body: it ends with its headers. Nobody is asked for its bytes then.
+    pub fn ends_with_headers(&mut self) {
+        self.has_body = false;
     }
 
     /// Judges the request, once its headers are there.
@@ -55,7 +61,12 @@ impl HttpStream {
             Step::Refuse => (None, Flow::Pause),
         };
         self.stage = match inspection {
-            Some(inspection) => Stage::Judged(running::watch(host, plugin, *inspection)),
+            Some(mut inspection) => {
+                if let Some(tracked) = &mut inspection.tracked {
+                    tracked.has_body = self.has_body;
+                }
+                Stage::Judged(running::watch(host, plugin, *inspection))
+            }
             None => Stage::Over,
         };
         flow

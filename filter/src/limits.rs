@@ -40,9 +40,12 @@ pub(crate) const MAX_SEEN_USES: usize = 128;
 /// How often a worker tries to swap a shared value before it goes on without.
 pub(crate) const MAX_CAS_TRIES: usize = 8;
 
-/// Most buckets of behaviour that a worker keeps while the requests run that read them, 2 kB each. Past it a bucket
-/// is read again at the end of its request.
-pub(crate) const MAX_KEPT_BUCKETS: usize = 256;
+/// Most pairs of behaviour that a worker holds, with buckets of 2 kB. A further one replaces another, which is written
+/// first, and read again at the end of its request.
+pub(crate) const MAX_HELD_PAIRS: usize = 256;
+
+/// Most uses of a pair that are written together, 48 bytes each.
+pub(crate) const MAX_HELD_USES: usize = 32;
 
 /// Longest window of suppression, in seconds; a longer one is refused.
 pub(crate) const MAX_SUPPRESS_SECONDS: u32 = 24 * 3600;

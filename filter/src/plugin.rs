@@ -1,14 +1,13 @@
 //! A configuration in use: what all streams of one plugin share.
 
 use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use inspect::{
     Action, BehaviourFields, Decision, Inspector, Mode, Pack, RuleMatch, Transport, User, Verdict,
 };
 
-use crate::behaviour::{Recent, Scopes, Tracked, reservation};
+use crate::behaviour::{Held, Recent, Scopes, Tracked, reservation};
 use crate::config::{Config, FailureMode, ListenerTls, Settings};
 use crate::correlation::{Correlations, Fired};
 use crate::credentials::Authentication;
@@ -39,8 +38,7 @@ pub(crate) struct Plugin {
     /// Whether uses are written before rules are evaluated.
     pub(crate) reserves: bool,
     pub(crate) recent: RefCell<Recent>,
-    /// Shared by the requests that keep a bucket of behaviour, to count them.
-    pub(crate) kept_buckets: Rc<()>,
+    pub(crate) held: RefCell<Held>,
     /// The gateway's node id, once an event has asked for it: it never changes.
     pub(crate) node: OnceCell<Vec<u8>>,
     /// The correlations that run here.
@@ -137,7 +135,7 @@ impl Plugin {
             scopes,
             reserves: reservation::is_needed(&inspector, settings.mode),
             recent: RefCell::default(),
-            kept_buckets: Rc::default(),
+            held: RefCell::default(),
             node: OnceCell::default(),
             correlations: Correlations::of(pack.tables()),
             inspector: RefCell::new(inspector),

@@ -55,7 +55,9 @@ impl Root {
                 // reported when others are answered, and the queue for the collector fills, which is
                 // counted.
                 host.set_tick_period(TICK_MS).unwrap_or_default();
-                self.plugin = Some(plugin);
+                if let Some(before) = self.plugin.replace(plugin) {
+                    before.write_held(host);
+                }
                 true
             }
             Err(why) => {
@@ -67,12 +69,13 @@ impl Root {
         }
     }
 
-    /// Reports requests that have been running for long, closes windows of suppression that are over, and
-    /// posts queued events.
+    /// Reports requests that have been running for long, closes windows of suppression that are over, writes what
+    /// requests added to the behaviour of their pairs, and posts queued events.
     pub fn tick(&self, host: &dyn Host) {
         running::report_due(host);
         if let Some(plugin) = &self.plugin {
             plugin.close_windows(host);
+            plugin.write_held(host);
             plugin.post_events(host);
         }
     }

@@ -1,29 +1,20 @@
 //! Writes the requests of sources: into the entry of the pair, and once an epoch into the tables that other pairs
 //! share.
 
-use std::rc::Rc;
-
 use inspect::behaviour_state::{
     CrowdState, NETWORK_WARM_UP_SECONDS, Newness, PairState, PairUse, SOURCE_WARM_UP_SECONDS,
     WatchState,
 };
 use inspect::{BehaviourField, Observed, Ratio, Scope};
 
+use super::held::HeldPair;
 use super::news::{News, host_newness};
 use super::parties::Parties;
-use super::shared::{Costs, Place, Slot, change, open};
+use super::shared::{Costs, Place, change, open};
 use super::{Tracked, in_seconds};
 use crate::host::{Host, Property};
-use crate::limits::MAX_KEPT_BUCKETS;
 use crate::plugin::Plugin;
 use crate::report::read_number;
-
-/// A bucket that is kept while a request runs, and the right to keep it: [`MAX_KEPT_BUCKETS`] are.
-#[derive(Debug)]
-pub(super) struct Kept {
-    slot: Slot<PairState>,
-    _right: Rc<()>,
-}
 
 impl Plugin {
     /// Writes a request that is over; what its bytes add to is known then.
@@ -32,17 +23,21 @@ impl Plugin {
         let Some(now) = in_seconds(ended) else { return };
         let has_bytes = self.behaviour.contains(BehaviourField::UploadBytes)
             || self.behaviour.contains(BehaviourField::UploadRatio);
-        let bytes = |property| if has_bytes { read_number(host, property) } else { None };
+        let bytes = |wanted: bool, property| {
+            let number = wanted.then(|| read_number(host, property)).flatten();
+            number.unwrap_or_default()
+        };
         let used = PairUse {
-            sent: bytes(Property::RequestBytes).unwrap_or_default(),
-            received: bytes(Property::ResponseBytes).unwrap_or_default(),
+            sent: bytes(has_bytes && tracked.has_body, Property::RequestBytes),
+            received: bytes(has_bytes, Property::ResponseBytes),
             seconds: in_seconds(ended.saturating_sub(tracked.since)).unwrap_or(u32::MAX),
             ..tracked.used(now)
         };
         let parties = &tracked.parties;
         let settled = tracked.is_written.then(|| self.settle_use(host, parties, &used)).flatten();
-        let added = tracked.kept.take().and_then(|kept| add_use(host, kept.slot, parties, &used));
-        let pair = settled.or(added).or_else(|| self.write_use(host, parties, &used, 1).0);
+        let added = settled.or_else(|| self.add_to_held(host, parties, &used));
+        let pair = added.or_else(|| self.write_use(host, parties, &used, 1).0);
+        self.write_due(host, now);
         let Some(pair) = pair else { return };
         let behaviour = &mut tracked.behaviour;
         let (sent, received) = pair.bytes();
@@ -51,13 +46,64 @@ impl Plugin {
         behaviour.tunnel_seconds = Observed::Value(pair.tunnel_seconds());
     }
 
-    /// Keeps a bucket for the end of a request, if nothing but the pair is to be written then, and not too many are
-    /// kept: reading it again would cost as much as all that its rules ask for.
-    pub(super) fn keep(&self, slot: Slot<PairState>, parties: &Parties, time: u32) -> Option<Kept> {
-        let is_pair_enough = slot.entry.as_ref().is_some_and(|pair| parties.are_noted(pair, time))
+    /// Returns what is known of the pair of a request, and holds it for those that follow in this second and for the
+    /// end of the request, if nothing but the pair is to be written then.
+    pub(super) fn known_pair(
+        &self,
+        host: &dyn Host,
+        parties: &Parties,
+        time: u32,
+    ) -> Option<PairState> {
+        let mut held = self.held.try_borrow_mut().ok()?;
+        if let Some(pair) = held.find(parties.pair, time) {
+            return Some(pair.clone());
+        }
+        // What is not written of a second before is part of what is known.
+        let unwritten = held.release(parties.pair);
+        self.write_pairs(host, unwritten);
+        let slot = open::<PairState>(host, parties.pair)?;
+        let known = slot.entry.clone();
+        let is_pair_enough = known.as_ref().is_some_and(|pair| parties.are_noted(pair, time))
             && !self.notes_read(parties);
-        let has_room = Rc::strong_count(&self.kept_buckets) <= MAX_KEPT_BUCKETS;
-        (is_pair_enough && has_room).then(|| Kept { slot, _right: Rc::clone(&self.kept_buckets) })
+        if is_pair_enough {
+            let replaced = held.hold(slot, time);
+            self.write_pairs(host, replaced);
+        }
+        known
+    }
+
+    /// Adds a use to its pair, if that is held and all that is to be written.
+    fn add_to_held(&self, host: &dyn Host, parties: &Parties, used: &PairUse) -> Option<PairState> {
+        if self.notes_read(parties) {
+            return None;
+        }
+        let mut held = self.held.try_borrow_mut().ok()?;
+        let is_noted = |pair: &PairState| parties.are_noted(pair, used.time);
+        let (pair, due) = held.add(parties.pair, used, is_noted)?;
+        self.write_pairs(host, due);
+        Some(pair)
+    }
+
+    /// Writes what requests of earlier seconds added to their pairs.
+    pub(super) fn write_due(&self, host: &dyn Host, time: u32) {
+        if let Ok(mut held) = self.held.try_borrow_mut() {
+            self.write_pairs(host, held.take_due(time));
+        }
+    }
+
+    /// Writes all that requests added to their pairs.
+    pub(crate) fn write_held(&self, host: &dyn Host) {
+        if let Ok(mut held) = self.held.try_borrow_mut() {
+            self.write_pairs(host, held.take_all());
+        }
+    }
+
+    fn write_pairs(&self, host: &dyn Host, pairs: impl IntoIterator<Item = HeldPair>) {
+        let mut costs = Costs::default();
+        for pair in pairs {
+            pair.write(host, &mut costs);
+        }
+        self.count_costs(host, &costs);
     }
 
     /// Returns true if a request reads a dead drop that a rule asks for.
@@ -86,6 +132,9 @@ impl Plugin {
     ) -> (Option<PairState>, bool) {
         let PairUse { time, now, .. } = *used;
         let mut costs = Costs::default();
+        let unwritten =
+            self.held.try_borrow_mut().ok().and_then(|mut held| held.release(parties.pair));
+        self.write_pairs(host, unwritten);
         let Some(mut slot) = open::<PairState>(host, parties.pair) else { return (None, false) };
         let mut known = slot.entry.take();
         let is_noted = known.as_ref().is_some_and(|pair| parties.are_noted(pair, time));
@@ -181,19 +230,4 @@ impl Plugin {
         }
         is_saved
     }
-}
-
-/// Adds a use to the pair in a bucket that was read before; `None` if another request has changed the bucket since,
-/// or the epoch has ended in which other tables have the use.
-fn add_use(
-    host: &dyn Host,
-    mut slot: Slot<PairState>,
-    parties: &Parties,
-    used: &PairUse,
-) -> Option<PairState> {
-    let mut pair = slot.entry.take().filter(|pair| parties.are_noted(pair, used.time))?;
-    pair.add(used);
-    pair.note(parties.used);
-    // Its place in the bucket is its own, so that no other gives way, and what is lost here is written again.
-    slot.save(host, &pair, used.now, &mut Costs::default()).then_some(pair)
 }

@@ -136,6 +136,13 @@ pub(crate) fn find<E: Stored>(host: &dyn Host, place: Place) -> Option<E> {
     open(host, place)?.entry
 }
 
+impl<E> Slot<E> {
+    /// Where the entry is.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+}
+
 impl<E: Stored> Slot<E> {
     /// Writes the entry of the place; returns false if the swap was lost.
     pub(crate) fn save(mut self, host: &dyn Host, entry: &E, now: u32, costs: &mut Costs) -> bool {

@@ -110,8 +110,10 @@ fn a_beacon_is_reported_once_whichever_worker_sees_it() {
         let workers: Vec<_> =
             (0..n_workers).map(|_| (first.worker(), Gateway::new(BEACON))).collect();
         let send = |idx: usize| {
-            for (worker, _) in &workers {
+            for (worker, gateway) in &workers {
                 worker.advance(60);
+                // As a tick does.
+                gateway.plugin.write_held(worker);
             }
             let (worker, gateway) = &workers[idx * 7 % 5 % n_workers];
             gateway.send(worker, "10.0.0.1", "a.example");
@@ -283,7 +285,10 @@ fn sources_of_a_host_are_counted() {
 #[test]
 fn a_new_pack_keeps_what_is_known_and_so_does_a_new_machine() {
     let host = FakeHost::new();
-    Gateway::new(BEACON).beacon(&host, "10.0.0.1", "a.example", 19);
+    let before = Gateway::new(BEACON);
+    before.beacon(&host, "10.0.0.1", "a.example", 19);
+    // As a tick and a new configuration do.
+    before.plugin.write_held(&host);
     let next = config_of_rules(&[BEACON, "cs-host: b.example"]);
     let next = Gateway { plugin: Rc::new(Plugin::start(&host, next)) };
     let machine = host.worker();
@@ -388,8 +393,8 @@ fn bytes_of_another_layout_are_no_state() {
 
 #[test]
 fn a_clock_that_jumps_starts_anew_and_poisons_nothing() {
-    let gateway = Gateway::new(BEACON);
     for jump in [365 * 24 * 3600, 7 * 24 * 3600] {
+        let gateway = Gateway::new(BEACON);
         let host = FakeHost::new();
         gateway.beacon(&host, "10.0.0.1", "a.example", 15);
         host.advance(jump);
@@ -539,4 +544,81 @@ fn a_request_is_judged_again_only_if_its_bytes_may_match() {
     gateway.send_for(&host, "10.0.0.1", "a.example", 700, 1);
     let inspector = gateway.plugin.inspector.borrow();
     assert!(inspector.undecided_rules().is_empty(), "it was inspected with its response");
+}
+
+/// What requests of one second add is written once, and added again where another worker wrote meanwhile.
+#[test]
+fn requests_of_one_second_are_written_together() {
+    let (ours, theirs) =
+        (Gateway::new("tidegate.requests|gte: 12"), Gateway::new("tidegate.requests|gte: 12"));
+    let first = FakeHost::new();
+    let second = first.worker();
+    let send = |gateway: &Gateway, worker: &FakeHost, n_requests: usize| {
+        for _ in 0..n_requests {
+            gateway.send(worker, "10.0.0.1", "a.example");
+        }
+    };
+    send(&ours, &first, 1);
+    first.advance(1);
+    second.advance(1);
+    send(&ours, &first, 5);
+    send(&theirs, &second, 4);
+    assert_eq!((first.events().len(), second.events().len()), (0, 0), "10 of them");
+    ours.plugin.write_held(&first);
+    // Its bucket has changed since it was read.
+    theirs.plugin.write_held(&second);
+    assert_eq!((first.counted(LOST), second.counted(LOST)), (0, 0));
+    first.advance(1);
+    send(&ours, &first, 1);
+    assert_eq!(first.events().len(), 0);
+    send(&ours, &first, 1);
+    assert_eq!(first.events().len(), 1, "the twelfth");
+
+    // Many of one second, and one that ends in a later one.
+    let gateway = Gateway::new("tidegate.requests|gte: 103");
+    for _ in 0..100 {
+        gateway.send(&first, "10.0.0.1", "b.example");
+    }
+    gateway.send_for(&first, "10.0.0.1", "b.example", 10, 5);
+    gateway.send(&first, "10.0.0.1", "b.example");
+    assert_eq!(first.events().len(), 1);
+    gateway.send(&first, "10.0.0.1", "b.example");
+    assert_eq!((first.events().len(), first.counted(LOST)), (2, 0));
+}
+
+/// What is new is written at once, so that only requests of a pair that is known are lost.
+#[test]
+fn a_machine_that_dies_takes_the_requests_of_a_second_along() {
+    let host = FakeHost::new();
+    let send = |gateway: &Gateway, n_requests: usize| {
+        for _ in 0..n_requests {
+            gateway.send(&host, "10.0.0.1", "a.example");
+        }
+    };
+    let dying = Gateway::new("tidegate.requests|gte: 5");
+    send(&dying, 1);
+    host.advance(1);
+    send(&dying, 3);
+    drop(dying);
+    let next = Gateway::new("tidegate.requests|gte: 5");
+    send(&next, 3);
+    assert_eq!(host.events().len(), 0);
+    send(&next, 1);
+    assert_eq!(host.events().len(), 1, "the first one and four");
+}
+
+/// A pair that takes the place of another one in the memory of a worker loses none of its requests.
+#[test]
+fn more_pairs_than_are_held_lose_nothing() {
+    let gateway = Gateway::new("tidegate.requests|gte: 8");
+    let host = FakeHost::new();
+    for _ in 0..8 {
+        for idx in 0..600 {
+            gateway.send(&host, &format!("10.0.{}.{}", idx / 100, idx % 100), "a.example");
+        }
+        if host.events().len() > 600 {
+            break;
+        }
+    }
+    assert_eq!((host.events().len(), host.counted(LOST)), (600, 0));
 }

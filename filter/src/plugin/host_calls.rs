@@ -8,6 +8,24 @@ use crate::testing::{Call, FakeHost, config_of_rules};
 
 /// Sends requests until what they have in common is known, and returns the calls of the last one.
 fn calls(listener_tls: ListenerTls, items: &[&str]) -> Vec<(Call, usize)> {
+    calls_of(&Sent::default(), listener_tls, items)
+}
+
+/// How requests are sent.
+struct Sent {
+    /// Seconds between two of them.
+    pause: u64,
+    ends_with_headers: bool,
+}
+
+impl Default for Sent {
+    fn default() -> Sent {
+        Sent { pause: 1, ends_with_headers: false }
+    }
+}
+
+/// The same for requests that are sent in another way.
+fn calls_of(sent: &Sent, listener_tls: ListenerTls, items: &[&str]) -> Vec<(Call, usize)> {
     let host = FakeHost::new();
     let mut config = config_of_rules(items);
     config.settings.listener_tls = listener_tls;
@@ -26,12 +44,15 @@ fn calls(listener_tls: ListenerTls, items: &[&str]) -> Vec<(Call, usize)> {
         ]);
         host.set_property(Property::SourceAddress, b"192.0.2.7:4321");
         let mut stream = HttpStream::new(Some(Rc::clone(&plugin)));
+        if sent.ends_with_headers {
+            stream.ends_with_headers();
+        }
         stream.on_request_headers(&host);
         stream.on_response_headers(&host);
         stream.on_end(&host);
         assert!(host.events().is_empty(), "{items:?}");
         last = host.take_calls();
-        host.advance(1);
+        host.advance(sent.pause);
     }
     last
 }
@@ -95,6 +116,11 @@ fn a_tracked_request_of_a_known_pair_reads_and_writes_one_bucket() {
     let upload = "tidegate.first_use: source.host\n        tidegate.upload_bytes|gte: 1000000\n        tidegate.sources|lte: 2";
     let expect = [&of_sender[..], &of_bytes, &of_state].concat();
     assert_eq!(calls(ListenerTls::None, &[beacon, upload]), expect);
+    // A request that ends with its headers has sent no bytes.
+    let sent = Sent { ends_with_headers: true, ..Sent::default() };
+    let of_bytes = [(Call::Property(Property::ResponseBytes), 1)];
+    let expect = [&of_sender[..], &of_bytes, &of_state].concat();
+    assert_eq!(calls_of(&sent, ListenerTls::None, &[beacon, upload]), expect);
 
     // Where there may be TLS there may be a certificate.
     let of_client = [
@@ -104,4 +130,17 @@ fn a_tracked_request_of_a_known_pair_reads_and_writes_one_bucket() {
     ];
     let expect = [&of_client[..], &of_state].concat();
     assert_eq!(calls(ListenerTls::Any, &[beacon]), expect);
+}
+
+#[test]
+fn a_tracked_request_of_a_pair_that_was_read_in_this_second_reads_and_writes_nothing() {
+    let beacon = "tidegate.beacon|gte: 0.9\n        tidegate.requests|gte: 20";
+    let expect = [
+        (Call::RequestHeaders, 1),
+        (Call::Property(Property::SourceAddress), 1),
+        (Call::Time, 2),
+        (Call::RecordMetric, 2),
+    ];
+    let sent = Sent { pause: 0, ..Sent::default() };
+    assert_eq!(calls_of(&sent, ListenerTls::None, &[beacon]), expect);
 }

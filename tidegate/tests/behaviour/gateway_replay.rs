@@ -201,10 +201,18 @@ pub(crate) fn replay(pack: &[u8], balance: Balance, log: &str) -> Replayed {
                 take_events(worker, &line, &mut replayed);
             }
         };
+    let mut last_tick = 0;
     for (idx, line) in log.lines().enumerate() {
         let line: Value = serde_json::from_str(line).unwrap();
         let start = (line["start_time"].as_f64().unwrap() * 1000.0) as u64;
         end_until(start, &mut open, &mut ends);
+        if start / 1000 > last_tick {
+            last_tick = start / 1000;
+            for (worker, root) in &workers {
+                worker.nanoseconds.set(start * 1_000_000);
+                root.tick(worker);
+            }
+        }
         let (worker, root) = of(idx, &line);
         let text = |key: &str| line[key].as_str().unwrap_or_default();
         let mut headers = vec![(":method", text("method").as_bytes())];
