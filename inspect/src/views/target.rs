@@ -24,8 +24,8 @@ pub(super) struct Target {
     pub(super) path: Vec<u8>,
 }
 
-/// What a path and query name: the first host name and the first URL in the path, and what each
-/// parameter is or contains. Takes steps in proportion to the path, and counts them.
+/// What a path and query name: the first host name, the first behind a scheme as a segment and the first URL
+/// in the path, and what each parameter is or contains. Takes steps in proportion to the path, and counts them.
 pub(super) fn targets(path: &[u8], steps: &mut usize) -> Vec<Target> {
     let mut found = Vec::new();
     let query_at = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
@@ -34,7 +34,7 @@ pub(super) fn targets(path: &[u8], steps: &mut usize) -> Vec<Target> {
         let n_stem = text.len();
         // What follows a name or a URL in the path belongs to it, the query too.
         text.extend_from_slice(query);
-        *steps += 2 * text.len();
+        *steps += 3 * text.len();
         let stem = text.get(..n_stem).unwrap_or_default();
         first_name(&text, stem, &mut found);
         if let Some(at) = url_at(stem, 0) {
@@ -203,14 +203,22 @@ fn value_targets(value: &[u8], found: &mut Vec<Target>, steps: &mut usize) {
     }
 }
 
-/// Reads the first segment of a path that looks like the name of a host, with what follows it.
+/// Reads the first segment of a path that looks like the name of a host, and the first such segment behind
+/// a scheme that is a segment of its own (`/https/a.example/b`), each with what follows it.
 fn first_name(path: &[u8], stem: &[u8], found: &mut Vec<Target>) {
     let mut start = 0;
+    let mut is_named = false;
+    let mut is_behind_scheme = false;
     for segment in stem.split(|byte| *byte == b'/').take(MAX_SEGMENTS + 1) {
-        if looks_like_host(segment) {
+        if (is_behind_scheme || !is_named) && looks_like_host(segment) {
             each_target(path.get(start..).unwrap_or_default(), |_| true, found);
-            return;
+            if is_behind_scheme {
+                return;
+            }
+            is_named = true;
         }
+        is_behind_scheme =
+            segment.eq_ignore_ascii_case(b"https") || segment.eq_ignore_ascii_case(b"http");
         start += segment.len() + 1;
     }
 }

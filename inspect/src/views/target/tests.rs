@@ -22,6 +22,12 @@ fn targets_are_found_wherever_a_proxy_may_take_them_from() {
         ("/newest/pastebin.com/raw/a", &["pastebin.com /raw/a"]),
         ("/web/2020/https://pastebin.com/raw/a", &["pastebin.com /raw/a"]),
         ("/c/s/pastebin.com/raw/a", &["pastebin.com /raw/a"]),
+        ("/https/pastebin.com/raw/a", &["pastebin.com /raw/a"]),
+        (
+            "/proxy_u/en-ru.ru.abc/HTTPS/pastebin.com/raw/a?b=1",
+            &["en-ru.ru.abc /HTTPS/pastebin.com/raw/a?b=1", "pastebin.com /raw/a?b=1"],
+        ),
+        ("/a.example/b.example/http/c", &["a.example /b.example/http/c"]),
         ("/search?q=cache:abcdefghijkl:https://pastebin.com/raw/a+x", &["pastebin.com /raw/a+x"]),
         ("/search?q=cache:abcdefghijkl:pastebin.com/raw/a", &["pastebin.com /raw/a"]),
         ("/?sl=a&u=https://pastebin.com/raw/a", &["pastebin.com /raw/a"]),
