@@ -144,8 +144,8 @@ struct RequestPart<'e> {
     id: Option<&'e str>,
     /// `traceparent`, if it has the form of W3C Trace Context.
     traceparent: Option<&'e str>,
-    /// The method.
-    method: String,
+    /// The method; `{}` where it may be a secret.
+    method: &'e str,
     /// Host and port as sent, without userinfo; bytes that are not printable ASCII as `\xff`.
     host: Cow<'e, str>,
     /// The server name that the client asked for in TLS, escaped like `host`.
@@ -308,7 +308,7 @@ impl<'e> Event<'e> {
             request: RequestPart {
                 id: facts.headers.request_id.and_then(request_id),
                 traceparent: facts.headers.traceparent.and_then(traceparent),
-                method: shown(facts.headers.method),
+                method: redact::method(facts.headers.method),
                 host: of_request.host.as_str().into(),
                 sni: facts.snapshot.server_name.as_deref().map(redact::host),
                 tunnel: facts.snapshot.connect_target.as_deref().map(redact::host),

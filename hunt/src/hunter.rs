@@ -438,7 +438,10 @@ impl Judge {
         };
         Summary {
             service: service().unwrap_or_default(),
-            method: text(request.method),
+            method: match self.show_values {
+                true => text(request.method),
+                false => redact::method(request.method).to_owned(),
+            },
             host: redact::host(request.authority),
             path: match request.path {
                 Some(path) if self.show_values => text(path),

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::pack::{Part, PartKind, Tables};
 use crate::secret::is_in_label;
 use crate::service::{ServiceMatch, path_templates, plain_host, segments};
-use crate::views::{decoded_authority, hidden_hosts};
+use crate::views::{decoded_authority, hidden_hosts, is_known_method};
 
 /// Replaces what is left out.
 pub const REDACTED: &str = "{}";
@@ -216,6 +216,15 @@ pub fn host(authority: &[u8]) -> String {
     text.get(..255).unwrap_or(text).escape_ascii().to_string()
 }
 
+/// Returns a method that programs send, or one that reads like a word of an API; any other may be a secret, since
+/// HTTP/2 carries any text as a method, and is left out.
+pub fn method(method: &[u8]) -> &str {
+    if is_known_method(method) {
+        return str::from_utf8(method).unwrap_or(REDACTED);
+    }
+    words(method).unwrap_or(REDACTED)
+}
+
 /// Adds one host with its port; anything else may be a secret, and is left out with its first byte before it.
 /// Returns true if nothing is left out.
 fn show_host(part: &[u8], is_first: bool, text: &mut Vec<u8>) -> bool {
@@ -359,6 +368,23 @@ fn is_spoken(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_that_is_no_word_is_left_out() {
+        for (sent, expect) in [
+            ("GET", "GET"),
+            ("BITS_POST", "BITS_POST"),
+            ("", ""),
+            ("get", "get"),
+            ("FOO", "FOO"),
+            ("ghp_0123456789abcdefghijABCDEFGHIJ", "{}"),
+            ("QUtJQUlPU0ZPRE5ON0VYQU1QTEU", "{}"),
+            ("GET\u{e9}", "{}"),
+        ] {
+            assert_eq!(method(sent.as_bytes()), expect, "{sent}");
+        }
+        assert_eq!(method(&[b'A'; 300]), "{}");
+    }
 
     #[test]
     fn templates_keep_words_and_drop_secrets() {

@@ -2,7 +2,7 @@
 //!
 //! Rules find them by kind in the field [`SECRET_FIELD`]. Keys are known by the form that their vendors document; a
 //! key at a host of its own vendor, in the parameter of the query that is for it, is in use and no leak. Looked at are
-//! path and query, the user agent, the referrer and cookies, with escapes undone, and in them text in hexadecimal
+//! path and query, the user agent, the referrer, cookies and the method, with escapes undone, and in them text in hexadecimal
 //! digits or base64; and the labels of the host.
 //! Other headers and bodies are not looked at: a token in `Authorization` is where it belongs.
 
@@ -79,9 +79,10 @@ impl Secrets {
         // Most hosts and texts are ruled out by one pass over them.
         let is_encoded = host::has_encoded_labels(&host);
         format::find_in_host(&host, &mut found);
-        let texts = [request.path, request.user_agent, request.referrer, request.cookie];
+        let method = Some(request.method);
+        let texts = [request.path, request.user_agent, request.referrer, request.cookie, method];
         let is_long = texts.map(|text| text.is_some_and(encoded::has_long_run));
-        if !is_encoded && is_long == [false; 4] {
+        if !is_encoded && is_long == [false; 5] {
             return found;
         }
         // Asked only where something was found, which is rare.

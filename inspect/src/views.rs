@@ -33,7 +33,7 @@ use crate::request::{Request, Transport, split_port};
 use crate::verdict::View;
 use budget::Budget;
 use host::HostForm;
-pub(crate) use method::overrides;
+pub(crate) use method::{is_known as is_known_method, overrides};
 use path::PathForm;
 pub use punycode::ascii_name;
 

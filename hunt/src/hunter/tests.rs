@@ -346,7 +346,7 @@ fn correlations_run_over_the_time_of_events_of_all_logs() {
 #[test]
 fn cells_of_csv_cannot_break_out_or_become_formulas() {
     let log = r#"{"method":"=1+1","authority":"x\"y\".evil.example","path":"/"}"#;
-    let (out, _) = hunt(&[(Format::Envoy, log)], &FieldMap::default(), Output::Csv, false);
+    let (out, _) = hunt(&[(Format::Envoy, log)], &FieldMap::default(), Output::Csv, true);
     let record = out.lines().nth(1).unwrap();
     assert!(record.contains(r#""'=1+1""#) && record.contains(r#""x\""{}""#), "{record}");
 }

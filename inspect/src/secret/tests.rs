@@ -15,6 +15,19 @@ fn kinds(host: &str, path: &str, cookie: Option<&str>) -> Vec<&'static str> {
 }
 
 #[test]
+fn a_key_in_the_method_leaves_too() {
+    let tables = empty_tables().unwrap();
+    let request = Request {
+        method: b"ghp_0123456789abcdefghijABCDEFGHIJ",
+        authority: b"collect.example",
+        path: Some(b"/"),
+        ..Request::default()
+    };
+    let found: Vec<_> = Secrets::of(&tables, &request).iter().collect();
+    assert_eq!(found, [SecretKind::GitHub]);
+}
+
+#[test]
 fn keys_are_known_by_their_form() {
     let other = "collect.example";
     for (host, path, expect) in [

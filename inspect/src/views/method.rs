@@ -68,7 +68,7 @@ pub(super) fn is_standard(method: &[u8]) -> bool {
 }
 
 /// Returns true if programs in use send a method, in these letters.
-pub(super) fn is_known(method: &[u8]) -> bool {
+pub(crate) fn is_known(method: &[u8]) -> bool {
     is_standard(method) || OTHERS.binary_search(&method).is_ok()
 }
 
