@@ -18,14 +18,17 @@ pub(super) fn refusal(project: &Project, path: &str, text: &str) -> Option<Strin
     if is_setting(project, Path::new(path)) {
         return Some(format!("`{path}` is a setting of the project: a person writes it"));
     }
-    if is_in_capitals(Path::new(path)) {
+    if diagnostics::printable(path.as_bytes()) != path {
+        return Some("the path has characters that cannot be seen".to_owned());
+    }
+    if is_obeyed(Path::new(path)) {
         return Some(format!("`{path}` is no name of a note: other programs read such files"));
     }
     if !is_known(path, text) {
         let wanted = if extension == Some("md") {
             "a note: front matter with a `kind`"
         } else {
-            "Sigma: each document has a `title`, and a `detection`, `correlation` or `filter`"
+            "Sigma: each document has a `title`, a `detection`, `correlation` or `filter`, and no keys that Sigma does not have"
         };
         return Some(format!("the text is not {wanted}"));
     }
@@ -58,12 +61,63 @@ fn is_setting(project: &Project, path: &Path) -> bool {
     named.into_iter().flatten().any(|named| plain(named) == plain(path))
 }
 
-/// Returns true for a name such as `README.md` or `AGENTS.md`; `T1102.md` has digits.
-fn is_in_capitals(path: &Path) -> bool {
+/// Files that programs or people obey, by the first part of their names in lower case: file systems that
+/// ignore case take `Agents.md` for `AGENTS.md`.
+const OBEYED: [&str; 12] = [
+    "agent",
+    "agents",
+    "claude",
+    "contributing",
+    "conventions",
+    "copilot-instructions",
+    "gemini",
+    "instructions",
+    "readme",
+    "security",
+    "skill",
+    "skills",
+];
+
+/// Keys of a document of Sigma (Sigma rules 2.1, correlations 2.1, filters, and collections of version 1). One with
+/// others may be what another program obeys as well.
+const OF_SIGMA: [&str; 27] = [
+    "action",
+    "aliases",
+    "author",
+    "correlation",
+    "custom",
+    "date",
+    "description",
+    "detection",
+    "falsepositives",
+    "fields",
+    "filter",
+    "generate",
+    "id",
+    "level",
+    "license",
+    "logsource",
+    "modified",
+    "name",
+    "references",
+    "regression_tests_path",
+    "related",
+    "scope",
+    "simulation",
+    "status",
+    "tags",
+    "taxonomy",
+    "title",
+];
+
+/// Returns true for a name such as `README.md` or `Agents.md`, and for one in capitals; `T1102.md` has digits.
+fn is_obeyed(path: &Path) -> bool {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
     let first = stem.split('.').next().unwrap_or_default();
     let has = |is: fn(char) -> bool| first.chars().any(is);
-    has(char::is_uppercase) && !has(char::is_lowercase) && !has(char::is_numeric)
+    let is_in_capitals =
+        has(char::is_uppercase) && !has(char::is_lowercase) && !has(char::is_numeric);
+    is_in_capitals || OBEYED.contains(&first.to_lowercase().as_str())
 }
 
 /// Returns true for a note, and for Sigma, whatever else is wrong with it.
@@ -83,8 +137,14 @@ fn is_known(path: &str, text: &str) -> bool {
             && ["detection", "correlation", "filter"].into_iter().any(|key| has(document, key))
     };
     problems.is_empty()
+        && documents.iter().all(|document| has_only_keys_of_sigma(document))
         && documents.iter().any(|document| is_rule(document))
         && documents.iter().all(|document| is_rule(document) || is_shared(document))
+}
+
+fn has_only_keys_of_sigma(document: &Node) -> bool {
+    let Kind::Map(pairs) = &document.kind else { return false };
+    pairs.iter().all(|(key, _)| key.text().is_some_and(|key| OF_SIGMA.contains(&key)))
 }
 
 fn is_note(text: &str) -> bool {
@@ -145,6 +205,11 @@ mod tests {
             ("new/a.md", "---\na: {kind: rule}\n---\n".to_owned(), false),
             ("new/a.md", "kind: rule\n".to_owned(), false),
             ("AGENTS.md", "---\nkind: rule\n---\n".to_owned(), false),
+            ("Agents.md", "---\nkind: rule\n---\n".to_owned(), false),
+            ("new/Skill.md", "---\nkind: rule\n---\n".to_owned(), false),
+            ("new/readme.txt.md", "---\nkind: rule\n---\n".to_owned(), false),
+            ("new/a\u{202e}b.md", "---\nkind: rule\n---\n".to_owned(), false),
+            ("Taskfile.yml", format!("{rule}tasks: {{a: {{cmds: [x]}}}}\n"), false),
             ("new/CLAUDE.local.md", "---\nkind: rule\n---\n".to_owned(), false),
         ] {
             let refused = refusal(&project, path, &text);
