@@ -2,6 +2,7 @@
 
 use inspect::METHOD_OVERRIDES;
 
+use crate::expansion::Expansion;
 use crate::recorded::RecordedRequest;
 use crate::url::host_name;
 
@@ -24,9 +25,16 @@ pub(crate) struct ClientRequest<'a> {
 }
 
 impl ClientRequest<'_> {
-    pub(crate) fn record(self) -> RecordedRequest {
+    /// Makes the request; `None` where the text has expanded to too much.
+    pub(crate) fn record(self, expansion: &Expansion) -> Option<RecordedRequest> {
+        let given = [&self.user_agent, &self.referrer, &self.cookie, &self.method_override];
+        let given = given.into_iter().flatten().map(String::len);
+        let parts = [self.method, self.connects_to, self.host, self.path].map(str::len);
+        if !expansion.takes(given.chain(parts).sum()) {
+            return None;
+        }
         let server_name = (self.scheme == "https").then(|| host_name(self.connects_to)).flatten();
-        RecordedRequest {
+        Some(RecordedRequest {
             method: self.method.as_bytes().to_vec(),
             scheme: self.scheme.as_bytes().to_vec(),
             authority: self.host.as_bytes().to_vec(),
@@ -38,7 +46,7 @@ impl ClientRequest<'_> {
             method_override: self.method_override.map(String::into_bytes),
             server_name,
             ..RecordedRequest::default()
-        }
+        })
     }
 }
 

@@ -36,4 +36,8 @@ diagnostics::codes! {
     /// A value in a line of an access log is of another type than it has to be, as a list for the agent.
     /// The value is left out; the request is judged without it.
     UNREAD_LOG_VALUE = "R012", Warning, "unread value in a log line";
+    /// The variables, patterns or further URLs of a pasted text expand to more than eight times the text and 1 MiB.
+    /// A few lines that double a variable would take all memory.
+    /// That request and what follows it are not read.
+    LARGE_EXPANSION = "R013", Error, "text that expands to too much";
 }

@@ -3,6 +3,7 @@
 
 use diagnostics::{Findings, Span};
 
+use crate::expansion::Expansion;
 use crate::recorded::RecordedRequest;
 use crate::shell::{self, SimpleCommand, UnclosedQuote, Word};
 use crate::{codes, curl, download, fetch, httpie, java_script, php, power_shell, python, wget};
@@ -47,18 +48,23 @@ pub(crate) fn is_command(text: &str) -> bool {
 }
 
 /// Reads all commands of a text. `None` where none of them is of a known program.
-pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
-    read_at_depth(text, 0, findings)
+pub(crate) fn read(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
+    read_at_depth(text, 0, expansion, findings)
 }
 
 fn read_at_depth(
     text: &str,
     depth: usize,
+    expansion: &Expansion,
     findings: &mut Findings,
 ) -> Option<Vec<RecordedRequest>> {
     let line = without_prompt(text);
     if power_shell::is_script(line) {
-        return power_shell::read(line, findings);
+        return power_shell::read(line, expansion, findings);
     }
     // A prompt becomes blanks, so that the places of findings are those of the text.
     let blanks = " ".repeat(text.chars().count().saturating_sub(line.chars().count()));
@@ -74,21 +80,23 @@ fn read_at_depth(
     for command in &commands {
         let Some((program, words)) = of_program(command) else { continue };
         let found = match program {
-            Program::Curl => curl::read(words, findings),
-            Program::Wget => wget::read(words, findings),
+            Program::Curl => curl::read(words, expansion, findings),
+            Program::Wget => wget::read(words, expansion, findings),
             Program::HttPie if httpie::is_command(words) => {
-                httpie::read(&name_of(words), words, findings)
+                httpie::read(&name_of(words), words, expansion, findings)
             }
             // One of several steps, as of bitsadmin, need not name a URL.
             Program::Download if commands.len() > 1 && !download::has_url(words) => continue,
-            Program::Download => download::read(&name_of(words), words, findings),
+            Program::Download => download::read(&name_of(words), words, expansion, findings),
             Program::Shell | Program::PowerShell if depth < MAX_DEPTH => {
                 let Some(script) = script(words) else { continue };
                 // The place of a script is that of its word.
                 let mut of_script = Findings::new(findings.file());
                 let found = match program {
-                    Program::PowerShell => power_shell::read(&script.text, &mut of_script),
-                    _ => read_at_depth(&script.text, depth + 1, &mut of_script),
+                    Program::PowerShell => {
+                        power_shell::read(&script.text, expansion, &mut of_script)
+                    }
+                    _ => read_at_depth(&script.text, depth + 1, expansion, &mut of_script),
                 };
                 let place = findings.place(script.span);
                 findings.extend_at(of_script, &place);
@@ -99,10 +107,10 @@ fn read_at_depth(
                 let Some(script) = script(words) else { continue };
                 let mut of_script = Findings::new(findings.file());
                 let found = match program {
-                    Program::Python => python::read(&script.text, &mut of_script),
-                    Program::Node => fetch::read(&script.text, &mut of_script)
-                        .or_else(|| java_script::read(&script.text, &mut of_script)),
-                    _ => php::read(&script.text, &mut of_script),
+                    Program::Python => python::read(&script.text, expansion, &mut of_script),
+                    Program::Node => fetch::read(&script.text, expansion, &mut of_script)
+                        .or_else(|| java_script::read(&script.text, expansion, &mut of_script)),
+                    _ => php::read(&script.text, expansion, &mut of_script),
                 };
                 let place = findings.place(script.span);
                 findings.extend_at(of_script, &place);

@@ -10,6 +10,7 @@ use diagnostics::{Findings, Span};
 use crate::client::{ClientRequest, join, method_override};
 use crate::codes;
 use crate::defanged::refanged;
+use crate::expansion::Expansion;
 use crate::recorded::RecordedRequest;
 use crate::shell::Word;
 use options::{Data, Effect, Known};
@@ -26,7 +27,11 @@ pub const DEFAULT_USER_AGENT: &str = "curl/8.17.0";
 /// The requests are those of the first hop: redirects (`-L`) are not followed. A proxy (`-x`) is passed over:
 /// the gateway is taken to see the request itself, as it is with `--connect-to`, `--resolve` and
 /// `--unix-socket`, whatever host is connected to.
-pub(crate) fn read(words: &[Word], findings: &mut Findings) -> Vec<RecordedRequest> {
+pub(crate) fn read(
+    words: &[Word],
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Vec<RecordedRequest> {
     let n_errors = findings.n_errors();
     let mut requests = Vec::new();
     let mut command = Command::default();
@@ -35,7 +40,8 @@ pub(crate) fn read(words: &[Word], findings: &mut Findings) -> Vec<RecordedReque
     let mut end_of_options = false;
     while let Some(word) = words.next() {
         let text = word.text.as_str();
-        let mut given = Given { command: &mut command, requests: &mut requests, findings };
+        let mut given =
+            Given { command: &mut command, requests: &mut requests, expansion, findings };
         if end_of_options || !text.starts_with('-') || text == "-" {
             given.apply(Effect::Url, word, true);
         } else if text == "--" {
@@ -51,7 +57,7 @@ pub(crate) fn read(words: &[Word], findings: &mut Findings) -> Vec<RecordedReque
         let help = "write the URL behind the options, as curl takes it";
         findings.add(&codes::BROKEN_CURL, place, message, help);
     }
-    command.requests(&mut requests, findings);
+    command.requests(&mut requests, expansion, findings);
     if findings.n_errors() > n_errors { Vec::new() } else { requests }
 }
 
@@ -59,6 +65,7 @@ pub(crate) fn read(words: &[Word], findings: &mut Findings) -> Vec<RecordedReque
 struct Given<'g> {
     command: &'g mut Command,
     requests: &'g mut Vec<RecordedRequest>,
+    expansion: &'g Expansion,
     findings: &'g mut Findings,
 }
 
@@ -184,7 +191,9 @@ impl<'w> Given<'_> {
                 None => unread("a file with a part of the query", word, self.findings),
             },
             Effect::RequestTarget => command.request_target = Some(value.to_owned()),
-            Effect::Next => std::mem::take(command).requests(self.requests, self.findings),
+            Effect::Next => {
+                std::mem::take(command).requests(self.requests, self.expansion, self.findings);
+            }
         }
     }
 }
@@ -278,7 +287,12 @@ impl Command {
         join(name, given.into_iter().flatten())
     }
 
-    fn requests(mut self, requests: &mut Vec<RecordedRequest>, findings: &mut Findings) {
+    fn requests(
+        mut self,
+        requests: &mut Vec<RecordedRequest>,
+        expansion: &Expansion,
+        findings: &mut Findings,
+    ) {
         let uploads = std::mem::take(&mut self.uploads);
         let n_of_other_methods = usize::from(self.asked.is_some())
             + usize::from(self.data.is_some() && !self.data_goes_to_query);
@@ -294,26 +308,41 @@ impl Command {
         for (idx, word) in self.urls.iter().enumerate() {
             // Each file is sent to the URL of its place, and further URLs are fetched.
             let files = match uploads.get(idx).filter(|file| !file.is_empty()) {
-                Some(file) => self.expand(file, word, findings).into_iter().map(Some).collect(),
+                Some(file) => {
+                    let files = self.expand(file, word, expansion, findings);
+                    files.into_iter().map(Some).collect()
+                }
                 None => vec![None],
             };
             for file in files {
-                for url in self.expand(&word.text, word, findings) {
+                for url in self.expand(&word.text, word, expansion, findings) {
                     if requests.len() >= crate::limits::MAX_PASTED_REQUESTS {
                         return;
                     }
-                    requests.extend(self.request(&url, word.span, file.as_deref(), findings));
+                    requests.extend(self.request(
+                        &url,
+                        word.span,
+                        file.as_deref(),
+                        expansion,
+                        findings,
+                    ));
                 }
             }
         }
     }
 
     /// Writes out a pattern of URLs or of files.
-    fn expand(&self, pattern: &str, word: &Word, findings: &mut Findings) -> Vec<String> {
+    fn expand(
+        &self,
+        pattern: &str,
+        word: &Word,
+        expansion: &Expansion,
+        findings: &mut Findings,
+    ) -> Vec<String> {
         if self.no_patterns {
             return vec![pattern.to_owned()];
         }
-        match pattern::expand(pattern) {
+        match pattern::expand(pattern, expansion) {
             Ok((urls, is_cut)) => {
                 if is_cut {
                     let n = pattern::MAX_URLS;
@@ -337,6 +366,7 @@ impl Command {
         url: &str,
         span: Span,
         file: Option<&str>,
+        expansion: &Expansion,
         findings: &mut Findings,
     ) -> Option<RecordedRequest> {
         let mut target = match Target::parse(url, &self.reading) {
@@ -411,7 +441,7 @@ impl Command {
             cookie: self.sent("cookie", cookies),
             method_override: method_override(|name| self.sent(name, None)),
         };
-        Some(request.record())
+        request.record(expansion)
     }
 }
 

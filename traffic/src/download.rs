@@ -5,6 +5,7 @@ use diagnostics::Findings;
 
 use crate::client::ClientRequest;
 use crate::defanged::refanged;
+use crate::expansion::Expansion;
 use crate::fetch::request_of_url;
 use crate::recorded::RecordedRequest;
 use crate::shell::Word;
@@ -74,7 +75,12 @@ pub(crate) fn is_program(name: &str) -> bool {
 }
 
 /// Reads a command of a program of this name, by its words.
-pub(crate) fn read(name: &str, words: &[Word], findings: &mut Findings) -> Vec<RecordedRequest> {
+pub(crate) fn read(
+    name: &str,
+    words: &[Word],
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Vec<RecordedRequest> {
     let Some(program) = PROGRAMS.iter().find(|program| program.name == name) else {
         return Vec::new();
     };
@@ -125,7 +131,7 @@ pub(crate) fn read(name: &str, words: &[Word], findings: &mut Findings) -> Vec<R
                 cookie: cookie.clone(),
                 ..ClientRequest::default()
             };
-            found.extend(request_of_url(url, request, None, findings));
+            found.extend(request_of_url(url, request, None, expansion, findings));
         }
     }
     found
@@ -194,7 +200,7 @@ mod tests {
             let commands = shell::commands(line).unwrap();
             let words = &commands[0].words;
             let mut findings = Findings::new(&"command".into());
-            let found = read(&words[0].text, words, &mut findings);
+            let found = read(&words[0].text, words, &Expansion::default(), &mut findings);
             let shown: Vec<_> = found
                 .iter()
                 .map(|request| {

@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::client::{ClientRequest, method_override};
 use crate::defanged::refanged;
+use crate::expansion::Expansion;
 use crate::recorded::RecordedRequest;
 use crate::script::{self, Argument, Value};
 use crate::url::Url;
@@ -17,17 +18,25 @@ pub(crate) fn is_script(text: &str) -> bool {
 
 /// Reads the calls of a script. `None` where there is none. A call says nothing about the browser: only one
 /// that was copied with its headers has an agent.
-pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+pub(crate) fn read(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
     let is_fetch = |name: &str| name == "fetch" || name.ends_with(".fetch");
-    let calls = script::calls(text, is_fetch);
+    let calls = script::calls(text, expansion, is_fetch);
     if calls.is_empty() {
         return None;
     }
     let calls = calls.into_iter().take(crate::limits::MAX_PASTED_REQUESTS);
-    Some(calls.filter_map(|(_, arguments)| request(&arguments, findings)).collect())
+    Some(calls.filter_map(|(_, arguments)| request(&arguments, expansion, findings)).collect())
 }
 
-fn request(arguments: &[Argument], findings: &mut Findings) -> Option<RecordedRequest> {
+fn request(
+    arguments: &[Argument],
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<RecordedRequest> {
     // `fetch(new Request(url, options))` and `new URL(url)`.
     let (target, options) = match arguments {
         [Argument { value: Value::Call(_, inner), .. }, rest @ ..] => {
@@ -63,6 +72,7 @@ fn request(arguments: &[Argument], findings: &mut Findings) -> Option<RecordedRe
             ..ClientRequest::default()
         },
         None,
+        expansion,
         findings,
     )
 }
@@ -73,6 +83,7 @@ pub(crate) fn request_of_url(
     text: &str,
     request: ClientRequest<'_>,
     host_header: Option<String>,
+    expansion: &Expansion,
     findings: &mut Findings,
 ) -> Option<RecordedRequest> {
     let real = refanged(text.trim());
@@ -141,7 +152,7 @@ pub(crate) fn request_of_url(
         version,
         ..request
     };
-    Some(request.record())
+    request.record(expansion)
 }
 
 /// Returns what in a URL of a script a value would be put for: `${name}`, `{name}`, `$($name)`, `$name`.

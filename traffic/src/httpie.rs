@@ -4,6 +4,7 @@ use diagnostics::Findings;
 
 use crate::client::{ClientRequest, join, method_override};
 use crate::defanged::refanged;
+use crate::expansion::Expansion;
 use crate::fetch::request_of_url;
 use crate::head::is_token;
 use crate::recorded::RecordedRequest;
@@ -140,7 +141,12 @@ fn is_method(word: &str) -> bool {
 }
 
 /// Reads a command of a program of this name.
-pub(crate) fn read(name: &str, words: &[Word], findings: &mut Findings) -> Vec<RecordedRequest> {
+pub(crate) fn read(
+    name: &str,
+    words: &[Word],
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Vec<RecordedRequest> {
     let mut positional: Vec<&Word> = Vec::new();
     let mut has_body = false;
     let mut scheme = if matches!(name, "https" | "xhs") { "https" } else { "http" };
@@ -237,7 +243,7 @@ pub(crate) fn read(name: &str, words: &[Word], findings: &mut Findings) -> Vec<R
         method_override: method_override(header),
         ..ClientRequest::default()
     };
-    request_of_url(&url, request, header("host"), findings).into_iter().collect()
+    request_of_url(&url, request, header("host"), expansion, findings).into_iter().collect()
 }
 
 /// Returns true for several options of one letter.
@@ -318,7 +324,7 @@ mod tests {
             let words = &commands[0].words;
             assert!(is_command(words), "{line}");
             let mut findings = Findings::new(&"command".into());
-            let found = read(&words[0].text, words, &mut findings);
+            let found = read(&words[0].text, words, &Expansion::default(), &mut findings);
             let shown = found.first().map_or(String::new(), |request| {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 let agent = request.user_agent.as_deref().map_or("-".to_owned(), text);

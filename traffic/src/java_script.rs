@@ -4,6 +4,7 @@
 use diagnostics::Findings;
 
 use crate::client::{ClientRequest, method_override};
+use crate::expansion::Expansion;
 use crate::fetch::{no_url, request_of_url};
 use crate::recorded::RecordedRequest;
 use crate::script::{self, Argument, Value};
@@ -59,9 +60,13 @@ pub(crate) fn is_script(text: &str) -> bool {
 }
 
 /// Reads the calls of a script. `None` where there is none.
-pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+pub(crate) fn read(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
     let text = with_names(text);
-    let calls = script::calls(&text, |name| call(name).is_some());
+    let calls = script::calls(&text, expansion, |name| call(name).is_some());
     let calls: Vec<_> = calls
         .into_iter()
         .filter(|(name, arguments)| is_of_http(name, arguments))
@@ -70,7 +75,9 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRe
     if calls.is_empty() {
         return None;
     }
-    Some(calls.iter().filter_map(|(name, arguments)| request(name, arguments, findings)).collect())
+    let requests =
+        calls.iter().filter_map(|(name, arguments)| request(name, arguments, expansion, findings));
+    Some(requests.collect())
 }
 
 /// Returns a script with the names of Node's modules where it uses them as they are required.
@@ -127,7 +134,12 @@ fn is_of_http(name: &str, arguments: &[Argument]) -> bool {
     }
 }
 
-fn request(name: &str, arguments: &[Argument], findings: &mut Findings) -> Option<RecordedRequest> {
+fn request(
+    name: &str,
+    arguments: &[Argument],
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<RecordedRequest> {
     let (library, named) = call(name)?;
     let value = |idx: usize| arguments.get(idx).map(|argument| &argument.value);
     let is_map = |value: &&Value| matches!(value, Value::Map(_));
@@ -182,6 +194,7 @@ fn request(name: &str, arguments: &[Argument], findings: &mut Findings) -> Optio
             ..ClientRequest::default()
         },
         header("host"),
+        expansion,
         findings,
     )
 }
@@ -269,7 +282,7 @@ mod tests {
         ] {
             assert!(is_script(script), "{script}");
             let mut findings = Findings::new(&"script".into());
-            let found = read(script, &mut findings).unwrap_or_default();
+            let found = read(script, &Expansion::default(), &mut findings).unwrap_or_default();
             let shown: Vec<_> = found
                 .iter()
                 .map(|request| {
@@ -285,7 +298,8 @@ mod tests {
     #[test]
     fn other_calls_of_the_same_names_send_nothing() {
         for script in ["window.open('https://a.example/')", "fs.open('a', 'r')", "map.get('x')"] {
-            assert!(read(script, &mut Findings::new(&"script".into())).is_none(), "{script}");
+            let mut findings = Findings::new(&"script".into());
+            assert!(read(script, &Expansion::default(), &mut findings).is_none(), "{script}");
         }
     }
 }

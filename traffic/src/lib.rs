@@ -21,6 +21,7 @@ mod document;
 mod download;
 mod entry;
 mod envelope;
+mod expansion;
 mod fetch;
 mod field_map;
 mod format;

@@ -21,5 +21,12 @@ pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 /// Most requests of a pasted text: a pattern of URLs may stand for any number.
 pub const MAX_PASTED_REQUESTS: usize = 1_000;
 
+/// Most that a pasted text may expand to, in bytes: so many times the text, and [`MIN_EXPANSION_BYTES`] besides. A
+/// text that expands to more is refused from there on (`R013`): a variable that is doubled 28 times is 484 bytes.
+pub const MAX_EXPANSION: usize = 8;
+
+/// What a pasted text may expand to besides, however short it is.
+pub const MIN_EXPANSION_BYTES: usize = 1 << 20;
+
 /// Largest HTTP archive that is read; it is one JSON document and read whole.
 pub const MAX_HAR_BYTES: usize = 512 << 20;

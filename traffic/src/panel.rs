@@ -5,6 +5,7 @@ use diagnostics::{Findings, Span};
 
 use crate::client::{ClientRequest, method_override};
 use crate::codes;
+use crate::expansion::Expansion;
 use crate::fetch::request_of_url;
 use crate::pseudo_headers;
 use crate::recorded::{RecordedRequest, RecordedResponse};
@@ -62,7 +63,11 @@ fn value<'l>(line: &'l str, name: &str) -> Option<&'l str> {
 }
 
 /// Reads the panel. `None` where it has no URL; `findings` say why.
-pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
+pub(crate) fn read(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<RecordedRequest> {
     let find = |name: &str| {
         let mut lines = text.lines().map(heading);
         let found = lines.find_map(|line| value(line, name))?;
@@ -91,7 +96,7 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<RecordedReques
         method_override: method_override(header),
         ..ClientRequest::default()
     };
-    let mut recorded = request_of_url(url, request, header("host"), findings)?;
+    let mut recorded = request_of_url(url, request, header("host"), expansion, findings)?;
     let status = find(STATUS).and_then(|status| {
         let mut words = status.split(|char: char| !char.is_ascii_digit());
         words.find_map(|word| word.parse().ok().filter(|status| (100..=599).contains(status)))
@@ -149,7 +154,7 @@ mod tests {
         ] {
             assert!(begins(panel), "{panel}");
             let mut findings = Findings::new(&"panel".into());
-            let found = read(panel, &mut findings);
+            let found = read(panel, &Expansion::default(), &mut findings);
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let shown = found.map_or(String::new(), |request| {
                 let agent = request.user_agent.as_deref().map_or("-".to_owned(), text);

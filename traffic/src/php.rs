@@ -3,6 +3,7 @@
 use diagnostics::Findings;
 
 use crate::client::ClientRequest;
+use crate::expansion::Expansion;
 use crate::fetch::{no_url, request_of_url};
 use crate::recorded::RecordedRequest;
 use crate::script::{self, Argument, Value};
@@ -24,9 +25,13 @@ struct Handle {
 
 /// Reads the calls of a script. `None` where there is none. A handle of curl sends its request when the next is
 /// made, or at the end; it says nothing about itself unless it has an agent.
-pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+pub(crate) fn read(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
     let names = ["curl_init", "curl_setopt", "file_get_contents"];
-    let calls = script::calls(text, |name| names.contains(&name));
+    let calls = script::calls(text, expansion, |name| names.contains(&name));
     let mut found: Option<Vec<RecordedRequest>> = None;
     let mut handle: Option<Handle> = None;
     for (name, arguments) in calls.into_iter().take(crate::limits::MAX_PASTED_REQUESTS) {
@@ -35,7 +40,7 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRe
         match name.as_str() {
             "curl_init" => {
                 if let Some(done) = handle.take() {
-                    found.get_or_insert_default().extend(send(done, findings));
+                    found.get_or_insert_default().extend(send(done, expansion, findings));
                 }
                 handle = Some(Handle { url: text(0).map(str::to_owned), ..Handle::default() });
             }
@@ -44,12 +49,12 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRe
                 // Files and streams of PHP are read in the same way.
                 let Some(url) = text(0).filter(|url| url.starts_with("http")) else { continue };
                 let handle = Handle { url: Some(url.to_owned()), ..Handle::default() };
-                found.get_or_insert_default().extend(send(handle, findings));
+                found.get_or_insert_default().extend(send(handle, expansion, findings));
             }
         }
     }
     if let Some(handle) = handle {
-        found.get_or_insert_default().extend(send(handle, findings));
+        found.get_or_insert_default().extend(send(handle, expansion, findings));
     }
     found
 }
@@ -85,7 +90,7 @@ fn set(handle: &mut Handle, option: Option<&str>, value: Option<&Argument>) {
     }
 }
 
-fn send(handle: Handle, findings: &mut Findings) -> Option<RecordedRequest> {
+fn send(handle: Handle, expansion: &Expansion, findings: &mut Findings) -> Option<RecordedRequest> {
     let Some(url) = handle.url else { return no_url("curl_init", findings) };
     let url = if url.contains("://") { url } else { format!("http://{url}") };
     let method = handle.method.unwrap_or_else(|| "GET".to_owned());
@@ -97,7 +102,7 @@ fn send(handle: Handle, findings: &mut Findings) -> Option<RecordedRequest> {
         cookie: handle.cookie,
         ..ClientRequest::default()
     };
-    request_of_url(&url, request, None, findings)
+    request_of_url(&url, request, None, expansion, findings)
 }
 
 #[cfg(test)]
@@ -120,7 +125,7 @@ mod tests {
         ] {
             assert!(is_script(script));
             let mut findings = Findings::new(&"script".into());
-            let found = read(script, &mut findings).unwrap();
+            let found = read(script, &Expansion::default(), &mut findings).unwrap();
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let shown: Vec<_> = found
                 .iter()
@@ -131,6 +136,8 @@ mod tests {
                 .collect();
             assert_eq!(shown, expect, "{script}");
         }
-        assert!(read("file_get_contents('a.txt')", &mut Findings::new(&"x".into())).is_none());
+        let mut findings = Findings::new(&"x".into());
+        let file = "file_get_contents('a.txt')";
+        assert!(read(file, &Expansion::default(), &mut findings).is_none());
     }
 }

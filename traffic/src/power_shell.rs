@@ -10,6 +10,7 @@ use diagnostics::{Findings, Span};
 
 use crate::client::{ClientRequest, method_override};
 use crate::download::BITS;
+use crate::expansion::{Expansion, VALUE_BYTES};
 use crate::fetch::request_of_url;
 use crate::recorded::RecordedRequest;
 use crate::shell::Word;
@@ -52,6 +53,9 @@ const METHODS: &[(&str, &str)] = &[
     (".putasync", "PUT"),
     (".deleteasync", "DELETE"),
 ];
+
+/// Among how many tokens the name and value of a cookie are that is added to a session.
+const MAX_COOKIE_TOKENS: usize = 32;
 
 /// Returns true if a text is a script of PowerShell that may send requests. `curl` and `wget` are names of
 /// `Invoke-WebRequest` in Windows PowerShell, known by the parameters.
@@ -111,11 +115,16 @@ struct Session {
 }
 
 /// Reads a script: one request for each command or method that sends one. `None` where there is none.
-pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+pub(crate) fn read(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
     let tokens = tokens(text);
-    let mut reader = Reader { names: BTreeMap::new(), sessions: BTreeMap::new(), found: None };
+    let mut reader =
+        Reader { names: BTreeMap::new(), sessions: BTreeMap::new(), found: None, expansion };
     let mut at = 0;
-    while let Some(token) = tokens.get(at) {
+    while let Some(token) = tokens.get(at).filter(|_| !expansion.is_refused()) {
         let behind = tokens.get(at + 1..).unwrap_or_default();
         at += 1;
         let Token::Word { text, is_quoted: false, .. } = token else { continue };
@@ -124,18 +133,23 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRe
             reader.variable(name, behind);
         }
         let program = lower.rsplit(['/', '\\']).next().unwrap_or_default();
+        let known = COMMANDS.iter().find(|(name, _)| *name == program);
+        let is_client = matches!(program, "curl" | "curl.exe" | "wget" | "wget.exe");
+        // Of many commands in one statement each has all that follow as its arguments.
+        if (known.is_some() || is_client) && !expansion.takes(arguments(behind).count()) {
+            break;
+        }
         let is_alias = matches!(program, "curl" | "wget") && has_parameters(behind);
-        let command = COMMANDS.iter().find(|(name, _)| *name == program);
-        let command = command.map(|(_, command)| *command).or(is_alias.then_some(Command::Web));
+        let command = known.map(|(_, command)| *command).or(is_alias.then_some(Command::Web));
         if let Some(command) = command {
             reader.command(command, behind, findings);
-        } else if matches!(program, "curl" | "curl.exe" | "wget" | "wget.exe") {
+        } else if is_client {
             let words: Vec<_> =
                 std::iter::once(token).chain(arguments(behind)).filter_map(Token::word).collect();
             let found = if program.starts_with("curl") {
-                curl::read(&words, findings)
+                curl::read(&words, expansion, findings)
             } else {
-                wget::read(&words, findings)
+                wget::read(&words, expansion, findings)
             };
             reader.found.get_or_insert_default().extend(found);
         } else if let Some((_, method)) = METHODS.iter().find(|(name, _)| lower.ends_with(name))
@@ -171,13 +185,14 @@ fn has_parameters(tokens: &[Token]) -> bool {
     })
 }
 
-struct Reader {
+struct Reader<'e> {
     names: BTreeMap<String, Value>,
     sessions: BTreeMap<String, Session>,
     found: Option<Vec<RecordedRequest>>,
+    expansion: &'e Expansion,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// Reads what is assigned to a variable, or added to a session.
     fn variable(&mut self, name: &str, behind: &[Token]) {
         if let [Token::Word { text: equals, is_quoted: false, .. }, value, ..] = behind
@@ -196,7 +211,8 @@ impl Reader {
         }
         if let Some((session, "cookies.add")) = name.split_once('.') {
             // `$session.Cookies.Add((New-Object System.Net.Cookie("name", "value", "/", ".host")))`
-            let mut texts = arguments(behind).filter_map(|token| match token {
+            let arguments = arguments(behind).take(MAX_COOKIE_TOKENS);
+            let mut texts = arguments.filter_map(|token| match token {
                 Token::Word { text, is_quoted: true, .. } => Some(text.as_str()),
                 _ => None,
             });
@@ -209,11 +225,15 @@ impl Reader {
 
     fn value(&self, token: &Token) -> Value {
         match token {
-            Token::Table(table) => Value { text: None, table: Some(table.clone()) },
+            Token::Table(table) => {
+                let table = self.expansion.takes(n_bytes_of(table)).then(|| table.clone());
+                Value { text: None, table }
+            }
             Token::Word { text, is_quoted: false, .. } if text.starts_with('$') => {
                 let name = text.get(1..).unwrap_or_default().to_ascii_lowercase();
                 let unknown = || Value { text: Some(self.expanded(text)), table: None };
-                self.names.get(&name).cloned().unwrap_or_else(unknown)
+                let known = self.names.get(&name).filter(|it| self.expansion.takes(it.n_bytes()));
+                known.cloned().unwrap_or_else(unknown)
             }
             Token::Word { text, .. } => Value { text: Some(self.expanded(text)), table: None },
             Token::Open | Token::Close | Token::End => Value::default(),
@@ -223,6 +243,9 @@ impl Reader {
     /// Returns a text with the variables in it that are known: `$name`, `${name}` and `$($name)`, in any case.
     fn expanded(&self, text: &str) -> String {
         let mut expanded = String::new();
+        if !self.expansion.takes(text.len()) {
+            return expanded;
+        }
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once('$') {
             expanded.push_str(before);
@@ -236,6 +259,7 @@ impl Reader {
                 None => Some(after),
             };
             let value = self.names.get(&name.to_lowercase()).and_then(|value| value.text.as_ref());
+            let value = value.filter(|value| self.expansion.takes(value.len()));
             match value.zip(after) {
                 Some((value, after)) => {
                     expanded.push_str(value);
@@ -268,6 +292,9 @@ impl Reader {
         };
         for (key, text) in table {
             if let Some((name, true)) = command.parameter(&key.to_ascii_lowercase()) {
+                if !self.expansion.takes(text.len()) {
+                    return;
+                }
                 let token = Token::Word { text: text.clone(), is_quoted: false, span };
                 given.entry(name).or_insert_with(|| self.value(&token));
             }
@@ -304,7 +331,10 @@ impl Reader {
                                     && let Some(Token::Word { text, .. }) = next
                                 {
                                     let name = text.trim_start_matches('$').to_ascii_lowercase();
-                                    session = self.sessions.get(&name).cloned();
+                                    let known = self.sessions.get(&name);
+                                    let is_kept =
+                                        |it: &&Session| self.expansion.takes(it.n_bytes());
+                                    session = known.filter(is_kept).cloned();
                                 }
                                 if matches!(next, Some(Token::Open)) {
                                     pass_group(&mut tokens);
@@ -345,10 +375,9 @@ impl Reader {
         }
         let session = session.unwrap_or_default();
         let text = |name: &str| given.get(name).and_then(|value| value.text.clone());
-        let headers =
-            given.get("headers").and_then(|value| value.table.clone()).unwrap_or_default();
+        let headers = given.get("headers").and_then(|value| value.table.as_ref());
         let header = |name: &str| {
-            let found = headers.iter().rfind(|(header, _)| header.eq_ignore_ascii_case(name));
+            let found = headers?.iter().rfind(|(header, _)| header.eq_ignore_ascii_case(name));
             found.map(|(_, value)| self.expanded(value))
         };
         let method =
@@ -426,8 +455,27 @@ impl Reader {
             method_override: sent.method_override,
             ..ClientRequest::default()
         };
-        found.extend(request_of_url(&url, request, sent.host, findings));
+        found.extend(request_of_url(&url, request, sent.host, self.expansion, findings));
     }
+}
+
+impl Value {
+    /// Returns what a copy of the value takes of an [`Expansion`].
+    fn n_bytes(&self) -> usize {
+        self.text.as_ref().map_or(0, String::len) + self.table.as_ref().map_or(0, n_bytes_of)
+    }
+}
+
+impl Session {
+    /// Returns what a copy of the session takes of an [`Expansion`].
+    fn n_bytes(&self) -> usize {
+        let cookies = self.cookies.iter().map(|cookie| VALUE_BYTES + cookie.len());
+        self.user_agent.as_ref().map_or(0, String::len) + cookies.sum::<usize>()
+    }
+}
+
+fn n_bytes_of(table: &Table) -> usize {
+    table.iter().map(|(name, value)| VALUE_BYTES + name.len() + value.len()).sum()
 }
 
 /// Adds a table to the query of a URL.
@@ -486,7 +534,7 @@ mod tests {
 
     fn check(script: &str, expect: &[&str], codes: &[&str]) {
         let mut findings = Findings::new(&"request".into());
-        let requests = read(script, &mut findings).unwrap_or_default();
+        let requests = read(script, &Expansion::default(), &mut findings).unwrap_or_default();
         let text = |value: &Option<Vec<u8>>| {
             value.as_ref().map_or("-".to_owned(), |value| String::from_utf8_lossy(value).into())
         };

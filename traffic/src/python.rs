@@ -4,6 +4,7 @@
 use diagnostics::Findings;
 
 use crate::client::{ClientRequest, method_override};
+use crate::expansion::Expansion;
 use crate::fetch::{no_url, request_of_url};
 use crate::recorded::RecordedRequest;
 use crate::script::{self, Argument, Value};
@@ -51,7 +52,11 @@ pub(crate) fn is_script(text: &str) -> bool {
 }
 
 /// Reads the calls of a script. `None` where there is none.
-pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+pub(crate) fn read(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
     let sessions = sessions(text);
     let library = |name: &str| {
         let (object, call) = name.rsplit_once('.').unwrap_or(("", name));
@@ -79,7 +84,7 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRe
     };
     let mut found = None;
     let mut origin = String::new();
-    for (name, arguments) in script::calls(text, is_wanted) {
+    for (name, arguments) in script::calls(text, expansion, is_wanted) {
         let requests: &mut Vec<RecordedRequest> = found.get_or_insert_default();
         if requests.len() >= crate::limits::MAX_PASTED_REQUESTS {
             break;
@@ -90,9 +95,9 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRe
             let port = port.map_or(String::new(), |port| format!(":{port}"));
             origin = host.map_or(String::new(), |host| format!("{scheme}://{host}{port}"));
         } else if let Some(library) = library(&name) {
-            requests.extend(request(library, &name, &arguments, findings));
+            requests.extend(request(library, &name, &arguments, expansion, findings));
         } else {
-            requests.extend(of_connection(&origin, &arguments, findings));
+            requests.extend(of_connection(&origin, &arguments, expansion, findings));
         }
     }
     found
@@ -116,6 +121,7 @@ fn sessions(text: &str) -> Vec<(String, &'static str)> {
 fn of_connection(
     origin: &str,
     arguments: &[Argument],
+    expansion: &Expansion,
     findings: &mut Findings,
 ) -> Option<RecordedRequest> {
     let path = argument(arguments, "url", Some(1)).and_then(Value::text);
@@ -138,6 +144,7 @@ fn of_connection(
             ..ClientRequest::default()
         },
         header("host"),
+        expansion,
         findings,
     )
 }
@@ -152,6 +159,7 @@ fn request(
     library: &str,
     name: &str,
     arguments: &[Argument],
+    expansion: &Expansion,
     findings: &mut Findings,
 ) -> Option<RecordedRequest> {
     let (_, call) = name.rsplit_once('.').unwrap_or(("", name));
@@ -210,6 +218,7 @@ fn request(
             ..ClientRequest::default()
         },
         host,
+        expansion,
         findings,
     )
 }

@@ -3,8 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::expansion::{Expansion, VALUE_BYTES};
+
 /// Deepest literals within literals; a deeper one is not read.
 const MAX_DEPTH: usize = 16;
+
+/// How often a script is read again where the value of a name is none that is read: so many times its length, and
+/// so many bytes besides.
+const MAX_READ_AGAIN: usize = 32;
+const MIN_READ_AGAIN_BYTES: usize = 1 << 20;
 
 /// A value in a script.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,14 +51,33 @@ impl Value {
         let Value::Map(entries) = self else { return None };
         entries.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
     }
+
+    /// Returns what a copy of the value takes of an [`Expansion`].
+    fn n_bytes(&self) -> usize {
+        let inside = match self {
+            Value::Text(text) | Value::Word(text) => text.len(),
+            Value::Map(entries) => entries.iter().map(|(key, it)| key.len() + it.n_bytes()).sum(),
+            Value::List(values) => values.iter().map(Value::n_bytes).sum(),
+            Value::Call(name, arguments) => {
+                name.len() + arguments.iter().map(|it| it.value.n_bytes()).sum::<usize>()
+            }
+            Value::Unread => 0,
+        };
+        VALUE_BYTES + inside
+    }
 }
 
 /// Finds the calls of a script, in their order, and looks into the arguments of those that `is_wanted` refuses.
-/// Names that a literal was assigned to are replaced by it.
-pub(crate) fn calls(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Argument>)> {
-    let mut scanner = Scanner { text, at: 0, names: BTreeMap::new() };
+/// Names that a literal was assigned to are replaced by it, as far as the text may expand.
+pub(crate) fn calls(
+    text: &str,
+    expansion: &Expansion,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<(String, Vec<Argument>)> {
+    let mut scanner = Scanner { text, at: 0, names: BTreeMap::new(), expansion };
     let mut found = Vec::new();
-    while let Some(char) = scanner.peek() {
+    let mut n_again = text.len().saturating_mul(MAX_READ_AGAIN) + MIN_READ_AGAIN_BYTES;
+    while let Some(char) = scanner.peek().filter(|_| !expansion.is_refused()) {
         if matches!(char, '"' | '\'' | '`') {
             scanner.string(false);
         } else if scanner.comment() {
@@ -70,16 +96,20 @@ pub(crate) fn calls(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<(String
                 scanner.next();
                 scanner.blank();
                 let start = scanner.at;
-                if matches!(
+                let begins_literal = matches!(
                     scanner.peek(),
                     Some('"' | '\'' | '`' | '{' | '[' | 'r' | 'f' | 'b' | 'u')
-                ) {
+                );
+                if begins_literal && n_again > 0 {
                     let value = scanner.value(0);
                     match value {
                         Value::Text(_) | Value::Map(_) | Value::List(_) => {
                             scanner.names.insert(name, value);
                         }
-                        _ => scanner.at = start,
+                        _ => {
+                            n_again = n_again.saturating_sub(scanner.at - start);
+                            scanner.at = start;
+                        }
                     }
                 }
             }
@@ -94,9 +124,17 @@ struct Scanner<'t> {
     text: &'t str,
     at: usize,
     names: BTreeMap<String, Value>,
+    expansion: &'t Expansion,
 }
 
 impl Scanner<'_> {
+    /// Returns the value of a name, if the text may expand to it.
+    fn known(&self, name: &str) -> Option<&Value> {
+        let value = self.names.get(name)?;
+        let may_expand = !self.expansion.is_refused() && self.expansion.takes(value.n_bytes());
+        may_expand.then_some(value)
+    }
+
     fn rest(&self) -> &str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -213,8 +251,12 @@ impl Scanner<'_> {
         let mut found = String::new();
         let mut rest = text.as_str();
         while let Some((before, behind)) = rest.split_once('{') {
-            let name = behind.split('}').next().unwrap_or_default();
-            match self.names.get(name.trim()) {
+            // No name has a bracket.
+            let end = behind.find(['{', '}']).unwrap_or(behind.len());
+            let name = behind.get(..end).unwrap_or_default();
+            let is_text = matches!(self.names.get(name.trim()), Some(Value::Text(_)));
+            let value = if is_text { self.known(name.trim()) } else { None };
+            match value {
                 Some(Value::Text(value)) => {
                     found.push_str(before.strip_suffix('$').unwrap_or(before));
                     found.push_str(value);
@@ -310,7 +352,7 @@ impl Scanner<'_> {
             entries.push((key, value));
         } else {
             // `{url}` in JavaScript.
-            let value = self.names.get(&key).cloned().unwrap_or(Value::Unread);
+            let value = self.known(&key).cloned().unwrap_or(Value::Unread);
             entries.push((key, value));
         }
     }
@@ -377,7 +419,7 @@ impl Scanner<'_> {
                     } else if self.peek() == Some('(') {
                         self.next();
                         Value::Call(name, self.arguments(')', depth + 1))
-                    } else if let Some(known) = self.names.get(&name) {
+                    } else if let Some(known) = self.known(&name) {
                         known.clone()
                     } else if name.parse::<f64>().is_ok()
                         // The options of PHP's curl.
@@ -468,7 +510,7 @@ mod tests {
             ("fetch('''a'b''', \"\")", vec![vec![(None, text("a'b")), (None, text(""))]]),
             ("fetch('a' + b)", vec![vec![(None, Value::Unread)]]),
         ] {
-            let found = calls(script, |name| name == "fetch");
+            let found = calls(script, &Expansion::default(), |name| name == "fetch");
             let found: Vec<Vec<_>> = found
                 .into_iter()
                 .map(|(_, arguments)| arguments.into_iter().map(|of| (of.name, of.value)).collect())
@@ -493,8 +535,10 @@ mod tests {
             "a=".repeat(1000),
             "fetch({:}".to_owned(),
             "fetch(a: b)".to_owned(),
+            "a=''*".repeat(20_000),
+            "{".repeat(100_000),
         ] {
-            calls(&script, |name| name == "fetch");
+            calls(&script, &Expansion::default(), |name| name == "fetch");
         }
     }
 }

@@ -9,6 +9,7 @@ use known_keys::KnownKeys;
 
 use crate::codes;
 use crate::defanged::refanged;
+use crate::expansion::Expansion;
 use crate::piece::{self, Form};
 use crate::recorded::RecordedRequest;
 use crate::requests::access_log_reader;
@@ -31,11 +32,17 @@ pub struct Reader {
     of_envoy: LineReader,
     /// The keys of the last of them.
     keys: KnownKeys,
+    /// What the texts may still expand to.
+    expansion: Expansion,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Reader { of_envoy: access_log_reader(), keys: KnownKeys::default() }
+        Reader {
+            of_envoy: access_log_reader(),
+            keys: KnownKeys::default(),
+            expansion: Expansion::default(),
+        }
     }
 }
 
@@ -47,6 +54,7 @@ impl Reader {
         let mut line = 1;
         let mut is_empty = true;
         let mut n_refused = 0_usize;
+        self.expansion.begin(text);
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let len = piece_len(rest.as_bytes());
             let piece = rest.get(..len).unwrap_or(rest);
@@ -55,7 +63,14 @@ impl Reader {
             if !is_blank && requests.len() < limits::MAX_PASTED_REQUESTS {
                 is_empty = false;
                 let mut of_piece = Findings::new(findings.file()).at_line(line);
-                requests.extend(self.read_piece(piece, &mut of_piece));
+                let found = self.read_piece(piece, &mut of_piece);
+                if self.expansion.is_refused() {
+                    let mut refused = Findings::new(findings.file()).at_line(line);
+                    self.expansion.refuse(&mut refused);
+                    findings.add_all(refused.into_list());
+                    break;
+                }
+                requests.extend(found);
                 let list = of_piece.into_list();
                 let is_unknown = list.iter().any(|found| {
                     std::ptr::eq(found.diagnostic.code, &raw const codes::NOT_A_REQUEST)
@@ -86,9 +101,11 @@ impl Reader {
             Form::PseudoHeaders => {
                 Some(captured::read_pseudo_headers(text, findings).into_iter().collect())
             }
-            Form::Command => command::read(&straightened(text, findings), findings),
-            Form::Script => script(text, findings),
-            Form::Panel => Some(panel::read(text, findings).into_iter().collect()),
+            Form::Command => {
+                command::read(&straightened(text, findings), &self.expansion, findings)
+            }
+            Form::Script => script(text, &self.expansion, findings),
+            Form::Panel => Some(panel::read(text, &self.expansion, findings).into_iter().collect()),
             Form::Other => log_line(text, findings),
         };
         let found = found.unwrap_or_default();
@@ -141,14 +158,18 @@ fn first_piece(text: &[u8], mut len: impl FnMut(&str, bool) -> Option<usize>) ->
 }
 
 /// Reads the calls of a script, in whichever language it is written.
-fn script(text: &str, findings: &mut Findings) -> Option<Vec<RecordedRequest>> {
+fn script(
+    text: &str,
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Option<Vec<RecordedRequest>> {
     power_shell::is_script(text)
-        .then(|| power_shell::read(command::without_prompt(text), findings))
+        .then(|| power_shell::read(command::without_prompt(text), expansion, findings))
         .flatten()
-        .or_else(|| fetch::read(text, findings))
-        .or_else(|| python::read(text, findings))
-        .or_else(|| java_script::read(text, findings))
-        .or_else(|| php::read(text, findings))
+        .or_else(|| fetch::read(text, expansion, findings))
+        .or_else(|| python::read(text, expansion, findings))
+        .or_else(|| java_script::read(text, expansion, findings))
+        .or_else(|| php::read(text, expansion, findings))
 }
 
 /// Returns a command with the quotes and dashes that a shell knows, where a word processor wrote others.

@@ -4,6 +4,7 @@ use diagnostics::{Findings, Span};
 
 use crate::client::{ClientRequest, join, method_override};
 use crate::defanged::refanged;
+use crate::expansion::Expansion;
 use crate::recorded::RecordedRequest;
 use crate::shell::Word;
 use crate::url::Url;
@@ -243,7 +244,11 @@ struct Command {
 }
 
 /// Reads the words of a wget command: one request for each URL.
-pub(crate) fn read(words: &[Word], findings: &mut Findings) -> Vec<RecordedRequest> {
+pub(crate) fn read(
+    words: &[Word],
+    expansion: &Expansion,
+    findings: &mut Findings,
+) -> Vec<RecordedRequest> {
     let n_errors = findings.n_errors();
     let mut command = Command::default();
     let mut rest = words.iter().skip(1);
@@ -286,8 +291,9 @@ pub(crate) fn read(words: &[Word], findings: &mut Findings) -> Vec<RecordedReque
         let place = words.first().map_or(Span::point(1, 1), |word| word.span);
         findings.add(&codes::BROKEN_CURL, place, message, "leave out one of the two");
     }
+    let urls = command.urls.iter().take(crate::limits::MAX_PASTED_REQUESTS);
     let requests: Vec<_> =
-        command.urls.iter().filter_map(|url| command.request(url, findings)).collect();
+        urls.filter_map(|url| command.request(url, expansion, findings)).collect();
     if findings.n_errors() > n_errors { Vec::new() } else { requests }
 }
 
@@ -390,7 +396,12 @@ impl Command {
         join(name, given.map(|(_, value)| value.as_str())).or(default)
     }
 
-    fn request(&self, word: &Word, findings: &mut Findings) -> Option<RecordedRequest> {
+    fn request(
+        &self,
+        word: &Word,
+        expansion: &Expansion,
+        findings: &mut Findings,
+    ) -> Option<RecordedRequest> {
         let real = refanged(word.text.trim());
         let text = &*real;
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
@@ -445,7 +456,7 @@ impl Command {
             cookie: self.header("cookie", None),
             method_override: method_override(|name| self.header(name, None)),
         };
-        Some(request.record())
+        request.record(expansion)
     }
 }
 

@@ -2,11 +2,12 @@ use diagnostics::Findings;
 
 use super::DEFAULT_USER_AGENT;
 use crate::command::read;
+use crate::expansion::Expansion;
 
 /// Method, URL, version, user agent, referrer, cookie, and the codes of findings.
 fn check(command: &str, expect: &[impl AsRef<str>], codes: &[&str]) {
     let mut findings = Findings::new(&"request".into());
-    let requests = read(command, &mut findings).unwrap_or_default();
+    let requests = read(command, &Expansion::default(), &mut findings).unwrap_or_default();
     let found: Vec<_> = requests
         .iter()
         .map(|request| {
@@ -155,7 +156,7 @@ fn the_server_name_is_the_host_of_the_url_whatever_the_host_header_says() {
         ("curl 'https://[2001:db8::1]:8443/'", None),
     ] {
         let mut findings = Findings::new(&"request".into());
-        let requests = read(command, &mut findings).unwrap_or_default();
+        let requests = read(command, &Expansion::default(), &mut findings).unwrap_or_default();
         let name = requests[0].server_name.as_deref().map(|name| str::from_utf8(name).unwrap());
         assert_eq!(name, expect, "{command}");
     }

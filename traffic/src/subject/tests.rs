@@ -1,3 +1,5 @@
+mod expansion;
+
 use super::*;
 
 /// Method and URL of each request, and the code of the first finding.
