@@ -132,6 +132,13 @@ impl Findings {
         }
     }
 
+    /// Offers a fix for the finding that was added last. Its places are those of the file.
+    pub(crate) fn offer(&mut self, fix: Fix) {
+        if let Some(last) = self.list.last_mut() {
+            last.diagnostic.fix = Some(Box::new(fix));
+        }
+    }
+
     /// Appends the findings about a part of the text.
     pub fn extend(&mut self, part: Findings) {
         self.n_errors += part.n_errors;

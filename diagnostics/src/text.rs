@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{Edit, Fix, Span};
 
 use crate::codes;
 use crate::finding::{Finding, Findings};
@@ -36,6 +36,9 @@ pub fn decode(file: &Arc<str>, bytes: &[u8]) -> Decoded {
             if marked {
                 let message = "the file begins with a byte order mark (EF BB BF)";
                 findings.add(&codes::BYTE_ORDER_MARK, Span::point(1, 1), message, help);
+                // Places count from behind the mark: no edit of a text takes it out.
+                let edits = vec![Edit { span: Span::point(1, 1), replacement: String::new() }];
+                findings.offer(Fix { title: "take the byte order mark out".into(), edits });
             }
             match str::from_utf8(bytes) {
                 Ok(valid) if !valid.contains('\0') => text = Some(valid.to_owned()),

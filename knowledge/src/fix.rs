@@ -26,13 +26,15 @@ pub fn fix(
         for (idx, file) in files.iter_mut().enumerate() {
             let fixes =
                 of_file(&findings, &file.name).filter_map(|found| found.diagnostic.fix.as_deref());
-            // Places count from after a byte order mark, which is an error by itself.
-            let is_marked = file.bytes.starts_with(b"\xef\xbb\xbf");
             let Ok(text) = str::from_utf8(&file.bytes) else { continue };
-            if is_marked || settled.contains(&file.name) {
+            if settled.contains(&file.name) {
                 continue;
             }
-            let (new, n_applied) = apply(text, fixes);
+            // Places count from after a byte order mark, which is an error by itself: it goes first.
+            let (new, n_applied) = match text.strip_prefix('\u{feff}') {
+                Some(unmarked) => (unmarked.to_owned(), 1),
+                None => apply(text, fixes),
+            };
             if n_applied > 0 {
                 before.push((idx, std::mem::replace(&mut file.bytes, new.into_bytes()), n_applied));
             }

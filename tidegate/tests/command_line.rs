@@ -87,6 +87,18 @@ fn fixes_are_written_once_and_leave_the_rest_of_the_file_as_it_is() {
 }
 
 #[test]
+fn a_byte_order_mark_is_taken_out_before_other_fixes() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "title: a\nlogsource: {category: proxy}\ndetection: {s: {cs-hots: a.example}, condition: s}\n";
+    let path = folder.path().join("a.yml");
+    fs::write(&path, format!("\u{feff}{rule}")).unwrap();
+    let output = tidegate(folder.path()).args(["check", "--fix", "a.yml"]).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("a.yml: 2 fixes put in"), "{stdout}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), rule.replace("hots", "host"));
+}
+
+#[test]
 fn a_link_stays_and_what_is_no_file_is_not_replaced() {
     let folder = rules(&["a"]);
     let at = |name: &str| folder.path().join(name);
