@@ -18,6 +18,7 @@ pub mod query;
 mod rule;
 mod sigma;
 mod splunk;
+mod technique_names;
 
 pub use self::sigma::of_rule;
 pub use collection::{is_rule_path, read_rules};
@@ -25,6 +26,7 @@ pub use left_out::{LEFT_OUT, LeftOut};
 pub use rule::{
     CatalogueRule, Collection, LogSource, Reading, Skipped, iso_date, technique_id, techniques_in,
 };
+pub use technique_names::TechniqueNames;
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use catalogue::attack::Retired;
 use catalogue::d3fend::D3fend;
 use catalogue::dialect::Document;
-use catalogue::{CatalogueRule, Collection};
+use catalogue::{CatalogueRule, Collection, TechniqueNames};
 
 use super::check::is_reason;
 use super::evidence::{self, Evidence};
@@ -131,6 +131,8 @@ struct Builder<'s> {
     techniques: Vec<String>,
     /// Techniques of the scope with atomic tests, those too that ATT&CK does not have.
     tested: BTreeSet<String>,
+    /// Names of techniques, for where no copy of ATT&CK has them.
+    technique_names: TechniqueNames,
     /// Other notes with a page.
     documents: Vec<&'s Document>,
     /// The path of each page.
@@ -231,6 +233,7 @@ impl<'s> Builder<'s> {
             by_technique,
             techniques: techniques.into_iter().collect(),
             tested,
+            technique_names: TechniqueNames::built_in(),
             documents,
             paths: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -274,7 +277,7 @@ impl<'s> Builder<'s> {
             names.push(name_of(
                 format!("technique/{id}"),
                 "Techniques",
-                format!("{id} - {}", self.technique_name(id)),
+                self.known_name(id).map_or_else(|| id.clone(), |name| format!("{id} - {name}")),
                 vec![],
             ));
         }
@@ -330,9 +333,9 @@ impl<'s> Builder<'s> {
         names
     }
 
-    /// The full name of a technique, as well as it is known; `Technique` where it is not.
+    /// The full name of a technique; its id where no name is known.
     fn technique_name(&self, id: &str) -> String {
-        self.known_name(id).unwrap_or_else(|| "Technique".into())
+        self.known_name(id).unwrap_or_else(|| id.to_owned())
     }
 
     /// The id of a technique, with its name where that is known.
@@ -340,19 +343,21 @@ impl<'s> Builder<'s> {
         self.known_name(id).map_or_else(|| id.to_owned(), |name| format!("{id} {name}"))
     }
 
+    /// The name that ATT&CK gives a technique: as the copy says that was read, as the release says that is built
+    /// in, or as catalogues say. The heading of a person's note is not the name of its technique.
     fn known_name(&self, id: &str) -> Option<String> {
-        let from_note = || {
-            self.sources
-                .technique_notes
-                .iter()
-                .find(|note| note.technique == id && !note.name.is_empty())
-                .map(|note| note.name.clone())
-        };
         let from_test = || {
             let test = self.sources.tests.iter().find(|test| test.technique == id)?;
             Some(test.technique_name.clone()).filter(|name| !name.is_empty())
         };
-        self.sources.attack.full_name(id).or_else(from_note).or_else(from_test)
+        let from_catalogue = || {
+            let notes = self.sources.technique_notes.iter().filter(|note| !own_notes::is_own(note));
+            let mut names = notes.filter(|note| note.technique == id).map(|note| &note.name);
+            names.find(|name| !name.is_empty()).cloned()
+        };
+        let of_attack = self.sources.attack.full_name(id);
+        let built_in = || self.technique_names.full_name(id);
+        of_attack.or_else(built_in).or_else(from_test).or_else(from_catalogue)
     }
 
     /// A link to a page, by its full path; plain text where the page is not in the vault.

@@ -200,8 +200,8 @@ fn rules(sources: &mut Sources, library: &Library) {
         rule.properties.retain(|(key, _)| !matches!(key.as_str(), "kind" | "services"));
         let mut examples = Vec::new();
         for example in &note.examples {
-            let line = example.place.span.line as usize;
-            let (what, request) = around(source, line);
+            let what = example.caption.clone();
+            let request = example.text.trim_end_matches('\n').to_owned();
             let holds = failing.iter().all(|finding| {
                 finding.diagnostic.place != example.place
                     && finding.diagnostic.place.span.line != example.place.span.line
@@ -255,26 +255,6 @@ fn coverage(sources: &mut Sources, coverage: &Coverage<'_>) {
             service.operations.insert(operation.as_str(), rules);
         }
     }
-}
-
-/// The sentence in front of an example, and the example, by the line of its request.
-fn around(source: &str, line: usize) -> (String, String) {
-    let lines: Vec<&str> = source.lines().collect();
-    let start = line.saturating_sub(1);
-    let request: Vec<&str> =
-        lines.iter().skip(start).take_while(|line| !line.starts_with("```")).copied().collect();
-    let before = lines
-        .iter()
-        .take(start.saturating_sub(1))
-        .rev()
-        .find(|line| !line.trim().is_empty() && !line.starts_with("```"));
-    (
-        before
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| (*line).to_owned())
-            .unwrap_or_default(),
-        request.join("\n"),
-    )
 }
 
 /// Adds the rules of a collection. Files are read on as many threads as there are processors.

@@ -36,31 +36,24 @@ pub(crate) fn others(sections: &[Section]) -> String {
     harmless(text.trim())
 }
 
-/// Returns what a section says beside its blocks in a language, and beside lines that are shown elsewhere.
-pub(crate) fn prose(sections: &[Section], title: &str, language: &str, said: &[&str]) -> String {
+/// Returns what a section says beside its blocks in a language, and beside their captions, which are shown
+/// elsewhere: paragraphs directly before one of these blocks.
+pub(crate) fn prose(
+    sections: &[Section],
+    title: &str,
+    language: &str,
+    captions: &[&str],
+) -> String {
     let Some(text) = section(sections, title) else { return String::new() };
+    let captions: Vec<String> = captions.iter().map(|caption| harmless(caption)).collect();
     let mut kept = String::new();
-    // The marks of the open block, and whether it is in the language.
-    let mut open: Option<(String, bool)> = None;
+    let mut fences = Fences::default();
     for line in text.lines() {
-        let trimmed = line.trim();
-        let marks: String = trimmed.chars().take_while(|c| matches!(c, '`' | '~')).collect();
-        let info = trimmed.get(marks.len()..).unwrap_or_default().trim();
-        let is_left_out = match &open {
-            Some((opened, is_left_out)) => {
-                let is_left_out = *is_left_out;
-                if marks.starts_with(opened.as_str()) && info.is_empty() {
-                    open = None;
-                }
-                is_left_out
-            }
-            None if marks.len() >= 3 => {
-                let is_left_out = info.split(' ').next() == Some(language);
-                open = Some((marks, is_left_out));
-                is_left_out
-            }
-            None => said.contains(&line),
-        };
+        let is_start = fences.read(line);
+        let is_left_out = fences.is_within && fences.info.split(' ').next() == Some(language);
+        if is_start && is_left_out {
+            leave_out_caption(&mut kept, &captions);
+        }
         let is_second_gap = line.is_empty() && (kept.is_empty() || kept.ends_with("\n\n"));
         if !is_left_out && !is_second_gap {
             kept.push_str(line);
@@ -70,19 +63,68 @@ pub(crate) fn prose(sections: &[Section], title: &str, language: &str, said: &[&
     kept.trim().to_owned()
 }
 
+/// Takes a caption off the end of a text that ends with it.
+fn leave_out_caption(kept: &mut String, captions: &[String]) {
+    let lines: Vec<&str> = kept.trim_end().lines().collect();
+    let ends_with = |caption: &&String| {
+        let n_lines = caption.lines().count();
+        let last = lines.iter().skip(lines.len().saturating_sub(n_lines)).map(|line| line.trim());
+        n_lines > 0 && last.eq(caption.lines())
+    };
+    let Some(caption) = captions.iter().find(ends_with) else { return };
+    let n_left = lines.len().saturating_sub(caption.lines().count());
+    let left: String = lines.iter().take(n_left).map(|line| format!("{line}\n")).collect();
+    *kept = left;
+}
+
+/// Fenced blocks, line by line.
+#[derive(Default)]
+struct Fences {
+    /// The marks of the open block.
+    open: Option<String>,
+    /// The words behind the marks of the block that began last.
+    info: String,
+    /// Whether the line that was read last is one of a block, its marks among them.
+    is_within: bool,
+}
+
+impl Fences {
+    /// Reads a line; returns true if a block begins with it.
+    fn read(&mut self, line: &str) -> bool {
+        let trimmed = line.trim();
+        let first = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'));
+        let marks: String = trimmed.chars().take_while(|c| Some(*c) == first).collect();
+        let info = trimmed.get(marks.len()..).unwrap_or_default().trim();
+        self.is_within = self.open.is_some() || marks.len() >= 3;
+        match &self.open {
+            Some(open) if marks.starts_with(open.as_str()) && info.is_empty() => self.open = None,
+            None if marks.len() >= 3 => {
+                self.info = info.split_whitespace().collect::<Vec<_>>().join(" ");
+                self.open = Some(marks);
+                return true;
+            }
+            _ => {}
+        }
+        false
+    }
+}
+
 /// Returns a text with a line in front of each sequence of requests that says what the rule has to do with it: a
 /// reader does not see the words behind the marks of a block.
 pub(crate) fn with_expectations(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
+    let mut fences = Fences::default();
     for line in text.lines() {
-        match line.trim_end() {
-            "```sequence match" => {
-                written.push_str("Expected: the rule matches one of these requests.\n\n");
-            }
-            "```sequence pass" => {
-                written.push_str("Expected: the rule lets all of these requests pass.\n\n");
-            }
-            _ => {}
+        let expected = match (fences.read(line), fences.info.as_str()) {
+            (true, "sequence match") => "Expected: the rule matches one of these requests.",
+            (true, "sequence pass") => "Expected: the rule lets all of these requests pass.",
+            _ => "",
+        };
+        if !expected.is_empty() {
+            let indent = line.len() - line.trim_start().len();
+            let indent = line.get(..indent).unwrap_or_default();
+            let gap = if written.is_empty() || written.ends_with("\n\n") { "" } else { "\n" };
+            written.push_str(&format!("{gap}{indent}{expected}\n\n"));
         }
         written.push_str(line);
         written.push('\n');
@@ -173,6 +215,20 @@ mod tests {
         assert_eq!(
             with_expectations(text),
             "A beacon.\n\nExpected: the rule matches one of these requests.\n\n```sequence match\n00:00 a GET b\n```\n\n```sh\nls\n```"
+        );
+        let text = "Two:\n~~~  sequence  pass\na\n~~~\n- x\n\n  ```sequence match\n  b\n  ```\n````text\n```sequence match\n````";
+        assert_eq!(
+            with_expectations(text),
+            "Two:\n\nExpected: the rule lets all of these requests pass.\n\n~~~  sequence  pass\na\n~~~\n- x\n\n  Expected: the rule matches one of these requests.\n\n  ```sequence match\n  b\n  ```\n````text\n```sequence match\n````"
+        );
+    }
+
+    #[test]
+    fn captions_are_left_out_in_front_of_their_block_alone() {
+        let note = "## Validation\n\nOne\ntwo.\n\n```http match\nA\n```\n\nShared.\n\n~~~ http pass\nB\n~~~\n\n```http pass\nC\n```\n\nShared.\n\n- item\n\n  ```http pass\n  D\n  ```\n";
+        assert_eq!(
+            prose(&split(note, 1), "Validation", "http", &["One\ntwo.", "Shared.", "", "item"]),
+            "Shared.\n\n- item"
         );
     }
 

@@ -41,7 +41,7 @@ pub struct Sources {
     pub facts: Vec<Facts>,
     /// Atomic tests.
     pub tests: Vec<AtomicTest>,
-    /// The hash of the pack of our rules; empty without rules.
+    /// The hash of the pack that a gateway runs with our rules; empty where it is not known.
     pub pack_hash: String,
     /// Rules with the id of another rule of their collection: path and what is double.
     pub duplicates: Vec<(String, String)>,
@@ -78,7 +78,7 @@ pub struct RuleNote {
 /// An example of a rule note, as it was run.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// The sentence in front of it.
+    /// The paragraph directly before it; empty where there is none.
     pub what: String,
     /// The request head, without secrets: the note's own text.
     pub request: String,

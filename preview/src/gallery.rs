@@ -95,17 +95,12 @@ pub fn requests_of(text: &str) -> String {
     };
     let mut requests = String::new();
     for example in &note.examples {
-        let first = usize::try_from(example.place.span.line).unwrap_or(1).saturating_sub(1);
-        let lines = text.lines().skip(first).take_while(|line| !line.starts_with("```"));
         let expected = match example.expectation {
             Expectation::Match => "# must match\n",
             Expectation::Pass => "# must pass\n",
         };
         requests += expected;
-        for line in lines {
-            requests += line;
-            requests.push('\n');
-        }
+        requests += &example.text;
         requests.push('\n');
     }
     // Sequences are logs of their own: two in one would be another log.

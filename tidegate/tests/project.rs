@@ -69,6 +69,45 @@ fn commands_without_arguments_take_the_project_from_any_folder_of_it() {
     assert!(text(&vault.stderr).starts_with("rules:1:1: "), "{}", text(&vault.stderr));
 }
 
+const RULE_NOTE: &str = "---\nkind: rule\nservices: []\n---\n\n# Drop\n\n## Rule\n\n```sigma\ntitle: Drop\nid: 7c9c7e61-5f0e-4d0b-9a6b-3f6e1f0d2a11\nstatus: experimental\ndescription: a\nreferences: [https://a.example/]\nauthor: a\ndate: 2026-11-21\ntags: [attack.t1567]\nlogsource: {category: proxy}\ndetection: {s: {cs-host: drop.example, cs-method: POST}, condition: s}\nfalsepositives: [none]\nlevel: medium\n```\n\n## Validation\n\n```http match\nPOST https://drop.example/ HTTP/1.1\n```\n\n```http pass\nGET https://drop.example/ HTTP/1.1\n```\n";
+
+#[test]
+fn a_vault_names_the_pack_and_the_places_of_its_project() {
+    let settings = "notes = ['notes']\n[pack]\noutput = 'out.pack'\nname = 'mine'\n[vault]\nfolder = 'vault'\n";
+    let folder = project(settings);
+    let root = folder.path();
+    fs::create_dir(root.join("notes")).unwrap();
+    fs::write(root.join("notes/drop.md"), RULE_NOTE).unwrap();
+    let packed = text(&tidegate(root, &["pack"]).stdout);
+    let hash = packed.trim().rsplit(' ').next().unwrap().to_owned();
+    let page = || fs::read_to_string(root.join("vault/Detection Rules/Drop.md")).unwrap();
+    let built = tidegate(root, &["vault", "build"]);
+    assert_eq!(built.status.code(), Some(0), "{}", text(&built.stderr));
+    assert!(page().contains(&format!("pack: \"{hash}\"\n")), "{packed}{}", page());
+    // A pack with a policy, or with more rules, is another one.
+    for (name, content) in [
+        ("tidegate.toml", settings.replacen('\n', "\npolicy = 'policy.yml'\n", 1)),
+        ("notes/more.yml", RULE.to_owned()),
+    ] {
+        fs::write(root.join(name), content).unwrap();
+        tidegate(root, &["vault", "build"]);
+        assert!(!page().contains("pack: "), "{}", page());
+        fs::write(root.join("tidegate.toml"), settings).unwrap();
+    }
+    fs::write(root.join("notes/broken.md"), RULE_NOTE.replace("cs-host", "cs-hots")).unwrap();
+    let place = |output: &[u8]| {
+        let output = text(output);
+        output.lines().find(|line| line.contains("error[")).unwrap_or_default().to_owned()
+    };
+    let checked = place(&tidegate(root, &["check"]).stdout);
+    assert!(checked.starts_with("notes/broken.md:"), "{checked}");
+    for arguments in
+        [&["vault", "build"][..], &["vault", "build", "--notes", "notes/broken.md", "v"]]
+    {
+        assert_eq!(place(&tidegate(root, arguments).stderr), checked, "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_policy_is_written_where_the_project_names_it_and_missing_notes_are_the_projects() {
     let folder = project("notes = 'rules'\n");

@@ -716,7 +716,7 @@ fn pages_say_what_a_vendors_rule_says() {
     };
     // Tests alone name techniques too.
     build(&["--atomic", &at("atomics")]);
-    let tests = page(&vault, "T1567 - Tests - Technique.md");
+    let tests = page(&vault, "T1567 - Tests - Exfiltration Over Web Service.md");
     let order: Vec<usize> = [
         "### Atomic Test #1: Zip and send",
         "#### Prerequisites of test #1",

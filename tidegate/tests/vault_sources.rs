@@ -183,7 +183,7 @@ fn a_technique_note_keeps_everything() {
     for part in [
         "permissions required: \"User\"\n",
         "primary categories:\n  - \"Red Team\"\n",
-        "  - \"[[Techniques/T1567 - Exfiltration|T1567]]\"\n",
+        "  - \"[[Techniques/T1567 - Exfiltration Over Web Service|T1567]]\"\n",
         "owner:\n  - \"Jane Doe\"\n",
         "severity: 3\n",
         "reviewed: true\n",
@@ -193,7 +193,7 @@ fn a_technique_note_keeps_everything() {
         "- rules: 7\n",
         "- status: final\n",
         "- contacts:\n    - soc: x@example.org\n    - nested:\n        - deeply: one, two\n",
-        "[[Techniques/T1567 - Exfiltration|exfiltration]]",
+        "[[Techniques/T1567 - Exfiltration Over Web Service|exfiltration]]",
         "**bold** text.[^1] A [link](https://a.example/x) and [[Techniques/T1102 - Web Service|mine]]",
         "| S0363 (Empire) | C2 |",
         "> [!warning] Ours\n> Only at night.",
@@ -251,10 +251,10 @@ fn notes_in_every_form_have_a_page_and_what_is_passed_over_is_listed() {
             "Notes/Certutil.exe.md",
             "Notes/Drop.md",
             "Notes/RA_1001.md",
-            "Techniques/T1071 - App layer.md",
+            "Techniques/T1071 - Application Layer Protocol.md",
             "Techniques/T1102 - Web Service.md",
-            "Techniques/T1105 - Ingress.md",
-            "Techniques/T1567 - Technique.md",
+            "Techniques/T1105 - Ingress Tool Transfer.md",
+            "Techniques/T1567 - Exfiltration Over Web Service.md",
         ]
     );
     for (name, text) in &files[..7] {
@@ -269,18 +269,18 @@ fn notes_in_every_form_have_a_page_and_what_is_passed_over_is_listed() {
         "created: 2022-02-15",
         "vendor: \"Notes\"",
         "team: \"blue\"",
-        "Finds uploads, see [[Techniques/T1071 - App layer|T1071]].",
+        "Finds uploads, see [[Techniques/T1071 - Application Layer Protocol|T1071]].",
         "Afterwards.",
     ] {
         assert!(page.contains(part), "{part} in {page}");
     }
-    let technique = scene.page("Techniques/T1567 - Technique.md");
+    let technique = scene.page("Techniques/T1567 - Exfiltration Over Web Service.md");
     assert!(
         technique.contains("[[Notes/Drop|Drop]] (alerting and detection strategy)"),
         "{technique}"
     );
     let certutil = scene.page("Notes/Certutil.exe.md");
-    assert!(certutil.contains("[[Techniques/T1105 - Ingress|T1105]]"), "{certutil}");
+    assert!(certutil.contains("[[Techniques/T1105 - Ingress Tool Transfer|T1105]]"), "{certutil}");
     scene.checks_clean();
     assert!(scene.build(&["--notes", "notes"]).contains(" 0 files written"));
 }
@@ -480,12 +480,15 @@ fn links_of_a_vault_can_be_markdown_and_stay_so() {
     let scene = Scene::new(&files);
     scene.build(&["--notes", "notes", "--links", "markdown"]);
     let page = scene.page("Techniques/T1102 - Web Service.md");
-    assert!(page.contains("See [T1567](T1567%20-%20Exfiltration.md)."), "{page}");
-    let page = scene.page("Techniques/T1567 - Exfiltration.md");
+    assert!(page.contains("See [T1567](T1567%20-%20Exfiltration%20Over%20Web%20Service.md)."), "{page}");
+    let page = scene.page("Techniques/T1567 - Exfiltration Over Web Service.md");
     assert!(page.contains("- [other (1)](../Notes/other%20%281%29.md) (note)"), "{page}");
     // Properties of Obsidian take its own links alone.
     let page = scene.page("Notes/other (1).md");
-    assert!(page.contains("\"[[Techniques/T1567 - Exfiltration|T1567]]\""), "{page}");
+    assert!(
+        page.contains("\"[[Techniques/T1567 - Exfiltration Over Web Service|T1567]]\""),
+        "{page}"
+    );
     let body = page.split("\n---\n").nth(1).unwrap();
     assert!(!body.contains("[["), "{body}");
     assert!(scene.page(".obsidian/app.json").contains("\"useMarkdownLinks\": true"));
@@ -553,7 +556,7 @@ fn a_note_with_a_secret_key_is_left_out_by_itself() {
     let printed = scene.build(&["--notes", "notes", "--sigma", "sigma"]);
     assert!(printed.contains("not read: key.yml: it is or contains a secret key"), "{printed}");
     assert!(scene.names().contains(&"Detection Rules/Kept.md".to_owned()));
-    let before = scene.page("Techniques/T1567 - Exfiltration.md");
+    let before = scene.page("Techniques/T1567 - Exfiltration Over Web Service.md");
     fs::write(scene.scratch.path().join("notes/T1567.md"), bad).unwrap();
     fs::write(scene.scratch.path().join("notes/T1102.md"), "# T1102 Web Service\n\nNewer.\n")
         .unwrap();
@@ -565,7 +568,7 @@ fn a_note_with_a_secret_key_is_left_out_by_itself() {
     assert!(said.contains(" 0 tombstones") && !said.contains(body), "{said}");
     // The others are read, and the page of the note that is left out stays as it was.
     assert!(scene.page("Techniques/T1102 - Web Service.md").contains("Newer."));
-    assert_eq!(scene.page("Techniques/T1567 - Exfiltration.md"), before);
+    assert_eq!(scene.page("Techniques/T1567 - Exfiltration Over Web Service.md"), before);
     assert!(scene.pages().iter().all(|path| !fs::read_to_string(path).unwrap().contains(body)));
     // A folder with nothing else is refused.
     fs::create_dir(scene.scratch.path().join("keys")).unwrap();
@@ -636,7 +639,7 @@ fn every_word_of_facts_is_shown_and_a_copy_of_the_collection_goes_before_them() 
     ];
     let scene = Scene::new(&files);
     scene.build(&["--notes", "notes", "--facts", "facts"]);
-    let page = scene.page("Techniques/T1567 - Exfiltration.md");
+    let page = scene.page("Techniques/T1567 - Exfiltration Over Web Service.md");
     for part in [
         "rules: 1\n",
         "rules_sigma: 1\n",
@@ -649,7 +652,7 @@ fn every_word_of_facts_is_shown_and_a_copy_of_the_collection_goes_before_them() 
     assert!(page.contains("| 2026-08-05 | `abc` | 7 | 1 |"), "{page}");
     scene.checks_clean();
     scene.build(&["--notes", "notes", "--facts", "facts", "--sigma", "sigma"]);
-    let page = scene.page("Techniques/T1567 - Exfiltration.md");
+    let page = scene.page("Techniques/T1567 - Exfiltration Over Web Service.md");
     assert!(page.contains("rules_sigma: 1\n") && page.contains("|Of the copy]]"), "{page}");
     assert!(!page.contains("Upload"), "{page}");
     let output =
@@ -783,7 +786,7 @@ fn notes_with_odd_properties_and_tables_give_sound_pages() {
     let printed = scene.build(&["--notes", "n"]);
     assert!(printed.contains("empty.md"), "{printed}");
     scene.checks_clean();
-    let page = scene.page("Techniques/T1053 - Job.md");
+    let page = scene.page("Techniques/T1053 - Scheduled Task-Job.md");
     for words in ["C2", "Egress filtering", "Windows-Download-methods", "2021-10-20T15:05:19.271Z"]
     {
         assert!(page.contains(words), "{words}: {page}");

@@ -64,6 +64,10 @@ pub struct Example {
     pub request: RecordedRequest,
     /// Its request line.
     pub place: Place,
+    /// The Markdown of the paragraph directly before its block; empty where there is none.
+    pub caption: String,
+    /// The text of its block: the request as the note writes it.
+    pub text: String,
 }
 
 /// Whether a note's rule must match an example.
@@ -220,7 +224,8 @@ fn example(
     let end_column = diagnostics::number(line.chars().count() + 1);
     let place = of_block.place(Span { line: 1, column: 1, end_line: 1, end_column });
     findings.extend(of_block);
-    request.map(|request| Example { expectation, request, place })
+    let (caption, text) = (fence.caption.clone(), fence.text.clone());
+    request.map(|request| Example { expectation, request, place, caption, text })
 }
 
 impl Expectation {

@@ -33,13 +33,15 @@ pub(super) struct Fence {
     pub(super) first_line: u32,
     /// The opening fence.
     pub(super) span: Span,
+    /// The paragraph directly before it, in the same list item or quote; empty where there is none.
+    pub(super) caption: String,
 }
 
 /// What is being read.
 enum Open {
     Nothing,
     Heading(HeadingLevel, String, Range<usize>),
-    Fence { info: String, text: String, range: Range<usize> },
+    Fence { info: String, text: String, range: Range<usize>, caption: String },
 }
 
 impl Structure {
@@ -50,14 +52,18 @@ impl Structure {
         let (titles, sections, fences) = (Vec::new(), Vec::new(), Vec::new());
         let mut structure = Structure { body_start, titles, sections, fences, is_cut: false };
         let mut open = Open::Nothing;
+        let mut before = Before::default();
         for (event, range) in Parser::new_ext(body, Options::ENABLE_TABLES).into_offset_iter() {
             let range = range.start + body_start..range.end + body_start;
+            let caption = before.event(&event, &range);
             match event {
                 Event::Start(Tag::Heading { level, .. }) => {
                     open = Open::Heading(level, String::new(), range);
                 }
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                    open = Open::Fence { info: info.into_string(), text: String::new(), range };
+                    let caption = caption.map(|range| paragraph(text, range)).unwrap_or_default();
+                    let (info, content) = (info.into_string(), String::new());
+                    open = Open::Fence { info, text: content, range, caption };
                 }
                 Event::Text(piece) | Event::Code(piece) => match &mut open {
                     Open::Heading(_, text, _) | Open::Fence { text, .. } => text.push_str(&piece),
@@ -81,7 +87,7 @@ impl Structure {
             Open::Heading(HeadingLevel::H2, title, range) => {
                 self.sections.push((title, first_line(text, &range, lines)));
             }
-            Open::Fence { info, text: content, range } => {
+            Open::Fence { info, text: content, range, caption } => {
                 let span = first_line(text, &range, lines);
                 if !is_closed(text.get(range).unwrap_or_default()) {
                     let message = "the fenced block that begins here is not closed";
@@ -91,11 +97,68 @@ impl Structure {
                     return;
                 }
                 let first_line = span.line.saturating_add(1);
-                self.fences.push(Fence { info, text: content, first_line, span });
+                self.fences.push(Fence { info, text: content, first_line, span, caption });
             }
             Open::Heading(..) | Open::Nothing => {}
         }
     }
+}
+
+/// The paragraph that ended last, as long as no other block began since.
+#[derive(Default)]
+struct Before {
+    range: Option<Range<usize>>,
+    /// Whether the words of a block are read now, between its start and its end.
+    is_open: bool,
+    /// Whether it is that of a list item without empty lines, which has no start and no end.
+    is_tight: bool,
+}
+
+impl Before {
+    /// Follows an event; returns the paragraph in front of the block that it starts.
+    fn event(&mut self, event: &Event<'_>, range: &Range<usize>) -> Option<Range<usize>> {
+        match event {
+            Event::Start(Tag::Paragraph) => {
+                *self = Before { is_open: true, ..Before::default() };
+            }
+            Event::End(TagEnd::Paragraph) => {
+                *self = Before { range: Some(range.clone()), ..Before::default() };
+            }
+            Event::Start(tag) if is_block(tag) => {
+                let is_open = !matches!(tag, Tag::List(_) | Tag::Item | Tag::BlockQuote(_));
+                return std::mem::replace(self, Before { is_open, ..Before::default() }).range;
+            }
+            Event::End(
+                TagEnd::Emphasis
+                | TagEnd::Strong
+                | TagEnd::Strikethrough
+                | TagEnd::Link
+                | TagEnd::Image,
+            ) => {}
+            Event::Rule | Event::End(_) => *self = Before::default(),
+            _ if self.is_open => {}
+            _ => {
+                let start = self.range.as_ref().filter(|_| self.is_tight).map(|range| range.start);
+                self.range = Some(start.unwrap_or(range.start)..range.end);
+                self.is_tight = true;
+            }
+        }
+        None
+    }
+}
+
+fn is_block(tag: &Tag<'_>) -> bool {
+    !matches!(
+        tag,
+        Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }
+    )
+}
+
+/// The lines of a paragraph, without what marks its quote or list.
+fn paragraph(text: &str, range: Range<usize>) -> String {
+    let lines = text.get(range).unwrap_or_default().trim().lines();
+    let bare = lines.map(|line| line.trim_start_matches(['>', ' ', '\t']).trim_end());
+    bare.collect::<Vec<_>>().join("\n")
 }
 
 /// The first line of a range, without its line break.
@@ -144,6 +207,32 @@ mod tests {
         check("- b\n\n  ```a\n  x\n  ```\n", &[("a", "x\n", 4)], 0);
         check("> ```a\n> x\n> ```\n", &[("a", "x\n", 2)], 0);
         check("> ```a\n> x\n\nb\n", &[], 1);
+    }
+
+    #[test]
+    fn the_caption_of_a_fence_is_the_paragraph_directly_before_it() {
+        for (text, expect) in [
+            ("A post.\n\n```http match\nPOST a\n```\n", vec!["A post."]),
+            ("One\n*two* `c`\n```a\n```\n", vec!["One\n*two* `c`"]),
+            ("P\n\n```a\nx\n```\n\n```b\ny\n```\n\nQ\n\n```c\n```\n", vec!["P", "", "Q"]),
+            ("P\n\n    code\n\n```a\n```\n", vec![""]),
+            ("P\n\n## H\n\n```a\n```\n", vec![""]),
+            ("P\n===\n\n```a\n```\n", vec![""]),
+            ("P\n\n---\n\n```a\n```\n", vec![""]),
+            ("P\n\n- x\n\n```a\n```\n", vec![""]),
+            ("- x\n- y\n  z\n  ```a\n  ```\n- ```b\n  ```\n", vec!["y\nz", ""]),
+            ("1. x **y**\n\n   z\n\n   ```a\n   ```\n", vec!["z"]),
+            ("> Q\n> r\n>\n> ```a\n> ```\n\n```b\n```\n", vec!["Q\nr", ""]),
+            ("P\n\n<!-- c -->\n\n```a\n```\n", vec![""]),
+            ("<p>x</p>\n```a\n```\n\n```b\n```\n", vec![""]),
+            ("P\n\n| a |\n| - |\n| 1 |\n\n```a\n```\n", vec![""]),
+            ("P\r\nq\r\n\r\n~~~a\r\n~~~\r\n", vec!["P\nq"]),
+        ] {
+            let structure = Structure::read(text, 0, &mut Findings::new(&"a.md".into()));
+            let found: Vec<&str> =
+                structure.fences.iter().map(|fence| fence.caption.as_str()).collect();
+            assert_eq!(found, expect, "{text:?}");
+        }
     }
 
     #[test]

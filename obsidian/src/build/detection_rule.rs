@@ -15,7 +15,7 @@ use catalogue::dialect::texts;
 use catalogue::query::Role;
 use catalogue::{CatalogueRule, Collection, Reading};
 
-use super::{Builder, other_keys, preview_link, technique_tags};
+use super::{Builder, other_keys, own_notes, preview_link, technique_tags};
 
 /// The level in the vendor's words.
 pub(super) fn level(rule: &CatalogueRule) -> &str {
@@ -223,8 +223,15 @@ fn properties(
         }
     }
     page.set("tags", Property::Tags(tags));
-    let aliases = std::iter::once(rule.id.clone()).chain(texts(&rule.properties, "aliases"));
-    page.set("aliases", Property::List(aliases.collect()));
+    let mut aliases = vec![rule.id.clone()];
+    let is_of_note = note.is_some() || rule.vendor == Collection::Noted;
+    let file = is_of_note.then(|| own_notes::file_name(&rule.path)).flatten();
+    for extra in texts(&rule.properties, "aliases").into_iter().chain(file) {
+        if !aliases.contains(&extra) && extra != rule.title {
+            aliases.push(extra);
+        }
+    }
+    page.set("aliases", Property::List(aliases));
     page.set("vendor", text(rule.vendor.as_str()));
     page.set("rule_id", text(&rule.id));
     page.set("rule_path", text(&rule.path));
@@ -253,7 +260,9 @@ fn properties(
         page.set("services", Property::Links(services));
         let runbook = format!("runbook/{}", rule.id);
         page.set("runbook", Property::Link(builder.property_link(&runbook, "Runbook")));
-        page.set("pack", Property::Text(builder.sources.pack_hash.clone()));
+        if !builder.sources.pack_hash.is_empty() {
+            page.set("pack", Property::Text(builder.sources.pack_hash.clone()));
+        }
     }
     let _ = id;
 }
@@ -408,17 +417,16 @@ fn validation(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNot
     }
     for example in &note.examples {
         let verdict = match (example.expected, example.holds) {
-            ("match", true) => "the rule matches",
-            ("match", false) => "the rule should match and does not",
-            (_, true) => "the rule lets it pass",
-            (_, false) => "the rule should let it pass and matches",
+            ("match", true) => "matches",
+            ("match", false) => "should match and does not",
+            (_, true) => "lets it pass",
+            (_, false) => "should let it pass and matches",
         };
-        let _ = writeln!(
-            text,
-            "{} Verdict: {verdict}.\n\n{}\n",
-            harmless(&example.what),
-            block(&example.request, "http")
-        );
+        let caption = match harmless(&example.what).as_str() {
+            "" => format!("The rule {verdict}:"),
+            what => format!("{what} Verdict: the rule {verdict}."),
+        };
+        let _ = writeln!(text, "{caption}\n\n{}\n", block(&example.request, "http"));
     }
     text
 }
@@ -443,12 +451,15 @@ fn rule_text(builder: &Builder<'_>, rule: &CatalogueRule, note: Option<&RuleNote
     };
     let beside = note.map(|note| own_words::prose(&note.sections, "Rule", "sigma", &[]));
     let beside = beside.filter(|text| !text.is_empty()).map(|text| format!("{text}\n\n"));
+    let licence = match rule.licence.as_deref().unwrap_or(rule.vendor.licence()) {
+        "not stated" => "; its licence is not stated".to_owned(),
+        licence => format!(", under {}", inline(licence)),
+    };
     format!(
-        "### Rule\n\n{}{}\n\nWritten by {}, under {}.{link}",
+        "### Rule\n\n{}{}\n\nWritten by {}{licence}.{link}",
         beside.unwrap_or_default(),
         block(&rule.text, language),
         inline(rule.author.as_deref().unwrap_or("unknown")),
-        inline(rule.licence.as_deref().unwrap_or(rule.vendor.licence()))
     )
 }
 

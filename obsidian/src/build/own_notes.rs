@@ -10,7 +10,7 @@ use crate::page::Page;
 use crate::property::{Property, tag};
 use crate::prose::{address, block, inline, with_links};
 use catalogue::dialect::section::Section;
-use catalogue::dialect::{Dialect, Document, TechniqueNote, Value};
+use catalogue::dialect::{Dialect, Document, TechniqueNote, Value, texts};
 
 use super::other_keys::listed;
 use super::technique::{RULES_QUERY, TESTS_QUERY};
@@ -25,6 +25,15 @@ const MAX_PROPERTY_CHARS: usize = 1_000;
 /// Returns true if a person wrote the note, and no generator of pages.
 pub(super) fn is_own(note: &TechniqueNote) -> bool {
     matches!(note.dialect, Dialect::FrontMatter | Dialect::Heading)
+}
+
+/// The name that Obsidian shows for a note: its file's, without folder and extension. `None` for one that is
+/// named for what it is to its folder.
+pub(super) fn file_name(file: &str) -> Option<String> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let name = name.strip_suffix(".markdown").or_else(|| name.strip_suffix(".md")).unwrap_or(name);
+    let is_of_folder = ["readme", "index", "_index"].iter().any(|of| name.eq_ignore_ascii_case(of));
+    (!is_of_folder && !name.is_empty()).then(|| name.to_owned())
 }
 
 /// The id of a document's page.
@@ -66,6 +75,12 @@ fn document_page(builder: &Builder<'_>, document: &Document) -> Page {
     let id = document_id(document);
     let mut page = Page::new(id.clone(), builder.path(&id));
     page.set("title", Property::Text(document.title.clone()));
+    let mut aliases = texts(&document.properties, "aliases");
+    let name = file_name(&document.file).filter(|name| *name != document.title);
+    aliases.extend(name.filter(|name| !aliases.contains(name)));
+    if !aliases.is_empty() {
+        page.set("aliases", Property::List(aliases));
+    }
     page.set("kind", Property::Text(document.kind.as_str().into()));
     page.set("source", Property::Text(document.file.clone()));
     let mut tags = vec!["note".to_owned()];
@@ -330,10 +345,11 @@ fn carried(
             body.push('\n');
         }
         let name = builder.technique_name(&note.technique);
-        if note.name != name && !note.name.is_empty() && !body.contains(&note.name) {
-            let _ = writeln!(text, "{}\n", inline(&note.name));
+        let is_headed = note.name != name && !note.name.is_empty() && !body.contains(&note.name);
+        if is_headed {
+            let _ = writeln!(text, "#### {}\n", inline(&note.name));
         }
-        text.push_str(&personal(builder, &body, 4));
+        text.push_str(&personal(builder, &body, if is_headed { 5 } else { 4 }));
         return text;
     }
     for section in &note.sections {

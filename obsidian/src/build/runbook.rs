@@ -29,7 +29,8 @@ pub(super) fn names(builder: &Builder<'_>) -> Vec<(String, String)> {
         .filter(|rule| rule.vendor == Collection::Own)
         .map(|rule| (format!("runbook/{}", rule.id), format!("Runbook - {}", rule.title)));
     let atomic = builder.tested.iter().map(|id| {
-        let title = format!("{id} - Tests - {}", builder.technique_name(id));
+        let name = builder.known_name(id).map(|name| format!(" - {name}")).unwrap_or_default();
+        let title = format!("{id} - Tests{name}");
         (format!("atomic/{id}"), title)
     });
     ours.chain(atomic).collect()
@@ -106,7 +107,9 @@ fn of_rule(builder: &Builder<'_>, rule: &CatalogueRule, rule_id: &str) -> Page {
         }
         None => never_run(&mut page),
     }
-    page.set("pack", Property::Text(pack.clone()));
+    if !pack.is_empty() {
+        page.set("pack", Property::Text(pack.clone()));
+    }
     page.block(
         "title",
         format!(
@@ -163,11 +166,11 @@ fn steps(
         let command = curl::command(&example.request);
         let command = command
             .map_or_else(|| block(&example.request, "http"), |command| block(&command, "sh"));
-        let _ = writeln!(
-            text,
-            "#### Step {number}: {outcome}\n\n{}\n\n{command}\n",
-            harmless(&example.what)
-        );
+        let _ = writeln!(text, "#### Step {number}: {outcome}\n");
+        if !example.what.is_empty() {
+            let _ = writeln!(text, "{}\n", harmless(&example.what));
+        }
+        let _ = writeln!(text, "{command}\n");
         let expected = expected(example);
         if !expected.is_empty() {
             let _ = writeln!(text, "{expected}\n");
@@ -224,8 +227,8 @@ fn atomic(builder: &Builder<'_>, id: &str) -> Page {
     page.block(
         "title",
         format!(
-            "# Tests of {id} {}\n\nFrom Atomic Red Team, MIT licence. Technique: {}{theirs}{migrated}",
-            inline(&name),
+            "# Tests of {}\n\nFrom Atomic Red Team, MIT licence. Technique: {}{theirs}{migrated}",
+            inline(&builder.technique_title(id)),
             builder.link(&format!("technique/{id}"), id)
         ),
     );

@@ -124,11 +124,17 @@ fn properties(
     }
     page.set("tags", Property::Tags(tags));
     let mut aliases = vec![id.to_owned(), builder.technique_name(id)];
-    for extra in notes.iter().flat_map(|note| note.texts("aliases")) {
-        if !aliases.contains(&extra) {
+    // What people call their notes, by the heading and by the file.
+    let of_notes = notes.iter().flat_map(|note| {
+        let own = own_notes::is_own(note).then(|| note.name.clone());
+        note.texts("aliases").into_iter().chain(own).chain(own_notes::file_name(&note.file))
+    });
+    for extra in of_notes.filter(|extra| !extra.trim().is_empty()) {
+        if !aliases.iter().any(|known| known.eq_ignore_ascii_case(&extra)) {
             aliases.push(extra);
         }
     }
+    aliases.dedup();
     page.set("aliases", Property::List(aliases));
     page.set("technique_id", Property::Text(id.to_owned()));
     if !sources.attack.version.is_empty() {
@@ -170,7 +176,8 @@ fn family(builder: &Builder<'_>, id: &str) -> String {
             name.rsplit(": ").next().unwrap_or(&name).replace(['"', '<', '>', '#', '&', ';'], " ");
         let rules = guide::counted(builder.rules_of(id).len(), "rule");
         let runbooks = guide::counted(runbook::of_technique(builder, id).len(), "runbook");
-        format!("{}[\"{id} {name}<br/>{rules}, {runbooks}\"]", tag(id))
+        let name = if name == id { name } else { format!("{id} {name}") };
+        format!("{}[\"{name}<br/>{rules}, {runbooks}\"]", tag(id))
     };
     let mut text = format!("```mermaid\nflowchart TD\n    {}\n", node(id));
     for sub in subs {
@@ -204,7 +211,8 @@ fn detection(
     technique: Option<&Technique>,
     notes: &[&TechniqueNote],
 ) -> String {
-    let mut text = "### Detection\n\n".to_owned();
+    const HEADING: &str = "### Detection\n\n";
+    let mut text = HEADING.to_owned();
     if let Some(technique) = technique {
         if !technique.detection.is_empty() {
             let _ = writeln!(text, "{}\n", attack(&technique.detection, &technique.citations));
@@ -226,6 +234,9 @@ fn detection(
     }
     if let Some(own) = noted(builder, notes, "Detection") {
         let _ = writeln!(text, "{own}\n");
+    }
+    if text == HEADING {
+        text.push_str("Neither ATT&CK nor a note says how to detect it.\n\n");
     }
     let bypassed = technique
         .map(|technique| technique.defenses_bypassed.join(", "))

@@ -455,6 +455,8 @@ mod tests {
             },
             expectation: Expectation::Match,
             request: traffic::RecordedRequest::default(),
+            caption: String::new(),
+            text: String::new(),
         };
         let line = Line { rules: vec!["r\u{9b}31m".to_owned()], ..Line::default() };
         let id = "1".to_owned();

@@ -3,6 +3,7 @@
 mod gone;
 mod input;
 mod origin;
+mod pack_hash;
 mod progress;
 mod read;
 mod run_report;
@@ -32,6 +33,7 @@ use crate::disk::{self, VaultFolder};
 use crate::project::Project;
 use gone::{Gone, tombstone};
 use origin::Origin;
+use pack_hash::PackSettings;
 use progress::Progress;
 use read::{Read, Refusal};
 use run_report::Report;
@@ -111,6 +113,9 @@ struct Build {
     format: PlainFormat,
     /// The folder of the vault [default: the project's]
     vault: Option<PathBuf>,
+    /// What the project says of its pack
+    #[arg(skip)]
+    pack: PackSettings,
 }
 
 /// The form of links.
@@ -191,6 +196,7 @@ fn files_of(vault: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<Finding>> {
 
 impl Build {
     fn fill_in(&mut self, project: &Project) {
+        self.pack = PackSettings::of(project);
         // Facts go with the notes of the project.
         if self.notes.is_empty() {
             fill(&mut self.facts, project.facts.as_ref());
@@ -234,10 +240,12 @@ impl Build {
         if let Some(report) = before.and_then(|(contents, folder)| contents.report(folder)) {
             return Outcome { stdout: self.print(&report), ..Outcome::default() };
         }
-        let Read { sources, library, mut origins, notes } = match Read::from(inputs, &progress) {
+        let Read { mut sources, library, mut origins, notes } = match Read::from(inputs, &progress)
+        {
             Ok(read) => read,
             Err(refusal) => return refused(*refusal),
         };
+        sources.pack_hash = self.pack.hash(&library, self.notes.iter().map(PathBuf::as_path));
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         let (state, settings) = match &folder {
             Some(folder) => (State::read(folder), Settings::read(folder)),
@@ -362,8 +370,9 @@ impl Build {
             allow_removals,
             format: _,
             vault: _,
+            pack,
         } = self;
-        format!("{:?}", (techniques, preview, links, allow_removals))
+        format!("{:?}", (techniques, preview, links, allow_removals, pack))
     }
 }
 

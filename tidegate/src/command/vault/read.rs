@@ -1,7 +1,8 @@
 //! What a vault is built from, as notes, rules and catalogues.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use catalogue::Collection;
 use catalogue::dialect::DocumentKind;
@@ -53,6 +54,21 @@ fn within(folder: &Path, inside: &str) -> String {
     }
 }
 
+/// Gives findings the paths by which the other commands name their files. Pages know notes by their names.
+fn show_paths(library: &mut Library, shown: &BTreeMap<String, Arc<str>>) {
+    for finding in &mut library.findings {
+        let place = &mut finding.diagnostic.place;
+        if let Some(path) = shown.get(&*place.file) {
+            place.file = Arc::clone(path);
+        }
+    }
+    for (name, path) in shown {
+        if let Some(text) = library.sources.remove(name.as_str()) {
+            library.sources.insert(Arc::clone(path), text);
+        }
+    }
+}
+
 /// What a folder of notes is known by in the state of a vault.
 fn folder_name(folder: &Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -101,6 +117,7 @@ impl Read {
 
     fn notes(&mut self, folders: Vec<Input>) -> Result<(), Box<Refusal>> {
         let mut notes = Vec::new();
+        let mut shown = BTreeMap::new();
         let (mut ends, mut keys) = (Vec::new(), Vec::new());
         let mut taken = BTreeSet::new();
         for Input { path, files, keys: of_folder, .. } in folders {
@@ -110,8 +127,10 @@ impl Read {
             for (inside, bytes) in files {
                 // Only a name that another folder has too gets the folder's: a note is called the same with
                 // and without the other folder.
+                let whole = if path.is_dir() { path.join(&inside) } else { path.clone() };
                 let name = if taken.contains(&inside) { within(&path, &inside) } else { inside };
                 taken.insert(name.clone());
+                shown.insert(name.clone(), disk::name(&whole));
                 notes.push((name, bytes));
             }
             ends.push((path, notes.len()));
@@ -128,10 +147,12 @@ impl Read {
                 let message = "there is no note that can be read in it";
                 let help = "name a technique, as `tags: [T1102_002]`; the vault is left as it is";
                 let finding = *nothing(&path, message, help);
+                show_paths(&mut self.library, &shown);
                 let library = Some(std::mem::take(&mut self.library));
                 return Err(Box::new(Refusal { finding, library }));
             }
         }
+        show_paths(&mut self.library, &shown);
         Ok(())
     }
 

@@ -1,0 +1,58 @@
+//! The hash of the pack that `tidegate pack` writes of a vault's notes in its project.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use knowledge::{Compilation, Library, PACK_NAME, PACK_VERSION};
+
+use super::super::{DEFAULT_PATH, Hosts};
+use crate::disk;
+use crate::project::Project;
+
+/// What a project says of its pack.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PackSettings {
+    name: Option<String>,
+    /// Whether the pack is made of more than notes: a policy, values of placeholders, another way to compare hosts.
+    has_more: bool,
+}
+
+impl PackSettings {
+    pub(super) fn of(project: &Project) -> PackSettings {
+        let has_more = project.policy.is_some()
+            || project.placeholders.is_some()
+            || project.hosts == Some(Hosts::Labels);
+        PackSettings { name: project.pack.name.clone(), has_more }
+    }
+
+    /// Returns the hash; empty where the pack is made of more than these notes, or is not one of a gateway.
+    pub(super) fn hash<'p>(
+        &self,
+        library: &Library,
+        notes: impl Iterator<Item = &'p Path>,
+    ) -> String {
+        let default = Path::new(DEFAULT_PATH);
+        let mut notes: Vec<&Path> = notes.collect();
+        if notes.is_empty() {
+            notes.push(default);
+        }
+        // Rules of several folders are in another order there.
+        let [folder] = notes.as_slice() else { return String::new() };
+        if self.has_more || library.rules.is_empty() || has_rule_files(folder) {
+            return String::new();
+        }
+        let name = self.name.as_deref().unwrap_or(PACK_NAME);
+        let compilation = Compilation::new(library, name, PACK_VERSION);
+        compilation.map(|compilation| compilation.pack.hash().to_string()).unwrap_or_default()
+    }
+}
+
+/// Returns true if there are files of rules beside the notes, which a pack takes too.
+fn has_rule_files(folder: &Path) -> bool {
+    let is_rule = |path: &String| {
+        let extension = Path::new(path).extension().and_then(OsStr::to_str).unwrap_or_default();
+        ["yml", "yaml"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    };
+    // A folder that cannot be read was reported.
+    disk::paths(folder).is_ok_and(|paths| paths.iter().any(is_rule))
+}
