@@ -22,12 +22,15 @@ pub(crate) struct ClientRequest<'a> {
     pub cookie: Option<String>,
     /// The headers that name another method.
     pub method_override: Option<String>,
+    /// Where a proxy is asked for a tunnel to, if that is not the host of the URL.
+    pub tunnel: Option<String>,
 }
 
 impl ClientRequest<'_> {
     /// Makes the request; `None` where the text has expanded to too much.
     pub(crate) fn record(self, expansion: &Expansion) -> Option<RecordedRequest> {
-        let given = [&self.user_agent, &self.referrer, &self.cookie, &self.method_override];
+        let given =
+            [&self.user_agent, &self.referrer, &self.cookie, &self.method_override, &self.tunnel];
         let given = given.into_iter().flatten().map(String::len);
         let parts = [self.method, self.connects_to, self.host, self.path].map(str::len);
         if !expansion.takes(given.chain(parts).sum()) {
@@ -45,6 +48,7 @@ impl ClientRequest<'_> {
             cookie: self.cookie.map(String::into_bytes),
             method_override: self.method_override.map(String::into_bytes),
             server_name,
+            connect_target: self.tunnel.map(String::into_bytes),
             ..RecordedRequest::default()
         })
     }

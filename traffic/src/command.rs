@@ -5,6 +5,7 @@ use diagnostics::{Findings, Span};
 
 use crate::expansion::Expansion;
 use crate::recorded::RecordedRequest;
+use crate::runner::{self, Runs};
 use crate::shell::{self, SimpleCommand, UnclosedQuote, Word};
 use crate::{codes, curl, download, fetch, httpie, java_script, php, power_shell, python, wget};
 
@@ -18,6 +19,8 @@ enum Program {
     Wget,
     /// Runs the command in its arguments behind `-c`.
     Shell,
+    /// Has another shell read its arguments again, as `ssh` does.
+    Remote,
     /// Runs a script of PowerShell.
     PowerShell,
     Python,
@@ -35,9 +38,12 @@ enum Program {
 /// Returns true if a command line may be one of a program whose requests are read.
 pub(crate) fn is_command(text: &str) -> bool {
     let line = without_prompt(text);
+    // An image may have the name of a program, and a tag.
+    let has_image = line.split_whitespace().take(4).any(|word| runner::has_image(&name(word)));
     power_shell::is_script(line)
         || line.split_whitespace().take(16).enumerate().any(|(idx, word)| {
             let word = word.trim_start_matches(['(', '$', '`', '"', '\'', '<', '{', '!']);
+            let word = if has_image { runner::image(word) } else { word };
             match program(word) {
                 Program::Other => false,
                 // Words of other texts too.
@@ -88,8 +94,9 @@ fn read_at_depth(
             // One of several steps, as of bitsadmin, need not name a URL.
             Program::Download if commands.len() > 1 && !download::has_url(words) => continue,
             Program::Download => download::read(&name_of(words), words, expansion, findings),
-            Program::Shell | Program::PowerShell if depth < MAX_DEPTH => {
-                let Some(script) = script(words) else { continue };
+            Program::Shell | Program::PowerShell | Program::Remote if depth < MAX_DEPTH => {
+                let script = if program == Program::Remote { joined(words) } else { script(words) };
+                let Some(script) = script else { continue };
                 // The place of a script is that of its word.
                 let mut of_script = Findings::new(findings.file());
                 let found = match program {
@@ -117,7 +124,11 @@ fn read_at_depth(
                 let Some(found) = found else { continue };
                 found
             }
-            Program::Shell | Program::PowerShell | Program::HttPie | Program::Other => continue,
+            Program::Shell
+            | Program::PowerShell
+            | Program::Remote
+            | Program::HttPie
+            | Program::Other => continue,
         };
         if let Some(cut) = command.cut.filter(|_| !found.is_empty()) {
             let message = "the shell ends the command at this `&`";
@@ -144,48 +155,22 @@ fn of_program(command: &SimpleCommand) -> Option<(Program, &[Word])> {
             !name.is_empty()
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         });
-        let before = [
-            "!",
-            "{",
-            "}",
-            "&",
-            "builtin",
-            "command",
-            "do",
-            "doas",
-            "else",
-            "env",
-            "eval",
-            "exec",
-            "if",
-            "nice",
-            "nohup",
-            "proxychains",
-            "proxychains4",
-            "setsid",
-            "start",
-            "sudo",
-            "then",
-            "time",
-            "timeout",
-            "torify",
-            "torsocks",
-            "until",
-            "watch",
-            "while",
-            "xargs",
-            "busybox",
-        ];
-        let is_before = before.contains(&name(&first.text).as_str());
-        let is_option = first.text.starts_with(['-', '/']) || first.text.parse::<f64>().is_ok();
-        let has_begun = words.len() < command.words.len();
-        let is_duration = first.text.trim_end_matches(['s', 'm', 'h']).parse::<f64>().is_ok();
-        if !is_assignment && !is_before && !(has_begun && (is_option || is_duration)) {
-            return None;
-        }
-        words = rest;
+        words = match runner::runs(&name(&first.text), words) {
+            Some(Runs::Command(command)) => command,
+            Some(Runs::Image(name, words)) => return Some((program(name), words)),
+            Some(Runs::Script(script)) => return Some((Program::Remote, script)),
+            None if is_assignment => rest,
+            // An option of a program in front that is not known to take a value, or its number.
+            None if words.len() < command.words.len() && is_left_over(&first.text) => rest,
+            None => return None,
+        };
     }
     None
+}
+
+/// Returns true for what may be left of the arguments in front of a command: an option, a number, a duration.
+fn is_left_over(word: &str) -> bool {
+    word.starts_with(['-', '/']) || word.trim_end_matches(['s', 'm', 'h']).parse::<f64>().is_ok()
 }
 
 /// The last part of a program's path, in lower case and without `.exe`.
@@ -234,19 +219,20 @@ fn script(words: &[Word]) -> Option<Word> {
         None if program == Program::PowerShell => arguments,
         None => return None,
     };
-    let (first, rest) = behind.split_first()?;
+    let first = behind.first()?;
     // The commands within are commands of the line already.
     if first.expands && first.text.trim_start().starts_with(['$', '`']) {
         return None;
     }
     let takes_all = program == Program::PowerShell || name(&shell.text) == "cmd";
-    let text = if takes_all {
-        let words = std::iter::once(first).chain(rest).map(|word| word.text.as_str());
-        words.collect::<Vec<_>>().join(" ")
-    } else {
-        first.text.clone()
-    };
-    Some(Word { text, ..first.clone() })
+    if takes_all { joined(behind) } else { Some(first.clone()) }
+}
+
+/// The words as one, at the place of the first.
+fn joined(words: &[Word]) -> Option<Word> {
+    let first = words.first()?;
+    let texts: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
+    Some(Word { text: texts.join(" "), ..first.clone() })
 }
 
 /// Returns a line without the prompt of a shell.

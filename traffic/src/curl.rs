@@ -4,6 +4,7 @@ mod options;
 mod pattern;
 mod query;
 mod target;
+mod tunnel;
 
 use diagnostics::{Findings, Span};
 
@@ -25,8 +26,8 @@ pub const DEFAULT_USER_AGENT: &str = "curl/8.17.0";
 /// wrong; a command with an error gives no requests.
 ///
 /// The requests are those of the first hop: redirects (`-L`) are not followed. A proxy (`-x`) is passed over:
-/// the gateway is taken to see the request itself, as it is with `--connect-to`, `--resolve` and
-/// `--unix-socket`, whatever host is connected to.
+/// the gateway is taken to see the request itself, as it is with `--resolve` and `--unix-socket`, whatever host is
+/// connected to. What `--connect-to` names is the target of the tunnel that curl asks a proxy for.
 pub(crate) fn read(
     words: &[Word],
     expansion: &Expansion,
@@ -172,6 +173,7 @@ impl<'w> Given<'_> {
             Effect::Upload => command.uploads.push(value.to_owned()),
             Effect::Version(version) => command.version = Some(version),
             Effect::Alpn => command.offers_no_version = !is_on,
+            Effect::ConnectTo => command.connect_to.push(value.to_owned()),
             Effect::UserAgent => command.user_agent = Some(value.to_owned()),
             Effect::Referrer => {
                 let value = value.strip_suffix(";auto").unwrap_or(value);
@@ -224,6 +226,7 @@ struct Command {
     data_goes_to_query: bool,
     query: String,
     request_target: Option<String>,
+    connect_to: Vec<String>,
     no_patterns: bool,
     schemes: Option<String>,
     reading: Reading,
@@ -429,6 +432,9 @@ impl Command {
             None => default_host,
         };
         let path = self.request_target.clone().unwrap_or_else(|| target.path_and_query());
+        let default_port = if is_tls { "443" } else { "80" };
+        let tunnel =
+            self.connect_to.iter().find_map(|given| tunnel::of(given, &target.host, default_port));
         let request = ClientRequest {
             method: self.method.as_deref().unwrap_or(asked),
             scheme: target.scheme,
@@ -440,6 +446,7 @@ impl Command {
             referrer: self.sent("referer", self.referrer.clone()),
             cookie: self.sent("cookie", cookies),
             method_override: method_override(|name| self.sent(name, None)),
+            tunnel,
         };
         request.record(expansion)
     }

@@ -48,6 +48,7 @@ mod pseudo_headers;
 mod python;
 mod recorded;
 mod requests;
+mod runner;
 mod script;
 mod seeming;
 mod shell;

@@ -87,6 +87,7 @@ impl Line<'_> {
             cookie: self.cookie.map(bytes),
             method_override: self.method_override.map(bytes),
             server_name: self.server_name.map(bytes),
+            connect_target: None,
             source_address: self.source_address.map(bytes),
             response: Some(RecordedResponse {
                 status: self.status,

@@ -122,7 +122,24 @@ pub(crate) fn bare_url(text: &str) -> &str {
         text = listed.trim();
     }
     let text = text.trim_end_matches([',', ';']);
-    text.trim_matches(['<', '>', '"', '\'', '`'])
+    let text = link_target(text).unwrap_or(text);
+    let text = text.trim_matches(['<', '>', '"', '\'', '`']);
+    // `//host/path` has the scheme of its page.
+    let text = text.strip_prefix("//").unwrap_or(text);
+    // The bracket of the sentence around it.
+    match text.strip_suffix(')') {
+        Some(inside) if inside.matches('(').count() <= inside.matches(')').count() => inside,
+        _ => text,
+    }
+}
+
+/// Returns the URL of a link in Markdown: `[text](https://a.example/x "title")`.
+fn link_target(text: &str) -> Option<&str> {
+    let link = text.strip_prefix('!').unwrap_or(text).strip_prefix('[')?;
+    let (_, target) = link.split_once("](")?;
+    let target = target.strip_suffix(')')?;
+    let target = target.split_whitespace().next()?.trim_matches(['<', '>']);
+    refanged(target).contains("://").then_some(target)
 }
 
 /// Returns true if a word is a URL, a defanged host, or a host with a path.

@@ -108,8 +108,13 @@ fn sessions(text: &str) -> Vec<(String, &'static str)> {
     let of_line = |line: &str| {
         let (made, library) = SESSIONS.iter().find(|(made, _)| line.contains(made))?;
         let (before, behind) = line.split_once(made)?;
-        let name = match behind.rsplit_once(" as ") {
-            Some((_, name)) => name.trim().trim_end_matches(':'),
+        let name = match behind.split_once(" as ") {
+            // What is done with it may be on the same line.
+            Some((_, name)) => {
+                let name = name.trim_start();
+                let is_name = |char: char| char.is_alphanumeric() || char == '_';
+                name.split(|char| !is_name(char)).next().unwrap_or_default()
+            }
             None => before.trim_end().strip_suffix('=')?.trim(),
         };
         Some((name.to_owned(), *library))

@@ -25,6 +25,8 @@ pub struct RecordedRequest {
     pub method_override: Option<Vec<u8>>,
     /// See [`Request::server_name`].
     pub server_name: Option<Vec<u8>>,
+    /// See [`Request::connect_target`].
+    pub connect_target: Option<Vec<u8>>,
     /// See [`Request::source_address`].
     pub source_address: Option<Vec<u8>>,
     /// See [`Request::response`].
@@ -58,6 +60,7 @@ impl RecordedRequest {
             cookie: self.cookie.as_deref(),
             method_override: self.method_override.as_deref(),
             server_name: self.server_name.as_deref(),
+            connect_target: self.connect_target.as_deref(),
             source_address: self.source_address.as_deref(),
             response: self.response.as_ref().map(|response| Response {
                 status: response.status,

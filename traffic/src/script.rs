@@ -82,7 +82,10 @@ pub(crate) fn calls(
             scanner.string(false);
         } else if scanner.comment() {
         } else if char.is_alphabetic() || char == '_' || char == '$' {
+            // What is called on the result of another call has a dot in front.
+            let is_chained = text.get(..scanner.at).is_some_and(|before| before.ends_with('.'));
             let name = scanner.name();
+            let name = if is_chained { format!(".{name}") } else { name };
             if matches!(scanner.peek(), Some('"' | '\'')) {
                 // The prefix of a text in Python.
                 continue;

@@ -17,7 +17,7 @@ use crate::slots::LineReader;
 use crate::url::{Url, host_name};
 use crate::{
     Entry, FieldMap, Format, Layout, LogReader, Unreadable, access_log, captured, command, fetch,
-    java_script, limits, panel, php, power_shell, python,
+    har, java_script, limits, panel, php, power_shell, python,
 };
 
 /// Reads requests in whatever form they are written, one below the other. `findings` list what is wrong.
@@ -55,6 +55,12 @@ impl Reader {
         let mut is_empty = true;
         let mut n_refused = 0_usize;
         self.expansion.begin(text);
+        if har::is_archive(text.as_bytes()) {
+            let message = "this is an HTTP archive (HAR)";
+            let help = "give it to `tidegate hunt`, which reads all of its requests";
+            findings.add(&codes::NOT_A_REQUEST, Span::point(1, 1), message, help);
+            return requests;
+        }
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let len = piece_len(rest.as_bytes());
             let piece = rest.get(..len).unwrap_or(rest);
@@ -222,11 +228,21 @@ fn url(text: &str, findings: &mut Findings) -> Option<RecordedRequest> {
             return None;
         }
     };
-    let scheme = url.scheme.to_ascii_lowercase();
+    // A WebSocket begins with a request of HTTP.
+    let scheme = match url.scheme.to_ascii_lowercase().as_str() {
+        "http" | "ws" => "http",
+        "https" | "wss" => "https",
+        _ => {
+            let message = format!("`{}` is not a URL of HTTP", text.escape_debug());
+            let help = "rules see requests of HTTP alone; give a URL with `http` or `https`";
+            findings.add(&codes::BROKEN_URL, Span::point(1, 1), message, help);
+            return None;
+        }
+    };
     let server_name = (scheme == "https").then(|| host_name(url.host)).flatten();
     Some(RecordedRequest {
         method: b"GET".to_vec(),
-        scheme: scheme.into_bytes(),
+        scheme: scheme.as_bytes().to_vec(),
         authority: url.host.as_bytes().to_vec(),
         path: Some(url.request_path()),
         version: b"HTTP/1.1".to_vec(),

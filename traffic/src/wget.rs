@@ -411,7 +411,7 @@ impl Command {
             findings.add(&codes::BROKEN_URL, word.span, message, "write it with `http` or `https`");
             return None;
         }
-        let escaped = escape(&format!("{scheme}://{rest}"));
+        let escaped = escape(&with_ascii_host(&scheme, rest));
         let url = match Url::parse(&escaped) {
             Ok(url) => url,
             Err(error) => {
@@ -455,6 +455,7 @@ impl Command {
             referrer: self.header("referer", self.referrer.clone()),
             cookie: self.header("cookie", None),
             method_override: method_override(|name| self.header(name, None)),
+            tunnel: None,
         };
         request.record(expansion)
     }
@@ -465,6 +466,21 @@ fn unknown(option: &str, span: Span, findings: &mut Findings) {
         format!("`{}` is not an option of wget that is known here", option.escape_debug());
     let help = "wget refuses options that it does not know; leave it out";
     findings.add(&codes::UNKNOWN_OPTION, span, message, help);
+}
+
+/// Returns a URL with its host as wget looks it up, which decodes it and maps what is not ASCII.
+fn with_ascii_host(scheme: &str, rest: &str) -> String {
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (format!("{user}@"), host),
+        None => (String::new(), authority),
+    };
+    let host = match percent_encoding::percent_decode_str(host).decode_utf8() {
+        Ok(decoded) if !decoded.is_ascii() => inspect::ascii_name(&decoded),
+        _ => host.to_owned(),
+    };
+    format!("{scheme}://{user}{host}{behind}")
 }
 
 /// Percent-encodes what wget calls unsafe, and a `%` that begins no escape.

