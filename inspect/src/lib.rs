@@ -50,6 +50,7 @@ mod request;
 mod scan;
 mod secret;
 mod service;
+mod sorted;
 mod steps;
 mod verdict;
 mod views;

@@ -13,6 +13,7 @@ use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{Part, PartKind, ServiceOperation, Tables};
 use crate::request::{Request, split_port};
+use crate::sorted::sort_and_dedup;
 use crate::views::overrides;
 pub use fields::{OWN_CLIENT, SERVICE_FIELD};
 pub(crate) use fields::{ServiceFields, UsedService};
@@ -375,7 +376,6 @@ pub(crate) fn owner<'r>(tables: &Tables, host: &'r [u8]) -> Option<(u32, Tenants
     });
     let mut tenants: Tenants<'_> = tenants.collect();
     // A name is one string of the pack.
-    tenants.sort_unstable();
-    tenants.dedup();
+    sort_and_dedup(&mut tenants);
     Some((known.service, tenants))
 }

@@ -30,6 +30,7 @@ use std::collections::BTreeSet;
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::limits::{MAX_EXTRA_HOST_PATH_BYTES, MAX_FORMS, MAX_HOST_FORMS, MAX_OTHER_NAMES};
 use crate::request::{Request, Transport, split_port};
+use crate::sorted::sort_and_dedup;
 use crate::verdict::View;
 use budget::Budget;
 use host::HostForm;
@@ -324,8 +325,7 @@ impl Views {
         if first.is_none() && self.extra_hosts.is_empty() {
             return;
         }
-        self.extra_hosts.sort_unstable();
-        self.extra_hosts.dedup();
+        sort_and_dedup(&mut self.extra_hosts);
         let authority = first;
         let view = if authority.is_some() { View::Canonical } else { View::Decoded };
         // Where each of them has its own path, that of the request is none of theirs.
@@ -353,8 +353,7 @@ impl Views {
             let authority = first.unwrap_or(request.authority).to_vec();
             self.extra_hosts.push(ExtraHost { authority, path: Some(path) });
         }
-        self.extra_hosts.sort_unstable();
-        self.extra_hosts.dedup();
+        sort_and_dedup(&mut self.extra_hosts);
         let n_names: usize = self.extra_hosts.iter().map(|host| host.n_bytes(0, 0)).sum();
         let room = self.budget.n_extra_left().saturating_sub(n_own);
         let n_each = room.saturating_sub(n_names) / self.extra_hosts.len().max(1);

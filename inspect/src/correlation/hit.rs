@@ -4,6 +4,7 @@ use crate::event::Event;
 use crate::ids::{CorrelationId, FieldId, RuleId};
 use crate::limits::MAX_EVIDENCE_BYTES;
 use crate::pack::{InputKind, NO_FIELD, Tables};
+use crate::sorted::sort_and_dedup;
 
 /// A rule of a correlation matched, with what the correlation asks of the event.
 ///
@@ -38,7 +39,7 @@ impl Watched {
                 }
             }
         }
-        inputs.sort_unstable();
+        sort_and_dedup(&mut inputs);
         Watched { inputs }
     }
 

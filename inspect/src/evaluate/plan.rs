@@ -8,6 +8,7 @@ use crate::event::{Event, Slot};
 use crate::ids::{FieldId, RuleId};
 use crate::pack::{KEYWORDS, Op, Scan, Tables};
 use crate::request::ProxyField;
+use crate::sorted::sort_and_dedup;
 
 /// What a scan has, so that nothing is asked of the parts that are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -183,7 +184,6 @@ pub(crate) fn fields(tables: &Tables, rule: RuleId) -> Vec<FieldId> {
         _ => None,
     };
     let mut fields: Vec<FieldId> = code.iter().filter_map(of_word).flatten().collect();
-    fields.sort_unstable();
-    fields.dedup();
+    sort_and_dedup(&mut fields);
     fields
 }
