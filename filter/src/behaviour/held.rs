@@ -120,7 +120,9 @@ impl HeldPair {
             costs.n_lost += 1;
             return;
         };
-        uses.iter().for_each(|used| pair.add(used));
+        for used in &uses {
+            pair.add(used);
+        }
         slot.save(host, &pair, *now, costs);
     }
 }
