@@ -277,6 +277,7 @@ impl Judge {
             line: number,
             time_ms: logged.time.and_then(Time::milliseconds),
             used,
+            rules: self.inspector.undecided_rules(),
             request: StoredRequest::new(&lent, sender.lend()),
         });
     }

@@ -24,7 +24,7 @@ mod report;
 pub mod score;
 mod uses;
 
-pub use behaviour::RitaScore;
+pub use behaviour::{RitaScore, Spill};
 pub use counts::{Counts, Missed};
 pub use hunter::{Hunter, PieceReport};
 pub use observed::{LogObserver, ObservedLog, ObservedPair};

@@ -61,3 +61,7 @@ pub const MAX_PAGE_MATCHES: usize = 2000;
 
 /// Most pairs of a source and a host that the page of a report draws; further ones are counted.
 pub const MAX_PAGE_PAIRS: usize = 200;
+
+/// Most bytes of requests that rules of behaviour may match that are kept in memory while a log is read, where there is
+/// a file for the others.
+pub const MAX_KEPT_REQUEST_BYTES: usize = 32 << 20;

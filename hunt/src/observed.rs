@@ -86,8 +86,8 @@ impl LogObserver<'_> {
     /// Returns the fields of behaviour of a request of the log; `None` where its source did nothing in it.
     pub fn behaviour(&mut self, request: &Request<'_>) -> Option<Behaviour> {
         let host = host_of(request.authority);
-        let source = self.log.ledger.sources.find(hash_of(request.source_address?))?;
-        let host_id = self.log.ledger.hosts.find(hash_of(&*host))?;
+        let source = self.log.ledger.names.find(hash_of(request.source_address?))?;
+        let host_id = self.log.ledger.names.find(hash_of(&*host))?;
         let agent = hash_of(request.user_agent.unwrap_or_default());
         let agent = self.facts.kept_agent(source, host_id, agent);
         let key = (source, host_id, agent);
@@ -112,8 +112,8 @@ impl LogObserver<'_> {
     pub fn pair(&mut self, request: &Request<'_>) -> Option<ObservedPair> {
         let behaviour = self.behaviour(request)?;
         let ledger = &self.log.ledger;
-        let source = ledger.sources.find(hash_of(request.source_address?))?;
-        let host = ledger.hosts.find(hash_of(&*host_of(request.authority)))?;
+        let source = ledger.names.find(hash_of(request.source_address?))?;
+        let host = ledger.names.find(hash_of(&*host_of(request.authority)))?;
         let facts = self.facts.of_pair(source, host, None)?;
         let text = |value: Value| match value {
             Value::Array(list) => {
@@ -125,8 +125,8 @@ impl LogObserver<'_> {
         let fields = fields
             .filter_map(|field| Some((field.as_str(), text(values::value_of(&behaviour, field)?))));
         Some(ObservedPair {
-            source: ledger.sources.text(source).to_owned(),
-            host: ledger.hosts.text(host).to_owned(),
+            source: ledger.names.text(source).to_owned(),
+            host: ledger.names.text(host).to_owned(),
             behaviour,
             fields: fields.collect(),
             times: facts.events.iter().map(|event| event.time).collect(),

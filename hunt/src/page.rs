@@ -198,8 +198,8 @@ fn behaviour(out: &mut String, alerts: &[Alert], ledger: &Ledger) {
         let _ = writeln!(
             out,
             "<section class=pair>\n<h3>{} → {}</h3>",
-            escaped(ledger.sources.text(source)),
-            escaped(ledger.hosts.text(host))
+            escaped(ledger.names.text(source)),
+            escaped(ledger.names.text(host))
         );
         let titles: BTreeMap<&str, &Alert> =
             alerts.iter().map(|alert| (alert.rule.as_str(), *alert)).collect();

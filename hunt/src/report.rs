@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::io;
 use std::sync::Arc;
 
 use inspect::pack::Level;
@@ -12,6 +13,7 @@ use traffic::{FieldMap, Format, Unreadable};
 
 use crate::behaviour::candidates::Candidates;
 use crate::behaviour::ledger::Ledger;
+use crate::behaviour::request_store::Spill;
 use crate::behaviour::values;
 use crate::counts::{Counts, Missed};
 use crate::given::Given;
@@ -65,6 +67,8 @@ pub struct Report {
     expired: BTreeMap<StrId, u64>,
     n_off: u64,
     uses: Uses,
+    /// Why requests that were kept could not be read.
+    lost: Option<io::Error>,
 }
 
 /// What was read of one log.
@@ -161,6 +165,7 @@ impl Report {
             expired: BTreeMap::new(),
             n_off: 0,
             uses: Uses::default(),
+            lost: None,
         }
     }
 
@@ -177,6 +182,20 @@ impl Report {
     #[must_use]
     pub fn with_page(self) -> Report {
         Report { alerts: Some(Alerts::default()), ..self }
+    }
+
+    /// Returns the report that writes requests to a file that are too many to be kept in memory until the logs have
+    /// ended.
+    #[must_use]
+    pub fn with_spill(mut self, spill: Box<dyn Spill>) -> Report {
+        self.candidates.spill_to(spill);
+        self
+    }
+
+    /// Returns why requests could not be read from the file of [`Report::with_spill`], so that rules over time may
+    /// have missed something.
+    pub fn lost(&self) -> Option<&io::Error> {
+        self.lost.as_ref()
     }
 
     /// Begins the next log.
@@ -199,7 +218,7 @@ impl Report {
         self.ledger.take(&piece.noted, self.is_baseline);
         let file = self.files.len().saturating_sub(1);
         for candidate in piece.candidates {
-            self.candidates.take(candidate, file, self.n_lines_of_file);
+            self.candidates.take(candidate, &self.ledger.names, file, self.n_lines_of_file);
         }
         for hit in &piece.hits {
             self.records(hit, None, file, self.n_lines_of_file + hit.line, &mut out);

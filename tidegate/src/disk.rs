@@ -4,6 +4,7 @@ mod folder;
 mod ownership;
 mod program;
 mod read_files;
+mod temporary;
 mod vault_folder;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ pub(crate) use folder::{Stamp, notes, paths, regular_files, stamps, tree};
 pub(crate) use ownership::{Stranger, folder_stranger, owner_is_shared, stranger};
 pub(crate) use program::read_program;
 pub(crate) use read_files::{may_replace, will_read};
+pub(crate) use temporary::Temporary;
 pub(crate) use vault_folder::VaultFolder;
 
 /// Reads files, and all notes and Sigma files in folders; what cannot be read is a finding.

@@ -74,12 +74,13 @@ impl Done {
             let line = u32::try_from(line).unwrap_or(u32::MAX);
             (Place { file: Arc::clone(file), span: Span::point(line, 1) }, reason)
         });
+        let lost = report.lost().map(|error| disk::unreadable(&disk::Temporary::folder(), error));
         Done {
             summary: report.summary(),
             n_events: counts.n_events,
             n_unreadable: counts.n_unreadable(),
             first_unreadable,
-            problems: problems.to_vec(),
+            problems: problems.iter().cloned().chain(lost).collect(),
             unread: report.logs().filter_map(|(file, read)| unread(file, read)).collect(),
             uses: report.uses().clone(),
             page: report.page(),
@@ -170,6 +171,7 @@ impl Job<'_> {
         let n_threads = self.n_threads.map_or(n_cores, NonZero::get);
         let reports = self.packs.iter().map(|pack| {
             let report = Report::new(decode(pack)?, self.output, self.logs.len(), self.show_values);
+            let report = report.with_spill(Box::new(disk::Temporary::default()));
             let report = if self.wants_page { report.with_page() } else { report };
             Ok(match self.policy {
                 Some(policy) => report.with_policy(policy),

@@ -8,6 +8,7 @@ mod envoy;
 mod growth;
 mod hunt;
 mod hunt_formats;
+mod hunt_network;
 mod indicators;
 mod load;
 mod lsp;

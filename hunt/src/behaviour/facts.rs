@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use inspect::{Behaviour, Observed, Operations, Ratio};
 
 use super::first_uses::FirstUseIndex;
-use super::ledger::{Ledger, Pair};
+use super::ledger::Ledger;
 use super::rhythm::{self, Rhythm};
 use super::rita::{RitaScore, rita_score};
 use super::series::Event;
@@ -24,8 +24,8 @@ pub(crate) struct Facts<'l> {
     n_sources: u32,
     sources_of_host: Vec<u32>,
     sources_of_service: HashMap<u32, u32>,
-    /// The hosts of each source.
-    hosts: Vec<Vec<u32>>,
+    /// Source and host of the pairs that have requests, in order.
+    pairs: Vec<(u32, u32)>,
     identities: HashMap<(u32, u32), u32>,
     /// The last source that was asked about, and what it read and found.
     of_source: Option<(u32, SourceFacts)>,
@@ -46,7 +46,6 @@ pub(crate) struct PairFacts {
     /// In order of time.
     pub(crate) events: Vec<Event>,
     pub(crate) rhythm: Option<Rhythm>,
-    pub(crate) rita: Option<RitaScore>,
     pub(crate) requests: u64,
     pub(crate) active_hours: u32,
     pub(crate) sent: Option<u64>,
@@ -65,32 +64,30 @@ impl<'l> Facts<'l> {
             ledger,
             first_uses: FirstUseIndex::new(ledger),
             n_sources: 0,
-            sources_of_host: vec![0; ledger.hosts.len()],
+            sources_of_host: vec![0; ledger.names.len()],
             sources_of_service: HashMap::new(),
-            hosts: vec![Vec::new(); ledger.sources.len()],
+            pairs: Vec::with_capacity(ledger.pairs.len()),
             identities: HashMap::new(),
             of_source: None,
         };
         let mut of_services: HashSet<(u32, u32)> = HashSet::new();
-        let mut pairs: Vec<_> = ledger.pairs.iter().collect();
-        pairs.sort_unstable_by_key(|(pair, _)| **pair);
-        for ((source, host), pair) in pairs {
-            if pair.agents.is_empty() {
+        for ((source, host), pair) in ledger.pairs.iter() {
+            if pair.agents().is_empty() {
                 continue;
             }
-            if let Some(count) = facts.sources_of_host.get_mut(*host as usize) {
+            facts.pairs.push((source, host));
+            if let Some(count) = facts.sources_of_host.get_mut(host as usize) {
                 *count += 1;
             }
-            if let Some(hosts) = facts.hosts.get_mut(*source as usize) {
-                facts.n_sources += u32::from(hosts.is_empty());
-                hosts.push(*host);
-            }
-            if let Some(service) = pair.service
-                && of_services.insert((*source, service))
+            if let Some(service) = pair.service()
+                && of_services.insert((source, service))
             {
                 *facts.sources_of_service.entry(service).or_default() += 1;
             }
         }
+        facts.pairs.sort_unstable();
+        let sources = facts.pairs.chunk_by(|(left, _), (right, _)| left == right).count();
+        facts.n_sources = u32::try_from(sources).unwrap_or(u32::MAX);
         let mut identities: HashMap<(u32, u32), Vec<(u32, u64)>> = HashMap::new();
         let mut hours: Vec<_> = ledger.identities.iter().copied().collect();
         hours.sort_unstable();
@@ -104,32 +101,35 @@ impl<'l> Facts<'l> {
 
     /// Returns the pairs that have requests in the log, by names of source and host.
     pub(crate) fn pairs(&self) -> Vec<(u32, u32)> {
-        let sources = (0..).zip(&self.hosts);
-        let pairs =
-            sources.flat_map(|(source, hosts)| hosts.iter().map(move |host| (source, *host)));
-        let mut pairs: Vec<(u32, u32)> = pairs.collect();
-        let names = |(source, host): &(u32, u32)| {
-            (self.ledger.sources.text(*source), self.ledger.hosts.text(*host))
-        };
+        let mut pairs = self.pairs.clone();
+        let name = |id: u32| self.ledger.names.text(id);
+        let names = |(source, host): &(u32, u32)| (name(*source), name(*host));
         pairs.sort_by(|left, right| names(left).cmp(&names(right)));
         pairs
+    }
+
+    /// Returns the hosts of a source.
+    fn hosts(&self, source: u32) -> impl Iterator<Item = u32> {
+        let start = self.pairs.partition_point(|(of, _)| *of < source);
+        let pairs = self.pairs.get(start..).unwrap_or_default().iter();
+        pairs.take_while(move |(of, _)| *of == source).map(|(_, host)| *host)
     }
 
     /// Returns the User-Agent under which a pair's requests of one are kept: itself, or the last where the pair has
     /// too many to keep them apart.
     pub(crate) fn kept_agent(&self, source: u32, host: u32, agent: u64) -> Option<u64> {
-        let agents = &self.ledger.pairs.get(&(source, host))?.agents;
+        let agents = self.ledger.pairs.get(source, host)?.agents();
         let kept = agents.iter().find(|(kept, _)| *kept == agent).or(agents.last());
         kept.map(|(kept, _)| *kept)
     }
 
     /// Returns what a pair did; with an agent, its rhythm where that is steadier than that of the pair.
     pub(crate) fn of_pair(&self, source: u32, host: u32, agent: Option<u64>) -> Option<PairFacts> {
-        let pair: &Pair = self.ledger.pairs.get(&(source, host))?;
+        let pair = self.ledger.pairs.get(source, host)?;
         let mut events: Vec<Event> = Vec::with_capacity(pair.n_requests());
         let mut first: Option<(u32, u64)> = None;
         let mut rhythm: Option<Rhythm> = None;
-        for (of, series) in &pair.agents {
+        for (of, series) in pair.agents() {
             let start = events.len();
             events.extend(series.iter());
             let own = events.get_mut(start..).unwrap_or_default();
@@ -139,7 +139,7 @@ impl<'l> Facts<'l> {
             {
                 first = Some((event.time, *of));
             }
-            if pair.agents.len() > 1 && agent.is_none_or(|agent| agent == *of) {
+            if pair.agents().len() > 1 && agent.is_none_or(|agent| agent == *of) {
                 rhythm = steadier(rhythm, rhythm_of(own));
             }
         }
@@ -153,18 +153,22 @@ impl<'l> Facts<'l> {
         let most_requests = sliding(&events).map(|day| day.len() as u64).max();
         Some(PairFacts {
             rhythm,
-            rita: rita_score(&events, self.ledger.last),
             requests: most_requests.unwrap_or_default(),
             active_hours: most_in_a_day(hours),
             sent,
             balance,
-            tunnel_seconds: pair.longest_ms.map(|ms| u32::try_from(ms / 1000).unwrap_or(u32::MAX)),
+            tunnel_seconds: pair.tunnel_seconds(),
             n_sources,
             prevalence: Ratio::of(n_sources.into(), self.n_sources.into()),
             first,
             first_agent,
             events,
         })
+    }
+
+    /// Returns RITA's score of a pair, if it has one.
+    pub(crate) fn rita(&self, pair: &PairFacts) -> Option<RitaScore> {
+        rita_score(&pair.events, self.ledger.last)
     }
 
     /// Returns the fields of a request of a pair.
@@ -186,7 +190,7 @@ impl<'l> Facts<'l> {
         } else {
             Observed::Unknown
         };
-        let is_in_baseline = ledger.pairs.get(&(source, host)).is_none_or(|pair| pair.first == 0);
+        let is_in_baseline = ledger.pairs.get(source, host).is_none_or(|pair| pair.first == 0);
         let after_dead_drop = if is_in_baseline {
             Observed::Absent
         } else if knows {
@@ -233,14 +237,14 @@ impl<'l> Facts<'l> {
 
     fn read_source(&self, source: u32) -> SourceFacts {
         let mut facts = SourceFacts::default();
-        for host in self.hosts.get(source as usize).into_iter().flatten() {
-            let Some(pair) = self.ledger.pairs.get(&(source, *host)) else { continue };
+        for host in self.hosts(source) {
+            let Some(pair) = self.ledger.pairs.get(source, host) else { continue };
             if pair.first > 0 {
                 *facts.new_hosts.entry(pair.first / HOUR).or_default() += 1;
             }
-            for (agent, series) in &pair.agents {
+            for (agent, series) in pair.agents() {
                 let reads = series.iter().filter(|event| event.is_read);
-                let reads: Vec<(u32, u32)> = reads.map(|event| (event.time, *host)).collect();
+                let reads: Vec<(u32, u32)> = reads.map(|event| (event.time, host)).collect();
                 if !reads.is_empty() {
                     facts.reads.entry(*agent).or_default().extend(reads);
                 }

@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use inspect::behaviour_state::{NETWORK_WARM_UP_SECONDS, SOURCE_WARM_UP_SECONDS, group_of};
 use inspect::{FirstUses, Observed, Operations, Scope};
 
-use super::ledger::{Ledger, Subject};
+use super::ledger::{Ledger, Subject, UNSEEN};
 
 /// When everything was first used, by scope.
 #[derive(Debug, Default)]
 pub(crate) struct FirstUseIndex {
+    /// By the number of a name.
     groups: Vec<u32>,
     /// When each group was seen first.
     seen_groups: Vec<u32>,
     seen: u32,
     hosts: Vec<u32>,
-    hosts_of_groups: HashMap<(u32, u32), u32>,
+    /// Group, host and time, in order.
+    hosts_of_groups: Vec<(u32, u32, u32)>,
     network: HashMap<Subject, u32>,
     of_groups: HashMap<(u32, Subject), u32>,
 }
@@ -24,14 +26,18 @@ impl FirstUseIndex {
     /// Reads a ledger.
     pub(crate) fn new(ledger: &Ledger) -> FirstUseIndex {
         let mut index = FirstUseIndex {
-            seen: ledger.seen.iter().copied().min().unwrap_or_default(),
-            hosts: vec![u32::MAX; ledger.hosts.len()],
+            seen: ledger.seen.iter().copied().min().filter(|seen| *seen != UNSEEN).unwrap_or(0),
+            hosts: vec![UNSEEN; ledger.names.len()],
             ..FirstUseIndex::default()
         };
         let mut names: HashMap<String, u32> = HashMap::new();
         for (source, seen) in (0..).zip(&ledger.seen) {
+            if *seen == UNSEEN {
+                index.groups.push(0);
+                continue;
+            }
             let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
-            let group = *names.entry(group_of(ledger.sources.text(source))).or_insert(next);
+            let group = *names.entry(group_of(ledger.names.text(source))).or_insert(next);
             index.groups.push(group);
             match index.seen_groups.get_mut(group as usize) {
                 Some(first) => *first = (*first).min(*seen),
@@ -39,15 +45,14 @@ impl FirstUseIndex {
             }
         }
         // The least of all does not depend on their order.
-        #[expect(clippy::iter_over_hash_type, reason = "a minimum needs no order")]
-        for ((source, host), pair) in &ledger.pairs {
-            if let Some(first) = index.hosts.get_mut(*host as usize) {
+        for ((source, host), pair) in ledger.pairs.iter() {
+            if let Some(first) = index.hosts.get_mut(host as usize) {
                 *first = (*first).min(pair.first);
             }
-            let first =
-                index.hosts_of_groups.entry((index.group(*source), *host)).or_insert(pair.first);
-            *first = (*first).min(pair.first);
+            index.hosts_of_groups.push((index.group(source), host, pair.first));
         }
+        index.hosts_of_groups.sort_unstable();
+        index.hosts_of_groups.dedup_by_key(|(group, host, _)| (*group, *host));
         #[expect(clippy::iter_over_hash_type, reason = "a minimum needs no order")]
         for ((source, subject), time) in &ledger.firsts {
             let first = index.network.entry(*subject).or_insert(*time);
@@ -56,6 +61,12 @@ impl FirstUseIndex {
             *first = (*first).min(*time);
         }
         index
+    }
+
+    /// Returns when a group first used a host.
+    fn host_of_group(&self, group: u32, host: u32) -> Option<u32> {
+        let found = self.hosts_of_groups.binary_search_by_key(&(group, host), |of| (of.0, of.1));
+        self.hosts_of_groups.get(found.ok()?).map(|(.., first)| *first)
     }
 
     fn group(&self, source: u32) -> u32 {
@@ -91,8 +102,8 @@ impl FirstUseIndex {
                 }
             }
         };
-        let of_pair = ledger.pairs.get(&(source, host)).map(|pair| pair.first);
-        let of_group = self.hosts_of_groups.get(&(group, host)).copied();
+        let of_pair = ledger.pairs.get(source, host).map(|pair| pair.first);
+        let of_group = self.host_of_group(group, host);
         let of_network = self.hosts.get(host as usize).copied();
         look(inspect::Subject::Host, [of_pair, of_group, of_network]);
         let mut of_service = |kind, subject: Subject| {

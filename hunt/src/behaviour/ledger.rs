@@ -2,29 +2,33 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::series::{Event, Series};
+use super::pairs::{Pair, Pairs};
+use super::series::Event;
 use super::uses::{Connection, Noted, Use};
 
 /// The uses of a whole log.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    pub(crate) sources: Names,
-    pub(crate) hosts: Names,
-    pub(crate) pairs: HashMap<(u32, u32), Pair>,
+    /// Sources and hosts.
+    pub(crate) names: Names,
+    pub(crate) pairs: Pairs,
     /// When a source first used a service, or did something with it.
     pub(crate) firsts: HashMap<(u32, Subject), u32>,
     /// The hours in which a source used an identity of a service.
     pub(crate) identities: HashSet<(u32, u32, u64, u32)>,
-    /// When each source was seen first.
+    /// When each name was first seen as that of a source; [`UNSEEN`] for those that are hosts only.
     pub(crate) seen: Vec<u32>,
+    pub(crate) n_sources: usize,
     pub(crate) first: Option<u32>,
     pub(crate) last: u32,
     pub(crate) n_without_time: u64,
-    names: HashMap<u64, Box<str>>,
     /// Uses whose bytes another log has.
     open: Vec<Use>,
     connections: HashMap<u64, Connection>,
 }
+
+/// In the place of the time of what was not seen.
+pub(crate) const UNSEEN: u32 = u32::MAX;
 
 /// What is new or known, beside hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,24 +36,6 @@ pub(crate) enum Subject {
     Service(u32),
     Operation(u32, u8),
     Identity(u32, u64),
-}
-
-/// The requests of a source to a host.
-#[derive(Debug)]
-pub(crate) struct Pair {
-    /// When the first was, also in the baseline.
-    pub(crate) first: u32,
-    pub(crate) longest_ms: Option<u64>,
-    pub(crate) service: Option<u32>,
-    /// By User-Agent. None if only the baseline has the pair.
-    pub(crate) agents: Vec<(u64, Series)>,
-}
-
-impl Pair {
-    /// Returns the number of requests.
-    pub(crate) fn n_requests(&self) -> usize {
-        self.agents.iter().map(|(_, series)| series.len()).sum()
-    }
 }
 
 /// Names with a number each.
@@ -75,10 +61,11 @@ impl Names {
         self.texts.len()
     }
 
-    fn id(&mut self, hash: u64, text: &HashMap<u64, Box<str>>) -> u32 {
+    /// Adds a name by its hash, unless it is known; returns its number.
+    fn add(&mut self, hash: u64, text: &str) -> u32 {
         let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
         *self.ids.entry(hash).or_insert_with(|| {
-            self.texts.push(text.get(&hash).cloned().unwrap_or_default());
+            self.texts.push(text.into());
             next
         })
     }
@@ -89,7 +76,7 @@ impl Ledger {
     pub(crate) fn take(&mut self, noted: &Noted, is_baseline: bool) {
         self.n_without_time += noted.n_without_time;
         for (hash, text) in &noted.names {
-            self.names.entry(*hash).or_insert_with(|| text.clone());
+            self.names.add(*hash, text);
         }
         for connection in &noted.connections {
             self.connections.insert(connection.name, *connection);
@@ -126,24 +113,14 @@ impl Ledger {
     fn add(&mut self, used: &Use) {
         self.first = Some(self.first.map_or(used.time, |first| first.min(used.time)));
         self.last = self.last.max(used.time);
-        let (source, pair) = self.find_pair(used, used.time);
-        pair.longest_ms = pair.longest_ms.max(used.duration_ms);
-        pair.service = pair.service.or(used.service);
+        let Some((source, pair)) = self.find_pair(used, used.time) else { return };
         let event = Event {
             time: used.time,
             sent: used.sent,
             received: used.received,
             is_read: used.is_read(),
         };
-        let known = pair.agents.iter().position(|(agent, _)| *agent == used.agent);
-        if known.is_none() && pair.agents.len() < MAX_AGENTS {
-            pair.agents.push((used.agent, Series::default()));
-        }
-        // A source that makes up an agent for each request gains nothing but a larger last one.
-        let idx = known.unwrap_or(pair.agents.len() - 1);
-        if let Some((_, series)) = pair.agents.get_mut(idx) {
-            series.push(event);
-        }
+        pair.add(used.agent, event, used.duration_ms, used.service);
         if let (Some(service), Some(identity)) = (used.service, used.identity) {
             self.identities.insert((source, service, identity, used.time / 3600));
         }
@@ -154,13 +131,16 @@ impl Ledger {
         self.find_pair(used, 0);
     }
 
-    fn find_pair(&mut self, used: &Use, time: u32) -> (u32, &mut Pair) {
-        let source = self.sources.id(used.source, &self.names);
-        let host = self.hosts.id(used.host, &self.names);
-        match self.seen.get_mut(source as usize) {
-            Some(seen) => *seen = (*seen).min(time),
-            None => self.seen.push(time),
+    /// Returns the number of a use's source, and its pair, which is used at a time.
+    fn find_pair(&mut self, used: &Use, time: u32) -> Option<(u32, &mut Pair)> {
+        // Names come before the uses that have them.
+        let [source, host] = [used.source, used.host].map(|hash| self.names.add(hash, ""));
+        if self.seen.len() < self.names.len() {
+            self.seen.resize(self.names.len(), UNSEEN);
         }
+        let seen = self.seen.get_mut(source as usize)?;
+        self.n_sources += usize::from(*seen == UNSEEN);
+        *seen = (*seen).min(time).min(UNSEEN - 1);
         if let Some(service) = used.service {
             let mut subjects = vec![Subject::Service(service)];
             let operations = used.operations.iter();
@@ -172,12 +152,6 @@ impl Ledger {
                 *first = (*first).min(time);
             }
         }
-        let new = || Pair { first: time, longest_ms: None, service: None, agents: Vec::new() };
-        let pair = self.pairs.entry((source, host)).or_insert_with(new);
-        pair.first = pair.first.min(time);
-        (source, pair)
+        Some((source, self.pairs.used(source, host, time)?))
     }
 }
-
-/// Most User-Agents of a pair that are kept apart; further ones are counted with the last.
-const MAX_AGENTS: usize = 16;

@@ -24,16 +24,21 @@ pub(crate) struct Series {
 impl Series {
     /// Adds an event. Times need not be in order.
     pub(crate) fn push(&mut self, event: Event) {
-        // The largest takes 5 bytes for the time and 10 for each size.
-        if self.bytes.capacity() - self.bytes.len() < 25 {
-            // A quarter more, not twice as much: there are many series, and most are short.
-            self.bytes.reserve_exact(25 + self.bytes.len() / 4);
-        }
         let difference = i64::from(event.time) - i64::from(self.last);
         let zigzag = (difference << 1 ^ difference >> 63).cast_unsigned();
-        write(zigzag << 1 | u64::from(event.is_read), &mut self.bytes);
-        for size in [event.sent, event.received] {
-            write(size.map_or(0, |size| size.saturating_add(1)), &mut self.bytes);
+        let numbers = [
+            zigzag << 1 | u64::from(event.is_read),
+            event.sent.map_or(0, |size| size.saturating_add(1)),
+            event.received.map_or(0, |size| size.saturating_add(1)),
+        ];
+        let n_needed = self.bytes.len() + numbers.into_iter().map(length).sum::<usize>();
+        if self.bytes.capacity() < n_needed {
+            // An eighth more, not twice as much: there are many series, and most are short.
+            self.bytes
+                .reserve_exact((n_needed + n_needed / 8).next_multiple_of(8) - self.bytes.len());
+        }
+        for number in numbers {
+            write(number, &mut self.bytes);
         }
         self.last = event.time;
         self.n_events = self.n_events.saturating_add(1);
@@ -60,6 +65,11 @@ impl Series {
             Some(Event { time, sent, received, is_read: word & 1 == 1 })
         })
     }
+}
+
+/// Returns how many bytes a number takes.
+fn length(number: u64) -> usize {
+    (u64::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 /// Writes a number in groups of seven bits, the lowest first.

@@ -74,11 +74,52 @@ impl StoredRequest {
         str::from_utf8(self.part(10)?).ok()
     }
 
+    /// Writes the request to the end of bytes; [`StoredRequest::read`] reads it.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        for end in self.ends {
+            out.extend_from_slice(&end.to_le_bytes());
+        }
+        let (status, sent, received) = self.response.unwrap_or_default();
+        let has = [self.response.is_some(), status.is_some(), sent.is_some(), received.is_some()];
+        out.extend(has.map(u8::from));
+        out.extend_from_slice(&status.unwrap_or_default().to_le_bytes());
+        for bytes in [sent, received] {
+            out.extend_from_slice(&bytes.unwrap_or_default().to_le_bytes());
+        }
+        out.extend_from_slice(&self.text);
+    }
+
+    /// Reads what was written, to the end of the bytes; `None` if it is cut.
+    pub(crate) fn read(mut bytes: &[u8]) -> Option<StoredRequest> {
+        let mut ends = [ABSENT; N_PARTS];
+        for end in &mut ends {
+            *end = u32::from_le_bytes(chunk(&mut bytes)?);
+        }
+        let has: [u8; 4] = chunk(&mut bytes)?;
+        let [has_response, has_status, has_sent, has_received] = has.map(|has| has == 1);
+        let status = u16::from_le_bytes(chunk(&mut bytes)?);
+        let sent = u64::from_le_bytes(chunk(&mut bytes)?);
+        let received = u64::from_le_bytes(chunk(&mut bytes)?);
+        let response = (
+            has_status.then_some(status),
+            has_sent.then_some(sent),
+            has_received.then_some(received),
+        );
+        Some(StoredRequest { text: bytes.into(), ends, response: has_response.then_some(response) })
+    }
+
     fn part(&self, idx: usize) -> Option<&[u8]> {
         let end = *self.ends.get(idx).filter(|end| **end != ABSENT)?;
         let before = self.ends.get(..idx)?.iter().rev().find(|end| **end != ABSENT);
         self.text.get(before.copied().unwrap_or_default() as usize..end as usize)
     }
+}
+
+/// Takes so many bytes off the start.
+fn chunk<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*first)
 }
 
 #[cfg(test)]
@@ -103,6 +144,11 @@ mod tests {
         let stored = StoredRequest::new(&request, source);
         assert_eq!(format!("{:?}", stored.lend()), format!("{request:?}"));
         assert_eq!(stored.sender(), Some("laptop-1"));
+        let mut bytes = Vec::new();
+        stored.write(&mut bytes);
+        let read = StoredRequest::read(&bytes).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{stored:?}"));
+        assert!(StoredRequest::read(bytes.get(..20).unwrap()).is_none());
         assert_eq!(StoredRequest::new(&request, Source::default()).sender(), None);
     }
 }

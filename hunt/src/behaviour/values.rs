@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::facts::{Facts, PairFacts};
 use super::ledger::Ledger;
+use super::pairs::Pair;
 use super::rhythm;
+use super::rita::RitaScore;
 
 /// Returns the values of the fields of behaviour that a rule asks for; a field without one is left out.
 pub(crate) fn asked(
@@ -54,26 +56,26 @@ pub(crate) fn pairs(ledger: &Ledger) -> String {
     let mut out = String::new();
     for (source, host) in facts.pairs() {
         let Some(pair) = facts.of_pair(source, host, None) else { continue };
-        let service = ledger.pairs.get(&(source, host)).and_then(|pair| pair.service);
+        let service = ledger.pairs.get(source, host).and_then(Pair::service);
         let behaviour =
             facts.behaviour(source, host, &pair, service, inspect::Operations::default(), None);
         let mut object = Map::new();
-        object.insert("source".into(), json!(ledger.sources.text(source)));
-        object.insert("host".into(), json!(ledger.hosts.text(host)));
+        object.insert("source".into(), json!(ledger.names.text(source)));
+        object.insert("host".into(), json!(ledger.names.text(host)));
         for field in BehaviourField::ALL {
             if let Some(value) = value_of(&behaviour, field) {
                 object.insert(field.as_str().into(), value);
             }
         }
-        scores(&pair, &mut object);
+        scores(&pair, facts.rita(&pair), &mut object);
         out.push_str(&Value::Object(object).to_string());
         out.push('\n');
     }
     out
 }
 
-fn scores(pair: &PairFacts, object: &mut Map<String, Value>) {
-    if let Some(rita) = pair.rita {
+fn scores(pair: &PairFacts, rita: Option<RitaScore>, object: &mut Map<String, Value>) {
+    if let Some(rita) = rita {
         object.insert(
             "rita".into(),
             json!({

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use inspect::{BehaviourField, RuleId};
 
 use super::{Held, Report};
-use crate::behaviour::candidates::Kept;
 use crate::behaviour::facts::Facts;
+use crate::behaviour::request_store::Kept;
 use crate::hunter::Hit;
 
 /// The fields that say how new something is.
@@ -22,29 +22,39 @@ impl Report {
     /// Judges the candidates of rules of behaviour. A pair has one record of a rule: of the first request.
     pub(super) fn behaviour(&mut self, out: &mut String) {
         self.ledger.finish();
-        let kept = self.candidates.by_pair();
-        if kept.is_empty() {
+        let waiting = self.candidates.by_pair();
+        if waiting.is_empty() {
             return;
         }
         let mut facts = Facts::new(&self.ledger);
         let mut hits: Vec<(Kept, (u32, u32), Hit)> = Vec::new();
         let mut of_pair = None;
-        for candidate in kept {
-            let used = &candidate.used;
-            let Some(source) = self.ledger.sources.find(used.source) else { continue };
-            let Some(host) = self.ledger.hosts.find(used.host) else { continue };
+        for candidate in waiting {
+            let (source, host) = (candidate.source, candidate.host);
             // Whoever varies its agent has few that are kept apart, and so few facts to compute.
-            let agent = facts.kept_agent(source, host, used.agent);
+            let agent = facts.kept_agent(source, host, candidate.agent);
             let key = (source, host, agent);
             if of_pair.as_ref().is_none_or(|(known, _)| *known != key) {
                 let Some(pair) = facts.of_pair(source, host, agent) else { continue };
                 of_pair = Some((key, pair));
             }
             let Some((_, pair)) = &of_pair else { continue };
-            let (service, operations, identity) = (used.service, used.operations, used.identity);
+            let Some(kind) = self.candidates.kind(&candidate) else { continue };
+            let (service, operations, identity) = (kind.service, kind.operations, kind.identity);
             let behaviour = facts.behaviour(source, host, pair, service, operations, identity);
-            let hit = self.judge.candidate(&candidate.request, candidate.time_ms, &behaviour);
-            hits.extend(hit.map(|hit| (candidate, (source, host), hit)));
+            // Most can match no more, and their requests need not be read.
+            if !self.judge.inspector.may_match(&kind.rules, &behaviour) {
+                continue;
+            }
+            let kept = match self.candidates.request(&candidate) {
+                Ok(kept) => kept,
+                Err(error) => {
+                    self.lost = Some(error);
+                    continue;
+                }
+            };
+            let hit = self.judge.candidate(&kept.request, kept.time_ms, &behaviour);
+            hits.extend(hit.map(|hit| (kept, (source, host), hit)));
         }
         hits.sort_by_key(|(kept, ..)| (kept.file, kept.line));
         let mut known: BTreeSet<((u32, u32), RuleId)> = BTreeSet::new();

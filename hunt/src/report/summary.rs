@@ -60,7 +60,7 @@ impl Report {
             }
         }
         if !self.ledger.pairs.is_empty() {
-            let n_sources = self.ledger.seen.len();
+            let n_sources = self.ledger.n_sources;
             let n_pairs = self.ledger.pairs.len();
             let sources = counted(n_sources as u64, "source", "sources");
             let pairs = counted(n_pairs as u64, "pair", "pairs");

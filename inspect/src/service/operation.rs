@@ -107,7 +107,7 @@ impl Operation {
 }
 
 /// A set of operations.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Operations(u32);
 
 impl Operations {

@@ -4,12 +4,13 @@
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ::tests::workspace;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use hunt::Hunter;
 use inspect::Pack;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::command::{cargo, run as run_command};
 use crate::progress::{note, step};
 use crate::sources;
 
-use super::hunt_formats;
+use super::{hunt_formats, hunt_network};
 
 /// Megabytes per second and core that are asked for, where the parser alone is not slower.
 const GOAL: f64 = 500.0;
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// Lines of the log whose peak of memory is measured.
     #[arg(long, default_value_t = 1_000_000)]
     lines: u64,
+    /// Lines of the log of a large network, which comes through a pipe.
+    #[arg(long, default_value_t = 2_000_000)]
+    network_lines: u64,
 }
 
 /// Measures and prints.
@@ -90,6 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!("goal: {:.0} MB/s: {verdict}", GOAL.min(trees));
     hunt_formats::run(&rows, arguments.rounds)?;
     memory(&rows, arguments.lines)?;
+    hunt_network::run(arguments.network_lines)?;
     hunt_formats::compressed(&rows, arguments.lines / 2, arguments.rounds.min(5))
 }
 
@@ -138,9 +143,9 @@ fn memory(rows: &[Value], n_lines: u64) -> Result<()> {
         write_log(&log, rows, n_lines)?;
         note(&format!("{n_lines} lines, {} MB", fs::metadata(&log)?.len() / 1_000_000));
         let start = Instant::now();
-        let peak = peak_of(
-            Command::new(&tidegate).args(["hunt", "--threads", "1", "--pack"]).arg(&pack).arg(&log),
-        )?;
+        let mut command = Command::new(&tidegate);
+        command.args(["hunt", "--threads", "1", "--pack"]).arg(&pack).arg(&log);
+        let (peak, ()) = peak_of(command, |_| Ok(()))?;
         let seconds = start.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
         let rate = fs::metadata(&log)?.len() as f64 / 1e6 / seconds;
@@ -151,22 +156,35 @@ fn memory(rows: &[Value], n_lines: u64) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program to its end; the most memory that it had, in kB, asked for every few milliseconds.
-fn peak_of(command: &mut Command) -> Result<u64> {
+/// Runs a program to its end, while `feed` may write to it; the most memory that it had, in kB, asked for every few
+/// milliseconds, and what `feed` returns.
+pub(super) fn peak_of<T>(
+    mut command: Command,
+    feed: impl FnOnce(&mut Child) -> Result<T>,
+) -> Result<(u64, T)> {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let status = Path::new("/proc").join(child.id().to_string()).join("status");
-    let mut peak = 0;
-    loop {
-        if let Some(ended) = child.try_wait()? {
-            ensure!(ended.success(), "hunt: {ended}");
-            return Ok(peak);
-        }
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        peak = peak.max(number.unwrap_or(0));
-        thread::sleep(Duration::from_millis(5));
-    }
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut peak = 0;
+            while !is_done.load(Ordering::Relaxed) {
+                let text = fs::read_to_string(&status).unwrap_or_default();
+                let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+                let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+                peak = peak.max(number.unwrap_or(0));
+                thread::sleep(Duration::from_millis(5));
+            }
+            peak
+        });
+        let fed = feed(&mut child);
+        let ended = child.wait();
+        is_done.store(true, Ordering::Relaxed);
+        let peak = asking.join().map_err(|_| anyhow!("memory could not be asked for"))?;
+        let ended = ended?;
+        ensure!(ended.success(), "hunt: {ended}");
+        Ok((peak, fed?))
+    })
 }
 
 /// The recorded traffic: of two hundred requests one is malicious.
