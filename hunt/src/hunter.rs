@@ -5,7 +5,9 @@ use inspect::{
     ServiceMatch, Source, User, Verdict, plain_host, redact,
 };
 use traffic::json::Time;
-use traffic::{Entry, FieldMap, Format, Layout, LogReader, LoggedRequest, Refused, Unreadable};
+use traffic::{
+    Duration, Entry, FieldMap, Format, Layout, LogReader, LoggedRequest, Refused, Unreadable,
+};
 
 use crate::behaviour::candidates::{Candidate, PassedOn};
 use crate::behaviour::stored_request::StoredRequest;
@@ -244,7 +246,7 @@ impl Judge {
         let sent = Sent {
             source: identity.map_or(lent.source_address.unwrap_or_default(), str::as_bytes),
             time_ms: logged.time.and_then(Time::milliseconds),
-            duration_ms: logged.duration_ms,
+            duration_ms: logged.duration.as_ref().and_then(Duration::milliseconds),
             connection: logged.connection.as_deref(),
         };
         let tables = self.inspector.pack().tables();

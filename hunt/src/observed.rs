@@ -7,7 +7,7 @@ use inspect::{
 };
 use serde_json::Value;
 use traffic::json::Time;
-use traffic::{Entry, FieldMap, Layout, LogReader};
+use traffic::{Duration, Entry, FieldMap, Layout, LogReader};
 
 use crate::behaviour::facts::{Facts, PairFacts};
 use crate::behaviour::ledger::Ledger;
@@ -59,7 +59,7 @@ impl ObservedLog {
                 let sent = Sent {
                     source: request.source_address.unwrap_or_default(),
                     time_ms: logged.time.and_then(Time::milliseconds),
-                    duration_ms: logged.duration_ms,
+                    duration_ms: logged.duration.as_ref().and_then(Duration::milliseconds),
                     connection: None,
                 };
                 uses::note(pack.tables(), &KEY, &request, &sent, &mut names, &mut noted);

@@ -385,9 +385,14 @@ impl Cutter<'_> {
                 Some(buffer) => buffer,
                 None => self.buffers.recv().ok()?,
             };
-            buffer.clear();
-            buffer.append(&mut carry);
-            let (n_read, failure) = fill(reader, &mut buffer, is_stream);
+            let n_carried = carry.len();
+            // What the buffer had before is overwritten: to clear all of it takes time.
+            buffer.resize(n_carried.max(PIECE_BYTES), 0);
+            if let Some(start) = buffer.get_mut(..n_carried) {
+                start.copy_from_slice(&carry);
+            }
+            carry.clear();
+            let (n_read, failure) = fill(reader, &mut buffer, n_carried, is_stream);
             if found.is_none() && !buffer.is_empty() {
                 found = match given {
                     Some(given) => Some(given.clone().within(&buffer)),
@@ -496,17 +501,16 @@ impl Cutter<'_> {
     }
 }
 
-/// Reads until a piece is full; of a stream, what there is. Returns how many bytes were read, and the error
-/// that ended reading.
+/// Reads behind the first `start` bytes until the buffer is full; of a stream, what there is. Returns how many bytes
+/// were read, and the error that ended reading.
 fn fill(
     reader: &mut dyn Read,
     buffer: &mut Vec<u8>,
+    start: usize,
     is_stream: bool,
 ) -> (usize, Option<io::Error>) {
     let mut failure = None;
-    let start = buffer.len();
     let mut end = start;
-    buffer.resize(start.max(PIECE_BYTES), 0);
     while let Some(room) = buffer.get_mut(end..).filter(|room| !room.is_empty()) {
         match reader.read(room) {
             Ok(0) => break,

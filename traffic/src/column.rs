@@ -1,5 +1,8 @@
 //! The names that logs have for columns, by what they give.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::Unreadable;
 use crate::json;
 use crate::part::{Part, SECONDS_RANK};
@@ -427,15 +430,27 @@ fn first_text(raw: &str) -> &str {
     end.and_then(|end| list.get(..end + 2)).unwrap_or(raw)
 }
 
+/// What columns give by the letters and digits of their names. Of two with one name the first counts.
+static BY_SIGNS: LazyLock<HashMap<Vec<u8>, Column>> = LazyLock::new(|| {
+    let mut by_signs = HashMap::new();
+    for (column, names) in NAMES {
+        for name in *names {
+            by_signs.entry(signs(name)).or_insert(*column);
+        }
+    }
+    by_signs
+});
+
 /// Returns what a column of this name gives. Only letters and digits count, without their case:
 /// `cs(User-Agent)`, `http.request.method`, `user_agent`, `@timestamp`, `HTTPMethod`, `Status Code`.
 pub(crate) fn column(name: &str) -> Option<Column> {
+    BY_SIGNS.get(&signs(name)).copied()
+}
+
+/// Returns the letters and digits of a name, in lower case.
+fn signs(name: &str) -> Vec<u8> {
     let signs = name.bytes().filter(u8::is_ascii_alphanumeric);
-    let signs: Vec<u8> = signs.map(|byte| byte.to_ascii_lowercase()).collect();
-    let is_same =
-        |known: &str| known.bytes().filter(u8::is_ascii_alphanumeric).eq(signs.iter().copied());
-    let known = NAMES.iter().find(|(_, names)| names.iter().any(|known| is_same(known)));
-    known.map(|(column, _)| *column)
+    signs.map(|byte| byte.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ pub struct LoggedRequest<'l> {
     pub unread: Vec<String>,
     /// Whether the log has a template of the path in its place, or neither.
     pub lacks_path: bool,
-    /// How long it took, in milliseconds.
-    pub duration_ms: Option<u64>,
+    /// How long it took.
+    pub duration: Option<Duration<'l>>,
     /// Zeek's name for the connection on which it came.
     pub connection: Option<Cow<'l, str>>,
     /// The format of the line where it is another than that of the log's first lines.
@@ -42,6 +42,24 @@ pub struct LoggedRequest<'l> {
 impl<'l> From<(Line<'l>, Option<Time<'l>>)> for LoggedRequest<'l> {
     fn from((line, time): (Line<'l>, Option<Time<'l>>)) -> LoggedRequest<'l> {
         LoggedRequest { line, time, ..LoggedRequest::default() }
+    }
+}
+
+/// How long a request took, as a log writes it: only read where it is needed.
+#[derive(Clone, Debug)]
+pub struct Duration<'l> {
+    pub(crate) text: Cow<'l, str>,
+    /// Whether it is seconds, or milliseconds.
+    pub(crate) is_in_seconds: bool,
+}
+
+impl Duration<'_> {
+    /// Returns whole milliseconds; `None` for what is no duration.
+    pub fn milliseconds(&self) -> Option<u64> {
+        let number: f64 = self.text.parse().ok()?;
+        let milliseconds = if self.is_in_seconds { number * 1000.0 } else { number };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in the range")]
+        (0.0..1e15).contains(&milliseconds).then_some(milliseconds as u64)
     }
 }
 

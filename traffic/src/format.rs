@@ -201,6 +201,14 @@ impl Layout {
         if self.header.is_none() && !self.is_detected {
             return None;
         }
+        if self.header.is_none() {
+            // Almost all lines of logs in JSON are objects, and a header is none.
+            let mut starts = memchr::memchr_iter(b'\n', buffer).map(|end| end + 1);
+            let is_odd = |start: usize| buffer.get(start).is_some_and(|first| *first != b'{');
+            if !starts.any(is_odd) {
+                return None;
+            }
+        }
         let mut at = 0;
         for line in crate::lines(buffer) {
             if at > 0 && may_be_header(line) && self.is_other_header(buffer.get(at..)?) {

@@ -274,7 +274,7 @@ fn write<'l>(
         unread.insert(Part::Identity);
         None
     });
-    logged.duration_ms = slots.duration_ms();
+    logged.duration = slots.duration();
     logged.connection = slots.text(Part::Connection).unwrap_or_default();
     for part in [Part::Duration, Part::Connection] {
         if slots.text(part).is_err() {

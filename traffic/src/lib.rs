@@ -63,7 +63,7 @@ mod wget;
 mod zeek_text;
 
 pub use document::first_object;
-pub use entry::{Entry, LoggedRequest, Refused};
+pub use entry::{Duration, Entry, LoggedRequest, Refused};
 pub use envelope::{LineJoiner, inner_lines};
 pub use field_map::FieldMap;
 pub use format::{Format, Layout};

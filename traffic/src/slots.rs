@@ -6,6 +6,7 @@ use memchr::memmem;
 
 use crate::Unreadable;
 use crate::column::{Column, Container, columns, plain_value};
+use crate::entry::Duration;
 use crate::json::{self, Time};
 use crate::line::{Line, without_port};
 use crate::part::{EVENT_PATH, Keys, PATH_TEMPLATE, Part, Parts, Place, SECONDS_RANK};
@@ -88,7 +89,8 @@ impl<'l> Slots<'l> {
             return;
         }
         // Other machines' names are under the keys of hosts too: one with a domain is preferred.
-        let is_weak = part == Part::Authority && !raw.contains(['.', ':', '[']);
+        let is_weak =
+            part == Part::Authority && memchr::memchr3(b'.', b':', b'[', raw.as_bytes()).is_none();
         let rank = if is_weak { rank | WEAK_RANK } else { rank };
         if let Some(value) = self.values.get_mut(part as usize)
             && rank <= value.0
@@ -153,13 +155,11 @@ impl<'l> Slots<'l> {
         number.map(Some).ok_or(Unreadable::WrongType)
     }
 
-    /// Returns how long the request took, in milliseconds; `None` where no duration is written.
-    pub(crate) fn duration_ms(&self) -> Option<u64> {
+    /// Returns how long the request took; `None` where no duration is written.
+    pub(crate) fn duration(&self) -> Option<Duration<'l>> {
         let (rank, _) = self.values.get(Part::Duration as usize)?;
-        let number: f64 = self.text(Part::Duration).ok()??.parse().ok()?;
-        let milliseconds = if *rank < SECONDS_RANK { number } else { number * 1000.0 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in the range")]
-        (0.0..1e15).contains(&milliseconds).then_some(milliseconds as u64)
+        let text = self.text(Part::Duration).ok()??;
+        Some(Duration { text, is_in_seconds: *rank >= SECONDS_RANK })
     }
 
     /// Writes the request of a line, which may lack a host or a path, into `line`, which is not moved:
@@ -259,6 +259,10 @@ impl<'l> Slots<'l> {
     }
 }
 
+/// Variables of nginx: the name that its configuration has, and others beside which it is that one.
+const NGINX_VARIABLES: [&str; 6] =
+    ["server_name", "request_method", "request_uri", "request", "http_user_agent", "remote_addr"];
+
 /// Reads the lines of a JSON log, which are alike.
 #[derive(Debug)]
 pub struct LineReader {
@@ -267,6 +271,8 @@ pub struct LineReader {
     has_columns: bool,
     /// The rank of the key under which templates of paths are.
     template_rank: Option<u8>,
+    /// What the variables of nginx give, of which the first is the name that its configuration has.
+    of_nginx: Vec<(Part, u8)>,
     shape: Shape<Option<Place>>,
 }
 
@@ -285,7 +291,11 @@ impl LineReader {
         let of_key = |key| keys.find(key)?.value;
         let template = of_key(PATH_TEMPLATE).or_else(|| of_key(EVENT_PATH));
         let template_rank = template.filter(|(part, _)| *part == Part::Path).map(|(_, rank)| rank);
-        LineReader { keys, has_columns: false, template_rank, shape: Shape::default() }
+        let is_own = matches!(keys, Cow::Borrowed(_));
+        let has_name = is_own && NGINX_VARIABLES.first().is_some_and(|key| of_key(key).is_some());
+        let of_nginx = NGINX_VARIABLES.iter().filter(|_| has_name).filter_map(|key| of_key(key));
+        let of_nginx = of_nginx.collect();
+        LineReader { keys, has_columns: false, template_rank, of_nginx, shape: Shape::default() }
     }
 
     /// Returns a reader of lines whose keys are names of columns.
@@ -296,18 +306,13 @@ impl LineReader {
     /// Returns true if the server name of a line is the one that nginx's configuration has, `$server_name`: beside
     /// other variables of nginx. A map says itself what its keys mean.
     fn is_virtual_host(&self, slots: &Slots<'_>) -> bool {
-        const OF_NGINX: [(Part, &str); 5] = [
-            (Part::Method, "request_method"),
-            (Part::Path, "request_uri"),
-            (Part::RequestLine, "request"),
-            (Part::UserAgent, "http_user_agent"),
-            (Part::SourceAddress, "remote_addr"),
-        ];
-        let is_of_key =
-            |part: &Part, key: &str| slots.raw(*part).is_some() && self.key(*part, slots) == key;
-        matches!(self.keys, Cow::Borrowed(_))
-            && is_of_key(&Part::ServerName, "server_name")
-            && OF_NGINX.iter().any(|(part, key)| is_of_key(part, key))
+        let is_of_key = |(part, rank): &(Part, u8)| {
+            slots.values.get(*part as usize).is_some_and(|(known, _)| known & !WEAK_RANK == *rank)
+        };
+        match self.of_nginx.split_first() {
+            Some((server_name, others)) => is_of_key(server_name) && others.iter().any(is_of_key),
+            None => false,
+        }
     }
 
     /// Returns true if the value of the path is a template.

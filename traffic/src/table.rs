@@ -1,8 +1,10 @@
 //! Logs whose lines are rows below a header: the extended format of the W3C, and CSV.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashSet;
 
+use csv_core::ReadRecordResult;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -314,16 +316,51 @@ fn decoded(value: &str) -> String {
     if value.contains(' ') { value.into_owned() } else { value.replace('+', " ") }
 }
 
+thread_local! {
+    /// A reader for each separator: to make one takes longer than to read a line.
+    static READERS: RefCell<[(u8, csv_core::Reader); 4]> = RefCell::new(SEPARATORS.map(|separator| {
+        (separator, csv_core::ReaderBuilder::new().delimiter(separator).build())
+    }));
+}
+
 /// Splits a line of CSV; `None` if it is not one record.
 fn csv_values(line: &str, separator: u8) -> Option<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(separator)
-        .from_reader(line.as_bytes());
-    let mut records = reader.records();
-    let record = records.next()?.ok()?;
-    records.next().is_none().then(|| record.iter().map(str::to_owned).collect())
+    READERS.with_borrow_mut(|readers| {
+        let (_, reader) = readers.iter_mut().find(|(of, _)| *of == separator)?;
+        reader.reset();
+        one_record(reader, line, separator)
+    })
+}
+
+fn one_record(reader: &mut csv_core::Reader, line: &str, separator: u8) -> Option<Vec<String>> {
+    let n_values = memchr::memchr_iter(separator, line.as_bytes()).count() + 1;
+    let (mut text, mut ends) = (vec![0; line.len() + 1], vec![0; n_values]);
+    let (mut n_text, mut n_ends) = (0, 0);
+    let mut rest = line.as_bytes();
+    loop {
+        let (place, end) = (text.get_mut(n_text..)?, ends.get_mut(n_ends..)?);
+        let (result, n_read, n_written, n_ended) = reader.read_record(rest, place, end);
+        rest = rest.get(n_read..)?;
+        n_text += n_written;
+        n_ends += n_ended;
+        match result {
+            // An empty rest ends the last value.
+            ReadRecordResult::InputEmpty => {}
+            ReadRecordResult::Record => break,
+            ReadRecordResult::OutputFull
+            | ReadRecordResult::OutputEndsFull
+            | ReadRecordResult::End => {
+                return None;
+            }
+        }
+    }
+    let is_one = rest.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+    let mut start = 0;
+    let values = ends.get(..n_ends)?.iter().map(|end| {
+        let value = text.get(std::mem::replace(&mut start, *end)..*end)?;
+        str::from_utf8(value).ok().map(str::to_owned)
+    });
+    values.collect::<Option<Vec<String>>>().filter(|_| is_one)
 }
 
 #[cfg(test)]

@@ -59,24 +59,48 @@ impl Columns {
 
     /// Writes a line as Zeek writes it in JSON, so that one reader reads both.
     pub(crate) fn to_json(&self, line: &str) -> Vec<u8> {
-        let mut object = serde_json::Map::new();
+        let mut out = Vec::with_capacity(2 * line.len());
+        out.push(b'{');
         for ((name, kind), text) in self.list.iter().zip(line.split(self.separator.as_str())) {
             if text == self.unset {
                 continue;
             }
-            let value = if kind.starts_with("set[") || kind.starts_with("vector[") {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            write_text(name, &mut out);
+            out.push(b':');
+            if kind.starts_with("set[") || kind.starts_with("vector[") {
                 let parts = text.split(self.set_separator.as_str());
                 let parts = parts.filter(|part| *part != self.empty);
-                Value::Array(parts.map(|part| Value::String(unescape(part))).collect())
+                out.push(b'[');
+                for (idx, part) in parts.enumerate() {
+                    if idx > 0 {
+                        out.push(b',');
+                    }
+                    write_text(&unescape(part), &mut out);
+                }
+                out.push(b']');
             } else if text == self.empty {
-                Value::String(String::new())
+                out.extend_from_slice(b"\"\"");
             } else {
-                Value::String(unescape(text))
-            };
-            object.insert(name.clone(), value);
+                write_text(&unescape(text), &mut out);
+            }
         }
-        Value::Object(object).to_string().into_bytes()
+        out.push(b'}');
+        out
     }
+}
+
+/// Writes a text of JSON; most have nothing to escape.
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        out.extend_from_slice(Value::from(text).to_string().as_bytes());
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// Resolves `\x09`, as Zeek writes bytes that are not printable or separate values.
@@ -117,7 +141,7 @@ mod tests {
         let json = String::from_utf8(columns.to_json(line)).unwrap();
         assert_eq!(
             json,
-            r#"{"host":"a.example","id.orig_h":"10.0.0.1","tags":["a","b"],"ts":"1.5","uri":"/x\t\"y","user_agent":""}"#
+            r#"{"ts":"1.5","id.orig_h":"10.0.0.1","host":"a.example","uri":"/x\t\"y","tags":["a","b"],"user_agent":""}"#
         );
         assert!(columns.is_row(line) && !columns.is_row("1.5\t10.0.0.1"));
         assert_eq!(Columns::read("#separator \\x09\n"), None);

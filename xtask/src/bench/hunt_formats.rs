@@ -61,9 +61,9 @@ impl<'r> Request<'r> {
     }
 }
 
-/// What comes before the lines of a format, and its lines.
-const FORMATS: &[(Format, &str, Write)] = &[
-    (Format::EnvoyText, "", |of| {
+/// A format with its name in the table, what comes before its lines, and a line.
+const FORMATS: &[(&str, Format, &str, Write)] = &[
+    ("Envoy, text", Format::EnvoyText, "", |of| {
         format!(
             "[2026-11-21T08:00:00.123Z] \"{} {} HTTP/2\" 200 - 310 4242 13 12 \"-\" \"{}\" \"7c1e4b52-9a6d\" \"{}\" \"192.0.2.1:443\"",
             of.method,
@@ -72,7 +72,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
             of.host
         )
     }),
-    (Format::Squid, "", |of| {
+    ("Squid", Format::Squid, "", |of| {
         format!(
             "{:.3} 312 {} TCP_MISS/200 4242 {} {} - HIER_DIRECT/192.0.2.1 text/html",
             of.seconds(),
@@ -81,7 +81,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
             of.url()
         )
     }),
-    (Format::Combined, "", |of| {
+    ("nginx and Apache, combined", Format::Combined, "", |of| {
         format!(
             "{} - - [21/Nov/2026:08:00:00 +0000] \"{} {} HTTP/1.1\" 200 4242 \"-\" \"{}\"",
             of.source(),
@@ -90,7 +90,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
             of.user_agent.replace('"', "\\\"")
         )
     }),
-    (Format::HaProxy, "", |of| {
+    ("HAProxy", Format::HaProxy, "", |of| {
         format!(
             "Nov 21 08:00:00 lb haproxy[7]: {}:51234 [21/Nov/2026:08:00:00.123] fe be/s1 0/0/1/2/3 200 4242 - - ---- 1/1/0/0/0 0/0 {{{}|{}}} {{}} \"{} {} HTTP/1.1\"",
             of.source(),
@@ -101,6 +101,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
         )
     }),
     (
+        "W3C extended",
         Format::W3c,
         "#Fields: date time c-ip cs-method cs-uri-scheme cs-host cs-uri-path cs-uri-query cs(User-Agent) sc-status sc-bytes cs-bytes\n",
         |of| {
@@ -114,7 +115,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
             )
         },
     ),
-    (Format::Csv, "time,src,method,url,status,user_agent\n", |of| {
+    ("CSV", Format::Csv, "time,src,method,url,status,user_agent\n", |of| {
         format!(
             "2026-11-21T08:00:00Z,{},{},\"{}\",200,\"{}\"",
             of.source(),
@@ -124,6 +125,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
         )
     }),
     (
+        "Zeek, TSV",
         Format::ZeekHttp,
         "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thttp\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tmethod\thost\turi\tuser_agent\trequest_body_len\tresponse_body_len\tstatus_code\n",
         |of| {
@@ -139,7 +141,34 @@ const FORMATS: &[(Format, &str, Write)] = &[
             )
         },
     ),
-    (Format::Suricata, "", |of| {
+    ("Zeek, JSON", Format::ZeekHttp, "", |of| {
+        json!({
+            "ts": of.seconds(),
+            "uid": format!("C{}", of.number),
+            "id.orig_h": of.source(),
+            "id.orig_p": 51_234,
+            "id.resp_h": "192.0.2.1",
+            "id.resp_p": 443,
+            "method": of.method,
+            "host": of.host,
+            "uri": of.path,
+            "user_agent": of.user_agent,
+            "request_body_len": 310,
+            "response_body_len": 4242,
+            "status_code": 200,
+        })
+        .to_string()
+    }),
+    ("key=value", Format::KeyValue, "", |of| {
+        format!(
+            "time=2026-11-21T08:00:00Z src_ip={} method={} url=\"{}\" status=200 bytes_in=4242 bytes_out=310 user_agent=\"{}\"",
+            of.source(),
+            of.method,
+            of.url(),
+            of.user_agent.replace(['"', '\\'], "")
+        )
+    }),
+    ("Suricata, eve.json", Format::Suricata, "", |of| {
         json!({
             "timestamp": "2026-11-21T08:00:00.000000+0000",
             "event_type": "http",
@@ -152,7 +181,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
         })
         .to_string()
     }),
-    (Format::Ecs, "", |of| {
+    ("ECS", Format::Ecs, "", |of| {
         json!({
             "@timestamp": "2026-11-21T08:00:00Z",
             "source": {"ip": of.source()},
@@ -165,7 +194,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
         })
         .to_string()
     }),
-    (Format::Ocsf, "", |of| {
+    ("OCSF", Format::Ocsf, "", |of| {
         let (stem, query) = of.stem_and_query();
         json!({
             "class_uid": 4002,
@@ -180,7 +209,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
         })
         .to_string()
     }),
-    (Format::JsonRows, "", |of| {
+    ("JSON in rows", Format::JsonRows, "", |of| {
         json!({
             "_time": "2026-11-21T08:00:00Z",
             "src": of.source(),
@@ -191,7 +220,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
         })
         .to_string()
     }),
-    (Format::Gcp, "", |of| {
+    ("Google Cloud", Format::Gcp, "", |of| {
         json!({
             "timestamp": "2026-11-21T08:00:00Z",
             "httpRequest": {
@@ -201,7 +230,7 @@ const FORMATS: &[(Format, &str, Write)] = &[
         })
         .to_string()
     }),
-    (Format::Urls, "", |of| of.url()),
+    ("URLs", Format::Urls, "", |of| of.url()),
 ];
 
 /// Measures and prints a row for each format.
@@ -213,53 +242,74 @@ pub(super) fn run(rows: &[Value], rounds: usize) -> Result<()> {
     for number in 0..PIECE_LINES {
         write_line(rows, number, &mut json)?;
     }
-    logs.push((Format::Envoy, json));
-    for (format, head, write) in FORMATS {
+    logs.push(("Envoy, JSON", Format::Envoy, json));
+    logs.push(("HAR", Format::Har, archive(rows)?));
+    for (name, format, head, write) in FORMATS {
         let mut log = head.as_bytes().to_vec();
         for number in 0..PIECE_LINES {
             log.extend_from_slice(write(&Request::of(rows, number)?).as_bytes());
             log.push(b'\n');
         }
-        logs.push((*format, log));
+        logs.push((*name, *format, log));
     }
     let mut fastest = vec![Duration::MAX; logs.len()];
     for round in 0..rounds.max(1) {
         for turn in 0..logs.len() {
             let which = (round + turn) % logs.len();
-            let (Some((format, log)), Some(fastest)) = (logs.get(which), fastest.get_mut(which))
+            let (Some((name, format, log)), Some(fastest)) =
+                (logs.get(which), fastest.get_mut(which))
             else {
                 continue;
             };
             let layout = Layout::detect(log).context("a log has a format")?;
-            ensure!(
-                layout.format == *format,
-                "{} is read as {}",
-                format.as_str(),
-                layout.format.as_str()
-            );
+            ensure!(layout.format == *format, "{name} is read as {}", layout.format.as_str());
             let mut hunter = Hunter::new(Pack::decode(&pack)?, layout, &FieldMap::default(), false);
             let start = Instant::now();
             let counts = hunter.hunt(log).counts;
             let took = start.elapsed();
-            ensure!(counts.n_events == PIECE_LINES, "{}: {counts:?}", format.as_str());
+            ensure!(counts.n_events == PIECE_LINES, "{name}: {counts:?}");
             *fastest = (*fastest).min(took);
         }
     }
     println!("| format | bytes a line | MB/s per core | lines/s |");
     println!("| --- | --: | --: | --: |");
-    for ((format, log), fastest) in logs.iter().zip(fastest) {
+    for ((name, _, log), fastest) in logs.iter().zip(fastest) {
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
         let per_second = |n: u64| n as f64 / fastest.as_secs_f64();
         let n_bytes = log.len() as u64;
         println!(
-            "| {} | {} | {:.0} | {:.0} |",
-            format.as_str(),
+            "| {name} | {} | {:.0} | {:.0} |",
             n_bytes / PIECE_LINES,
             per_second(n_bytes) / 1e6,
             per_second(PIECE_LINES),
         );
     }
     Ok(())
+}
+
+/// The requests as an HTTP archive, which is one document.
+fn archive(rows: &[Value]) -> Result<Vec<u8>> {
+    let mut entries = Vec::new();
+    for number in 0..PIECE_LINES {
+        let of = Request::of(rows, number)?;
+        entries.push(json!({
+            "startedDateTime": "2026-11-21T08:00:00.000Z",
+            "time": 12,
+            "request": {
+                "method": of.method, "url": of.url(), "httpVersion": "HTTP/1.1", "cookies": [],
+                "headers": [{"name": "User-Agent", "value": of.user_agent}],
+                "queryString": [], "headersSize": -1, "bodySize": 310,
+            },
+            "response": {
+                "status": 200, "statusText": "OK", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+                "content": {"size": 4242, "mimeType": "text/html"}, "redirectURL": "", "headersSize": -1,
+                "bodySize": 4242,
+            },
+            "cache": {}, "timings": {"send": 0, "wait": 12, "receive": 0},
+        }));
+    }
+    let log = json!({"log": {"version": "1.2", "creator": {"name": "bench", "version": "1"}, "entries": entries}});
+    Ok(serde_json::to_vec(&log)?)
 }
 
 /// Hunts a compressed log, and the same log behind `zcat`: in turn, the fastest of several.
