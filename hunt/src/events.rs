@@ -249,6 +249,8 @@ fn keys(field: &str, format: Format, map: &FieldMap) -> Vec<String> {
         | Format::JsonRows
         | Format::KeyValue
         | Format::Gcp
+        | Format::AzureFirewall
+        | Format::Hubble
         | Format::Route53
         | Format::Events
         | Format::Squid

@@ -329,3 +329,111 @@ fn requests_within_objects_and_under_names_of_vendors_are_read() {
         assert!(!summary.contains("without a time"), "{name}: {summary}");
     }
 }
+
+/// Firewalls and gateways of vendors: what they log of requests, and of TLS that they do not open.
+#[test]
+fn logs_of_firewalls_and_meshes_are_read() {
+    let azure = |category: &str, properties: &str| {
+        format!(
+            r#"{{"time":"2026-11-20T08:00:00.52Z","resourceId":"/SUBSCRIPTIONS/1","category":"{category}","properties":{{{properties}}}}}"#
+        )
+    };
+    let inspected = azure(
+        "AZFWApplicationRule",
+        r#""Protocol":"HTTPS","SourceIp":"10.0.1.7","SourcePort":38842,"DestinationPort":443,"Fqdn":"paste.example","TargetUrl":"paste.example/raw/abcdefgh","Action":"Allow","IsTlsInspected":true"#,
+    );
+    let tunnel = azure(
+        "AZFWApplicationRule",
+        r#""Protocol":"HTTPS","SourceIp":"10.0.1.7","SourcePort":38842,"DestinationPort":443,"Fqdn":"a.tunnel.example","TargetUrl":"","Action":"Deny""#,
+    );
+    let network = azure(
+        "AZFWNetworkRule",
+        r#""Protocol":"TCP","SourceIp":"10.0.1.7","DestinationIp":"192.0.2.1","DestinationPort":443"#,
+    );
+    let second = "2 Tunnel a.tunnel.example - 10.0.1.7";
+    let third = "3 Tunnel a.tunnel.example - 10.0.1.7";
+    let log = format!("{inspected}\n{tunnel}\n{network}\n");
+    check("Azure Firewall", &log, Format::AzureFirewall, &[FOUND, second]);
+    let records = format!("{{\"records\":[{network},{inspected},{tunnel}]}}");
+    let in_records = [&FOUND.replacen('1', "2", 1), third];
+    check("records of Azure", &records, Format::AzureFirewall, &in_records);
+    let old = |text: &str| azure("AzureFirewallApplicationRule", &format!(r#""msg":"{text}""#));
+    let log = [
+        old("TCP request from 10.0.1.7:5 to 192.0.2.1:443. Action: Deny"),
+        old(
+            "HTTP request from 10.0.1.7:5 to paste.example:80. Url: paste.example/raw/abcdefgh. Action: Allow. Rule: r",
+        ),
+        old("HTTPS request from 10.0.1.7:5 to a.tunnel.example:443. Action: Deny. Rule: r"),
+    ];
+    check("older Azure Firewall", &log.join("\n"), Format::AzureFirewall, &in_records);
+    let workspace = r#"{"TenantId":"1","TimeGenerated":"2026-11-20T08:00:00Z","Category":"AzureFirewallApplicationRule","msg_s":"HTTPS request from 10.0.1.7:5 to a.tunnel.example:443. Action: Allow","Type":"AzureDiagnostics"}"#;
+    let first = "1 Tunnel a.tunnel.example - 10.0.1.7";
+    check("AzureDiagnostics", workspace, Format::AzureFirewall, &[first]);
+    let export = "TimeGenerated [UTC],SourceIp,SourcePort,DestinationPort,Fqdn,TargetUrl,Action\n\"11/20/2026, 8:00:00.000 AM\",10.0.1.7,4,443,a.tunnel.example,,Allow\n";
+    check("an export of a workspace", export, Format::Csv, &[second]);
+
+    let aws = |event: &str| {
+        format!(
+            r#"{{"firewall_name":"f","availability_zone":"z","event_timestamp":"1795161600","event":{event}}}"#
+        )
+    };
+    let log = [
+        aws(
+            r#"{"timestamp":"2026-11-20T08:00:00.362749+0000","flow_id":1,"event_type":"netflow","src_ip":"10.0.1.7","dest_ip":"192.0.2.1","netflow":{"pkts":1}}"#,
+        ),
+        aws(
+            r#"{"timestamp":"2026-11-20T08:00:00.362749+0000","flow_id":2,"event_type":"alert","src_ip":"10.0.1.7","dest_ip":"192.0.2.1","alert":{"action":"blocked"},"http":{"hostname":"paste.example","url":"/raw/abcdefgh","http_method":"GET"}}"#,
+        ),
+        aws(
+            r#"{"timestamp":"2026-11-20T08:00:00.362749+0000","flow_id":3,"event_type":"alert","src_ip":"10.0.1.7","dest_ip":"192.0.2.1","alert":{"action":"allowed"},"tls":{"sni":"a.tunnel.example"}}"#,
+        ),
+    ];
+    check("AWS Network Firewall", &log.join("\n"), Format::Suricata, &in_records);
+    let revoked = aws(
+        r#"{"src_ip":"10.0.1.7","src_port":"5","dest_ip":"192.0.2.1","timestamp":"2026-11-20T08:00:00.44Z","sni":"a.tunnel.example","revocation_check":{"status":"REVOKED","action":"DROP"}}"#,
+    );
+    check("its log of TLS", &revoked, Format::Envoy, &[first]);
+
+    let network = r#"{"AccountID":"1","Action":"allow","Datetime":"2026-11-20T08:00:00Z","DestinationIP":"192.0.2.1","DestinationPort":443,"SNI":"a.tunnel.example","SourceIP":"10.0.1.7","Transport":"tcp"}"#;
+    check("Cloudflare Gateway's network", network, Format::JsonRows, &[first]);
+    let http = r#"{"AccountID":"1","Action":"allow","Datetime":"2026-11-20T08:00:00Z","DestinationIP":"192.0.2.1","HTTPHost":"paste.example","HTTPMethod":"GET","HTTPStatusCode":200,"HTTPVersion":"HTTP/2","SourceIP":"10.0.1.7","SourceInternalIP":"","URL":"https://paste.example/raw/abcdefgh","UserAgent":"everything/1","UserID":"u"}"#;
+    let all = FOUND.replacen("Paste", "Everything", 1);
+    check("Cloudflare Gateway's HTTP", http, Format::JsonRows, &[FOUND, &all]);
+    let zscaler = r#"{"sourcetype":"zscalernss-web","event":{"datetime":"2026-11-20 08:00:00","reason":"Allowed","event_id":"1","protocol":"HTTP","action":"Allowed","responsesize":"10900","requestsize":"5","url":"paste.example/raw/abcdefgh","serverip":"192.0.2.1","requestmethod":"GET","refererURL":"None","useragent":"everything/1","ClientIP":"10.0.1.7","status":"200","hostname":"paste.example"}}"#;
+    check("Zscaler's NSS", zscaler, Format::JsonRows, &[FOUND, &all]);
+
+    let pan_os = |kind: &str, url: &str| {
+        format!(
+            "1,2026/11/20 08:00:00,0123,{kind},2305,2026/11/20 08:00:00,10.0.1.7,192.0.2.1,0.0.0.0,0.0.0.0,r,,,ssl,vsys1,in,out,e1,e2,l,2026/11/20 08:00:00,1,1,4,80,0,0,0x0,tcp,alert,\"{url}\",(9999),any,informational,client-to-server,1,0x0,10.0.0.0-10.255.255.255,US,0,text/html,0,,,1,\"everything/1\",,,,,,,0,0,0,0,0,,fw,,,,get,0,,0"
+        )
+    };
+    let log = [
+        pan_os("TRAFFIC,end", "x"),
+        pan_os("THREAT,url", "paste.example/raw/abcdefgh"),
+        pan_os("THREAT,url", "a.tunnel.example/"),
+    ];
+    let found = [&FOUND.replacen('1', "2", 1), "3 Tunnel a.tunnel.example / 10.0.1.7"];
+    check("PAN-OS", &log.join("\n"), Format::Csv, &found);
+    let syslog = format!("<14>Nov 20 08:00:00 fw {}\n", log[1]);
+    check("PAN-OS in syslog", &syslog, Format::Csv, &[FOUND]);
+    let umbrella = r#""2026-11-20 08:00:00","laptop","10.0.1.7","192.0.2.9","192.0.2.1","text/html","ALLOWED","https://paste.example/raw/abcdefgh","","everything/1","200","562","1489","","","Search Engines","","","","","","Roaming Computer","","laptop, Site","Roaming Computer, Site","GET","","","x""#;
+    check("Umbrella", umbrella, Format::Csv, &[FOUND, &all]);
+
+    let ztunnel = "2026-11-20T08:00:00.520000Z\tinfo\taccess\tconnection complete\tsrc.addr=10.0.1.7:4 src.workload=\"w\" src.namespace=\"n\" src.identity=\"spiffe://cluster.local/ns/n/sa/w\" dst.addr=192.0.2.1:15008 dst.hbone_addr=192.0.2.1:443 dst.service=\"a.tunnel.example\" direction=\"outbound\" bytes_sent=1 bytes_recv=2 duration=\"5ms\"";
+    check("ztunnel", ztunnel, Format::KeyValue, &[first]);
+    let ztunnel = r#"{"level":"info","time":"2026-11-20T08:00:00.520000Z","scope":"access","message":"connection complete","src.addr":"10.0.1.7:4","src.workload":"w","dst.addr":"192.0.2.1:15008","dst.service":"a.tunnel.example","direction":"outbound","bytes_sent":1,"bytes_recv":2,"duration":"5ms"}"#;
+    check("ztunnel in JSON", ztunnel, Format::JsonRows, &[first]);
+    let flow = |l7: &str| {
+        format!(
+            r#"{{"flow":{{"time":"2026-11-20T08:00:00Z","verdict":"FORWARDED","IP":{{"source":"10.0.1.7","destination":"192.0.2.1"}},"l4":{{"TCP":{{}}}},"Type":"L7","l7":{l7}}},"node_name":"n"}}"#
+        )
+    };
+    let log = [
+        flow("null"),
+        flow(
+            r#"{"type":"REQUEST","http":{"method":"GET","url":"http://paste.example/raw/abcdefgh","protocol":"HTTP/1.1","headers":[{"key":"User-Agent","value":"everything/1"}]}}"#,
+        ),
+        flow(r#"{"type":"REQUEST","dns":{"query":"a.tunnel.example.","qtypes":["A"]}}"#),
+    ];
+    check("Hubble", &log.join("\n"), Format::Hubble, &in_records);
+}

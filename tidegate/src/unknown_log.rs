@@ -129,7 +129,7 @@ fn describe(start: &[u8], line: &[u8]) -> (String, &'static str) {
             let message = format!("the log seems to be {}: `{keys}`", seems.as_str());
             return (message, seems.help());
         }
-        let is_named = matches!(seems, Seeming::CloudTrail | Seeming::Base64);
+        let is_named = matches!(seems, Seeming::CloudTrail | Seeming::Base64 | Seeming::Firewall);
         let seems = if is_named { seems } else { Seeming::BrokenJson };
         return (format!("the log seems to be {}", seems.as_str()), seems.help());
     }
@@ -217,6 +217,7 @@ mod tests {
                 "CloudTrail",
                 "goes out",
             ),
+            (b"{\"category\":\"AZFWNetworkRule\",\"properties\":{}}", 1, "packets", "Zeek"),
             (b"\n{\"a\":1,\"b\":2}\n", 2, "keys is a request's host: `a`, `b`; line 2", "--map"),
             (b"[{\"a\":1,\"b\":2}]", 1, "keys is a request's host: `a`, `b`; line 1", "--map"),
             (b"{\"a\":1,", 1, "cut or broken", "--input-format envoy"),

@@ -168,6 +168,8 @@ const NAMES: &[(Column, &[&str])] = &[
             "cs-sni",
         ],
     ),
+    // The service that ztunnel's clients call.
+    (Column::Part(Part::ServerName, 2), &["dst-service"]),
     (
         Column::Part(Part::SourceAddress, 0),
         &["c-ip", "src-ip", "source-ip", "client-ip", "clientip", "srcip", "src"],
@@ -275,6 +277,7 @@ const NAMES: &[(Column, &[&str])] = &[
             "receive-time",
             "generated-time",
             "time-generated",
+            "time-generated-utc",
             "timegenerated",
             "edge-start-timestamp",
             "start-utc",

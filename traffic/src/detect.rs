@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::azure_firewall::FirewallEvent;
 use crate::column::{Column, Container, columns};
 use crate::envelope::Envelope;
 use crate::format::{Alerts, Header, may_be_header};
+use crate::hubble::Flow;
 use crate::pairs::Pairs;
 use crate::part::{ACCESS_LOG_KEYS, Part};
 use crate::table::{self, Table};
@@ -199,7 +201,9 @@ fn of_line(line: &[u8], is_first: bool, given: Option<&Layout>) -> Option<Layout
         }
         let line = unwrapped.line.trim_ascii();
         let layout = match given {
-            None => format_of_line(line, is_first)?.into(),
+            None => {
+                of_known_row(line).or_else(|| format_of_line(line, is_first).map(Layout::from))?
+            }
             Some(given) if given.reads(line) => given.clone(),
             Some(_) => return None,
         };
@@ -225,6 +229,14 @@ impl Layout {
             format => format_of_line(line, true) == Some(format),
         }
     }
+}
+
+/// The layout of a row of CSV whose columns are known without a header.
+fn of_known_row(line: &[u8]) -> Option<Layout> {
+    if line.starts_with(b"{") {
+        return None;
+    }
+    Table::of_known_row(str::from_utf8(line).ok()?).map(table_layout)
 }
 
 fn format_of_line(line: &[u8], is_first: bool) -> Option<Format> {
@@ -283,6 +295,13 @@ pub(crate) fn format_of_object(object: &[u8]) -> Option<Format> {
             () => None,
         };
     }
+    if let Ok(Some(event)) = FirewallEvent::read(object) {
+        return event.is_of_hosts().then_some(Format::AzureFirewall);
+    }
+    let is_flow = has("flow.l7") || has("l7") && has("IP");
+    if is_flow {
+        return Flow::read(object).ok()?.is_request().then_some(Format::Hubble);
+    }
     if has("httpRequest.requestUrl") || has("httpRequest.requestMethod") {
         return Some(Format::Gcp);
     }
@@ -330,6 +349,10 @@ fn is_row(object: &[u8]) -> bool {
     let has_url = known.contains(&Column::Part(Part::Path, Column::URL));
     let has_host = has(Part::Authority) || has(Part::ServerName);
     let has_target = has_url || has_host && (has(Part::Path) || has(Part::Method));
+    // TLS that a gateway does not open.
+    if has(Part::ServerName) && has(Part::SourceAddress) {
+        return true;
+    }
     let others = [Part::Method, Part::UserAgent, Part::SourceAddress, Part::Status];
     has_target && others.into_iter().filter(|part| has(*part)).count() > 1
 }

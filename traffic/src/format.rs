@@ -48,6 +48,10 @@ pub enum Format {
     KeyValue,
     /// Entries of Google Cloud Logging with an `httpRequest`.
     Gcp,
+    /// Events of Azure Firewall: of application rules, threat intelligence and queries.
+    AzureFirewall,
+    /// Flows of Cilium's Hubble: of HTTP, and of queries, as hosts.
+    Hubble,
     /// The log of queries of Amazon Route 53 Resolver: queries, as hosts.
     Route53,
     /// The filter's own events.
@@ -79,6 +83,8 @@ impl Format {
         ("json-rows", Format::JsonRows),
         ("key-value", Format::KeyValue),
         ("gcp", Format::Gcp),
+        ("azure-firewall", Format::AzureFirewall),
+        ("hubble", Format::Hubble),
         ("route53", Format::Route53),
         ("events", Format::Events),
         ("urls", Format::Urls),

@@ -1,7 +1,9 @@
 //! Lines of one layout, unwrapped, to requests and events.
 
+use crate::azure_firewall::FirewallEvent;
 use crate::entry::{Entry, LoggedRequest};
 use crate::format::{Alerts, Header};
+use crate::hubble::Flow;
 use crate::json;
 use crate::limits::MAX_LINE_BYTES;
 use crate::line;
@@ -157,6 +159,14 @@ impl LayoutReader {
                 write(&slots, format, key, &mut logged)?;
                 visit(Entry::Request(&logged));
             }
+            Format::AzureFirewall => {
+                let event = FirewallEvent::read(line)?.ok_or(Unreadable::NotOfFormat)?;
+                event_of(event.slots(), format, &mut logged, visit)?;
+            }
+            Format::Hubble => {
+                let flow = Flow::read(line)?;
+                event_of(flow.slots(), format, &mut logged, visit)?;
+            }
             Format::Json | Format::ZeekSsl | Format::ZeekDns | Format::ZeekConn => {
                 visit(Entry::Object(line, format));
             }
@@ -190,6 +200,10 @@ impl LayoutReader {
             return Ok(());
         }
         let row = table.row(line).ok_or(Unreadable::NotOfFormat)?;
+        if table.is_other(&row) {
+            visit(Entry::Blank);
+            return Ok(());
+        }
         if !matches!(self.layout.format, Format::W3c | Format::Csv) {
             // The names of the columns are keys, as of a map.
             return self.line(&table.to_json(row), true, None, visit);
@@ -205,6 +219,22 @@ impl LayoutReader {
         visit(Entry::Request(&logged));
         Ok(())
     }
+}
+
+/// Visits the request of an event, or a line that is none: firewalls and meshes write packets beside requests.
+fn event_of<'l>(
+    slots: Option<Slots<'l>>,
+    format: Format,
+    logged: &mut LoggedRequest<'l>,
+    visit: &mut Visit<'_>,
+) -> Result<(), Unreadable> {
+    let Some(slots) = slots else {
+        visit(Entry::Blank);
+        return Ok(());
+    };
+    write(&slots, format, |part| part.as_str().to_owned(), logged)?;
+    visit(Entry::Request(logged));
+    Ok(())
 }
 
 /// Reads an entry of an HTTP archive.

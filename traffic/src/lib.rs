@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access_log;
+mod azure_firewall;
 mod captured;
 mod client;
 pub mod codes;
@@ -29,8 +30,10 @@ mod haproxy_text;
 pub mod har;
 pub mod head;
 mod httpie;
+mod hubble;
 mod java_script;
 pub mod json;
+mod known_rows;
 mod layout_reader;
 pub mod limits;
 mod line;

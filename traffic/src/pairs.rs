@@ -54,6 +54,13 @@ impl Pairs {
             }
         }
         pairs.read_rating();
+        // ztunnel's time has no key.
+        if pairs.get("dst.service").is_some()
+            && let Some(first) = line.split_ascii_whitespace().next()
+            && crate::syslog::is_time(first)
+        {
+            pairs.add("timestamp", first.to_owned());
+        }
         pairs.join_time();
         Some(pairs)
     }
@@ -68,7 +75,7 @@ impl Pairs {
         let has_url = self.columns().any(|of| of == Column::Part(Part::Path, Column::URL));
         let others = [Part::Method, Part::UserAgent, Part::Status];
         self.has_host()
-            && (has_url || has(Part::Path) || has(Part::Method))
+            && (has_url || has(Part::Path) || has(Part::Method) || has(Part::ServerName))
             && (has(Part::SourceAddress)
                 || others.into_iter().filter(|part| has(*part)).count() > 1)
     }

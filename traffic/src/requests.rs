@@ -45,6 +45,8 @@ pub fn line_reader(format: Format, map: &FieldMap) -> Option<LineReader> {
         Format::Json => map.request_keys().map(LineReader::new),
         Format::EnvoyText
         | Format::Har
+        | Format::AzureFirewall
+        | Format::Hubble
         | Format::ZeekSsl
         | Format::ZeekDns
         | Format::ZeekConn

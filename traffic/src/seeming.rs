@@ -64,10 +64,18 @@ impl Seeming {
         let n = |byte: u8| line.iter().filter(|other| **other == byte).count();
         let text = String::from_utf8_lossy(line);
         let words: Vec<&str> = text.split(' ').take(MAX_WORDS).collect();
+        // Network rules of Azure Firewall, flows of Cilium, and what Google logs of firewalls, addresses and subnets.
+        let is_packet = || {
+            has("\"AZFW")
+                || has("\"AzureFirewall")
+                || has("\"l4\"") && has("\"IP\"")
+                || has("\"connection\"") && has("\"src_ip\"")
+        };
         if line.starts_with(b"{") || line.starts_with(b"[{") {
             let is_read = json::object(line, |_, _| {}).is_ok();
             return match is_read {
                 _ if has("\"eventSource\"") && has("\"eventName\"") => Seeming::CloudTrail,
+                true if is_packet() => Seeming::Firewall,
                 true if has("\"b64url\"") => Seeming::Base64,
                 true => Seeming::Json,
                 false => Seeming::BrokenJson,
@@ -97,7 +105,11 @@ impl Seeming {
             () if is_balancer() => Seeming::LoadBalancer,
             () if is_flow(&words) => Seeming::FlowLog,
             () if has(" REST.") && has("] ") => Seeming::BucketLog,
-            () if has(" SRC=") && has(" DST=") || has("%ASA-") || has(" filterlog") => {
+            () if has(" SRC=") && has(" DST=")
+                || has("%ASA-")
+                || has(" filterlog")
+                || has(",TRAFFIC,") =>
+            {
                 Seeming::Firewall
             }
             () if is_dns() => Seeming::Dns,
@@ -225,6 +237,19 @@ mod tests {
                 Seeming::CloudTrail,
             ),
             (r#"{"event":{"host":"a.example","b64url":"YQ=="}}"#, Seeming::Base64),
+            (
+                r#"{"category":"AZFWNetworkRule","properties":{"SourceIp":"10.0.1.7","DestinationIp":"192.0.2.1"}}"#,
+                Seeming::Firewall,
+            ),
+            (
+                r#"{"flow":{"IP":{"source":"10.0.1.7"},"l4":{"TCP":{}},"Type":"L3_L4"}}"#,
+                Seeming::Firewall,
+            ),
+            (
+                r#"{"jsonPayload":{"connection":{"src_ip":"10.0.1.7","dest_ip":"192.0.2.1"},"allocation_status":"OK"}}"#,
+                Seeming::Firewall,
+            ),
+            ("1,2026/11/20 08:00:00,0123,TRAFFIC,end,2305,x,10.0.1.7,192.0.2.1", Seeming::Firewall),
             (
                 "<134>Nov 20 08:00:00 nss CEF:0|Zscaler|NSSWeblog|5.7|Allowed|Allowed|5|act=Allowed dhost=a.example",
                 Seeming::Cef,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::Format;
 use crate::column::{Column, column, plain_value};
+use crate::known_rows::KnownRows;
 use crate::part::Part;
 use crate::slots::Slots;
 
@@ -19,6 +20,8 @@ pub(crate) struct Table {
     syntax: Syntax,
     /// The name of each column, and what it gives.
     columns: Vec<(String, Option<Column>)>,
+    /// Whose rows they are, if there is no header. They may have further values, and fewer.
+    known: Option<KnownRows>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +123,22 @@ impl Table {
             };
             columns.push((name, known));
         }
-        Some(Table { syntax, columns })
+        Some(Table { syntax, columns, known: None })
+    }
+
+    /// Reads a line as a row of CSV of which it is known what the columns are.
+    pub(crate) fn of_known_row(line: &str) -> Option<Table> {
+        if line.len() > MAX_HEADER_BYTES || memchr::memchr(b',', line.as_bytes()).is_none() {
+            return None;
+        }
+        let known = KnownRows::of(&csv_values(line, b',')?)?;
+        Table::new(Syntax::Csv(b','), known.names())
+            .map(|table| Table { known: Some(known), ..table })
+    }
+
+    /// Returns true if a row is of another log than that of requests, in the same stream.
+    pub(crate) fn is_other(&self, row: &Row) -> bool {
+        self.known.is_some_and(|known| !known.is_request(&row.values))
     }
 
     /// Returns how many things the columns give.
@@ -154,7 +172,8 @@ impl Table {
     /// Returns true if a line is the header again, as in logs that were joined.
     pub(crate) fn is_header(&self, line: &str) -> bool {
         let Syntax::Csv(separator) = self.syntax else { return false };
-        let Some(first) = self.columns.first().map(|(name, _)| name.as_str()) else { return false };
+        let first = self.columns.first().map(|(name, _)| name.as_str());
+        let Some(first) = first.filter(|_| self.known.is_none()) else { return false };
         line.trim_start_matches('"').starts_with(first)
             && csv_values(line, separator).is_some_and(|values| {
                 values.iter().map(|value| value.trim_ascii()).eq(self.names())
@@ -175,7 +194,8 @@ impl Table {
         };
         // A separator at the end of a row is not another value.
         let n_values = values.len();
-        let is_whole = n_values == self.columns.len()
+        let is_whole = self.known.is_some() && n_values > 1
+            || n_values == self.columns.len()
             || n_values == self.columns.len() + 1
                 && values.last().is_some_and(|(value, _)| value.is_empty());
         if !is_whole {
