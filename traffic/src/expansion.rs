@@ -48,16 +48,16 @@ impl Expansion {
     pub(crate) fn is_refused(&self) -> bool {
         self.is_refused.get()
     }
+}
 
-    /// Adds the finding about a request that expands to too much.
-    pub(crate) fn refuse(&self, findings: &mut Findings) {
-        let message = format!(
-            "what is written here expands to more than {MAX_EXPANSION} times the text and {} MiB",
-            MIN_EXPANSION_BYTES >> 20
-        );
-        let help = "nothing from here on is read; give the request with its values written out";
-        findings.add(&codes::LARGE_EXPANSION, Span::point(1, 1), message, help);
-    }
+/// Adds the finding about a request that expands to too much.
+pub(crate) fn refuse(findings: &mut Findings) {
+    let message = format!(
+        "what is written here expands to more than {MAX_EXPANSION} times the text and {} MiB",
+        MIN_EXPANSION_BYTES >> 20
+    );
+    let help = "nothing from here on is read; give the request with its values written out";
+    findings.add(&codes::LARGE_EXPANSION, Span::point(1, 1), message, help);
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ pub(crate) fn read(
     expansion: &Expansion,
     findings: &mut Findings,
 ) -> Option<Vec<RecordedRequest>> {
+    let text = &with_libraries(text);
     let sessions = sessions(text);
     let library = |name: &str| {
         let (object, call) = name.rsplit_once('.').unwrap_or(("", name));
@@ -101,6 +102,15 @@ pub(crate) fn read(
         }
     }
     found
+}
+
+/// Returns a script with the name of the library where a session is made for one call.
+fn with_libraries(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (made, library) in SESSIONS {
+        text = text.replace(&format!("{made})."), &format!("{library}."));
+    }
+    text
 }
 
 /// The names that sessions are given, with their libraries: `name = made(`, and `with made( ... ) as name`.

@@ -9,7 +9,7 @@ use known_keys::KnownKeys;
 
 use crate::codes;
 use crate::defanged::refanged;
-use crate::expansion::Expansion;
+use crate::expansion::{self, Expansion};
 use crate::piece::{self, Form};
 use crate::recorded::RecordedRequest;
 use crate::requests::access_log_reader;
@@ -72,7 +72,7 @@ impl Reader {
                 let found = self.read_piece(piece, &mut of_piece);
                 if self.expansion.is_refused() {
                     let mut refused = Findings::new(findings.file()).at_line(line);
-                    self.expansion.refuse(&mut refused);
+                    expansion::refuse(&mut refused);
                     findings.add_all(refused.into_list());
                     break;
                 }

@@ -397,6 +397,8 @@ fn python_in_one_line_is_read() {
     for text in [
         "async with aiohttp.ClientSession() as s: await s.get('https://a.example/x')",
         "http.client.HTTPSConnection('a.example').request('GET', '/x')",
+        "requests.Session().get('https://a.example/x')",
+        "urllib3.PoolManager().request('GET', 'https://a.example/x')",
     ] {
         check(text, get, "");
     }
