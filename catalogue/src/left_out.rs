@@ -66,6 +66,32 @@ pub const LEFT_OUT: &[LeftOut] = &[
         "what is revoked or deprecated",
         "`Drift` says what became of an id that is used",
     ),
+    left_out(
+        "notes",
+        "pictures",
+        "a vault has its notes alone: a page has a picture's text or name, without its width",
+    ),
+    left_out(
+        "notes",
+        "embeds of notes",
+        "they are links to the note's page, to the heading or block where it is there",
+    ),
+    left_out("notes", "links to what is no page", "a page has their text"),
+    left_out(
+        "notes",
+        "fields in text",
+        "`key:: value` and `[key:: value]` are text that Dataview does not index: properties come from front matter",
+    ),
+    left_out(
+        "notes",
+        "what runs",
+        "queries in text, commands of templates, HTML and blocks of plugins are shown and do nothing; comments stay hidden",
+    ),
+    left_out(
+        "notes",
+        "tags of techniques in text",
+        "a page has the tags of the techniques that its note names, so `#T1102` is text",
+    ),
     left_out("notes", "`match` and `pass` of examples", "the verdict beside each example says it"),
     left_out("notes", "comments in front matter", "Obsidian removes them too"),
     left_out(

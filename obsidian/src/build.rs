@@ -103,6 +103,7 @@ pub fn build(sources: &Sources, scope: &Scope, present: &Present) -> Vault {
     }
     builder.own_keys = types.keys().cloned().collect();
     own_notes::add(&builder, &mut pages, &mut types);
+    own_notes::add_tags(&mut pages);
     let is_gap = |line: &&str| is_reason(line);
     let n_gaps = pages
         .iter()

@@ -242,7 +242,7 @@ impl Checker<'_> {
 }
 
 /// Returns true if a tag may contain a character: Dataview takes any but these, emojis for example.
-fn is_of_tag(character: char) -> bool {
+pub(crate) fn is_of_tag(character: char) -> bool {
     let is_mark = matches!(character, '\u{2000}'..='\u{206f}' | '\u{2e00}'..='\u{2e7f}')
         || character.is_ascii_punctuation() && !matches!(character, '_' | '-' | '/');
     !is_mark && !character.is_whitespace() && !character.is_control()

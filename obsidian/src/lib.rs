@@ -26,4 +26,5 @@ pub mod prose;
 pub mod record;
 pub mod sources;
 mod tables;
+mod tags;
 pub mod taxonomy;

@@ -79,9 +79,13 @@ fn line_of(line: &str, folder: &str) -> String {
             continue;
         };
         let (target, shown) = inner.split_once('|').unwrap_or((inner, inner));
-        let path = format!("{}.md", target.trim_end_matches('\\'));
-        let address = relative(folder, &path);
-        let address = utf8_percent_encode(&address, IN_ADDRESS);
+        let target = target.trim_end_matches('\\');
+        let (page, part) = target.split_once('#').unwrap_or((target, ""));
+        let address = relative(folder, &format!("{page}.md"));
+        let mut address = utf8_percent_encode(&address, IN_ADDRESS).to_string();
+        if !part.is_empty() {
+            address.push_str(&format!("#{}", utf8_percent_encode(part, IN_ADDRESS)));
+        }
         written.push_str(&format!("[{}]({address})", escaped(shown)));
         rest = behind;
     }
@@ -112,6 +116,7 @@ mod tests {
         for (folder, text, expect) in [
             ("Techniques", "- [[Services/A (b)|A b]] x", "- [A b](../Services/A%20%28b%29.md) x"),
             ("Techniques", "| [[Techniques/T1\\|T1]] |", "| [T1](T1.md) |"),
+            ("", "[[N/A#Part one|x]] [[N/A#^b1|y]]", "[x](N/A.md#Part%20one) [y](N/A.md#^b1)"),
             ("", "[[Home]] `[[x]]`", "[Home](Home.md) `[[x]]`"),
             ("a/b", "[[a/c/d|*e*]]", "[\\*e\\*](../c/d.md)"),
             ("", "```yaml\n[[a|b]]\n```\n[[a|b]]", "```yaml\n[[a|b]]\n```\n[b](a.md)"),

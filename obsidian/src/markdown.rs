@@ -4,7 +4,8 @@ use pulldown_cmark::{
     CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream,
 };
 
-use super::prose::{address, block, escaped, inline, whole_code, wrapped};
+use super::own_markdown::is_width;
+use super::prose::{ESCAPED, address, block, escaped, inline, own, whole_code, wrapped};
 use super::tables;
 use languages::LANGUAGES;
 
@@ -20,8 +21,9 @@ pub(crate) fn inert(text: &str, level: usize) -> String {
     write(text, level, None)
 }
 
-/// Does the same with a person's own note, where links to other pages, footnotes and tasks stay too. A link
-/// that leads to no page of the vault becomes its text.
+/// Does the same with a person's own note, where all stays that Obsidian shows: line breaks, emphasis, highlights,
+/// tags, formulas, links to other pages, footnotes and tasks. A link that leads to no page of the vault becomes its
+/// text, and an embed a link.
 pub(crate) fn personal(text: &str, level: usize, pages: Pages<'_>) -> String {
     write(text, level, Some(pages))
 }
@@ -29,8 +31,10 @@ pub(crate) fn personal(text: &str, level: usize, pages: Pages<'_>) -> String {
 fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
     let mut options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     if pages.is_some() {
-        options |=
-            Options::ENABLE_WIKILINKS | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS;
+        options |= Options::ENABLE_WIKILINKS
+            | Options::ENABLE_FOOTNOTES
+            | Options::ENABLE_TASKLISTS
+            | Options::ENABLE_MATH;
     }
     let text = text.replace("\r\n", "\n");
     let text = if pages.is_some() { comments::as_html(&text) } else { text };
@@ -50,12 +54,24 @@ fn write(text: &str, level: usize, pages: Option<Pages<'_>>) -> String {
         n_quotes: 0,
         links: Vec::new(),
         titles: Vec::new(),
+        emphases: Vec::new(),
+        is_heading: false,
         code: None,
         html: String::new(),
         cells: None,
         footnote: None,
     };
-    for event in TextMergeStream::new(Parser::new_ext(&text, options)) {
+    let events = Parser::new_ext(&text, options).into_offset_iter().map(|(event, range)| {
+        let before = range.start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        match event {
+            // A character behind a backslash means nothing, also where it would in a person's note.
+            Event::Text(words) if before == Some(&b'\\') && words.starts_with(['#', '=', '^']) => {
+                Event::Text(format!("{ESCAPED}{words}").into())
+            }
+            other => other,
+        }
+    });
+    for event in TextMergeStream::new(events) {
         writer.event(event);
     }
     writer.end_line();
@@ -85,6 +101,8 @@ enum Target {
     Page(String),
     /// Nowhere: what is shown beside its text.
     Nowhere(String),
+    /// A picture, by its address.
+    Image(String),
 }
 
 struct Writer<'p> {
@@ -103,6 +121,10 @@ struct Writer<'p> {
     links: Vec<(usize, Target)>,
     /// The titles of these links, which are words of the text too.
     titles: Vec<String>,
+    /// Where in `line` the text of each open emphasis starts.
+    emphases: Vec<usize>,
+    /// Whether a heading is being read.
+    is_heading: bool,
     /// The language and the text of the open code block.
     code: Option<(String, String)>,
     /// The open block of HTML.
@@ -130,14 +152,16 @@ impl Writer<'_> {
             Event::SoftBreak | Event::HardBreak if self.n_quotes > 0 && is_callout(&self.line) => {
                 self.end_line();
             }
+            // Obsidian shows a single line break as one.
+            Event::SoftBreak if self.pages.is_some() && self.is_prose() => self.line.push('\n'),
             Event::SoftBreak => self.line.push(' '),
             Event::HardBreak => self.line.push_str(BREAK),
             Event::InlineHtml(text) if is_break(&text) => self.line.push_str(BREAK),
             Event::Html(text) => self.html.push_str(&text),
             Event::InlineHtml(text) => self.html(&text),
             Event::Rule => self.end_line(),
-            // Not enabled; if they were, their text would still be wanted.
-            Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
+            Event::InlineMath(text) => self.math(&text, "$"),
+            Event::DisplayMath(text) => self.math(&text, "$$"),
             Event::FootnoteReference(label) => {
                 self.line.push_str(&format!("[^{}]", label_of(&label)));
             }
@@ -180,8 +204,13 @@ impl Writer<'_> {
                 self.links.push((self.line.len(), target));
                 self.titles.push(title.into_string());
             }
-            Tag::Image { dest_url, title, .. } => {
-                self.links.push((self.line.len(), Target::Nowhere(dest_url.to_string())));
+            Tag::Image { dest_url, link_type, title, .. } => {
+                // A picture is not in the vault; the page of a note that is embedded may be.
+                let target = match self.target(link_type, &dest_url) {
+                    Target::Page(path) => Target::Page(path),
+                    _ => Target::Image(dest_url.to_string()),
+                };
+                self.links.push((self.line.len(), target));
                 self.titles.push(title.into_string());
             }
             Tag::FootnoteDefinition(label) => {
@@ -191,9 +220,14 @@ impl Writer<'_> {
             }
             Tag::TableHead | Tag::TableRow => self.cells = Some(Vec::new()),
             Tag::Strong => self.line.push_str("**"),
+            Tag::Emphasis if self.pages.is_some() && self.is_prose() => {
+                self.line.push('*');
+                self.emphases.push(self.line.len());
+            }
             Tag::Strikethrough => self.line.push_str("~~"),
             Tag::Paragraph | Tag::Heading { .. } | Tag::Table(_) | Tag::HtmlBlock => {
                 self.end_line();
+                self.is_heading = matches!(tag, Tag::Heading { .. });
             }
             _ => {}
         }
@@ -240,7 +274,10 @@ impl Writer<'_> {
             }
             TagEnd::Link | TagEnd::Image => {
                 let Some((start, target)) = self.links.pop() else { return };
-                let shown = self.line.split_off(start.min(self.line.len()));
+                let mut shown = self.line.split_off(start.min(self.line.len()));
+                if matches!(target, Target::Image(_)) {
+                    shown = without_width(&shown).to_owned();
+                }
                 self.link(&shown, &target);
                 let title = inline(&self.titles.pop().unwrap_or_default());
                 if !title.is_empty() && title != shown {
@@ -248,8 +285,18 @@ impl Writer<'_> {
                 }
             }
             TagEnd::Strong => self.line.push_str("**"),
+            TagEnd::Emphasis if self.pages.is_some() && self.is_prose() => {
+                let start = self.emphases.pop().unwrap_or_default();
+                // Marks around nothing would be those of something else.
+                if start == self.line.len() {
+                    self.line.truncate(start.saturating_sub(1));
+                } else {
+                    self.line.push('*');
+                }
+            }
             TagEnd::Strikethrough => self.line.push_str("~~"),
             TagEnd::Heading(level) => {
+                self.is_heading = false;
                 let depth = (level as usize).saturating_sub(self.top as usize);
                 let text = std::mem::take(&mut self.line);
                 let text = text.replace("**", "").replace(BREAK, " ");
@@ -311,7 +358,10 @@ impl Writer<'_> {
                 let shown = plain_text(shown);
                 self.line.push_str(&format!("[[{path}{bar}{shown}]]"));
             }
-            Target::Nowhere(beside) => {
+            Target::Nowhere(beside) | Target::Image(beside) if shown.is_empty() => {
+                self.line.push_str(&inline(beside));
+            }
+            Target::Nowhere(beside) | Target::Image(beside) => {
                 self.line.push_str(shown);
                 // A target that is not shown is a part of the note too.
                 let beside = inline(beside);
@@ -327,12 +377,13 @@ impl Writer<'_> {
         if text.starts_with(char::is_whitespace) {
             self.line.push(' ');
         }
-        let mut shown = escaped(text);
+        let mut shown = if self.pages.is_some() { own(text) } else { escaped(text) };
         if self.n_quotes > 0 && self.line.is_empty() {
             shown = callout(&shown).unwrap_or(shown);
         }
         // Two colons that are in two texts would make a field, and others a link or a comment.
         match shown.chars().next() {
+            Some('=') if self.pages.is_some() => self.line.push_str(&shown),
             Some(first) if ":[%={".contains(first) && self.line.ends_with(first) => {
                 self.line.push_str(&format!("&#{};", u32::from(first)));
                 self.line.push_str(shown.get(1..).unwrap_or_default());
@@ -341,6 +392,27 @@ impl Writer<'_> {
         }
         if text.len() > 1 && text.ends_with(char::is_whitespace) {
             self.line.push(' ');
+        }
+    }
+
+    /// Returns true within a paragraph, an item or a cell, where neither a heading nor a link is being read.
+    fn is_prose(&self) -> bool {
+        !self.is_heading && self.links.is_empty()
+    }
+
+    /// Adds a formula. One that does more than to show something, or would mean something outside of a formula, is
+    /// text.
+    fn math(&mut self, text: &str, mark: &str) {
+        let bare = text.replace('\n', " ");
+        let is_inert = self.is_prose()
+            && !MATH_COMMANDS.iter().any(|command| bare.contains(command))
+            && !["`", "::", "%", "<%", "[[", "{{", "^^"].iter().any(|part| bare.contains(part))
+            && !bare.split('<').skip(1).any(|rest| rest.starts_with(is_of_html))
+            && !(self.cells.is_some() && bare.contains('|'));
+        if is_inert {
+            self.line.push_str(&format!("{mark}{bare}{mark}"));
+        } else {
+            self.text(&format!("{mark}{bare}{mark}"));
         }
     }
 
@@ -381,21 +453,15 @@ impl Writer<'_> {
     }
 
     fn end_line(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        let line = line.trim();
-        if !line.is_empty() || self.item.is_some() {
-            // Text that begins like a list or a block of HTML would become one.
-            let is_block = line.starts_with(['-', '+'])
-                || line.split_once(['.', ')']).is_some_and(|(number, _)| {
-                    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-                })
-                || line
-                    .strip_prefix("<!--")
-                    .and_then(|comment| comment.split_once("-->"))
-                    .is_some_and(|(_, behind)| !behind.is_empty());
-            let line = if is_block { format!("\u{200a}{line}") } else { line.to_owned() };
-            self.push_lines(&wrapped(&line));
+        let text = std::mem::take(&mut self.line);
+        let mut lines = Vec::new();
+        let mut in_comment = false;
+        for line in text.split('\n').map(str::trim).filter(|line| !line.is_empty()) {
+            lines.push(wrapped(&if in_comment { line.to_owned() } else { as_text(line) }));
+            let (opened, closed) = (line.rfind("<!--"), line.rfind("-->"));
+            in_comment = opened > closed || in_comment && closed.is_none();
         }
+        self.push_lines(&lines.join("\n"));
     }
 
     /// Writes lines with the marks of the quotes and lists that they are in.
@@ -434,6 +500,57 @@ impl Writer<'_> {
     }
 }
 
+/// A line that begins no block: text that begins like a list, a block of HTML or the underline of a heading would
+/// become one.
+fn as_text(line: &str) -> String {
+    let is_block = line.starts_with(['-', '+'])
+        || line.bytes().all(|byte| byte == b'=')
+        || line.split_once(['.', ')']).is_some_and(|(number, _)| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
+        || line
+            .strip_prefix("<!--")
+            .and_then(|comment| comment.split_once("-->"))
+            .is_some_and(|(_, behind)| !behind.is_empty());
+    if is_block { format!("\u{200a}{line}") } else { line.to_owned() }
+}
+
+/// Commands of TeX that link, load, style or define.
+const MATH_COMMANDS: [&str; 18] = [
+    "\\href",
+    "\\url",
+    "\\class",
+    "\\style",
+    "\\css",
+    "\\data",
+    "\\require",
+    "\\def",
+    "\\gdef",
+    "\\edef",
+    "\\xdef",
+    "\\let",
+    "\\newcommand",
+    "\\renewcommand",
+    "\\newenvironment",
+    "\\include",
+    "\\html",
+    "\\catcode",
+];
+
+/// What begins a tag of HTML, behind `<`.
+fn is_of_html(character: char) -> bool {
+    character.is_alphabetic() || matches!(character, '/' | '!' | '?')
+}
+
+/// The text of a picture without its width: `200`, `text|200`.
+fn without_width(shown: &str) -> &str {
+    match shown.rsplit_once("&#124;") {
+        Some((text, width)) if is_width(width) => text,
+        _ if is_width(shown) => "",
+        _ => shown,
+    }
+}
+
 /// The mark of a callout, `[!note]`, at the start of text that is inert already, as it is to be written.
 fn callout(shown: &str) -> Option<String> {
     let rest = shown.strip_prefix("&#91;!")?;
@@ -457,6 +574,10 @@ fn label_of(label: &str) -> String {
 fn plain_text(shown: &str) -> String {
     let marks = ["<code>", "</code>", "**", "~~"];
     let bare = marks.iter().fold(shown.replace(BREAK, " "), |text, mark| text.replace(mark, ""));
+    let escaped = ["#", "=", "$", "*", "_", "~"];
+    let bare = escaped
+        .iter()
+        .fold(bare.replace("\\:", " :"), |text, mark| text.replace(&format!("\\{mark}"), mark));
     bare.replace(['[', ']', '|', '`'], " ").trim().to_owned()
 }
 

@@ -13,8 +13,11 @@ pub(crate) fn harmless(text: &str) -> String {
     }
     let mut written = String::with_capacity(text.len());
     let mut open: Option<Fence> = None;
+    // A block of HTML, where a backslash would be read as it is written, ends with an empty line.
+    let mut is_html = false;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end_matches(['\n', '\r']);
+        is_html = !bare.trim().is_empty() && (is_html || begins_html(bare));
         let prefix_len = bare.len() - bare.trim_start_matches(['>', ' ', '\t']).len();
         let (prefix, rest) = bare.split_at_checked(prefix_len).unwrap_or(("", bare));
         let marks: String = rest.chars().take_while(|c| matches!(c, '`' | '~')).collect();
@@ -35,7 +38,7 @@ pub(crate) fn harmless(text: &str) -> String {
                 let (prefix, whole) = (prefix.to_owned(), line.to_owned());
                 open = Some(Fence { marks, prefix, language, whole, code: String::new() });
             }
-            None => written.push_str(&harmless_line(line)),
+            None => written.push_str(&harmless_line(line, is_html)),
         }
     }
     written.extend(open.map(|fence| fence.text()));
@@ -90,6 +93,7 @@ fn linked_line(line: &str, pages: Pages<'_>) -> String {
         }
         let is_embed = written.ends_with('!');
         let shown = link.shown.trim();
+        let shown = if is_embed && is_width(shown) { link.target } else { shown };
         match pages(link.target) {
             Some(path) => {
                 let bar = if link.is_in_table { "\\|" } else { "|" };
@@ -108,6 +112,14 @@ fn linked_line(line: &str, pages: Pages<'_>) -> String {
         }
     }
     written + rest
+}
+
+/// Returns true if what an embed shows is the width of its image, as `200` or `200x100`.
+pub(crate) fn is_width(shown: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    shown
+        .split_once('x')
+        .map_or(is_number(shown), |(width, height)| is_number(width) && is_number(height))
 }
 
 /// A link as it is written.
@@ -169,7 +181,7 @@ impl Fence {
 }
 
 /// A line outside of blocks of code.
-fn harmless_line(line: &str) -> String {
+fn harmless_line(line: &str, is_html: bool) -> String {
     if !has_effect(line) || leaked(line).is_empty() && !line.contains("<%") && !is_query(line) {
         return line.to_owned();
     }
@@ -177,7 +189,7 @@ fn harmless_line(line: &str) -> String {
     let mut rest = line;
     while let Some(start) = rest.find('`') {
         let (before, from) = rest.split_at_checked(start).unwrap_or((rest, ""));
-        written.push_str(&harmless_words(before));
+        written.push_str(&harmless_words(before, is_html));
         let marks: String = from.chars().take_while(|c| *c == '`').collect();
         let inner = from.get(marks.len()..).unwrap_or_default();
         // A span ends at the same number of marks.
@@ -198,7 +210,7 @@ fn harmless_line(line: &str) -> String {
         }
         rest = inner.get(end + marks.len()..).unwrap_or_default();
     }
-    written.push_str(&harmless_words(rest));
+    written.push_str(&harmless_words(rest, is_html));
     written
 }
 
@@ -207,8 +219,14 @@ fn is_query(text: &str) -> bool {
     RUN.iter().any(|start| text.contains(&format!("`{start}")))
 }
 
+/// Returns true if a line begins a block of HTML.
+fn begins_html(line: &str) -> bool {
+    let name = line.trim_start().strip_prefix('<').map(|name| name.trim_start_matches('/'));
+    name.is_some_and(|name| name.starts_with(char::is_alphabetic))
+}
+
 /// Words without code.
-fn harmless_words(text: &str) -> String {
+fn harmless_words(text: &str, is_html: bool) -> String {
     if !text.contains("::") && !text.contains("<%") {
         return text.to_owned();
     }
@@ -225,7 +243,8 @@ fn harmless_words(text: &str) -> String {
         }
         match character {
             ':' if before == Some(':') => {
-                written.push_str(if in_address { "%3A" } else { "&#58;" });
+                let colon = if is_html { "&#58;" } else { "\\:" };
+                written.push_str(if in_address { "%3A" } else { colon });
             }
             '<' if rest.starts_with("<%") => written.push_str("&lt;"),
             other => written.push(other),
@@ -255,6 +274,7 @@ mod tests {
                 "the book (Playbook), other (../other.md)",
             ),
             ("![[a.png]] ![alt](b.png)", "a.png alt (b.png)"),
+            ("![[a.png|200]] ![[b.png|20x30]] ![[c.png|x]]", "a.png b.png x (c.png)"),
             (
                 "[web](https://a.example/x) [[#Steps]] [^1] [ ] [x]",
                 "[web](https://a.example/x) [[#Steps]] [^1] [ ] [x]",
@@ -269,23 +289,24 @@ mod tests {
     fn only_what_has_an_effect_changes() {
         for (text, expect) in [
             ("Plain *words*, `code`, [a](b).\n\n- x\n", "Plain *words*, `code`, [a](b).\n\n- x\n"),
-            ("Owner:: Jane\n", "Owner:&#58; Jane\n"),
+            ("Owner:: Jane\n", "Owner:\\: Jane\n"),
+            ("<p>\nOwner:: x\n</p>\n\nk:: v", "<p>\nOwner:&#58; x\n</p>\n\nk:\\: v"),
             ("a.b::c stays\n", "a.b::c stays\n"),
             (
                 "An address (fe80::1) or [2001:db8::1].\n",
-                "An address (fe80:&#58;1) or [2001:db8:&#58;1].\n",
+                "An address (fe80:\\:1) or [2001:db8:\\:1].\n",
             ),
             (
                 "The rest of `fe80::1` is code, `x` too\n",
                 "The rest of `fe80::1` is code, `x` too\n",
             ),
-            ("Now `= this.file` and `$= dv`\n", "Now “&#61; this.file” and “&#36;= dv”\n"),
+            ("Now `= this.file` and `$= dv`\n", "Now “\\= this.file” and “\\$= dv”\n"),
             ("x <% tp.x %>\n", "x &lt;% tp.x %>\n"),
             ("<https://a.example/a::b> k:: v\n", "<https://a.example/a::b> k:: v\n"),
             ("```yaml\nok: x\n```\n", "```yaml\nok: x\n```\n"),
             (
                 "```yaml\nfe80::1\n```\nk:: v",
-                "<pre><code class=\"language-yaml\">fe80:&#58;1\n</code></pre>\nk:&#58; v",
+                "<pre><code class=\"language-yaml\">fe80:&#58;1\n</code></pre>\nk:\\: v",
             ),
             (
                 "> ~~~\n> k:: v\n> ~~~\n",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::markdown;
+use crate::{markdown, tags};
 
 /// One line of plain text for a heading, a table cell or a list item.
 pub fn inline(text: &str) -> String {
@@ -15,9 +15,24 @@ pub fn inline(text: &str) -> String {
 
 /// The same, however long it is.
 pub fn escaped(text: &str) -> String {
-    let mut line = Line::default();
+    written(text, Line::default())
+}
+
+/// A line of a person's own note, as Obsidian shows it: tags, highlights and the ids of blocks stay.
+pub(crate) fn own(text: &str) -> String {
+    written(text, Line { is_own: true, ..Line::default() })
+}
+
+/// The mark in front of a character that an author wrote with a backslash; it is no character of any text.
+pub(crate) const ESCAPED: char = '\u{fdd0}';
+
+fn written(text: &str, mut line: Line) -> String {
     let mut space = false;
     for (at, character) in text.char_indices() {
+        if character == ESCAPED {
+            line.before = Some(ESCAPED);
+            continue;
+        }
         if character.is_whitespace() || character.is_control() {
             space = !line.written.is_empty();
             continue;
@@ -38,6 +53,8 @@ struct Line {
     before: Option<char>,
     /// Brackets that are open and written as they are.
     n_open: usize,
+    /// Whether it is of a person's own note.
+    is_own: bool,
 }
 
 impl Line {
@@ -52,7 +69,7 @@ impl Line {
         let is_double = before == Some(character) || next == Some(character);
         let is_spaced = !is_first && is_free && next.is_some_and(char::is_whitespace);
         let is_kept = match character {
-            '&' => !next.is_none_or(|next| next == '#' || next.is_alphabetic()),
+            '&' => !is_entity(rest),
             '<' => next.is_some_and(|next| !next.is_alphabetic() && !"/!?%<".contains(next)),
             '>' => !is_first,
             '[' => {
@@ -65,11 +82,13 @@ impl Line {
                 self.n_open = self.n_open.saturating_sub(1);
                 is_kept
             }
+            '#' if self.is_own && is_free && tags::at(rest).is_some() => true,
             '#' => !is_first && (in_word || next.is_none_or(char::is_whitespace)),
-            '%' | '=' => !is_first && !is_double,
+            '=' if self.is_own && is_double && before != Some(ESCAPED) => true,
+            '%' | '=' => !is_first && !is_double && before != Some(ESCAPED),
             '{' => !is_double && next != Some('%') && before != Some('$'),
             '~' => next == Some('/'),
-            '^' => in_word,
+            '^' => in_word || self.is_own && is_free && is_block_id(rest),
             '*' => is_spaced,
             '_' => in_word,
             '\\' => next.is_some_and(|next| !next.is_ascii_punctuation()),
@@ -83,13 +102,30 @@ impl Line {
             '&' => self.written.push_str("&amp;"),
             '<' => self.written.push_str("&lt;"),
             '>' => self.written.push_str("&gt;"),
-            '*' | '_' | '~' | '\\' => self.written.extend(['\\', character]),
+            // A reader of the source sees the character itself; the others would end a link or a cell, or mean
+            // something behind a backslash too.
+            '*' | '_' | '~' | '\\' | ':' | '#' | '=' | '$' => {
+                self.written.extend(['\\', character]);
+            }
             other => {
                 // Writing to a string cannot fail.
                 let _ = write!(self.written, "&#{};", u32::from(other));
             }
         }
     }
+}
+
+/// Returns true if an ampersand with this text behind it begins an entity.
+fn is_entity(rest: &str) -> bool {
+    let name = rest.split_once(';').map_or("", |(name, _)| name);
+    let digits = name.strip_prefix('#').unwrap_or(name);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Returns true if a caret with this text behind it begins the id of a block, which ends the block.
+fn is_block_id(rest: &str) -> bool {
+    let id = rest.trim_end();
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Returns true if a bracket with this text behind it opens no link, field, footnote, callout or task.
@@ -416,7 +452,7 @@ mod tests {
             }
         }
         assert_eq!(inline("  a \n b  "), "a b");
-        assert_eq!(inline("a::b:::c"), "a:&#58;b:&#58;&#58;c");
+        assert_eq!(inline("a::b:::c"), "a:\\:b:\\:\\:c");
         assert!(inline(&"x".repeat(1_000_000)).len() < 9_000);
     }
 
@@ -427,15 +463,15 @@ mod tests {
                 "a < b > c & d = e {f} \"g\" 50% [1] C# a^b ~/x",
                 "a < b > c & d = e {f} \"g\" 50% [1] C# a^b ~/x",
             ),
-            ("AT&T R&D", "AT&amp;T R&amp;D"),
+            ("AT&T R&D &amp; &#35; &;", "AT&T R&D &amp;amp; &amp;\\#35; &;"),
             (
                 "<b> #tag [a](b) [[c]] ==d== *e* _f_ ^g",
-                "&lt;b> &#35;tag &#91;a&#93;(b) &#91;&#91;c&#93;&#93; &#61;&#61;d&#61;&#61; \\*e\\* \\_f_ &#94;g",
+                "&lt;b> \\#tag &#91;a&#93;(b) &#91;&#91;c&#93;&#93; \\=\\=d\\=\\= \\*e\\* \\_f_ &#94;g",
             ),
             ("C:\\Users\\*", "C:\\Users\\\\\\*"),
             (
                 "[ ] task [x] [k:: v] [^1]",
-                "&#91; &#93; task &#91;x&#93; &#91;k:&#58; v&#93; &#91;&#94;1&#93;",
+                "&#91; &#93; task &#91;x&#93; &#91;k:\\: v&#93; &#91;&#94;1&#93;",
             ),
         ] {
             assert_eq!(inline(text), expect, "{text}");
@@ -443,8 +479,8 @@ mod tests {
         for (text, expect) in [
             ("/{}/x", "`/{}/x`"),
             ("a|b", "<code>a&#124;b</code>"),
-            ("= this.file", "“&#61; this.file”"),
-            ("fe80::1", "<code>fe80:&#58;1</code>"),
+            ("= this.file", "“\\= this.file”"),
+            ("fe80::1", "<code>fe80:\\:1</code>"),
             (" ", "(empty)"),
         ] {
             assert_eq!(code(text), expect, "{text}");
@@ -452,6 +488,22 @@ mod tests {
         let long = "word ".repeat(10_000);
         assert!(paragraphs(&long).lines().all(|line| line.len() <= MAX_LINE_BYTES));
         assert_eq!(paragraphs(&long).matches("word").count(), 10_000);
+    }
+
+    #[test]
+    fn tags_highlights_and_ids_of_a_persons_note_stay() {
+        for (text, expect) in [
+            (
+                "#soc/tier2 and (#no) a#b #12 #T1102_002 #attack/T1102",
+                "#soc/tier2 and (\\#no) a#b \\#12 \\#T1102_002 \\#attack/T1102",
+            ),
+            ("==mark== a = b", "==mark== a = b"),
+            ("text ^block-1", "text ^block-1"),
+            ("up:: x, [k:: v] %% `x`", "up:\\: x, &#91;k:\\: v&#93; &#37;&#37; &#96;x&#96;"),
+            ("costs $5", "costs \\$5"),
+        ] {
+            assert_eq!(own(text), expect, "{text}");
+        }
     }
 
     #[test]

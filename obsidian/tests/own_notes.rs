@@ -156,3 +156,18 @@ fn the_page_of_a_note_has_the_name_of_its_file_as_an_alias() {
     let rule = &pages["Detection Rules/File sent to the drop host.md"];
     assert!(rule.contains("Written by A. Author; its licence is not stated."), "{rule}");
 }
+
+#[test]
+fn tags_in_the_text_of_a_note_are_tags_of_its_page() {
+    let pages = pages(&[
+        ("a.md", "# Log\n\n#soc/tier2 #todo and #SOC/tier2\nnext line\n\n- #T1102 seen, `#no`\n"),
+        ("b.md", "---\ntags: [T1567, mine]\n---\n\n# Out\n\nSee [[a#Log]], #mine and #review.\n"),
+    ]);
+    let page = &pages["Notes/Log.md"];
+    assert!(page.contains("#soc/tier2 #todo and #SOC/tier2\nnext line\n"), "{page}");
+    assert!(page.contains("  - soc/tier2\n  - todo\n") && !page.contains("  - no\n"), "{page}");
+    assert!(page.contains("- \\#T1102 seen"), "{page}");
+    let page = &pages["Techniques/T1567 - Exfiltration Over Web Service.md"];
+    assert!(page.contains("See [[Notes/Log#Log|a#Log]], #mine and #review."), "{page}");
+    assert!(page.contains("  - mine\n  - review\n"), "{page}");
+}

@@ -88,7 +88,7 @@ function joined(from, address) {
 }
 
 function plain(text) {
-  return text.replace(/\\([*_~\\])/g, "$1").replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code))).replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+  return text.replace(/\\([*_~\\:#=$])/g, "$1").replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code))).replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {

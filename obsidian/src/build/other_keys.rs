@@ -112,7 +112,7 @@ mod tests {
         ];
         assert_eq!(
             listed("### Keys", pairs.iter().map(|(key, value)| (*key, value))),
-            "### Keys\n\n- index: a-\\*, b:&#58;c\n- max: 100\n- note:\n\n    ```text\n    one\n    two\n    ```\n\n- tests:\n    - 1:\n        - name: first\n        - url: <https://a.example/x>\n    - 2:\n        - name: second\n- none: (empty)\n"
+            "### Keys\n\n- index: a-\\*, b:\\:c\n- max: 100\n- note:\n\n    ```text\n    one\n    two\n    ```\n\n- tests:\n    - 1:\n        - name: first\n        - url: <https://a.example/x>\n    - 2:\n        - name: second\n- none: (empty)\n"
         );
         assert_eq!(listed("### Keys", []), "");
     }

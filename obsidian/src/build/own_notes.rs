@@ -9,6 +9,7 @@ use crate::markdown;
 use crate::page::Page;
 use crate::property::{Property, tag};
 use crate::prose::{address, block, inline, with_links};
+use crate::tags;
 use catalogue::dialect::section::Section;
 use catalogue::dialect::{Dialect, Document, TechniqueNote, Value, texts};
 
@@ -199,6 +200,26 @@ pub(super) fn add(
         if let Some(page) = page_of(id).and_then(|idx| pages.get_mut(idx)) {
             let left = place(builder, page, &rule.properties, types);
             page.block("properties", listed("### Properties", left));
+        }
+    }
+}
+
+/// Adds the tags in people's words to the properties of the pages that have the words.
+pub(super) fn add_tags(pages: &mut [Page]) {
+    let kinds = ["technique/", "document/", "rule/notes/"];
+    let is_of_people = |page: &&mut Page| {
+        let id = page.id.to_lowercase();
+        kinds.iter().any(|kind| id.starts_with(kind))
+    };
+    for page in pages.iter_mut().filter(is_of_people) {
+        let found: Vec<String> =
+            page.blocks.iter().flat_map(|(_, text)| tags::in_text(text)).collect();
+        let property = page.properties.iter_mut().find(|(key, _)| key == "tags");
+        let Some((_, Property::Tags(known))) = property else { continue };
+        for tag in found {
+            if !known.iter().any(|known| known.eq_ignore_ascii_case(&tag)) {
+                known.push(tag);
+            }
         }
     }
 }

@@ -49,14 +49,39 @@ impl Builder<'_> {
         targets
     }
 
-    /// The page that a person's link leads to: its path without its extension.
+    /// The page that a person's link leads to: its path without its extension, with the heading or the block of it
+    /// where the page of that note has it.
     pub(super) fn resolve(&self, target: &str) -> Option<String> {
-        let target = target.split(['#', '^']).next().unwrap_or_default().trim();
         let target = percent_encoding::percent_decode_str(target).decode_utf8_lossy();
-        let target = target.trim_end_matches(".markdown").trim_end_matches(".md").to_lowercase();
-        let relative = target.trim_start_matches(['.', '/']);
+        let (page, part) = target.split_once('#').unwrap_or((&target, ""));
+        let page = page.split('^').next().unwrap_or_default().trim();
+        let name = page.trim_end_matches(".markdown").trim_end_matches(".md").to_lowercase();
+        let relative = name.trim_start_matches(['.', '/']);
         let name = relative.rsplit('/').next().unwrap_or(relative);
         let found = self.targets.get(relative).or_else(|| self.targets.get(name));
-        found.filter(|_| !name.is_empty()).cloned()
+        let path = found.filter(|_| !name.is_empty())?;
+        let part = part.trim();
+        Some(if self.has_part(path, part) { format!("{path}#{part}") } else { path.clone() })
+    }
+
+    /// Returns true if a page of a note has a heading, or a block by its id behind `^`.
+    fn has_part(&self, path: &str, part: &str) -> bool {
+        let id = part.strip_prefix('^');
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | ' ');
+        if part.is_empty() || !id.unwrap_or(part).chars().all(is_plain) {
+            return false;
+        }
+        let is_it = |document: &&&catalogue::dialect::Document| {
+            let page = self.paths.get(&own_notes::document_id(document));
+            page.is_some_and(|page| page.trim_end_matches(".md") == path)
+        };
+        let Some(document) = self.documents.iter().find(is_it) else { return false };
+        document.body.lines().map(str::trim).any(|line| match id {
+            Some(_) => line == part || line.ends_with(&format!(" {part}")),
+            None => {
+                let title = line.trim_start_matches('#');
+                title.len() < line.len() && title.trim().eq_ignore_ascii_case(part)
+            }
+        })
     }
 }

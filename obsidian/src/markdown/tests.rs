@@ -35,7 +35,7 @@ fn comments_stay_hidden() {
         ("One <!-- of us --> two.", "One <!-- of us --> two."),
         ("One %%of us%% two.", "One <!-- of us --> two."),
         ("<!-- a\n\n- b\n-->\n\nText", "<!-- a\n- b -->\n\nText"),
-        ("%%\n# a\n\nb\n%%\nText", "<!-- &#35; a\nb -->\n\nText"),
+        ("%%\n# a\n\nb\n%%\nText", "<!-- \\# a\nb -->\n\nText"),
         ("%% a %% **text**", "\u{200a}<!-- a --> **text**"),
         ("- %% a %% **text**", "- \u{200a}<!-- a --> **text**"),
         ("<!-- a --> text", "<!-- a -->\ntext"),
@@ -63,7 +63,8 @@ fn nothing_in_a_comment_has_effect() {
         "<% tp.x %> `= this.x` `$= dv.x`",
         "tidegate:end rows -->",
         "tidegate:page x -->",
-        "%% [[x]] #tag ^block",
+        "%% [[x]] ^block",
+        "% [[x]] #tag ^block",
     ] {
         for text in
             [format!("%%{hostile}%%"), format!("a %%{hostile}%% b"), format!("<!--{hostile}")]
@@ -86,6 +87,63 @@ fn structure_stays() {
         inert(text, 4),
         "#### Triage\n\nFirst words, then **more**.\n\n##### Steps\n\n- One [link](https://a.example/x).\n    - Two `code`.\n- Three.\n\n1. Call.\n2. Wait.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n> Quoted.\n\n```sh\nls\n```"
     );
+}
+
+#[test]
+fn a_persons_text_is_what_obsidian_shows() {
+    let pages = |target: &str| target.starts_with("Box").then(|| "Notes/Box".to_owned());
+    for (text, expect) in [
+        ("First line\nsecond line", "First line\nsecond line"),
+        (
+            "up:: [[MOC]]\nstatus:: wip\n(k:: v) [k:: v]",
+            "up:\\: MOC\nstatus:\\: wip\n(k:\\: v) &#91;k:\\: v&#93;",
+        ),
+        ("- a\n  b\n\n> c\n> d", "- a\n    b\n\n> c\n> d"),
+        ("A *small* _word_, ***both***, *a **b** c*", "A *small* *word*, ***both***, *a **b** c*"),
+        ("*![](x.png)* *[[Box]]*", "*x.png* *[[Notes/Box|Box]]*"),
+        ("==mark== and ==**bold**==", "==mark== and ==**bold**=="),
+        ("a\n\\==\nb", "a\n\\==\nb"),
+        ("#soc/tier2 #todo\nowner", "#soc/tier2 #todo\nowner"),
+        ("\\#no, \\*no\\*, \\`no\\`", "\\#no, \\*no\\*, &#96;no&#96;"),
+        ("$E=mc^2$ and $5 and $6", "$E=mc^2$ and \\$5 and \\$6"),
+        ("$$\na\nb\n$$", "$$ a b $$"),
+        ("![[image.png|200]] ![[i.png|200x100]] ![alt|50](x.png)", "image.png i.png alt (x.png)"),
+        ("![[Box#^block1]] ![[Box]]", "[[Notes/Box|Box#^block1]] [[Notes/Box|Box]]"),
+        ("Text ^block1\n\n^id-2", "Text ^block1\n\n^id-2"),
+        ("MITRE ATT&CK Tactic(s)", "MITRE ATT&CK Tactic(s)"),
+        ("Two\nlines\n===", "## Two lines"),
+        ("> [!note] Title\n> one\n> two", "> [!note] Title\n> one\n> two"),
+        ("a\n- b\n1) c\n2. d\n\u{a0}-e", "a\n\n- b\n\n1. c\n\n2. d\n\u{200a}-e"),
+    ] {
+        assert_eq!(personal(text, 2, &pages), expect, "{text}");
+    }
+}
+
+#[test]
+fn nothing_of_a_persons_note_runs() {
+    let hostile = "Text <script>x</script>\n<img src=x onerror=y> key:: value\n[k:: v] `$= dv.pages()`\n`= this.file` <% tp.x %>\n$\\href{javascript:x}{y}$ $$<img src=x onerror=y>$$\n[a](javascript:x) #T1102_002 #attack/T1102\n*`= x`* ==`= y`== *<b>*\n\n```dataviewjs\nf()\n```\n\n<div onclick=x>\n\nkey\n:: value\n:\\: value\n*key*:: v\n==key==:: v\n#key:: v\n$k$:: v\n$a`$= b`$\n";
+    let shown = personal(hostile, 4, &|_| None);
+    for bad in [
+        "<script",
+        "<img",
+        "<div",
+        "<b>",
+        "::",
+        "`$=",
+        "`= ",
+        "<%",
+        "\n$\\href",
+        "$$<",
+        "](javascript",
+        " #T1102",
+        " #attack",
+        "```dataview",
+    ] {
+        assert!(!shown.contains(bad), "{bad} in {shown}");
+    }
+    for line in shown.lines() {
+        assert!(crate::fields::leaked(line).is_empty(), "{line}");
+    }
 }
 
 #[test]
@@ -123,7 +181,7 @@ fn the_structure_of_a_persons_note_stays() {
     let text = "### Description\n\nSee [[T1567|exfiltration]], [[T1567]], [there](T1567.md) and **bold**.[^1]\n\n| Tool | Use |\n| --- | --- |\n| [[Empire\\|S0363]] | [[T1567\\|out]] |\n\n> [!warning]- Ours\n> Only [[at night]].\n\n1. Look.\n   - by host\n2. Then.\n\n- [ ] open\n- [x] done\n\n![[diagram.png]]\n\nkey:: [[Jane Doe]]\n\n[^1]: a footnote\n";
     assert_eq!(
         personal(text, 4, &pages),
-        "#### Description\n\nSee [[Techniques/T1567 - Exfiltration|exfiltration]], [[Techniques/T1567 - Exfiltration|T1567]], [[Techniques/T1567 - Exfiltration|there]] and **bold**.[^1]\n\n| Tool | Use |\n| --- | --- |\n| S0363 (Empire) | [[Techniques/T1567 - Exfiltration\\|out]] |\n\n> [!warning]- Ours\n> Only at night.\n\n1. Look.\n    - by host\n2. Then.\n\n- [ ] open\n- [x] done\n\ndiagram.png\n\nkey:&#58; Jane Doe\n\n[^1]: a footnote"
+        "#### Description\n\nSee [[Techniques/T1567 - Exfiltration|exfiltration]], [[Techniques/T1567 - Exfiltration|T1567]], [[Techniques/T1567 - Exfiltration|there]] and **bold**.[^1]\n\n| Tool | Use |\n| --- | --- |\n| S0363 (Empire) | [[Techniques/T1567 - Exfiltration\\|out]] |\n\n> [!warning]- Ours\n> Only at night.\n\n1. Look.\n    - by host\n2. Then.\n\n- [ ] open\n- [x] done\n\ndiagram.png\n\nkey:\\: Jane Doe\n\n[^1]: a footnote"
     );
 }
 

@@ -245,7 +245,9 @@ impl Build {
             Ok(read) => read,
             Err(refusal) => return refused(*refusal),
         };
-        sources.pack_hash = self.pack.hash(&library, self.notes.iter().map(PathBuf::as_path));
+        let unnamed = std::mem::take(&mut sources.pack_hash);
+        let notes_of = self.notes.iter().map(PathBuf::as_path);
+        sources.pack_hash = self.pack.hash(&library, unnamed, notes_of);
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         let (state, settings) = match &folder {
             Some(folder) => (State::read(folder), Settings::read(folder)),

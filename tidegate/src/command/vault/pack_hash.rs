@@ -25,10 +25,12 @@ impl PackSettings {
         PackSettings { name: project.pack.name.clone(), has_more }
     }
 
-    /// Returns the hash; empty where the pack is made of more than these notes, or is not one of a gateway.
+    /// Returns the hash, `unnamed` that of a pack to which nobody gives a name; empty where the pack is made of more
+    /// than these notes.
     pub(super) fn hash<'p>(
         &self,
         library: &Library,
+        unnamed: String,
         notes: impl Iterator<Item = &'p Path>,
     ) -> String {
         let default = Path::new(DEFAULT_PATH);
@@ -38,10 +40,12 @@ impl PackSettings {
         }
         // Rules of several folders are in another order there.
         let [folder] = notes.as_slice() else { return String::new() };
-        if self.has_more || library.rules.is_empty() || has_rule_files(folder) {
+        if self.has_more || unnamed.is_empty() || has_rule_files(folder) {
             return String::new();
         }
-        let name = self.name.as_deref().unwrap_or(PACK_NAME);
+        let Some(name) = self.name.as_deref().filter(|name| *name != PACK_NAME) else {
+            return unnamed;
+        };
         let compilation = Compilation::new(library, name, PACK_VERSION);
         compilation.map(|compilation| compilation.pack.hash().to_string()).unwrap_or_default()
     }
