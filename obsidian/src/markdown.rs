@@ -575,9 +575,10 @@ fn plain_text(shown: &str) -> String {
     let marks = ["<code>", "</code>", "**", "~~"];
     let bare = marks.iter().fold(shown.replace(BREAK, " "), |text, mark| text.replace(mark, ""));
     let escaped = ["#", "=", "$", "*", "_", "~"];
-    let bare = escaped
-        .iter()
-        .fold(bare.replace("\\:", " :"), |text, mark| text.replace(&format!("\\{mark}"), mark));
+    let bare =
+        escaped.iter().fold(bare.replace("\\:", " :").replace("&#94;", "^"), |text, mark| {
+            text.replace(&format!("\\{mark}"), mark)
+        });
     bare.replace(['[', ']', '|', '`'], " ").trim().to_owned()
 }
 

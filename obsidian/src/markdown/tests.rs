@@ -113,7 +113,7 @@ fn a_persons_text_is_what_obsidian_shows() {
         ("MITRE ATT&CK Tactic(s)", "MITRE ATT&CK Tactic(s)"),
         ("Two\nlines\n===", "## Two lines"),
         ("> [!note] Title\n> one\n> two", "> [!note] Title\n> one\n> two"),
-        ("a\n- b\n1) c\n2. d\n\u{a0}-e", "a\n\n- b\n\n1. c\n\n2. d\n\u{200a}-e"),
+        ("a\n- b\n1) c\n2. d\n\u{a0}-e", "a\n\n- b\n\n1. c\n\n2. d\n    \u{200a}-e"),
     ] {
         assert_eq!(personal(text, 2, &pages), expect, "{text}");
     }
