@@ -404,12 +404,12 @@ impl Writer<'_> {
     /// text.
     fn math(&mut self, text: &str, mark: &str) {
         let bare = text.replace('\n', " ");
-        let is_inert = self.is_prose()
-            && !MATH_COMMANDS.iter().any(|command| bare.contains(command))
-            && !["`", "::", "%", "<%", "[[", "{{", "^^"].iter().any(|part| bare.contains(part))
-            && !bare.split('<').skip(1).any(|rest| rest.starts_with(is_of_html))
-            && !(self.cells.is_some() && bare.contains('|'));
-        if is_inert {
+        let means_more =
+            ["`", "::", "%", "<%", "[[", "{{", "^^"].iter().any(|part| bare.contains(part))
+                || bare.split('<').skip(1).any(|rest| rest.starts_with(is_of_html))
+                || self.cells.is_some() && bare.contains('|');
+        let does_more = MATH_COMMANDS.iter().any(|command| bare.contains(command));
+        if self.is_prose() && !means_more && !does_more {
             self.line.push_str(&format!("{mark}{bare}{mark}"));
         } else {
             self.text(&format!("{mark}{bare}{mark}"));

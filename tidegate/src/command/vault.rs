@@ -245,9 +245,7 @@ impl Build {
             Ok(read) => read,
             Err(refusal) => return refused(*refusal),
         };
-        let unnamed = std::mem::take(&mut sources.pack_hash);
-        let notes_of = self.notes.iter().map(PathBuf::as_path);
-        sources.pack_hash = self.pack.hash(&library, unnamed, notes_of);
+        sources.pack_hash = self.pack.hash(&library, &sources.pack_hash, &self.notes);
         let is_whole = sources.broken.is_empty() && !library.findings.iter().any(Finding::is_error);
         let (state, settings) = match &folder {
             Some(folder) => (State::read(folder), Settings::read(folder)),
@@ -280,9 +278,7 @@ impl Build {
             writer.page(page, &texts, &state)
         });
         written.collect::<Vec<_>>().into_iter().for_each(|one| summary.add(one));
-        for page in &vault.pages {
-            pages.insert(page.id.clone(), page.path.clone());
-        }
+        pages.extend(vault.pages.iter().map(|page| (page.id.clone(), page.path.clone())));
         for (id, path) in gone.kept {
             pages.insert(id.to_owned(), path.to_owned());
             summary.n_doubtful += 1;

@@ -1,7 +1,7 @@
 //! The hash of the pack that `tidegate pack` writes of a vault's notes in its project.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use knowledge::{Compilation, Library, PACK_NAME, PACK_VERSION};
 
@@ -27,24 +27,16 @@ impl PackSettings {
 
     /// Returns the hash, `unnamed` that of a pack to which nobody gives a name; empty where the pack is made of more
     /// than these notes.
-    pub(super) fn hash<'p>(
-        &self,
-        library: &Library,
-        unnamed: String,
-        notes: impl Iterator<Item = &'p Path>,
-    ) -> String {
-        let default = Path::new(DEFAULT_PATH);
-        let mut notes: Vec<&Path> = notes.collect();
-        if notes.is_empty() {
-            notes.push(default);
-        }
+    pub(super) fn hash(&self, library: &Library, unnamed: &str, notes: &[PathBuf]) -> String {
+        let default = [PathBuf::from(DEFAULT_PATH)];
+        let notes = if notes.is_empty() { &default } else { notes };
         // Rules of several folders are in another order there.
-        let [folder] = notes.as_slice() else { return String::new() };
+        let [folder] = notes else { return String::new() };
         if self.has_more || unnamed.is_empty() || has_rule_files(folder) {
             return String::new();
         }
         let Some(name) = self.name.as_deref().filter(|name| *name != PACK_NAME) else {
-            return unnamed;
+            return unnamed.to_owned();
         };
         let compilation = Compilation::new(library, name, PACK_VERSION);
         compilation.map(|compilation| compilation.pack.hash().to_string()).unwrap_or_default()
