@@ -88,6 +88,9 @@ diagnostics::codes! {
     /// A note has a `sigma` block and no `kind`, and is taken for a technique note, as it names a technique.
     /// Its rule would run nowhere, and nobody would miss it.
     RULE_WITHOUT_KIND = "N027", Warning, "rule in a note without a kind";
+    /// A runbook names a rule that is not among the notes: its id was changed, or the rule is gone.
+    /// No page would have its steps.
+    RUNBOOK_WITHOUT_RULE = "N028", Warning, "runbook of a rule that is not there";
     /// A policy whose shape is not that of docs/policy.md: a key is missing, twice, or has a value that it
     /// cannot have. No part of such a policy is used: it could deny what another part excepts.
     BROKEN_POLICY = "P001", Error, "broken policy";

@@ -1,6 +1,6 @@
 //! All notes and Sigma files: ids unique, order fixed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diagnostics::{Diagnostic, Finding, Findings, Lines, Place, SourceFile, Sources, Span, decode};
@@ -113,7 +113,28 @@ impl Library {
         let rules = library.rules.iter().map(|entry| &entry.rule);
         let found = service_names::check(rules, &library.services);
         library.findings.extend(found);
+        library.report_runbooks_without_rules();
         library
+    }
+
+    /// Reports runbooks whose rule is not there. Nothing is said where there is no rule at all, as of a folder of
+    /// runbooks, or where one is refused, which may be the rule.
+    fn report_runbooks_without_rules(&mut self) {
+        if self.rules.is_empty() || self.n_refused > 0 {
+            return;
+        }
+        let ids: BTreeSet<_> = self.rules.iter().map(|entry| entry.rule.id_or_title()).collect();
+        let lost = self.runbooks.iter().filter(|runbook| !ids.contains(runbook.rule.as_str()));
+        let found = lost.map(|runbook| {
+            let place = Place { file: Arc::clone(&runbook.file), span: runbook.rule_span };
+            let message = format!("no rule has the id `{}`", runbook.rule.escape_debug());
+            let help =
+                "give the id of the rule, or remove the runbook: no page has its steps".to_owned();
+            let code = &codes::RUNBOOK_WITHOUT_RULE;
+            Finding::from(Diagnostic { code, message, help, place, fix: None })
+        });
+        let found: Vec<_> = found.collect();
+        self.findings.extend(found);
     }
 
     fn add(&mut self, file: &SourceFile, placeholders: &Placeholders) {

@@ -480,7 +480,10 @@ fn links_of_a_vault_can_be_markdown_and_stay_so() {
     let scene = Scene::new(&files);
     scene.build(&["--notes", "notes", "--links", "markdown"]);
     let page = scene.page("Techniques/T1102 - Web Service.md");
-    assert!(page.contains("See [T1567](T1567%20-%20Exfiltration%20Over%20Web%20Service.md)."), "{page}");
+    assert!(
+        page.contains("See [T1567](T1567%20-%20Exfiltration%20Over%20Web%20Service.md)."),
+        "{page}"
+    );
     let page = scene.page("Techniques/T1567 - Exfiltration Over Web Service.md");
     assert!(page.contains("- [other (1)](../Notes/other%20%281%29.md) (note)"), "{page}");
     // Properties of Obsidian take its own links alone.

@@ -170,7 +170,7 @@ fn hunt(arguments: &Arguments) -> Result<Value, String> {
     }
     let rules: Vec<_> =
         arguments.paths("paths")?.iter().map(|path| format!("--rules={path}")).collect();
-    let mut words = vec!["hunt", "--allow-refused"];
+    let mut words = vec!["hunt"];
     words.extend(rules.iter().map(String::as_str));
     words.push("--");
     words.extend(logs.iter().map(String::as_str));
