@@ -441,9 +441,10 @@ impl Judge {
         };
         Summary {
             service: service().unwrap_or_default(),
-            method: match self.show_values {
-                true => text(request.method),
-                false => redact::method(request.method).to_owned(),
+            method: if self.show_values {
+                text(request.method)
+            } else {
+                redact::method(request.method).to_owned()
             },
             host: redact::host(request.authority),
             path: match request.path {

@@ -78,7 +78,7 @@ impl<'l> FirewallEvent<'l> {
         if let Ok(text) = json::text(raw)
             && !matches!(&*text, "" | "-" | "null")
             && !text.starts_with(['[', '{'])
-            && !(is_category && !MARKS.iter().any(|mark| text.starts_with(mark)))
+            && (!is_category || MARKS.iter().any(|mark| text.starts_with(mark)))
         {
             *place = text;
         }

@@ -190,21 +190,23 @@ impl Pairs {
     /// Takes away a `method` that is not one of HTTP: `FortiGate` names by it how a URL was rated (`domain`, `ip`).
     /// What the request was is in `httpmethod`, or in `rawdata` as `Method=GET|User-Agent=x`.
     fn read_rating(&mut self) {
-        let is_rating = |method: &str| method.bytes().any(|byte| byte.is_ascii_lowercase());
-        let is_known =
-            |method: &str| METHODS.iter().any(|known| known.eq_ignore_ascii_case(method));
-        if !self.get("method").is_some_and(|method| is_rating(method) && !is_known(method)) {
+        let is_rating = |method: &str| {
+            method.bytes().any(|byte| byte.is_ascii_lowercase())
+                && !METHODS.iter().any(|known| known.eq_ignore_ascii_case(method))
+        };
+        if self.get("method").is_none_or(|method| !is_rating(method)) {
             return;
         }
         self.0.retain(|(key, _)| key != "method");
         let raw = self.get("rawdata").map(str::to_owned).unwrap_or_default();
         for (key, value) in raw.split('|').filter_map(|pair| pair.split_once('=')) {
-            match key {
-                "Method" if self.get("httpmethod").is_none() => {
-                    self.add("method", value.to_owned())
-                }
-                "User-Agent" if self.get("agent").is_none() => self.add("agent", value.to_owned()),
-                _ => {}
+            let (key, known) = match key {
+                "Method" => ("method", "httpmethod"),
+                "User-Agent" => ("agent", "agent"),
+                _ => continue,
+            };
+            if self.get(known).is_none() {
+                self.add(key, value.to_owned());
             }
         }
     }

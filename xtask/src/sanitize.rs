@@ -1,4 +1,4 @@
-//! `cargo xtask sanitize`: the unsafe code of the native module under AddressSanitizer and LeakSanitizer.
+//! `cargo xtask sanitize`: the unsafe code of the native module under `AddressSanitizer` and `LeakSanitizer`.
 //!
 //! The tests of `filter-native` drive the module's entry points by a fake Envoy that lends every buffer as an
 //! allocation of exactly its size, which ends with the callback: a read beyond it or after it ends the run.

@@ -112,7 +112,7 @@ impl RequestPart<'_> {
         json.open('{');
         optional(json, "id", self.id.unwrap_or_default());
         optional(json, "traceparent", self.traceparent.unwrap_or_default());
-        text(json, "method", &self.method);
+        text(json, "method", self.method);
         text(json, "host", &self.host);
         texts(json, &[("sni", &self.sni), ("tunnel", &self.tunnel)]);
         if let Some(path) = &self.path {

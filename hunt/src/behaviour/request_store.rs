@@ -134,7 +134,12 @@ mod tests {
             ..Request::default()
         };
         let request = StoredRequest::new(&request, Source::default());
-        Kept { file: 1, line: number, time_ms: Some(-5).filter(|_| number % 2 == 0), request }
+        Kept {
+            file: 1,
+            line: number,
+            time_ms: Some(-5).filter(|_| number.is_multiple_of(2)),
+            request,
+        }
     }
 
     /// A file with room for so many bytes.

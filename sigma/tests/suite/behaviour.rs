@@ -263,19 +263,21 @@ const OVER_TIME: [&str; 12] = [
     "b: {tidegate.beacon|exists: true}\n  c: {tidegate.requests: 12}\n  condition: b and c",
 ];
 
+/// One of two values, or none, or one that is not known.
+fn one<T: Copy>(idx: u64, values: [T; 2]) -> Observed<T> {
+    match idx {
+        0 | 1 => Observed::Value(values[idx as usize]),
+        2 => Observed::Absent,
+        _ => Observed::Unknown,
+    }
+}
+
 /// Numbers of which some are the bounds of rules, and some are not known.
 fn any_behaviour(mut seed: u64) -> Behaviour {
     let mut next = |n_values: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % n_values
     };
-    fn one<T: Copy>(idx: u64, values: [T; 2]) -> Observed<T> {
-        match idx {
-            0 | 1 => Observed::Value(values[idx as usize]),
-            2 => Observed::Absent,
-            _ => Observed::Unknown,
-        }
-    }
     let ratio = Ratio::from_millionths;
     let mut first_uses = [FirstUses::default(); 2];
     first_uses[next(2) as usize].insert(Scope::Source, Subject::Host);
