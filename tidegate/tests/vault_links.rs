@@ -9,9 +9,11 @@
 )]
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const SECRET: &str = "{\"types\": {\"token\": \"s3cret-of-another-project\"}}\n";
@@ -45,6 +47,8 @@ impl Shared {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // A pipe that nobody reads fills up, and the run would wait for it.
+        let (out, err) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
         let begun = Instant::now();
         while child.try_wait().unwrap().is_none() {
             let is_late = begun.elapsed() > Duration::from_mins(1);
@@ -54,7 +58,8 @@ impl Shared {
             assert!(!is_late, "the build does not end");
             std::thread::sleep(Duration::from_millis(10));
         }
-        child.wait_with_output().unwrap()
+        let status = child.wait().unwrap();
+        Output { status, stdout: out.join().unwrap(), stderr: err.join().unwrap() }
     }
 
     /// Builds, and expects a finding that names `path`, and nothing changed outside.
@@ -72,6 +77,14 @@ impl Shared {
         assert_eq!(fs::read_dir(&self.outside).unwrap().count(), 2);
         assert_eq!(fs::read_dir(self.outside.join("new")).unwrap().count(), 1);
     }
+}
+
+fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        pipe.read_to_end(&mut all).unwrap();
+        all
+    })
 }
 
 fn pipe(path: &Path) {
