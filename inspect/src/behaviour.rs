@@ -105,43 +105,36 @@ pub enum FieldValue {
 impl Behaviour {
     /// Returns the number that a rule compares with; [`BehaviourField::FirstUse`] has none.
     pub(crate) fn number(&self, field: BehaviourField) -> Observed<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "as a rule reads the digits of a number")]
-        let sum = |sum: Observed<u64>| sum.map(|sum| sum as f64);
-        let count = |count: Observed<u32>| count.map(f64::from);
-        let ratio = |ratio: Observed<Ratio>| ratio.map(Ratio::to_f64);
-        match field {
-            BehaviourField::ActiveHours => count(self.active_hours),
-            BehaviourField::AfterDeadDrop => count(self.after_dead_drop),
-            BehaviourField::Beacon => ratio(self.beacon),
-            BehaviourField::BeaconPeriod => count(self.beacon_period),
-            BehaviourField::FirstUse => Observed::Unknown,
-            BehaviourField::Identities => count(self.identities),
-            BehaviourField::NewHosts => count(self.new_hosts),
-            BehaviourField::Prevalence => ratio(self.prevalence),
-            BehaviourField::Requests => sum(self.requests),
-            BehaviourField::ServicePrevalence => ratio(self.service_prevalence),
-            BehaviourField::Sources => count(self.sources),
-            BehaviourField::TunnelSeconds => count(self.tunnel_seconds),
-            BehaviourField::UploadBytes => sum(self.upload_bytes),
-            BehaviourField::UploadRatio => ratio(self.upload_ratio),
+        match self.observed(field) {
+            Observed::Unknown | Observed::Value(FieldValue::FirstUses(_)) => Observed::Unknown,
+            Observed::Absent => Observed::Absent,
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "as a rule reads the digits of a number"
+            )]
+            Observed::Value(FieldValue::Number(number)) => Observed::Value(number as f64),
+            Observed::Value(FieldValue::Ratio(ratio)) => Observed::Value(ratio.to_f64()),
         }
     }
 
     /// Returns the value of a field; `None` where there is none, or nobody knows.
     pub fn value(&self, field: BehaviourField) -> Option<FieldValue> {
-        let count =
-            |count: Observed<u32>| count.value().map(|count| FieldValue::Number(count.into()));
-        let sum = |sum: Observed<u64>| sum.value().map(FieldValue::Number);
-        let ratio = |ratio: Observed<Ratio>| ratio.value().map(FieldValue::Ratio);
+        let is_empty =
+            |value: &FieldValue| matches!(value, FieldValue::FirstUses(of) if of.is_empty());
+        self.observed(field).value().filter(|value| !is_empty(value))
+    }
+
+    /// Returns what is known of a field.
+    fn observed(&self, field: BehaviourField) -> Observed<FieldValue> {
+        let count = |count: Observed<u32>| count.map(|count| FieldValue::Number(count.into()));
+        let sum = |sum: Observed<u64>| sum.map(FieldValue::Number);
+        let ratio = |ratio: Observed<Ratio>| ratio.map(FieldValue::Ratio);
         match field {
             BehaviourField::ActiveHours => count(self.active_hours),
             BehaviourField::AfterDeadDrop => count(self.after_dead_drop),
             BehaviourField::Beacon => ratio(self.beacon),
             BehaviourField::BeaconPeriod => count(self.beacon_period),
-            BehaviourField::FirstUse => {
-                let first_uses = self.first_use.value().filter(|uses| !uses.is_empty());
-                first_uses.map(FieldValue::FirstUses)
-            }
+            BehaviourField::FirstUse => self.first_use.map(FieldValue::FirstUses),
             BehaviourField::Identities => count(self.identities),
             BehaviourField::NewHosts => count(self.new_hosts),
             BehaviourField::Prevalence => ratio(self.prevalence),

@@ -10,6 +10,7 @@ mod coverage;
 mod curl;
 mod events;
 pub mod evidence;
+mod fences;
 pub mod fields;
 pub mod gather;
 pub mod guide;

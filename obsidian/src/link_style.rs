@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::fences::Fences;
 use super::page::Page;
 use super::prose::escaped;
 
@@ -44,21 +45,14 @@ pub(crate) fn to_markdown(page: &mut Page) {
 /// A text with its links rewritten, code left as it is.
 fn rewritten(text: &str, folder: &str) -> String {
     let mut written = String::with_capacity(text.len());
-    let mut fence: Option<String> = None;
+    let mut fences = Fences::default();
     let mut is_html = false;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_start_matches(['>', ' ']).trim_end();
-        let marks: String = bare.chars().take_while(|c| matches!(c, '`' | '~')).collect();
-        match &fence {
-            Some(open) if bare.starts_with(open.as_str()) && bare.len() == marks.len() => {
-                fence = None;
-            }
-            None if marks.len() >= 3 => fence = Some(marks),
-            None if !is_html && !bare.starts_with("<pre>") => {
-                written.push_str(&line_of(line, folder));
-                continue;
-            }
-            _ => {}
+        fences.read(bare);
+        if !fences.is_within && !is_html && !bare.starts_with("<pre>") {
+            written.push_str(&line_of(line, folder));
+            continue;
         }
         is_html = (is_html || bare.starts_with("<pre>")) && !bare.contains("</pre>");
         written.push_str(line);

@@ -1,6 +1,7 @@
 //! A person's own Markdown, carried over as it is but for what Dataview or Templater would see in it by
 //! accident: a field (`fe80::1`, `Owner:: x`), an inline query, a template command.
 
+use crate::fences::Fences;
 use crate::fields::leaked;
 use crate::markdown::Pages;
 use crate::prose::{RUN, block, whole_code};
@@ -49,21 +50,14 @@ pub(crate) fn harmless(text: &str) -> String {
 /// page, and code stay as they are.
 pub(crate) fn linked(text: &str, pages: Pages<'_>) -> String {
     let mut written = String::with_capacity(text.len());
-    let mut fence: Option<String> = None;
+    let mut fences = Fences::default();
     let mut is_html = false;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_start_matches(['>', ' ', '\t']).trim_end();
-        let marks: String = bare.chars().take_while(|c| matches!(c, '`' | '~')).collect();
-        match &fence {
-            Some(open) if bare.starts_with(open.as_str()) && bare.len() == marks.len() => {
-                fence = None;
-            }
-            None if marks.len() >= 3 => fence = Some(marks),
-            None if !is_html && !bare.starts_with("<pre>") => {
-                written.push_str(&linked_line(line, pages));
-                continue;
-            }
-            _ => {}
+        fences.read(bare);
+        if !fences.is_within && !is_html && !bare.starts_with("<pre>") {
+            written.push_str(&linked_line(line, pages));
+            continue;
         }
         is_html = (is_html || bare.starts_with("<pre>")) && !bare.contains("</pre>");
         written.push_str(line);

@@ -3,6 +3,7 @@
 use catalogue::dialect::section::Section;
 use knowledge::SECTIONS;
 
+use crate::fences::Fences;
 use crate::own_markdown::harmless;
 
 /// Returns the text of a section with those below it, their headings one level lower.
@@ -75,38 +76,6 @@ fn leave_out_caption(kept: &mut String, captions: &[String]) {
     let n_left = lines.len().saturating_sub(caption.lines().count());
     let left: String = lines.iter().take(n_left).map(|line| format!("{line}\n")).collect();
     *kept = left;
-}
-
-/// Fenced blocks, line by line.
-#[derive(Default)]
-struct Fences {
-    /// The marks of the open block.
-    open: Option<String>,
-    /// The words behind the marks of the block that began last.
-    info: String,
-    /// Whether the line that was read last is one of a block, its marks among them.
-    is_within: bool,
-}
-
-impl Fences {
-    /// Reads a line; returns true if a block begins with it.
-    fn read(&mut self, line: &str) -> bool {
-        let trimmed = line.trim();
-        let first = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'));
-        let marks: String = trimmed.chars().take_while(|c| Some(*c) == first).collect();
-        let info = trimmed.get(marks.len()..).unwrap_or_default().trim();
-        self.is_within = self.open.is_some() || marks.len() >= 3;
-        match &self.open {
-            Some(open) if marks.starts_with(open.as_str()) && info.is_empty() => self.open = None,
-            None if marks.len() >= 3 => {
-                self.info = info.split_whitespace().collect::<Vec<_>>().join(" ");
-                self.open = Some(marks);
-                return true;
-            }
-            _ => {}
-        }
-        false
-    }
 }
 
 /// Returns a text with a line in front of each sequence of requests that says what the rule has to do with it: a

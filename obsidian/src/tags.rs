@@ -1,6 +1,7 @@
 //! Tags in the text of pages, as Obsidian finds them.
 
 use super::check::is_of_tag;
+use super::fences::Fences;
 use super::property::tag;
 
 /// The tag that a text behind `#` begins with; `None` where it is none, or one by which pages find rules and
@@ -24,17 +25,12 @@ fn is_of_technique(tag: &str) -> bool {
 /// The tags of a page's text, each once, as they are written first. Code and comments have none.
 pub(crate) fn in_text(text: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
-    let mut fence: Option<String> = None;
+    let mut fences = Fences::default();
     for line in text.lines().filter(|line| line.contains('#') || line.contains(['`', '~'])) {
         let bare = line.trim_start_matches(['>', ' ', '\t']).trim_end();
-        let marks: String = bare.chars().take_while(|c| matches!(c, '`' | '~')).collect();
-        match &fence {
-            Some(open) if bare.starts_with(open.as_str()) && bare.len() == marks.len() => {
-                fence = None;
-            }
-            None if marks.len() >= 3 => fence = Some(marks),
-            None => tags.extend(in_line(line)),
-            Some(_) => {}
+        fences.read(bare);
+        if !fences.is_within {
+            tags.extend(in_line(line));
         }
     }
     let mut known: Vec<String> = Vec::new();

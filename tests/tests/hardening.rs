@@ -295,15 +295,21 @@ fn only_connect_opens_a_tunnel_and_clients_are_not_named_outside() -> Result<()>
     Ok(())
 }
 
+/// The shipped gateway with few requests for each client, where `ok.example` is the stand-in.
+fn scarce_gateway(stand_in: &StandIn, change: impl FnOnce(&mut Value)) -> Result<Shipped> {
+    let names = BTreeMap::from([("ok.example".to_owned(), vec![stand_in.address().ip()])]);
+    Shipped::start("egress-gateway", names, 443, |config| {
+        exempt(config, stand_in.address());
+        scarce(config);
+        change(config);
+    })
+}
+
 #[test]
 fn the_limit_of_one_client_is_not_that_of_another() -> Result<()> {
     let stand_in = StandIn::start()?;
     let port = stand_in.address().port();
-    let names = BTreeMap::from([("ok.example".to_owned(), vec![stand_in.address().ip()])]);
-    let shipped = Shipped::start("egress-gateway", names, 443, |config| {
-        exempt(config, stand_in.address());
-        scarce(config);
-    })?;
+    let shipped = scarce_gateway(&stand_in, |_| {})?;
     let request = format!("GET http://ok.example:{port}/ HTTP/1.1\r\nHost: ok.example\r\n\r\n");
     let status = || anyhow::Ok(http1::send(shipped.address()?, request.as_bytes())?.status);
     for _ in 0..5 {
@@ -325,10 +331,7 @@ fn the_limit_of_one_client_is_not_that_of_another() -> Result<()> {
 fn the_addresses_of_an_ipv6_network_share_one_limit() -> Result<()> {
     let stand_in = StandIn::start()?;
     let port = stand_in.address().port();
-    let names = BTreeMap::from([("ok.example".to_owned(), vec![stand_in.address().ip()])]);
-    let shipped = Shipped::start("egress-gateway", names, 443, |config| {
-        exempt(config, stand_in.address());
-        scarce(config);
+    let shipped = scarce_gateway(&stand_in, |config| {
         if let Some(value) = config.pointer_mut(MANAGER) {
             value["use_remote_address"] = json!(false);
         }

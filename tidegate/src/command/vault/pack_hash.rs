@@ -13,7 +13,7 @@ use crate::project::Project;
 #[derive(Clone, Debug, Default)]
 pub(super) struct PackSettings {
     name: Option<String>,
-    /// Whether the pack is made of more than notes: a policy, values of placeholders, another way to compare hosts.
+    /// Whether more than notes decides the pack: a policy, values of placeholders, another way to compare hosts.
     has_more: bool,
 }
 
@@ -25,8 +25,8 @@ impl PackSettings {
         PackSettings { name: project.pack.name.clone(), has_more }
     }
 
-    /// Returns the hash, `unnamed` that of a pack to which nobody gives a name; empty where the pack is made of more
-    /// than these notes.
+    /// Returns the hash; `unnamed` is that of a pack without a name of its own. Empty where more than these notes
+    /// decides the pack.
     pub(super) fn hash(&self, library: &Library, unnamed: &str, notes: &[PathBuf]) -> String {
         let default = [PathBuf::from(DEFAULT_PATH)];
         let notes = if notes.is_empty() { &default } else { notes };
