@@ -36,7 +36,7 @@ mod shared;
 
 pub(crate) use held::Held;
 use news::{News, host_newness};
-use parties::{Parties, reads_service};
+use parties::{Parties, network_hash, reads_service};
 pub(crate) use recent::Recent;
 pub(crate) use scopes::Scopes;
 use shared::find;
@@ -114,7 +114,8 @@ impl Plugin {
     ) -> Option<Tracked> {
         let since = host.milliseconds()?;
         let time = in_seconds(since)?;
-        let parties = Parties::of(inspector, &self.behaviour_key(), request, sender)?;
+        let asked = (&self.behaviour_key(), self.scopes);
+        let parties = Parties::of(inspector, asked, request, sender)?;
         let mut tracked = Tracked {
             parties,
             since,
@@ -205,7 +206,8 @@ impl Plugin {
             }
         }
         if asks_any(&[BehaviourField::Prevalence, BehaviourField::ServicePrevalence]) {
-            let all = crowd(host, parties.network, parties.source, time).n_sources();
+            let network = network_hash(&self.behaviour_key());
+            let all = crowd(host, network, parties.source, time).n_sources();
             let share = |n_sources: u32| Ratio::of(n_sources.min(all).into(), all.into());
             if asks.contains(BehaviourField::Prevalence) {
                 let of_host = crowd(host, parties.host, parties.source, time);
@@ -223,14 +225,14 @@ impl Plugin {
 
     /// Adds what is new to the group and to the network, if a rule asks for that.
     fn add_news(&self, host: &dyn Host, parties: &Parties, time: u32, news: &mut News) {
-        if self.scopes.group {
-            let mut group = watch(host, parties.group, time);
+        if let Some(group) = parties.group {
+            let mut group = watch(host, group, time);
             let of_host = group.note_host(parties.host, NETWORK_WARM_UP_SECONDS);
             news.add(Scope::Group, Subject::Host, of_host);
             news.add_subjects(Scope::Group, &mut group, parties, NETWORK_WARM_UP_SECONDS);
         }
         if self.scopes.network {
-            let mut network = watch(host, parties.network, time);
+            let mut network = watch(host, network_hash(&self.behaviour_key()), time);
             // A network has too many hosts for a filter, so their own entries say since when they are used.
             let first = find(host, Place::of(parties.host)).map_or(time, |of: CrowdState| of.first);
             let is_watched = first.saturating_sub(network.first()) >= NETWORK_WARM_UP_SECONDS;

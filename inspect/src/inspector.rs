@@ -203,7 +203,8 @@ impl Inspector {
     pub fn may_match(&mut self, rules: &[RuleId], behaviour: &Behaviour) -> bool {
         let tables = self.pack.tables();
         let numbers = Numbers::of(behaviour, true);
-        let may_hold = |rule: &&RuleId| self.plan.gate(**rule).truth(&numbers) != Truth::False;
+        // Nobody will ever know what is not known now, and what it leaves open does not match.
+        let may_hold = |rule: &&RuleId| self.plan.gate(**rule).truth(&numbers) == Truth::True;
         let mut rules = rules.iter().filter(may_hold).peekable();
         if rules.peek().is_none() {
             return false;

@@ -91,11 +91,8 @@ impl Secrets {
         for (idx, (text, is_long)) in texts.into_iter().zip(is_long).enumerate() {
             let Some(text) = text.filter(|_| is_long) else { continue };
             let (is_path, is_url) = (idx == 0, idx == 0 || idx == 2);
-            let text = if is_url {
-                Text::of(&format::without_keys_in_use(text, &host))
-            } else {
-                Text::of(text)
-            };
+            let text = if is_url { format::without_keys_in_use(text, &host) } else { text.into() };
+            let text = Text::of(&text);
             for text in text.readings() {
                 format::find(text, &mut found);
             }

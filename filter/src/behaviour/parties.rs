@@ -4,6 +4,7 @@ use inspect::behaviour_state::{DropRead, PairState, Subjects, Used, group_of};
 use inspect::pack::{Operation, Tables};
 use inspect::{IdentityKey, Inspector, Operations, Request, ServiceMatch, plain_host};
 
+use super::scopes::Scopes;
 use super::shared::Place;
 use crate::source::Sender;
 
@@ -15,8 +16,8 @@ const SOURCE_BUCKETS: u64 = 32;
 #[derive(Clone, Debug)]
 pub(super) struct Parties {
     pub(super) source: u64,
-    pub(super) group: u64,
-    pub(super) network: u64,
+    /// The group of the source, if rules ask what is new to it.
+    pub(super) group: Option<u64>,
     pub(super) host: u64,
     pub(super) pair: Place,
     pub(super) agent: u32,
@@ -31,7 +32,7 @@ impl Parties {
     /// Reads them; `None` where the source or the host is not known, or the source is only claimed.
     pub(super) fn of(
         inspector: &Inspector,
-        key: &IdentityKey,
+        (key, scopes): (&IdentityKey, Scopes),
         request: &Request<'_>,
         sender: &Sender,
     ) -> Option<Parties> {
@@ -68,12 +69,14 @@ impl Parties {
             identity,
         };
         let source_hash = hash(b"source", &[known_by, source]);
-        let group = group_of(&String::from_utf8_lossy(source));
+        let group_hash = || {
+            let group = group_of(&String::from_utf8_lossy(source));
+            hash(b"group", &[known_by, group.as_bytes()])
+        };
         let pair = hash(b"pair", &[known_by, source, &host]);
         Some(Parties {
             source: source_hash,
-            group: hash(b"group", &[known_by, group.as_bytes()]),
-            network: hash(b"network", &[]),
+            group: scopes.group.then(group_hash),
             host: hash(b"host", &[&host]),
             pair: Place {
                 key: pair,
@@ -100,6 +103,11 @@ impl Parties {
     pub(super) fn read(&self, time: u32) -> DropRead {
         DropRead { agent: self.agent, host: low(self.host), time }
     }
+}
+
+/// The key of the network of all sources.
+pub(super) fn network_hash(key: &IdentityKey) -> u64 {
+    key.hash([&b"network"[..]])
 }
 
 /// Returns true if a request reads from a service.

@@ -9,7 +9,7 @@ use inspect::{BehaviourField, Observed, Ratio, Scope};
 
 use super::held::HeldPair;
 use super::news::{News, host_newness};
-use super::parties::Parties;
+use super::parties::{Parties, network_hash};
 use super::shared::{Costs, Place, change, open};
 use super::{Tracked, in_seconds};
 use crate::host::{Host, Property};
@@ -202,11 +202,12 @@ impl Plugin {
         let asks = |field| self.behaviour.contains(field);
         let asks_share =
             asks(BehaviourField::Prevalence) || asks(BehaviourField::ServicePrevalence);
+        let network = network_hash(&self.behaviour_key());
         let crowds = [
             Some(parties.host)
                 .filter(|_| asks_share || asks(BehaviourField::Sources) || self.scopes.network),
             parties.subjects.service.filter(|_| asks(BehaviourField::ServicePrevalence)),
-            Some(parties.network).filter(|_| asks_share),
+            Some(network).filter(|_| asks_share),
         ];
         for key in crowds.into_iter().flatten() {
             is_saved &= change(host, Place::of(key), now, costs, |crowd| {
@@ -215,12 +216,12 @@ impl Plugin {
                 crowd
             });
         }
-        let watches = [(self.scopes.group, parties.group), (self.scopes.network, parties.network)];
-        for (_, key) in watches.into_iter().filter(|(is_asked, _)| *is_asked) {
+        let watches = [parties.group, self.scopes.network.then_some(network)];
+        for key in watches.into_iter().flatten() {
             is_saved &= change(host, Place::of(key), now, costs, |watched| {
                 let mut watched = watched.unwrap_or_else(|| WatchState::new(time));
                 watched.advance(time);
-                if key == parties.group {
+                if Some(key) == parties.group {
                     watched.note_host(parties.host, NETWORK_WARM_UP_SECONDS);
                 }
                 let warm_up = NETWORK_WARM_UP_SECONDS;

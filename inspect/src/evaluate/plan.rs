@@ -1,7 +1,7 @@
 //! What is found out about a pack before the first event.
 
 use super::gate::Gate;
-use super::program::{Shortcuts, truth_of};
+use super::program::{Shortcuts, is_search, truth_of};
 use super::{Scratch, Truth};
 use crate::behaviour::BehaviourFields;
 use crate::event::{Event, Slot};
@@ -89,7 +89,10 @@ impl Plan {
             let gate = has_gate.then(|| Gate::of(tables, rule, &mut scratch));
             plan.gates.push(gate.unwrap_or_default());
         }
-        for rule in &tables.unguarded {
+        let mut unguarded = tables.unguarded.clone();
+        // Once a rule waits for behaviour, others wait without being run: the cheapest is the one to run.
+        unguarded.sort_by_key(|rule| cost(tables, *rule));
+        for rule in &unguarded {
             event.clear(tables.fields.len());
             scratch.prepare(tables);
             let start = plan.asked.len();
@@ -141,6 +144,13 @@ impl Plan {
             }
         }
     }
+}
+
+/// What running a rule takes: its operations, and far more for each search that no scan has made.
+fn cost(tables: &Tables, rule: RuleId) -> usize {
+    const OF_SEARCH: usize = 32;
+    let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();
+    code.iter().map(|word| if is_search(tables, *word) { OF_SEARCH } else { 1 }).sum()
 }
 
 /// What each rule asks of behaviour; nothing where none asks.

@@ -122,7 +122,7 @@ impl Shortcuts {
 }
 
 /// Returns true if an operation may look for something that no scan has looked for.
-fn is_search(tables: &Tables, word: u32) -> bool {
+pub(super) fn is_search(tables: &Tables, word: u32) -> bool {
     let Some(Op::Atom(atom)) = Op::decode(word) else { return false };
     let atom = tables.atoms.get(atom.index());
     atom.is_some_and(|atom| atom.is_deferred || !tables.atom_unindexed(atom).is_empty())

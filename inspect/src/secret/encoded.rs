@@ -1,6 +1,8 @@
 //! A text of a request as it may be read: its escapes undone, and what is encoded in it.
 
-use crate::words::place_of;
+use std::borrow::Cow;
+
+use crate::words::{has_byte, place_of};
 
 /// Most rounds of escapes that are undone.
 const MAX_ROUNDS: usize = 4;
@@ -78,21 +80,21 @@ fn may_be_random(row: &[u8]) -> bool {
 
 /// A text, unescaped, and the texts that are encoded in it.
 #[derive(Debug)]
-pub(super) struct Text {
-    unescaped: Vec<u8>,
+pub(super) struct Text<'t> {
+    unescaped: Cow<'t, [u8]>,
     /// Texts in hexadecimal digits, one behind the other.
     from_hex: Vec<u8>,
     /// Texts in base64, one behind the other.
     from_base64: Vec<u8>,
 }
 
-impl Text {
+impl<'t> Text<'t> {
     /// Reads a text. Takes steps in proportion to it.
-    pub(super) fn of(text: &[u8]) -> Text {
+    pub(super) fn of(text: &'t [u8]) -> Self {
         let mut unescaped = without_hidden(text);
         for _ in 0..MAX_ROUNDS {
             let Some(undone) = unescape(&unescaped) else { break };
-            unescaped = without_hidden(&undone);
+            unescaped = without_hidden(&undone).into_owned().into();
         }
         let (from_hex, from_base64) = (from_hex(&unescaped), from_base64(&unescaped));
         Text { unescaped, from_hex, from_base64 }
@@ -111,7 +113,7 @@ impl Text {
 
 /// Undoes one round of percent-encoding; `None` if there is none.
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
-    if !text.contains(&b'%') {
+    if !has_byte(text, b'%') {
         return None;
     }
     let mut undone = Vec::with_capacity(text.len());
@@ -133,9 +135,9 @@ fn unescape(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Leaves out characters that nobody sees and that would break a key into pieces: U+200B to U+200D, U+2060, U+FEFF,
 /// U+00AD.
-fn without_hidden(text: &[u8]) -> Vec<u8> {
+fn without_hidden(text: &[u8]) -> Cow<'_, [u8]> {
     if text.is_ascii() {
-        return text.to_vec();
+        return text.into();
     }
     let hidden: [&[u8]; 6] = [
         b"\xe2\x80\x8b",
@@ -154,14 +156,14 @@ fn without_hidden(text: &[u8]) -> Vec<u8> {
         }
         rest = found.unwrap_or(behind);
     }
-    shown
+    shown.into()
 }
 
 /// Decodes each text of pairs of hexadecimal digits, with or without one character between two pairs.
 fn from_hex(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len() / 2);
+    let mut decoded = Vec::new();
     let mut rest = text;
-    while !rest.is_empty() {
+    while rest.len() >= MIN_ENCODED {
         let start = decoded.len();
         // What is between the first two pairs is between all.
         let mut between = None;
@@ -230,34 +232,30 @@ const fn digits(ranges: &[(u8, u8, u8)]) -> [u8; 256] {
 
 /// Decodes each text of base64, of either alphabet, that is text.
 fn from_base64(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
+    let is_text = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let mut decoded = Vec::new();
     for token in text.split(|byte| base64_digit(*byte).is_none()) {
-        if token.len() < MIN_ENCODED {
-            continue;
-        }
-        let start = decoded.len();
-        decode_base64(token, &mut decoded);
-        let of_token = decoded.get(start..).unwrap_or_default();
-        if of_token.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+        // Most tokens are no text from their first bytes on.
+        if token.len() >= MIN_ENCODED && base64(token).all(is_text) {
+            decoded.extend(base64(token));
             decoded.push(b' ');
-        } else {
-            decoded.truncate(start);
         }
     }
     decoded
 }
 
-/// Decodes base64 without padding; a rest of fewer than eight bits is left out.
-pub(super) fn decode_base64(token: &[u8], decoded: &mut Vec<u8>) {
+/// Decodes base64 without padding; a rest of fewer than eight bits, and what is no digit, is left out.
+pub(super) fn base64(token: &[u8]) -> impl Iterator<Item = u8> {
     let (mut bits, mut n_bits) = (0_u32, 0);
-    for digit in token.iter().filter_map(|byte| base64_digit(*byte)) {
+    token.iter().filter_map(|byte| base64_digit(*byte)).filter_map(move |digit| {
         bits = (bits << 6 | u32::from(digit)) & 0xFFFF;
         n_bits += 6;
-        if n_bits >= 8 {
-            n_bits -= 8;
-            decoded.push((bits >> n_bits & 0xFF) as u8);
+        if n_bits < 8 {
+            return None;
         }
-    }
+        n_bits -= 8;
+        Some((bits >> n_bits & 0xFF) as u8)
+    })
 }
 
 fn base64_digit(byte: u8) -> Option<u8> {

@@ -8,9 +8,11 @@
 //! (<https://cloud.google.com/apis/docs/system-parameters>), GitLab
 //! (<https://docs.gitlab.com/api/rest/authentication/>), file links and the old Web API of Slack.
 
+use std::borrow::Cow;
+
 use super::{SecretKind, Secrets};
 use crate::service::is_below;
-use crate::words::has_byte;
+use crate::words::{has_byte, place_of};
 
 /// Most bytes of a token that are looked at from one place, so that the work stays linear.
 const MAX_TOKEN_BYTES: usize = 256;
@@ -189,8 +191,8 @@ pub(super) fn find_in_label(label: &[u8], found: &mut Secrets) {
 }
 
 fn find_keys(text: &[u8], place: Place, found: &mut Secrets) {
-    for (at, pair) in text.windows(2).enumerate() {
-        if !may_start(pair) {
+    for (at, start) in text.array_windows().enumerate() {
+        if !may_start(*start) {
             continue;
         }
         let before = at.checked_sub(1).and_then(|before| text.get(before));
@@ -204,30 +206,35 @@ fn find_keys(text: &[u8], place: Place, found: &mut Secrets) {
     }
 }
 
-/// Returns true for the first two letters of any form, whatever their case: one pair of a hundred at random.
-fn may_start(pair: &[u8]) -> bool {
-    let &[first, second] = pair else { return false };
-    matches!(
-        (first | 0x20, second | 0x20),
-        (b'a', b'i' | b'k' | b's')
-            | (b'g', b'h' | b'i' | b'l')
-            | (b'r' | b's', b'k')
-            | (b'x', b'o')
-    )
+/// Returns true for the first three characters of any form, whatever their case.
+fn may_start([first, second, third]: [u8; 3]) -> bool {
+    match (first | 0x20, second | 0x20, third | 0x20) {
+        (b'a', b'i', third) => third == b'z',
+        (b'a', b'k' | b's', third) => third == b'i',
+        (b'g', b'h', third) => b"oprsu".contains(&third),
+        (b'g', b'i', third) => third == b't',
+        (b'g', b'l', third) => third == b'p',
+        (b'r' | b's', b'k', third) => third == b'-' || third == b'_' | 0x20,
+        (b'x', b'o', third) => third == b'x',
+        _ => false,
+    }
 }
 
 /// A text of a URL without the keys that are in use at a host of their vendor: in the parameter that is for them, as
 /// they are. Everywhere else a vendor's host has places of strangers: a gist, a bucket, a page.
-pub(super) fn without_keys_in_use(text: &[u8], host: &[u8]) -> Vec<u8> {
-    let mut shown = text.to_vec();
+pub(super) fn without_keys_in_use<'t>(text: &'t [u8], host: &[u8]) -> Cow<'t, [u8]> {
+    let Some(query) = place_of(text, b'?') else { return text.into() };
     let mut labels = host.split(|byte| *byte == b'.');
     let is_program = labels.any(|label| PROGRAMS.iter().any(|program| program.as_bytes() == label));
     let is_own = |format: &&Format| {
         !is_program && format.own.iter().any(|own| is_below(host, own.as_bytes()))
     };
     let own: Vec<_> = FORMATS.iter().filter(is_own).collect();
-    let query = text.iter().position(|byte| *byte == b'?');
-    let Some(mut start) = query.map(|at| at + 1).filter(|_| !own.is_empty()) else { return shown };
+    if own.is_empty() {
+        return text.into();
+    }
+    let mut shown = text.to_vec();
+    let mut start = query + 1;
     for parameter in text.get(start..).unwrap_or_default().split(|byte| *byte == b'&') {
         let equals = parameter.iter().position(|byte| *byte == b'=');
         let (name, value) = parameter.split_at(equals.unwrap_or(parameter.len()));
@@ -243,7 +250,7 @@ pub(super) fn without_keys_in_use(text: &[u8], host: &[u8]) -> Vec<u8> {
         }
         start += parameter.len() + 1;
     }
-    shown
+    shown.into()
 }
 
 impl Format {
@@ -322,7 +329,8 @@ mod tests {
     fn every_form_is_looked_for_where_it_starts() {
         for start in FORMATS.iter().flat_map(|format| format.starts) {
             for start in [(*start).to_owned(), start.to_ascii_lowercase()] {
-                assert!(start.as_bytes().get(..2).is_some_and(may_start), "{start}");
+                let first = start.as_bytes().first_chunk();
+                assert!(first.is_some_and(|first| may_start(*first)), "{start}");
             }
         }
     }

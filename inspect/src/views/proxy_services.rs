@@ -145,26 +145,35 @@ const PROXIES: &[(&str, &str)] = &[
     ("z5h64q92x9.net", "/"),
 ];
 
-/// Whether a name may be in the table: the bit of the hash of its last six bytes, which reach beyond `.com`.
+/// Whether a name may be in the table: the bit of the hash of its last eight bytes, which reach well beyond `.com`.
 /// Few other names have it set, so that an ordinary request is compared with no entry.
 #[expect(clippy::indexing_slicing, reason = "evaluated when the crate is compiled")]
 const ENDS: [u64; 128] = {
     let mut bits = [0; 128];
     let mut idx = 0;
     while idx < PROXIES.len() {
-        assert!(PROXIES[idx].0.len() >= 6, "a shorter name would never be found");
-        let bit = end_hash(PROXIES[idx].0.as_bytes());
+        let name = PROXIES[idx].0.as_bytes();
+        assert!(name[0] != b'.' || name.len() >= 8, "what ends with a shorter name would not be found");
+        let bit = end_hash(name);
         bits[bit / 64] |= 1 << (bit % 64);
         idx += 1;
     }
     bits
 };
 
-/// A number below 8192 of the last six bytes of a name.
+/// A number below 8192 of the last eight bytes of a name.
 const fn end_hash(name: &[u8]) -> usize {
-    let Some((before, end)) = name.split_last_chunk() else { return 0 };
-    let Some(before) = before.last_chunk() else { return 0 };
-    let last = (u16::from_le_bytes(*before) as u64) << 32 | u32::from_le_bytes(*end) as u64;
+    let last = match name.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => {
+            let (mut last, mut rest) = (0, name);
+            while let Some((byte, behind)) = rest.split_first() {
+                last = last << 8 | *byte as u64;
+                rest = behind;
+            }
+            last
+        }
+    };
     (last.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 51) as usize
 }
 

@@ -1,5 +1,7 @@
 //! How often a text occurs in events, roughly: only good for choosing between two.
 
+use inspect::ProxyField;
+
 use super::patterns::Gate;
 
 /// What most requests hold somewhere, folded: grams in it are looked for only where there is no other.
@@ -13,6 +15,14 @@ const BY_FREQUENCY: &[u8] = b"eaotisrncl/pdm.uhg0-_1b2fw5=3647y89v&k?:x;%,()qjz 
 
 /// The share of events that contain a text of [`COMMON`].
 const OF_COMMON: f64 = 0.3;
+
+/// The share of requests to services that notes describe, as every field of theirs needs one.
+const OF_SERVICES: f64 = 0.1;
+/// The share of requests that are odd in any way.
+const OF_ANOMALIES: f64 = 0.02;
+/// The share of requests for a file with a certain extension, and with any.
+const OF_EXTENSION: f64 = 0.02;
+const OF_EXTENSIONS: f64 = 0.25;
 
 /// At how many places of a value a literal may start.
 const PLACES: f64 = 100.0;
@@ -39,6 +49,22 @@ pub(super) fn of_gate(gate: &Gate) -> f64 {
         Gate::Anywhere(literals) => literals.iter().map(|bytes| of_literal(bytes)).sum(),
         Gate::Always => 1.0,
         Gate::Network(_) => 0.01,
+    }
+}
+
+/// The share of events in which one of some values of a field is found: `sum` is the sum of their own shares, which is
+/// far too much where few requests have the field at all.
+pub(super) fn of_values(field: Option<ProxyField>, sum: f64, n_values: usize) -> f64 {
+    match field {
+        Some(ProxyField::Anomaly | ProxyField::Secret) => sum.min(OF_ANOMALIES),
+        Some(ProxyField::Service | ProxyField::Category | ProxyField::Operation) => {
+            sum.min(OF_SERVICES)
+        }
+        Some(ProxyField::UriExtension) => {
+            let n_values = f64::from(u32::try_from(n_values).unwrap_or(u32::MAX));
+            sum.min(OF_EXTENSION * n_values).min(OF_EXTENSIONS)
+        }
+        _ => sum,
     }
 }
 

@@ -6,7 +6,7 @@ use inspect::limits::MAX_STACK;
 use inspect::pack::{Comparison, KEYWORDS, Op, Phase, Test, TestKind};
 use inspect::{AtomId, FieldId, ProxyField};
 
-use super::{AtomDraft, Compiler, end_of};
+use super::{AtomDraft, Compiler, end_of, frequency};
 use crate::codes;
 use crate::rule::{Condition, FieldPart, Item, Linking, Rule, Search, TimePart, Value, ValueTest};
 use diagnostics::{Diagnostic, Place};
@@ -243,6 +243,8 @@ fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]
         drafts.extend(test(compiler, item, field, value));
     }
     if !patterns.is_empty() {
+        let proxy_field = item.field.as_deref().and_then(ProxyField::from_name);
+        frequency = frequency::of_values(proxy_field, frequency, patterns.len());
         let label = compiler.strings.id(&item.label);
         let key = (label, field, patterns);
         let atom = if let Some(atom) = compiler.atoms_by_key.get(&key) {
@@ -266,7 +268,6 @@ fn values(compiler: &mut Compiler, item: &Item, field: FieldId, values: &[Value]
         let unindexed = known.is_none_or(|atom| !atom.unindexed.is_empty());
         let keywords = field == KEYWORDS;
         let phase = phase_of(item.field.as_deref());
-        let proxy_field = item.field.as_deref().and_then(ProxyField::from_name);
         let is_behaviour = matches!(proxy_field, Some(ProxyField::Behaviour(_)));
         let draft = Draft::Atom { atom, frequency, phase, keywords, unindexed, is_behaviour };
         drafts.insert(0, draft);
