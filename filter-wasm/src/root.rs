@@ -31,6 +31,12 @@ impl Root {
 }
 
 impl Context for Root {
+    /// Envoy has a new configuration, or ends.
+    fn on_done(&mut self) -> bool {
+        self.plugin.write_sums(&self.host);
+        true
+    }
+
     fn on_http_call_response(&mut self, call: u32, n_headers: usize, _: usize, _: usize) {
         self.plugin.take_answer(&self.host, call, n_headers);
     }

@@ -26,6 +26,9 @@ pub(crate) const MAX_NAME_BYTES: usize = 255;
 /// some evaluations do.
 pub(crate) const SAMPLED: u32 = 64;
 
+/// Most requests of a worker that a counter waits for: as many as a busy worker has in a tenth of a second.
+pub(crate) const MAX_SUMMED: u64 = 1000;
+
 /// Most windows in one bucket of suppression. Past it the window that would end first is closed early,
 /// and `tidegate_suppression_evictions_total` counts it.
 pub(crate) const MAX_WINDOWS: usize = 8;

@@ -11,7 +11,7 @@ use crate::behaviour::Table;
 use crate::credentials::Unauthenticated;
 use crate::host::{Host, HostError, MetricId, MetricKind};
 use crate::label::{rule_label, short_hash};
-use crate::limits::SAMPLED;
+use crate::limits::{MAX_SUMMED, SAMPLED};
 use crate::metric_table as table;
 
 /// A failure between filter and host.
@@ -169,22 +169,59 @@ impl Counter {
 /// dropped, as there is nowhere to count them.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    requests: Option<MetricId>,
+    /// Whether ticks come.
+    has_ticks: bool,
+    requests: Summed,
+    tracked: Summed,
     evaluation: Option<MetricId>,
     /// Requests since one was timed.
     n_untimed: u32,
     others: BTreeMap<Counter, MetricId>,
 }
 
+/// A counter that nearly every request increments. A call of the host for each would cost more than a third of what
+/// judging an ordinary request takes, so where ticks come, it is written at them, and in between once it has much.
+#[derive(Debug, Default)]
+struct Summed {
+    metric: Option<MetricId>,
+    /// What is not written.
+    count: u64,
+}
+
+impl Summed {
+    fn increment(&mut self, host: &dyn Host, counter: Counter, has_ticks: bool) {
+        if self.metric.is_none() {
+            self.metric = define(host, counter, "");
+        }
+        self.count += 1;
+        if !has_ticks || self.count >= MAX_SUMMED {
+            self.write(host);
+        }
+    }
+
+    fn write(&mut self, host: &dyn Host) {
+        let count = std::mem::take(&mut self.count);
+        if let Some(metric) = self.metric.filter(|_| count > 0) {
+            drop_error(host.add(metric, count));
+        }
+    }
+}
+
 impl Counters {
     /// Counts a request that was judged.
     pub(crate) fn request(&mut self, host: &dyn Host) {
-        if self.requests.is_none() {
-            self.requests = define(host, Counter::Requests, "");
-        }
-        if let Some(metric) = self.requests {
-            drop_error(host.add(metric, 1));
-        }
+        self.requests.increment(host, Counter::Requests, self.has_ticks);
+    }
+
+    /// Lets counters of requests wait for ticks, if these come.
+    pub(crate) fn wait_for_ticks(&mut self, has_ticks: bool) {
+        self.has_ticks = has_ticks;
+    }
+
+    /// Writes what requests added up.
+    pub(crate) fn write_sums(&mut self, host: &dyn Host) {
+        self.requests.write(host);
+        self.tracked.write(host);
     }
 
     /// Counts the matches of a request that ended as `action`, and their exceptions; `rulings` are those
@@ -259,7 +296,7 @@ impl Counters {
 
     /// Counts a request whose source's behaviour a rule asks for.
     pub(crate) fn tracked(&mut self, host: &dyn Host) {
-        self.increment(host, Counter::Tracked, "");
+        self.tracked.increment(host, Counter::Tracked, self.has_ticks);
     }
 
     /// Counts an entry of behaviour that gave way.
@@ -354,7 +391,7 @@ mod tests {
         let mut counters = Counters::default();
         counters.request(&host);
         counters.error(&host, Failure::Busy);
-        assert!(counters.requests.is_none() && counters.others.is_empty());
+        assert!(counters.requests.metric.is_none() && counters.others.is_empty());
         record_pack(&host, &pack);
     }
 }

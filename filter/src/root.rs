@@ -35,6 +35,7 @@ pub struct Taken {
 
 impl Root {
     /// Makes a root for another thread, with a configuration that was taken on one. The pack is shared.
+    /// Its requests are counted one by one, as it does not depend on ticks.
     pub fn of(taken: &Taken) -> Root {
         let plugin = Plugin::new(Arc::clone(&taken.pack), Arc::clone(&taken.settings));
         Root { plugin: Some(Rc::new(plugin)) }
@@ -52,12 +53,12 @@ impl Root {
         match take(host) {
             Ok(plugin) => {
                 // Without ticks, windows are closed by later events of their bucket, long requests are
-                // reported when others are answered, and the queue for the collector fills, which is
-                // counted.
-                host.set_tick_period(TICK_MS).unwrap_or_default();
-                if let Some(before) = self.plugin.replace(plugin) {
-                    before.write_held(host);
-                }
+                // reported when others are answered, each request is counted by a call, and the queue
+                // for the collector fills, which is counted.
+                let has_ticks = host.set_tick_period(TICK_MS).is_ok();
+                plugin.count(|counters| counters.wait_for_ticks(has_ticks));
+                self.write_sums(host);
+                self.plugin = Some(plugin);
                 true
             }
             Err(why) => {
@@ -70,13 +71,21 @@ impl Root {
     }
 
     /// Reports requests that have been running for long, closes windows of suppression that are over, writes what
-    /// requests added to the behaviour of their pairs, and posts queued events.
+    /// requests added to the behaviour of their pairs and to counters, and posts queued events.
     pub fn tick(&self, host: &dyn Host) {
         running::report_due(host);
+        self.write_sums(host);
         if let Some(plugin) = &self.plugin {
             plugin.close_windows(host);
-            plugin.write_held(host);
             plugin.post_events(host);
+        }
+    }
+
+    /// Writes what requests added up so far: at ticks, and where none may follow.
+    pub fn write_sums(&self, host: &dyn Host) {
+        if let Some(plugin) = &self.plugin {
+            plugin.write_held(host);
+            plugin.count(|counters| counters.write_sums(host));
         }
     }
 

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -21,6 +22,8 @@ use crate::workspace;
 const TAIL: usize = 10;
 /// What the kernel counts processor time in: `USER_HZ`, 100 on every Linux that Envoy runs on.
 const TICKS_PER_SECOND: u64 = 100;
+/// How long until the filter has counted what it judged: a tick comes every second.
+pub const TICK: Duration = Duration::from_millis(1100);
 
 /// How an Envoy is started.
 #[derive(Clone, Debug)]
@@ -169,6 +172,12 @@ impl Envoy {
     /// Envoy's counters and gauges by name.
     pub fn stats(&self) -> Result<BTreeMap<String, u64>> {
         admin::stats(&self.admin)
+    }
+
+    /// The same once all requests until now are counted: the filter writes these counters at its ticks.
+    pub fn settled_stats(&self) -> Result<BTreeMap<String, u64>> {
+        thread::sleep(TICK);
+        self.stats()
     }
 
     /// Envoy's own log so far.

@@ -52,7 +52,7 @@ pub use bootstrap::{Bootstrap, Certificate, direct_response};
 pub use client_hello::client_hello;
 pub use clock::{Clock, Preload};
 pub use deadline::until;
-pub use envoy::{Cpu, Envoy, Launch};
+pub use envoy::{Cpu, Envoy, Launch, TICK};
 pub use exempt::exempt;
 pub use git_server::GitServer;
 pub use host::adapt;

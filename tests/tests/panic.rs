@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::gateway::{Gateway, replace};
 use tests::prometheus::{History, INSTANCE};
-use tests::{Launch, Plugin, http1, until, workspace};
+use tests::{Launch, Plugin, TICK, http1, until, workspace};
 
 const ORDINARY: &[u8] = b"GET http://www.example.com/ HTTP/1.1\r\nHost: www.example.com\r\n\r\n";
 const MARKED: &[u8] = b"GET http://www.example.com/ HTTP/1.1\r\nHost: www.example.com\r\n\
@@ -56,7 +57,7 @@ impl Asked for Gateway {
     }
 
     fn judged(&self) -> Result<u64> {
-        let stats = self.envoy.stats()?;
+        let stats = self.envoy.settled_stats()?;
         let count = stats.iter().find(|(name, _)| name.ends_with("tidegate_requests_total"));
         Ok(*count.context("the filter counts requests")?.1)
     }
@@ -66,6 +67,8 @@ impl Asked for Gateway {
             for _ in 0..N_REQUESTS {
                 self.asked(ORDINARY)?;
             }
+            // Between two scrapes of Prometheus there are many ticks.
+            thread::sleep(TICK);
             history.scrape(self.envoy.admin())?;
         }
         Ok(())
@@ -81,7 +84,7 @@ fn statuses(gateway: &Gateway, request: &[u8]) -> Result<Vec<u16>> {
             seen.push(status);
         }
         // The shipped configuration answers a client with more than 200 requests a second by 429.
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
     Ok(seen)
 }

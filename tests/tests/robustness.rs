@@ -57,7 +57,7 @@ fn check_alive(envoy: &Envoy) -> Result<()> {
 }
 
 fn judged(envoy: &Envoy) -> Result<u64> {
-    let stats = envoy.stats()?;
+    let stats = envoy.settled_stats()?;
     let count = stats.iter().find(|(name, _)| name.ends_with("tidegate_requests_total"));
     Ok(*count.context("the filter counts requests")?.1)
 }

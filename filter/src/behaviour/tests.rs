@@ -485,7 +485,7 @@ fn a_client_that_is_only_claimed_has_no_behaviour() {
     let inspector = Inspector::new(crate::testing::decoded(BEACON));
     let request = Request { authority: b"a.example", ..Request::default() };
     let key = IdentityKey([0; 16]);
-    assert!(Parties::of(&inspector, &key, &request, &sender).is_none());
+    assert!(Parties::of(&inspector, (&key, Scopes::default()), &request, &sender).is_none());
 }
 
 /// A beacon is hidden by nobody who has its address as a name, and nobody is taken for a beacon by it.

@@ -5,6 +5,7 @@ use inspect::pack::PackHash;
 use super::*;
 use crate::host::Property;
 use crate::http::Flow;
+use crate::limits::MAX_SUMMED;
 use crate::testing::{Call, FakeHost, pack_of, public_key_of, signed_by};
 
 fn settings(more: &str) -> Vec<u8> {
@@ -91,6 +92,41 @@ fn ticks_are_requested_and_a_host_without_them_is_no_reason_to_refuse() {
     host.fail(Call::SetTickPeriod);
     host.set_configuration(&settings(""));
     assert!(Root::default().configure(&host));
+}
+
+#[test]
+fn requests_are_counted_at_ticks_where_these_come() {
+    const NAME: &str = "tidegate_requests_total";
+    let host = FakeHost::new();
+    let mut root = Root::default();
+    host.set_configuration(&settings(""));
+    assert!(root.configure(&host));
+    request(&root, &host);
+    request(&root, &host);
+    assert_eq!(host.counted(NAME), 0);
+    root.tick(&host);
+    root.tick(&host);
+    assert_eq!(host.counted(NAME), 2);
+    // A new configuration loses none, nor does an end.
+    request(&root, &host);
+    assert!(root.configure(&host));
+    assert_eq!(host.counted(NAME), 3);
+    request(&root, &host);
+    root.write_sums(&host);
+    assert_eq!(host.counted(NAME), 4);
+    // Many are not waited for.
+    for _ in 0..MAX_SUMMED {
+        request(&root, &host);
+    }
+    assert_eq!(host.counted(NAME), 4 + MAX_SUMMED);
+    // Other threads, and hosts without ticks, count each.
+    let other = Root::of(&root.taken().unwrap());
+    request(&other, &host);
+    assert_eq!(host.counted(NAME), 5 + MAX_SUMMED);
+    host.fail(Call::SetTickPeriod);
+    assert!(root.configure(&host));
+    request(&root, &host);
+    assert_eq!(host.counted(NAME), 6 + MAX_SUMMED);
 }
 
 #[test]

@@ -153,7 +153,10 @@ const ENDS: [u64; 128] = {
     let mut idx = 0;
     while idx < PROXIES.len() {
         let name = PROXIES[idx].0.as_bytes();
-        assert!(name[0] != b'.' || name.len() >= 8, "what ends with a shorter name would not be found");
+        assert!(
+            name[0] != b'.' || name.len() >= 8,
+            "what ends with a shorter name would not be found"
+        );
         let bit = end_hash(name);
         bits[bit / 64] |= 1 << (bit % 64);
         idx += 1;

@@ -114,7 +114,7 @@ struct State {
 }
 
 fn state(envoy: &Envoy) -> Result<State> {
-    let stats = envoy.stats()?;
+    let stats = envoy.settled_stats()?;
     let ours: Vec<_> = stats.iter().filter(|(name, _)| name.contains("tidegate_")).collect();
     let sum = |part: &str| {
         let of = ours.iter().filter(|(name, _)| name.contains(part));
