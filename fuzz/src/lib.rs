@@ -4,6 +4,7 @@
 //! what once crashed.
 #![forbid(unsafe_code)]
 
+use std::io::{Cursor, Read};
 use std::sync::OnceLock;
 
 use diagnostics::{Findings, SourceFile};
@@ -12,13 +13,22 @@ use inspect::pack::{PackHash, enclosed};
 use inspect::{Inspector, Pack, Request};
 use knowledge::{Compilation, Library, Policy, fix};
 use sigma::{Compiler, Source};
-use traffic::{FieldMap, Format, Layout, TextFormat, limits, subject};
+use traffic::json::Time;
+use traffic::{
+    Duration, Entry, FieldMap, Format, Layout, LineJoiner, LogReader, TextFormat, inner_lines,
+    limits, subject,
+};
+
+// Of the command line, which is a program and no library.
+#[path = "../../tidegate/src/unpacked.rs"]
+mod unpacked;
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("compressed", compressed),
     ("condition", condition),
     ("log", log),
     ("merge", merge),
@@ -183,28 +193,103 @@ pub fn request(bytes: &[u8]) {
     }
 }
 
-/// Lines of a log in each format, and what the first line says about the format.
-pub fn log(bytes: &[u8]) {
-    const RULE: &str = "title: t\nlogsource: {category: proxy}\ndetection: {s: {c-uri|contains: a}, k: [b], condition: s or k}\n";
-    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    let map = FieldMap::default();
-    if let Some(layout) = Layout::detect(bytes) {
-        assert!(layout.end_of_lines(bytes).unwrap_or_default() <= bytes.len());
-        assert!(layout.next_header(bytes).is_none_or(|at| (1..bytes.len()).contains(&at)));
-        let counts = Hunter::new(compiled(&BYTES, RULE), layout, &map, true).hunt(bytes).counts;
-        assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
+/// A log behind a line `---`, below the format string or the field map by which it is read.
+pub fn described(bytes: &[u8]) -> Option<(Layout, FieldMap, &[u8])> {
+    const END: &[u8] = b"---";
+    let mut at = 0;
+    traffic::lines(bytes).find(|line| {
+        at += line.len() + 1;
+        *line == END
+    })?;
+    let (head, log) = bytes.split_at_checked(at)?;
+    let head = str::from_utf8(head.get(..at - END.len() - 1)?).ok()?;
+    if let Ok(format) = TextFormat::compile(head) {
+        return Some((Layout::from(format).within(log), FieldMap::default(), log));
     }
-    let text = String::from_utf8_lossy(bytes);
-    if let Some((format, log)) = text.split_once('\n')
-        && let Ok(format) = TextFormat::compile(format)
-    {
-        let layout = Layout::from(format).within(log.as_bytes());
-        let _ = Hunter::new(compiled(&BYTES, RULE), layout, &map, true).hunt(log.as_bytes());
+    let map = FieldMap::read(&"map.toml".into(), head).ok()?;
+    Some((Layout::from(Format::Json).within(log), map, log))
+}
+
+/// A log as it is detected, as a log of each format, and as it is described; and logs that follow one another in it.
+pub fn log(bytes: &[u8]) {
+    // Each may be as long as the input.
+    const MAX_LOGS: usize = 8;
+    let map = FieldMap::default();
+    if let Some((layout, map, log)) = described(bytes) {
+        hunt_in(layout, &map, log);
+        return;
+    }
+    let mut rest = bytes;
+    for _ in 0..MAX_LOGS {
+        let Some(layout) = Layout::detect(rest) else { break };
+        assert!(layout.end_of_lines(rest).unwrap_or_default() <= rest.len());
+        let next = layout.next_header(rest).filter(|_| !layout.is_document());
+        assert!(next.is_none_or(|at| (1..rest.len()).contains(&at)));
+        let (log, behind) = rest.split_at(next.unwrap_or(rest.len()));
+        hunt_in(layout, &map, log);
+        rest = behind;
     }
     for (_, format) in Format::ALL {
-        let pack = compiled(&BYTES, RULE);
-        let counts = Hunter::new(pack, *format, &map, true).hunt(bytes).counts;
-        assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
+        read_as(Layout::from(*format), bytes);
+    }
+    // What `--input-format` adds, of one format in turn.
+    let (_, format) = Format::ALL[bytes.len() % Format::ALL.len()];
+    read_as(Layout::from(format).within(bytes), bytes);
+    // As events are looked for.
+    let mut joiner = LineJoiner::default();
+    for line in traffic::lines(bytes) {
+        let Some(whole) = joiner.join(line) else { continue };
+        for line in inner_lines(&whole) {
+            assert!(line.len() <= bytes.len(), "no line grows");
+        }
+    }
+    assert!(joiner.finish().map(|line| line.len()).sum::<usize>() <= bytes.len());
+}
+
+/// Reads a log, without judging it.
+fn read_as(layout: Layout, log: &[u8]) {
+    let is_document = layout.is_document();
+    let mut n_lines = 0;
+    LogReader::new(layout, &FieldMap::default()).read(log, &mut |number, entry| {
+        n_lines += 1;
+        assert!(number >= 1, "{entry:?}");
+        if let Ok(Entry::Request(logged)) = entry {
+            logged.time.map(Time::milliseconds);
+            logged.duration.as_ref().map(Duration::milliseconds);
+        }
+    });
+    assert!(is_document || n_lines == traffic::lines(log).count(), "each line is visited once");
+}
+
+/// Hunts in a log, and writes the records of what is found.
+fn hunt_in(layout: Layout, map: &FieldMap, log: &[u8]) {
+    const RULE: &str = "title: t\nlogsource: {category: proxy}\ndetection: {s: {c-uri|contains: a}, k: [b], condition: s or k}\n";
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    let pack = || compiled(&BYTES, RULE);
+    let is_document = layout.is_document();
+    let piece = Hunter::new(pack(), layout, map, true).with_behaviour().hunt(log);
+    let counts = &piece.counts;
+    assert_eq!(counts.n_lines, counts.n_events + counts.n_blank + counts.n_unreadable());
+    assert!(is_document || counts.n_lines == traffic::lines(log).count() as u64);
+    let mut report = Report::new(pack(), Output::Json, 1, true);
+    report.begin(&"log".into());
+    let records = report.take(piece) + &report.finish();
+    for record in records.lines() {
+        serde_json::from_str::<serde_json::Value>(record).expect("a record is JSON");
+    }
+    report.summary();
+}
+
+/// A log that may be compressed, or in UTF-16.
+pub fn compressed(bytes: &[u8]) {
+    // A few bytes are unpacked to any number: a hunt reads them piece by piece.
+    const MAX_BYTES: u64 = 64 << 10;
+    let Ok(reader) = unpacked::open(Box::new(Cursor::new(bytes.to_vec()))) else { return };
+    let mut log = Vec::new();
+    // What was read before an error is hunted in, as of a file that is cut.
+    let _ = reader.take(MAX_BYTES).read_to_end(&mut log);
+    if let Some(layout) = Layout::detect(&log) {
+        hunt_in(layout, &FieldMap::default(), &log);
     }
 }
 

@@ -106,6 +106,8 @@ fn target(root: &Path, name: &str, minutes: u32) -> Result<()> {
     // The bound of an automaton takes a third of a second to reach, and instrumented far longer.
     cargo.args(["-timeout=60", "-rss_limit_mb=2048", "-max_len=8192", "-print_final_stats=1"]);
     cargo.arg(format!("-artifact_prefix={}/", crashes.display()));
+    let dictionary = root.join("fuzz/dictionaries").join(name);
+    cargo.args(dictionary.is_file().then(|| format!("-dict={}", dictionary.display())));
     let tools = workspace::target().join("tools/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(tools).chain(std::env::split_paths(&path));
