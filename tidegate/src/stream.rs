@@ -235,7 +235,7 @@ impl Job<'_> {
 
     /// Judges pieces until there are no more.
     fn work(&self, waiting: &Mutex<Receiver<Piece>>, finds: &Sender<(u64, Found)>) {
-        let mut hunters: Vec<(Layout, Vec<Hunter>)> = Vec::new();
+        let mut made: Option<(Layout, Vec<Hunter>)> = None;
         loop {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Piece { number, part }) = next else { return };
@@ -247,12 +247,15 @@ impl Job<'_> {
                     Found::Pieces(pieces.collect(), None)
                 }
                 Part::Lines(layout, bytes, purpose) => {
-                    if hunters.iter().all(|(known, _)| *known != layout) {
-                        hunters.push((layout.clone(), self.hunters(&layout)));
+                    let (known, hunters) =
+                        made.get_or_insert_with(|| (layout.clone(), self.hunters(&layout)));
+                    if *known != layout {
+                        for hunter in &mut *hunters {
+                            hunter.set_layout(layout.clone(), self.map);
+                        }
+                        *known = layout;
                     }
-                    let hunters = hunters.iter_mut().filter(|(known, _)| *known == layout);
-                    let hunters = hunters.flat_map(|(_, hunters)| hunters);
-                    let pieces = hunters.map(|hunter| match purpose {
+                    let pieces = hunters.iter_mut().map(|hunter| match purpose {
                         Purpose::Hunt => hunter.hunt(&bytes),
                         Purpose::Baseline => hunter.note(&bytes),
                     });

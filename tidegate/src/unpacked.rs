@@ -1,6 +1,6 @@
 //! Logs that are compressed or written in UTF-16, as text in UTF-8.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -18,18 +18,19 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 /// # Errors
 /// The log cannot be read, or is not what it begins as. Later errors are those of the reader.
 pub(crate) fn open(reader: Reader) -> io::Result<Reader> {
-    let (start, reader) = peek(reader)?;
-    let reader = if start.starts_with(GZIP) {
-        Box::new(MultiGzDecoder::new(reader))
-    } else if start.starts_with(ZSTD) {
-        Box::new(Frames { rest: Rest::Frame(decoder(reader)?) })
+    let mut packed = Peekable::new(reader);
+    let start = packed.peek()?;
+    let text: Reader = if start.starts_with(GZIP) {
+        Box::new(MultiGzDecoder::new(packed))
+    } else if start == ZSTD || is_skippable(start) {
+        Box::new(Frames { rest: Rest::of(packed)? })
     } else {
-        reader
+        Box::new(packed)
     };
-    let (start, reader) = peek(reader)?;
-    let Some(encoding) = utf_16(&start) else { return Ok(reader) };
+    let mut text = Peekable::new(text);
+    let Some(encoding) = utf_16(text.peek()?) else { return Ok(Box::new(text)) };
     let mut builder = DecodeReaderBytesBuilder::new();
-    Ok(Box::new(builder.encoding(Some(encoding)).bom_override(true).build(reader)))
+    Ok(Box::new(builder.encoding(Some(encoding)).bom_override(true).build(text)))
 }
 
 /// Returns the encoding of a text by its first bytes, if it is UTF-16.
@@ -41,19 +42,38 @@ fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Returns the first bytes of a reader, and one that begins with them.
-fn peek(mut reader: Reader) -> io::Result<(Vec<u8>, Reader)> {
-    let mut start = Vec::new();
-    (&mut reader).take(ZSTD.len() as u64).read_to_end(&mut start)?;
-    let reader = Box::new(Cursor::new(start.clone()).chain(reader));
-    Ok((start, reader))
+/// A reader whose next bytes can be looked at, as often as there is something else behind them.
+struct Peekable {
+    /// What was looked at and not read.
+    start: Vec<u8>,
+    rest: Reader,
 }
 
-type Decoder = StreamingDecoder<Reader, ruzstd::decoding::FrameDecoder>;
+impl Peekable {
+    fn new(rest: Reader) -> Peekable {
+        Peekable { start: Vec::new(), rest }
+    }
 
-fn decoder(reader: Reader) -> io::Result<Box<Decoder>> {
-    StreamingDecoder::new(reader).map(Box::new).map_err(io::Error::other)
+    /// Returns the next bytes: as many as a mark has, and fewer at the end.
+    fn peek(&mut self) -> io::Result<&[u8]> {
+        let n_missing = ZSTD.len().saturating_sub(self.start.len());
+        (&mut self.rest).take(n_missing as u64).read_to_end(&mut self.start)?;
+        Ok(&self.start)
+    }
 }
+
+impl Read for Peekable {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.start.is_empty() {
+            return self.rest.read(buffer);
+        }
+        let n_read = self.start.as_slice().read(buffer)?;
+        self.start.drain(..n_read);
+        Ok(n_read)
+    }
+}
+
+type Decoder = StreamingDecoder<Peekable, ruzstd::decoding::FrameDecoder>;
 
 /// The frames of a zstd file: `zstd` appends, and several threads write several.
 struct Frames {
@@ -63,6 +83,34 @@ struct Frames {
 enum Rest {
     Frame(Box<Decoder>),
     End,
+}
+
+impl Rest {
+    /// Returns the next frame. Those that are not of a text are skipped: `pzstd` and files that are read in any
+    /// order have some (RFC 8878, 3.1.2).
+    fn of(mut file: Peekable) -> io::Result<Rest> {
+        loop {
+            let start = file.peek()?;
+            if start.is_empty() {
+                return Ok(Rest::End);
+            }
+            if !is_skippable(start) {
+                let decoder = StreamingDecoder::new(file).map_err(io::Error::other)?;
+                return Ok(Rest::Frame(Box::new(decoder)));
+            }
+            let mut head = [0; 8];
+            file.read_exact(&mut head)?;
+            let [_, _, _, _, length @ ..] = head;
+            let length = u64::from(u32::from_le_bytes(length));
+            if io::copy(&mut (&mut file).take(length), &mut io::sink())? < length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+}
+
+fn is_skippable(start: &[u8]) -> bool {
+    matches!(start, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
 impl Read for Frames {
@@ -76,17 +124,14 @@ impl Read for Frames {
             let Rest::Frame(frame) = std::mem::replace(&mut self.rest, Rest::End) else {
                 return Ok(0);
             };
-            let (start, reader) = peek(frame.into_inner())?;
-            if !start.is_empty() {
-                self.rest = Rest::Frame(decoder(reader)?);
-            }
+            self.rest = Rest::of(frame.into_inner())?;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -114,12 +159,14 @@ mod tests {
         let big: Vec<u8> = marked.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let bytes = text.as_bytes();
         let twice = text.repeat(2);
+        let skipped = &b"\x5f\x2a\x4d\x18\x03\0\0\0abc"[..];
         for (name, log, expect) in [
             ("plain", bytes.to_vec(), &text),
             ("gzip", gzip(bytes), &text),
             ("members of gzip", [gzip(bytes), gzip(bytes)].concat(), &twice),
             ("zstd", zstd(bytes), &text),
             ("frames of zstd", [zstd(bytes), zstd(bytes)].concat(), &twice),
+            ("skipped frames", [skipped, zstd(bytes).as_slice(), skipped, skipped].concat(), &text),
             ("UTF-16, little endian", little.clone(), &text),
             ("UTF-16, big endian", big.clone(), &text),
             ("UTF-16 without a mark", little.get(2..).unwrap().to_vec(), &text),
@@ -133,5 +180,14 @@ mod tests {
         }
         let cut = gzip(bytes);
         assert!(read(cut.get(..cut.len() - 10).unwrap()).is_err());
+        assert!(read(skipped.get(..10).unwrap()).is_err());
+    }
+
+    /// A reader around a reader for each frame would run out of stack.
+    #[test]
+    fn a_log_has_any_number_of_frames() {
+        let frame = compress_to_vec(&b"a\n"[..], CompressionLevel::Fastest);
+        let n_frames = 50_000;
+        assert_eq!(read(&frame.repeat(n_frames)).unwrap(), "a\n".repeat(n_frames));
     }
 }

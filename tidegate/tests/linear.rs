@@ -17,7 +17,7 @@ use diagnostics::{Finding, SourceFile, report};
 use hunt::{Hunter, Output, Report};
 use inspect::Pack;
 use knowledge::{Compilation, Library, Policy};
-use traffic::{FieldMap, Format};
+use traffic::{FieldMap, Format, Layout, LogReader};
 
 const RULE: &str =
     "title: t\nid: 6b3e1d1c-0000-4000-8000-000000000001\nlogsource: {category: proxy}\n";
@@ -122,6 +122,37 @@ fn what_rules_over_time_find_is_taken_back_in_proportion() {
         let n_kept = uses.by_source.values().map(BTreeMap::len).sum::<usize>();
         assert_eq!(n_kept as u64 + uses.n_matched, n as u64);
         assert!(n_kept <= 3, "{n_kept} of {n}");
+    });
+}
+
+/// One line of a log, and one piece of it, are as long as who writes it likes.
+#[test]
+fn lines_of_logs_take_time_in_proportion() {
+    let read = |layout: &Layout, log: &str| {
+        let mut n_lines = 0;
+        let mut reader = LogReader::new(layout.clone(), &FieldMap::default());
+        // Often enough to be measured.
+        for _ in 0..8 {
+            reader.read(log.as_bytes(), &mut |_, _| n_lines += 1);
+        }
+        assert_eq!(n_lines, 8 * log.lines().count());
+    };
+    let pairs = Layout::from(Format::KeyValue);
+    is_linear("keys of a line", 20_000, |n| {
+        let keys = repeated(n, |text, idx| write!(text, "k{idx}=1 ").unwrap());
+        read(&pairs, &format!("{keys}url=http://a.example/ src=10.0.1.7"));
+    });
+    is_linear("priorities that do not end", 100_000, |n| read(&pairs, &"< ".repeat(n)));
+    let header = "#Fields: c-ip cs-uri cs(User-Agent)\n";
+    let rows = Layout::detect(header.as_bytes()).unwrap();
+    is_linear("quotes in a value", 100_000, |n| {
+        read(&rows, &format!("10.0.1.7 http://a.example/ \"{}\"", r#"\""#.repeat(n)));
+    });
+    let header = "#separator \\x09\n#path\thttp\n#fields\tuid\thost\n";
+    let zeek = Layout::detect(header.as_bytes()).unwrap();
+    is_linear("headers without columns", 40_000, |n| {
+        let log = format!("C1\ta.example\n{}", "#separator \\x09\n".repeat(n));
+        assert_eq!(zeek.next_header(log.as_bytes()), None);
     });
 }
 

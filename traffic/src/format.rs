@@ -231,8 +231,11 @@ impl Layout {
         let own = self.header.as_deref();
         let other = match () {
             () if first.starts_with(ZEEK_MARK) => {
-                let lines = crate::lines(text).take_while(|line| line.starts_with(b"#"));
-                let length: usize = lines.map(|line| line.len() + 1).sum();
+                // The next mark begins a header of its own: each line is looked at once.
+                let behind = crate::lines(text).skip(1);
+                let lines = behind
+                    .take_while(|line| line.starts_with(b"#") && !line.starts_with(ZEEK_MARK));
+                let length = first.len() + 1 + lines.map(|line| line.len() + 1).sum::<usize>();
                 let text = String::from_utf8_lossy(text.get(..length).unwrap_or(text));
                 Columns::read(&text).map(Header::Zeek)
             }

@@ -29,7 +29,8 @@ const OF_LEEF: [(&str, &str); 3] =
 const METHODS: [&str; 9] =
     ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-/// A line's keys and values, each key once.
+/// A line's keys and values in their order. Of two with one key the first counts: what a client sends comes behind
+/// what the program writes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pairs(Vec<(String, String)>);
 
@@ -45,7 +46,7 @@ impl Pairs {
             pairs.rename(&OF_LEEF);
         } else {
             pairs.add_words(line);
-            if pairs.0.len() < MIN_PAIRS {
+            if !pairs.has_keys(MIN_PAIRS) {
                 return None;
             }
             // SonicWall and WatchGuard.
@@ -90,7 +91,8 @@ impl Pairs {
 
     /// The pairs as a JSON object.
     pub(crate) fn into_json(self) -> Vec<u8> {
-        let values = self.0.into_iter().map(|(key, value)| (key, Value::String(value)));
+        // The first of one key is put in last.
+        let values = self.0.into_iter().rev().map(|(key, value)| (key, Value::String(value)));
         Value::Object(values.collect::<Map<_, _>>()).to_string().into_bytes()
     }
 
@@ -102,10 +104,20 @@ impl Pairs {
         self.0.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str())
     }
 
-    /// Adds a pair. Of two with one key the first counts: what a client sends comes behind what the program
-    /// writes.
+    /// Returns true if there are so many different keys.
+    fn has_keys(&self, n_wanted: usize) -> bool {
+        let mut seen: Vec<&str> = Vec::new();
+        for (key, _) in &self.0 {
+            if seen.len() < n_wanted && !seen.contains(&key.as_str()) {
+                seen.push(key);
+            }
+        }
+        seen.len() >= n_wanted
+    }
+
+    /// Adds a pair.
     fn add(&mut self, key: &str, value: String) {
-        if !value.is_empty() && self.get(key).is_none() {
+        if !value.is_empty() {
             self.0.push((key.to_owned(), value));
         }
     }
@@ -159,11 +171,9 @@ impl Pairs {
         loop {
             // The priority of syslog is right in front of the first key.
             rest = rest.trim_start_matches(|sign: char| sign.is_ascii_whitespace() || sign == ',');
-            if rest.starts_with('<')
-                && let Some((priority, behind)) = rest.split_once('>')
-                && priority.bytes().skip(1).all(|byte| byte.is_ascii_digit())
-            {
-                rest = behind;
+            if let Some(priority) = rest.strip_prefix('<') {
+                let behind = priority.trim_start_matches(|sign: char| sign.is_ascii_digit());
+                rest = behind.strip_prefix('>').unwrap_or(rest);
             }
             if rest.is_empty() {
                 return;

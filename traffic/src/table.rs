@@ -310,8 +310,9 @@ fn w3c_values(line: &str) -> Option<Vec<(String, bool)>> {
             let (before, behind) = quoted.split_once('"')?;
             value.push_str(before);
             // A backslash escapes a quote in some programs, a second quote in others.
-            if let Some(open) = value.strip_suffix('\\').filter(|_| !behind.is_empty()) {
-                value = format!("{open}\"");
+            if value.ends_with('\\') && !behind.is_empty() {
+                value.pop();
+                value.push('"');
                 quoted = behind;
             } else if let Some(behind) = behind.strip_prefix('"') {
                 value.push('"');
