@@ -328,9 +328,9 @@ impl Container {
         Container::Properties,
     ];
 
-    /// Returns the container with a number, which `as usize` gives.
-    pub(crate) fn from_idx(idx: usize) -> Option<Container> {
-        Container::ALL.get(idx).copied()
+    /// Returns the container with a number, which `as u16` gives.
+    pub(crate) fn from_idx(idx: u16) -> Option<Container> {
+        Container::ALL.get(usize::from(idx)).copied()
     }
 
     /// Returns the container that is under a key of this one.

@@ -300,17 +300,15 @@ fn write<'l>(
         logged.line.as_resolvers_write();
     }
     logged.time = slots.time();
-    logged.identity = slots.text(Part::Identity).unwrap_or_else(|_| {
-        unread.insert(Part::Identity);
-        None
-    });
-    logged.duration = slots.duration();
-    logged.connection = slots.text(Part::Connection).unwrap_or_default();
-    for part in [Part::Duration, Part::Connection] {
-        if slots.text(part).is_err() {
+    let mut text = |part| {
+        slots.text(part).unwrap_or_else(|_| {
             unread.insert(part);
-        }
-    }
+            None
+        })
+    };
+    logged.identity = text(Part::Identity);
+    logged.duration = text(Part::Duration).map(|text| slots.duration(text));
+    logged.connection = text(Part::Connection);
     if !unread.is_empty() {
         logged.unread = unread.iter().map(key).collect();
     }

@@ -395,7 +395,7 @@ pub(crate) struct Keys {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) value: Option<(Part, u8)>,
-    pub(crate) inner: Option<usize>,
+    pub(crate) inner: Option<u16>,
 }
 
 impl Keys {
@@ -420,7 +420,8 @@ impl Keys {
             }
         }
         let mut keys = Keys::default();
-        for (idx, (outer, entries)) in (0..).zip(inner) {
+        // There are no more than parts with each of their ranks.
+        for (idx, (outer, entries)) in (0..=u16::MAX).zip(inner) {
             places.entry(outer).or_default().inner = Some(idx);
             keys.inner.push(Keys::build(&entries));
         }
@@ -450,7 +451,7 @@ impl Keys {
     }
 
     /// Returns the keys of an inner object.
-    pub(crate) fn inner(&self, idx: usize) -> Option<&Keys> {
-        self.inner.get(idx)
+    pub(crate) fn inner(&self, idx: u16) -> Option<&Keys> {
+        self.inner.get(usize::from(idx))
     }
 }

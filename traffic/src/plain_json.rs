@@ -10,15 +10,15 @@ const MAX_DEPTH: usize = 16;
 /// Calls `visit` with each entry of a plain object: the key, and its value as it is written, in order.
 /// `None` where the line is not plain, or not an object; what was visited until then says nothing.
 pub(crate) fn object<'l>(line: &'l str, mut visit: impl FnMut(&'l str, &'l str)) -> Option<()> {
-    Scanner::of(line)?.whole(Scanner::key, &mut visit)
+    Scanner::of(line)?.whole(|scanner| scanner.key().map(Some), &mut visit)
 }
 
 /// The same for one line of many: with each value comes what `find` said of its key, on this line or on
-/// one before.
+/// one before. Values of which it said nothing are not visited.
 pub(crate) fn object_like<'l, P: Copy>(
     line: &'l str,
     shape: &mut Shape<P>,
-    find: impl Fn(&str) -> P,
+    find: impl Fn(&str) -> Option<P>,
     mut visit: impl FnMut(P, &'l str),
 ) -> Option<()> {
     let mut idx = 0;
@@ -35,7 +35,7 @@ pub(crate) fn object_like<'l, P: Copy>(
 #[derive(Debug)]
 pub(crate) struct Shape<P> {
     /// A key as it is written, with all that is between the values of two entries, and what it is found to be.
-    keys: Vec<(String, P)>,
+    keys: Vec<(String, Option<P>)>,
 }
 
 impl<P> Default for Shape<P> {
@@ -49,7 +49,7 @@ impl<P> Shape<P> {
     const MAX_KEYS: usize = 64;
     const MAX_KEY_BYTES: usize = 64;
 
-    fn learn(&mut self, idx: usize, written: &str, found: P) {
+    fn learn(&mut self, idx: usize, written: &str, found: Option<P>) {
         if written.len() > Self::MAX_KEY_BYTES || idx >= Self::MAX_KEYS {
             return;
         }
@@ -61,9 +61,66 @@ impl<P> Shape<P> {
     }
 }
 
+/// Bytes that are looked at together.
+const WORD: usize = 16;
+
+/// A byte in each place of a word.
+const fn splat(byte: u8) -> u128 {
+    u128::from_le_bytes([byte; WORD])
+}
+
+/// How many words of a text are looked at before a search begins that takes longer to begin.
+const FIRST_WORDS: usize = 6;
+
+/// Finds the first quote. Most texts are a few words long, for which a call of the library's search would
+/// take longer than searching.
+fn place_of_quote(text: &[u8]) -> Option<usize> {
+    let (words, _) = text.as_chunks::<WORD>();
+    let first = words.get(..FIRST_WORDS).unwrap_or(words);
+    let mut at = 0;
+    for word in first {
+        // Of the bytes that are marked the lowest is a quote; what is above it may be marked by a borrow.
+        let differs = u128::from_le_bytes(*word) ^ splat(b'"');
+        let marked = differs.wrapping_sub(splat(1)) & !differs & splat(0x80);
+        if marked != 0 {
+            return Some(at + marked.trailing_zeros() as usize / 8);
+        }
+        at += WORD;
+    }
+    far_quote(text, at)
+}
+
+/// Finds the first quote of a long text, from `at` on.
+#[cold]
+fn far_quote(text: &[u8], at: usize) -> Option<usize> {
+    memchr::memchr(b'"', text.get(at..)?).map(|behind| at + behind)
+}
+
+/// Returns what is behind `start` in a text that starts so. Keys are short: a call of the library's comparison would
+/// take longer than comparing.
+#[inline]
+fn behind<'l>(text: &'l [u8], start: &[u8]) -> Option<&'l [u8]> {
+    let (here, behind) = text.split_at_checked(start.len())?;
+    let is_equal = match (here.last_chunk::<WORD>(), start.last_chunk::<WORD>()) {
+        // The last word lies over the one before it.
+        (Some(last), Some(known)) => {
+            let words = here.as_chunks::<WORD>().0.iter().zip(start.as_chunks::<WORD>().0);
+            last == known && words.into_iter().all(|(word, known)| word == known)
+        }
+        _ => match (here.split_first_chunk::<8>(), start.split_first_chunk::<8>()) {
+            (Some((first, _)), Some((known, _))) => {
+                first == known && here.last_chunk::<8>() == start.last_chunk::<8>()
+            }
+            _ => here == start,
+        },
+    };
+    is_equal.then_some(behind)
+}
+
 struct Scanner<'l> {
     text: &'l str,
-    at: usize,
+    /// What is not read yet.
+    rest: &'l [u8],
 }
 
 impl<'l> Scanner<'l> {
@@ -73,64 +130,56 @@ impl<'l> Scanner<'l> {
         // The least byte without an early end, so that many are compared at a time.
         let is_odd = bytes.iter().copied().fold(u8::MAX, u8::min) < b' '
             || memchr::memchr(b'\\', bytes).is_some();
-        (!is_odd).then_some(Scanner { text: line, at: 0 })
+        (!is_odd).then_some(Scanner { text: line, rest: bytes })
     }
 
     /// Reads all of the line as one object.
     fn whole<K>(
         mut self,
-        key: impl FnMut(&mut Self) -> Option<K>,
+        key: impl FnMut(&mut Self) -> Option<Option<K>>,
         visit: &mut impl FnMut(K, &'l str),
     ) -> Option<()> {
         self.object(0, key, visit)?;
-        (self.at == self.text.len()).then_some(())
+        self.rest.is_empty().then_some(())
     }
 
-    fn rest(&self) -> &'l [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
-    }
-
-    /// Returns true if a text is here. Compares eight bytes at a time: most keys are too short for more.
-    fn is_at(&self, text: &[u8]) -> bool {
-        let Some(here) = self.rest().get(..text.len()) else { return false };
-        let (words, rest) = text.as_chunks::<8>();
-        let (words_here, rest_here) = here.as_chunks::<8>();
-        let is_equal = |(left, right): (&[u8; 8], &[u8; 8])| left == right;
-        words.iter().zip(words_here).all(is_equal)
-            && match (text.last_chunk::<8>(), here.last_chunk::<8>()) {
-                (Some(last), Some(last_here)) => last == last_here,
-                _ => rest == rest_here,
-            }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+    /// How many bytes are read.
+    fn at(&self) -> usize {
+        self.text.len() - self.rest.len()
     }
 
     /// The only white space without control characters is the blank.
     fn blanks(&mut self) {
-        while self.peek() == Some(b' ') {
-            self.at += 1;
+        while let [b' ', behind @ ..] = self.rest {
+            self.rest = behind;
         }
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
-        (self.peek()? == byte).then(|| self.at += 1)
+    fn next(&mut self) -> Option<u8> {
+        let (first, behind) = self.rest.split_first()?;
+        self.rest = behind;
+        Some(*first)
     }
 
-    /// Reads a string, at its first quote; returns its text.
-    fn string(&mut self) -> Option<&'l str> {
-        self.expect(b'"')?;
-        let start = self.at;
-        let end = start + memchr::memchr(b'"', self.rest())?;
-        self.at = end + 1;
-        self.text.get(start..end)
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then_some(())
+    }
+
+    /// Reads a string behind its first quote.
+    #[inline]
+    fn string(&mut self) -> Option<()> {
+        let end = place_of_quote(self.rest)?;
+        self.rest = self.rest.get(end + 1..)?;
+        Some(())
     }
 
     /// A key and its colon.
     fn key(&mut self) -> Option<&'l str> {
         self.blanks();
-        let key = self.string()?;
+        self.expect(b'"')?;
+        let start = self.at();
+        self.string()?;
+        let key = self.text.get(start..self.at() - 1)?;
         self.blanks();
         self.expect(b':')?;
         Some(key)
@@ -141,43 +190,51 @@ impl<'l> Scanner<'l> {
         &mut self,
         shape: &mut Shape<P>,
         idx: usize,
-        find: &impl Fn(&str) -> P,
-    ) -> Option<P> {
+        find: &impl Fn(&str) -> Option<P>,
+    ) -> Option<Option<P>> {
         if let Some((written, found)) = shape.keys.get(idx)
-            && self.is_at(written.as_bytes())
+            && let Some(behind) = behind(self.rest, written.as_bytes())
         {
-            self.at += written.len();
+            self.rest = behind;
             return Some(*found);
         }
-        let start = self.at;
+        let start = self.at();
         let found = find(self.key()?);
-        shape.learn(idx, self.text.get(start..self.at)?, found);
+        shape.learn(idx, self.text.get(start..self.at())?, found);
         Some(found)
     }
 
-    /// Reads an object: `key` reads each key and what is behind it, up to the value.
+    /// Reads an object: `key` reads each key and what is behind it, up to the value, and returns what to visit the
+    /// value with, if that is to be visited.
     fn object<K>(
         &mut self,
         depth: usize,
-        mut key: impl FnMut(&mut Self) -> Option<K>,
+        mut key: impl FnMut(&mut Self) -> Option<Option<K>>,
         visit: &mut impl FnMut(K, &'l str),
     ) -> Option<()> {
         self.expect(b'{')?;
         self.blanks();
-        if self.peek()? == b'}' {
-            self.at += 1;
+        if let [b'}', behind @ ..] = self.rest {
+            self.rest = behind;
             return Some(());
         }
         loop {
             let key = key(self)?;
             self.blanks();
-            let start = self.at;
-            self.value(depth)?;
-            visit(key, self.text.get(start..self.at)?);
+            let start = self.at();
+            // Most values are strings.
+            match self.rest {
+                [b'"', behind @ ..] => {
+                    self.rest = behind;
+                    self.string()?;
+                }
+                _ => self.value(depth)?,
+            }
+            if let Some(key) = key {
+                visit(key, self.text.get(start..self.at())?);
+            }
             self.blanks();
-            let next = self.peek()?;
-            self.at += 1;
-            match next {
+            match self.next()? {
                 b',' => {}
                 b'}' => return Some(()),
                 _ => return None,
@@ -186,31 +243,48 @@ impl<'l> Scanner<'l> {
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
-        match self.peek()? {
-            b'"' => self.string().map(|_| ()),
-            b'{' if depth < MAX_DEPTH => self.object(depth + 1, Scanner::key, &mut |_, _| {}),
-            b'[' if depth < MAX_DEPTH => self.list(depth + 1),
-            b't' => self.word("true"),
-            b'f' => self.word("false"),
-            b'n' => self.word("null"),
+        match self.rest {
+            [b'"', behind @ ..] => {
+                self.rest = behind;
+                self.string()
+            }
+            [b'n', b'u', b'l', b'l', behind @ ..] => {
+                self.rest = behind;
+                Some(())
+            }
+            [b'{' | b'[' | b't' | b'f', ..] => self.rare(depth),
             _ => self.number(),
+        }
+    }
+
+    /// Reads a value of a kind that few lines of logs have.
+    fn rare(&mut self, depth: usize) -> Option<()> {
+        match self.rest {
+            [b'{', ..] if depth < MAX_DEPTH => {
+                let key = |scanner: &mut Self| scanner.key().map(|_| None::<()>);
+                self.object(depth + 1, key, &mut |(), _| {})
+            }
+            [b'[', ..] if depth < MAX_DEPTH => self.list(depth + 1),
+            [b't', b'r', b'u', b'e', behind @ ..] | [b'f', b'a', b'l', b's', b'e', behind @ ..] => {
+                self.rest = behind;
+                Some(())
+            }
+            _ => None,
         }
     }
 
     fn list(&mut self, depth: usize) -> Option<()> {
         self.expect(b'[')?;
         self.blanks();
-        if self.peek()? == b']' {
-            self.at += 1;
+        if let [b']', behind @ ..] = self.rest {
+            self.rest = behind;
             return Some(());
         }
         loop {
             self.blanks();
             self.value(depth)?;
             self.blanks();
-            let next = self.peek()?;
-            self.at += 1;
-            match next {
+            match self.next()? {
                 b',' => {}
                 b']' => return Some(()),
                 _ => return None,
@@ -218,27 +292,22 @@ impl<'l> Scanner<'l> {
         }
     }
 
-    fn word(&mut self, word: &str) -> Option<()> {
-        let rest = self.text.get(self.at..)?;
-        rest.starts_with(word).then(|| self.at += word.len())
-    }
-
     fn number(&mut self) -> Option<()> {
-        if self.peek()? == b'-' {
-            self.at += 1;
+        if let [b'-', behind @ ..] = self.rest {
+            self.rest = behind;
         }
-        match self.peek()? {
-            b'0' => self.at += 1,
+        match self.rest {
+            [b'0', behind @ ..] => self.rest = behind,
             _ => self.digits()?,
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
+        if let [b'.', behind @ ..] = self.rest {
+            self.rest = behind;
             self.digits()?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
+        if let [b'e' | b'E', behind @ ..] = self.rest {
+            self.rest = behind;
+            if let [b'+' | b'-', behind @ ..] = self.rest {
+                self.rest = behind;
             }
             self.digits()?;
         }
@@ -246,11 +315,11 @@ impl<'l> Scanner<'l> {
     }
 
     fn digits(&mut self) -> Option<()> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
+        let n_before = self.rest.len();
+        while let [b'0'..=b'9', behind @ ..] = self.rest {
+            self.rest = behind;
         }
-        (self.at > start).then_some(())
+        (self.rest.len() < n_before).then_some(())
     }
 }
 
@@ -276,7 +345,10 @@ mod tests {
 
     #[test]
     fn plain_objects_are_read_and_others_left_to_the_parser() {
+        let long = "ä".repeat(200);
+        let long = format!(r#"{{"a":"{long}","{long}":"b"}}"#);
         for (line, is_plain) in [
+            (long.as_str(), true),
             ("{}", true),
             (r#"{"a":"b","c":-1.5e+3,"d":null,"e":[1,{"f":[]}],"g":{}}"#, true),
             (r#"{ "ä" : "ö" , "a":0 }"#, true),
@@ -331,7 +403,7 @@ mod tests {
                     entries.into_iter().map(|(key, value)| format!("{key}{value}")).collect();
                 let line = format!("{{{}}}", entries.join(","));
                 let (mut alone, mut after) = (Vec::new(), Vec::new());
-                let is_plain = object(&line, |key, raw| alone.push((hash(key), raw)));
+                let is_plain = object(&line, |key, raw| alone.extend(hash(key).map(|hash| (hash, raw))));
                 let is_plain_after =
                     object_like(&line, &mut shape, hash, |key, raw| after.push((key, raw)));
                 prop_assert_eq!(is_plain_after, is_plain, "{}", &line);
@@ -340,8 +412,9 @@ mod tests {
         }
     }
 
-    fn hash(key: &str) -> u64 {
+    /// A number for most keys.
+    fn hash(key: &str) -> Option<u64> {
         use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-        BuildHasherDefault::<DefaultHasher>::new().hash_one(key)
+        (key != "a").then(|| BuildHasherDefault::<DefaultHasher>::new().hash_one(key))
     }
 }

@@ -49,13 +49,17 @@ impl<'l> Slots<'l> {
 
     /// Puts the value of a key where the key says. Where a part has several keys the first of them
     /// counts, and where a key is given twice the last one.
-    fn put(&mut self, keys: &Keys, place: Option<Place>, raw: &'l str) {
-        let Some(Place { value, inner }) = place else { return };
-        if let Some(keys) = inner.and_then(|idx| keys.inner(idx))
-            && raw.starts_with('{')
+    fn put(&mut self, keys: &Keys, place: Place, raw: &'l str) {
+        let Place { value, inner } = place;
+        if raw.starts_with('{')
+            && let Some(keys) = inner.and_then(|idx| keys.inner(idx))
         {
             // The line is JSON, and so is each value in it.
-            let _ = json::object(raw.as_bytes(), |key, raw| self.put(keys, keys.find(key), raw));
+            let _ = json::object(raw.as_bytes(), |key, raw| {
+                if let Some(place) = keys.find(key) {
+                    self.put(keys, place, raw);
+                }
+            });
             return;
         }
         if let Some((part, rank)) = value {
@@ -64,10 +68,10 @@ impl<'l> Slots<'l> {
     }
 
     /// Puts the value of a key where its column says, and those of an object that contains columns.
-    fn put_column(&mut self, place: Option<Place>, raw: &'l str) {
-        let Some(Place { value, inner }) = place else { return };
-        if let Some(container) = inner.and_then(Container::from_idx)
-            && raw.starts_with('{')
+    fn put_column(&mut self, place: Place, raw: &'l str) {
+        let Place { value, inner } = place;
+        if raw.starts_with('{')
+            && let Some(container) = inner.and_then(Container::from_idx)
         {
             let mut put = |column, raw| {
                 let (part, rank) = part_of(column);
@@ -83,6 +87,7 @@ impl<'l> Slots<'l> {
     }
 
     /// Sets the value of a part, unless it has one of a lower rank.
+    #[inline]
     pub(crate) fn set(&mut self, part: Part, rank: u8, raw: &'l str) {
         // What the proxy did not have: the next key may.
         if raw.len() <= 4 && matches!(raw, "null" | "\"\"" | "\"-\"" | "-" | "") {
@@ -146,6 +151,12 @@ impl<'l> Slots<'l> {
 
     /// Returns a part as a number; numbers are written as texts and with decimals too.
     fn number(&self, part: Part) -> Result<Option<u64>, Unreadable> {
+        let Some(raw) = self.raw(part) else { return Ok(None) };
+        if self.writing != Writing::Text
+            && let Ok(number) = json::inside(raw).unwrap_or(raw).parse()
+        {
+            return Ok(Some(number));
+        }
         let Some(text) = self.text(part)? else { return Ok(None) };
         let whole = |number: &f64| (0.0..1e15).contains(number) && number.fract() == 0.0;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see whole")]
@@ -155,11 +166,10 @@ impl<'l> Slots<'l> {
         number.map(Some).ok_or(Unreadable::WrongType)
     }
 
-    /// Returns how long the request took; `None` where no duration is written.
-    pub(crate) fn duration(&self) -> Option<Duration<'l>> {
-        let (rank, _) = self.values.get(Part::Duration as usize)?;
-        let text = self.text(Part::Duration).ok()??;
-        Some(Duration { text, is_in_seconds: *rank >= SECONDS_RANK })
+    /// Returns how long the request took, of the text of [`Part::Duration`].
+    pub(crate) fn duration(&self, text: Cow<'l, str>) -> Duration<'l> {
+        let rank = self.values.get(Part::Duration as usize).map_or(0, |(rank, _)| *rank);
+        Duration { text, is_in_seconds: rank >= SECONDS_RANK }
     }
 
     /// Writes the request of a line, which may lack a host or a path, into `line`, which is not moved:
@@ -273,7 +283,7 @@ pub struct LineReader {
     template_rank: Option<u8>,
     /// What the variables of nginx give, of which the first is the name that its configuration has.
     of_nginx: Vec<(Part, u8)>,
-    shape: Shape<Option<Place>>,
+    shape: Shape<Place>,
 }
 
 impl LineReader {
@@ -342,7 +352,11 @@ impl LineReader {
         let plain = plain_json::object_like(line, shape, find, |place, raw| put(slots, place, raw));
         if plain.is_none() {
             *slots = Slots { writing: Writing::Json, ..Slots::default() };
-            json::parsed(line, &mut |key, raw| put(slots, find(key), raw))?;
+            json::parsed(line, &mut |key, raw| {
+                if let Some(place) = find(key) {
+                    put(slots, place, raw);
+                }
+            })?;
         }
         if self.is_virtual_host(slots) {
             slots.forget(Part::ServerName);
@@ -354,7 +368,7 @@ impl LineReader {
 /// Returns what a name of a column gives, as a key.
 fn place_of_column(name: &str) -> Option<Place> {
     let value = Container::Line.column(name).map(part_of);
-    let inner = Container::Line.inner(name).map(|container| container as usize);
+    let inner = Container::Line.inner(name).map(|container| container as u16);
     (value.is_some() || inner.is_some()).then_some(Place { value, inner })
 }
 
