@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::dialect::Value;
 use crate::rule::{Skipped, broken_yaml, others, string, strings, technique_id};
+use crate::value::Value;
 
 /// One test.
 #[derive(Clone, Debug)]

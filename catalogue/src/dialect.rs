@@ -12,14 +12,13 @@ mod fence;
 mod front_matter;
 mod rule_page;
 pub mod section;
-mod value;
 
 use encoding_rs::WINDOWS_1252;
 use section::Section;
 
 use crate::CatalogueRule;
+pub use crate::value::Value;
 pub use document::{Document, DocumentKind};
-pub use value::Value;
 
 /// A note as it was read.
 #[derive(Clone, Debug)]

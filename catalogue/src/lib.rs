@@ -19,6 +19,7 @@ mod rule;
 mod sigma;
 mod splunk;
 mod technique_names;
+mod value;
 
 pub use self::sigma::of_rule;
 pub use collection::{is_rule_path, read_rules};

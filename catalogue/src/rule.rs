@@ -4,8 +4,8 @@ use std::fmt;
 
 pub use sigma::{technique_id, techniques_in};
 
-use crate::dialect::Value;
 use crate::query::Expression;
+use crate::value::Value;
 
 /// A collection of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,77 +15,33 @@ use inspect::behaviour_state::{
     WINDOW_SECONDS, WatchState,
 };
 use inspect::{
-    Action, Behaviour, BehaviourField, BehaviourFields, FieldValue, IdentityKey, Inspector,
-    Observed, Ratio, Request, RuleId, RuleMatch, Ruling, Scope, Subject, Verdict,
+    Action, Behaviour, BehaviourField, BehaviourFields, IdentityKey, Inspector, Observed, Ratio,
+    Request, RuleMatch, Ruling, Scope, Subject, Verdict,
 };
 
 use crate::host::Host;
+use crate::inspection::Inspection;
 use crate::limits::MAX_CAS_TRIES;
-use crate::plugin::{Inspection, Plugin};
+use crate::plugin::Plugin;
 use crate::source::Sender;
 use crate::suppression::EventSubject;
 
-mod held;
+pub(crate) mod held;
 mod news;
 mod parties;
-mod recent;
+pub(crate) mod recent;
 mod record;
 pub(crate) mod reservation;
-mod scopes;
-mod shared;
+pub(crate) mod scopes;
+pub(crate) mod shared;
+pub(crate) mod tracked;
 
-pub(crate) use held::Held;
 use news::{News, host_newness};
 use parties::{Parties, network_hash, reads_service};
-pub(crate) use recent::Recent;
-pub(crate) use scopes::Scopes;
+use recent::SHARED;
 use shared::find;
-pub(crate) use shared::{Costs, Place, Table, open};
-
-/// A request whose source's behaviour rules ask for.
-#[derive(Debug)]
-pub(crate) struct Tracked {
-    parties: Parties,
-    /// When it was judged, in milliseconds since 1970.
-    pub(crate) since: u64,
-    /// The same in seconds.
-    time: u32,
-    /// What was known at its headers, itself included.
-    pub(crate) behaviour: Behaviour,
-    /// The rules that wait for what is known when it ends.
-    pub(crate) waiting: Vec<RuleId>,
-    /// Whether it was written at its headers.
-    is_written: bool,
-    /// Whether it may have a body.
-    pub(crate) has_body: bool,
-}
-
-impl Tracked {
-    /// Returns what is known of the fields that rules ask for.
-    pub(crate) fn answers(
-        &self,
-        asked: impl Iterator<Item = BehaviourFields>,
-    ) -> Vec<(BehaviourField, FieldValue)> {
-        let asked = asked.fold(BehaviourFields::default(), BehaviourFields::union);
-        asked.iter().filter_map(|field| Some((field, self.behaviour.value(field)?))).collect()
-    }
-
-    /// The use of the pair, without bytes and duration; `now` is the clock.
-    fn used(&self, now: u32) -> PairUse {
-        let identity = self.parties.subjects.identity;
-        PairUse { time: self.time, now, identity, ..PairUse::default() }
-    }
-}
-
-/// The fields that other entries than the pair's own answer.
-const SHARED: [BehaviourField; 6] = [
-    BehaviourField::AfterDeadDrop,
-    BehaviourField::FirstUse,
-    BehaviourField::NewHosts,
-    BehaviourField::Prevalence,
-    BehaviourField::ServicePrevalence,
-    BehaviourField::Sources,
-];
+use shared::{Costs, Place, open};
+use tracked::Tracked;
 
 impl Plugin {
     /// Returns true if a request has to be tracked: a rule waits for its source's behaviour, or it may read a dead

@@ -40,11 +40,12 @@ use inspect::{IdentityKey, Mode, Pack};
 
 pub(crate) use self::error::ConfigError;
 use crate::collector::Collector;
+use crate::host::Protocol;
 use crate::json::{self, JsonError};
 use crate::keys::read_keys;
 use crate::limits::MAX_SUPPRESS_SECONDS;
 use crate::proto_struct;
-use crate::source::TrustedHeader;
+use crate::trusted_header::TrustedHeader;
 
 /// What happens to a request that the filter cannot judge, because the host does not return what is
 /// needed. This never happens on a healthy host; it is a policy and not an accident.
@@ -64,26 +65,6 @@ impl FailureMode {
         match self {
             FailureMode::Open => "open",
             FailureMode::Closed => "closed",
-        }
-    }
-}
-
-/// The protocol of a plugin's streams; it has to fit the place at which Envoy runs the filter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protocol {
-    /// HTTP, in an HTTP filter.
-    #[default]
-    Http,
-    /// TLS that passes through, in a network filter: the server name is judged.
-    Tls,
-}
-
-impl Protocol {
-    /// Returns the name in the configuration.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Protocol::Http => "http",
-            Protocol::Tls => "tls",
         }
     }
 }

@@ -10,9 +10,11 @@ use crate::decide::decide;
 use crate::headers::{Headers, serialise};
 use crate::host::{Host, Property};
 use crate::http::Flow;
+use crate::inspection::{Inspection, Reported};
+use crate::judge::raised;
 use crate::metrics::Failure;
 use crate::open_connections::Slot;
-use crate::plugin::{Inspection, Plugin, Reported, raised};
+use crate::plugin::Plugin;
 use crate::snapshot::{Snapshot, without_port};
 use crate::source::Sender;
 

@@ -8,7 +8,7 @@ use crate::config::{Anywhere, ListenerTls};
 use crate::deny::unauthenticated;
 use crate::headers::{Occurrence, occurrence, underscored};
 use crate::host::{Host, Property};
-use crate::metrics::Failure;
+use crate::metrics::{Failure, Unauthenticated};
 use crate::plugin::Plugin;
 use crate::snapshot::{Snapshot, without_port};
 
@@ -18,28 +18,6 @@ const HEADER: &str = "proxy-authorization";
 /// The filter state with the name of a tunnel's client, which the gateway's configuration passes on to what is
 /// inside: see [`Property::Client`].
 const CLIENT: &str = "tidegate.client";
-
-/// Why a request does not name its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Unauthenticated {
-    /// It has no credentials, and its source has to have some.
-    Missing,
-    /// Its credentials are those of no client, or cannot be read.
-    Wrong,
-    /// The connection is in clear text and not on this machine: credentials are neither taken nor asked for.
-    Insecure,
-}
-
-impl Unauthenticated {
-    /// Returns the name in metrics and response code details.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Unauthenticated::Missing => "missing",
-            Unauthenticated::Wrong => "wrong",
-            Unauthenticated::Insecure => "insecure",
-        }
-    }
-}
 
 /// What happens to a request for its credentials.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,10 +6,9 @@
 use inspect::pack::Tables;
 use inspect::{Action, Decision, UNLISTED_FIELD, Verdict};
 
-use crate::credentials::Unauthenticated;
 use crate::host::LocalResponse;
 use crate::label::rule_label;
-use crate::metrics::Failure;
+use crate::metrics::{Failure, Unauthenticated};
 
 /// `Forbidden`.
 const DENIED: u32 = 403;

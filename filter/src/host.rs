@@ -5,12 +5,30 @@
 
 use std::fmt;
 
-use crate::config::Protocol;
-
 /// The number of a value that is not there yet: a value that another worker wrote meanwhile has another one, so
 /// that it is not overwritten. Envoy counts changes from 1, and sets what is not there whatever the number
 /// (`SharedData::set` of proxy-wasm-cpp-host).
 const ABSENT: u32 = u32::MAX;
+
+/// The protocol of a plugin's streams; it has to fit the place at which Envoy runs the filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP, in an HTTP filter.
+    #[default]
+    Http,
+    /// TLS that passes through, in a network filter: the server name is judged.
+    Tls,
+}
+
+impl Protocol {
+    /// Returns the name in the configuration.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Http => "http",
+            Protocol::Tls => "tls",
+        }
+    }
+}
 
 /// The error of a call that the host refused; the number is the host's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

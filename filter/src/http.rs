@@ -5,8 +5,9 @@ use std::mem;
 use std::rc::Rc;
 
 use crate::host::Host;
+use crate::inspection::{Inspection, Step};
 use crate::metrics::Failure;
-use crate::plugin::{Inspection, Plugin, Step};
+use crate::plugin::Plugin;
 use crate::running;
 
 /// What the host does with a stream after a callback.

@@ -68,7 +68,9 @@ mod filter_state;
 mod headers;
 mod host;
 mod http;
+mod inspection;
 mod json;
+mod judge;
 mod keys;
 mod label;
 mod limits;
@@ -89,11 +91,13 @@ mod suppression;
 mod testing;
 mod timing;
 mod trust;
+mod trusted_header;
 
-pub use config::Protocol;
 pub use connection::Connection;
 pub use headers::{lay_out, serialise};
-pub use host::{Host, HostError, LocalResponse, LogLevel, MetricId, MetricKind, Post, Property};
+pub use host::{
+    Host, HostError, LocalResponse, LogLevel, MetricId, MetricKind, Post, Property, Protocol,
+};
 pub use http::{Flow, HttpStream};
 pub use memory::{Entered, Memory};
 pub use root::{Root, Taken};

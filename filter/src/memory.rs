@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use crate::export_queue::Queue;
-use crate::running::Running;
-use crate::suppression::Opened;
-use crate::trust::ActivePlugin;
+use crate::host::Protocol;
+use crate::inspection::Inspection;
+use crate::plugin::Plugin;
 
 /// The memory of one worker: requests that are running, windows that it opened, events for the
 /// collector, and the newest signed packs.
@@ -20,6 +20,35 @@ pub struct Memory {
     pub(crate) opened: RefCell<Vec<Opened>>,
     pub(crate) queue: RefCell<Queue>,
     pub(crate) active: RefCell<Vec<ActivePlugin>>,
+}
+
+/// A request that may have to be reported while it runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// When it was judged, in seconds since 1970.
+    pub(crate) since: u64,
+    pub(crate) plugin: Weak<Plugin>,
+    pub(crate) inspection: Weak<RefCell<Inspection>>,
+}
+
+/// A window that this worker opened and has to close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// When, in seconds since 1970.
+    pub(crate) from: u64,
+    /// When it ends.
+    pub(crate) until: u64,
+    /// Its bucket.
+    pub(crate) place: u32,
+}
+
+/// The newest plugin of a pack name, on this worker.
+#[derive(Debug)]
+pub(crate) struct ActivePlugin {
+    pub(crate) name: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) version: u64,
+    pub(crate) plugin: Rc<Plugin>,
 }
 
 thread_local! {

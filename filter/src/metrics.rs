@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use inspect::{Action, Anomalies, Anomaly, CorrelationId, Pack, RuleId, RuleMatch, Ruling, StrId};
 
-use crate::behaviour::Table;
-use crate::credentials::Unauthenticated;
+use crate::behaviour::shared::Table;
 use crate::host::{Host, HostError, MetricId, MetricKind};
 use crate::label::{rule_label, short_hash};
 use crate::limits::{MAX_SUMMED, SAMPLED};
@@ -56,6 +55,28 @@ impl Failure {
             Failure::SourceHeader => "source_header",
             Failure::Connections => "connections",
             Failure::Panic => "panic",
+        }
+    }
+}
+
+/// Why a request does not name its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Unauthenticated {
+    /// It has no credentials, and its source has to have some.
+    Missing,
+    /// Its credentials are those of no client, or cannot be read.
+    Wrong,
+    /// The connection is in clear text and not on this machine: credentials are neither taken nor asked for.
+    Insecure,
+}
+
+impl Unauthenticated {
+    /// Returns the name in metrics and response code details.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Unauthenticated::Missing => "missing",
+            Unauthenticated::Wrong => "wrong",
+            Unauthenticated::Insecure => "insecure",
         }
     }
 }

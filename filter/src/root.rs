@@ -6,8 +6,9 @@ use std::sync::Arc;
 use inspect::Pack;
 use inspect::pack::SignatureError;
 
-use crate::config::{Config, ConfigError, Protocol, Settings};
+use crate::config::{Config, ConfigError, Settings};
 use crate::connection::Connection;
+use crate::host::Protocol;
 use crate::host::{Host, LogLevel};
 use crate::http::HttpStream;
 use crate::metrics::{Refusal, count_refusal};

@@ -6,23 +6,15 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use inspect::Action;
 
 use crate::host::Host;
+use crate::inspection::Inspection;
 use crate::limits::{MAX_RUNNING, REPORT_SECONDS};
-use crate::memory::Part;
-use crate::plugin::{Inspection, Plugin};
-
-/// A request that may have to be reported while it runs.
-#[derive(Debug)]
-pub(crate) struct Running {
-    /// When it was judged, in seconds since 1970.
-    since: u64,
-    plugin: Weak<Plugin>,
-    inspection: Weak<RefCell<Inspection>>,
-}
+use crate::memory::{Part, Running};
+use crate::plugin::Plugin;
 
 // In order of arrival. A request outlives the configuration that it was judged with, so they are
 // kept outside of all.

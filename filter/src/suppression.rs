@@ -24,7 +24,7 @@ use inspect::{Action, Decision, Pack, RuleMatch, Ruling, Usage};
 use crate::config::Suppression;
 use crate::host::Host;
 use crate::limits::{MAX_CAS_TRIES, MAX_NAME_BYTES};
-use crate::memory::Part;
+use crate::memory::{Opened, Part};
 use crate::snapshot::without_port;
 use crate::source::Sender;
 
@@ -41,17 +41,6 @@ const RATE_SECONDS: u64 = 60;
 
 // The windows that this worker opened. A new configuration takes over those of the one before.
 const OPENED: Part<Vec<Opened>> = Part(|memory| &memory.opened);
-
-/// A window that this worker opened and has to close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Opened {
-    /// When, in seconds since 1970.
-    pub(crate) from: u64,
-    /// When it ends.
-    pub(crate) until: u64,
-    /// Its bucket.
-    pub(crate) place: u32,
-}
 
 /// What an event is about, apart from the rules that matched.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,8 @@
 //! How long judging takes: measured for one request of many.
 
 use crate::host::Host;
-use crate::plugin::{Plugin, Step};
+use crate::inspection::Step;
+use crate::plugin::Plugin;
 
 impl Plugin {
     /// Judges the request of the current stream, and measures the time for every n-th request.

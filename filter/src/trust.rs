@@ -17,24 +17,16 @@
 
 use std::rc::Rc;
 
-use crate::config::{Config, Protocol};
+use crate::config::Config;
+use crate::host::Protocol;
 use crate::host::{Host, LogLevel};
 use crate::limits::MAX_CAS_TRIES;
-use crate::memory::Part;
+use crate::memory::{ActivePlugin, Part};
 use crate::metrics::{Refusal, count_refusal};
 use crate::plugin::Plugin;
 
 /// The prefix of a pack's name in the host's shared data.
 const KEY: &str = "tidegate.version.";
-
-/// The newest plugin of a pack name, on this worker.
-#[derive(Debug)]
-pub(crate) struct ActivePlugin {
-    name: String,
-    protocol: Protocol,
-    version: u64,
-    plugin: Rc<Plugin>,
-}
 
 // Each configuration has a root of its own, so what outlives one is kept outside of all.
 const ACTIVE: Part<Vec<ActivePlugin>> = Part(|memory| &memory.active);

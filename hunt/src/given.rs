@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use inspect::pack::Tables;
-use inspect::{FieldId, ProxyField, RuleId};
+use inspect::{FieldId, ProxyField, RuleId, rules_needing};
 use traffic::Line;
 
 /// The fields that a request had, as a set; nothing is known of them before a request was read.
@@ -121,7 +121,7 @@ pub(crate) fn of_paths(tables: &Tables) -> Asking<'_> {
 
 fn asking(tables: &Tables, is_lacking: impl Fn(FieldId) -> bool) -> Asking<'_> {
     let mut asking = Asking::default();
-    let needing = tables.rules_needing(&is_lacking);
+    let needing = rules_needing(tables, &is_lacking);
     for (rule, of_rule) in (0..).map(RuleId).zip(&tables.rules) {
         if !tables.fields_of(rule).into_iter().any(&is_lacking) {
             continue;

@@ -22,6 +22,7 @@ mod page;
 mod policy_replay;
 mod report;
 pub mod score;
+mod timestamp;
 mod uses;
 
 pub use behaviour::{RitaScore, Spill};

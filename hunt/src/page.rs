@@ -233,7 +233,7 @@ fn matches(out: &mut String, alerts: &[Alert]) {
     for alert in alerts {
         let time = alert
             .time_ms
-            .map(|time_ms| crate::report::timestamp(time_ms - time_ms.rem_euclid(1000)));
+            .map(|time_ms| crate::timestamp::timestamp(time_ms - time_ms.rem_euclid(1000)));
         let time = time.unwrap_or_default();
         let _ = writeln!(
             out,

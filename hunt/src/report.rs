@@ -22,6 +22,7 @@ use crate::limits::MAX_HELD_EVENTS;
 use crate::output::{Output, Record};
 use crate::page::{self, Alert, Alerts};
 use crate::policy_replay::{Decided, PolicyFacts, PolicyReplay};
+use crate::timestamp::timestamp;
 use crate::uses::Uses;
 
 mod over_time;
@@ -431,11 +432,6 @@ impl Report {
 
 fn level(level: Level) -> &'static str {
     level.as_str()
-}
-
-pub(crate) fn timestamp(milliseconds: i64) -> String {
-    jiff::Timestamp::from_millisecond(milliseconds)
-        .map_or_else(|_| milliseconds.to_string(), |time| time.to_string())
 }
 
 /// Returns true if a field contains no secrets: who talks to whom, not what is said.

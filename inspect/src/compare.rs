@@ -1,9 +1,9 @@
 //! Questions about a field that are not about a fixed text: numbers, times, other fields.
 
-use crate::evaluate::Truth;
 use crate::event::{Event, Slot};
 use crate::pack::{Comparison, Tables, Test, TestKind};
 use crate::steps;
+use crate::truth::Truth;
 
 /// The answer to a test. A list holds where one of its values does.
 pub(crate) fn test_truth(tables: &Tables, test: u32, event: &Event) -> Truth {

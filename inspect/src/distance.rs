@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 
 use crate::compare::test_truth;
-use crate::evaluate::{Scratch, Truth, atom_truth};
+use crate::evaluate::{Scratch, atom_truth};
 use crate::event::Event;
 use crate::ids::RuleId;
 use crate::limits::MAX_MISSING;
 use crate::pack::{KEYWORDS, Op, Tables};
 use crate::request::ProxyField;
+use crate::truth::Truth;
 
 /// How many searches would have to be otherwise for a rule to match; in all of its alternatives, how many do not
 /// find what they look for; and of those that need not be otherwise, how many found where the request goes to. The

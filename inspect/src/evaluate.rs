@@ -16,35 +16,11 @@ use crate::bits::BitSet;
 use crate::event::{Event, Slot, Text};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId};
 use crate::pack::{Atom, KEYWORDS, Op, Tables};
+use crate::truth::Truth;
 pub(crate) use gate::{Numbers, narrow};
 pub(crate) use outcomes::may_match;
-pub(crate) use plan::{Plan, fields, needing};
-
-/// True, false, or not known yet. The order is Kleene's: "and" is the minimum, "or" the maximum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Truth {
-    /// It does not hold, whatever is still to come.
-    #[default]
-    False,
-    /// It depends on what is still to come.
-    Unknown,
-    /// It holds, whatever is still to come.
-    True,
-}
-
-impl Truth {
-    pub(crate) fn from_bool(holds: bool) -> Truth {
-        if holds { Truth::True } else { Truth::False }
-    }
-
-    pub(crate) fn opposite(self) -> Truth {
-        match self {
-            Truth::False => Truth::True,
-            Truth::Unknown => Truth::Unknown,
-            Truth::True => Truth::False,
-        }
-    }
-}
+pub(crate) use plan::Plan;
+pub use plan::rules_needing;
 
 /// What made an atom true: the first pattern that was found, and in which value.
 #[derive(Clone, Copy, Debug)]

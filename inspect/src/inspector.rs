@@ -9,8 +9,8 @@ use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
 use crate::distance::Distance;
 use crate::evaluate::{
-    Found, Numbers, Plan, Scratch, Truth, ask_all, atom_truth, evaluate, evaluate_undecided,
-    fields, may_match, narrow, unindexed_found,
+    Found, Numbers, Plan, Scratch, ask_all, atom_truth, evaluate, evaluate_undecided, may_match,
+    narrow, unindexed_found,
 };
 use crate::event::Event;
 use crate::ids::{AtomId, FieldId, RuleId, StrId};
@@ -21,6 +21,7 @@ use crate::policy::{Allowance, User, listed_names, names_agree};
 use crate::request::{Binding, Further, Known, ProxyField, Request};
 use crate::secret::Secrets;
 use crate::service::UsedService;
+use crate::truth::Truth;
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::{Form, Views};
 
@@ -67,7 +68,7 @@ impl Inspector {
         let n_rules = pack.tables().rules.len();
         of_response.reset(n_rules);
         for rule in (0..).map(RuleId).take(n_rules) {
-            let fields = fields(pack.tables(), rule);
+            let fields = pack.tables().fields_of(rule);
             if fields.into_iter().any(|field| binding.is_of_response(field)) {
                 of_response.insert(rule.index());
             }

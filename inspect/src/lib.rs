@@ -52,6 +52,7 @@ mod secret;
 mod service;
 mod sorted;
 mod steps;
+mod truth;
 mod verdict;
 mod views;
 mod words;
@@ -62,13 +63,13 @@ pub use behaviour::{
     Scope, Subject, ValueKind, state as behaviour_state,
 };
 pub use correlation::{CorrelationHit, Correlator, CorrelatorCounts, Firing, HuntOnly};
-pub use evaluate::Truth;
+pub use evaluate::rules_needing;
 pub use event::{Event, Text};
 pub use fold::{fold, fold_char, fold_into};
 pub use ids::{AtomId, CorrelationId, FieldId, PatternId, RuleId, StrId};
 pub use inspector::Inspector;
 pub use keyed_hash::IdentityKey;
-pub use pack::{Mode, Pack, PackError, PackErrorKind, PackHash};
+pub use pack::{GRAM_HASH, Mode, Pack, PackError, PackErrorKind, PackHash, SMALL_GRAMS_SHIFT};
 pub use policy::{
     Action, Allowance, AllowedBy, Decision, HeaderChange, PolicyQuery, Ruling, SALT_BYTES,
     SecretHash, Source, UNLISTED_FIELD, Usage, User, address_number, network,
@@ -76,10 +77,10 @@ pub use policy::{
 pub use request::{
     METHOD_OVERRIDES, PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port,
 };
-pub use scan::{GRAM_HASH, SMALL_GRAMS_SHIFT};
 pub use secret::{SECRET_FIELD, SecretKind, Secrets};
 pub use service::{
     OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, plain_host,
 };
+pub use truth::Truth;
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 pub use views::{ExtraHost, Form, Views, ascii_name};

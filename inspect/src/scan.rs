@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use crate::ids::PatternId;
 use crate::pack::{
-    Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, Gram, Grams, Networks, Trie, TrieNode,
+    Automaton, GLOB_DASH, GLOB_MANY, GLOB_ONE, GRAM_HASH, Gram, Grams, Networks, SMALL_GRAMS_SHIFT,
+    Trie, TrieNode,
 };
 use crate::steps;
 use crate::words::{equal, is_equal, last_word, place_of};
@@ -96,13 +97,6 @@ fn range(ends: &[u32], idx: usize) -> Range<usize> {
     let start = idx.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
     start as usize..ends.get(idx).copied().unwrap_or_default() as usize
 }
-
-/// The multiplier of the hash that spreads grams over a bitmap (Knuth's multiplicative hashing).
-pub const GRAM_HASH: u32 = 0x9E37_79B1;
-
-/// How far a product with [`GRAM_HASH`] is shifted for a small index, which is probed faster than others:
-/// its bitmap has 4096 bits.
-pub const SMALL_GRAMS_SHIFT: u8 = 20;
 
 /// Words in the bitmap of a small index.
 const SMALL_WORDS: usize = 64;

@@ -2,9 +2,9 @@
 
 use crate::anomaly::Anomalies;
 use crate::behaviour::BehaviourFields;
-use crate::evaluate::Truth;
 use crate::ids::{AtomId, RuleId};
 use crate::pack::Phase;
+use crate::truth::Truth;
 
 /// In which form of the request a rule matched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,8 +4,17 @@
 use inspect::behaviour_state::Used;
 use inspect::{Behaviour, BehaviourField, BehaviourFields};
 
-use super::SHARED;
 use super::parties::Parties;
+
+/// The fields that other entries than the pair's own answer.
+pub(super) const SHARED: [BehaviourField; 6] = [
+    BehaviourField::AfterDeadDrop,
+    BehaviourField::FirstUse,
+    BehaviourField::NewHosts,
+    BehaviourField::Prevalence,
+    BehaviourField::ServicePrevalence,
+    BehaviourField::Sources,
+];
 
 /// How old an answer may be, in seconds.
 pub(super) const RECENT_SECONDS: u32 = 10;

@@ -8,10 +8,11 @@ use inspect::behaviour_state::{
 use inspect::{BehaviourField, Observed, Ratio, Scope};
 
 use super::held::HeldPair;
+use super::in_seconds;
 use super::news::{News, host_newness};
 use super::parties::{Parties, network_hash};
 use super::shared::{Costs, Place, change, open};
-use super::{Tracked, in_seconds};
+use super::tracked::Tracked;
 use crate::host::{Host, Property};
 use crate::plugin::Plugin;
 use crate::report::read_number;

@@ -4,6 +4,8 @@ use inspect::Mode;
 use inspect::behaviour_state::Entry;
 use serde_json::Value;
 
+use super::scopes::Scopes;
+use super::shared::Table;
 use super::*;
 use crate::host::Property;
 use crate::http::HttpStream;

@@ -3,7 +3,7 @@ use inspect::{SALT_BYTES, SecretHash, StrId};
 
 use super::*;
 use crate::config::{Config, FailureMode, Settings};
-use crate::plugin::Step;
+use crate::inspection::Step;
 use crate::testing::{Call, FakeHost, RULE_1, decoded};
 
 /// A pack that denies `a.example`, with one client, which those of 192.0.2.0/24 have to be.

@@ -5,8 +5,9 @@ use inspect::{Anomalies, Decision, Inspector, Pack, RuleId, RuleMatch};
 use crate::event::{EventFacts, Suppressed};
 use crate::headers::{Headers, serialise};
 use crate::host::Host;
+use crate::inspection::Inspection;
 use crate::metrics::Failure;
-use crate::plugin::{Inspection, Plugin};
+use crate::plugin::Plugin;
 use crate::snapshot::{GatewaySnapshot, ResponseSnapshot, Snapshot};
 use crate::suppression::{self, Closed, ClosedWindow, EventSubject, Limit, Moved};
 

@@ -4,7 +4,7 @@ use inspect::pack::{HeaderValue, Range, ServiceHeader, SourceKind, SourcePattern
 use super::*;
 use crate::config::{Config, FailureMode, Settings};
 use crate::host::Property;
-use crate::plugin::Step;
+use crate::inspection::Step;
 use crate::testing::{Call, FakeHost, decoded};
 
 const HEADER: &str = "x-allowed-teams";

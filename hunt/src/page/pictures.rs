@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::escaped;
 use crate::behaviour::rhythm;
 use crate::behaviour::series::Event;
-use crate::report::timestamp;
+use crate::timestamp::timestamp;
 
 const WIDTH: f64 = 600.0;
 const N_BINS: usize = 60;

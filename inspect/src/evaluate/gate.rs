@@ -6,7 +6,7 @@
 
 use std::mem;
 
-use super::{Plan, Scratch, Truth, ask};
+use super::{Plan, Scratch, ask};
 use crate::behaviour::{Behaviour, BehaviourField, BehaviourFields, FirstUse, FirstUses, Observed};
 use crate::compare::compares;
 use crate::event::Event;
@@ -14,6 +14,7 @@ use crate::ids::{AtomId, FieldId, RuleId};
 use crate::limits::MAX_GATE_DEPTH;
 use crate::pack::{Comparison, Op, Phase, Tables, TestKind};
 use crate::request::ProxyField;
+use crate::truth::Truth;
 
 /// The part of a rule that is about behaviour.
 #[derive(Clone, Debug, Default)]

@@ -1,11 +1,12 @@
 //! What a rule may still become where only its fields of behaviour are known.
 
-use super::{Scratch, Truth, ask};
+use super::{Scratch, ask};
 use crate::compare::test_truth;
 use crate::event::Event;
 use crate::ids::{FieldId, RuleId};
 use crate::limits::MAX_STACK;
 use crate::pack::{Op, Tables};
+use crate::truth::Truth;
 
 /// Whether a part of a condition may hold, and whether it may fail: both where nothing is known of it, neither
 /// where nobody will ever know.

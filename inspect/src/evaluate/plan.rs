@@ -1,14 +1,14 @@
 //! What is found out about a pack before the first event.
 
+use super::Scratch;
 use super::gate::Gate;
 use super::program::{Shortcuts, is_search, truth_of};
-use super::{Scratch, Truth};
 use crate::behaviour::BehaviourFields;
 use crate::event::{Event, Slot};
 use crate::ids::{FieldId, RuleId};
-use crate::pack::{KEYWORDS, Op, Scan, Tables};
+use crate::pack::{KEYWORDS, Scan, Tables};
 use crate::request::ProxyField;
-use crate::sorted::sort_and_dedup;
+use crate::truth::Truth;
 
 /// What a scan has, so that nothing is asked of the parts that are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Plan {
             event.clear(tables.fields.len());
             scratch.prepare(tables);
             let start = plan.asked.len();
-            plan.asked.extend(fields(tables, *rule));
+            plan.asked.extend(tables.fields_of(*rule));
             let on_nothing = truth_of(tables, &plan.shortcuts, *rule, &event, &mut scratch);
             plan.unguarded.push(Unguarded {
                 rule: *rule,
@@ -163,11 +163,11 @@ fn behaviour_of_rules(tables: &Tables) -> Vec<BehaviourFields> {
         return Vec::new();
     }
     let rules = (0..).map(RuleId).take(tables.rules.len());
-    rules.map(|rule| fields(tables, rule).into_iter().filter_map(of_field).collect()).collect()
+    rules.map(|rule| tables.fields_of(rule).into_iter().filter_map(of_field).collect()).collect()
 }
 
 /// The rules that match no event that lacks some fields, whatever its other fields are.
-pub(crate) fn needing(tables: &Tables, lacks: impl Fn(FieldId) -> bool) -> Vec<RuleId> {
+pub fn rules_needing(tables: &Tables, lacks: impl Fn(FieldId) -> bool) -> Vec<RuleId> {
     let shortcuts = Shortcuts::new(tables);
     let mut event = Event::default();
     event.clear(tables.fields.len());
@@ -181,19 +181,4 @@ pub(crate) fn needing(tables: &Tables, lacks: impl Fn(FieldId) -> bool) -> Vec<R
         truth_of(tables, &shortcuts, *rule, &event, &mut scratch) == Truth::False
     });
     needing.collect()
-}
-
-/// The fields that a rule asks for, each once.
-pub(crate) fn fields(tables: &Tables, rule: RuleId) -> Vec<FieldId> {
-    let code = tables.rule(rule).map(|rule| tables.rule_code(rule)).unwrap_or_default();
-    let of_word = |word: &u32| match Op::decode(*word) {
-        Some(Op::Atom(atom)) => tables.atoms.get(atom.index()).map(|atom| [atom.field; 2]),
-        Some(Op::Test(test)) => {
-            tables.tests.get(test as usize).map(|test| [test.field, test.other])
-        }
-        _ => None,
-    };
-    let mut fields: Vec<FieldId> = code.iter().filter_map(of_word).flatten().collect();
-    sort_and_dedup(&mut fields);
-    fields
 }

@@ -1,11 +1,12 @@
 //! The programs of rules: an operation after its operands, run on a stack of truths.
 
-use super::{Scratch, Truth, ask};
+use super::{Scratch, ask};
 use crate::compare::test_truth;
 use crate::event::Event;
 use crate::ids::RuleId;
 use crate::limits::MAX_STACK;
 use crate::pack::{Op, Tables};
+use crate::truth::Truth;
 
 /// Runs a rule's program. What an operand settles needs no other: most rules that wake are settled before
 /// anything is looked for that no scan has looked for yet.

@@ -12,6 +12,7 @@
 //! There is no entropy coding: it would take a decoder of some ten kilobytes in the module, and tables that
 //! are laid out tightly have little left for it. What a copy takes in may reach into what it writes.
 
+use super::tables::GRAM_HASH;
 use super::wire::{Reader, write_length, write_number};
 use crate::limits::{MAX_COPY_BYTES, MAX_EXPANSION};
 use crate::steps;
@@ -140,7 +141,7 @@ impl<'b> Finder<'b> {
 
     fn hash(&self, at: usize) -> Option<usize> {
         let first: &[u8; MIN_COPY] = self.bytes.get(at..)?.first_chunk()?;
-        let product = u32::from_le_bytes(*first).wrapping_mul(crate::scan::GRAM_HASH);
+        let product = u32::from_le_bytes(*first).wrapping_mul(GRAM_HASH);
         // The upper bits are those that depend on all four.
         Some((product >> 16) as usize & (self.last.len() - 1))
     }

@@ -25,6 +25,7 @@ pub use trie::*;
 use super::policy::{PolicyTables, ServiceTables};
 use super::wire::{Number, Reader, Row, Wire, wire};
 use crate::ids::{AtomId, FieldId, PatternId, RuleId, StrId};
+use crate::sorted::sort_and_dedup;
 
 macro_rules! wire_ids {
     ($($id:ident),+) => {$(
@@ -145,12 +146,17 @@ impl Tables {
 
     /// Returns the fields that a rule asks for, each once.
     pub fn fields_of(&self, rule: RuleId) -> Vec<FieldId> {
-        crate::evaluate::fields(self, rule)
-    }
-
-    /// Returns the rules that match no event that lacks some fields, whatever its other fields are.
-    pub fn rules_needing(&self, lacks: impl Fn(FieldId) -> bool) -> Vec<RuleId> {
-        crate::evaluate::needing(self, lacks)
+        let code = self.rule(rule).map(|rule| self.rule_code(rule)).unwrap_or_default();
+        let of_word = |word: &u32| match Op::decode(*word) {
+            Some(Op::Atom(atom)) => self.atoms.get(atom.index()).map(|atom| [atom.field; 2]),
+            Some(Op::Test(test)) => {
+                self.tests.get(test as usize).map(|test| [test.field, test.other])
+            }
+            _ => None,
+        };
+        let mut fields: Vec<FieldId> = code.iter().filter_map(of_word).flatten().collect();
+        sort_and_dedup(&mut fields);
+        fields
     }
 
     /// Returns true if a rule has keywords, so that events have to answer with all of their values.

@@ -3,7 +3,13 @@
 use crate::ids::PatternId;
 use crate::limits::{MAX_GRAM_BITS_PER_ENTRY, MAX_SMALL_GRAM_BITS};
 use crate::pack::wire::{Reader, Row, Wire, plain_rows, wire};
-use crate::scan::GRAM_HASH;
+
+/// The multiplier of the hash that spreads grams over a bitmap (Knuth's multiplicative hashing).
+pub const GRAM_HASH: u32 = 0x9E37_79B1;
+
+/// How far a product with [`GRAM_HASH`] is shifted for a small index, which is probed faster than others:
+/// its bitmap has 4096 bits.
+pub const SMALL_GRAMS_SHIFT: u8 = 20;
 
 /// Literals found by grams, runs of `width` bytes of them that the compiler chose to be rare.
 ///

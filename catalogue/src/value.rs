@@ -23,7 +23,7 @@ pub enum Value {
 
 impl Value {
     /// Reads a node of YAML. Text that is a day, as `2026-01-15`, is a date.
-    pub(super) fn of(node: &Node) -> Value {
+    pub(crate) fn of(node: &Node) -> Value {
         match (&node.kind, node.scalar()) {
             (Kind::List(list), _) => Value::List(list.iter().map(Value::of).collect()),
             (Kind::Map(pairs), _) => {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::*;
+use crate::config::ListenerTls;
 use crate::http::HttpStream;
 use crate::testing::{Call, FakeHost, config_of_rules};
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::{ListenerTls, Settings};
 use crate::host::HostError;
 use crate::testing::{Call, FakeHost, RULE_1, config_of, config_of_rules};
 
