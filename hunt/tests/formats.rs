@@ -50,17 +50,25 @@ fn pack() -> Pack {
 
 /// The `line title host path source` of each record, and the summary.
 fn hunt(layout: &Layout, log: &[u8], map: &FieldMap) -> (Vec<String>, String) {
-    let mut report = Report::new(pack(), Output::Json, 1, false);
-    report.begin(&Arc::from("log"));
-    let mut hunter = Hunter::new(pack(), layout.clone(), map, false);
     // As the pieces of a log come.
     let cut = layout.end_of_lines(log.get(..log.len() / 2).unwrap_or_default()).unwrap_or(0);
     let pieces = if layout.is_document() { (log, &b""[..]) } else { log.split_at(cut) };
-    let mut out = String::new();
-    for piece in [pieces.0, pieces.1].into_iter().filter(|piece| !piece.is_empty()) {
-        out += &report.take(hunter.hunt(piece));
-    }
-    out += &report.finish();
+    let hunted = |mut hunter: Hunter| {
+        let mut report = Report::new(pack(), Output::Json, 1, false);
+        report.begin(&Arc::from("log"));
+        let mut out = String::new();
+        for piece in [pieces.0, pieces.1].into_iter().filter(|piece| !piece.is_empty()) {
+            out += &report.take(hunter.hunt(piece));
+        }
+        out += &report.finish();
+        (out, report.summary())
+    };
+    let (out, summary) = hunted(Hunter::new(pack(), layout.clone(), map, false));
+    // Behind a log of another layout nothing else is found.
+    let mut used = Hunter::new(pack(), Format::ZeekDns, map, false);
+    used.hunt(br#"{"uid":"C","id.orig_h":"10.0.1.7","query":"a.tunnel.example"}"#);
+    used.set_layout(layout.clone(), map);
+    assert_eq!(hunted(used), (out.clone(), summary.clone()));
     let records = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let text =
         |record: &serde_json::Value, name: &str| record[name].as_str().unwrap_or("-").to_owned();
@@ -69,7 +77,7 @@ fn hunt(layout: &Layout, log: &[u8], map: &FieldMap) -> (Vec<String>, String) {
             ["title", "host", "path", "source"].map(|name| text(&record, name));
         format!("{} {title} {host} {path} {source}", record["line"])
     });
-    (records.collect(), report.summary())
+    (records.collect(), summary)
 }
 
 fn check(name: &str, log: &str, format: Format, expect: &[&str]) {
