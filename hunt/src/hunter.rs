@@ -2,7 +2,7 @@
 
 use inspect::{
     Action, Behaviour, CorrelationHit, IdentityKey, Inspector, Pack, Request, RuleId, Ruling,
-    ServiceMatch, Source, User, Verdict, plain_host, redact,
+    ServiceMatch, ServiceUse, Source, User, Verdict, plain_host, redact,
 };
 use traffic::json::Time;
 use traffic::{
@@ -47,6 +47,12 @@ pub(crate) struct Judge {
 pub(crate) struct Noting {
     names: uses::Names,
     passed_on: PassedOn,
+}
+
+/// What was noted of a request.
+struct Noticed {
+    used: uses::Use,
+    time_ms: Option<i64>,
 }
 
 /// What was found in a piece of a log.
@@ -131,7 +137,7 @@ impl Hunter {
     /// it excepts are counted.
     #[must_use]
     pub fn with_policy(mut self, policy: PolicyReplay) -> Hunter {
-        self.judge.policy = Some(policy);
+        self.judge.set_policy(policy);
         self
     }
 
@@ -147,6 +153,7 @@ impl Hunter {
     #[must_use]
     pub fn with_behaviour(mut self) -> Hunter {
         self.judge.noting = Some(Noting::default());
+        self.judge.keep_use();
         self
     }
 
@@ -160,7 +167,7 @@ impl Hunter {
                 Ok(Entry::Blank) => report.counts.n_blank += 1,
                 Ok(Entry::Request(logged)) => {
                     report.counts.n_events += 1;
-                    judge.note(logged, &mut report.noted);
+                    judge.note(logged, false, &mut report.noted);
                 }
                 Ok(Entry::Object(line, format)) => {
                     report.counts.n_events += 1;
@@ -246,6 +253,14 @@ impl Judge {
     /// Sets the policy that is replayed.
     pub(crate) fn set_policy(&mut self, policy: PolicyReplay) {
         self.policy = Some(policy);
+        self.keep_use();
+    }
+
+    /// Lets the inspector keep what is noted of services, if anything is noted.
+    fn keep_use(&mut self) {
+        if self.noting.is_some() {
+            self.inspector.keep_use(self.key());
+        }
     }
 
     fn key(&self) -> IdentityKey {
@@ -254,19 +269,36 @@ impl Judge {
         key.unwrap_or(IdentityKey([0; 16]))
     }
 
-    fn note(&mut self, logged: &LoggedRequest<'_>, noted: &mut Noted) -> Option<uses::Use> {
+    /// Notes what a request uses. `is_inspected` says that it was inspected last.
+    fn note(
+        &mut self,
+        logged: &LoggedRequest<'_>,
+        is_inspected: bool,
+        noted: &mut Noted,
+    ) -> Option<Noticed> {
         let key = self.key();
         let noting = self.noting.as_mut()?;
         let lent = logged.line.lend();
         let identity = logged.identity.as_deref().filter(|name| !name.is_empty());
+        let time_ms = logged.time.and_then(Time::milliseconds);
         let sent = Sent {
             source: identity.map_or(lent.source_address.unwrap_or_default(), str::as_bytes),
-            time_ms: logged.time.and_then(Time::milliseconds),
+            time_ms,
             duration_ms: logged.duration.as_ref().and_then(Duration::milliseconds),
             connection: logged.connection.as_deref(),
         };
-        let tables = self.inspector.pack().tables();
-        uses::note(tables, &key, &lent, &sent, &mut noting.names, noted)
+        let plain = plain_host(lent.authority);
+        let is_known = is_inspected && plain.is_some();
+        let host = plain.unwrap_or_else(|| lent.authority.to_ascii_lowercase());
+        let inspector = &self.inspector;
+        let find = || {
+            if is_known {
+                return inspector.service_use();
+            }
+            ServiceUse::of(inspector.pack().tables(), &key, &host, &lent)
+        };
+        let used = uses::note(&lent, &host, find, &sent, &mut noting.names, noted)?;
+        Some(Noticed { used, time_ms })
     }
 
     fn note_object(&mut self, line: &[u8], format: Format, noted: &mut Noted) {
@@ -284,7 +316,7 @@ impl Judge {
         noted: &mut Noted,
         candidates: &mut Vec<Candidate>,
     ) {
-        let Some(used) = self.note(logged, noted) else { return };
+        let Some(Noticed { used, time_ms }) = self.note(logged, true, noted) else { return };
         let Some(undecided) = self.inspector.undecided() else { return };
         let Some(noting) = &mut self.noting else { return };
         let Some(key) = noting.passed_on.key(&used, undecided) else { return };
@@ -293,7 +325,7 @@ impl Judge {
         candidates.push(Candidate {
             key,
             line: number,
-            time_ms: logged.time.and_then(Time::milliseconds),
+            time_ms,
             used,
             rules: self.inspector.undecided_rules(),
             request: StoredRequest::new(&lent, sender.lend()),
@@ -333,9 +365,9 @@ impl Judge {
     ) -> Result<Option<Hit>, Unreadable> {
         let lent = logged.line.lend();
         let address = lent.source_address;
-        let sender = Sender { name: logged.identity.as_deref(), address };
+        let source = Sender { name: logged.identity.as_deref(), address }.lend();
         let key = self.policy.and_then(|policy| policy.key);
-        let user = User { source: sender.lend(), key };
+        let user = User { source, key };
         let verdict = self.inspector.inspect_of(&lent, &user);
         if self.noting.is_some() {
             self.keep(logged, number, &mut report.noted, &mut report.candidates);
@@ -345,7 +377,7 @@ impl Judge {
             let uses = report.uses.get_or_insert_default();
             uses.record(&self.inspector, &lent, &user, &verdict, time_ms);
         }
-        self.hit(verdict, number, logged.time, Recorded::Request(&lent, sender.lend()))
+        self.hit(verdict, number, logged.time, Recorded::Request(&lent, source))
     }
 
     fn object(

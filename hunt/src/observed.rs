@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use inspect::{
-    Behaviour, BehaviourField, IdentityKey, Operations, Pack, Request, ServiceMatch, plain_host,
+    Behaviour, BehaviourField, IdentityKey, Operations, Pack, Request, ServiceMatch, ServiceUse,
+    plain_host,
 };
 use serde_json::Value;
 use traffic::json::Time;
@@ -62,7 +63,9 @@ impl ObservedLog {
                     duration_ms: logged.duration.as_ref().and_then(Duration::milliseconds),
                     connection: None,
                 };
-                uses::note(pack.tables(), &KEY, &request, &sent, &mut names, &mut noted);
+                let host = host_of(request.authority);
+                let find = || ServiceUse::of(pack.tables(), &KEY, &host, &request);
+                uses::note(&request, &host, find, &sent, &mut names, &mut noted);
             });
         }
         let mut ledger = Ledger::default();

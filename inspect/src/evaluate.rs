@@ -186,7 +186,7 @@ pub(crate) fn ask_all(tables: &Tables, rule: RuleId, event: &Event, scratch: &mu
 }
 
 /// Whether an atom holds; looks for what no scan looked for yet, and remembers what was found.
-fn ask(tables: &Tables, atom_id: AtomId, event: &Event, scratch: &mut Scratch) -> Truth {
+pub(crate) fn ask(tables: &Tables, atom_id: AtomId, event: &Event, scratch: &mut Scratch) -> Truth {
     if scratch.atoms.contains(atom_id.index()) {
         return Truth::True;
     }

@@ -9,18 +9,19 @@ use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
 use crate::distance::Distance;
 use crate::evaluate::{
-    Found, Numbers, Plan, Scratch, ask_all, atom_truth, evaluate, evaluate_undecided, may_match,
-    narrow, unindexed_found,
+    Found, Numbers, Plan, Scratch, ask, ask_all, atom_truth, evaluate, evaluate_undecided,
+    may_match, narrow, unindexed_found,
 };
 use crate::event::Event;
 use crate::ids::{AtomId, FieldId, RuleId, StrId};
+use crate::keyed_hash::IdentityKey;
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES, MAX_SEEN};
 use crate::name_filter::NameFilter;
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
 use crate::policy::{Allowance, User, listed_names, names_agree};
-use crate::request::{Binding, Further, Known, ProxyField, Request};
+use crate::request::{Binding, Further, Known, Request};
 use crate::secret::Secrets;
-use crate::service::UsedService;
+use crate::service::{ServiceUse, UsedService};
 use crate::truth::Truth;
 use crate::verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 use crate::views::{Form, Views};
@@ -45,6 +46,9 @@ pub struct Inspector {
     watched: Watched,
     /// Whether the outcome of [`Inspector::inspect`] is resolved where it asks for behaviour.
     defers: bool,
+    /// The key of tenants in what is kept of the service that a request uses, if anything is.
+    use_key: Option<IdentityKey>,
+    used: Option<ServiceUse>,
 }
 
 /// A request in one view, or an event that has only one.
@@ -84,6 +88,8 @@ impl Inspector {
             behaviour: Reading::default(),
             watched,
             defers: false,
+            use_key: None,
+            used: None,
         }
     }
 
@@ -92,6 +98,17 @@ impl Inspector {
     #[must_use]
     pub fn deferring(self) -> Self {
         Inspector { defers: true, ..self }
+    }
+
+    /// Keeps what each request uses of a service for [`Inspector::service_use`]; tenants are hashed under the key.
+    pub fn keep_use(&mut self, key: IdentityKey) {
+        self.use_key = Some(key);
+    }
+
+    /// Returns what the request that was inspected last uses of a service, if that is kept: what
+    /// [`ServiceUse::of`] finds for [`plain_host`](crate::plain_host)'s host. `None` also for a host that is no plain name.
+    pub fn service_use(&self) -> Option<ServiceUse> {
+        self.used
     }
 
     /// The pack.
@@ -144,7 +161,7 @@ impl Inspector {
 
     /// Returns true if a rule asks whether the group of the source may do this.
     fn asks_unlisted(&self) -> bool {
-        self.binding.asks(ProxyField::Unlisted)
+        self.binding.asks_unlisted
     }
 
     /// What the allow-lists of the policy say of a request of a user.
@@ -235,18 +252,23 @@ impl Inspector {
         for Reading { event, scratch, .. } in readings {
             for idx in 0..scratch.undecided().len() {
                 let Some(rule_id) = scratch.undecided().get(idx).copied() else { continue };
-                ask_all(tables, rule_id, event, scratch);
                 let mut of_rule = mix(hash.unwrap_or_default(), u64::from(rule_id.0));
+                // As many truths at once as a number has room for.
+                let mut truths = 1_u64;
                 let code = tables.rule(rule_id).map(|rule| tables.rule_code(rule));
                 for word in code.unwrap_or_default() {
                     let truth = match Op::decode(*word) {
-                        Some(Op::Atom(atom)) => atom_truth(tables, atom, event, scratch),
+                        Some(Op::Atom(atom)) => ask(tables, atom, event, scratch),
                         Some(Op::Test(test)) => test_truth(tables, test, event),
                         _ => continue,
                     };
-                    of_rule = mix(of_rule, truth as u64);
+                    truths = truths << 2 | truth as u64;
+                    if truths.leading_zeros() < 2 {
+                        of_rule = mix(of_rule, truths);
+                        truths = 1;
+                    }
                 }
-                hash = Some(of_rule);
+                hash = Some(mix(of_rule, truths));
             }
         }
         hash
@@ -261,9 +283,12 @@ impl Inspector {
         let views = Views::of(request);
         let anomalies = views.anomalies();
         let pack = Arc::clone(&self.pack);
-        let host = self.binding.services.host(request);
-        let service =
-            host.as_deref().and_then(|host| UsedService::of(pack.tables(), host, request));
+        let services = &self.binding.services;
+        let is_asked = services.are_asked() || self.use_key.is_some();
+        let host = is_asked.then(|| services.host(request)).flatten();
+        let service = host.as_deref().and_then(|host| services.used(pack.tables(), host, request));
+        let used = self.use_key.as_ref().zip(service.as_ref());
+        self.used = used.map(|(key, service)| service.to_use(pack.tables(), key, request));
         let mut known = self.known(request, service.as_ref(), anomalies, user, behaviour);
         known.secrets = self.secrets(request, views.forms());
         self.n_readings = 0;
@@ -279,9 +304,10 @@ impl Inspector {
             let further = Further { hosts, n_path_bytes, methods: views.methods() };
             self.read(form.view, defers, |binding, tables, event| {
                 let request = form.apply(request);
-                let host = binding.services.host(&request);
+                let services = &binding.services;
+                let host = services.are_asked().then(|| services.host(&request)).flatten();
                 let service =
-                    host.as_deref().and_then(|host| UsedService::of(tables, host, &request));
+                    host.as_deref().and_then(|host| services.used(tables, host, &request));
                 binding.answer(tables, &request, known, service.as_ref(), further, event);
             });
         }
@@ -307,7 +333,7 @@ impl Inspector {
         }
         let tables = self.pack.tables();
         if self.binding.services.asks_usage()
-            && let Some(UsedService { host, found }) = service
+            && let Some(UsedService { host, found, .. }) = service
         {
             let is_plain = anomalies.is_plain() && names_agree(tables, request, host);
             known.usage = user.usage(tables, request, Some(found), is_plain);
@@ -323,7 +349,7 @@ impl Inspector {
 
     /// The kinds of secrets in a request, in any of its readings, if a rule asks for them.
     fn secrets(&self, request: &Request<'_>, forms: &[Form]) -> Secrets {
-        if !self.binding.asks(ProxyField::Secret) {
+        if !self.binding.asks_secret {
             return Secrets::default();
         }
         let tables = self.pack.tables();
@@ -348,9 +374,9 @@ impl Inspector {
         let anomalies = Anomalies::default();
         let behaviour = Behaviour::default();
         let pack = Arc::clone(&self.pack);
-        let host = self.binding.services.host(request);
-        let service =
-            host.as_deref().and_then(|host| UsedService::of(pack.tables(), host, request));
+        let services = &self.binding.services;
+        let host = services.are_asked().then(|| services.host(request)).flatten();
+        let service = host.as_deref().and_then(|host| services.used(pack.tables(), host, request));
         let user = User::of(request);
         let mut known = self.known(request, service.as_ref(), anomalies, &user, &behaviour);
         known.secrets = self.secrets(request, &[]);

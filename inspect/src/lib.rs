@@ -79,7 +79,8 @@ pub use request::{
 };
 pub use secret::{SECRET_FIELD, SecretKind, Secrets};
 pub use service::{
-    OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, plain_host,
+    OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, ServiceUse,
+    plain_host,
 };
 pub use truth::Truth;
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};

@@ -107,6 +107,10 @@ pub(crate) struct Binding {
     named: Vec<(ProxyField, FieldId)>,
     /// The user agent, where it is named.
     agent: Option<FieldId>,
+    /// The method, where it is named: it is one of `named` too.
+    method: Option<FieldId>,
+    pub(crate) asks_secret: bool,
+    pub(crate) asks_unlisted: bool,
     /// Fields that no rule names; only keywords look at them.
     unnamed: Vec<ProxyField>,
     /// Fields that services answer.
@@ -155,16 +159,17 @@ impl Binding {
                 }
             }
         }
-        let is_agent = |named: &(ProxyField, FieldId)| named.0 == ProxyField::UserAgent;
-        let agent = named.iter().position(is_agent).map(|idx| named.remove(idx).1);
+        let place_of = |named: &[(ProxyField, FieldId)], field| {
+            named.iter().position(|(named, _)| *named == field)
+        };
+        let agent = place_of(&named, ProxyField::UserAgent).map(|idx| named.remove(idx).1);
+        let method = place_of(&named, ProxyField::Method).and_then(|idx| named.get(idx));
+        let method = method.map(|(_, id)| *id);
+        let asks_secret = place_of(&named, ProxyField::Secret).is_some();
+        let asks_unlisted = place_of(&named, ProxyField::Unlisted).is_some();
         let services = ServiceFields::take(&mut named, tables);
         let behaviour = BehaviourBinding::take(&mut named);
-        Binding { named, agent, unnamed, services, behaviour }
-    }
-
-    /// Returns true if a rule asks for a field.
-    pub(crate) fn asks(&self, field: ProxyField) -> bool {
-        self.named.iter().any(|(named, _)| *named == field)
+        Binding { named, agent, method, asks_secret, asks_unlisted, unnamed, services, behaviour }
     }
 
     /// Returns true if a response answers a field, or any where it is [`KEYWORDS`].
@@ -200,39 +205,26 @@ impl Binding {
             event.answer(id, text);
         }
         for (field, id) in &self.named {
-            if *field == ProxyField::Anomaly {
-                for anomaly in anomalies.iter() {
-                    // A name that we give is no text of the request: keywords do not see it.
-                    let text = event.text(anomaly.as_str().as_bytes()).part();
-                    event.answer(*id, text);
-                }
-                continue;
-            }
-            if *field == ProxyField::Secret {
-                for kind in secrets.iter() {
-                    let text = event.text(kind.as_str().as_bytes()).part();
-                    event.answer(*id, text);
-                }
-                continue;
-            }
-            if *field == ProxyField::Unlisted {
-                if let Some(group) = unlisted {
-                    let text = event.text(tables.str(group).as_bytes()).part();
-                    event.answer(*id, text);
-                }
-                continue;
-            }
-            match url.answer(*field, request, event) {
-                FieldValue::Text(text) => event.answer(*id, text),
-                FieldValue::Awaited => event.await_answer(*id),
-                FieldValue::Missing => {}
+            // A name that we give is no text of the request: keywords do not see it.
+            let mut name = |name: &str| {
+                let text = event.text(name.as_bytes()).part();
+                event.answer(*id, text);
+            };
+            match field {
+                ProxyField::Anomaly => anomalies.iter().for_each(|it| name(it.as_str())),
+                ProxyField::Secret => secrets.iter().for_each(|kind| name(kind.as_str())),
+                ProxyField::Unlisted => unlisted.iter().for_each(|group| name(tables.str(*group))),
+                field => match url.answer(*field, request, event) {
+                    FieldValue::Text(text) => event.answer(*id, text),
+                    FieldValue::Awaited => event.await_answer(*id),
+                    FieldValue::Missing => {}
+                },
             }
         }
-        let method = self.named.iter().find(|(field, _)| *field == ProxyField::Method);
-        if let Some((_, id)) = method {
+        if let Some(id) = self.method {
             for method in further.methods {
                 let text = event.text(method);
-                event.answer(*id, text);
+                event.answer(id, text);
             }
         }
         if let Some(service) = service {
@@ -257,8 +249,9 @@ impl Binding {
                     event.answer(*id, text);
                 }
             }
-            let host = self.services.host(&request);
-            let service = host.as_deref().and_then(|host| UsedService::of(tables, host, &request));
+            let host = self.services.are_asked().then(|| self.services.host(&request)).flatten();
+            let service =
+                host.as_deref().and_then(|host| self.services.used(tables, host, &request));
             if let Some(service) = &service {
                 self.services.answer(tables, &request, service, further.methods, usage, event);
             }
@@ -409,6 +402,11 @@ fn split_extension(stem: &[u8]) -> (&[u8], Option<&[u8]>) {
 fn literal_address(authority: &[u8]) -> Option<&[u8]> {
     let (host, _) = split_port(authority);
     let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
+    // Most hosts are names, which is seen at a glance.
+    let may_be_address = host.first().is_some_and(u8::is_ascii_digit) || has_byte(host, b':');
+    if !may_be_address {
+        return None;
+    }
     str::from_utf8(host).ok()?.parse::<std::net::IpAddr>().ok().map(|_| host)
 }
 

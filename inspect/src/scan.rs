@@ -77,7 +77,8 @@ fn walk(
 #[inline]
 fn child(trie: &Trie, node: &TrieNode, first: u8) -> Option<usize> {
     let end = node.child_end as usize;
-    for start in (node.child_start as usize..end).step_by(8) {
+    let mut start = node.child_start as usize;
+    while start < end {
         let bytes = trie.first_bytes.get(start..)?;
         let word = match bytes.first_chunk() {
             Some(word) => u64::from_le_bytes(*word),
@@ -88,6 +89,7 @@ fn child(trie: &Trie, node: &TrieNode, first: u8) -> Option<usize> {
             let child = start + found.trailing_zeros() as usize / 8;
             return (child < end).then_some(child);
         }
+        start += 8;
     }
     None
 }

@@ -15,7 +15,8 @@ use crate::pack::{Part, PartKind, ServiceOperation, Tables};
 use crate::request::{Request, split_port};
 use crate::sorted::sort_and_dedup;
 use crate::views::overrides;
-pub use fields::{OWN_CLIENT, SERVICE_FIELD};
+use crate::words::has_byte;
+pub use fields::{OWN_CLIENT, SERVICE_FIELD, ServiceUse};
 pub(crate) use fields::{ServiceFields, UsedService};
 use names::{KnownNames, names_of};
 pub use operation::{OPERATION_FIELD, Operations};
@@ -49,8 +50,17 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
     /// From the longest name of the host to the shortest: the template that fits with the most segments, the
     /// first of several, or else the first service that the name belongs to as a whole.
     pub fn of(tables: &'p Tables, host: &'r [u8], path: Option<&'r [u8]>) -> Option<Self> {
+        ServiceMatch::of_names(tables, &KnownNames::of(tables, host), host, path)
+    }
+
+    /// The same where the host's names are looked up.
+    fn of_names(
+        tables: &'p Tables,
+        names: &KnownNames<'p>,
+        host: &'r [u8],
+        path: Option<&'r [u8]>,
+    ) -> Option<Self> {
         let target = Target::new(host, path);
-        let names = KnownNames::of(tables, host);
         for name in names.iter() {
             let mut whole: Option<ServiceMatch<'r, 'p>> = None;
             let mut closest: Option<ServiceMatch<'r, 'p>> = None;
@@ -65,7 +75,7 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
                     namespace: None,
                     parts: &[],
                 };
-                match Fit::of(tables, &names, known.service, target) {
+                match Fit::of(tables, names, known.service, target) {
                     Fit::Template(Template { parts, namespace }, places) => {
                         let n_segments = segments(parts).count();
                         let n_before = closest.as_ref().map(|of| segments(of.parts).count());
@@ -222,7 +232,10 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
 /// The host of an authority in lower case, without user, port and dots at its end; `None` where it is
 /// no plain name or IPv6 address in brackets, and so belongs to no service.
 pub fn plain_host(authority: &[u8]) -> Option<Vec<u8>> {
-    let host = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+    let mut host = authority;
+    if has_byte(host, b'@') {
+        host = host.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+    }
     let (host, _) = split_port(host);
     let mut host = host.to_ascii_lowercase();
     while host.last() == Some(&b'.') {

@@ -519,13 +519,14 @@ fn is_outer(server_name: &[u8]) -> bool {
 /// Returns true if a request has one reading and nothing odd.
 fn is_ordinary(request: &Request<'_>) -> bool {
     let host = split_port(request.authority).0;
+    let split = request.path.map(path::split_query);
     host::is_plain(request.authority)
-        && request
-            .path
-            .is_none_or(|path| path::is_plain(path) && host.len() == request.authority.len())
+        && split.is_none_or(|(stem, query)| {
+            path::is_plain_of(stem, query) && host.len() == request.authority.len()
+        })
         && !proxy_services::is_proxy(host, request.path)
         && method::is_standard(request.method)
-        && !method::may_override(request)
+        && !method::may_override(request, split.and_then(|(_, query)| query))
         && matches!(request.scheme, b"https" | b"http" | b"")
         && request.server_name.is_none_or(|name| name == host && !is_outer(name))
         && request.connect_target.is_none_or(|target| split_port(target).0 == host)

@@ -79,12 +79,28 @@ pub(crate) fn has_byte(text: &[u8], byte: u8) -> bool {
 
 /// Finds the first place of a byte in `text`.
 pub(crate) fn place_of(text: &[u8], byte: u8) -> Option<usize> {
+    let first = |word: &[u8; 8]| {
+        // Of the bytes that are marked the lowest is `byte`; what is above it may be marked by a borrow.
+        let differs = u64::from_le_bytes(*word) ^ splat(byte);
+        let marked = differs.wrapping_sub(splat(1)) & !differs & HIGH;
+        (marked != 0).then(|| marked.trailing_zeros() as usize / 8)
+    };
+    let (words, rest) = text.as_chunks();
     let mut at = 0;
-    words(text, !byte).find_map(|word| {
-        let found = equal(word, byte);
+    for word in words {
+        if let Some(place) = first(word) {
+            return Some(at + place);
+        }
         at += 8;
-        (found != 0).then(|| at - 8 + found.trailing_zeros() as usize / 8)
-    })
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    // The last word lies over the one before it, in which the byte is not.
+    match text.last_chunk() {
+        Some(last) => first(last).map(|place| text.len() - 8 + place),
+        None => rest.iter().position(|other| *other == byte),
+    }
 }
 
 #[cfg(test)]

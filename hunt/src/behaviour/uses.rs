@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use inspect::pack::{Operation, Tables};
-use inspect::{IdentityKey, Operations, Request, ServiceMatch, plain_host};
+use inspect::{Operations, Request, ServiceMatch, ServiceUse, plain_host};
 use traffic::json::{self, Time};
 
 use crate::limits::MAX_KNOWN_NAMES;
@@ -90,16 +90,16 @@ pub(crate) struct Sent<'l> {
     pub(crate) connection: Option<&'l str>,
 }
 
-/// Notes a request; returns its use, unless it has no source, no host or no time.
+/// Notes a request to a host, which is [`host_of`]'s; returns its use, unless it has no source, no host or no time.
+/// `find` finds what it uses of a service.
 pub(crate) fn note(
-    tables: &Tables,
-    key: &IdentityKey,
     request: &Request<'_>,
+    host: &[u8],
+    find: impl FnOnce() -> Option<ServiceUse>,
     sent: &Sent<'_>,
     names: &mut Names,
     noted: &mut Noted,
 ) -> Option<Use> {
-    let host = host_of(request.authority);
     if sent.source.is_empty() || host.is_empty() {
         return None;
     }
@@ -107,21 +107,19 @@ pub(crate) fn note(
         noted.n_without_time += 1;
         return None;
     };
-    let found = ServiceMatch::of(tables, &host, request.path);
-    let operations =
-        found.as_ref().map(|found| found.operations(tables, request.method, &host, request.path));
+    let found = find();
     let response = request.response.unwrap_or_default();
     let used = Use {
         source: names.note(sent.source, noted),
-        host: names.note(&host, noted),
+        host: names.note(host, noted),
         agent: hash_of(request.user_agent.unwrap_or_default()),
         time,
         sent: response.request_bytes,
         received: response.response_bytes,
         duration_ms: sent.duration_ms,
-        service: found.as_ref().map(|found| found.service),
-        operations: operations.unwrap_or_default(),
-        identity: found.as_ref().and_then(|found| found.identity(tables, key)),
+        service: found.map(|found| found.service),
+        operations: found.map(|found| found.operations).unwrap_or_default(),
+        identity: found.and_then(|found| found.identity),
         connection: sent.connection.map(hash_of),
         is_tls: false,
     };

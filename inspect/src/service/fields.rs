@@ -1,11 +1,15 @@
 //! The fields of rules that services answer: service, category, operation, client and use.
 
+use std::cell::OnceCell;
+
 use crate::event::Event;
 use crate::ids::FieldId;
+use crate::keyed_hash::IdentityKey;
 use crate::name_filter::{NameFilter, hash_of};
 use crate::pack::{HASH_START, Tables, hash_step};
 use crate::policy::Usage;
 use crate::request::{ProxyField, Request, split_port};
+use crate::service::names::KnownNames;
 use crate::service::{Operations, ServiceMatch, plain_host};
 use crate::words::has_byte;
 
@@ -21,13 +25,57 @@ pub(crate) struct UsedService<'r, 'p> {
     /// The host, as [`plain_host`] has it.
     pub(crate) host: &'r [u8],
     pub(crate) found: ServiceMatch<'r, 'p>,
+    /// What the request does by its own method, once that was asked.
+    operations: OnceCell<Operations>,
 }
 
 impl<'r, 'p> UsedService<'r, 'p> {
-    /// Finds it; `host` is that of the request, as [`plain_host`] has it.
-    pub(crate) fn of(tables: &'p Tables, host: &'r [u8], request: &Request<'r>) -> Option<Self> {
+    fn new(host: &'r [u8], found: ServiceMatch<'r, 'p>) -> Self {
+        UsedService { host, found, operations: OnceCell::new() }
+    }
+
+    /// What the request, which is that of the reading, does by its own method.
+    fn operations(&self, tables: &Tables, request: &Request<'_>) -> Operations {
+        let find = || self.found.operations(tables, request.method, self.host, request.path);
+        *self.operations.get_or_init(find)
+    }
+
+    /// What the request, which is that of the reading, uses; the tenant under a key.
+    pub(crate) fn to_use(
+        &self,
+        tables: &Tables,
+        key: &IdentityKey,
+        request: &Request<'_>,
+    ) -> ServiceUse {
+        ServiceUse {
+            service: self.found.service,
+            operations: self.operations(tables, request),
+            identity: self.found.identity(tables, key),
+        }
+    }
+}
+
+/// What a request uses of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceUse {
+    /// The service: an index into [`crate::pack::ServiceTables::services`].
+    pub service: u32,
+    /// What is done with it by the request's own method.
+    pub operations: Operations,
+    /// The keyed hash of the tenant, if the URL names one.
+    pub identity: Option<u64>,
+}
+
+impl ServiceUse {
+    /// Finds what a request uses; `host` is its host in lower case.
+    pub fn of(
+        tables: &Tables,
+        key: &IdentityKey,
+        host: &[u8],
+        request: &Request<'_>,
+    ) -> Option<ServiceUse> {
         let found = ServiceMatch::of(tables, host, request.path)?;
-        Some(UsedService { host, found })
+        Some(UsedService::new(host, found).to_use(tables, key, request))
     }
 }
 
@@ -60,13 +108,28 @@ impl ServiceFields {
         self.fields.iter().any(|(field, _)| *field == ProxyField::Usage)
     }
 
-    /// The host of a request in one reading, as [`UsedService::of`] takes it; `None` where it is no service's, or
-    /// no rule asks.
+    /// Returns true if a rule asks for something that services answer.
+    pub(crate) fn are_asked(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// The host of a request in one reading, as [`ServiceFields::used`] takes it; `None` where it is no service's.
     ///
     /// Most hosts belong to no service, which takes one pass over their bytes.
     pub(crate) fn host(&self, request: &Request<'_>) -> Option<Vec<u8>> {
-        let is_asked = !self.fields.is_empty() && may_have(&self.names, request.authority);
-        is_asked.then(|| plain_host(request.authority)).flatten()
+        may_have(&self.names, request.authority).then(|| plain_host(request.authority)).flatten()
+    }
+
+    /// Finds the service that a request uses; `host` is its host, as [`plain_host`] has it.
+    pub(crate) fn used<'r, 'p>(
+        &self,
+        tables: &'p Tables,
+        host: &'r [u8],
+        request: &Request<'r>,
+    ) -> Option<UsedService<'r, 'p>> {
+        let names = KnownNames::of_filtered(tables, host, &self.names);
+        let found = ServiceMatch::of_names(tables, &names, host, request.path)?;
+        Some(UsedService::new(host, found))
     }
 
     /// Answers the fields of a request in one reading, in which it uses a service. `methods` are further values
@@ -80,7 +143,7 @@ impl ServiceFields {
         usage: Option<Usage>,
         event: &mut Event,
     ) {
-        let UsedService { host, found } = service;
+        let UsedService { host, found, .. } = service;
         for (field, id) in &self.fields {
             let mut answer = |value: &str| {
                 if !value.is_empty() {
@@ -93,8 +156,8 @@ impl ServiceFields {
                 ProxyField::Service => answer(tables.str(found.name)),
                 ProxyField::Category => answer(found.category(tables)),
                 ProxyField::Operation => {
-                    let mut operations = Operations::default();
-                    for method in std::iter::once(&request.method).chain(methods) {
+                    let mut operations = service.operations(tables, request);
+                    for method in methods {
                         let of_method = found.operations(tables, method, host, request.path);
                         operations.extend(of_method.iter());
                     }

@@ -1,6 +1,7 @@
 //! What the services of a pack have of a host and the names above it.
 
-use crate::pack::{ServiceHost, Tables};
+use crate::name_filter::NameFilter;
+use crate::pack::{HASH_START, ServiceHost, Tables, hash_step};
 
 /// The entries of a host and of the names above it, from the longest name to the shortest: each name is looked
 /// up once for a request, whatever many services and templates share it.
@@ -10,6 +11,31 @@ pub(super) struct KnownNames<'p>(Vec<&'p [ServiceHost]>);
 impl<'p> KnownNames<'p> {
     pub(super) fn of(tables: &'p Tables, host: &[u8]) -> KnownNames<'p> {
         KnownNames(names_of(tables, host).collect())
+    }
+
+    /// The same where a filter has all names of services: names that it has not are not looked up.
+    pub(super) fn of_filtered(
+        tables: &'p Tables,
+        host: &[u8],
+        filter: &NameFilter,
+    ) -> KnownNames<'p> {
+        let mut hosts = Vec::new();
+        let mut add = |name: &[u8], hash| {
+            if filter.contains(hash) {
+                hosts.push(by_name(tables, name));
+            }
+        };
+        let mut hash = HASH_START;
+        for (at, byte) in host.iter().enumerate().rev() {
+            if *byte == b'.' {
+                add(host.get(at + 1..).unwrap_or_default(), hash);
+            }
+            hash = hash_step(hash, *byte);
+        }
+        add(host, hash);
+        hosts.retain(|hosts| !hosts.is_empty());
+        hosts.reverse();
+        KnownNames(hosts)
     }
 
     /// The entries of each name that has any.

@@ -16,6 +16,11 @@ pub(super) struct PathForm {
 /// Returns true if there is nothing to undo in a path: what most requests are.
 pub(super) fn is_plain(path: &[u8]) -> bool {
     let (stem, query) = split_query(path);
+    is_plain_of(stem, query)
+}
+
+/// The same for a path that is split.
+pub(super) fn is_plain_of(stem: &[u8], query: Option<&[u8]>) -> bool {
     let odd = |word: u64| equal(word, b'%') | equal(word, b'\\') | equal(word, 0) | word & HIGH;
     let (mut found, mut slash_before) = (0, 0);
     words(stem, b'a').for_each(|word| {
@@ -26,7 +31,8 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
         found |= behind & (slashes | equal(word, b'.')) | equal(word, b';') | odd(word);
     });
     words(query.unwrap_or_default(), b'a').for_each(|word| found |= odd(word));
-    found == 0 && path.len() <= MAX_ORDINARY_PATH_BYTES
+    let n_bytes = stem.len() + query.map_or(0, |query| 1 + query.len());
+    found == 0 && n_bytes <= MAX_ORDINARY_PATH_BYTES
 }
 
 /// The forms of a path beside the one in which it came, and what had to be undone.
@@ -140,7 +146,7 @@ fn oddities(stem: &[u8], found: &mut Anomalies) -> bool {
     has_dots
 }
 
-fn split_query(path: &[u8]) -> (&[u8], Option<&[u8]>) {
+pub(super) fn split_query(path: &[u8]) -> (&[u8], Option<&[u8]>) {
     match place_of(path, b'?').and_then(|at| path.split_at_checked(at)) {
         Some((stem, query)) => (stem, query.get(1..)),
         None => (path, None),

@@ -188,7 +188,10 @@ pub(super) fn is_proxy(host: &[u8], path: Option<&[u8]>) -> bool {
 
 /// Returns true for `/https://a.example/`, in any case and with one slash behind the scheme or several.
 fn begins_with_url(path: &[u8]) -> bool {
-    let Some(text) = path.strip_prefix(b"/") else { return false };
+    let [b'/', text @ ..] = path else { return false };
+    if !matches!(text, [b'h' | b'H', ..]) {
+        return false;
+    }
     let after = |scheme: &[u8]| {
         let (start, rest) = text.split_at_checked(scheme.len())?;
         start.eq_ignore_ascii_case(scheme).then_some(rest)
@@ -205,14 +208,15 @@ fn entry(host: &[u8], path: Option<&[u8]>) -> Option<&'static str> {
     }
     let path = path.unwrap_or(b"/");
     // Another spelling of the path is another form of it.
-    let is_entry = |(name, start): &&(&str, &str)| {
-        let is_named = match name.strip_prefix('.') {
-            Some(suffix) => is_under(host, suffix.as_bytes()),
-            None => host == name.as_bytes(),
-        };
-        is_named && (*start == "/" || starts_with(path, start))
-    };
-    PROXIES.iter().find(is_entry).map(|(name, _)| *name)
+    let is_for = |(_, start): &&(&str, &str)| *start == "/" || starts_with(path, start);
+    let is_above = |name: &str| is_under(host, name.trim_start_matches('.').as_bytes());
+    let mut above = PROXIES.iter().take_while(|(name, _)| name.starts_with('.'));
+    let first = PROXIES.partition_point(|(name, _)| name.as_bytes() < host);
+    let same = PROXIES.get(first..).unwrap_or_default().iter();
+    let mut same = same.take_while(|(name, _)| name.as_bytes() == host);
+    let found =
+        above.find(|entry| is_above(entry.0) && is_for(entry)).or_else(|| same.find(is_for));
+    found.map(|(name, _)| *name)
 }
 
 /// Returns true if a path starts as a pattern says, in which `*` is one segment.
@@ -229,15 +233,16 @@ fn starts_with(path: &[u8], pattern: &str) -> bool {
 
 /// The name in the table for one that differs from it in a country (`www.google.co.uk`) or a number only.
 fn usual_name(host: &[u8]) -> &[u8] {
-    const OF_COUNTRIES: [(&[u8], &[u8]); 3] = [
-        (b"google.", b"google.com"),
-        (b"translate.google.", b"translate.google.com"),
-        (b"www.google.", b"www.google.com"),
-    ];
-    for (before, usual) in OF_COUNTRIES {
-        if host.strip_prefix(before).is_some_and(is_country) {
-            return usual;
-        }
+    let of_countries: Option<(&[u8], &[u8])> = match host {
+        [b'g', b'o', ..] => Some((b"google.", b"google.com")),
+        [b't', b'r', ..] => Some((b"translate.google.", b"translate.google.com")),
+        [b'w', b'w', b'w', b'.', b'g', ..] => Some((b"www.google.", b"www.google.com")),
+        [b'i', b'm', ..] => None,
+        _ => return host,
+    };
+    if let Some((before, usual)) = of_countries {
+        let is_usual = host.strip_prefix(before).is_some_and(is_country);
+        return if is_usual { usual } else { host };
     }
     let number = host
         .strip_prefix(b"images")
