@@ -13,10 +13,10 @@ use inspect::pack::{PackHash, enclosed};
 use inspect::{Inspector, Pack, Request};
 use knowledge::{Compilation, Library, Policy, fix};
 use sigma::{Compiler, Source};
-use traffic::json::Time;
+use traffic::json::{self, Time};
 use traffic::{
-    Duration, Entry, FieldMap, Format, Layout, LineJoiner, LogReader, TextFormat, inner_lines,
-    limits, subject,
+    Duration, Entry, FieldMap, Format, Layout, LineJoiner, LogReader, Part, Slots, TextFormat,
+    inner_lines, limits, line_reader, subject,
 };
 
 // Of the command line, which is a program and no library.
@@ -235,6 +235,7 @@ pub fn log(bytes: &[u8]) {
     // What `--input-format` adds, of one format in turn.
     let (_, format) = Format::ALL[bytes.len() % Format::ALL.len()];
     read_as(Layout::from(format).within(bytes), bytes);
+    read_objects(bytes);
     // As events are looked for.
     let mut joiner = LineJoiner::default();
     for line in traffic::lines(bytes) {
@@ -259,6 +260,26 @@ fn read_as(layout: Layout, log: &[u8]) {
         }
     });
     assert!(is_document || n_lines == traffic::lines(log).count(), "each line is visited once");
+}
+
+/// Reads lines that are objects: the entries are those that the library's parser gives, and what was learned of the
+/// lines before changes nothing.
+fn read_objects(log: &[u8]) {
+    let reader = || line_reader(Format::Envoy, &FieldMap::default()).expect("it is JSON");
+    let mut of_many = reader();
+    for line in traffic::lines(log) {
+        let Ok(text) = json::text_of(line) else { continue };
+        let (mut here, mut there) = (Vec::new(), Vec::new());
+        let is_read = json::object(line, |key, raw| here.push((key.to_owned(), raw))).is_ok();
+        let parsed = json::parsed(text, &mut |key, raw| there.push((key.to_owned(), raw)));
+        assert_eq!(is_read, parsed.is_ok(), "{text}");
+        assert!(!is_read || here == there, "{text}");
+        let (mut slots, mut alone) = (Slots::default(), Slots::default());
+        assert_eq!(of_many.read(line, &mut slots).is_ok(), is_read, "{text}");
+        assert_eq!(reader().read(line, &mut alone).is_ok(), is_read, "{text}");
+        let is_same = |part: Part| slots.raw(part) == alone.raw(part);
+        assert!(!is_read || Part::ALL.into_iter().all(is_same), "{text}");
+    }
 }
 
 /// Hunts in a log, and writes the records of what is found.
