@@ -245,10 +245,11 @@ pub(crate) fn of_url(line: &[u8]) -> Result<Line<'_>, Unreadable> {
 
 /// Returns the address of `address:port`, or of `[address]:port` as Envoy writes IPv6; either may lack a port.
 pub(crate) fn without_port(address: &str) -> &str {
-    let colon = memchr::memrchr(b':', address.as_bytes()).filter(|_| !address.ends_with(']'));
+    // Ports are short, so that the colon is near.
+    let colon = address.bytes().rposition(|byte| byte == b':').filter(|_| !address.ends_with(']'));
     let host = colon.and_then(|colon| address.get(..colon)).unwrap_or(address);
     // Only an address with several colons may be one without a port.
-    let is_v6 = memchr::memchr(b':', host.as_bytes()).is_some();
+    let is_v6 = colon.is_some() && memchr::memchr(b':', host.as_bytes()).is_some();
     if is_v6 && address.parse::<IpAddr>().is_ok() {
         return address;
     }

@@ -54,17 +54,22 @@ impl<'l> Slots<'l> {
         if raw.starts_with('{')
             && let Some(keys) = inner.and_then(|idx| keys.inner(idx))
         {
-            // The line is JSON, and so is each value in it.
-            let _ = json::object(raw.as_bytes(), |key, raw| {
-                if let Some(place) = keys.find(key) {
-                    self.put(keys, place, raw);
-                }
-            });
-            return;
+            return self.put_object(keys, raw);
         }
         if let Some((part, rank)) = value {
             self.set(part, rank, raw);
         }
+    }
+
+    /// Puts the values of an inner object. A call of its own, so that other values do not pay for it.
+    #[inline(never)]
+    fn put_object(&mut self, keys: &Keys, raw: &'l str) {
+        // The line is JSON, and so is each value in it.
+        let _ = json::object(raw.as_bytes(), |key, raw| {
+            if let Some(place) = keys.find(key) {
+                self.put(keys, place, raw);
+            }
+        });
     }
 
     /// Puts the value of a key where its column says, and those of an object that contains columns.
