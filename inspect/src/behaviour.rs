@@ -8,13 +8,11 @@
 //! `tidegate.beacon|gte: 0.9` nor a `not` in front of it is true.
 
 mod field;
-mod fields;
 mod novelty;
 mod ratio;
 pub mod state;
 
 pub use field::{BehaviourField, BehaviourFields, ValueKind};
-pub(crate) use fields::BehaviourBinding;
 pub use novelty::{FirstUse, FirstUses, Scope, Subject};
 pub use ratio::Ratio;
 

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::ids::RuleId;
 use crate::limits::MAX_MISSING;
 use crate::pack::{KEYWORDS, Op, Tables};
-use crate::request::ProxyField;
+use crate::proxy_field::ProxyField;
 use crate::truth::Truth;
 
 /// How many searches would have to be otherwise for a rule to match; in all of its alternatives, how many do not

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::anomaly::Anomalies;
 use crate::behaviour::{Behaviour, BehaviourFields};
+use crate::binding::{Binding, Further, Known};
 use crate::bits::BitSet;
 use crate::compare::test_truth;
 use crate::correlation::{CorrelationHit, Watched};
@@ -19,7 +20,7 @@ use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES, MAX_SEEN};
 use crate::name_filter::NameFilter;
 use crate::pack::{KEYWORDS, Op, Pack, Phase, Tables};
 use crate::policy::{Allowance, User, listed_names, names_agree};
-use crate::request::{Binding, Further, Known, Request};
+use crate::request::Request;
 use crate::secret::Secrets;
 use crate::service::{ServiceUse, UsedService};
 use crate::truth::Truth;

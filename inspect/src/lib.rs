@@ -30,9 +30,11 @@
 mod anomaly;
 mod arena;
 mod behaviour;
+mod binding;
 mod bits;
 mod compare;
 mod correlation;
+mod decimal;
 mod distance;
 mod evaluate;
 mod event;
@@ -45,6 +47,7 @@ mod name_filter;
 mod nfa;
 pub mod pack;
 mod policy;
+mod proxy_field;
 pub mod redact;
 mod request;
 mod scan;
@@ -72,16 +75,14 @@ pub use keyed_hash::IdentityKey;
 pub use pack::{GRAM_HASH, Mode, Pack, PackError, PackErrorKind, PackHash, SMALL_GRAMS_SHIFT};
 pub use policy::{
     Action, Allowance, AllowedBy, Decision, HeaderChange, PolicyQuery, Ruling, SALT_BYTES,
-    SecretHash, Source, UNLISTED_FIELD, Usage, User, address_number, network,
+    SecretHash, Source, Usage, User, address_number, network,
 };
-pub use request::{
-    METHOD_OVERRIDES, PROXY_FIELDS, ProxyField, Request, Response, Transport, split_port,
+pub use proxy_field::{
+    OPERATION_FIELD, PROXY_FIELDS, ProxyField, SECRET_FIELD, SERVICE_FIELD, UNLISTED_FIELD,
 };
-pub use secret::{SECRET_FIELD, SecretKind, Secrets};
-pub use service::{
-    OPEN_PLACES, OPERATION_FIELD, OWN_CLIENT, Operations, SERVICE_FIELD, ServiceMatch, ServiceUse,
-    plain_host,
-};
+pub use request::{METHOD_OVERRIDES, Request, Response, Transport, split_port};
+pub use secret::{SecretKind, Secrets};
+pub use service::{OPEN_PLACES, OWN_CLIENT, Operations, ServiceMatch, ServiceUse, plain_host};
 pub use truth::Truth;
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 pub use views::{ExtraHost, Form, Views, ascii_name};

@@ -21,7 +21,7 @@ use crate::service::{Operations, ServiceMatch, plain_host};
 use crate::verdict::{RuleMatch, Verdict};
 use crate::views::Views;
 pub(crate) use allow::listed_names;
-pub use allow::{Allowance, AllowedBy, UNLISTED_FIELD};
+pub use allow::{Allowance, AllowedBy};
 pub use credential::{SALT_BYTES, SecretHash};
 pub use headers::HeaderChange;
 pub use source::{Source, address_number, network};

@@ -16,9 +16,6 @@ use crate::request::Request;
 use crate::service::{is_known, plain_host};
 use encoded::Text;
 
-/// The field under which rules find the kinds of secrets in a request. It has one value for each.
-pub const SECRET_FIELD: &str = "tidegate.secret";
-
 macro_rules! secrets {
     ($($name:literal $variant:ident: $meaning:literal;)+) => {
         /// A kind of secret.

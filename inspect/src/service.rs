@@ -4,10 +4,10 @@
 //! (`hooks.slack.com/services/{tenant}/{app}/{secret}`), and in operations what their paths do.
 //! A template fits if its host and its segments do; what follows in the path is open.
 
-mod fields;
 mod names;
 mod operation;
 mod template;
+mod used;
 
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
@@ -16,15 +16,15 @@ use crate::request::{Request, split_port};
 use crate::sorted::sort_and_dedup;
 use crate::views::overrides;
 use crate::words::has_byte;
-pub use fields::{OWN_CLIENT, SERVICE_FIELD, ServiceUse};
-pub(crate) use fields::{ServiceFields, UsedService};
 use names::{KnownNames, names_of};
-pub use operation::{OPERATION_FIELD, Operations};
+pub use operation::Operations;
 pub(crate) use template::segments;
 use template::{
     Places, Target, fits, fits_host, fits_path, host_of, host_places, is_at_or_below, is_host,
     names_host,
 };
+pub(crate) use used::UsedService;
+pub use used::{OWN_CLIENT, ServiceUse};
 
 /// Leaves the last places of an identity in a policy open: `acme/*`.
 pub const OPEN_PLACES: &[u8] = b"*";

@@ -49,7 +49,7 @@ impl Ratio {
     }
 
     /// Writes the number in decimal, as `-0.25`, and returns the bytes that it takes.
-    pub(super) fn write(self, buffer: &mut [u8; 9]) -> &[u8] {
+    pub(crate) fn write(self, buffer: &mut [u8; 9]) -> &[u8] {
         let mut rest = self.0.unsigned_abs();
         *buffer = *b"-0.000000";
         for digit in buffer.iter_mut().skip(3).rev() {

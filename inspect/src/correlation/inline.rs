@@ -8,7 +8,7 @@ use crate::limits::{
     MAX_INLINE_TIMESPAN_MS,
 };
 use crate::pack::{Correlation, CorrelationKind, InputKind, KEYWORDS, NO_FIELD, Phase, Tables};
-use crate::request::ProxyField;
+use crate::proxy_field::ProxyField;
 
 /// Why a correlation runs over logs only.
 #[derive(Clone, Debug, PartialEq, Eq)]

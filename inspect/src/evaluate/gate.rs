@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::ids::{AtomId, FieldId, RuleId};
 use crate::limits::MAX_GATE_DEPTH;
 use crate::pack::{Comparison, Op, Phase, Tables, TestKind};
-use crate::request::ProxyField;
+use crate::proxy_field::ProxyField;
 use crate::truth::Truth;
 
 /// The part of a rule that is about behaviour.

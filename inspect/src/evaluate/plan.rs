@@ -7,7 +7,7 @@ use crate::behaviour::BehaviourFields;
 use crate::event::{Event, Slot};
 use crate::ids::{FieldId, RuleId};
 use crate::pack::{KEYWORDS, Scan, Tables};
-use crate::request::ProxyField;
+use crate::proxy_field::ProxyField;
 use crate::truth::Truth;
 
 /// What a scan has, so that nothing is asked of the parts that are empty.

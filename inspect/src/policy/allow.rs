@@ -17,9 +17,6 @@ use crate::request::{Request, split_port};
 use crate::service::{self, Operations, ServiceMatch, plain_host};
 use crate::views::overrides;
 
-/// The field under which rules find the group of sources that may not do what a request does.
-pub const UNLISTED_FIELD: &str = "tidegate.unlisted";
-
 /// What allow-lists say of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowance {

@@ -4,9 +4,6 @@ use std::fmt;
 
 use crate::pack::Operation;
 
-/// The field under which rules find the operations of a request.
-pub const OPERATION_FIELD: &str = "tidegate.operation";
-
 impl Operation {
     /// The name in notes, rules, policies and events. It never changes.
     pub fn as_str(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::request::Decimal;
+use crate::decimal::Decimal;
 
 /// Returns the group of a source: of an address its network (/24, or /64 of IPv6), of a SPIFFE id all of it, and
 /// of another name what is in front of the number at its end.

@@ -1,10 +1,11 @@
 //! Answers the fields of behaviour that a pack names.
 
-use super::{Behaviour, BehaviourField, BehaviourFields, Observed, Ratio};
+use crate::behaviour::{Behaviour, BehaviourField, BehaviourFields, Observed, Ratio};
+use crate::decimal::Decimal;
 use crate::event::{Event, Slot};
 use crate::ids::FieldId;
 use crate::pack::Phase;
-use crate::request::{Decimal, ProxyField};
+use crate::proxy_field::ProxyField;
 
 /// Which of a pack's fields behaviour answers, computed once per pack.
 #[derive(Debug, Default)]

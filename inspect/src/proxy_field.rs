@@ -3,11 +3,20 @@
 use crate::anomaly::ANOMALY_FIELD;
 use crate::behaviour::BehaviourField;
 use crate::pack::Phase;
-use crate::policy::UNLISTED_FIELD;
-use crate::secret::SECRET_FIELD;
-use crate::service::{OPERATION_FIELD, SERVICE_FIELD};
 
-/// A field that a [`super::Request`] answers.
+/// The field under which rules find the kinds of secrets in a request. It has one value for each.
+pub const SECRET_FIELD: &str = "tidegate.secret";
+
+/// The field under which rules find the service that a request goes to, by the name of its note.
+pub const SERVICE_FIELD: &str = "tidegate.service";
+
+/// The field under which rules find the operations of a request.
+pub const OPERATION_FIELD: &str = "tidegate.operation";
+
+/// The field under which rules find the group of sources that may not do what a request does.
+pub const UNLISTED_FIELD: &str = "tidegate.unlisted";
+
+/// A field that a [`crate::Request`] answers.
 ///
 /// The specification's descriptions of `cs-bytes` and `sc-bytes` are swapped, and that of `c-uri-query`
 /// says "path component"; the meaning here is the one that rules use.

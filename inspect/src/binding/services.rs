@@ -1,83 +1,14 @@
 //! The fields of rules that services answer: service, category, operation, client and use.
 
-use std::cell::OnceCell;
-
 use crate::event::Event;
 use crate::ids::FieldId;
-use crate::keyed_hash::IdentityKey;
 use crate::name_filter::{NameFilter, hash_of};
 use crate::pack::{HASH_START, Tables, hash_step};
 use crate::policy::Usage;
-use crate::request::{ProxyField, Request, split_port};
-use crate::service::names::KnownNames;
-use crate::service::{Operations, ServiceMatch, plain_host};
+use crate::proxy_field::ProxyField;
+use crate::request::{Request, split_port};
+use crate::service::{OWN_CLIENT, UsedService, plain_host};
 use crate::words::has_byte;
-
-/// The field under which rules find the service that a request goes to, by the name of its note.
-pub const SERVICE_FIELD: &str = "tidegate.service";
-
-/// The value of `tidegate.client` if the user agent starts as those of the service's own clients.
-pub const OWN_CLIENT: &str = "own";
-
-/// The service that a request uses in one reading.
-#[derive(Debug)]
-pub(crate) struct UsedService<'r, 'p> {
-    /// The host, as [`plain_host`] has it.
-    pub(crate) host: &'r [u8],
-    pub(crate) found: ServiceMatch<'r, 'p>,
-    /// What the request does by its own method, once that was asked.
-    operations: OnceCell<Operations>,
-}
-
-impl<'r, 'p> UsedService<'r, 'p> {
-    fn new(host: &'r [u8], found: ServiceMatch<'r, 'p>) -> Self {
-        UsedService { host, found, operations: OnceCell::new() }
-    }
-
-    /// What the request, which is that of the reading, does by its own method.
-    fn operations(&self, tables: &Tables, request: &Request<'_>) -> Operations {
-        let find = || self.found.operations(tables, request.method, self.host, request.path);
-        *self.operations.get_or_init(find)
-    }
-
-    /// What the request, which is that of the reading, uses; the tenant under a key.
-    pub(crate) fn to_use(
-        &self,
-        tables: &Tables,
-        key: &IdentityKey,
-        request: &Request<'_>,
-    ) -> ServiceUse {
-        ServiceUse {
-            service: self.found.service,
-            operations: self.operations(tables, request),
-            identity: self.found.identity(tables, key),
-        }
-    }
-}
-
-/// What a request uses of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServiceUse {
-    /// The service: an index into [`crate::pack::ServiceTables::services`].
-    pub service: u32,
-    /// What is done with it by the request's own method.
-    pub operations: Operations,
-    /// The keyed hash of the tenant, if the URL names one.
-    pub identity: Option<u64>,
-}
-
-impl ServiceUse {
-    /// Finds what a request uses; `host` is its host in lower case.
-    pub fn of(
-        tables: &Tables,
-        key: &IdentityKey,
-        host: &[u8],
-        request: &Request<'_>,
-    ) -> Option<ServiceUse> {
-        let found = ServiceMatch::of(tables, host, request.path)?;
-        Some(UsedService::new(host, found).to_use(tables, key, request))
-    }
-}
 
 /// Which of a pack's fields services answer, computed once per pack.
 #[derive(Debug, Default)]
@@ -127,9 +58,7 @@ impl ServiceFields {
         host: &'r [u8],
         request: &Request<'r>,
     ) -> Option<UsedService<'r, 'p>> {
-        let names = KnownNames::of_filtered(tables, host, &self.names);
-        let found = ServiceMatch::of_names(tables, &names, host, request.path)?;
-        Some(UsedService::new(host, found))
+        UsedService::of(tables, &self.names, host, request)
     }
 
     /// Answers the fields of a request in one reading, in which it uses a service. `methods` are further values
