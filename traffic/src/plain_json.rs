@@ -117,6 +117,9 @@ fn behind<'l>(text: &'l [u8], start: &[u8]) -> Option<&'l [u8]> {
     is_equal.then_some(behind)
 }
 
+/// What a key is found to be; `None` where its value is not visited.
+type Found<K> = Option<K>;
+
 struct Scanner<'l> {
     text: &'l str,
     /// What is not read yet.
@@ -136,7 +139,7 @@ impl<'l> Scanner<'l> {
     /// Reads all of the line as one object.
     fn whole<K>(
         mut self,
-        key: impl FnMut(&mut Self) -> Option<Option<K>>,
+        key: impl FnMut(&mut Self) -> Option<Found<K>>,
         visit: &mut impl FnMut(K, &'l str),
     ) -> Option<()> {
         self.object(0, key, visit)?;
@@ -191,7 +194,7 @@ impl<'l> Scanner<'l> {
         shape: &mut Shape<P>,
         idx: usize,
         find: &impl Fn(&str) -> Option<P>,
-    ) -> Option<Option<P>> {
+    ) -> Option<Found<P>> {
         if let Some((written, found)) = shape.keys.get(idx)
             && let Some(behind) = behind(self.rest, written.as_bytes())
         {
@@ -209,7 +212,7 @@ impl<'l> Scanner<'l> {
     fn object<K>(
         &mut self,
         depth: usize,
-        mut key: impl FnMut(&mut Self) -> Option<Option<K>>,
+        mut key: impl FnMut(&mut Self) -> Option<Found<K>>,
         visit: &mut impl FnMut(K, &'l str),
     ) -> Option<()> {
         self.expect(b'{')?;
