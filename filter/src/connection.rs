@@ -190,11 +190,8 @@ impl Plugin {
             return Ok(if is_refused { Stage::Closed } else { Stage::Open(None) });
         }
         let sender = asked.unwrap_or_else(read_sender);
-        let mut tracked = if is_tracked {
-            self.look_up(host, &mut inspector, &request, &sender, &mut verdict)
-        } else {
-            None
-        };
+        let look_up = || self.look_up(host, &mut inspector, &request, &sender, &mut verdict);
+        let mut tracked = is_tracked.then(look_up).flatten();
         let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         // What could not be read whole does not pass, and what matched is reported.

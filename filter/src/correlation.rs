@@ -14,9 +14,9 @@ use crate::host::Host;
 use crate::limits::MAX_CAS_TRIES;
 use crate::plugin::Plugin;
 
-pub(crate) mod running;
+pub(crate) mod inline;
 
-use running::{Fired, Inline};
+use inline::{Fired, Inline};
 
 impl Plugin {
     /// Adds the request that was inspected last to the correlations of the rules that matched it, and returns those

@@ -20,7 +20,7 @@ use inspect::{
 };
 use std::borrow::Cow;
 
-use crate::correlation::running::Fired;
+use crate::correlation::inline::Fired;
 use crate::headers::Headers;
 use crate::label::{cut, request_id, short_hash, traceparent};
 use crate::limits::{MAX_LISTED_RULES, MAX_NAME_BYTES, MAX_TAGS};

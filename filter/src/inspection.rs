@@ -3,7 +3,7 @@
 use inspect::{Action, Decision, Verdict};
 
 use crate::behaviour::tracked::Tracked;
-use crate::correlation::running::Fired;
+use crate::correlation::inline::Fired;
 use crate::snapshot::Snapshot;
 use crate::source::Sender;
 

@@ -3,7 +3,7 @@
 use inspect::{Action, Mode, Pack, RuleMatch, Transport};
 
 use crate::config::FailureMode;
-use crate::correlation::running::Fired;
+use crate::correlation::inline::Fired;
 use crate::credentials::Authentication;
 use crate::decide::decide;
 use crate::deny::{Client, denial, denied, not_judged};
@@ -67,11 +67,8 @@ impl Plugin {
         let known = asked.or_else(|| is_asked.then(|| self.sender(host, &snapshot)));
         let is_known = known.is_some();
         let sender = known.unwrap_or_default();
-        let tracked = if is_tracked {
-            self.look_up(host, &mut inspector, &request, &sender, &mut verdict)
-        } else {
-            None
-        };
+        let look_up = || self.look_up(host, &mut inspector, &request, &sender, &mut verdict);
+        let tracked = is_tracked.then(look_up).flatten();
         let pack = inspector.pack();
         let decision = decide(host, &self.settings, pack, &mut verdict, &request, &sender);
         let fired = self.correlate(host, &inspector, &verdict, &decision.rulings);

@@ -10,7 +10,7 @@ use crate::behaviour::recent::Recent;
 use crate::behaviour::reservation;
 use crate::behaviour::scopes::Scopes;
 use crate::config::{Config, ListenerTls, Settings};
-use crate::correlation::running::Correlations;
+use crate::correlation::inline::Correlations;
 use crate::host::{Host, LocalResponse, LogLevel};
 use crate::metrics::{Counters, Failure, define_lost_swaps, record_pack};
 use crate::snapshot::{Needs, Snapshot};

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use inspect::{Mode, Pack};
 use serde_json::Value;
 
-use super::running::Correlations;
+use super::inline::Correlations;
 use super::*;
 use crate::config::{Config, Settings};
 use crate::host::Property;

@@ -4,7 +4,7 @@ use inspect::pack::{Correlation, Tables};
 use inspect::{Mode, View};
 
 use super::{MatchedRule, PolicyPart};
-use crate::correlation::running::Fired;
+use crate::correlation::inline::Fired;
 use crate::label::cut;
 use crate::limits::MAX_TAGS;
 
