@@ -70,8 +70,11 @@ impl Plugin {
     ) -> Option<Tracked> {
         let since = host.milliseconds()?;
         let time = in_seconds(since)?;
-        let asked = (&self.behaviour_key(), self.scopes);
-        let parties = Parties::of(inspector, asked, request, sender)?;
+        let key = self.behaviour_key();
+        let mut parties = Parties::of(inspector, (&key, self.scopes), request, sender)?;
+        if parties.is_read || self.reserves {
+            parties.add_agent(&key, request);
+        }
         let mut tracked = Tracked {
             parties,
             since,
@@ -92,11 +95,14 @@ impl Plugin {
             return Some(tracked);
         }
         self.count(|counters| counters.tracked(host));
-        let parties = &tracked.parties;
         let known: Option<PairState> = match written.filter(|_| tracked.is_written) {
             Some(written) => Some(written),
-            None => self.known_pair(host, parties, time),
+            None => self.known_pair(host, &tracked.parties, time),
         };
+        if !known.as_ref().is_some_and(|pair| tracked.parties.are_noted(pair, time)) {
+            tracked.parties.add_agent(&key, request);
+        }
+        let parties = &tracked.parties;
         let asks = verdict.asks;
         let used = (!tracked.is_written).then(|| tracked.used(time));
         tracked.behaviour = first_answers(known.as_ref(), used, asks, time);

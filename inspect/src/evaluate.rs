@@ -51,6 +51,8 @@ pub(crate) struct Scratch {
     /// The rules that may match once behaviour is known, each once, and what they ask of it.
     undecided: Vec<RuleId>,
     asks: BehaviourFields,
+    /// The rule that was run and waits for behaviour, of the last event that has one.
+    waiting: Option<RuleId>,
 }
 
 impl Scratch {
@@ -95,6 +97,16 @@ impl Scratch {
         self.asks = self.asks.union(fields);
     }
 
+    /// Lets a rule that waited before run first: most events leave the same rules waiting, and once one waits, others
+    /// do so without being run.
+    fn run_waiting_first(&mut self) {
+        let place =
+            self.waiting.and_then(|rule| self.woken.iter().position(|woken| *woken == rule));
+        if let Some(place) = place {
+            self.woken.swap(0, place);
+        }
+    }
+
     /// What made an atom true.
     pub(crate) fn found(&self, atom: AtomId) -> Option<Found> {
         self.found.iter().find(|found| found.atom == atom).copied()
@@ -115,6 +127,9 @@ pub(crate) fn evaluate(
     scratch.prepare(tables);
     search::first(tables, plan, event, scratch);
     plan.wake_unguarded(event, scratch);
+    if defers {
+        scratch.run_waiting_first();
+    }
     let mut n_run = 0;
     while let Some(rule) = scratch.woken.get(n_run).copied() {
         n_run += 1;
@@ -130,7 +145,12 @@ pub(crate) fn evaluate(
             }
             Truth::Unknown => match plan.behaviour(rule) {
                 // Whoever knows the behaviour asks again anyway, with the response where there is one.
-                fields if !fields.is_empty() => scratch.wait(rule, fields),
+                fields if !fields.is_empty() => {
+                    if scratch.asks.is_empty() {
+                        scratch.waiting = Some(rule);
+                    }
+                    scratch.wait(rule, fields);
+                }
                 _ => scratch.is_pending = true,
             },
             Truth::False => {}

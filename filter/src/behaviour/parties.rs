@@ -20,7 +20,8 @@ pub(super) struct Parties {
     pub(super) group: Option<u64>,
     pub(super) host: u64,
     pub(super) pair: Place,
-    pub(super) agent: u32,
+    /// The program that sends it, if [`Parties::add_agent`] was called.
+    agent: Option<u32>,
     /// What it uses of a service, as hashes and as a few bits.
     pub(super) subjects: Subjects,
     pub(super) used: Used,
@@ -73,16 +74,18 @@ impl Parties {
             let group = group_of(&String::from_utf8_lossy(source));
             hash(b"group", &[known_by, group.as_bytes()])
         };
-        let pair = hash(b"pair", &[known_by, source, &host]);
+        let host_hash = hash(b"host", &[&host]);
+        // Two hashes under one key: their sum is as even as they are.
+        let pair = source_hash.wrapping_add(host_hash.rotate_left(32));
         Some(Parties {
             source: source_hash,
             group: scopes.group.then(group_hash),
-            host: hash(b"host", &[&host]),
+            host: host_hash,
             pair: Place {
                 key: pair,
                 bucket: source_hash.wrapping_mul(SOURCE_BUCKETS) + (pair >> 32) % SOURCE_BUCKETS,
             },
-            agent: low(hash(b"agent", &[request.user_agent.unwrap_or_default()])),
+            agent: None,
             subjects,
             used: Used {
                 // 0 is none.
@@ -99,9 +102,16 @@ impl Parties {
         pair.is_noted(self.used, time) && identity.is_none_or(|id| pair.has_identity(id))
     }
 
-    /// The read of this request at a time.
+    /// Adds the program that sends the request. Only those who read from a service and those whose pair is new are
+    /// asked for it.
+    pub(super) fn add_agent(&mut self, key: &IdentityKey, request: &Request<'_>) {
+        let agent = request.user_agent.unwrap_or_default();
+        self.agent = Some(low(key.hash([&b"agent"[..], agent])));
+    }
+
+    /// The read of this request at a time; without its program, one that belongs to no other.
     pub(super) fn read(&self, time: u32) -> DropRead {
-        DropRead { agent: self.agent, host: low(self.host), time }
+        DropRead { agent: self.agent.unwrap_or_default(), host: low(self.host), time }
     }
 }
 

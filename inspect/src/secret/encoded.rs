@@ -6,8 +6,10 @@ use crate::words::{has_byte, place_of};
 
 /// Most rounds of escapes that are undone.
 const MAX_ROUNDS: usize = 4;
-/// Fewest characters of an encoded text: the shortest key has 20, and base64 takes four for three.
-const MIN_ENCODED: usize = 24;
+/// Fewest characters of a text in base64, which takes four for three.
+const MIN_BASE64: usize = 24;
+/// Fewest characters of a text in hexadecimal digits.
+const MIN_HEX: usize = 2 * MIN_RUN;
 
 /// Fewest characters in a row of what can be a secret: as many as the shortest key has.
 pub(super) const MIN_RUN: usize = 20;
@@ -21,6 +23,13 @@ const MIN_DASHES: usize = 5;
 const PART: u8 = 1;
 /// One that it consists of in a query, as base64 has a slash.
 const QUERY_PART: u8 = 2;
+/// One of text in hexadecimal digits, or between two pairs of them.
+const HEX_PART: u8 = 4;
+/// A digit of base64, of either alphabet.
+const BASE64_PART: u8 = 8;
+
+/// What may be between two pairs of hexadecimal digits.
+const DELIMITERS: &[u8] = b"-:_.,+ ";
 
 /// The classes of bytes.
 const CLASSES: [u8; 256] = {
@@ -29,9 +38,14 @@ const CLASSES: [u8; 256] = {
     let mut byte = 0_u8;
     while let Some((class, others)) = rest.split_first_mut() {
         *class = match byte {
-            b'/' => QUERY_PART,
-            b'-' | b'_' | b'%' | b'+' | b'=' | b'.' | b',' | b':' => PART | QUERY_PART,
-            _ if byte.is_ascii_alphanumeric() || !byte.is_ascii() => PART | QUERY_PART,
+            b'/' => QUERY_PART | BASE64_PART,
+            b'%' | b'=' => PART | QUERY_PART,
+            b'.' | b',' | b':' => PART | QUERY_PART | HEX_PART,
+            b'-' | b'_' | b'+' => PART | QUERY_PART | HEX_PART | BASE64_PART,
+            b' ' => HEX_PART,
+            _ if byte.is_ascii_hexdigit() => PART | QUERY_PART | HEX_PART | BASE64_PART,
+            _ if byte.is_ascii_alphanumeric() => PART | QUERY_PART | BASE64_PART,
+            _ if !byte.is_ascii() => PART | QUERY_PART,
             _ => 0,
         };
         rest = others;
@@ -45,29 +59,48 @@ const CLASSES: [u8; 256] = {
 pub(super) fn has_long_run(text: &[u8]) -> bool {
     let n_path = place_of(text, b'?').unwrap_or(text.len());
     let (path, query) = text.split_at_checked(n_path).unwrap_or((text, &[]));
-    has_run_of(PART, path) || has_run_of(QUERY_PART, query)
+    Rows::of(path, PART, MIN_RUN).any(may_be_random)
+        || Rows::of(query, QUERY_PART, MIN_RUN).any(may_be_random)
 }
 
-/// The same for bytes of a class. Looks at few bytes of a text without long rows: the last one in such a row is
-/// looked at first.
-fn has_run_of(class: u8, text: &[u8]) -> bool {
-    let is_other =
-        |byte: &u8| CLASSES.get(usize::from(*byte)).is_none_or(|classes| classes & class == 0);
-    let mut rest = text;
-    while let Some(first) = rest.get(..MIN_RUN) {
-        let n_bytes = match first.iter().rposition(is_other) {
-            Some(place) => place,
-            None => {
-                let n_bytes = rest.iter().position(is_other).unwrap_or(rest.len());
-                if rest.get(..n_bytes).is_some_and(may_be_random) {
-                    return true;
-                }
-                n_bytes
-            }
-        };
-        rest = rest.get(n_bytes + 1..).unwrap_or_default();
+/// The rows of a text in which a key may be, encoded or not.
+pub(super) fn key_rows(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    Rows::of(text, PART, MIN_RUN)
+}
+
+/// The rows of so many bytes of a class, or more. Looks at few bytes of a text without long rows: the last one in such
+/// a row is looked at first.
+struct Rows<'t> {
+    rest: &'t [u8],
+    class: u8,
+    n_least: usize,
+}
+
+impl<'t> Rows<'t> {
+    fn of(text: &'t [u8], class: u8, n_least: usize) -> Self {
+        Rows { rest: text, class, n_least }
     }
-    false
+}
+
+impl<'t> Iterator for Rows<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let is_other = |byte: &u8| {
+            CLASSES.get(usize::from(*byte)).is_none_or(|classes| classes & self.class == 0)
+        };
+        while let Some(first) = self.rest.get(..self.n_least) {
+            if let Some(place) = first.iter().rposition(is_other) {
+                self.rest = self.rest.get(place + 1..).unwrap_or_default();
+                continue;
+            }
+            let n_bytes = self.rest.iter().position(is_other).unwrap_or(self.rest.len());
+            let (row, rest) = self.rest.split_at_checked(n_bytes)?;
+            self.rest = rest;
+            return Some(row);
+        }
+        None
+    }
 }
 
 /// Returns true for a row with a digit, with many capitals, or with dashes as PEM has them.
@@ -162,8 +195,14 @@ fn without_hidden(text: &[u8]) -> Cow<'_, [u8]> {
 /// Decodes each text of pairs of hexadecimal digits, with or without one character between two pairs.
 fn from_hex(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
-    let mut rest = text;
-    while rest.len() >= MIN_ENCODED {
+    Rows::of(text, HEX_PART, MIN_HEX).for_each(|row| decode_hex(row, &mut decoded));
+    decoded
+}
+
+/// Appends what is in hexadecimal digits in a row, each text with a space behind it.
+fn decode_hex(row: &[u8], decoded: &mut Vec<u8>) {
+    let mut rest = row;
+    while rest.len() >= MIN_HEX {
         let start = decoded.len();
         // What is between the first two pairs is between all.
         let mut between = None;
@@ -172,20 +211,19 @@ fn from_hex(text: &[u8]) -> Vec<u8> {
         {
             decoded.push(byte);
             rest = behind;
-            let delimiter = rest.first().copied().filter(|byte| b"-:_.,+ ".contains(byte));
+            let delimiter = rest.first().copied().filter(|byte| DELIMITERS.contains(byte));
             if delimiter.is_some() && *between.get_or_insert(delimiter) == delimiter {
                 rest = rest.get(1..).unwrap_or_default();
             }
             between.get_or_insert(delimiter);
         }
-        if decoded.len() - start < MIN_ENCODED / 2 {
+        if decoded.len() - start < MIN_RUN {
             decoded.truncate(start);
             rest = rest.get(1..).unwrap_or_default();
         } else {
             decoded.push(b' ');
         }
     }
-    decoded
 }
 
 fn hex_pair(high: u8, low: u8) -> Option<u8> {
@@ -234,9 +272,9 @@ const fn digits(ranges: &[(u8, u8, u8)]) -> [u8; 256] {
 fn from_base64(text: &[u8]) -> Vec<u8> {
     let is_text = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     let mut decoded = Vec::new();
-    for token in text.split(|byte| base64_digit(*byte).is_none()) {
+    for token in Rows::of(text, BASE64_PART, MIN_BASE64) {
         // Most tokens are no text from their first bytes on.
-        if token.len() >= MIN_ENCODED && base64(token).all(is_text) {
+        if base64(token).all(is_text) {
             decoded.extend(base64(token));
             decoded.push(b' ');
         }
@@ -300,6 +338,30 @@ mod tests {
             let text: String = parts.into_iter().map(|(word, other)| word + &other).collect();
             let expect = has_long_run_plainly(text.as_bytes());
             prop_assert_eq!(has_long_run(text.as_bytes()), expect, "{}", text);
+        }
+
+        #[test]
+        fn rows_are_what_other_bytes_leave(
+            text in "[0-9A-Fg/=+ ;.-]{0,120}",
+            class in prop_oneof![Just(PART), Just(QUERY_PART), Just(HEX_PART), Just(BASE64_PART)],
+            n_least in 1_usize..30,
+        ) {
+            let is_other = |byte: &u8| CLASSES[usize::from(*byte)] & class == 0;
+            let rows = text.as_bytes().split(is_other).filter(|row| row.len() >= n_least);
+            let found = Rows::of(text.as_bytes(), class, n_least);
+            prop_assert_eq!(found.collect::<Vec<_>>(), rows.collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn what_is_encoded_is_decoded_wherever_it_is(
+            secret in "[A-Za-z0-9_-]{20,40}",
+            before in "[;&/ g-z]{0,9}",
+            delimiter in "[:, ]{0,1}",
+        ) {
+            let pairs: Vec<String> = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = format!("{before};{};", pairs.join(&delimiter));
+            let decoded = String::from_utf8(from_hex(hex.as_bytes())).unwrap();
+            prop_assert!(decoded.contains(&secret), "{} in {}", secret, hex);
         }
     }
 

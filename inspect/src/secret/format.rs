@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 
+use super::encoded::key_rows;
 use super::{SecretKind, Secrets};
 use crate::service::is_below;
 use crate::words::{has_byte, place_of};
@@ -173,7 +174,9 @@ pub(super) fn find(text: &[u8], found: &mut Secrets) {
     if has_byte(text, b'P') && text.windows(PEM_BYTES).any(is_pem) {
         found.insert(SecretKind::Private);
     }
-    find_keys(text, Place::default(), found);
+    for row in key_rows(text) {
+        find_keys(row, Place::default(), found);
+    }
 }
 
 /// Adds the kinds of the keys in the labels of a host in lower case.
@@ -324,6 +327,25 @@ fn has_few_vowels(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn keys_are_found_in_their_rows_as_in_the_whole_text(
+            parts in proptest::collection::vec(
+                ("[ /?&;=%,:a]{0,2}", "AKIA|ASIA|ghp_|glpat-|xoxb-|sk_live_|sk-ant-|", "[A-Z2-7a0-]{12,42}"),
+                0..5,
+            ),
+        ) {
+            let text: String = parts.into_iter().map(|(before, start, rest)| before + &start + &rest).collect();
+            let (mut rows, mut whole) = (Secrets::default(), Secrets::default());
+            find(text.as_bytes(), &mut rows);
+            find_keys(text.as_bytes(), Place::default(), &mut whole);
+            prop_assert_eq!(rows, whole, "{}", text);
+        }
+    }
 
     #[test]
     fn every_form_is_looked_for_where_it_starts() {

@@ -12,9 +12,7 @@ const MIN_DIGITS: usize = 64;
 
 /// Returns true if the labels in front of a domain are data; `host` is in lower case.
 pub(super) fn has_encoded_labels(host: &[u8]) -> bool {
-    let labels: Vec<&[u8]> = host.split(|byte| *byte == b'.').collect();
-    let Some((_, labels)) = labels.split_last() else { return false };
-    let Some((_, labels)) = labels.split_last() else { return false };
+    let labels = host.rsplit(|byte| *byte == b'.').skip(2);
     let (mut n_digits, mut n_text) = (0, 0);
     for label in labels {
         if is_hex(label) {
