@@ -222,7 +222,7 @@ impl Inspector {
         let tables = self.pack.tables();
         let numbers = Numbers::of(behaviour, true);
         // Nobody will ever know what is not known now, and what it leaves open does not match.
-        let may_hold = |rule: &&RuleId| self.plan.gate(**rule).truth(&numbers) == Truth::True;
+        let may_hold = |rule: &&RuleId| self.plan.gate(**rule).truth(numbers) == Truth::True;
         let mut rules = rules.iter().filter(may_hold).peekable();
         if rules.peek().is_none() {
             return false;

@@ -67,13 +67,13 @@ impl Gate {
             stack.push(draft);
         }
         let Draft { holds: part, waits: [waits, _], .. } = stack.pop().unwrap_or_default();
-        let is_open = waits && part.truth(&Numbers::default()) != Truth::True;
+        let is_open = waits && part.truth(Numbers::of(&Behaviour::default(), false)) != Truth::True;
         Gate { part, is_open }
     }
 
     /// Returns what so much knowledge of behaviour leaves of the rule: false if it cannot match, whatever else the
     /// request is and whatever is still to become known; unknown if it does not match yet; true if it may.
-    pub(crate) fn truth(&self, numbers: &Numbers) -> Truth {
+    pub(crate) fn truth(&self, numbers: Numbers<'_>) -> Truth {
         self.part.truth(numbers)
     }
 
@@ -83,30 +83,52 @@ impl Gate {
     }
 }
 
-/// The numbers and the first uses of a behaviour, as gates compare them.
-#[derive(Debug, Default)]
-pub(crate) struct Numbers {
-    numbers: [Observed<f64>; BehaviourField::ALL.len()],
-    first_use: Observed<FirstUses>,
+/// A behaviour, as gates compare it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers<'b> {
+    behaviour: &'b Behaviour,
+    has_response: bool,
 }
 
-impl Numbers {
+impl<'b> Numbers<'b> {
     /// Takes them; sums of bytes and durations are known with a response.
-    pub(crate) fn of(behaviour: &Behaviour, has_response: bool) -> Numbers {
-        let numbers = BehaviourField::ALL.map(|field| {
-            let is_known = has_response || field.phase() == Phase::Request;
-            if is_known { behaviour.number(field) } else { Observed::Unknown }
-        });
-        Numbers { numbers, first_use: behaviour.first_use }
+    pub(crate) fn of(behaviour: &'b Behaviour, has_response: bool) -> Self {
+        Numbers { behaviour, has_response }
     }
 
-    fn get(&self, field: BehaviourField) -> Observed<f64> {
-        self.numbers.get(field as usize).copied().unwrap_or_default()
+    fn get(self, field: BehaviourField) -> Observed<f64> {
+        let is_known = self.has_response || field.phase() == Phase::Request;
+        if is_known { self.behaviour.number(field) } else { Observed::Unknown }
     }
 }
 
 impl Part {
-    fn truth(&self, known: &Numbers) -> Truth {
+    /// How often it holds in requests, compared with others: a place in a row.
+    fn frequency(&self) -> u8 {
+        match self {
+            Part::FirstUse { holds: true, .. } => 0,
+            Part::Number { field, .. } => match field {
+                BehaviourField::AfterDeadDrop
+                | BehaviourField::Beacon
+                | BehaviourField::BeaconPeriod
+                | BehaviourField::NewHosts => 1,
+                BehaviourField::ActiveHours
+                | BehaviourField::Identities
+                | BehaviourField::TunnelSeconds
+                | BehaviourField::UploadBytes
+                | BehaviourField::UploadRatio => 2,
+                BehaviourField::FirstUse
+                | BehaviourField::Prevalence
+                | BehaviourField::Requests
+                | BehaviourField::ServicePrevalence
+                | BehaviourField::Sources => 3,
+            },
+            Part::All(_) | Part::Any(_) => 4,
+            Part::FirstUse { holds: false, .. } | Part::Open => 5,
+        }
+    }
+
+    fn truth(&self, known: Numbers<'_>) -> Truth {
         let truth = |holds: bool, is: bool| Truth::from_bool(holds == is);
         match self {
             Part::Open => Truth::True,
@@ -115,7 +137,7 @@ impl Part {
                 Observed::Absent => truth(*holds, false),
                 Observed::Value(value) => truth(*holds, compares(*comparison, value, *number)),
             },
-            Part::FirstUse { wanted, holds } => match known.first_use {
+            Part::FirstUse { wanted, holds } => match known.behaviour.first_use {
                 Observed::Unknown => Truth::Unknown,
                 Observed::Absent => truth(*holds, false),
                 Observed::Value(found) => truth(*holds, found.has_any(*wanted)),
@@ -181,15 +203,24 @@ impl Draft {
         }
         let (holds, fails): (Vec<_>, Vec<_>) =
             drafts.into_iter().map(|draft| (draft.holds, draft.fails)).unzip();
-        let is_open = |part: &Part| matches!(part, Part::Open);
-        let fails_open = fails.iter().any(is_open);
-        let mut holds: Vec<Part> = holds.into_iter().filter(|part| !is_open(part)).collect();
-        let holds = match holds.len() {
+        let has_open = fails.iter().any(|part| matches!(part, Part::Open));
+        let fails = if has_open { Part::Open } else { Part::Any(fails) };
+        // A part of parts of which all have to hold is as many parts.
+        let mut parts: Vec<Part> = holds
+            .into_iter()
+            .flat_map(|part| match part {
+                Part::Open => Vec::new(),
+                Part::All(parts) => parts,
+                part => vec![part],
+            })
+            .collect();
+        // The first that fails settles the others.
+        parts.sort_by_key(Part::frequency);
+        let holds = match parts.len() {
             0 => Part::Open,
-            1 => holds.pop().unwrap_or_default(),
-            _ => Part::All(holds),
+            1 => parts.pop().unwrap_or_default(),
+            _ => Part::All(parts),
         };
-        let fails = if fails_open { Part::Open } else { Part::Any(fails) };
         Draft { holds, fails, depth, waits }
     }
 }
@@ -243,7 +274,7 @@ pub(crate) fn narrow(plan: &Plan, behaviour: &Behaviour, scratch: &mut Scratch) 
     scratch.asks = BehaviourFields::default();
     let mut undecided = mem::take(&mut scratch.undecided);
     undecided.retain(|rule| {
-        let truth = plan.gate(*rule).truth(&numbers);
+        let truth = plan.gate(*rule).truth(numbers);
         match truth {
             Truth::True => may_match.push(*rule),
             Truth::Unknown => scratch.asks = scratch.asks.union(plan.behaviour(*rule)),
