@@ -57,7 +57,7 @@ pub struct Plugin {
     /// The plugin's configuration, as an `Any`; none if null.
     pub configuration: Value,
     /// The calls that the sandbox lets through; all if empty.
-    pub capabilities: &'static [&'static str],
+    pub capabilities: Vec<&'static str>,
     /// Which virtual machine it runs in; the plugin's name if `None`.
     pub vm_id: Option<&'static str>,
 }
@@ -72,7 +72,7 @@ impl Plugin {
             // A panic would otherwise leave a dead virtual machine: see docs/failures.md.
             failure_policy: "FAIL_RELOAD",
             configuration: Value::Null,
-            capabilities: &[],
+            capabilities: Vec::new(),
             vm_id: None,
         })
     }
@@ -100,7 +100,14 @@ impl Plugin {
     /// The same plugin, allowed to do what the filter needs and nothing else.
     #[must_use]
     pub fn restricted(self) -> Self {
-        Plugin { capabilities: &CAPABILITIES, ..self }
+        Plugin { capabilities: CAPABILITIES.to_vec(), ..self }
+    }
+
+    /// The same plugin without one of its capabilities.
+    #[must_use]
+    pub fn without(mut self, capability: &str) -> Self {
+        self.capabilities.retain(|name| *name != capability);
+        self
     }
 
     /// The same plugin with bare bytes for a configuration.

@@ -316,10 +316,7 @@ fn an_update_while_a_call_is_on_its_way_loses_nothing() -> Result<()> {
 #[test]
 fn a_collector_without_the_capability_for_its_answers_is_refused_and_kills_nothing() -> Result<()> {
     let collector = Collector::start()?;
-    let mut plugin = plugin(&pack()?, "upstream")?;
-    let allowed = plugin.capabilities.iter().copied();
-    let fewer: Vec<_> = allowed.filter(|name| *name != "proxy_set_effective_context").collect();
-    plugin.capabilities = fewer.leak();
+    let plugin = plugin(&pack()?, "upstream")?.without("proxy_set_effective_context");
     let Err(error) = start_with(&plugin, &collector) else {
         anyhow::bail!("a configuration was taken whose first answer would have been a panic");
     };

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use gateway::configuration::{self, Protocol, Settings};
 use gateway::event;
 use serde_json::{Value, json};
@@ -504,7 +504,7 @@ fn the_administration_interface_answers_its_owner_and_nobody_through_the_proxy()
     let pack = fs::read(workspace::shipped_pack()?)?;
     let gateway = Gateway::start(&Launch::new()?, directory.path(), &pack, "monitor")?;
     let admin::Address::Unix(file) = gateway.envoy.admin() else {
-        anyhow::bail!("{}", gateway.envoy.admin());
+        bail!("{}", gateway.envoy.admin());
     };
     assert_eq!(fs::metadata(file)?.permissions().mode() & 0o777, 0o600);
     assert!(admin::get(gateway.envoy.admin(), "/config_dump")?.contains("tidegate"));
@@ -594,4 +594,51 @@ fn a_tunnel_is_reported_when_it_opens_and_with_its_bytes_when_it_ends() -> Resul
         ensure!(response["seconds"].as_u64() < Some(60), "{name}: {closed}");
     }
     Ok(())
+}
+
+#[test]
+fn without_the_callback_of_responses_a_tunnel_is_reported_once_when_it_ends() -> Result<()> {
+    const NAME: &str = "abc.ngrok-free.app";
+    const CALLBACK: &str = "proxy_on_response_headers";
+    let stand_in = StandIn::start()?;
+    let port = stand_in.address().port();
+    let names = BTreeMap::from([(NAME.to_owned(), vec![stand_in.address().ip()])]);
+    let mut n_removed = 0;
+    let shipped = Shipped::start("egress-gateway", names, port, |config: &mut Value| {
+        exempt(config, stand_in.address());
+        n_removed = remove(config, CALLBACK);
+    })?;
+    ensure!(n_removed > 0, "the gateway does not allow `{CALLBACK}`");
+    let mut stream = TcpStream::connect_timeout(&shipped.address()?, SILENCE)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    let mut buffer = [0; 4096];
+    let connect = format!("CONNECT {NAME}:{port} HTTP/1.1\r\nHost: {NAME}:{port}\r\n\r\n");
+    stream.write_all(connect.as_bytes())?;
+    let n_bytes = stream.read(&mut buffer)?;
+    ensure!(buffer[..n_bytes].starts_with(b"HTTP/1.1 200"), "no tunnel");
+    let sent = format!("GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
+    stream.write_all(sent.as_bytes())?;
+    stream.read(&mut buffer)?;
+    drop(stream);
+    let events = events(&shipped, 1)?;
+    let [event] = events.as_slice() else { bail!("more than one event: {events:?}") };
+    assert_eq!(event["action"], "observe");
+    assert_eq!(event["stream"], Value::Null, "{event}");
+    assert_eq!(event["response"]["request_bytes"], sent.len(), "{event}");
+    Ok(())
+}
+
+/// Takes the filter from the configuration alone, without a capability; returns how often that was there.
+fn remove(value: &mut Value, capability: &str) -> usize {
+    match value {
+        Value::Object(fields) => {
+            if let Some(mut discovery) = fields.remove("config_discovery") {
+                fields.insert("typed_config".to_owned(), discovery["default_config"].take());
+            }
+            let own = usize::from(fields.remove(capability).is_some());
+            own + fields.values_mut().map(|value| remove(value, capability)).sum::<usize>()
+        }
+        Value::Array(values) => values.iter_mut().map(|value| remove(value, capability)).sum(),
+        _ => 0,
+    }
 }

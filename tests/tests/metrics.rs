@@ -117,9 +117,7 @@ fn served() -> Result<Served> {
     // It may not write to the access log, which is an error that is counted. Another virtual
     // machine, whose counters start anew: Envoy 1.36 keeps the one that runs, with its capabilities.
     let plugin = Plugin::tidegate(&pack_with_exceptions()?, "monitor")?;
-    let allowed = plugin.capabilities.iter().filter(|name| **name != "proxy_set_property");
-    let capabilities = allowed.copied().collect::<Vec<_>>().leak();
-    let plugin = Plugin { capabilities, vm_id: Some("restricted"), ..plugin };
+    let plugin = Plugin { vm_id: Some("restricted"), ..plugin.without("proxy_set_property") };
     replace(directory.path(), &plugin, "3")?;
     until("what the exceptions and the histogram count", || {
         for host in ["excused.example", "no-longer.example"] {

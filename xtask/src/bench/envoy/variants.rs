@@ -53,6 +53,12 @@ pub(super) fn filters(artifacts: &Artifacts) -> Result<Vec<(String, Vec<Value>)>
             filters.push((format!("tidegate, native: {name}"), vec![native(&settings)?]));
         }
     }
+    let shipped = fs::read(workspace::shipped_pack()?)?;
+    let settings = json!({"mode": "monitor", "tls": "none", "pack": STANDARD.encode(&shipped)});
+    let plugin = Plugin::tidegate(&shipped, "monitor")?.with_text(&settings.to_string());
+    let plugin = plugin.without("proxy_on_response_headers");
+    let name = "tidegate, wasm: shipped pack, no TLS, no callback of responses";
+    filters.push((name.to_owned(), vec![plugin.http_filter()]));
     for n_hosts in [10, 100, 1_000] {
         filters.push((format!("Envoy RBAC: {n_hosts} suffixes"), vec![rbac(n_hosts)]));
     }
