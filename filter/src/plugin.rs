@@ -1,6 +1,6 @@
 //! A configuration in use: what all streams of one plugin share.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use inspect::{BehaviourFields, Inspector, Pack, User};
@@ -38,6 +38,8 @@ pub(crate) struct Plugin {
     pub(crate) node: OnceCell<Vec<u8>>,
     /// The correlations that run here.
     pub(crate) correlations: Correlations,
+    /// When the last tick was, in milliseconds since 1970; `None` where no ticks come, or without a clock.
+    pub(crate) ticked: Cell<Option<u64>>,
     counters: RefCell<Counters>,
 }
 
@@ -80,6 +82,7 @@ impl Plugin {
             held: RefCell::default(),
             node: OnceCell::default(),
             correlations: Correlations::of(pack.tables()),
+            ticked: Cell::default(),
             inspector: RefCell::new(inspector),
             pack,
             settings,

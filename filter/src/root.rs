@@ -58,6 +58,7 @@ impl Root {
                 // for the collector fills, which is counted.
                 let has_ticks = host.set_tick_period(TICK_MS).is_ok();
                 plugin.count(|counters| counters.wait_for_ticks(has_ticks));
+                plugin.ticked.set(has_ticks.then(|| host.milliseconds()).flatten());
                 self.write_sums(host);
                 self.plugin = Some(plugin);
                 true
@@ -77,6 +78,7 @@ impl Root {
         running::report_due(host);
         self.write_sums(host);
         if let Some(plugin) = &self.plugin {
+            plugin.ticked.set(plugin.ticked.get().and_then(|_| host.milliseconds()));
             plugin.close_windows(host);
             plugin.post_events(host);
         }

@@ -20,7 +20,7 @@ use crate::report::read_number;
 impl Plugin {
     /// Writes a request that is over; what its bytes add to is known then.
     pub(crate) fn record(&self, host: &dyn Host, tracked: &mut Tracked) {
-        let Some(ended) = host.milliseconds() else { return };
+        let Some(ended) = self.ended(host, tracked.since) else { return };
         let Some(now) = in_seconds(ended) else { return };
         let has_bytes = self.behaviour.contains(BehaviourField::UploadBytes)
             || self.behaviour.contains(BehaviourField::UploadRatio);
@@ -45,6 +45,15 @@ impl Plugin {
         behaviour.upload_bytes = Observed::Value(sent);
         behaviour.upload_ratio = Observed::of(Ratio::balance(sent, received));
         behaviour.tunnel_seconds = Observed::Value(pair.tunnel_seconds());
+    }
+
+    /// Returns when a request that was judged at a time is over, now, in milliseconds since 1970. One that is over
+    /// before the next tick took no time that counts, and the clock need not be asked.
+    fn ended(&self, host: &dyn Host, since: u64) -> Option<u64> {
+        match self.ticked.get() {
+            Some(ticked) if ticked <= since => Some(since),
+            _ => host.milliseconds(),
+        }
     }
 
     /// Returns what is known of the pair of a request, and holds it for those that follow in this second and for the

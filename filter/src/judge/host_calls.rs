@@ -32,6 +32,7 @@ fn calls_of(sent: &Sent, listener_tls: ListenerTls, items: &[&str]) -> Vec<(Call
     config.settings.listener_tls = listener_tls;
     let plugin = Rc::new(Plugin::start(&host, config));
     plugin.count(|counters| counters.wait_for_ticks(true));
+    plugin.ticked.set(host.milliseconds());
     let mut last = Vec::new();
     for _ in 0..3 {
         host.take_calls();
@@ -101,7 +102,7 @@ fn a_listener_that_may_have_tls_is_asked_for_name_and_version_alone() {
 #[test]
 fn a_tracked_request_of_a_known_pair_reads_and_writes_one_bucket() {
     let of_sender = [(Call::RequestHeaders, 1), (Call::Property(Property::SourceAddress), 1)];
-    let of_state = [(Call::SharedData, 1), (Call::SetSharedData, 1), (Call::Time, 2)];
+    let of_state = [(Call::SharedData, 1), (Call::SetSharedData, 1), (Call::Time, 1)];
     let beacon = "tidegate.beacon|gte: 0.9\n        tidegate.requests|gte: 20";
     let expect = [&of_sender[..], &of_state].concat();
     assert_eq!(calls(ListenerTls::None, &[beacon]), expect);
@@ -131,7 +132,33 @@ fn a_tracked_request_of_a_known_pair_reads_and_writes_one_bucket() {
 fn a_tracked_request_of_a_pair_that_was_read_in_this_second_reads_and_writes_nothing() {
     let beacon = "tidegate.beacon|gte: 0.9\n        tidegate.requests|gte: 20";
     let expect =
-        [(Call::RequestHeaders, 1), (Call::Property(Property::SourceAddress), 1), (Call::Time, 2)];
+        [(Call::RequestHeaders, 1), (Call::Property(Property::SourceAddress), 1), (Call::Time, 1)];
     let sent = Sent { pause: 0, ..Sent::default() };
     assert_eq!(calls_of(&sent, ListenerTls::None, &[beacon]), expect);
+}
+
+#[test]
+fn a_request_that_outlives_a_tick_asks_for_the_clock_again() {
+    let host = FakeHost::new();
+    let config = config_of_rules(&["tidegate.tunnel_seconds|gte: 100"]);
+    let plugin = Rc::new(Plugin::start(&host, config));
+    for (ticks, seconds, expect) in [(true, 0, 1), (true, 5, 2), (false, 0, 2)] {
+        plugin.ticked.set(host.milliseconds().filter(|_| ticks));
+        host.set_headers(&[(":method", b"GET"), (":authority", b"a.example"), (":path", b"/")]);
+        host.set_property(Property::SourceAddress, b"192.0.2.7:4321");
+        let mut stream = HttpStream::new(Some(Rc::clone(&plugin)));
+        host.take_calls();
+        stream.on_request_headers(&host);
+        if seconds > 0 {
+            host.advance(seconds);
+            plugin.ticked.set(host.milliseconds());
+            // The test's own question.
+            host.take_calls();
+        }
+        stream.on_end(&host);
+        let calls = host.take_calls();
+        let n_times = calls.iter().find(|(call, _)| *call == Call::Time).map_or(0, |(_, n)| *n);
+        let before = usize::from(seconds > 0);
+        assert_eq!(n_times + before, expect, "{ticks} {seconds}");
+    }
 }
