@@ -71,9 +71,10 @@ impl Plugin {
         let since = host.milliseconds()?;
         let time = in_seconds(since)?;
         let key = self.behaviour_key();
-        let mut parties = Parties::of(inspector, (&key, self.scopes), request, sender)?;
+        let asked = (&key, self.scopes);
+        let mut parties = Parties::of(inspector, &key, request, sender)?;
         if parties.is_read || self.reserves {
-            parties.add_agent(&key, request);
+            parties.complete(asked, request, sender);
         }
         let mut tracked = Tracked {
             parties,
@@ -100,13 +101,12 @@ impl Plugin {
             None => self.known_pair(host, &tracked.parties, time),
         };
         if !known.as_ref().is_some_and(|pair| tracked.parties.are_noted(pair, time)) {
-            tracked.parties.add_agent(&key, request);
+            tracked.parties.complete(asked, request, sender);
         }
-        let parties = &tracked.parties;
         let asks = verdict.asks;
         let used = (!tracked.is_written).then(|| tracked.used(time));
         tracked.behaviour = first_answers(known.as_ref(), used, asks, time);
-        let behaviour = &mut tracked.behaviour;
+        let Tracked { parties, behaviour, .. } = &mut tracked;
         let mut recent = self.recent.try_borrow_mut().ok()?;
         let answered = recent.answer(parties, time, behaviour);
         let sources = asks.only(BehaviourField::Sources);
@@ -119,6 +119,7 @@ impl Plugin {
         let asks = verdict.asks;
         let answered = answered.union(sources);
         if asks.iter().any(|field| SHARED.contains(&field) && !answered.contains(field)) {
+            parties.complete(asked, request, sender);
             self.add_answers(host, parties, known.as_ref(), asks, time, behaviour);
             recent.note(parties, time, asks, behaviour);
             *verdict = inspector.resolve(verdict, behaviour);

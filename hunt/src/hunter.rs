@@ -289,7 +289,7 @@ impl Judge {
         };
         let plain = plain_host(lent.authority);
         let is_known = is_inspected && plain.is_some();
-        let host = plain.unwrap_or_else(|| lent.authority.to_ascii_lowercase());
+        let host = plain.unwrap_or_else(|| lent.authority.to_ascii_lowercase().into());
         let inspector = &self.inspector;
         let find = || {
             if is_known {

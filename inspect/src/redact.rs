@@ -5,6 +5,7 @@
 //! else a path segment stays only if it reads like a word of an API, and of the query only such names
 //! of parameters: signatures, tokens, keys and encoded credentials need not be known to be left out.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::pack::{Part, PartKind, Tables};
@@ -47,7 +48,8 @@ const MAX_PARTS: usize = 16;
 pub fn path_template(tables: &Tables, authority: &[u8], path: &[u8]) -> String {
     let plain = || with_known(path, std::iter::empty());
     // A host that is spelt oddly has its secrets in the same places.
-    let host = plain_host(authority).or_else(|| plain_host(&decoded_authority(authority)));
+    let decoded = decoded_authority(authority);
+    let host = plain_host(authority).or_else(|| plain_host(&decoded));
     let Some(host) = host else { return plain() };
     let parts = ServiceMatch::of(tables, &host, Some(path)).map_or(&[][..], |found| found.parts);
     let known: Vec<String> = segments(parts).map(|parts| known_segment(tables, parts)).collect();
@@ -97,10 +99,11 @@ fn targets_within(host: &[u8], path: &[u8]) -> Option<BTreeSet<Vec<u8>>> {
     let query = path.get(stem.len()..).unwrap_or_default();
     let whole = [shown, query].concat();
     let hidden = hidden_hosts(host, &whole);
-    let mut targets: BTreeSet<_> = hidden.iter().filter_map(|target| plain_host(target)).collect();
+    let plain = |target| plain_host(target).map(Cow::into_owned);
+    let mut targets: BTreeSet<_> = hidden.iter().filter_map(|target| plain(target)).collect();
     let ends = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'&' | b'=' | b' ');
     for part in decoded_authority(shown).split(ends).filter(|part| part.contains(&b'.')) {
-        targets.extend(plain_host(part));
+        targets.extend(plain(part));
         if targets.len() > MAX_TARGETS {
             break;
         }

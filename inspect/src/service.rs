@@ -9,6 +9,8 @@ mod operation;
 mod template;
 mod used;
 
+use std::borrow::Cow;
+
 use crate::ids::StrId;
 use crate::keyed_hash::IdentityKey;
 use crate::pack::{Part, PartKind, ServiceOperation, Tables};
@@ -230,24 +232,25 @@ impl<'r, 'p> ServiceMatch<'r, 'p> {
 }
 
 /// The host of an authority in lower case, without user, port and dots at its end; `None` where it is
-/// no plain name or IPv6 address in brackets, and so belongs to no service.
-pub fn plain_host(authority: &[u8]) -> Option<Vec<u8>> {
+/// no plain name or IPv6 address in brackets, and so belongs to no service. Most hosts are so as they come.
+pub fn plain_host(authority: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut host = authority;
     if has_byte(host, b'@') {
         host = host.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
     }
-    let (host, _) = split_port(host);
-    let mut host = host.to_ascii_lowercase();
-    while host.last() == Some(&b'.') {
-        host.pop();
+    let (mut host, _) = split_port(host);
+    while let Some(rest) = host.strip_suffix(b".") {
+        host = rest;
     }
-    if let [b'[', address @ .., b']'] = host.as_slice() {
-        let is_address =
-            address.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte));
-        return is_address.then_some(host);
-    }
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    (!host.is_empty() && host.iter().all(plain)).then_some(host)
+    let is_plain = if let [b'[', address @ .., b']'] = host {
+        address.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
+    } else {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        !host.is_empty() && host.iter().all(plain)
+    };
+    let is_lower = !host.iter().any(u8::is_ascii_uppercase);
+    let in_lower_case = || if is_lower { host.into() } else { host.to_ascii_lowercase().into() };
+    is_plain.then(in_lower_case)
 }
 
 /// Returns true if a host is `name` or below it.

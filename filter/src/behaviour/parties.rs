@@ -16,11 +16,11 @@ const SOURCE_BUCKETS: u64 = 32;
 #[derive(Clone, Debug)]
 pub(super) struct Parties {
     pub(super) source: u64,
-    /// The group of the source, if rules ask what is new to it.
+    /// The group of the source, if rules ask what is new to it and [`Parties::complete`] was called.
     pub(super) group: Option<u64>,
     pub(super) host: u64,
     pub(super) pair: Place,
-    /// The program that sends it, if [`Parties::add_agent`] was called.
+    /// The program that sends it, if [`Parties::complete`] was called.
     agent: Option<u32>,
     /// What it uses of a service, as hashes and as a few bits.
     pub(super) subjects: Subjects,
@@ -33,7 +33,7 @@ impl Parties {
     /// Reads them; `None` where the source or the host is not known, or the source is only claimed.
     pub(super) fn of(
         inspector: &Inspector,
-        (key, scopes): (&IdentityKey, Scopes),
+        key: &IdentityKey,
         request: &Request<'_>,
         sender: &Sender,
     ) -> Option<Parties> {
@@ -41,8 +41,8 @@ impl Parties {
         if sender.is_ambiguous && sender.shown().is_none() {
             return None;
         }
-        let host =
-            plain_host(request.authority).unwrap_or_else(|| request.authority.to_ascii_lowercase());
+        let host = plain_host(request.authority)
+            .unwrap_or_else(|| request.authority.to_ascii_lowercase().into());
         if source.is_empty() || host.is_empty() {
             return None;
         }
@@ -70,16 +70,12 @@ impl Parties {
             identity,
         };
         let source_hash = hash(b"source", &[known_by, source]);
-        let group_hash = || {
-            let group = group_of(&String::from_utf8_lossy(source));
-            hash(b"group", &[known_by, group.as_bytes()])
-        };
         let host_hash = hash(b"host", &[&host]);
         // Two hashes under one key: their sum is as even as they are.
         let pair = source_hash.wrapping_add(host_hash.rotate_left(32));
         Some(Parties {
             source: source_hash,
-            group: scopes.group.then(group_hash),
+            group: None,
             host: host_hash,
             pair: Place {
                 key: pair,
@@ -102,11 +98,24 @@ impl Parties {
         pair.is_noted(self.used, time) && identity.is_none_or(|id| pair.has_identity(id))
     }
 
-    /// Adds the program that sends the request. Only those who read from a service and those whose pair is new are
-    /// asked for it.
-    pub(super) fn add_agent(&mut self, key: &IdentityKey, request: &Request<'_>) {
+    /// Adds the program and the group of the source. Nobody asks for them where the pair is known and all that is asked
+    /// was found out a moment ago, as for most requests.
+    pub(super) fn complete(
+        &mut self,
+        (key, scopes): (&IdentityKey, Scopes),
+        request: &Request<'_>,
+        sender: &Sender,
+    ) {
+        if self.agent.is_some() {
+            return;
+        }
         let agent = request.user_agent.unwrap_or_default();
         self.agent = Some(low(key.hash([&b"agent"[..], agent])));
+        if scopes.group {
+            let [known_by, source] = sender.party();
+            let group = group_of(&String::from_utf8_lossy(source));
+            self.group = Some(key.hash([&b"group"[..], known_by, group.as_bytes()]));
+        }
     }
 
     /// The read of this request at a time; without its program, one that belongs to no other.

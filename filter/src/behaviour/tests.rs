@@ -4,7 +4,6 @@ use inspect::Mode;
 use inspect::behaviour_state::Entry;
 use serde_json::Value;
 
-use super::scopes::Scopes;
 use super::shared::Table;
 use super::*;
 use crate::host::Property;
@@ -487,7 +486,7 @@ fn a_client_that_is_only_claimed_has_no_behaviour() {
     let inspector = Inspector::new(crate::testing::decoded(BEACON));
     let request = Request { authority: b"a.example", ..Request::default() };
     let key = IdentityKey([0; 16]);
-    assert!(Parties::of(&inspector, (&key, Scopes::default()), &request, &sender).is_none());
+    assert!(Parties::of(&inspector, &key, &request, &sender).is_none());
 }
 
 /// A beacon is hidden by nobody who has its address as a name, and nobody is taken for a beacon by it.

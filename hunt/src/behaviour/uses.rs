@@ -1,5 +1,6 @@
 //! What a request says of its source's behaviour.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -180,8 +181,8 @@ const ZEEK_KEYS: [&str; 9] = [
 ];
 
 /// Returns the host of an authority in lower case, without port; of one that is no plain name, as it is.
-pub(crate) fn host_of(authority: &[u8]) -> Vec<u8> {
-    plain_host(authority).unwrap_or_else(|| authority.to_ascii_lowercase())
+pub(crate) fn host_of(authority: &[u8]) -> Cow<'_, [u8]> {
+    plain_host(authority).unwrap_or_else(|| authority.to_ascii_lowercase().into())
 }
 
 fn seconds(time_ms: Option<i64>) -> Option<u32> {

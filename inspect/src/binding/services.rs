@@ -1,5 +1,7 @@
 //! The fields of rules that services answer: service, category, operation, client and use.
 
+use std::borrow::Cow;
+
 use crate::event::Event;
 use crate::ids::FieldId;
 use crate::name_filter::{NameFilter, hash_of};
@@ -47,7 +49,7 @@ impl ServiceFields {
     /// The host of a request in one reading, as [`ServiceFields::used`] takes it; `None` where it is no service's.
     ///
     /// Most hosts belong to no service, which takes one pass over their bytes.
-    pub(crate) fn host(&self, request: &Request<'_>) -> Option<Vec<u8>> {
+    pub(crate) fn host<'r>(&self, request: &Request<'r>) -> Option<Cow<'r, [u8]>> {
         may_have(&self.names, request.authority).then(|| plain_host(request.authority)).flatten()
     }
 

@@ -3,6 +3,8 @@
 //! A vendor trusts such a header because a client cannot reach it past the gateway. So of a header that the
 //! policy sets for anybody every copy is removed that a client sends, whoever the client is.
 
+use std::borrow::Cow;
+
 use super::Source;
 use crate::pack::{HeaderValue, Pack, ServiceHeader, Tables};
 use crate::request::Request;
@@ -50,7 +52,7 @@ impl Pack {
                 return Some((header, values));
             }
             // What other hosts of the service do with a client's copy nobody knows: it is removed there too.
-            let is_of_service = |name: &Vec<u8>| {
+            let is_of_service = |name: &Cow<'_, [u8]>| {
                 owner(tables, name).is_some_and(|(service, _)| service == header.service)
             };
             names.iter().any(is_of_service).then_some((header, &[][..]))
