@@ -169,7 +169,7 @@ impl Plugin {
         let mut inspector = self.inspector.try_borrow_mut().map_err(|_| Failure::Busy)?;
         let tls = self.settings.listener_tls;
         let read_sender = || Sender::read(host, tls, None, &[], source_address.as_deref());
-        let asked = inspector.asks_usage().then(read_sender);
+        let asked = inspector.asks_user(&request).then(read_sender);
         let mut verdict = match &asked {
             Some(sender) => inspector.inspect_of(&request, &self.user(sender)),
             None => inspector.inspect(&request),

@@ -57,7 +57,7 @@ impl Plugin {
         }
         let request = snapshot.request(&headers, None);
         // Who sent it is read before only if a rule asks what the policy knows of the sender's use.
-        let asked = inspector.asks_usage().then(|| self.sender(host, &snapshot));
+        let asked = inspector.asks_user(&request).then(|| self.sender(host, &snapshot));
         let mut verdict = match &asked {
             Some(sender) => inspector.inspect_of(&request, &self.user(sender)),
             None => inspector.inspect(&request),

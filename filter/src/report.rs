@@ -139,7 +139,7 @@ impl Plugin {
         let request = inspection.snapshot.request(&headers, Some(response.response()));
         let behaviour = inspection.tracked.as_ref().map(|tracked| tracked.behaviour);
         let behaviour = behaviour.unwrap_or_default();
-        let verdict = if inspector.asks_usage() {
+        let verdict = if inspector.asks_user(&request) {
             inspector.inspect_with(&request, &self.user(&inspection.sender), &behaviour)
         } else {
             inspector.inspect_with(&request, &User::of(&request), &behaviour)
@@ -151,7 +151,7 @@ impl Plugin {
         if matches.is_empty() {
             return LateMatches::default();
         }
-        let is_sender_read = inspector.asks_usage() || inspection.tracked.is_some();
+        let is_sender_read = inspector.asks_user(&request) || inspection.tracked.is_some();
         if early.matches.is_empty() && !is_sender_read {
             inspection.sender = self.sender(host, &inspection.snapshot);
         }

@@ -153,10 +153,10 @@ impl Inspector {
         verdict
     }
 
-    /// Returns true if a rule asks what the policy knows of a use, so that [`Inspector::inspect_of`] has to
-    /// be given the user.
-    pub fn asks_usage(&self) -> bool {
-        self.binding.services.asks_usage() || self.asks_unlisted()
+    /// Returns true if a rule asks what the policy knows of the use that a request may be, so that
+    /// [`Inspector::inspect_of`] has to be given the user. Of a host that is no service's nobody listed a use.
+    pub fn asks_user(&self, request: &Request<'_>) -> bool {
+        self.asks_unlisted() || self.binding.services.asks_usage() && self.may_use_service(request)
     }
 
     /// Returns true if a rule asks whether the group of the source may do this.
@@ -328,9 +328,6 @@ impl Inspector {
     ) -> Known<'b> {
         let secrets = Secrets::default();
         let mut known = Known { anomalies, secrets, behaviour, usage: None, unlisted: None };
-        if !self.asks_usage() {
-            return known;
-        }
         let tables = self.pack.tables();
         if self.binding.services.asks_usage()
             && let Some(UsedService { host, found, .. }) = service

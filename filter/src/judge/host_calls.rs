@@ -76,6 +76,8 @@ fn a_request_that_nothing_concerns_takes_its_headers_alone() {
             "tidegate.category: paste\n        tidegate.operation: upload",
         ],
         &["tidegate.secret: key.aws", "tidegate.anomaly: host.mixed_scripts"],
+        // What the policy knows of uses is asked for at services alone.
+        &["tidegate.service: Slack\n        tidegate.usage: new"],
         // What is known of a source, of a sender or of a response matters to no request to another host.
         &[
             "cs-host: a.example\n        tidegate.beacon|gte: 0.9\n        tidegate.first_use: source.host",
