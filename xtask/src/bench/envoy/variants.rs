@@ -32,7 +32,10 @@ pub(super) fn filters(artifacts: &Artifacts) -> Result<Vec<(String, Vec<Value>)>
         (RESTRICTED.to_owned(), vec![Plugin::new("header_map")?.restricted().http_filter()]),
     ];
     let shipped = fs::read(workspace::shipped_pack()?)?;
-    let mut packs = vec![("shipped pack".to_owned(), shipped)];
+    let mut packs = vec![
+        ("shipped pack".to_owned(), shipped),
+        ("shipped pack, without rules over time for any host".to_owned(), untracked(artifacts)?),
+    ];
     for n_rules in [100, 1_000, 10_000] {
         packs.push((format!("{n_rules} indicators"), pack(artifacts, &indicators(n_rules)?)?));
     }
@@ -77,6 +80,35 @@ fn pack(artifacts: &Artifacts, rules: &str) -> Result<Vec<u8>> {
     let (pack, file) = (folder.path().join("rules.pack"), folder.path().join("rules.yml"));
     fs::write(&file, rules)?;
     artifacts.pack("bench", &file, &pack)?;
+    Ok(fs::read(&pack)?)
+}
+
+/// The shipped rules that wait for behaviour on requests to any host: with one of them every request is tracked.
+const ANYWHERE: [&str; 6] = [
+    "beacon-to-rare-host.md",
+    "dead-drop-then-new-host.md",
+    "long-tunnel.md",
+    "many-new-hosts.md",
+    "slow-beacon.md",
+    "upload-turns-direction.md",
+];
+
+/// The shipped notes without these rules.
+fn untracked(artifacts: &Artifacts) -> Result<Vec<u8>> {
+    let notes = workspace::root().join("knowledge/notes");
+    let folder = tempfile::tempdir()?;
+    for part in ["lists", "rules", "services"] {
+        fs::create_dir(folder.path().join(part))?;
+        for entry in fs::read_dir(notes.join(part))? {
+            let name = entry?.file_name();
+            let is_left_out = part == "rules" && ANYWHERE.iter().any(|left_out| name == *left_out);
+            if !is_left_out {
+                fs::copy(notes.join(part).join(&name), folder.path().join(part).join(&name))?;
+            }
+        }
+    }
+    let pack = folder.path().join("untracked.pack");
+    artifacts.pack("untracked", folder.path(), &pack)?;
     Ok(fs::read(&pack)?)
 }
 
