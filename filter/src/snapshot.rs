@@ -26,11 +26,9 @@ impl Needs {
     pub(crate) fn of(tables: &Tables) -> Needs {
         // Keywords search everything.
         let everything = tables.has_keywords();
-        let fields = || {
-            let names = tables.fields.iter().map(|name| tables.str(*name));
-            names.filter_map(ProxyField::from_name)
-        };
-        let asks = |field| everything || fields().any(|asked| asked == field);
+        let names = tables.fields.iter().map(|name| tables.str(*name));
+        let fields: Vec<ProxyField> = names.filter_map(ProxyField::from_name).collect();
+        let asks = |field| everything || fields.contains(&field);
         Needs {
             // The server name is also a reading of the host, and so of the service, and the base of
             // anomalies.
@@ -43,7 +41,7 @@ impl Needs {
             ]
             .into_iter()
             .any(asks)
-                || fields().any(ProxyField::is_of_service)
+                || fields.iter().any(|field| field.is_of_service())
                 || !tables.policy.headers.is_empty()
                 || !tables.policy.credentials.is_empty(),
             source_address: asks(ProxyField::SourceAddress),

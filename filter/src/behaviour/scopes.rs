@@ -1,7 +1,7 @@
 //! Which first uses a pack asks for.
 
 use inspect::pack::Tables;
-use inspect::{BehaviourField, ProxyField};
+use inspect::{BehaviourField, ProxyField, StrId};
 
 /// Whether rules ask what is new to groups, and to the network; what is new to the source is always found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,11 +14,10 @@ impl Scopes {
     /// Looks at the values that rules ask `tidegate.first_use` for.
     pub(crate) fn of(tables: &Tables) -> Scopes {
         let asked = ProxyField::Behaviour(BehaviourField::FirstUse);
+        let is_asked = |name: &StrId| ProxyField::from_name(tables.str(*name)) == Some(asked);
+        let are_asked: Vec<bool> = tables.fields.iter().map(is_asked).collect();
         let values = tables.patterns.iter().filter(|pattern| {
-            tables
-                .fields
-                .get(pattern.field.index())
-                .is_some_and(|name| ProxyField::from_name(tables.str(*name)) == Some(asked))
+            are_asked.get(pattern.field.index()).is_some_and(|is_asked| *is_asked)
         });
         let mut scopes = Scopes::default();
         for value in values {

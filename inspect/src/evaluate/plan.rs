@@ -5,7 +5,7 @@ use super::gate::Gate;
 use super::program::{Shortcuts, is_search, truth_of};
 use crate::behaviour::BehaviourFields;
 use crate::event::{Event, Slot};
-use crate::ids::{FieldId, RuleId};
+use crate::ids::{FieldId, RuleId, StrId};
 use crate::pack::{KEYWORDS, Scan, Tables};
 use crate::proxy_field::ProxyField;
 use crate::truth::Truth;
@@ -155,13 +155,15 @@ fn cost(tables: &Tables, rule: RuleId) -> usize {
 
 /// What each rule asks of behaviour; nothing where none asks.
 fn behaviour_of_rules(tables: &Tables) -> Vec<BehaviourFields> {
-    let of_field = |field: FieldId| match ProxyField::from_name(tables.field_name(field)) {
+    let of_name = |name: &StrId| match ProxyField::from_name(tables.str(*name)) {
         Some(ProxyField::Behaviour(field)) => Some(field),
         _ => None,
     };
-    if !(0..).map(FieldId).take(tables.fields.len()).any(|field| of_field(field).is_some()) {
+    let of_fields: Vec<_> = tables.fields.iter().map(of_name).collect();
+    if of_fields.iter().all(Option::is_none) {
         return Vec::new();
     }
+    let of_field = |field: FieldId| of_fields.get(field.index()).copied().flatten();
     let rules = (0..).map(RuleId).take(tables.rules.len());
     rules.map(|rule| tables.fields_of(rule).into_iter().filter_map(of_field).collect()).collect()
 }

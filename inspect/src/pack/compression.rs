@@ -23,6 +23,9 @@ const MIN_COPY: usize = 4;
 /// The largest length that its half of a byte says alone.
 const MAX_SHORT: usize = 14;
 
+/// What is copied at a time: a length that is known beforehand takes no call to copy memory.
+const CHUNK: usize = 16;
+
 /// Restores tables of at most `max_bytes`; `None` if the bytes are not such tables. Takes steps in proportion
 /// to `bytes`.
 pub(super) fn expand(bytes: &[u8], max_bytes: usize) -> Option<Vec<u8>> {
@@ -31,25 +34,55 @@ pub(super) fn expand(bytes: &[u8], max_bytes: usize) -> Option<Vec<u8>> {
     if n_bytes > max_bytes.min(bytes.len().saturating_mul(MAX_EXPANSION)) {
         return None;
     }
-    let mut out = Vec::with_capacity(n_bytes);
+    // The last chunk may reach behind what it is copied for. What a chunk writes too much is written again.
+    let mut out = vec![0; n_bytes.checked_add(CHUNK)?];
+    let mut at = 0_usize;
     loop {
         let lengths = usize::from(*reader.take(1)?.first()?);
         let n_literal = length(lengths >> 4, &mut reader)?;
         let n_copied = length(lengths & 15, &mut reader)?.checked_add(MIN_COPY)?;
-        out.extend_from_slice(reader.take(n_literal)?);
+        let literal_end = at.checked_add(n_literal).filter(|end| *end <= n_bytes)?;
+        match reader.peek_chunk::<CHUNK>() {
+            Some(chunk) if n_literal <= CHUNK => {
+                *out.get_mut(at..)?.first_chunk_mut()? = *chunk;
+                reader.take(n_literal)?;
+            }
+            _ => out.get_mut(at..literal_end)?.copy_from_slice(reader.take(n_literal)?),
+        }
+        at = literal_end;
         if reader.is_empty() {
-            steps::take(out.len());
-            return (out.len() == n_bytes && n_copied == MIN_COPY).then_some(out);
+            steps::take(n_bytes);
+            out.truncate(n_bytes);
+            return (at == n_bytes && n_copied == MIN_COPY).then_some(out);
         }
         let distance = usize::try_from(reader.number()?).ok()?;
-        let start = out.len().checked_sub(distance).filter(|_| distance > 0)?;
-        let end = out.len().checked_add(n_copied).filter(|end| *end <= n_bytes)?;
-        // Twice as much is there to copy each time.
-        while out.len() < end {
-            let n_there = (out.len() - start).min(end - out.len());
-            out.extend_from_within(start..start + n_there);
-        }
+        let end = at.checked_add(n_copied).filter(|end| *end <= n_bytes)?;
+        repeat(&mut out, at, distance, end)?;
+        at = end;
     }
+}
+
+/// Fills `at..end` with what is `distance` bytes before; `None` if that is nothing or before the start. Behind
+/// `end` there is room for a chunk.
+#[inline]
+fn repeat(out: &mut [u8], mut at: usize, mut distance: usize, end: usize) -> Option<()> {
+    if distance == 0 || distance > at {
+        return None;
+    }
+    // Twice as much is there to copy each time.
+    while distance < CHUNK && at < end {
+        for place in at..at + distance {
+            *out.get_mut(place)? = *out.get(place - distance)?;
+        }
+        at += distance;
+        distance *= 2;
+    }
+    while at < end {
+        let chunk: [u8; CHUNK] = *out.get(at - distance..)?.first_chunk()?;
+        *out.get_mut(at..)?.first_chunk_mut()? = chunk;
+        at += CHUNK;
+    }
+    Some(())
 }
 
 fn length(short: usize, reader: &mut Reader<'_>) -> Option<usize> {
@@ -192,6 +225,18 @@ mod tests {
         assert_eq!(round(b"abc"), 5);
         assert!(round(&b"cdn.example.net.".repeat(1000)) < 200);
         assert!(round(&vec![0; 100_000]) <= 100_000 / MAX_COPY_BYTES * 6 + 32);
+    }
+
+    #[test]
+    fn a_copy_may_reach_into_what_it_writes() {
+        for distance in 1..40 {
+            let start: Vec<u8> = (0..distance).collect();
+            for n_bytes in 0..100 {
+                let bytes: Vec<u8> = start.iter().cycle().take(n_bytes).copied().collect();
+                round(&bytes);
+                round(&[&bytes[..], b"end", &bytes].concat());
+            }
+        }
     }
 
     #[test]

@@ -57,6 +57,13 @@ impl<'b> Envelope<'b> {
         self.hash
     }
 
+    /// Returns true if `pack` was decoded from these bytes, so that they need not be decoded again: the header and the
+    /// body are the same. Signatures may differ: check this one's.
+    pub fn is_of(&self, pack: &Pack) -> bool {
+        let is_signed = self.is_signed();
+        (self.hash, self.n_bytes, is_signed) == (pack.hash, pack.n_bytes, pack.is_signed)
+    }
+
     /// Returns true if the pack is signed, by whomever.
     pub fn is_signed(&self) -> bool {
         self.signature.is_some()

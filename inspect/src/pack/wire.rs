@@ -63,6 +63,12 @@ impl<'b> Reader<'b> {
         Some(taken)
     }
 
+    /// The next bytes, which stay; `None` if there are fewer.
+    #[inline]
+    pub(super) fn peek_chunk<const N: usize>(&self) -> Option<&'b [u8; N]> {
+        self.rest.first_chunk()
+    }
+
     /// Takes room for a table that is larger than the bytes that describe it.
     pub(super) fn take_room(&mut self, n_bytes: usize) -> Option<()> {
         self.room = self.room.checked_sub(n_bytes)?;
@@ -71,16 +77,23 @@ impl<'b> Reader<'b> {
 
     /// A number: seven bits a byte, the lowest first, the highest bit set where another byte follows. No
     /// number has more bytes than it needs.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a pack has 150,000 numbers, most of one byte or two")]
+    #[inline(always)]
     pub(super) fn number(&mut self) -> Option<u64> {
-        let (first, rest) = self.rest.split_first()?;
-        if *first < 0x80 {
-            self.rest = rest;
-            return Some(u64::from(*first));
+        match *self.rest {
+            [first @ 0..0x80, ref rest @ ..] => {
+                self.rest = rest;
+                Some(u64::from(first))
+            }
+            [first, second @ 1..0x80, ref rest @ ..] => {
+                self.rest = rest;
+                Some(u64::from(first & 0x7F) | u64::from(second) << 7)
+            }
+            _ => self.long_number(),
         }
-        self.long_number()
     }
 
+    #[inline(never)]
     fn long_number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
