@@ -32,9 +32,10 @@
 mod error;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine};
 use inspect::pack::{Envelope, MAGIC, PublicKey};
 use inspect::{IdentityKey, Mode, Pack};
 
@@ -44,6 +45,7 @@ use crate::host::Protocol;
 use crate::json::{self, JsonError};
 use crate::keys::read_keys;
 use crate::limits::MAX_SUPPRESS_SECONDS;
+use crate::packs;
 use crate::proto_struct;
 use crate::trusted_header::TrustedHeader;
 
@@ -112,7 +114,7 @@ impl Anywhere {
 /// A configuration that can run. If it has public keys, one of them signed the pack.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) pack: Pack,
+    pub(crate) pack: Arc<Pack>,
     pub(crate) settings: Settings,
 }
 
@@ -227,14 +229,8 @@ impl<'j> Object<'j> {
 
     fn config(mut self) -> Result<Config, ConfigError> {
         let [pack, ..] = &mut self.values;
-        let mut encoded = pack.take().ok_or(ConfigError::NoPack)?;
-        // YAML block scalars and `base64` itself break long lines.
-        if encoded.bytes().any(|byte| byte.is_ascii_whitespace()) {
-            encoded.to_mut().retain(|char| !char.is_ascii_whitespace());
-        }
-        self.with_pack(|| {
-            STANDARD.decode(encoded.as_bytes()).map(Cow::Owned).map_err(ConfigError::Base64)
-        })
+        let encoded = pack.take().ok_or(ConfigError::NoPack)?;
+        self.with_pack(|| from_base64(encoded).map(Cow::Owned).map_err(ConfigError::Base64))
     }
 
     /// Reads the other keys first, as they are cheap to refuse, and then the pack: its signature before its tables.
@@ -289,7 +285,7 @@ impl<'j> Object<'j> {
         if !public_keys.is_empty() {
             envelope.check_signature(&public_keys).map_err(ConfigError::Signature)?;
         }
-        let pack = envelope.decode().map_err(ConfigError::Pack)?;
+        let pack = packs::decoded(envelope).map_err(ConfigError::Pack)?;
         match (pack.tables().policy.key_check, identity_key) {
             (0, _) => {}
             (check, Some(key)) if key.check() == check => {}
@@ -320,6 +316,15 @@ impl<'j> Object<'j> {
         };
         Ok(Config { pack, settings })
     }
+}
+
+/// Reads base64, whose lines may be broken, as YAML block scalars and `base64` itself do it.
+fn from_base64(mut encoded: Cow<'_, str>) -> Result<Vec<u8>, DecodeError> {
+    // Most often they are not, and what cannot be decoded is looked at once more.
+    STANDARD.decode(encoded.as_bytes()).or_else(|_| {
+        encoded.to_mut().retain(|char| !char.is_ascii_whitespace());
+        STANDARD.decode(encoded.as_bytes())
+    })
 }
 
 /// Reads a number; 0 without a value.

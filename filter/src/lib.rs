@@ -78,6 +78,7 @@ mod memory;
 pub mod metric_table;
 mod metrics;
 mod open_connections;
+mod packs;
 mod plugin;
 mod proto_struct;
 mod report;

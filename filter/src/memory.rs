@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::rc::{self, Rc};
+use std::sync::Weak;
+
+use inspect::Pack;
 
 use crate::export_queue::Queue;
 use crate::host::Protocol;
@@ -10,7 +13,7 @@ use crate::inspection::Inspection;
 use crate::plugin::Plugin;
 
 /// The memory of one worker: requests that are running, windows that it opened, events for the
-/// collector, and the newest signed packs.
+/// collector, the newest signed packs, and which packs are decoded.
 ///
 /// Each thread has one of its own. A host that does the work of a tick on another thread than a
 /// worker's keeps the worker's memory under a lock, and enters it there.
@@ -20,6 +23,7 @@ pub struct Memory {
     pub(crate) opened: RefCell<Vec<Opened>>,
     pub(crate) queue: RefCell<Queue>,
     pub(crate) active: RefCell<Vec<ActivePlugin>>,
+    pub(crate) packs: RefCell<Vec<Weak<Pack>>>,
 }
 
 /// A request that may have to be reported while it runs.
@@ -27,8 +31,8 @@ pub struct Memory {
 pub(crate) struct Running {
     /// When it was judged, in seconds since 1970.
     pub(crate) since: u64,
-    pub(crate) plugin: Weak<Plugin>,
-    pub(crate) inspection: Weak<RefCell<Inspection>>,
+    pub(crate) plugin: rc::Weak<Plugin>,
+    pub(crate) inspection: rc::Weak<RefCell<Inspection>>,
 }
 
 /// A window that this worker opened and has to close.

@@ -61,7 +61,7 @@ impl Plugin {
         // A host that does not log is no reason not to start.
         host.log(LogLevel::Info, &line).unwrap_or_default();
         record_pack(host, &pack);
-        let plugin = Plugin::new(Arc::new(pack), Arc::new(settings));
+        let plugin = Plugin::new(pack, Arc::new(settings));
         if !plugin.behaviour.is_empty() || !plugin.correlations.is_empty() {
             define_lost_swaps(host);
         }

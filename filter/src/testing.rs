@@ -70,12 +70,12 @@ pub(crate) fn decoded(item: &str) -> Pack {
 
 /// Returns a configuration with the pack of [`pack_of`] and the defaults.
 pub(crate) fn config_of(item: &str) -> Config {
-    Config { pack: decoded(item), settings: Settings::default() }
+    Config { pack: decoded(item).into(), settings: Settings::default() }
 }
 
 /// Returns a configuration with the pack of [`pack_of_rules`] and the defaults.
 pub(crate) fn config_of_rules(items: &[&str]) -> Config {
-    let pack = Pack::decode(&pack_of_rules(items)).unwrap();
+    let pack = Pack::decode(&pack_of_rules(items)).unwrap().into();
     Config { pack, settings: Settings::default() }
 }
 

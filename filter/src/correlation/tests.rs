@@ -43,7 +43,7 @@ struct Gateway(Rc<Plugin>);
 impl Gateway {
     fn new(correlations: &str) -> Gateway {
         let settings = Settings { mode: Mode::Enforce, ..Settings::default() };
-        let config = Config { pack: pack(correlations), settings };
+        let config = Config { pack: pack(correlations).into(), settings };
         Gateway(Rc::new(Plugin::start(&FakeHost::new(), config)))
     }
 

@@ -25,7 +25,7 @@ fn pack() -> Pack {
 fn plugin(host: &FakeHost, set: impl FnOnce(&mut Settings)) -> Plugin {
     let mut settings = Settings { mode: Mode::Enforce, ..Settings::default() };
     set(&mut settings);
-    Plugin::start(host, Config { pack: pack(), settings })
+    Plugin::start(host, Config { pack: pack().into(), settings })
 }
 
 /// `Basic` with a name and a secret.

@@ -45,7 +45,7 @@ fn pack() -> Pack {
 
 fn plugin(host: &FakeHost, mode: Mode, failure_mode: FailureMode) -> Plugin {
     let settings = Settings { mode, failure_mode, ..Settings::default() };
-    Plugin::start(host, Config { pack: pack(), settings })
+    Plugin::start(host, Config { pack: pack().into(), settings })
 }
 
 fn request(host: &FakeHost, to: &str, from: &str) {
