@@ -229,13 +229,22 @@ impl Envoy {
 
     /// The time that the threads which are alive have run, by the kernel's scheduler: to the nanosecond.
     pub fn run_time(&self) -> Result<Duration> {
-        let mut nanoseconds = 0;
+        Ok(self.run_times()?.values().sum())
+    }
+
+    /// The same for each thread by its name, such as `wrk:worker_0`; that of the main thread is `envoy`. Threads
+    /// of one name are added up.
+    pub fn run_times(&self) -> Result<BTreeMap<String, Duration>> {
+        let mut times = BTreeMap::new();
         for task in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
-            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            let task = task?.path();
+            let name = fs::read_to_string(task.join("comm"))?;
+            let text = fs::read_to_string(task.join("schedstat"))?;
             let first = text.split_whitespace().next().context("schedstat has another form")?;
-            nanoseconds += first.parse::<u64>()?;
+            *times.entry(name.trim_end().to_owned()).or_default() +=
+                Duration::from_nanos(first.parse()?);
         }
-        Ok(Duration::from_nanos(nanoseconds))
+        Ok(times)
     }
 
     /// The memory that the process holds, in bytes.

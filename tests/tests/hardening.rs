@@ -618,7 +618,7 @@ fn without_the_callback_of_responses_a_tunnel_is_reported_once_when_it_ends() ->
     ensure!(buffer[..n_bytes].starts_with(b"HTTP/1.1 200"), "no tunnel");
     let sent = format!("GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
     stream.write_all(sent.as_bytes())?;
-    stream.read(&mut buffer)?;
+    ensure!(stream.read(&mut buffer)? > 0, "no answer through the tunnel");
     drop(stream);
     let events = events(&shipped, 1)?;
     let [event] = events.as_slice() else { bail!("more than one event: {events:?}") };
@@ -632,8 +632,10 @@ fn without_the_callback_of_responses_a_tunnel_is_reported_once_when_it_ends() ->
 fn remove(value: &mut Value, capability: &str) -> usize {
     match value {
         Value::Object(fields) => {
-            if let Some(mut discovery) = fields.remove("config_discovery") {
-                fields.insert("typed_config".to_owned(), discovery["default_config"].take());
+            if let Some(mut discovery) = fields.remove("config_discovery")
+                && let Some(default) = discovery.get_mut("default_config")
+            {
+                fields.insert("typed_config".to_owned(), default.take());
             }
             let own = usize::from(fields.remove(capability).is_some());
             own + fields.values_mut().map(|value| remove(value, capability)).sum::<usize>()

@@ -4,6 +4,9 @@
 //! The load is open: each request has its time, and latency is counted from that time on, so that a
 //! gateway that blocks is not spared the requests that would have come. Requests that are due
 //! shortly after an update are compared with all others of the same run, as a ratio.
+//! What an update takes of each thread is measured before, without requests (`quiet`).
+
+mod quiet;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -73,13 +76,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Artifacts::build()?;
     let keys = signing::generate([7; 32]);
     let packs = Packs { bytes: fs::read(workspace::shipped_pack()?)?, keys: &keys };
-    let directory = tempfile::TempDir::with_prefix("tidegate-bench-")?;
-    let first = packs.plugin(Kind::Good, 1, "monitor")?;
-    replace(directory.path(), &first, "0")?;
-    let filters = [first.discovered("./tidegate.json")];
-    let config = Bootstrap::new().quiet().listener("bench", &filters).json();
     let launch = Launch { binary, concurrency: 2, log_level: "warning", ..Launch::new()? };
-    let envoy = Envoy::launch_in(&launch, &config, directory.path())?;
+    quiet::report(&launch, &packs)?;
+    let directory = tempfile::TempDir::with_prefix("tidegate-bench-")?;
+    let envoy = start(&launch, &packs, directory.path())?;
     let address = envoy.listener("bench")?;
 
     let length = Duration::from_secs_f64(arguments.minutes * 60.0);
@@ -107,6 +107,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Ok((answers, updates?))
     })?;
     report(&answers, &updates, &envoy)
+}
+
+/// Starts an Envoy that takes its filter from a file in a directory, with the first version of the pack.
+fn start(launch: &Launch, packs: &Packs<'_>, directory: &Path) -> Result<Envoy> {
+    let first = packs.plugin(Kind::Good, 1, "monitor")?;
+    replace(directory, &first, "0")?;
+    let filters = [first.discovered("./tidegate.json")];
+    let config = Bootstrap::new().quiet().listener("bench", &filters).json();
+    Envoy::launch_in(launch, &config, directory)
 }
 
 /// The packs and plugins of updates.
