@@ -19,7 +19,7 @@ const WASM_ONLY: [(&str, &str); 4] = [
         "failure policies and virtual machines; tests/tests/native.rs has the native module's panics",
     ),
     (
-        "test(a_collector_without_the_capability_for_its_answers_is_refused_and_kills_nothing)",
+        "test(a_collector_without_the_capability_for_its_answers_is_refused_and_kills_nothing) + test(without_the_callback_of_responses_a_tunnel_is_reported_once_when_it_ends)",
         "capabilities of the sandbox",
     ),
     (

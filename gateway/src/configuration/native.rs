@@ -62,11 +62,13 @@ pub fn replace_by_native(config: &mut Value, file: &str) {
 }
 
 /// Makes a whole configuration of Envoy name the metrics of the native module for Prometheus as those of the
-/// wasm module: without a prefix.
+/// wasm module: without a prefix. One that does already stays as it is: Envoy refuses two layers of one name.
 pub fn name_metrics_alike(bootstrap: &mut Value) {
     let layer = json!({"name": "tidegate", "static_layer": {STRIP: true}});
     if let Some(Value::Array(layers)) = bootstrap.pointer_mut("/layered_runtime/layers") {
-        layers.push(layer);
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
     } else if let Value::Object(map) = bootstrap {
         map.insert("layered_runtime".to_owned(), json!({"layers": [layer]}));
     }
@@ -123,6 +125,22 @@ mod tests {
             assert!(text.contains(there), "{there}");
         }
         assert_eq!(text.matches(NATIVE).count(), 2);
+    }
+
+    #[test]
+    fn the_layer_that_names_metrics_is_added_once() {
+        let other = json!({"name": "other", "admin_layer": {}});
+        for (layers, expect) in
+            [(json!({}), 1), (json!({"layered_runtime": {"layers": [other]}}), 2)]
+        {
+            let mut config = layers;
+            name_metrics_alike(&mut config);
+            let once = config.clone();
+            name_metrics_alike(&mut config);
+            assert_eq!(config, once);
+            let layers = config.pointer("/layered_runtime/layers").and_then(Value::as_array);
+            assert_eq!(layers.map(Vec::len), Some(expect));
+        }
     }
 
     #[test]
