@@ -16,6 +16,9 @@ use crate::pack::{Comparison, Op, Phase, Tables, TestKind};
 use crate::proxy_field::ProxyField;
 use crate::truth::Truth;
 
+/// The largest [`Part::frequency`].
+const MAX_FREQUENCY: u8 = 5;
+
 /// The part of a rule that is about behaviour.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gate {
@@ -124,7 +127,7 @@ impl Part {
                 | BehaviourField::Sources => 3,
             },
             Part::All(_) | Part::Any(_) => 4,
-            Part::FirstUse { holds: false, .. } | Part::Open => 5,
+            Part::FirstUse { holds: false, .. } | Part::Open => MAX_FREQUENCY,
         }
     }
 
@@ -206,7 +209,7 @@ impl Draft {
         let has_open = fails.iter().any(|part| matches!(part, Part::Open));
         let fails = if has_open { Part::Open } else { Part::Any(fails) };
         // A part of parts of which all have to hold is as many parts.
-        let mut parts: Vec<Part> = holds
+        let parts: Vec<Part> = holds
             .into_iter()
             .flat_map(|part| match part {
                 Part::Open => Vec::new(),
@@ -214,8 +217,9 @@ impl Draft {
                 part => vec![part],
             })
             .collect();
-        // The first that fails settles the others.
-        parts.sort_by_key(Part::frequency);
+        // The first that fails settles the others. A sort of the standard library takes more of the module.
+        let with = |frequency| parts.iter().filter(move |part| part.frequency() == frequency);
+        let mut parts: Vec<Part> = (0..=MAX_FREQUENCY).flat_map(with).cloned().collect();
         let holds = match parts.len() {
             0 => Part::Open,
             1 => parts.pop().unwrap_or_default(),
