@@ -58,8 +58,9 @@ impl Root {
                 // for the collector fills, which is counted.
                 let has_ticks = host.set_tick_period(TICK_MS).is_ok();
                 plugin.count(|counters| counters.wait_for_ticks(has_ticks));
-                plugin.ticked.set(has_ticks.then(|| host.milliseconds()).flatten());
                 self.write_sums(host);
+                self.end_ticks();
+                plugin.ticked.set(has_ticks.then(|| host.milliseconds()).flatten());
                 self.plugin = Some(plugin);
                 true
             }
@@ -92,6 +93,13 @@ impl Root {
         }
     }
 
+    /// Says that no tick comes any more to the configuration that was taken, which its requests may outlive.
+    fn end_ticks(&self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.ticked.set(None);
+        }
+    }
+
     /// Takes an answer of the collector; `n_headers` is 0 if the call failed without one.
     pub fn take_answer(&self, host: &dyn Host, call: u32, n_headers: usize) {
         if let Some(plugin) = &self.plugin {
@@ -112,6 +120,12 @@ impl Root {
     /// Makes the stream of one connection.
     pub fn connection(&self) -> Connection {
         Connection::new(self.plugin.clone())
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.end_ticks();
     }
 }
 

@@ -176,3 +176,33 @@ fn a_root_makes_streams_of_its_protocol() {
     host.set_property(Property::ServerName, b"a.example");
     assert_eq!(root.connection().on_new(&host), Flow::Pause);
 }
+
+#[test]
+fn a_request_that_outlives_its_configuration_asks_for_the_clock_when_it_ends() {
+    let host = FakeHost::new();
+    let pack = STANDARD.encode(pack_of("tidegate.tunnel_seconds|gte: 100"));
+    let start = || {
+        let mut root = Root::default();
+        host.set_configuration(format!("{{\"pack\":\"{pack}\"}}").as_bytes());
+        assert!(root.configure(&host));
+        host.set_headers(&[(":method", b"CONNECT"), (":authority", b"b.example:443")]);
+        host.set_property(Property::SourceAddress, b"192.0.2.7:4321");
+        let mut stream = root.http_stream();
+        stream.on_request_headers(&host);
+        (root, stream)
+    };
+    let is_asked = |mut stream: HttpStream| {
+        host.advance(3600);
+        host.take_calls();
+        stream.on_end(&host);
+        host.take_calls().iter().any(|(call, _)| *call == Call::Time)
+    };
+    let (_root, stream) = start();
+    assert!(!is_asked(stream), "no tick came");
+    let (mut root, stream) = start();
+    assert!(root.configure(&host));
+    assert!(is_asked(stream), "another configuration of the root");
+    let (root, stream) = start();
+    drop(root);
+    assert!(is_asked(stream), "the root is gone");
+}
