@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use inspect::pack::Tables;
-use inspect::{Pack, ProxyField, Request, Response, Transport, redact};
+use inspect::{Pack, ProxyField, Request, Response, Transport, proxy_fields, redact};
 
 use crate::headers::Headers;
 
@@ -26,8 +26,7 @@ impl Needs {
     pub(crate) fn of(tables: &Tables) -> Needs {
         // Keywords search everything.
         let everything = tables.has_keywords();
-        let names = tables.fields.iter().map(|name| tables.str(*name));
-        let fields: Vec<ProxyField> = names.filter_map(ProxyField::from_name).collect();
+        let fields: Vec<ProxyField> = proxy_fields(tables).into_iter().flatten().collect();
         let asks = |field| everything || fields.contains(&field);
         Needs {
             // The server name is also a reading of the host, and so of the service, and the base of

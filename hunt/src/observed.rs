@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use inspect::{
     Behaviour, BehaviourField, IdentityKey, Operations, Pack, Request, ServiceMatch, ServiceUse,
-    plain_host,
+    pair_host, plain_host,
 };
 use serde_json::Value;
 use traffic::json::Time;
@@ -12,7 +12,7 @@ use traffic::{Duration, Entry, FieldMap, Layout, LogReader};
 
 use crate::behaviour::facts::{Facts, PairFacts};
 use crate::behaviour::ledger::Ledger;
-use crate::behaviour::uses::{self, Names, Noted, Sent, hash_of, host_of};
+use crate::behaviour::uses::{self, Names, Noted, Sent, hash_of};
 use crate::behaviour::values;
 
 /// A log whose requests are known by source and host.
@@ -63,7 +63,7 @@ impl ObservedLog {
                     duration_ms: logged.duration.as_ref().and_then(Duration::milliseconds),
                     connection: None,
                 };
-                let host = host_of(request.authority);
+                let host = pair_host(request.authority);
                 let find = || ServiceUse::of(pack.tables(), &KEY, &host, &request);
                 uses::note(&request, &host, find, &sent, &mut names, &mut noted);
             });
@@ -88,7 +88,7 @@ impl ObservedLog {
 impl LogObserver<'_> {
     /// Returns the fields of behaviour of a request of the log; `None` where its source did nothing in it.
     pub fn behaviour(&mut self, request: &Request<'_>) -> Option<Behaviour> {
-        let host = host_of(request.authority);
+        let host = pair_host(request.authority);
         let source = self.log.ledger.names.find(hash_of(request.source_address?))?;
         let host_id = self.log.ledger.names.find(hash_of(&*host))?;
         let agent = hash_of(request.user_agent.unwrap_or_default());
@@ -116,7 +116,7 @@ impl LogObserver<'_> {
         let behaviour = self.behaviour(request)?;
         let ledger = &self.log.ledger;
         let source = ledger.names.find(hash_of(request.source_address?))?;
-        let host = ledger.names.find(hash_of(&*host_of(request.authority)))?;
+        let host = ledger.names.find(hash_of(&*pair_host(request.authority)))?;
         let facts = self.facts.of_pair(source, host, None)?;
         let text = |value: Value| match value {
             Value::Array(list) => {

@@ -11,7 +11,7 @@ use crate::event::{Event, Text};
 use crate::ids::{FieldId, StrId};
 use crate::pack::{KEYWORDS, Phase, Tables};
 use crate::policy::Usage;
-use crate::proxy_field::{PROXY_FIELDS, ProxyField};
+use crate::proxy_field::{PROXY_FIELDS, ProxyField, proxy_fields};
 use crate::request::{Request, split_port};
 use crate::secret::Secrets;
 use crate::service::UsedService;
@@ -64,10 +64,8 @@ pub(crate) struct Further<'v> {
 
 impl Binding {
     pub(crate) fn new(tables: &Tables) -> Self {
-        let names = (0..).map(FieldId).zip(&tables.fields);
-        let mut named: Vec<_> = names
-            .filter_map(|(id, name)| Some((ProxyField::from_name(tables.str(*name))?, id)))
-            .collect();
+        let fields = proxy_fields(tables).into_iter().zip((0..).map(FieldId));
+        let mut named: Vec<_> = fields.filter_map(|(field, id)| Some((field?, id))).collect();
         let mut unnamed = Vec::new();
         if tables.has_keywords() {
             for (_, field) in PROXY_FIELDS {

@@ -56,7 +56,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Empties everything and makes room for a pack.
+    /// Empties all but what waited last, and makes room for a pack.
     pub(crate) fn prepare(&mut self, tables: &Tables) {
         self.atoms.reset(tables.atoms.len());
         self.checked.reset(tables.patterns.len());

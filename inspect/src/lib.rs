@@ -79,10 +79,13 @@ pub use policy::{
 };
 pub use proxy_field::{
     OPERATION_FIELD, PROXY_FIELDS, ProxyField, SECRET_FIELD, SERVICE_FIELD, UNLISTED_FIELD,
+    proxy_fields,
 };
 pub use request::{METHOD_OVERRIDES, Request, Response, Transport, split_port};
 pub use secret::{SecretKind, Secrets};
-pub use service::{OPEN_PLACES, OWN_CLIENT, Operations, ServiceMatch, ServiceUse, plain_host};
+pub use service::{
+    OPEN_PLACES, OWN_CLIENT, Operations, ServiceMatch, ServiceUse, pair_host, plain_host,
+};
 pub use truth::Truth;
 pub use verdict::{Condition, Evidence, Node, RuleMatch, Verdict, View};
 pub use views::{ExtraHost, Form, Views, ascii_name};

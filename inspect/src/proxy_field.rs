@@ -2,7 +2,7 @@
 
 use crate::anomaly::ANOMALY_FIELD;
 use crate::behaviour::BehaviourField;
-use crate::pack::Phase;
+use crate::pack::{Phase, Tables};
 
 /// The field under which rules find the kinds of secrets in a request. It has one value for each.
 pub const SECRET_FIELD: &str = "tidegate.secret";
@@ -127,6 +127,11 @@ pub const PROXY_FIELDS: &[(&str, ProxyField)] = &[
 
 const fn of_behaviour(field: BehaviourField) -> (&'static str, ProxyField) {
     (field.as_str(), ProxyField::Behaviour(field))
+}
+
+/// Returns the field behind each name of a pack, in their order; `None` where no request answers it.
+pub fn proxy_fields(tables: &Tables) -> Vec<Option<ProxyField>> {
+    tables.fields.iter().map(|name| ProxyField::from_name(tables.str(*name))).collect()
 }
 
 impl ProxyField {

@@ -253,6 +253,12 @@ pub fn plain_host(authority: &[u8]) -> Option<Cow<'_, [u8]>> {
     is_plain.then(in_lower_case)
 }
 
+/// The host of an authority by which sources and hosts are paired: [`plain_host`]'s; of one that is no plain name, the
+/// authority in lower case.
+pub fn pair_host(authority: &[u8]) -> Cow<'_, [u8]> {
+    plain_host(authority).unwrap_or_else(|| authority.to_ascii_lowercase().into())
+}
+
 /// Returns true if a host is `name` or below it.
 pub(crate) fn is_below(host: &[u8], name: &[u8]) -> bool {
     host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(b"."))

@@ -606,7 +606,7 @@ fn without_the_callback_of_responses_a_tunnel_is_reported_once_when_it_ends() ->
     let mut n_removed = 0;
     let shipped = Shipped::start("egress-gateway", names, port, |config: &mut Value| {
         exempt(config, stand_in.address());
-        n_removed = remove(config, CALLBACK);
+        n_removed = forbid(config, CALLBACK);
     })?;
     ensure!(n_removed > 0, "the gateway does not allow `{CALLBACK}`");
     let mut stream = TcpStream::connect_timeout(&shipped.address()?, SILENCE)?;
@@ -629,7 +629,7 @@ fn without_the_callback_of_responses_a_tunnel_is_reported_once_when_it_ends() ->
 }
 
 /// Takes the filter from the configuration alone, without a capability; returns how often that was there.
-fn remove(value: &mut Value, capability: &str) -> usize {
+fn forbid(value: &mut Value, capability: &str) -> usize {
     match value {
         Value::Object(fields) => {
             if let Some(mut discovery) = fields.remove("config_discovery")
@@ -638,9 +638,9 @@ fn remove(value: &mut Value, capability: &str) -> usize {
                 fields.insert("typed_config".to_owned(), default.take());
             }
             let own = usize::from(fields.remove(capability).is_some());
-            own + fields.values_mut().map(|value| remove(value, capability)).sum::<usize>()
+            own + fields.values_mut().map(|value| forbid(value, capability)).sum::<usize>()
         }
-        Value::Array(values) => values.iter_mut().map(|value| remove(value, capability)).sum(),
+        Value::Array(values) => values.iter_mut().map(|value| forbid(value, capability)).sum(),
         _ => 0,
     }
 }

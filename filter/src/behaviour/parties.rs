@@ -2,7 +2,7 @@
 
 use inspect::behaviour_state::{DropRead, PairState, Subjects, Used, group_of};
 use inspect::pack::{Operation, Tables};
-use inspect::{IdentityKey, Inspector, Operations, Request, ServiceMatch, plain_host};
+use inspect::{IdentityKey, Inspector, Operations, Request, ServiceMatch, pair_host, plain_host};
 
 use super::scopes::Scopes;
 use super::shared::Place;
@@ -41,8 +41,7 @@ impl Parties {
         if sender.is_ambiguous && sender.shown().is_none() {
             return None;
         }
-        let host = plain_host(request.authority)
-            .unwrap_or_else(|| request.authority.to_ascii_lowercase().into());
+        let host = pair_host(request.authority);
         if source.is_empty() || host.is_empty() {
             return None;
         }

@@ -1,7 +1,7 @@
 //! Which first uses a pack asks for.
 
-use inspect::pack::Tables;
-use inspect::{BehaviourField, ProxyField, StrId};
+use inspect::pack::{Pattern, Tables};
+use inspect::{BehaviourField, ProxyField, proxy_fields};
 
 /// Whether rules ask what is new to groups, and to the network; what is new to the source is always found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,12 +13,10 @@ pub(crate) struct Scopes {
 impl Scopes {
     /// Looks at the values that rules ask `tidegate.first_use` for.
     pub(crate) fn of(tables: &Tables) -> Scopes {
-        let asked = ProxyField::Behaviour(BehaviourField::FirstUse);
-        let is_asked = |name: &StrId| ProxyField::from_name(tables.str(*name)) == Some(asked);
-        let are_asked: Vec<bool> = tables.fields.iter().map(is_asked).collect();
-        let values = tables.patterns.iter().filter(|pattern| {
-            are_asked.get(pattern.field.index()).is_some_and(|is_asked| *is_asked)
-        });
+        let asked = Some(ProxyField::Behaviour(BehaviourField::FirstUse));
+        let fields = proxy_fields(tables);
+        let is_asked = |pattern: &&Pattern| fields.get(pattern.field.index()) == Some(&asked);
+        let values = tables.patterns.iter().filter(is_asked);
         let mut scopes = Scopes::default();
         for value in values {
             // A pattern may be a part of a name, or a regular expression.

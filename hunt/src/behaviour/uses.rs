@@ -1,11 +1,10 @@
 //! What a request says of its source's behaviour.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use inspect::pack::{Operation, Tables};
-use inspect::{Operations, Request, ServiceMatch, ServiceUse, plain_host};
+use inspect::{Operations, Request, ServiceMatch, ServiceUse, pair_host};
 use traffic::json::{self, Time};
 
 use crate::limits::MAX_KNOWN_NAMES;
@@ -91,7 +90,7 @@ pub(crate) struct Sent<'l> {
     pub(crate) connection: Option<&'l str>,
 }
 
-/// Notes a request to a host, which is [`host_of`]'s; returns its use, unless it has no source, no host or no time.
+/// Notes a request to a host, which is [`pair_host`]'s; returns its use, unless it has no source, no host or no time.
 /// `find` finds what it uses of a service.
 pub(crate) fn note(
     request: &Request<'_>,
@@ -150,7 +149,7 @@ pub(crate) fn note_zeek(tables: &Tables, line: &[u8], names: &mut Names, noted: 
         return;
     };
     let time_ms = values.get(3).copied().flatten().and_then(|raw| Time(raw).milliseconds());
-    let host = host_of(server_name.as_bytes());
+    let host = pair_host(server_name.as_bytes());
     let Some(time) = seconds(time_ms).filter(|_| !host.is_empty()) else {
         noted.n_without_time += 1;
         return;
@@ -179,11 +178,6 @@ const ZEEK_KEYS: [&str; 9] = [
     "resp_bytes",
     "duration",
 ];
-
-/// Returns the host of an authority in lower case, without port; of one that is no plain name, as it is.
-pub(crate) fn host_of(authority: &[u8]) -> Cow<'_, [u8]> {
-    plain_host(authority).unwrap_or_else(|| authority.to_ascii_lowercase().into())
-}
 
 fn seconds(time_ms: Option<i64>) -> Option<u32> {
     u32::try_from(time_ms?.div_euclid(1000)).ok()

@@ -94,7 +94,7 @@ pub(crate) struct Numbers<'b> {
 }
 
 impl<'b> Numbers<'b> {
-    /// Takes them; sums of bytes and durations are known with a response.
+    /// Takes one; sums of bytes and durations are known with a response.
     pub(crate) fn of(behaviour: &'b Behaviour, has_response: bool) -> Self {
         Numbers { behaviour, has_response }
     }

@@ -5,9 +5,9 @@ use super::gate::Gate;
 use super::program::{Shortcuts, is_search, truth_of};
 use crate::behaviour::BehaviourFields;
 use crate::event::{Event, Slot};
-use crate::ids::{FieldId, RuleId, StrId};
+use crate::ids::{FieldId, RuleId};
 use crate::pack::{KEYWORDS, Scan, Tables};
-use crate::proxy_field::ProxyField;
+use crate::proxy_field::{ProxyField, proxy_fields};
 use crate::truth::Truth;
 
 /// What a scan has, so that nothing is asked of the parts that are empty.
@@ -155,15 +155,14 @@ fn cost(tables: &Tables, rule: RuleId) -> usize {
 
 /// What each rule asks of behaviour; nothing where none asks.
 fn behaviour_of_rules(tables: &Tables) -> Vec<BehaviourFields> {
-    let of_name = |name: &StrId| match ProxyField::from_name(tables.str(*name)) {
-        Some(ProxyField::Behaviour(field)) => Some(field),
-        _ => None,
-    };
-    let of_fields: Vec<_> = tables.fields.iter().map(of_name).collect();
-    if of_fields.iter().all(Option::is_none) {
+    let fields = proxy_fields(tables);
+    if !fields.iter().any(|field| matches!(field, Some(ProxyField::Behaviour(_)))) {
         return Vec::new();
     }
-    let of_field = |field: FieldId| of_fields.get(field.index()).copied().flatten();
+    let of_field = |field: FieldId| match fields.get(field.index()) {
+        Some(Some(ProxyField::Behaviour(field))) => Some(*field),
+        _ => None,
+    };
     let rules = (0..).map(RuleId).take(tables.rules.len());
     rules.map(|rule| tables.fields_of(rule).into_iter().filter_map(of_field).collect()).collect()
 }

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gateway::configuration::native_filter;
+use inspect::{Inspector, Pack, Request};
 use serde_json::{Value, json};
 use tests::{Plugin, workspace};
 
@@ -33,7 +34,7 @@ pub(super) fn filters(artifacts: &Artifacts) -> Result<Vec<(String, Vec<Value>)>
     ];
     let shipped = fs::read(workspace::shipped_pack()?)?;
     let mut packs = vec![
-        ("shipped pack".to_owned(), shipped),
+        ("shipped pack".to_owned(), shipped.clone()),
         ("shipped pack, without rules over time for any host".to_owned(), untracked(artifacts)?),
     ];
     for n_rules in [100, 1_000, 10_000] {
@@ -50,16 +51,13 @@ pub(super) fn filters(artifacts: &Artifacts) -> Result<Vec<(String, Vec<Value>)>
     for tls in ["any", "none"] {
         for (name, pack) in &packs {
             let name = if tls == "any" { name.clone() } else { format!("{name}, no TLS") };
-            let settings = json!({"mode": "monitor", "tls": tls, "pack": STANDARD.encode(pack)});
-            let wasm = Plugin::tidegate(pack, "monitor")?.with_text(&settings.to_string());
+            let settings = settings(pack, tls);
+            let wasm = wasm(pack, &settings)?;
             filters.push((format!("tidegate, wasm: {name}"), vec![wasm.http_filter()]));
             filters.push((format!("tidegate, native: {name}"), vec![native(&settings)?]));
         }
     }
-    let shipped = fs::read(workspace::shipped_pack()?)?;
-    let settings = json!({"mode": "monitor", "tls": "none", "pack": STANDARD.encode(&shipped)});
-    let plugin = Plugin::tidegate(&shipped, "monitor")?.with_text(&settings.to_string());
-    let plugin = plugin.without("proxy_on_response_headers");
+    let plugin = wasm(&shipped, &settings(&shipped, "none"))?.without("proxy_on_response_headers");
     let name = "tidegate, wasm: shipped pack, no TLS, no callback of responses";
     filters.push((name.to_owned(), vec![plugin.http_filter()]));
     for n_hosts in [10, 100, 1_000] {
@@ -109,7 +107,21 @@ fn untracked(artifacts: &Artifacts) -> Result<Vec<u8>> {
     }
     let pack = folder.path().join("untracked.pack");
     artifacts.pack("untracked", folder.path(), &pack)?;
-    Ok(fs::read(&pack)?)
+    let pack = fs::read(&pack)?;
+    let mut inspector = Inspector::new(Pack::decode(&pack)?);
+    let request =
+        Request { method: b"GET", authority: b"a.example", path: Some(b"/"), ..Request::default() };
+    let asks = inspector.inspect(&request).asks;
+    ensure!(asks.is_empty(), "a rule over time for any host is left: {asks:?}");
+    Ok(pack)
+}
+
+fn settings(pack: &[u8], tls: &str) -> Value {
+    json!({"mode": "monitor", "tls": tls, "pack": STANDARD.encode(pack)})
+}
+
+fn wasm(pack: &[u8], settings: &Value) -> Result<Plugin> {
+    Ok(Plugin::tidegate(pack, "monitor")?.with_text(&settings.to_string()))
 }
 
 fn native(settings: &Value) -> Result<Value> {
