@@ -91,8 +91,10 @@ impl<'w> Given<'_> {
         }
     }
 
-    /// Reads short options, which may be together in one word; the value of the last may too.
+    /// Reads short options, which may be together in one word; the value of the last may too. Of those that are not
+    /// known the first is reported, as curl ends there.
     fn short_options(&mut self, word: &Word, words: &mut impl Iterator<Item = &'w Word>) {
+        let mut is_known = true;
         let mut letters = word.text.chars().skip(1);
         while let Some(letter) = letters.next() {
             match options::short(letter) {
@@ -111,7 +113,11 @@ impl<'w> Given<'_> {
                     }
                     return;
                 }
-                Known::Unknown => self.unknown(&format!("-{letter}"), word),
+                Known::Unknown if is_known => {
+                    self.unknown(&format!("-{letter}"), word);
+                    is_known = false;
+                }
+                Known::Unknown => {}
             }
         }
     }

@@ -1,8 +1,10 @@
 //! A wget command to the requests that it would send (GNU Wget 1; the options of `BusyBox` are among them).
 
+use std::collections::BTreeMap;
+
 use diagnostics::{Findings, Span};
 
-use crate::client::{ClientRequest, join, method_override};
+use crate::client::{ClientRequest, method_override};
 use crate::defanged::refanged;
 use crate::expansion::Expansion;
 use crate::recorded::RecordedRequest;
@@ -240,7 +242,7 @@ struct Command {
     is_spider: bool,
     user_agent: Option<String>,
     referrer: Option<String>,
-    headers: Vec<(String, String)>,
+    headers: BTreeMap<String, String>,
 }
 
 /// Reads the words of a wget command: one request for each URL.
@@ -304,6 +306,7 @@ impl Command {
         rest: &mut impl Iterator<Item = &'w Word>,
         findings: &mut Findings,
     ) {
+        let mut is_known = true;
         let mut letters = word.text.chars().skip(1);
         while let Some(letter) = letters.next() {
             // `-nc`, `-nv` and others.
@@ -313,7 +316,11 @@ impl Command {
             }
             let name = SHORT.iter().find(|(short, _)| *short == letter).map(|(_, name)| *name);
             let Some(name) = name else {
-                unknown(&format!("-{letter}"), word.span, findings);
+                // One is enough, as wget ends at it.
+                if is_known {
+                    unknown(&format!("-{letter}"), word.span, findings);
+                }
+                is_known = false;
                 continue;
             };
             if let Some((_, effect)) = option(WITH_VALUE, name) {
@@ -373,8 +380,7 @@ impl Command {
                 Some((name, value)) => {
                     let name = name.trim().to_ascii_lowercase();
                     // A second header of a name replaces the first.
-                    self.headers.retain(|(known, _)| *known != name);
-                    self.headers.push((name, value.trim().to_owned()));
+                    self.headers.insert(name, value.trim().to_owned());
                 }
                 None => {
                     let message = format!("`{}` is not a header", text.escape_debug());
@@ -392,8 +398,7 @@ impl Command {
     }
 
     fn header(&self, name: &str, default: Option<String>) -> Option<String> {
-        let given = self.headers.iter().filter(|(known, _)| known == name);
-        join(name, given.map(|(_, value)| value.as_str())).or(default)
+        self.headers.get(name).cloned().or(default)
     }
 
     fn request(

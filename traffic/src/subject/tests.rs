@@ -16,6 +16,18 @@ fn check(text: &str, expect: &str, code: &str) {
     assert_eq!(found.first().map_or("", |found| found.diagnostic.code.id), code, "{text}");
 }
 
+/// Each of the letters would be a finding with the line; the program ends at the first.
+#[test]
+fn of_the_unknown_letters_of_a_word_one_is_reported() {
+    for text in ["curl -@@%%@ http://a.example/", "wget -@@%%@ http://a.example/"] {
+        let mut findings = Findings::new(&"request".into());
+        read(text, &mut findings);
+        let codes: Vec<_> =
+            findings.into_list().iter().map(|found| found.diagnostic.code.id).collect();
+        assert_eq!(codes, ["R007"], "{text}");
+    }
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn the_form_is_told_by_the_text() {
