@@ -8,7 +8,7 @@ use crate::seeming::Seeming;
 use crate::{Format, Unreadable};
 
 /// What a line is.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Entry<'l> {
     /// An empty line, a comment, a part of a line that goes on, or an event of Suricata that is not a request.
     Blank,
@@ -19,7 +19,7 @@ pub enum Entry<'l> {
 }
 
 /// A request of a log, and what the log says besides.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LoggedRequest<'l> {
     /// The request.
     pub line: Line<'l>,

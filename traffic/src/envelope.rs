@@ -6,6 +6,7 @@ use memchr::memmem;
 
 use crate::json;
 use crate::limits::MAX_LINE_BYTES;
+use crate::part::TIME_KEYS;
 use crate::syslog;
 
 /// Keys under which collectors put the line that they wrap, as text or as an object that contains it.
@@ -90,6 +91,18 @@ impl Envelope {
         }
         Unwrapped { line: rest, is_partial: tag.is_partial, is_stderr: tag.is_stderr }
     }
+
+    /// Returns the time that wraps a line, as it is written: that of the innermost layer with one, which is nearest
+    /// to the program.
+    pub(crate) fn time(&self, line: &[u8]) -> Option<String> {
+        let mut time = None;
+        let mut rest = Cow::Borrowed(line);
+        for layer in &self.layers {
+            time = layer.time(&rest).map(str::to_owned).or(time);
+            rest = layer.unwrap(&rest, &mut Tag::default()).into_owned().into();
+        }
+        time
+    }
 }
 
 impl Layer {
@@ -123,6 +136,25 @@ impl Layer {
             }
             Layer::Key(_) => None,
         }
+    }
+
+    /// Returns the time of this layer.
+    fn time(self, line: &[u8]) -> Option<&str> {
+        let mut time = None;
+        match self {
+            Layer::Prefix | Layer::Time => {
+                let line = str::from_utf8(line).ok()?;
+                let pod = line.strip_prefix("[pod/").and_then(|pod| pod.split_once("] "));
+                time = syslog::time(pod.map_or(line, |(_, behind)| behind));
+            }
+            Layer::Key(_) => {
+                // Of a line that is not JSON there is none.
+                let _ = json::object(line, |key, raw| {
+                    time = time.or(TIME_KEYS.contains(&key).then_some(raw));
+                });
+            }
+        }
+        time
     }
 
     fn unwrap<'l>(self, line: &'l [u8], tag: &mut Tag) -> Cow<'l, [u8]> {

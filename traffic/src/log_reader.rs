@@ -1,8 +1,10 @@
 //! Pieces of a log to requests and events, whatever wraps them.
 
 use crate::document::{self, Piece};
-use crate::entry::{Entry, Refused};
+use crate::entry::{Entry, LoggedRequest, Refused};
+use crate::envelope::Envelope;
 use crate::format::Header;
+use crate::json::Time;
 use crate::layout_reader::{LayoutReader, Miss, har_entry};
 use crate::limits::{MAX_LINE_BYTES, MAX_OTHER_LAYOUTS, MAX_OTHER_LINE_BYTES};
 use crate::seeming::Seeming;
@@ -96,7 +98,8 @@ impl LogReader {
     /// Reads a line that is unwrapped, and that was `whole` before.
     fn line(&mut self, line: &[u8], whole: &[u8], number: u64, visit: &mut Visit<'_>) {
         let takes_doubtful = !self.own.layout.is_detected;
-        let mut own = |entry: Entry<'_>| visit(number, Ok(entry));
+        let envelope = self.own.layout.envelope.clone();
+        let mut own = |entry: Entry<'_>| visit_timed(entry, &envelope, whole, number, visit);
         let missed = match self.own.read(line, takes_doubtful, None, &mut own) {
             Ok(()) => return,
             Err(missed) => missed,
@@ -107,7 +110,8 @@ impl LogReader {
         let reason = match missed {
             Miss::Unreadable(reason) => reason,
             Miss::Doubtful => {
-                let mut own = |entry: Entry<'_>| visit(number, Ok(entry));
+                let mut own =
+                    |entry: Entry<'_>| visit_timed(entry, &envelope, whole, number, visit);
                 match self.own.read(line, true, None, &mut own) {
                     Ok(()) | Err(Miss::Doubtful) => return,
                     Err(Miss::Unreadable(reason)) => reason,
@@ -135,8 +139,9 @@ impl LogReader {
         let own_format = self.own.layout.format;
         let Some(other) = self.others.get_mut(idx) else { return false };
         let format = Some(other.layout.format).filter(|format| *format != own_format);
-        let unwrapped = other.layout.envelope.unwrap(line).line;
-        let mut visit = |entry: Entry<'_>| visit(number, Ok(entry));
+        let envelope = other.layout.envelope.clone();
+        let unwrapped = envelope.unwrap(line).line;
+        let mut visit = |entry: Entry<'_>| visit_timed(entry, &envelope, line, number, visit);
         other.read(&unwrapped, true, format, &mut visit).is_ok()
     }
 
@@ -201,6 +206,26 @@ impl LogReader {
                 Piece::Lines(text) => self.lines(text.as_bytes(), number - 1, visit),
             }
         }
+    }
+}
+
+/// Visits what a line is; a request without a time has that of what wraps the line.
+fn visit_timed(
+    entry: Entry<'_>,
+    envelope: &Envelope,
+    wrapped: &[u8],
+    number: u64,
+    visit: &mut Visit<'_>,
+) {
+    if let Entry::Request(request) = entry
+        && request.time.is_none()
+        && let Some(time) = envelope.time(wrapped)
+    {
+        let time = Some(Time(&time));
+        let request = LoggedRequest { time, ..request.clone() };
+        visit(number, Ok(Entry::Request(&request)));
+    } else {
+        visit(number, Ok(entry));
     }
 }
 

@@ -51,6 +51,15 @@ pub(crate) fn behind_header(line: &str) -> Behind<'_> {
     Behind { program: behind_tag(rest), time: Some(rest) }
 }
 
+/// Returns the time in front of a line, with or without a priority: one of RFC 3339, or seconds since 1970. The local
+/// time of RFC 3164 has neither a year nor a zone, and is none.
+pub(crate) fn time(line: &str) -> Option<&str> {
+    let line = behind_length(line);
+    let line = behind_priority(line).unwrap_or(line);
+    let (first, _) = line.strip_prefix("1 ").unwrap_or(line).split_once(' ')?;
+    (is_time(first) || is_unix_time(first)).then_some(first)
+}
+
 /// Returns true for a time of RFC 3339, of which the length and the signs are looked at.
 pub(crate) fn is_time(word: &str) -> bool {
     let bytes = word.as_bytes();

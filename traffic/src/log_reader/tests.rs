@@ -27,6 +27,42 @@ fn read(layout: Layout, log: &str) -> Vec<String> {
     found
 }
 
+/// Rules over time leave out a request without a time.
+#[test]
+fn a_request_without_a_time_has_that_of_what_wraps_its_line() {
+    let inner = r#"{"method":"GET","authority":"a.example","path":"/x"}"#;
+    let own = r#"{"method":"GET","authority":"a.example","path":"/x","start_time":"2026-11-20T07:00:00Z"}"#;
+    let quoted = inner.replace('"', "\\\"");
+    let (eight, nine) = ("2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z");
+    for (line, expect) in [
+        (inner.to_owned(), None),
+        (format!("{eight} stdout F {inner}"), Some(eight)),
+        (format!("{eight} stdout F {own}"), Some("2026-11-20T07:00:00Z")),
+        (format!("[pod/gateway-1/envoy] {eight} {inner}"), Some(eight)),
+        (format!("[pod/gateway-1/envoy] {inner}"), None),
+        (format!("<14>1 {eight} host envoy 1 - - {inner}"), Some(eight)),
+        (format!("<14>{eight} host envoy[1]: {inner}"), Some(eight)),
+        (format!("1795161600.000000 host envoy[1]: {inner}"), Some(eight)),
+        (format!("Nov 20 08:00:00 host envoy[1]: {inner}"), None),
+        (format!(r#"{{"log":"{quoted}\n","stream":"stdout","time":"{eight}"}}"#), Some(eight)),
+        (
+            format!(r#"{{"@timestamp":"{nine}","message":"{eight} stdout F {quoted}"}}"#),
+            Some(eight),
+        ),
+        (format!(r#"{{"@timestamp":"{nine}","message":"{quoted}"}}"#), Some(nine)),
+    ] {
+        let layout = Layout::detect(format!("{line}\n").as_bytes()).expect(&line);
+        let mut times = Vec::new();
+        let mut reader = LogReader::new(layout, &FieldMap::default());
+        reader.read(line.as_bytes(), &mut |_, entry| {
+            let Ok(Entry::Request(request)) = entry else { panic!("{line}: {entry:?}") };
+            times.push(request.time.and_then(Time::milliseconds));
+        });
+        let expect = expect.map(|time| time.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        assert_eq!(times, [expect], "{line}");
+    }
+}
+
 /// Two lines of each format that needs no header, and what they are.
 const FORMATS: &[(&str, &str, &str)] = &[
     (
