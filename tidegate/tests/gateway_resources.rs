@@ -153,9 +153,16 @@ fn what_would_attach_to_nothing_or_have_no_effect_is_refused() {
         ("istio", vec!["--image", IMAGE, "--resource", "plugin"], 2),
         ("envoy", vec!["--resource", "traffic-extension"], 1),
         ("ecds", vec!["--interface", "eth0"], 1),
+        ("envoy", vec!["--namespace", "edge"], 1),
+        ("ecds", vec!["--gateway", "egress"], 1),
+        ("envoy", vec!["--image", IMAGE], 1),
     ] {
         let output = gateway(folder.path(), kind, &options);
         assert_eq!(output.status.code(), Some(code), "{kind} {options:?}: {output:?}");
         assert!(!folder.path().join("out").exists(), "{kind} {options:?} has written");
     }
+    // All of them are named at once.
+    let output = gateway(folder.path(), "ecds", &["--interface", "eth0", "--namespace", "edge"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr.matches("error[").count(), 2, "{stderr}");
 }
