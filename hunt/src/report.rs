@@ -199,6 +199,11 @@ impl Report {
         self.lost.as_ref()
     }
 
+    /// Lets the correlations see the events that follow in order of time, as those of several logs.
+    pub fn hold(&mut self) {
+        self.max_held = MAX_HELD_EVENTS;
+    }
+
     /// Begins the next log.
     pub fn begin(&mut self, file: &Arc<str>) {
         self.files.push(Arc::clone(file));

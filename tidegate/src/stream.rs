@@ -17,10 +17,12 @@ use hunt::limits::PIECE_BYTES;
 use hunt::{Hunter, Output, PieceReport, PolicyReplay, ReadLog, Report, Uses};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inspect::Pack;
+use tar::Archive;
 use traffic::limits::MAX_HAR_BYTES;
 use traffic::{FieldMap, Layout, Unreadable};
 
-use crate::{disk, unknown_log, unpacked};
+use crate::unpacked::{self, Unpacked};
+use crate::{disk, unknown_log};
 
 /// What to hunt, and with what.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
@@ -136,6 +138,8 @@ struct Piece {
 }
 
 enum Part {
+    /// Several logs follow that may be of the same time.
+    Archive,
     /// The next log begins.
     Log(Arc<str>, Purpose),
     /// Whole lines, or a whole document.
@@ -154,6 +158,7 @@ enum Purpose {
 }
 
 enum Found {
+    Archive,
     Log(Arc<str>, Purpose),
     /// The report of each pack about a piece, and the piece's buffer.
     Pieces(Vec<PieceReport>, Option<Vec<u8>>),
@@ -240,6 +245,7 @@ impl Job<'_> {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Piece { number, part }) = next else { return };
             let found = match part {
+                Part::Archive => Found::Archive,
                 Part::Log(name, purpose) => Found::Log(name, purpose),
                 Part::Problem(problem) => Found::Problem(problem),
                 Part::TooLong => {
@@ -304,6 +310,7 @@ fn collect(
         while let Some(found) = early.remove(&next) {
             next += 1;
             match found {
+                Found::Archive => reports.iter_mut().for_each(Report::hold),
                 Found::Log(name, purpose) => reports.iter_mut().for_each(|report| match purpose {
                     Purpose::Hunt => report.begin(&name),
                     Purpose::Baseline => report.begin_baseline(&name),
@@ -351,16 +358,26 @@ impl Cutter<'_> {
     }
 
     fn problem(&mut self, error: &io::Error) -> Option<()> {
-        let finding = disk::unreadable(Path::new(&*self.log), error);
+        // An error that is not the system's is one of what unpacks the log.
+        let finding = match error.raw_os_error() {
+            Some(_) => disk::unreadable(Path::new(&*self.log), error),
+            None => unknown_log::damaged(&self.log, error),
+        };
         self.send(Part::Problem(Box::new(finding)))
     }
 
+    /// Begins a log.
+    fn begin(&mut self, name: Arc<str>) -> Option<()> {
+        self.log = Arc::clone(&name);
+        self.send(Part::Log(name, self.purpose))
+    }
+
     fn log(&mut self, path: &Path, layout: Option<&Layout>) -> Option<()> {
-        self.log = disk::name(path);
-        self.send(Part::Log(Arc::clone(&self.log), self.purpose))?;
+        let name = disk::name(path);
         if path.as_os_str() == "-" {
             let wanted = "the lines of a log, or give the names of logs";
             if let Err(error) = disk::announce_stdin(wanted) {
+                self.begin(name)?;
                 return self.problem(&error);
             }
         }
@@ -368,9 +385,62 @@ impl Cutter<'_> {
             Ok((unpacked::open(Box::new(self.bar.wrap_read(reader)))?, size))
         });
         match opened {
-            Ok((mut reader, size)) => self.lines(&mut reader, size.is_none(), layout),
-            Err(error) => self.problem(&error),
+            Ok((Unpacked::Text(mut text), size)) => {
+                self.begin(name)?;
+                self.lines(&mut text, size.is_none(), layout)
+            }
+            Ok((Unpacked::Archive(mut archive), _)) => {
+                self.send(Part::Archive)?;
+                self.archive(&name, &mut archive, layout)
+            }
+            Err(error) => {
+                self.begin(name)?;
+                self.problem(&error)
+            }
         }
+    }
+
+    /// Reads the files of an archive as those of a folder are read: each is a log, and hidden ones are passed over.
+    fn archive(
+        &mut self,
+        name: &Arc<str>,
+        archive: &mut Archive<Box<dyn Read + '_>>,
+        layout: Option<&Layout>,
+    ) -> Option<()> {
+        let files = match archive.entries() {
+            Ok(files) => files,
+            Err(error) => return self.broken_archive(name, &error),
+        };
+        for file in files {
+            let file = match file {
+                Ok(file) => file,
+                Err(error) => return self.broken_archive(name, &error),
+            };
+            let path = file.path_bytes();
+            let path = String::from_utf8_lossy(path.strip_prefix(b"./").unwrap_or(&path));
+            let mut parts = path.split('/').filter(|part| *part != "..");
+            let is_hidden = parts.any(|part| part.starts_with('.'));
+            let kind = file.header().entry_type();
+            if is_hidden || !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
+                continue;
+            }
+            let inside = Arc::from(format!("{name}/{path}"));
+            self.begin(inside)?;
+            match unpacked::open(Box::new(file)) {
+                Ok(Unpacked::Text(mut text)) => self.lines(&mut text, false, layout)?,
+                Ok(Unpacked::Archive(_)) => {
+                    let finding = unknown_log::tar_archive(&self.log);
+                    self.send(Part::Problem(Box::new(finding)))?;
+                }
+                Err(error) => self.problem(&error)?,
+            }
+        }
+        Some(())
+    }
+
+    fn broken_archive(&mut self, name: &Arc<str>, error: &io::Error) -> Option<()> {
+        self.begin(Arc::clone(name))?;
+        self.problem(error)
     }
 
     /// Cuts at line breaks. What a stream gives is passed on as it comes, a file piece by piece.
@@ -396,6 +466,9 @@ impl Cutter<'_> {
             }
             carry.clear();
             let (n_read, failure) = fill(reader, &mut buffer, n_carried, is_stream);
+            if !is_skipping && found.as_ref().is_some_and(|layout| layout.is_over(&buffer)) {
+                found = None;
+            }
             if found.is_none() && !buffer.is_empty() {
                 found = match given {
                     Some(given) => Some(given.clone().within(&buffer)),
@@ -457,7 +530,12 @@ impl Cutter<'_> {
                 buffer.drain(..=end);
                 is_skipping = false;
             }
-            match layout.end_of_lines(&buffer) {
+            let is_full = buffer.len() >= PIECE_BYTES;
+            let end = layout.end_of_lines(&buffer).and_then(|end| {
+                let before = before_comments(&buffer, end);
+                before.or(Some(end).filter(|_| is_full))
+            });
+            match end {
                 Some(end) => {
                     // A header of other columns begins another log, as where logs were joined.
                     let next = layout.next_header(buffer.get(..end).unwrap_or_default());
@@ -467,7 +545,7 @@ impl Cutter<'_> {
                         found = None;
                     }
                 }
-                None if buffer.len() >= PIECE_BYTES => {
+                None if is_full => {
                     is_skipping = true;
                     self.send(Part::TooLong)?;
                     self.spare = Some(buffer);
@@ -501,6 +579,19 @@ impl Cutter<'_> {
                 self.problem(&error)
             }
         }
+    }
+}
+
+/// Returns where the comments begin that end lines: a header may have several, and goes on in what follows. `None` if
+/// there is nothing else.
+fn before_comments(buffer: &[u8], mut end: usize) -> Option<usize> {
+    loop {
+        let lines = buffer.get(..end.checked_sub(1)?)?;
+        let start = memchr::memrchr(b'\n', lines).map_or(0, |start| start + 1);
+        if buffer.get(start) != Some(&b'#') {
+            return Some(end);
+        }
+        end = start;
     }
 }
 

@@ -1,9 +1,12 @@
 //! Findings about logs of unknown format: what they seem to be, and the option that would work.
 
+use std::io;
 use std::sync::Arc;
 
 use diagnostics::{Finding, Span, contains_key, printable};
 use traffic::Seeming;
+
+use crate::disk;
 
 /// How files begin that are not logs, with what they are and what turns them into one.
 const MAGIC: &[(&[u8], &str, &str)] = &[
@@ -55,9 +58,6 @@ const PCAP: &str = "a capture of packets";
 const PCAP_HELP: &str =
     "let Zeek or Suricata read it, and hunt in `http.log`, `ssl.log` or `eve.json`";
 
-/// Where the mark of a tar archive is.
-const TAR_MARK_AT: usize = 257;
-
 /// Most characters of a line whose shape a finding shows.
 const MAX_SHOWN: usize = 40;
 
@@ -76,10 +76,6 @@ pub(crate) fn finding(log: &Arc<str>, start: &[u8]) -> Finding {
     if let Some((_, what, help)) = magic.into_iter().find(|(magic, ..)| start.starts_with(magic)) {
         return with(log, &format!("the log seems to be {what}"), help);
     }
-    if start.get(TAR_MARK_AT..).is_some_and(|start| start.starts_with(b"ustar")) {
-        let help = "unpack it: `tar -xOf FILE | tidegate hunt`, or into a folder, and give that";
-        return with(log, "the log seems to be a tar archive", help);
-    }
     if start.contains(&0) {
         let help = "export it as text in UTF-8, or in UTF-16 with a byte order mark";
         return with(log, "the log seems to be binary", help);
@@ -92,6 +88,22 @@ pub(crate) fn finding(log: &Arc<str>, start: &[u8]) -> Finding {
     let mut finding = with(log, &message, help);
     finding.diagnostic.place.span = Span::point(number, 1);
     finding
+}
+
+/// Returns the finding for a tar archive where none is read.
+pub(crate) fn tar_archive(log: &Arc<str>) -> Finding {
+    let help = "unpack it into a folder, and give its files";
+    with(log, "the log seems to be a tar archive", help)
+}
+
+/// Returns the finding for a log that cannot be unpacked, or not to its end.
+pub(crate) fn damaged(log: &Arc<str>, error: &io::Error) -> Finding {
+    let message = format!(
+        "the log is cut or damaged, and only what is before is judged: {}",
+        disk::reason(error)
+    );
+    let help = "copy the file again from where it was written, once it is complete";
+    Finding::about(log, &diagnostics::codes::UNREADABLE, message, help)
 }
 
 /// Returns the start of a line with every letter as `a` or `A` and every digit as `0`: the line may contain
@@ -184,8 +196,6 @@ mod tests {
 
     #[test]
     fn a_finding_names_what_the_log_seems_to_be_the_line_and_the_option() {
-        let mut tar = vec![b'a'; TAR_MARK_AT];
-        tar.extend(b"ustar\x0000");
         for (start, line, message, help) in [
             (&b"\xfd7zXZ\0\0\0"[..], 1, "compressed by xz", "xz -dc"),
             (b"PK\x03\x04..", 1, "ZIP", "unzip"),
@@ -195,7 +205,6 @@ mod tests {
             (b"%PDF-1.7", 1, "PDF", "printed"),
             (b"LPKSHHRH\0", 1, "journal", "journalctl"),
             (b"<html>", 1, "HTML", "HAR"),
-            (&tar[..], 1, "tar archive", "tar -xOf"),
             (b"# a\n\n# b\n", 1, "beside comments", "rotated"),
             (
                 b"Nov 20 08:00:00 fw kernel: IN=eth0 SRC=10.0.1.7 DST=192.0.2.1",

@@ -1,4 +1,4 @@
-//! Logs that are compressed or written in UTF-16, as text in UTF-8.
+//! Logs that are compressed, archived, or written in UTF-16, as text in UTF-8.
 
 use std::io::{self, Read};
 
@@ -6,91 +6,149 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
+use tar::Archive;
 
-type Reader = Box<dyn Read + Send>;
+type Reader<'r> = Box<dyn Read + 'r>;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// How many bytes show whether a file is compressed, and whether it is in UTF-16.
+const MARK_BYTES: usize = 4;
+/// How much is read at once to look at it: what a pipe holds.
+const BLOCK_BYTES: usize = 64 << 10;
 
-/// Returns a reader of the text of a log: unpacked if it begins as gzip or zstd does, and in UTF-8 if it
-/// begins with the byte order mark of UTF-16, or with two characters of ASCII in UTF-16.
+/// Where the head of a file in a tar archive has its mark (POSIX ustar, also of GNU and of pax).
+const TAR_MARK_AT: usize = 257;
+const TAR_MARK: &[u8] = b"ustar";
+
+/// What a file is, unpacked.
+pub(crate) enum Unpacked<'r> {
+    Text(Reader<'r>),
+    /// A tar archive, before its first file.
+    Archive(Archive<Reader<'r>>),
+}
+
+/// Returns what a file is: unpacked if it begins as gzip or zstd does, and as UTF-8 if it begins with the byte order
+/// mark of UTF-16, or with two characters of ASCII in UTF-16.
 ///
 /// # Errors
-/// The log cannot be read, or is not what it begins as. Later errors are those of the reader.
-pub(crate) fn open(reader: Reader) -> io::Result<Reader> {
+/// The file cannot be read, or is not what it begins as. Later errors are those of the reader.
+pub(crate) fn open<'r>(reader: Reader<'r>) -> io::Result<Unpacked<'r>> {
     let mut packed = Peekable::new(reader);
-    let start = packed.peek()?;
+    let start = packed.peek(MARK_BYTES)?;
     let text: Reader = if start.starts_with(GZIP) {
         Box::new(MultiGzDecoder::new(packed))
-    } else if start == ZSTD || is_skippable(start) {
+    } else if start.starts_with(ZSTD) || is_skippable(start) {
         Box::new(Frames { rest: Rest::of(packed)? })
     } else {
         Box::new(packed)
     };
     let mut text = Peekable::new(text);
-    let Some(encoding) = utf_16(text.peek()?) else { return Ok(Box::new(text)) };
+    if is_tar(text.peek_line(TAR_MARK_AT + TAR_MARK.len())?) {
+        return Ok(Unpacked::Archive(Archive::new(Box::new(text))));
+    }
+    let Some(encoding) = utf_16(text.peek(MARK_BYTES)?) else {
+        return Ok(Unpacked::Text(Box::new(text)));
+    };
     let mut builder = DecodeReaderBytesBuilder::new();
-    Ok(Box::new(builder.encoding(Some(encoding)).bom_override(true).build(text)))
+    let text = builder.encoding(Some(encoding)).bom_override(true).build(text);
+    Ok(Unpacked::Text(Box::new(text)))
+}
+
+/// Returns true if bytes are the start of a tar archive.
+fn is_tar(start: &[u8]) -> bool {
+    start.get(TAR_MARK_AT..).is_some_and(|mark| mark.starts_with(TAR_MARK))
 }
 
 /// Returns the encoding of a text by its first bytes, if it is UTF-16.
 fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     match start {
-        [0xff, 0xfe, ..] | [1..=127, 0, 1..=127, 0] => Some(UTF_16LE),
-        [0xfe, 0xff, ..] | [0, 1..=127, 0, 1..=127] => Some(UTF_16BE),
+        [0xff, 0xfe, ..] | [1..=127, 0, 1..=127, 0, ..] => Some(UTF_16LE),
+        [0xfe, 0xff, ..] | [0, 1..=127, 0, 1..=127, ..] => Some(UTF_16BE),
         _ => None,
     }
 }
 
 /// A reader whose next bytes can be looked at, as often as there is something else behind them.
-struct Peekable {
-    /// What was looked at and not read.
+struct Peekable<'r> {
+    /// What was looked at; the bytes from `at` on are not read.
     start: Vec<u8>,
-    rest: Reader,
+    at: usize,
+    rest: Reader<'r>,
 }
 
-impl Peekable {
-    fn new(rest: Reader) -> Peekable {
-        Peekable { start: Vec::new(), rest }
+impl<'r> Peekable<'r> {
+    fn new(rest: Reader<'r>) -> Peekable<'r> {
+        Peekable { start: Vec::new(), at: 0, rest }
     }
 
-    /// Returns the next bytes: as many as a mark has, and fewer at the end.
-    fn peek(&mut self) -> io::Result<&[u8]> {
-        let n_missing = ZSTD.len().saturating_sub(self.start.len());
-        (&mut self.rest).take(n_missing as u64).read_to_end(&mut self.start)?;
-        Ok(&self.start)
+    /// Returns what is not read, of what was looked at.
+    fn ahead(&self) -> &[u8] {
+        self.start.get(self.at..).unwrap_or_default()
+    }
+
+    /// Returns the next bytes: so many at least, and fewer at the end.
+    fn peek(&mut self, n_bytes: usize) -> io::Result<&[u8]> {
+        self.peek_until(|ahead| ahead.len() >= n_bytes)
+    }
+
+    /// Returns the next bytes: so many at least, and fewer at the end or where a line ends before them, since behind
+    /// it a stream may give nothing for long.
+    fn peek_line(&mut self, n_bytes: usize) -> io::Result<&[u8]> {
+        self.peek_until(|ahead| ahead.len() >= n_bytes || ahead.contains(&b'\n'))
+    }
+
+    fn peek_until(&mut self, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<&[u8]> {
+        while !is_enough(self.ahead()) {
+            self.start.drain(..self.at);
+            self.at = 0;
+            let end = self.start.len();
+            self.start.resize(end + BLOCK_BYTES, 0);
+            let n_read = match self.start.get_mut(end..) {
+                Some(room) => self.rest.read(room),
+                None => Ok(0),
+            };
+            self.start.truncate(end + *n_read.as_ref().unwrap_or(&0));
+            match n_read {
+                Ok(0) => break,
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(self.ahead())
     }
 }
 
-impl Read for Peekable {
+impl Read for Peekable<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.start.is_empty() {
+        let mut ahead = self.ahead();
+        if ahead.is_empty() {
             return self.rest.read(buffer);
         }
-        let n_read = self.start.as_slice().read(buffer)?;
-        self.start.drain(..n_read);
+        let n_read = ahead.read(buffer)?;
+        self.at += n_read;
         Ok(n_read)
     }
 }
 
-type Decoder = StreamingDecoder<Peekable, ruzstd::decoding::FrameDecoder>;
+type Decoder<'r> = StreamingDecoder<Peekable<'r>, ruzstd::decoding::FrameDecoder>;
 
 /// The frames of a zstd file: `zstd` appends, and several threads write several.
-struct Frames {
-    rest: Rest,
+struct Frames<'r> {
+    rest: Rest<'r>,
 }
 
-enum Rest {
-    Frame(Box<Decoder>),
+enum Rest<'r> {
+    Frame(Box<Decoder<'r>>),
     End,
 }
 
-impl Rest {
+impl<'r> Rest<'r> {
     /// Returns the next frame. Those that are not of a text are skipped: `pzstd` and files that are read in any
     /// order have some (RFC 8878, 3.1.2).
-    fn of(mut file: Peekable) -> io::Result<Rest> {
+    fn of(mut file: Peekable<'r>) -> io::Result<Rest<'r>> {
         loop {
-            let start = file.peek()?;
+            let start = file.peek(MARK_BYTES)?;
             if start.is_empty() {
                 return Ok(Rest::End);
             }
@@ -110,10 +168,10 @@ impl Rest {
 }
 
 fn is_skippable(start: &[u8]) -> bool {
-    matches!(start, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+    matches!(start, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-impl Read for Frames {
+impl Read for Frames<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let Rest::Frame(frame) = &mut self.rest else { return Ok(0) };
@@ -141,7 +199,10 @@ mod tests {
 
     fn read(bytes: &[u8]) -> io::Result<String> {
         let mut text = String::new();
-        open(Box::new(Cursor::new(bytes.to_vec())))?.read_to_string(&mut text)?;
+        match open(Box::new(Cursor::new(bytes.to_vec())))? {
+            Unpacked::Text(mut reader) => reader.read_to_string(&mut text)?,
+            Unpacked::Archive(_) => panic!("no archive"),
+        };
         Ok(text)
     }
 
@@ -181,6 +242,21 @@ mod tests {
         let cut = gzip(bytes);
         assert!(read(cut.get(..cut.len() - 10).unwrap()).is_err());
         assert!(read(skipped.get(..10).unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_stream_is_not_waited_for_behind_its_first_line() {
+        struct Silent;
+        impl Read for Silent {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                panic!("a stream that is live would block here");
+            }
+        }
+        let stream = Cursor::new(b"first\n").chain(Silent);
+        let Unpacked::Text(mut text) = open(Box::new(stream)).unwrap() else { panic!("a text") };
+        let mut line = [0; 6];
+        text.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"first\n");
     }
 
     /// A reader around a reader for each frame would run out of stack.

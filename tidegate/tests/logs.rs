@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use gateway::event::{self, Dialect};
+use hunt::limits::PIECE_BYTES;
 use serde_json::{Value, json};
 
 /// One rule for each part of a request that a log may give.
@@ -463,8 +464,109 @@ fn a_compressed_log_that_is_cut_is_judged_as_far_as_it_goes() {
     fs::write(folder.path().join("a.log"), whole.get(..whole.len() - 20).unwrap()).unwrap();
     let done = run(folder.path(), &["hunt", "-r", "rules.yml", "a.log"], b"");
     assert_eq!(done.code, 1, "{}", done.stderr);
-    assert!(done.stderr.contains("error[F001]"), "{}", done.stderr);
+    let expect = "a.log:1:1: error[F001]: the log is cut or damaged";
+    assert!(done.stderr.contains(expect), "{}", done.stderr);
     assert!(done.stdout.lines().count() > 1000, "{}", done.stderr);
+}
+
+/// Logs are read in pieces, and a header may be where one ends.
+#[test]
+fn a_header_between_two_pieces_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    let w3c = "#Software: Proxy\n#Version: 1.0\n#Fields: c-ip cs-method cs-host cs-uri-path\n\
+        10.0.1.7 POST api.telegram.org /bot1/getMe\n";
+    let zeek = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n\
+        #path\thttp\n#fields\tts\tid.orig_h\tmethod\thost\turi\n#types\ttime\taddr\tstring\tstring\tstring\n\
+        1795161600.5\t10.0.1.7\tPOST\tapi.telegram.org\t/bot1/getMe\n";
+    let line = |length: usize| {
+        let pad = "x".repeat(length - r#"{"host":"a.example","path":"/"}"#.len() - 1);
+        format!("{{\"host\":\"a.example\",\"path\":\"/{pad}\"}}\n")
+    };
+    for log in [w3c, zeek] {
+        // How much of the header is in the first piece.
+        for n_bytes in [0, 1, 16, 17, 18, 60, 100] {
+            let rest = PIECE_BYTES - n_bytes;
+            let (first, lines) = (rest % 1000 + 1000, rest / 1000 - 1);
+            let joined = format!("{}{}{log}", line(first), line(1000).repeat(lines));
+            assert_eq!(joined.len(), rest + log.len());
+            fs::write(folder.path().join("joined.log"), joined).unwrap();
+            let done = run(folder.path(), &["hunt", "-r", "rules.yml", "joined.log"], b"");
+            assert_eq!(done.code, 0, "{n_bytes} of {log}: {}", done.stderr);
+            assert!(
+                done.stdout.contains("\"title\":\"Bot\""),
+                "{n_bytes} of {log}: {}",
+                done.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn each_file_of_an_archive_is_a_log() {
+    let line = "https://drive.google.com/uc?export=download\n";
+    let gzip = |bytes: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    };
+    let json = br#"{"method":"POST","host":"api.telegram.org","path":"/bot1"}"#;
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut add = |name: &str, kind: tar::EntryType, bytes: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, bytes).unwrap();
+    };
+    let long = format!("{}/long.log", "a".repeat(120));
+    add("squid/", tar::EntryType::Directory, b"");
+    add("squid/urls.log", tar::EntryType::Regular, line.repeat(3).as_bytes());
+    add("squid/._urls.log", tar::EntryType::Regular, b"\0\x05\x16\x07");
+    add("squid/empty.log", tar::EntryType::Regular, b"");
+    add("squid/urls.log.1.gz", tar::EntryType::Regular, &gzip(line.as_bytes()));
+    add(&long, tar::EntryType::Regular, json);
+    let whole = archive.into_inner().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    fs::write(folder.path().join("logs.tar.gz"), gzip(&whole)).unwrap();
+    let records = |done: &Done| -> Vec<String> {
+        let records = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        let place =
+            |record: Value| format!("{}:{}", record["file"].as_str().unwrap(), record["line"]);
+        records.map(place).collect()
+    };
+    let expect = |archive: &str| {
+        let places =
+            ["squid/urls.log:1", "squid/urls.log:2", "squid/urls.log:3", "squid/urls.log.1.gz:1"];
+        let long = format!("{long}:1");
+        let places = places.into_iter().chain([long.as_str()]);
+        places.map(|place| format!("{archive}/{place}")).collect::<Vec<_>>()
+    };
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml", "logs.tar.gz"], b"");
+    assert_eq!((records(&done), done.code), (expect("logs.tar.gz"), 0), "{}", done.stderr);
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml"], &whole);
+    assert_eq!((records(&done), done.code), (expect("<stdin>"), 0), "{}", done.stderr);
+
+    // What is before the cut is judged.
+    fs::write(folder.path().join("cut.tar"), &whole[..1500]).unwrap();
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml", "cut.tar"], b"");
+    assert_eq!((records(&done).len(), done.code), (3, 1), "{}", done.stderr);
+    assert!(done.stderr.contains("cut.tar:1:1: error[F001]"), "{}", done.stderr);
+
+    let mut outer = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(whole.len() as u64);
+    outer.append_data(&mut header, "inner.tar", &whole[..]).unwrap();
+    let outer = outer.into_inner().unwrap();
+    let done = run(folder.path(), &["hunt", "-r", "rules.yml"], &outer);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stderr.contains("<stdin>/inner.tar:1:1: error[F023]"), "{}", done.stderr);
+    fs::write(folder.path().join("events.tar"), &whole).unwrap();
+    let done = run(folder.path(), &["events", "--to", "ecs", "events.tar"], b"");
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stderr.contains("events.tar:1:1: error[F023]"), "{}", done.stderr);
 }
 
 #[test]

@@ -201,8 +201,8 @@ impl Layout {
     }
 
     /// Returns where a header begins in a buffer of whole lines that is not this layout's, as in logs that were
-    /// joined: what follows it is another log. `None` at the start of the buffer, and where the format was given
-    /// and has no header.
+    /// joined: what follows it is another log. `None` at the start of the buffer, for which there is
+    /// [`Layout::is_over`], and where the format was given and has no header.
     pub fn next_header(&self, buffer: &[u8]) -> Option<usize> {
         if self.header.is_none() && !self.is_detected {
             return None;
@@ -223,6 +223,15 @@ impl Layout {
             at += line.len() + 1;
         }
         None
+    }
+
+    /// Returns true if a buffer behind lines of this layout begins with another log's header. Of a line that goes on
+    /// behind the buffer that is not known.
+    pub fn is_over(&self, buffer: &[u8]) -> bool {
+        let Some(end) = memchr::memchr(b'\n', buffer) else { return false };
+        (self.header.is_some() || self.is_detected)
+            && may_be_header(buffer.get(..end).unwrap_or_default())
+            && self.is_other_header(buffer)
     }
 
     /// Returns true if a text begins with a header that is not this layout's.

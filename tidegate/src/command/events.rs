@@ -12,7 +12,8 @@ use traffic::limits::MAX_LINE_BYTES;
 use traffic::{BYTE_ORDER_MARK, LineJoiner, inner_lines};
 
 use super::{Outcome, ResultFile};
-use crate::{disk, unpacked};
+use crate::unpacked::{self, Unpacked};
+use crate::{disk, unknown_log};
 
 /// Convert the gateway's events to ECS or OCSF.
 ///
@@ -81,9 +82,13 @@ impl Events {
             if log.as_os_str() == "-" {
                 disk::announce_stdin("lines with events, or name a log")?;
             }
-            let reader = disk::open(log).and_then(|(reader, _)| unpacked::open(reader));
-            match reader {
-                Ok(reader) => self.convert(log, BufReader::new(reader), &mut counts, out)?,
+            match disk::open(log).and_then(|(reader, _)| unpacked::open(reader)) {
+                Ok(Unpacked::Text(text)) => {
+                    self.convert(log, BufReader::new(text), &mut counts, out)?;
+                }
+                Ok(Unpacked::Archive(_)) => {
+                    counts.unread.push(unknown_log::tar_archive(&disk::name(log)));
+                }
                 Err(error) => counts.unread.push(disk::unreadable(log, &error)),
             }
         }
