@@ -23,6 +23,8 @@ use traffic::{
 #[path = "../../tidegate/src/unpacked.rs"]
 mod unpacked;
 
+use unpacked::Unpacked;
+
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
 
@@ -301,16 +303,31 @@ fn hunt_in(layout: Layout, map: &FieldMap, log: &[u8]) {
     report.summary();
 }
 
-/// A log that may be compressed, or in UTF-16.
+/// A log that may be compressed, or in UTF-16, or an archive of some.
 pub fn compressed(bytes: &[u8]) {
-    // A few bytes are unpacked to any number: a hunt reads them piece by piece.
-    const MAX_BYTES: u64 = 64 << 10;
-    let Ok(reader) = unpacked::open(Box::new(Cursor::new(bytes.to_vec()))) else { return };
-    let mut log = Vec::new();
-    // What was read before an error is hunted in, as of a file that is cut.
-    let _ = reader.take(MAX_BYTES).read_to_end(&mut log);
-    if let Some(layout) = Layout::detect(&log) {
-        hunt_in(layout, &FieldMap::default(), &log);
+    let hunt_in_text = |reader: &mut dyn Read| {
+        // A few bytes are unpacked to any number: a hunt reads them piece by piece.
+        const MAX_BYTES: u64 = 64 << 10;
+        let mut log = Vec::new();
+        // What was read before an error is hunted in, as of a file that is cut.
+        let _ = reader.take(MAX_BYTES).read_to_end(&mut log);
+        if let Some(layout) = Layout::detect(&log) {
+            hunt_in(layout, &FieldMap::default(), &log);
+        }
+    };
+    match unpacked::open(Box::new(Cursor::new(bytes.to_vec()))) {
+        Ok(Unpacked::Text(mut text)) => hunt_in_text(&mut text),
+        Ok(Unpacked::Archive(mut archive)) => {
+            // Each file takes half a KiB; a few show what many do.
+            const MAX_FILES: usize = 8;
+            let files = archive.entries().into_iter().flatten().take(MAX_FILES);
+            for file in files.map_while(Result::ok) {
+                if let Ok(Unpacked::Text(mut text)) = unpacked::open(Box::new(file)) {
+                    hunt_in_text(&mut text);
+                }
+            }
+        }
+        Err(_) => {}
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Unpacked<'r> {
 ///
 /// # Errors
 /// The file cannot be read, or is not what it begins as. Later errors are those of the reader.
-pub(crate) fn open<'r>(reader: Reader<'r>) -> io::Result<Unpacked<'r>> {
+pub(crate) fn open(reader: Reader<'_>) -> io::Result<Unpacked<'_>> {
     let mut packed = Peekable::new(reader);
     let start = packed.peek(MARK_BYTES)?;
     let text: Reader = if start.starts_with(GZIP) {
