@@ -4,7 +4,7 @@
 //! ends with the callback.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::worker::{State, Worker};
 
 type Labels = Vec<String>;
 
@@ -255,6 +256,17 @@ struct Seen {
     headers: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
+/// Lets a test have the process for itself: workers, and what waits in them for a collector, outlive a configuration,
+/// and the tick of another test's would post it.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for worker in Worker::all() {
+        worker.enter(|state| *state = State::default());
+    }
+    alone
+}
+
 fn load() {
     PROBE.get_or_init(|| Some(panic_on_request));
     assert!(!init(fake_symbol).is_null());
@@ -389,6 +401,7 @@ const RULE: &str = "0f9f0e0e-6d0c-4c3c-8f43-5a6b8f3f0d01";
 
 #[test]
 fn requests_pass_or_are_answered_and_both_are_counted() {
+    let _alone = alone();
     let fake = Fake::new(&settings(""));
     assert_eq!(fake.envoy().n_schedulers, 1);
     for _ in 0..3 {
@@ -407,6 +420,7 @@ fn requests_pass_or_are_answered_and_both_are_counted() {
 
 #[test]
 fn a_header_of_the_policy_replaces_the_clients_copies() {
+    let _alone = alone();
     let mut tables = inspect::Pack::decode(&pack("a.example")).unwrap().tables().clone();
     let mut string = |text: &str| {
         tables.strings.push_str(text);
@@ -438,6 +452,7 @@ fn a_header_of_the_policy_replaces_the_clients_copies() {
 
 #[test]
 fn a_panic_is_a_request_that_cannot_be_judged_and_later_ones_are_judged() {
+    let _alone = alone();
     for (mode, action, response) in
         [("open", 0, None), ("closed", 1, Some((503, "tidegate_error{kind=panic}".to_owned())))]
     {
@@ -455,6 +470,7 @@ fn a_panic_is_a_request_that_cannot_be_judged_and_later_ones_are_judged() {
 
 #[test]
 fn a_bad_configuration_is_refused_with_a_reason_and_counted() {
+    let _alone = alone();
     for (settings, reason) in [
         (String::new(), "no configuration"),
         ("{\"pack\":\"?\"}".to_owned(), "base64"),
@@ -472,6 +488,7 @@ fn a_bad_configuration_is_refused_with_a_reason_and_counted() {
 
 #[test]
 fn an_older_envoy_is_refused() {
+    let _alone = alone();
     let missing = c"envoy_dynamic_module_callback_http_filter_config_increment_counter";
     let older = |name: &CStr| if name == missing { null_mut() } else { fake_symbol(name) };
     assert!(init(older).is_null());
@@ -488,6 +505,7 @@ fn an_older_envoy_is_refused() {
 
 #[test]
 fn events_reach_the_collector_at_ticks_and_its_answers_the_queue() {
+    let _alone = alone();
     let fake = Fake::new(&settings(r#","collector":"logs""#));
     fake.tick();
     assert!(fake.envoy().calls.is_empty());
@@ -506,6 +524,7 @@ fn events_reach_the_collector_at_ticks_and_its_answers_the_queue() {
 
 #[test]
 fn what_waits_for_the_collector_outlives_its_configuration() {
+    let _alone = alone();
     let fake = Fake::new(&settings(r#","collector":"first""#));
     fake.request("a.example", &[]);
     drop(fake);
@@ -518,6 +537,7 @@ fn what_waits_for_the_collector_outlives_its_configuration() {
 
 #[test]
 fn workers_share_a_configuration_and_each_has_its_streams() {
+    let _alone = alone();
     let fake = Fake::new(&settings(""));
     let (envoy, module) = (fake.envoy as usize, fake.module as usize);
     // One after the other: the fake has no lock for its counters, as Envoy has.
@@ -533,7 +553,7 @@ fn workers_share_a_configuration_and_each_has_its_streams() {
     }
     fake.tick();
     assert_eq!(fake.count("tidegate_requests_total", &[]), Some(8));
-    assert!(crate::worker::Worker::all().len() >= 4);
+    assert!(Worker::all().len() >= 4);
 }
 
 /// What Envoy does with one of the streams that are open.
@@ -614,6 +634,7 @@ proptest! {
         events in events(),
         failure_mode in prop_oneof![Just("open"), Just("closed")],
     ) {
+        let _alone = alone();
         let more = format!(r#","failure_mode":"{failure_mode}","collector":"logs""#);
         let fake = Fake::new(&settings(&more));
         let mut streams: Vec<*mut FakeStream> = Vec::new();
@@ -656,6 +677,7 @@ proptest! {
         rest in vec(any::<char>(), 0..40),
         cut in 0_usize..400,
     ) {
+        let _alone = alone();
         let mut text: Vec<char> = start.chars().collect();
         text.truncate(text.len().saturating_sub(cut));
         text.extend(rest);
