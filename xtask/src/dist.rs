@@ -1,13 +1,10 @@
 //! `cargo xtask dist`: what a release consists of, and how large it is.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use anyhow::Result;
 use tests::workspace;
 
 use crate::artifact::Artifacts;
@@ -17,11 +14,8 @@ use crate::install;
 use crate::native_module;
 use crate::page;
 use crate::progress::step;
+use crate::sizes::sizes;
 use crate::table::Table;
-
-/// Most bytes of the page with its module, its pack and the shipped notes, compressed. The notes are a
-/// seventh of it, and are fetched behind the first verdict.
-const MAX_PAGE_BYTES: usize = 1_900_000;
 
 /// Builds the release into `dist/`, from nothing, and prints the sizes.
 pub(crate) fn run() -> Result<()> {
@@ -55,12 +49,6 @@ pub(crate) fn run() -> Result<()> {
     files.sort_by_key(fs::DirEntry::file_name);
     for file in files {
         let (raw, zipped) = sizes(&file.path())?;
-        if file.path() == page {
-            ensure!(
-                zipped <= MAX_PAGE_BYTES,
-                "the page has {zipped} bytes, at most {MAX_PAGE_BYTES} are allowed"
-            );
-        }
         let name = format!("dist/{}", file.file_name().to_string_lossy());
         table.row([name, raw.to_string(), zipped.to_string()]);
     }
@@ -88,17 +76,4 @@ fn for_shells(tidegate: &Path, dist: &Path) -> Result<()> {
         fs::write(completions.join(file), text)?;
     }
     command::run(Command::new(tidegate).arg("man").arg(&manual))
-}
-
-/// Bytes of a file, or of all files of a folder: as they are, and each compressed.
-fn sizes(path: &Path) -> Result<(usize, usize)> {
-    if path.is_dir() {
-        let sizes =
-            page::files(path)?.iter().map(|file| sizes(file)).collect::<Result<Vec<_>>>()?;
-        return Ok(sizes.iter().fold((0, 0), |sum, file| (sum.0 + file.0, sum.1 + file.1)));
-    }
-    let bytes = fs::read(path).with_context(|| format!("`{}`", path.display()))?;
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(&bytes)?;
-    Ok((bytes.len(), encoder.finish()?.len()))
 }

@@ -26,6 +26,7 @@ mod record;
 mod repositories;
 mod sanitize;
 mod schemas;
+mod sizes;
 mod skipped;
 mod sources;
 mod suite;

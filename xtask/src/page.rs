@@ -5,15 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::workspace;
 
 use crate::command::{cargo, run};
 use crate::install;
 use crate::progress::step;
+use crate::sizes::sizes;
 
 const WASM: &str = "wasm32-unknown-unknown";
+
+/// Most bytes of the page with its module, its pack and the shipped notes, compressed. The notes are a
+/// seventh of it, and are fetched behind the first verdict.
+const MAX_PAGE_BYTES: usize = 1_900_000;
 
 /// Installs a browser and its driver, and builds the page for the tests.
 pub(crate) fn set_up() -> Result<()> {
@@ -28,8 +33,8 @@ pub(crate) fn build(pack: &Path, folder: &Path) -> Result<()> {
     let web = workspace::root().join("preview/web");
     install::npm(&web)?;
     step("building the engine for browsers");
-    run(cargo().args(["build", "--release", "--target", WASM, "--package", "preview"]))?;
-    let module = workspace::target().join(WASM).join("release/preview.wasm");
+    run(cargo().args(["build", "--profile", "page", "--target", WASM, "--package", "preview"]))?;
+    let module = workspace::target().join(WASM).join("page/preview.wasm");
     let glue = ["run", "--quiet", "--package", "preview", "--example", "glue", "--"];
     run(cargo().args(glue).arg(module).arg(web.join("src/engine")))?;
     step("building the page");
@@ -40,7 +45,13 @@ pub(crate) fn build(pack: &Path, folder: &Path) -> Result<()> {
     write_notes(&["rules"], &web.join("public/gallery.json"))?;
     write_codes(&web.join("public/codes.json"))?;
     let build = ["run", "--silent", "build", "--", "--emptyOutDir", "--logLevel", "warn"];
-    run(Command::new("npm").args(build).arg("--outDir").arg(folder).current_dir(web))
+    run(Command::new("npm").args(build).arg("--outDir").arg(folder).current_dir(web))?;
+    let (_, zipped) = sizes(folder)?;
+    ensure!(
+        zipped <= MAX_PAGE_BYTES,
+        "the page has {zipped} bytes compressed, at most {MAX_PAGE_BYTES} are allowed"
+    );
+    Ok(())
 }
 
 /// Writes the shipped notes of some kinds into one file, by name and text.
