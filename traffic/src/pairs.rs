@@ -4,6 +4,8 @@
 //! A line becomes an object whose keys are [names of columns](crate::column). See: the implementation standard of
 //! CEF (revision 25) for its escapes, and the format's pages of `QRadar` for LEEF 1.0 and 2.0.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Map, Value};
 
 use crate::column::{Column, column};
@@ -52,6 +54,7 @@ impl Pairs {
             // SonicWall and WatchGuard.
             if pairs.get("dstname").is_some() {
                 pairs.rename(&[("dstname", "dest-host"), ("arg", "path"), ("op", "method")]);
+                pairs.cut_ports();
             }
         }
         pairs.read_rating();
@@ -221,6 +224,18 @@ impl Pairs {
         }
     }
 
+    /// Cuts port and interface from addresses that `SonicWall` writes as `10.0.0.1:1234:X0`.
+    fn cut_ports(&mut self) {
+        for (_, value) in self.0.iter_mut().filter(|(key, _)| matches!(key.as_str(), "src" | "dst"))
+        {
+            if let Some((address, _)) = value.split_once(':')
+                && address.parse::<Ipv4Addr>().is_ok()
+            {
+                *value = address.to_owned();
+            }
+        }
+    }
+
     /// Joins day, time of day and zone, as `FortiGate` writes them, to a time.
     fn join_time(&mut self) {
         let (Some(date), Some(time)) = (self.get("date"), self.get("time")) else { return };
@@ -236,6 +251,8 @@ impl Pairs {
 /// front of it; `\|` is a sign of a field.
 fn behind_fields<'l>(line: &'l str, start: &str, n_fields: usize) -> Option<&'l str> {
     let (before, header) = line.split_once(start)?;
+    // FortiGate has a blank in front of the version.
+    let header = header.strip_prefix(' ').unwrap_or(header);
     if !header.starts_with(|first: char| first.is_ascii_digit()) || before.contains('|') {
         return None;
     }
@@ -381,6 +398,14 @@ mod tests {
             (
                 r#"id=firewall time="2026-11-20 08:00:00" src=10.0.1.7 op="POST" dstname=a.example arg=/b?c=d"#,
                 "POST http://a.example/b?c=d - 10.0.1.7 None Some(1795161600000)",
+            ),
+            (
+                r#"id=firewall time="2026-11-20 08:00:00" src=10.0.1.7:4444:X0 dst=10.0.2.1:80:X1 op="GET" dstname=a.example arg=/b"#,
+                "GET http://a.example/b - 10.0.1.7 None Some(1795161600000)",
+            ),
+            (
+                "Nov 20 08:00:00 fw CEF: 0|A|B|6|1|x y|4|src=10.0.1.7 dhost=a.example request=/b requestMethod=PUT",
+                "PUT http://a.example/b - 10.0.1.7 None None",
             ),
         ] {
             assert_eq!(request(line).as_deref(), Some(expect), "{line}");

@@ -97,7 +97,7 @@ impl Seeming {
                 || has(" PACKET ") && (has(" Rcv ") || has(" Snd "))
         };
         match () {
-            () if has("CEF:0|") || has("CEF:1|") => Seeming::Cef,
+            () if has("CEF:0|") || has("CEF:1|") || has("CEF: 0|") => Seeming::Cef,
             () if has("LEEF:1.0|") || has("LEEF:2.0|") => Seeming::Leef,
             () if line.starts_with(b"<") && !line.get(1).is_some_and(u8::is_ascii_digit) => {
                 Seeming::Markup
