@@ -150,7 +150,9 @@ impl Layer {
             Layer::Key(_) => {
                 // Of a line that is not JSON there is none.
                 let _ = json::object(line, |key, raw| {
-                    time = time.or(TIME_KEYS.contains(&key).then_some(raw));
+                    // `_time` is of Splunk.
+                    let is_time = TIME_KEYS.contains(&key) || key == "_time";
+                    time = time.or(is_time.then_some(raw));
                 });
             }
         }

@@ -114,7 +114,7 @@ pub struct Time<'l>(pub &'l str);
 
 impl Time<'_> {
     /// Returns milliseconds since 1970: of RFC 3339, also without a zone, of the forms of Apache, HAProxy, Palo
-    /// Alto and `asctime`, and of seconds, milliseconds, microseconds or nanoseconds since 1970, by their size.
+    /// Alto, Zscaler and `asctime`, also with `UTC` or `GMT` behind it, and of seconds, milliseconds, microseconds or nanoseconds since 1970, by their size.
     /// `None` for anything else.
     pub fn milliseconds(self) -> Option<i64> {
         let text = text(self.0).ok()?;
@@ -126,10 +126,17 @@ impl Time<'_> {
             return time.to_timestamp().ok().map(jiff::Timestamp::as_millisecond);
         }
         // Without a time zone logs have UTC, as the extended format of the W3C says.
-        let civil = text.parse::<jiff::civil::DateTime>().or_else(|error| {
-            // HAProxy, Palo Alto, and programs that use `asctime`.
-            let forms = ["%d/%b/%Y:%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%a %b %d %H:%M:%S %Y"];
-            let read = |form: &&str| jiff::civil::DateTime::strptime(form, &*text).ok();
+        let local = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT"));
+        let local = local.unwrap_or(&text);
+        let civil = local.parse::<jiff::civil::DateTime>().or_else(|error| {
+            // HAProxy, Palo Alto, programs that use `asctime`, and Zscaler in LEEF.
+            let forms = [
+                "%d/%b/%Y:%H:%M:%S%.f",
+                "%Y/%m/%d %H:%M:%S%.f",
+                "%a %b %d %H:%M:%S %Y",
+                "%b %d %Y %H:%M:%S%.f",
+            ];
+            let read = |form: &&str| jiff::civil::DateTime::strptime(form, local).ok();
             forms.iter().find_map(read).ok_or(error)
         });
         if let Ok(time) = civil.and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC)) {

@@ -50,6 +50,10 @@ fn a_request_without_a_time_has_that_of_what_wraps_its_line() {
             Some(eight),
         ),
         (format!(r#"{{"@timestamp":"{nine}","message":"{quoted}"}}"#), Some(nine)),
+        (
+            format!(r#"{{"result":{{"_time":"2026-11-20 08:00:00.000 UTC","_raw":"{quoted}"}}}}"#),
+            Some(eight),
+        ),
     ] {
         let layout = Layout::detect(format!("{line}\n").as_bytes()).expect(&line);
         let mut times = Vec::new();
