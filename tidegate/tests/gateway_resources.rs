@@ -165,4 +165,23 @@ fn what_would_attach_to_nothing_or_have_no_effect_is_refused() {
     let output = gateway(folder.path(), "ecds", &["--interface", "eth0", "--namespace", "edge"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr.matches("error[").count(), 2, "{stderr}");
+    let files = ["--filter", "no.wasm", "--public-key", "no.pub", "--identity-key", "no.key"];
+    let output = gateway(folder.path(), "envoy", &files);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr.matches("error[").count(), 3, "{stderr}");
+    assert!(!folder.path().join("out").exists());
+}
+
+/// An update without `--mode` would return a gateway to monitoring in silence.
+#[test]
+fn the_mode_is_printed_and_off_is_one() {
+    let folder = with_pack();
+    for (options, mode) in [(&[][..], "monitor"), (&["--mode", "off"], "off")] {
+        let output = gateway(folder.path(), "ecds", options);
+        assert!(output.status.success(), "{output:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(stderr, format!("the filter's mode is `{mode}`, its failure mode `open`\n"));
+        let update = fs::read_to_string(folder.path().join("out/tidegate.json")).unwrap();
+        assert!(update.contains(&format!(r#"\"mode\":\"{mode}\""#)), "{update}");
+    }
 }

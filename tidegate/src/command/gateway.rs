@@ -1,6 +1,7 @@
 //! `tidegate gateway`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum, value_parser};
 use diagnostics::limits::MAX_FILE_BYTES;
@@ -9,7 +10,8 @@ use gateway::configuration::{
     self, Artifact, Collector, File, Host, ImageReference, IstioResource, Place, Settings, Target,
 };
 use gateway::signing;
-use inspect::network;
+use inspect::pack::PublicKey;
+use inspect::{IdentityKey, network};
 use knowledge::pack_file;
 
 use super::policy::{check_key, read_key};
@@ -52,7 +54,7 @@ pub(crate) struct Gateway {
     /// later; docs/native.md)
     #[arg(long, value_enum, default_value = "wasm")]
     host: HostKind,
-    /// Whether matches are only reported, or denied
+    /// Whether matches are only reported, or denied, or nothing is inspected
     #[arg(long, value_enum, default_value = "monitor")]
     mode: Mode,
     /// Whether a request that cannot be inspected is passed (open) or denied (closed)
@@ -197,12 +199,24 @@ enum HostKind {
 enum Mode {
     Monitor,
     Enforce,
+    /// Nothing is inspected.
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum FailureMode {
     Open,
     Closed,
+}
+
+/// What is in the files that options name.
+struct Inputs {
+    pack: (Arc<str>, Vec<u8>),
+    /// Also as text.
+    public_key: Option<(Vec<PublicKey>, String)>,
+    /// Also as digits.
+    identity_key: Option<(IdentityKey, String)>,
+    filter: Option<Vec<u8>>,
 }
 
 impl HostKind {
@@ -225,37 +239,57 @@ impl HostKind {
 
 impl Gateway {
     pub(super) fn run(&self) -> Outcome {
-        let unsuitable = self.unsuitable();
-        if !unsuitable.is_empty() {
-            return Outcome::refused(&unsuitable, &Sources::new());
-        }
-        match self.write() {
-            Ok(stdout) => Outcome { stdout, ..Outcome::default() },
-            Err(finding) => Outcome::refused(&[*finding], &Sources::new()),
+        match self.inputs().and_then(|inputs| self.write(inputs).map_err(|finding| vec![*finding]))
+        {
+            Ok(outcome) => outcome,
+            Err(findings) => Outcome::refused(&findings, &Sources::new()),
         }
     }
 
-    fn write(&self) -> Result<String, Box<Finding>> {
-        let (settings, version) = self.settings()?;
-        let filter =
-            self.filter.as_ref().map(|path| disk::read(path, MAX_FILE_BYTES).map(|it| it.1));
-        let filter = filter.transpose()?;
-        if let (Some(path), Some(bytes)) = (&self.filter, &filter)
-            && !bytes.starts_with(self.host.magic())
-        {
-            let (message, help) = match self.host {
-                HostKind::Wasm => (
-                    "the file is not a WebAssembly module",
-                    "give the `filter.wasm` that `cargo xtask dist` writes",
-                ),
-                HostKind::Native => (
-                    "the file is not a shared library",
-                    "give the `libtidegate_native.so` that `cargo xtask dist` writes",
-                ),
-            };
-            let code = &gateway::codes::UNSUITABLE_GATEWAY;
-            return Err(Box::new(Finding::about(&name(path), code, message, help)));
+    /// Reads the files that options name, and reports all that is wrong with them and with the options.
+    fn inputs(&self) -> Result<Inputs, Vec<Finding>> {
+        let mut findings = self.unsuitable();
+        let mut keep = |finding: Box<Finding>| findings.push(*finding);
+        let pack = disk::read_pack(&self.pack).map_err(&mut keep).ok();
+        let public_key = self.public_key.as_deref().map(|path| {
+            let (file, text) = disk::read_key(path)?;
+            Ok((signing::public_keys(&file, &text)?, text))
+        });
+        let public_key = public_key.transpose().map_err(&mut keep).unwrap_or_default();
+        let identity_key = self.identity_key.as_deref().map(read_key);
+        let identity_key = identity_key.transpose().map_err(&mut keep).unwrap_or_default();
+        let filter = self.filter.as_deref().map(|path| self.read_filter(path));
+        let filter = filter.transpose().map_err(&mut keep).unwrap_or_default();
+        match pack {
+            Some(pack) if findings.is_empty() => {
+                Ok(Inputs { pack, public_key, identity_key, filter })
+            }
+            _ => Err(findings),
         }
+    }
+
+    fn read_filter(&self, path: &Path) -> Result<Vec<u8>, Box<Finding>> {
+        let (file, bytes) = disk::read(path, MAX_FILE_BYTES)?;
+        if bytes.starts_with(self.host.magic()) {
+            return Ok(bytes);
+        }
+        let (message, help) = match self.host {
+            HostKind::Wasm => (
+                "the file is not a WebAssembly module",
+                "give the `filter.wasm` that `cargo xtask dist` writes",
+            ),
+            HostKind::Native => (
+                "the file is not a shared library",
+                "give the `libtidegate_native.so` that `cargo xtask dist` writes",
+            ),
+        };
+        let code = &gateway::codes::UNSUITABLE_GATEWAY;
+        Err(Box::new(Finding::about(&file, code, message, help)))
+    }
+
+    fn write(&self, mut inputs: Inputs) -> Result<Outcome, Box<Finding>> {
+        let filter = inputs.filter.take();
+        let (settings, version) = self.settings(inputs)?;
         let place = |image: &ImageReference| Place {
             namespace: self.namespace.clone().unwrap_or_else(|| "istio-system".to_owned()),
             image: image.clone(),
@@ -330,7 +364,11 @@ impl Gateway {
                 );
             }
         }
-        Ok(listed)
+        let stderr = format!(
+            "the filter's mode is `{}`, its failure mode `{}`\n",
+            settings.mode, settings.failure_mode
+        );
+        Ok(Outcome { stdout: listed, stderr, ..Outcome::default() })
     }
 
     /// Returns a finding for each option that the kind of configuration has no place for.
@@ -417,14 +455,12 @@ impl Gateway {
         }
     }
 
-    /// Reads the settings of the filter; also returns the pack's version.
-    fn settings(&self) -> Result<(Settings, String), Box<Finding>> {
-        let (file, bytes) = disk::read_pack(&self.pack)?;
-        let (pack, public_key) = match &self.public_key {
+    /// Returns the settings of the filter, and the pack's version.
+    fn settings(&self, inputs: Inputs) -> Result<(Settings, String), Box<Finding>> {
+        let (file, bytes) = inputs.pack;
+        let (pack, public_key) = match inputs.public_key {
             None => (pack_file::decode(&file, &bytes)?, None),
-            Some(path) => {
-                let (key_file, text) = disk::read_key(path)?;
-                let keys = signing::public_keys(&key_file, &text)?;
+            Some((keys, text)) => {
                 // What the gateway would refuse is refused here already.
                 let pack = pack_file::decode_checked(&file, &bytes, |envelope| {
                     envelope
@@ -434,11 +470,12 @@ impl Gateway {
                 (pack, Some(text))
             }
         };
-        let key = self.identity_key.as_deref().map(read_key).transpose()?;
+        let key = inputs.identity_key;
         check_key(&file, &pack, key.as_ref().map(|(key, _)| *key))?;
         let mode = match self.mode {
             Mode::Monitor => "monitor",
             Mode::Enforce => "enforce",
+            Mode::Off => "off",
         };
         let failure_mode = match self.failure_mode {
             FailureMode::Open => "open",
