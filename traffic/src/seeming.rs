@@ -39,6 +39,8 @@ pub enum Seeming {
     Csv,
     /// A row that has not as many values as the header.
     Row,
+    /// An event of tidegate behind what Envoy writes in front of a line of its own log.
+    Event,
     /// A line of a format that is read, in a log whose format was given.
     OtherFormat,
     /// Other text.
@@ -47,6 +49,13 @@ pub enum Seeming {
 
 /// The methods of requests.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "HEAD", "CONNECT", "DELETE", "OPTIONS", "PATCH"];
+
+/// Returns true for a line of Envoy's own log with an event of tidegate.
+fn is_event(line: &[u8]) -> bool {
+    // Also in the text of an object around the line.
+    let starts = [&b"{\"event\":\"tidegate."[..], br#"{\"event\":\"tidegate."#];
+    starts.iter().any(|start| memchr::memmem::find(line, start).is_some_and(|at| at > 0))
+}
 
 impl Seeming {
     /// Returns what a line seems to be. `is_detected` says that other formats were tried.
@@ -97,6 +106,7 @@ impl Seeming {
                 || has(" PACKET ") && (has(" Rcv ") || has(" Snd "))
         };
         match () {
+            () if is_event(line) => Seeming::Event,
             () if has("CEF:0|") || has("CEF:1|") || has("CEF: 0|") => Seeming::Cef,
             () if has("LEEF:1.0|") || has("LEEF:2.0|") => Seeming::Leef,
             () if line.starts_with(b"<") && !line.get(1).is_some_and(u8::is_ascii_digit) => {
@@ -122,8 +132,11 @@ impl Seeming {
     }
 
     /// Returns true if a line that was not read looks like a request: a method as a word of its own and a target,
-    /// or a URL as a value of its own.
+    /// or a URL as a value of its own. An event is about one, of which the access log has a line.
     pub(crate) fn is_request_like(line: &[u8]) -> bool {
+        if is_event(line) {
+            return false;
+        }
         let is_word = |at: usize, length: usize| {
             let before = at.checked_sub(1).and_then(|at| line.get(at));
             let is_sign = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
@@ -167,6 +180,7 @@ impl Seeming {
             Seeming::Tabs => "separated by tabs (TSV), without a header that names a host or a URL",
             Seeming::Csv => "CSV, without a header that names a host or a URL",
             Seeming::Row => "a row that has not as many values as the header has names",
+            Seeming::Event => "Envoy's own log with events of tidegate",
             Seeming::OtherFormat => "of another format than the one that was given",
             Seeming::Text => "text of no known format",
         }
@@ -195,6 +209,9 @@ impl Seeming {
                 "write it as CSV with the columns `time,client_ip,host`; or hunt in Zeek's `dns.log`"
             }
             Seeming::Markup => "export it as HAR, CSV or JSON lines",
+            Seeming::Event => {
+                "take the events out: `tidegate events --to native FILE | tidegate hunt`; or hunt in the access log"
+            }
             Seeming::Yaml => "export it as JSON: `gcloud logging read --format=json`, `yq -o json`",
             Seeming::Tabs | Seeming::Csv => COLUMNS,
             Seeming::Row => {
@@ -255,6 +272,10 @@ mod tests {
                 Seeming::Cef,
             ),
             ("LEEF:2.0|A|B|1|x|usrName=a", Seeming::Leef),
+            (
+                r#"[2026-11-20 08:00:00.000][1][warning][wasm] [x.cc:1] wasm log tidegate tidegate: {"event":"tidegate.match","http":{"method":"GET","host":"a.example"}}"#,
+                Seeming::Event,
+            ),
             ("a=1 b=2 c=3 d=4", Seeming::KeyValue),
             (
                 r#"http 2026-11-20T08:00:00.186641Z app/lb/50dc6c 192.0.2.9:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/8" - -"#,

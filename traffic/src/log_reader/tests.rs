@@ -67,6 +67,19 @@ fn a_request_without_a_time_has_that_of_what_wraps_its_line() {
     }
 }
 
+/// `kubectl logs` gives the access log and Envoy's own log as one stream.
+#[test]
+fn an_event_beside_the_access_log_is_no_request_that_was_missed() {
+    let request = r#"{"method":"GET","authority":"a.example","path":"/x"}"#;
+    let event = r#"[2026-11-20 08:00:00.000][1][warning][dynamic_modules] [x.cc:1] {"event":"tidegate.match","method":"GET","host":"a.example","path":"/x"}"#;
+    let log = format!("{request}\n{event}\n");
+    let layout = Layout::detect(log.as_bytes()).unwrap();
+    assert_eq!(read(layout, &log), ["1 GET http://a.example/x -", "2 not JSON"]);
+    let log = format!("{request}\n{}\n", event.replace("tidegate.match", "other"));
+    let layout = Layout::detect(log.as_bytes()).unwrap();
+    assert_eq!(read(layout, &log)[1], "2 not JSON Csv");
+}
+
 /// Two lines of each format that needs no header, and what they are.
 const FORMATS: &[(&str, &str, &str)] = &[
     (
