@@ -1,5 +1,10 @@
 //! Lines of one layout, unwrapped, to requests and events.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use crate::azure_firewall::FirewallEvent;
 use crate::entry::{Entry, LoggedRequest};
 use crate::format::{Alerts, Header};
@@ -124,9 +129,21 @@ impl LayoutReader {
         if let Some(reader) = &mut self.reader {
             let mut slots = Slots::default();
             reader.read(line, &mut slots)?;
-            if format == Format::Suricata && is_other_event(line, self.layout.alerts) {
-                visit(Entry::Blank);
-                return Ok(());
+            if format == Format::Suricata {
+                if is_other_event(line, self.layout.alerts) {
+                    visit(Entry::Blank);
+                    return Ok(());
+                }
+                if slots.raw(Part::Authority).is_none() && is_http_2(line) {
+                    if slots.raw(Part::Method).is_none() {
+                        // Frames of a stream that is no request.
+                        visit(Entry::Blank);
+                        return Ok(());
+                    }
+                    if let Some(authority) = http_2_authority(line) {
+                        slots.set_once(Part::Authority, authority);
+                    }
+                }
             }
             if !takes_doubtful && is_half_read(format, &slots, line) {
                 return Err(Miss::Doubtful);
@@ -283,6 +300,41 @@ fn is_other_event(line: &[u8], alerts: Alerts) -> bool {
         Some(_) => false,
     };
     read.is_ok() && !is_request
+}
+
+fn is_http_2(line: &[u8]) -> bool {
+    memchr::memmem::find(line, br#""http2":"#).is_some()
+}
+
+/// Returns the authority of Suricata's event of HTTP/2 as it is written: its `hostname` is that of a `host`, which few
+/// clients send there.
+///
+/// See: `rust/src/http2/logger.rs` of Suricata 8.
+fn http_2_authority(line: &[u8]) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Header<'l> {
+        #[serde(borrow, default)]
+        name: Cow<'l, str>,
+        #[serde(borrow)]
+        value: Option<&'l RawValue>,
+    }
+    let http = member(line, "http")?;
+    let headers: Vec<Header> =
+        serde_json::from_str(member(http.as_bytes(), "request_headers")?).ok()?;
+    let authority = headers.into_iter().find(|header| header.name == ":authority")?;
+    authority.value.map(RawValue::get)
+}
+
+/// Returns the value of a key of an object, as it is written.
+fn member<'l>(object: &'l [u8], name: &str) -> Option<&'l str> {
+    let mut value = None;
+    json::object(object, |key, raw| {
+        if key == name {
+            value = Some(raw);
+        }
+    })
+    .ok()?;
+    value
 }
 
 /// Writes the request of a line's values. `key` names the key of a part.

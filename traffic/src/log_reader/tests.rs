@@ -67,6 +67,37 @@ fn a_request_without_a_time_has_that_of_what_wraps_its_line() {
     }
 }
 
+/// Suricata's `hostname` is that of a header `host`, which requests over HTTP/2 do not have.
+#[test]
+fn the_authority_of_http_2_is_the_host_in_suricata() {
+    let event = |http: &str| {
+        format!(
+            r#"{{"timestamp":"2026-11-20T08:00:00.000000+0000","event_type":"http","src_ip":"10.0.1.7","http":{http}}}"#
+        )
+    };
+    let headers = r#"{"name":":method","value":"GET"},{"name":":authority","value":"a.example"},{"table_size_update":4096},{"name":":path","value":"/x"}"#;
+    for (http, expect) in [
+        (
+            format!(
+                r#"{{"version":"2","request_headers":[{headers}],"http_method":"GET","url":"/x","status":200,"http2":{{"stream_id":1}}}}"#
+            ),
+            "1 GET http://a.example/x 10.0.1.7",
+        ),
+        (
+            r#"{"version":"2","http_method":"GET","url":"/x","http2":{"stream_id":1}}"#.to_owned(),
+            "1 no host",
+        ),
+        (
+            r#"{"version":"2","http2":{"stream_id":0,"request":{"settings":[]}}}"#.to_owned(),
+            "1 blank",
+        ),
+    ] {
+        let first = r#"{"hostname":"b.example","url":"/","http_method":"GET"}"#;
+        let layout = Layout::detect(event(first).as_bytes()).unwrap();
+        assert_eq!(read(layout, &event(&http)), [expect], "{http}");
+    }
+}
+
 /// `kubectl logs` gives the access log and Envoy's own log as one stream.
 #[test]
 fn an_event_beside_the_access_log_is_no_request_that_was_missed() {
