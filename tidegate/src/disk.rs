@@ -460,9 +460,19 @@ fn no_file() -> io::Error {
     io::Error::other("this is no file")
 }
 
-/// A finding about a path that cannot be written.
+/// A finding about a path that cannot be written; `help` is given where its folder is there.
 pub(crate) fn unwritable(path: &Path, error: &io::Error, help: &str) -> Finding {
     let message = format!("the file cannot be written: {}", reason(error));
+    let folder = path.parent().map(name);
+    let help = match (error.kind(), folder) {
+        (ErrorKind::NotFound, Some(folder)) if !folder.is_empty() => {
+            format!("make the folder `{folder}` first, or give another path")
+        }
+        (ErrorKind::NotADirectory | ErrorKind::AlreadyExists, Some(folder)) => {
+            format!("`{folder}` is a file, or within one: give another path")
+        }
+        _ => help.to_owned(),
+    };
     Finding::about(&name(path), &diagnostics::codes::UNWRITABLE, message, help)
 }
 

@@ -172,6 +172,15 @@ fn what_would_attach_to_nothing_or_have_no_effect_is_refused() {
     assert!(!folder.path().join("out").exists());
 }
 
+#[test]
+fn a_path_that_cannot_be_written_has_a_help_of_its_own() {
+    let folder = with_pack();
+    fs::write(folder.path().join("out"), "").unwrap();
+    let output = gateway(folder.path(), "ecds", &[]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("help: `out` is a file, or within one"), "{stderr}");
+}
+
 /// An update without `--mode` would return a gateway to monitoring in silence.
 #[test]
 fn the_mode_is_printed_and_off_is_one() {
