@@ -114,8 +114,8 @@ pub struct Time<'l>(pub &'l str);
 
 impl Time<'_> {
     /// Returns milliseconds since 1970: of RFC 3339, also without a zone, of the forms of Apache, HAProxy, Palo
-    /// Alto, Zscaler and `asctime`, also with `UTC` or `GMT` behind it, and of seconds, milliseconds, microseconds or nanoseconds since 1970, by their size.
-    /// `None` for anything else.
+    /// Alto, Zscaler and `asctime`, also with `UTC` or `GMT` behind it, and of seconds, milliseconds, microseconds
+    /// or nanoseconds since 1970, by their size. `None` for anything else.
     pub fn milliseconds(self) -> Option<i64> {
         let text = text(self.0).ok()?;
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
